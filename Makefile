@@ -1,0 +1,77 @@
+# Two commands do all the set-up by themselves: `make demo` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv itself comes by pip, with its hashes.
+LOCK := requirements.lock
+STAMP := $(VENV)/.installed
+# What the lab needs of the machine, by program and Debian package.
+LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
+	dpkg-scanpackages:dpkg-dev ethtool:ethtool ssh:openssh-client nc:netcat-openbsd
+
+.PHONY: help setup lab-setup demo test check format lock bench clean
+
+help:  ## show this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## install dockmesh into .venv, from the hashed lock
+
+$(STAMP): $(LOCK) requirements-uv.txt pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then
+	  if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then
+	    echo "installing python3-venv (Debian package)"
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
+	  fi
+	  echo "making $(VENV) with $$($(PYTHON) --version)"
+	  $(PYTHON) -m venv $(VENV)
+	fi
+	echo "installing uv and the locked Python packages into $(VENV)"
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lab-setup: setup  ## install what the lab needs of this machine (Debian packages; as root)
+	@missing=
+	for pair in $(LAB_PROGRAMS); do
+	  PATH=$$PATH:/usr/sbin:/sbin command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"
+	done
+	if [ -n "$$missing" ]; then
+	  if [ "$$(id -u)" != 0 ]; then echo "the lab needs these Debian packages; as root: apt-get install$$missing" >&2; exit 1; fi
+	  echo "installing Debian packages:$$missing"
+	  apt-get update -qq
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	fi
+
+demo: lab-setup  ## three bare hosts on this machine: apply, ping, stop one in the middle, all shown (as root)
+	@$(BIN)/python demo/demo.py
+
+test: lab-setup  ## everything: check, then the lab (as root)
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest tests/lab
+
+check: setup  ## format, lint, types, unit tests; no root, under a minute
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/pytest --quiet tests/unit tests/cases tests/property
+
+format: setup  ## put the code into its form
+	@$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+lock: setup  ## resolve the dependencies anew into the lock
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 pyproject.toml --group dev -o $(LOCK)
+
+bench: lab-setup  ## measure, and write the tables in bench/ (as root)
+	@$(BIN)/python bench/run.py
+
+clean:  ## remove what was made here; the lab's image cache stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,314 @@
+"""Makes probes (`measure`) and answers them (`serve`): on a host, and in a container with the host's own Python.
+
+Python's standard library only, Python 3.9 or later: this text is sent to hosts that have nothing of ours.
+Every wait has a deadline. What it says is JSON; what that means is decided elsewhere.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035  Python 3.9 is old enough to want it
+
+Result = Dict[str, Any]  # noqa: UP006
+
+# Linux's numbers; Python's socket module does not have them all.
+IP_MTU_DISCOVER = 10
+IP_PMTUDISC_PROBE = 3  # DF is set, and the device's MTU is the only limit: what a router once said does not count
+ETH_P_ARP = 0x0806
+
+IP_HEADER, ICMP_HEADER = 20, 8
+ECHO_REQUEST, ECHO_REPLY = 8, 0
+ARP_REQUEST, ARP_REPLY = 1, 2
+NOBODY = "0.0.0.0"  # noqa: S104  the sender of an ARP probe (RFC 5227): answers to it are ours alone, not the kernel's
+
+PING_DEADLINE_S = 3.0  # the first packet may wait for ARP
+SIZE_DEADLINE_S = 1.5
+BULK_DEADLINE_S = 5.0
+ARP_DEADLINE_S = 1.0
+PAUSE_S = 0.3  # how long an echo or an ARP probe is waited for before the next is sent
+SECOND_OWNER_S = 0.15  # how long a second answer to an ARP probe is waited for
+WATCH_S = 1.0  # how often a listener looks whether it is still wanted
+TOLD_AT_MOST = 5  # lines about one broadcast: in a storm there are thousands
+THREADS = 128
+
+
+def checksum(message: bytes) -> int:
+    """RFC 1071: the complement of the one's complement sum of the 16-bit words."""
+    padded = message + b"\0" * (len(message) % 2)
+    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def echo_request(ident: int, sequence: int, packet_size: int) -> bytes:
+    """An ICMP echo request that makes an IP packet of `packet_size` bytes."""
+    payload = bytes(index & 0xFF for index in range(packet_size - IP_HEADER - ICMP_HEADER))
+    head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, ident, sequence)
+    return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + payload), ident, sequence) + payload
+
+
+def is_reply(packet: bytes, ident: int, sequence: int) -> bool:
+    """Whether an IP packet is the answer to that echo request: a raw socket is shown all ICMP of its peer."""
+    start = (packet[0] & 0x0F) * 4
+    if len(packet) < start + ICMP_HEADER:
+        return False
+    kind, code, _, its_ident, its_sequence = struct.unpack("!BBHHH", packet[start : start + ICMP_HEADER])
+    return bool((kind, code, its_ident, its_sequence) == (ECHO_REPLY, 0, ident, sequence))
+
+
+def open_icmp(address: str) -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    opened.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+    opened.connect((address, 0))
+    return opened
+
+
+def echo(address: str, packet_size: int, deadline_s: float) -> Result:
+    """Ping with DF until one answer is there. `ms` None: no answer; `error`: why the last packet did not leave."""
+    end = time.monotonic() + deadline_s
+    ident, sequence, error = int.from_bytes(os.urandom(2), "big"), 0, None
+    with open_icmp(address) as icmp:
+        while time.monotonic() < end:
+            sequence += 1
+            sent_at = time.monotonic()
+            try:
+                icmp.send(echo_request(ident, sequence, packet_size))
+                error = None
+                if wait_for_reply(icmp, ident, sequence, min(end, sent_at + PAUSE_S)):
+                    return {"ms": (time.monotonic() - sent_at) * 1000, "sent": sequence, "error": None}
+            except OSError as failure:  # no neighbour, no route: it may come; too long will not change
+                error = errno.errorcode.get(failure.errno or 0, str(failure))
+                if failure.errno == errno.EMSGSIZE:
+                    break
+                select.select([], [], [], PAUSE_S)
+    return {"ms": None, "sent": sequence, "error": error}
+
+
+def wait_for_reply(icmp: socket.socket, ident: int, sequence: int, end: float) -> bool:
+    while (left := end - time.monotonic()) > 0:
+        icmp.settimeout(left)
+        try:
+            if is_reply(icmp.recv(65535), ident, sequence):
+                return True
+        except socket.timeout:  # noqa: UP041  not yet TimeoutError in Python 3.9
+            return False
+    return False
+
+
+def is_refused(address: str, packet_size: int) -> bool:
+    """Whether this machine itself says that the packet is too long, as it must for TCP to choose its segments."""
+    with open_icmp(address) as icmp:
+        try:
+            icmp.send(echo_request(1, 1, packet_size))
+        except OSError as failure:
+            return failure.errno == errno.EMSGSIZE
+    return False
+
+
+def upload(address: str, port: int, token: str, payload: bytes, digest: bytes) -> Result:
+    """Send a lot over TCP; the other side answers with the SHA-256 of what it got."""
+    began = time.monotonic()
+    try:
+        with socket.create_connection((address, port), timeout=BULK_DEADLINE_S / 2) as stream:
+            stream.settimeout(BULK_DEADLINE_S)
+            stream.sendall(token.encode() + payload)
+            stream.shutdown(socket.SHUT_WR)
+            answer = b""
+            while part := stream.recv(64):
+                answer += part
+    except OSError as failure:
+        return {"mbit": None, "error": str(failure) or type(failure).__name__}
+    if answer != digest:
+        return {"mbit": None, "error": "what arrived is not what was sent: its checksum differs"}
+    return {"mbit": len(payload) * 8 / 1e6 / (time.monotonic() - began), "error": None}
+
+
+def measure_target(target: Result, order: Result, payload: bytes, digest: bytes) -> Result:
+    address, size = target["address"], target["size"]
+    result: Result = {"name": target["name"], "ping": echo(address, 64, PING_DEADLINE_S)}
+    if result["ping"]["ms"] is None:
+        return result
+    again = echo(address, 64, PAUSE_S)["ms"]  # the first had to wait for ARP
+    result["ping"]["ms"] = min(result["ping"]["ms"], again or result["ping"]["ms"])
+    result["full"] = echo(address, size, SIZE_DEADLINE_S)
+    result["refused"] = is_refused(address, size + 1)
+    if target["port"]:
+        result["bulk"] = upload(address, target["port"], order["token"], payload, digest)
+    return result
+
+
+def arp_probe(mac: bytes, address: str) -> bytes:
+    """An Ethernet frame that asks who has the address, in nobody's name."""
+    head = b"\xff" * 6 + mac + struct.pack("!HHHBBH", ETH_P_ARP, 1, 0x0800, 6, 4, ARP_REQUEST)
+    return head + mac + socket.inet_aton(NOBODY) + b"\0" * 6 + socket.inet_aton(address)
+
+
+def read_arp_answer(frame: bytes) -> Optional[Tuple[str, str]]:  # noqa: UP006, UP045
+    """Address and MAC of an answer to an ARP probe, else None."""
+    if len(frame) < 42 or struct.unpack("!H", frame[20:22])[0] != ARP_REPLY:
+        return None
+    if socket.inet_ntoa(frame[38:42]) != NOBODY:
+        return None
+    return socket.inet_ntoa(frame[28:32]), ":".join(f"{byte:02x}" for byte in frame[22:28])
+
+
+def find_owners(addresses: List[str], device: str) -> List[Result]:  # noqa: UP006
+    """Who answers for each address: one question each, a second where nobody did."""
+    answers: Dict[str, List[str]] = {address: [] for address in addresses}  # noqa: UP006
+    asked = dict.fromkeys(addresses, 0)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP)) as packets:
+        packets.bind((device, ETH_P_ARP))
+        mac = packets.getsockname()[4]
+        for _ in range(2):
+            waiting = [address for address in addresses if not answers[address]]
+            for address in waiting:
+                packets.send(arp_probe(mac, address))
+                asked[address] += 1
+            end = time.monotonic() + (ARP_DEADLINE_S if waiting else 0)
+            while time.monotonic() < end and not all(answers.values()):
+                hear_arp(packets, answers, PAUSE_S)
+        end = time.monotonic() + SECOND_OWNER_S
+        while (left := end - time.monotonic()) > 0:
+            hear_arp(packets, answers, left)
+    return [{"address": address, "asked": asked[address], "macs": answers[address]} for address in addresses]
+
+
+def hear_arp(packets: socket.socket, answers: Dict[str, List[str]], wait_s: float) -> None:  # noqa: UP006
+    if select.select([packets], [], [], wait_s)[0]:
+        heard = read_arp_answer(packets.recv(2048))
+        if heard and heard[0] in answers:
+            answers[heard[0]].append(heard[1])
+
+
+def send_broadcast(order: Result, number: int) -> None:
+    """A datagram that every container of the mesh should hear exactly once."""
+    if order["broadcast_port"]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            text = f"{order['token']} {order['source']} {number}"
+            datagrams.sendto(text.encode(), ("255.255.255.255", order["broadcast_port"]))
+
+
+def device_mtus() -> Dict[str, int]:  # noqa: UP006
+    mtus = {}
+    for name in os.listdir("/sys/class/net"):
+        try:
+            with open(f"/sys/class/net/{name}/mtu") as file:
+                mtus[name] = int(file.read())
+        except OSError:
+            continue  # no device, or gone in this moment
+    return mtus
+
+
+def measure(order: Result) -> Result:
+    """All that is asked, at once. The second broadcast is for the case that the first was lost as any datagram may."""
+    payload = os.urandom(order["bulk_bytes"])
+    digest = hashlib.sha256(payload).digest()
+    broadcast_error = None
+    try:
+        send_broadcast(order, 1)
+    except OSError as failure:
+        broadcast_error = str(failure)
+    targets = order["targets"]
+    with ThreadPoolExecutor(max(1, min(THREADS, len(targets) + 1))) as pool:
+        owners = pool.submit(find_owners, order["owners_of"], order["device"]) if order["owners_of"] else None
+        results = list(pool.map(lambda target: try_target(target, order, payload, digest), targets))
+        owned, arp_error = [], None
+        try:
+            owned = owners.result() if owners else []
+        except OSError as failure:
+            arp_error = str(failure)
+    if broadcast_error is None:
+        send_broadcast(order, 2)
+    return {
+        "targets": results,
+        "owners": owned,
+        "arp_error": arp_error,
+        "broadcast_error": broadcast_error,
+        "mtus": device_mtus(),
+    }
+
+
+def try_target(target: Result, order: Result, payload: bytes, digest: bytes) -> Result:
+    """No route, no permission, …: what keeps one target from being measured keeps no other."""
+    try:
+        return measure_target(target, order, payload, digest)
+    except OSError as failure:
+        return {"name": target["name"], "ping": {"ms": None, "sent": 0, "error": str(failure)}}
+
+
+def take_upload(stream: socket.socket, token: bytes) -> None:
+    """Answer with the checksum of what comes, if it begins with the token."""
+    with stream:
+        stream.settimeout(BULK_DEADLINE_S)
+        try:
+            start = b""
+            while len(start) < len(token):
+                part = stream.recv(len(token) - len(start))
+                if not part:
+                    return
+                start += part
+            if start != token:
+                return
+            digest = hashlib.sha256()
+            while part := stream.recv(65536):
+                digest.update(part)
+            stream.sendall(digest.digest())
+        except OSError:
+            return  # the other side sees it, and tells
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def is_alive(pid: Optional[int]) -> bool:  # noqa: UP045
+    return pid is None or os.path.exists(f"/proc/{pid}")
+
+
+def serve(order: Result) -> None:
+    """Say `ready PORT`, take uploads, and say `heard SOURCE NUMBER` for each broadcast.
+
+    Ends when the time is up, or with the process `for_pid`.
+    """
+    end = time.monotonic() + order["lifetime_s"]
+    token = order["token"].encode()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((order["bind"], 0))
+    listener.listen(128)
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind((order["bind"], order["broadcast_port"]))
+    told: Dict[bytes, int] = {}  # noqa: UP006
+    say(f"ready {listener.getsockname()[1]}")
+    while time.monotonic() < end and is_alive(order["for_pid"]):
+        for ready in select.select([listener, datagrams], [], [], WATCH_S)[0]:
+            if ready is listener:
+                stream = listener.accept()[0]
+                threading.Thread(target=take_upload, args=(stream, token), daemon=True).start()
+                continue
+            words = datagrams.recv(2048).split(b" ")
+            if len(words) == 3 and words[0] == token and told.get(words[1] + words[2], 0) < TOLD_AT_MOST:
+                told[words[1] + words[2]] = told.get(words[1] + words[2], 0) + 1
+                say(f"heard {words[1].decode()} {words[2].decode()}")
+
+
+def main(role: str, order: Result) -> None:
+    if role == "serve":
+        serve(order)
+    else:
+        say(json.dumps(measure(order)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2] if len(sys.argv) > 2 else sys.stdin.read()))

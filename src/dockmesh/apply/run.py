@@ -1,0 +1,143 @@
+"""The only writer: all hosts at once, each step by step, none harmed by another's failure.
+
+Each host: lock, read again, install, take br0 out of docker0 if Docker will change. Then all wait for all. Then Docker,
+files, fabric, and br0 back in. So at no moment does anybody reach two owners of one address, wherever it stops.
+"""
+
+import asyncio
+import getpass
+import socket
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+from dockmesh.apply import docker
+from dockmesh.apply.install import install
+from dockmesh.apply.look import look
+from dockmesh.apply.types import Look, Outcome, Progress
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.errors import DockmeshError, HostError
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.seam import Lock, Transport, demand
+
+AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
+AGAIN = "mend what it says, then run `dockmesh apply` again: it goes on from where this host is"
+
+
+async def apply(plan: Plan, hosts: Mapping[str, Transport], progress: Progress) -> tuple[Outcome, ...]:
+    """Make the plan real on these hosts; an Outcome for each, in the order of the plan."""
+    names = [host.name for host in plan.hosts if host.name in hosts]
+    prepared = await _each(names, (_prepare(plan, plan.host(name), hosts[name], progress) for name in names))
+    ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
+    still_owned = [
+        (name, found[0]) for name, found in ready.items() if found[0].facts.docker and not _lets_go(found[0])
+    ]
+    finished = await _each(list(ready), (_finish(hosts[name], *ready[name], still_owned, progress) for name in ready))
+    outcomes = []
+    for name in names:
+        result = finished.get(name, prepared[name])
+        if isinstance(result, DockmeshError):
+            progress.failed(name, result.report.what)
+            changes = ready[name][1] if name in ready else ()
+            outcomes.append(Outcome(name, changes, result))
+        else:
+            outcomes.append(Outcome(name, result[1]))
+    return tuple(outcomes)
+
+
+Found = tuple[Look, tuple[Change, ...]]
+
+
+async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Found]]) -> dict[str, Found | DockmeshError]:
+    """Run all, let all end, and only then pass on a bug of ours: it must not stop another host half-way."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    ended: dict[str, Found | DockmeshError] = {}
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
+            raise result
+        ended[name] = result
+    return ended
+
+
+async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: Progress) -> Found:
+    progress.step(host.name, "take the lock")
+    owner = f"{getpass.getuser()}@{socket.gethostname()}"
+    (locked,) = await transport.ask(Lock(owner))
+    if not locked.ok:
+        raise HostError(
+            f"somebody else is changing this host: {locked.err or 'unknown'}",
+            host=host.name,
+            now="nothing was changed on this host",
+            do="wait until that one is done, then run the command again",
+        )
+    progress.step(host.name, "read the host")
+    found = await look(plan, host, transport)
+    done: tuple[Change, ...] = ()
+    if step := found.diff.step(StepName.INSTALL):
+        progress.step(host.name, f"install {', '.join(step.packages)}")
+        await _at(step, install(transport, found.config, step.packages))
+        done = step.changes
+        found = await look(plan, host, transport)
+    if step := found.diff.step(StepName.DETACH):
+        progress.step(host.name, step.name)
+        await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
+        done += step.changes
+    return found, done
+
+
+async def _finish(
+    transport: Transport, found: Look, done: tuple[Change, ...], still_owned: list[tuple[str, Look]], progress: Progress
+) -> Found:
+    for name in AFTER_BARRIER:
+        if (step := found.diff.step(name)) is None:
+            continue
+        progress.step(found.config.host, step.name)
+        if name is StepName.DOCKER:
+            await _at(step, docker.configure(transport, found, step))
+        else:
+            if name is StepName.ATTACH:
+                _refuse_second_owner(found, still_owned)
+            await _at(step, demand(transport, f"could not {step.name}", *step.requests))
+        done += step.changes
+    progress.done(found.config.host, _summary(done))
+    return found, done
+
+
+async def _at(step: Step, work: Awaitable[object]) -> None:
+    """Name the step in whatever goes wrong in it."""
+    try:
+        await work
+    except HostError as error:
+        report = error.report
+        error.report = replace(report, step=step.name, do=report.do or AGAIN)
+        raise
+
+
+def _lets_go(found: Look) -> bool:
+    """Whether this run makes the host give up the addresses that its Docker has now, if they are others."""
+    return found.diff.step(StepName.DOCKER) is not None
+
+
+def _refuse_second_owner(found: Look, others: list[tuple[str, Look]]) -> None:
+    """A host that keeps what it has must not keep what this one is to get."""
+    mine = found.config.daemon.fixed_cidr
+    for name, other in others:
+        docker_now = other.facts.docker
+        if name == found.config.host or docker_now is None or docker_now.pool is None:
+            continue
+        bridge = other.facts.link(other.config.docker_bridge.member)
+        attached = bridge is not None and bridge.master is not None
+        if attached and docker_now.pool.overlaps(IPv4Network(mine)):
+            raise HostError(
+                f"is to have the pool {mine}, which {name} still has",
+                host=found.config.host,
+                step=StepName.ATTACH,
+                now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",
+                do=f"see that {name} can be applied, then run `dockmesh apply` again",
+            )
+
+
+def _summary(done: tuple[Change, ...]) -> str:
+    if not done:
+        return "nothing to change"
+    return f"{len(done)} changes" if len(done) > 1 else "1 change"

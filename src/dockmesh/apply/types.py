@@ -1,0 +1,35 @@
+"""What an apply tells while it runs, and what is left to say at its end."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dockmesh.diff.types import Change, HostDiff
+from dockmesh.errors import DockmeshError
+from dockmesh.facts.types import HostFacts
+from dockmesh.render.types import HostConfig
+
+
+class Progress(Protocol):
+    """Told what each host is at; whoever shows it decides how."""
+
+    def step(self, host: str, text: str) -> None: ...
+
+    def done(self, host: str, text: str) -> None: ...
+
+    def failed(self, host: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A host as it is, as it should be, and the way from one to the other."""
+
+    config: HostConfig
+    facts: HostFacts
+    diff: HostDiff
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    host: str
+    changes: tuple[Change, ...] = ()
+    error: DockmeshError | None = None

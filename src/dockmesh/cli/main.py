@@ -1,0 +1,80 @@
+"""The command line: the verbs together, and the one boundary where errors become words and exit codes."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from dockmesh import __version__
+from dockmesh.cli import apply, init, lab, plan, render, schema
+from dockmesh.cli.show import err, show_error
+from dockmesh.errors import DockmeshError
+from dockmesh.spec.problems import SpecError
+
+OUR_BUG, INTERRUPTED = 3, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help="""Docker containers on several servers as if on one switch.
+
+    One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH and proves that it works.
+
+    Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
+    To see it on this machine alone: `dockmesh lab up`.
+    """,
+    epilog="Exit codes: 0 done, 1 failed, 2 usage or a bad file, 3 a bug of dockmesh, 130 interrupted.",
+)
+app.command()(init.init)
+app.command()(plan.plan)
+app.command()(render.render)
+app.command()(apply.apply)
+app.command()(schema.schema)
+app.add_typer(lab.app, name="lab")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"dockmesh {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    version: Annotated[  # noqa: ARG001 — its callback does the work
+        bool, typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Its version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """The entry point of the program."""
+    try:
+        code = app(standalone_mode=False)
+    except SpecError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        code = error.exit_code
+    except DockmeshError as error:
+        show_error(error)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("interrupted", style="bold")
+        code = INTERRUPTED
+    except typer._click.exceptions.ClickException as error:  # noqa: SLF001
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # Somebody read enough of our output, as `head` does. Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception:  # noqa: BLE001 — the boundary
+        traceback.print_exc()
+        err.print("\nThis is a bug of dockmesh, not of yours. Please report it with the lines above.", style="bold red")
+        code = OUR_BUG
+    sys.exit(code or 0)

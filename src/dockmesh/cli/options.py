@@ -1,0 +1,21 @@
+"""Options that mean the same in every verb."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Option("--file", "-f", help="The mesh file.", show_default=True)]
+SshConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--ssh-config", help="Read this ssh_config in place of ~/.ssh/config and the system's.", metavar="FILE"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Hosts = Annotated[
+    list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
+]
+
+DEFAULT_FILE = Path("dockmesh.yaml")

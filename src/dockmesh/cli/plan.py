@@ -1,0 +1,161 @@
+"""`dockmesh plan`."""
+
+from typing import Any
+
+from rich.table import Table
+from rich.tree import Tree
+
+from dockmesh.cli import options
+from dockmesh.cli.show import out, print_json
+from dockmesh.model import Degree, Forwarding, FullMesh
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.spec.load import load
+
+MANY = 40  # hosts, beyond which a drawing shows nothing
+
+
+def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
+    """Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody."""
+    planned = build(load(file))
+    if json:
+        print_json(plan_json(planned))
+        return
+    _show_head(planned)
+    _show_hosts(planned)
+    _show_mtu(planned)
+    _show_guard(planned)
+    _show_graph(planned)
+
+
+def plan_json(planned: Plan) -> dict[str, Any]:
+    """The plan under stable names; docs/reference/json.md describes them."""
+    tree = set(planned.tree)
+    return {
+        "name": planned.name,
+        "prefix": str(planned.prefix),
+        "mtu": planned.mtu,
+        "mtu_sum": [
+            {"name": "underlay MTU", "bytes": planned.mtu_sum.underlay},
+            *({"name": name, "bytes": -size} for name, size in planned.mtu_sum.parts),
+        ],
+        "mtu_decided_by": list(planned.narrowest),
+        "tunnel": str(planned.fabric.tunnel),
+        "forwarding": str(planned.fabric.forwarding),
+        "datapath": str(planned.fabric.datapath),
+        "renderer": str(planned.fabric.renderer),
+        "root": planned.root,
+        "backup_root": planned.backup_root,
+        "hosts": [_host_json(host) for host in planned.hosts],
+        "links": [{"a": link.a, "b": link.b, "forwards": link in tree} for link in planned.links],
+    }
+
+
+def _host_json(host: HostPlan) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "underlay": str(host.underlay),
+        "underlay_mtu": host.underlay_mtu,
+        "address": str(host.address.ip),
+        "pool": str(host.pool),
+        "containers": host.containers,
+        "tunnels": [
+            {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
+        ],
+    }
+
+
+def _show_head(planned: Plan) -> None:
+    match planned.fabric.topology:
+        case FullMesh():
+            shape = "full mesh"
+        case Degree(k):
+            shape = f"degree {k}"
+        case _:
+            shape = "links as given"
+    out.print(
+        f"[bold]Mesh {planned.name}[/]: {len(planned.hosts)} hosts in {planned.prefix}, {shape}, "
+        f"{_count(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _show_hosts(planned: Plan) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for column in ("host", "underlay", "address", "pool"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("containers", justify="right", no_wrap=True)
+    table.add_column("tunnels", overflow="fold")
+    for host in planned.hosts:
+        table.add_row(
+            f"[bold]{host.name}[/]",
+            str(host.underlay),
+            str(host.address.ip),
+            str(host.pool),
+            f"{host.containers:,}",
+            ", ".join(f"{tunnel.port}→{tunnel.peer}" for tunnel in host.tunnels),
+        )
+    out.print(table)
+
+
+def _show_mtu(planned: Plan) -> None:
+    out.print("\n[bold]MTU[/]")
+    *terms, total = planned.mtu_sum.lines()
+    for line in terms:
+        out.print(line)
+    out.print(f"[bold]{total}[/]")
+    if planned.narrowest:
+        out.print(f"        The underlay of {', '.join(planned.narrowest)} is the narrowest, so it counts for all.")
+
+
+def _show_guard(planned: Plan) -> None:
+    fabric = planned.fabric
+    out.print("\n[bold]Loop guard[/]")
+    if fabric.forwarding is Forwarding.RSTP:
+        dead = fabric.bfd.interval_ms * fabric.bfd.multiplier
+        out.print(
+            f"  rstp, rapid spanning tree (802.1D-2004): root {planned.root}, after it {planned.backup_root}.\n"
+            f"  BFD every {fabric.bfd.interval_ms} ms: a tunnel that is silent for {dead} ms is given up, "
+            "and the next one takes over."
+        )
+    else:
+        out.print(
+            f"  stp, spanning tree (802.1D-1998): root {planned.root}, after it {planned.backup_root}.\n"
+            "  It needs about 30 s to start and up to 50 s to go round a dead link; rstp does it in under a second."
+        )
+
+
+def _show_graph(planned: Plan) -> None:
+    out.print("\n[bold]Graph[/]")
+    if len(planned.hosts) > MANY:
+        out.print(f"  not drawn for more than {MANY} hosts; `--json` has all links")
+        return
+    waiting: dict[str, list[str]] = {host.name: [] for host in planned.hosts}
+    for link in planned.links:
+        if link not in planned.tree:
+            waiting[link.a].append(link.b)
+            waiting[link.b].append(link.a)
+    peers: dict[str, list[str]] = {host.name: [] for host in planned.hosts}
+    for link in planned.tree:
+        peers[link.a].append(link.b)
+        peers[link.b].append(link.a)
+
+    def label(name: str) -> str:
+        standing_by = f"   [dim]┄┄ {', '.join(waiting[name])}[/]" if waiting[name] else ""
+        return f"[bold]{name}[/]{standing_by}"
+
+    drawn = Tree(label(planned.root), guide_style="")
+    stack: list[tuple[str, str, Tree]] = [(planned.root, "", drawn)]
+    while stack:
+        here, came_from, branch = stack.pop()
+        for peer in peers[here]:
+            if peer != came_from:
+                stack.append((peer, here, branch.add(label(peer))))
+    out.print(drawn)
+    if len(planned.links) > len(planned.tree):
+        out.print("[dim]── carries frames   ┄┄ stands by, and carries them when another fails[/]")
+
+

@@ -1,0 +1,39 @@
+"""The two consoles, and how an error looks. Standard output is for results, standard error for the rest."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dockmesh.errors import DockmeshError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+def print_json(content: Any) -> None:
+    """JSON for machines: stable names, no colour, no wrapping."""
+    print(json.dumps(content, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def show_error(error: DockmeshError) -> None:
+    head, *rest = str(error).split("\n")
+    text = Text()
+    text.append("✗ " if err.is_terminal else "error: ", style="bold red")
+    text.append(head, style="bold")
+    for line in rest:
+        text.append("\n" + line)
+    err.print(text)
+
+
+def error_json(error: DockmeshError) -> dict[str, str | None]:
+    report = error.report
+    return {
+        "what": report.what,
+        "step": report.step,
+        "ran": report.ran,
+        "answered": report.answered,
+        "now": report.now,
+        "do": report.do,
+    }

@@ -1,0 +1,116 @@
+"""Open vSwitch: what differs, and the one transaction that puts it right."""
+
+from collections.abc import Iterator
+
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.errors import ConflictError
+from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.remote.seam import Run
+from dockmesh.render import ovs
+from dockmesh.render.types import HostConfig, Setting
+
+TIMEOUT_S = 20
+
+
+def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
+    """The step, and whether the bridge is made (anew); None when all is as it should be.
+
+    Raises ConflictError for a bridge of that name which is not this mesh's.
+    """
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    if bridge is not None:
+        _refuse_foreign(config, bridge)
+    anew = bridge is None or ovs.needs_new_bridge(
+        config.datapath, config.forwarding, (bridge.datapath_type, bridge.rstp, bridge.stp)
+    )
+    present = None if anew else bridge
+    changes = tuple(_changes(config, bridge, anew=anew))
+    if not changes:
+        return None
+    drop = bridge is not None and anew
+    stale = [] if present is None else [port.name for port in _stale(config, present)]
+    words = ovs.transaction(config.settings, config.tunnels, stale)
+    requests = (
+        # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
+        *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
+        Run(ovs.make_sure_argv(words, TIMEOUT_S)),
+    )
+    return Step(StepName.FABRIC, changes, requests), anew
+
+
+def _refuse_foreign(config: HostConfig, bridge: OvsBridge) -> None:
+    owner = bridge.external_ids.get(ovs.MARK)
+    if owner != config.mesh:
+        raise ConflictError(
+            f"has an Open vSwitch bridge {bridge.name} that is not of this mesh",
+            host=config.host,
+            answered=f"its external_ids say mesh {owner}" if owner else "it has no mark of dockmesh",
+            now="nothing was changed on this host",
+            do=f"if nothing needs it, remove it: ovs-vsctl del-br {bridge.name}",
+        )
+
+
+def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Iterator[Change]:
+    host = config.host
+    if anew:
+        yield Change(
+            host,
+            f"bridge {FABRIC_BRIDGE}",
+            None if bridge is None else _kind(bridge),
+            f"{config.forwarding}, {config.datapath} datapath",
+            "the fabric's own bridge" if bridge is None else "a living bridge cannot change this, so it is made anew",
+        )
+    elif bridge is not None:
+        for record in (setting for setting in config.settings if setting.record == FABRIC_BRIDGE):
+            yield from _setting_change(host, record, bridge, bridge.interface(FABRIC_BRIDGE))
+        for port in _stale(config, bridge):
+            yield Change(
+                host,
+                f"tunnel {port.name}",
+                f"to {port.options.get('remote_ip')}",
+                None,
+                f"{port.external_ids.get(ovs.PEER_MARK)} is no peer of this host",
+            )
+    for tunnel in config.tunnels:
+        interface = None if anew or bridge is None else bridge.interface(tunnel.port)
+        if interface is None:
+            yield Change(
+                host, f"tunnel {tunnel.port}", None, f"to {tunnel.peer} at {tunnel.remote}", "a link of the plan"
+            )
+        else:
+            for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
+                yield from _setting_change(host, setting, bridge, interface)
+
+
+def _kind(bridge: OvsBridge) -> str:
+    tree = "rstp" if bridge.rstp else "stp" if bridge.stp else "no spanning tree"
+    return f"{tree}, {bridge.datapath_type or 'system'} datapath"
+
+
+def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
+    wanted = {tunnel.port for tunnel in config.tunnels}
+    return [port for port in bridge.interfaces if ovs.MARK in port.external_ids and port.name not in wanted]
+
+
+def _setting_change(
+    host: str, setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None
+) -> Iterator[Change]:
+    actual = _actual(setting, bridge, interface)
+    if actual != setting.value:
+        name = f"{setting.column}:{setting.key}" if setting.key else setting.column
+        yield Change(host, f"{setting.record} {name}", actual, setting.value, "a setting of the fabric")
+
+
+def _actual(setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None) -> str | None:
+    row = bridge if setting.table == "bridge" else interface
+    if row is None:
+        return None
+    column = {"rstp_enable": "rstp", "stp_enable": "stp"}.get(setting.column, setting.column)
+    value = getattr(row, column)
+    if setting.key is not None:
+        found: str | None = value.get(setting.key)
+        return found
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)

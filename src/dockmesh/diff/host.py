@@ -1,0 +1,197 @@
+"""HostConfig × HostFacts → HostDiff: pure."""
+
+from collections.abc import Iterator
+
+from dockmesh.diff import fabric
+from dockmesh.diff.types import Change, HostDiff, Step, StepName
+from dockmesh.errors import ConflictError, HostError
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import Renderer
+from dockmesh.remote.seam import Put, Remove, Request, Run
+from dockmesh.render import bridge, docker
+from dockmesh.render.host import MARK, PATHS, UNIT
+from dockmesh.render.types import HostConfig
+
+PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
+WHY = {
+    "openvswitch-switch": "it carries the fabric",
+    "docker.io": "it runs the containers",
+    "docker-cli": "Docker's command line",
+    "iptables": "Docker needs it",
+    "bridge-utils": "ifupdown makes docker0 with it",
+}
+# Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
+DOCKER_TIMEOUT_S = 120
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE)
+
+
+def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
+    """Raises ConflictError where something of the user's stands in the way, HostError where it cannot be done."""
+    install = tuple(_install(config, facts))
+    docker_changes, docker_requests = _docker(config, facts)
+    files = _files(config, facts)
+    built = fabric.fabric_step(config, facts)
+    bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
+    restarts = any(isinstance(request, Run) for request in docker_requests)
+    attached = (
+        link := facts.link(config.docker_bridge.member)
+    ) is not None and link.master == config.docker_bridge.name
+    steps = (
+        Step(StepName.INSTALL, install, packages=tuple(change.subject for change in install)) if install else None,
+        _detach(config) if restarts and attached else None,
+        Step(StepName.DOCKER, docker_changes, docker_requests) if docker_changes else None,
+        files,
+        built[0] if built else None,
+        _attach(config, facts, bridge_changes, again=restarts) if bridge_changes or (restarts and attached) else None,
+    )
+    return HostDiff(config.host, tuple(step for step in steps if step is not None))
+
+
+def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
+    wanted = dict(PACKAGE_OF)
+    if config.renderer is Renderer.IFUPDOWN:
+        wanted["brctl"] = "bridge-utils"
+    missing = [package for program, package in wanted.items() if program not in facts.programs]
+    if missing and not facts.package_manager:
+        raise HostError(
+            f"lacks {', '.join(missing)}, and has no apt-get to install it with",
+            host=config.host,
+            answered=facts.system,
+            do="install Open vSwitch and Docker by hand, then run the command again",
+        )
+    for package in missing:
+        yield Change(config.host, package, None, "installed", WHY[package])
+
+
+def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], tuple[Request, ...]]:
+    present = facts.file(docker.DAEMON_JSON)
+    merged = docker.merge(config.host, config.daemon, present)
+    running = facts.docker
+    changes: list[Change] = []
+    requests: list[Request] = []
+    if merged.text != present:
+        if present is not None and not merged.ours_before:
+            requests.append(Put(docker.BEFORE, present, facts.files[docker.DAEMON_JSON].mode))
+        requests.append(Put(docker.DAEMON_JSON, merged.text))
+        keys = ", ".join(f"{key} {value}" for key, value in config.daemon.keys().items())
+        changes.append(
+            Change(
+                config.host, docker.DAEMON_JSON, None, keys, "Docker hands out this host's pool and no other address"
+            )
+        )
+    if "dockerd" not in facts.programs:
+        return tuple(changes), tuple(requests)  # its installation starts it, with these settings
+    used = None if running is None else f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
+    address = config.docker_bridge.address
+    needed = f"{address.ip} of {address.network}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
+    if used != needed:
+        names = () if running is None else tuple(container.name for container in running.containers)
+        reason = "Docker takes these at its start only" if running else "Docker is not running"
+        changes.append(Change(config.host, "docker restart", used, needed, reason, disturbs=names))
+        requests += restart_docker(merged.text, live_restore=running is not None and running.live_restore)
+    return tuple(changes), tuple(requests)
+
+
+def restart_docker(text: str, *, live_restore: bool) -> tuple[Request, ...]:
+    """Restart it so that it takes `text`, its daemon.json.
+
+    With live-restore on and a container running, a restart ignores bip, fixed-cidr and mtu without an error; so it is
+    off for the restart itself, and on again, by a reload, after it.
+    """
+    restart = (
+        # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
+        Run(("systemctl", "reset-failed", "docker.*")),
+        Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
+    )
+    if not live_restore:
+        return restart
+    return (
+        Put(docker.DAEMON_JSON, docker.without_live_restore(text)),
+        *restart,
+        Put(docker.DAEMON_JSON, text),
+        Run(("systemctl", "reload", "docker.service")),
+    )
+
+
+def _files(config: HostConfig, facts: HostFacts) -> Step | None:
+    changes: list[Change] = []
+    requests: list[Request] = []
+    wanted = {file.path: file for file in config.files}
+    for path in PATHS:
+        present = facts.files.get(path)
+        file = wanted.get(path)
+        if present is not None and not present.text.startswith(MARK):
+            raise ConflictError(
+                f"has a file {path} that dockmesh did not make",
+                host=config.host,
+                answered=present.text.strip().split("\n", 1)[0] or "an empty file",
+                now="nothing was changed on this host",
+                do="move it away, then run the command again",
+            )
+        if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
+            changes.append(
+                Change(config.host, path, "another text" if present else None, "written", "it makes the mesh at boot")
+            )
+            requests.append(Put(path, file.text, file.mode))
+        if file is None and present is not None:
+            changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
+            if path.endswith(UNIT):
+                requests.append(Run(("systemctl", "disable", UNIT)))
+            requests.append(Remove(path))
+    if requests:
+        requests.append(Run(("systemctl", "daemon-reload")))
+    for unit in config.units:
+        state = facts.units.get(unit, {}).get("UnitFileState") or None
+        if state != "enabled":
+            changes.append(Change(config.host, unit, state, "enabled", "it makes the mesh at boot"))
+            requests.append(Run(("systemctl", "enable", unit)))
+    return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
+
+
+def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
+    wanted = config.docker_bridge
+    link, member = facts.link(wanted.name), facts.link(wanted.member)
+    host = config.host
+    if link is None:
+        yield Change(host, wanted.name, None, f"{wanted.address}, MTU {wanted.mtu}", "the bridge of the containers")
+    else:
+        pairs = (
+            ("MTU", str(link.mtu), str(wanted.mtu), "larger frames would be lost in the tunnels"),
+            ("MAC address", link.mac, wanted.mac, "fixed, so that no neighbour's cache goes stale"),
+            ("state", "up" if link.up else "down", "up", "the bridge of the containers"),
+            ("spanning tree", "on" if link.stp else "off", "off", "the fabric has its own"),
+        )
+        for subject, actual, expected, reason in pairs:
+            if actual != expected:
+                yield Change(host, f"{wanted.name} {subject}", actual, expected, reason)
+        if wanted.address not in link.addresses:
+            shown = ", ".join(map(str, link.addresses)) or None
+            yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
+    if fabric_made or member is None or member.master != wanted.name or not member.up:
+        actual = f"in {member.master}" if member and member.master and not fabric_made else None
+        yield Change(host, wanted.member, actual, f"in {wanted.name}", "it joins the containers to the fabric")
+    for unit in config.units:
+        state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
+        if state != "active":
+            yield Change(host, unit, state, "active", "it puts the mesh back after a restart of Open vSwitch")
+
+
+def _detach(config: HostConfig) -> Step:
+    change = Change(
+        config.host,
+        config.docker_bridge.member,
+        f"in {config.docker_bridge.name}",
+        "alone for a moment",
+        "nobody may own two addresses, or one address of another, while Docker changes",
+    )
+    return Step(StepName.DETACH, (change,), tuple(map(Run, bridge.detach(config.docker_bridge))))
+
+
+def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *, again: bool) -> Step:
+    if not changes and again:
+        wanted = config.docker_bridge
+        changes = (Change(config.host, wanted.member, None, f"in {wanted.name}", "Docker has its addresses now"),)
+    make = bridge.make(config.docker_bridge) if facts.link(config.docker_bridge.name) is None else ()
+    commands = (*make, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
+    start = tuple(("systemctl", "start", unit) for unit in config.units)
+    return Step(StepName.ATTACH, changes, tuple(Run(argv) for argv in (*commands, *start)))

@@ -1,0 +1,51 @@
+"""All facts of a host in one round trip."""
+
+from collections.abc import Collection
+
+from dockmesh.facts import docker, link, ovs, system
+from dockmesh.facts.types import FileState, HostFacts
+from dockmesh.remote.seam import Answer, Ask, Get, Request, Run, Transport
+
+DOCKER_UNIT = "docker.service"
+
+
+async def gather(host: Transport, paths: Collection[str]) -> HostFacts:
+    """Ask everything at once; `paths` are the files whose text is wanted.
+
+    Raises ConnectError.
+    """
+    files = tuple(sorted(paths))
+    answers = await host.ask(*questions(files), together=True)
+    return read(host.name, files, answers)
+
+
+def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
+    return (
+        Run(link.LINKS),
+        Run(ovs.DATABASE),
+        Run(system.UNIT_STATES),
+        Run(system.WHICH),
+        Run(system.MODULE),
+        Get(system.LOADED_MODULES),
+        Get(system.OS_RELEASE),
+        *(Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS)),
+        *(Get(path) for path in files),
+    )
+
+
+def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...]) -> HostFacts:
+    """Pure: the answers to `questions(files)`, in their order."""
+    links, database, units, which, module, loaded, release, info, network, containers, *texts = answers
+    programs = system.read_programs(which.out)
+    return HostFacts(
+        name=name,
+        programs=programs,
+        package_manager="apt-get" in programs,
+        system=system.read_os_release(release.out),
+        units=system.read_units(units.out),
+        links=link.read_links(links.out),
+        ovs=ovs.read_bridges(database.out) if database.ok else None,
+        docker=docker.read_docker(info.out, network.out, containers.out) if info.ok and containers.ok else None,
+        files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
+        kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),
+    )

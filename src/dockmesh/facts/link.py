@@ -1,0 +1,38 @@
+"""Network devices, by iproute2's JSON."""
+
+import json
+from ipaddress import IPv4Interface
+from operator import attrgetter
+
+from dockmesh.facts.types import LinuxLink
+
+LINKS = ("ip", "-json", "-details", "address", "show")
+
+
+def read_links(answer: str) -> tuple[LinuxLink, ...]:
+    """The devices of a host with their IPv4 addresses, sorted by name."""
+    # Older iproute2 leaves an empty object for what it filtered out.
+    devices = [device for device in json.loads(answer or "[]") if device]
+    return tuple(sorted((_link(device) for device in devices), key=attrgetter("name")))
+
+
+def _link(device: dict[str, object]) -> LinuxLink:
+    info = device.get("linkinfo")
+    kind = info if isinstance(info, dict) else {}
+    details = kind.get("info_data") or {}
+    addresses = device.get("addr_info")
+    return LinuxLink(
+        name=str(device["ifname"]),
+        mtu=int(str(device["mtu"])),
+        up="UP" in str(device["flags"]),
+        mac=str(device.get("address", "")),
+        master=str(device["master"]) if "master" in device else None,
+        kind=kind.get("info_kind"),
+        addresses=tuple(
+            IPv4Interface(f"{address['local']}/{address['prefixlen']}")
+            for address in (addresses if isinstance(addresses, list) else ())
+            if address.get("family") == "inet"
+        ),
+        stp=bool(details.get("stp_state", 0)),
+        index=int(str(device["ifindex"])),
+    )

@@ -1,0 +1,40 @@
+"""The distribution, the programs that are there, and systemd's units."""
+
+from collections.abc import Mapping
+
+OS_RELEASE = "/etc/os-release"
+UNITS = ("dockmesh.service", "docker.service", "ovs-vswitchd.service", "networking.service")
+UNIT_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *UNITS)
+PROGRAMS = ("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "systemctl", "python3")
+WHICH = ("which", *PROGRAMS)
+# The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
+MODULE = ("modprobe", "--dry-run", "--quiet", "openvswitch")
+LOADED_MODULES = "/proc/modules"
+
+
+def read_os_release(text: str) -> str:
+    """PRETTY_NAME, the name that people know the system by."""
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key == "PRETTY_NAME":
+            return value.strip('"')
+    return "unknown"
+
+
+def read_kernel_datapath(loaded: str, *, loadable: bool) -> bool:
+    return loadable or any(line.startswith("openvswitch ") for line in loaded.splitlines())
+
+
+def read_units(answer: str) -> Mapping[str, Mapping[str, str]]:
+    """Properties by unit; systemd parts the units by an empty line."""
+    units = {}
+    for block in answer.strip().split("\n\n"):
+        properties = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if "Id" in properties:
+            units[properties.pop("Id")] = properties
+    return units
+
+
+def read_programs(answer: str) -> frozenset[str]:
+    """The programs that `which` found, by their bare names."""
+    return frozenset(line.rsplit("/", 1)[-1] for line in answer.split())

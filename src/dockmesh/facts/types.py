@@ -1,0 +1,104 @@
+"""What a host says of itself, as values. None where the host did not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface, IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class LinuxLink:
+    """A network device as the kernel sees it."""
+
+    name: str
+    mtu: int
+    up: bool
+    mac: str
+    master: str | None = None
+    kind: str | None = None  # "bridge", "veth", …; None for a real device
+    addresses: tuple[IPv4Interface, ...] = ()
+    stp: bool = False  # of a bridge
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OvsInterface:
+    """An interface with the settings of its port; in a fabric each port has one interface."""
+
+    name: str
+    type: str
+    options: Mapping[str, str]
+    bfd: Mapping[str, str]
+    bfd_status: Mapping[str, str]
+    external_ids: Mapping[str, str]
+    error: str | None
+    mtu_request: int | None
+    tag: int | None
+    vlan_mode: str | None
+    tree_status: Mapping[str, str]  # rstp_status or status (STP) of the port
+
+
+@dataclass(frozen=True, slots=True)
+class OvsBridge:
+    name: str
+    datapath_type: str
+    rstp: bool
+    stp: bool
+    fail_mode: str | None
+    other_config: Mapping[str, str]
+    external_ids: Mapping[str, str]
+    tree_status: Mapping[str, str]
+    interfaces: tuple[OvsInterface, ...]
+
+    def interface(self, name: str) -> OvsInterface | None:
+        return next((interface for interface in self.interfaces if interface.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    id: str
+    name: str
+    address: str | None  # on the default bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """A running daemon, and what it really uses for its default bridge, whatever its files say."""
+
+    version: str
+    live_restore: bool
+    prefix: IPv4Network | None
+    gateway: str | None
+    pool: IPv4Network | None
+    mtu: int | None
+    containers: tuple[Container, ...]  # the running ones
+    default_bridge: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    text: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    name: str
+    programs: frozenset[str]  # which of the needed ones are there
+    package_manager: bool  # apt-get
+    system: str  # PRETTY_NAME of os-release
+    units: Mapping[str, Mapping[str, str]]
+    links: tuple[LinuxLink, ...]
+    ovs: tuple[OvsBridge, ...] | None  # None: Open vSwitch's database does not answer
+    docker: Docker | None  # None: the daemon does not answer
+    files: Mapping[str, FileState] = field(default_factory=dict)
+    kernel_datapath: bool = True
+
+    def link(self, name: str) -> LinuxLink | None:
+        return next((link for link in self.links if link.name == name), None)
+
+    def bridge(self, name: str) -> OvsBridge | None:
+        return next((bridge for bridge in self.ovs or () if bridge.name == name), None)
+
+    def file(self, path: str) -> str | None:
+        state = self.files.get(path)
+        return state.text if state else None

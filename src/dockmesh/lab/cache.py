@@ -1,0 +1,66 @@
+"""Where images are kept, and what makes one image another."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+# Count this up when the same names and files would give another image.
+RECIPE = 2
+SUITE = "trixie"
+
+# A server after its installation: neither Open vSwitch nor Docker nor bridge-utils.
+BARE_PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "ifupdown", "ca-certificates"),
+    *("iproute2", "iputils-ping", "iputils-arping", "nftables", "ethtool", "python3", "procps", "kmod", "less"),
+)
+
+# What a bare host can install, and a prepared one has.
+OFFERED_PACKAGES = (
+    *("openvswitch-switch", "docker.io", "docker-cli", "iptables", "bridge-utils"),
+    *("iperf3", "busybox-static", "tcpdump"),
+)
+
+IMAGE_FILES = Path(__file__).parent / "image_files"
+
+
+def image_files() -> dict[str, str]:
+    """The lab's own files of the image: path from its root, text."""
+    paths = (path for path in IMAGE_FILES.rglob("*") if path.is_file())
+    return {str(path.relative_to(IMAGE_FILES)): path.read_text() for path in sorted(paths)}
+
+
+def image_key() -> str:
+    made_of = [RECIPE, SUITE, os.uname().machine, BARE_PACKAGES, OFFERED_PACKAGES, image_files()]
+    return sha256(json.dumps(made_of).encode()).hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "dockmesh" / "lab" / image_key()
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock that ends with this process, however that ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_folder(folder: Path, build: Callable[[Path], None]) -> Path:
+    """Build the folder unless it is there. It is there only when complete: a killed build leaves `….new`."""
+    if folder.exists():
+        return folder
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not folder.exists():
+            new = folder.with_name(f"{folder.name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            build(new)
+            new.rename(folder)
+    return folder

@@ -1,0 +1,60 @@
+"""A host's disk: what of it differs from the image, laid down before its first boot."""
+
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from dockmesh.lab.keys import make_key
+from dockmesh.lab.model import Lab, LabHost
+from dockmesh.model import Datapath
+
+ADMIN_UID = 1000
+
+
+def ensure_disk(lab: Lab, host: LabHost) -> None:
+    """An overlay's upper folder with the host's own files, and a plain folder for Docker.
+
+    Docker keeps its layers in an overlay of its own, and the kernel refuses an overlay on an overlay.
+    """
+    state = lab.state_of(host)
+    if (state / "upper").exists():
+        return
+    shutil.rmtree(state, ignore_errors=True)
+    for folder in ("work", "root", "docker"):
+        (state / folder).mkdir(parents=True)
+    new = state / "upper.new"
+    _write_files(lab, host, new)
+    new.rename(state / "upper")
+
+
+def host_key(lab: Lab, host: LabHost) -> Path:
+    return lab.state_of(host) / "upper/etc/ssh/ssh_host_ed25519_key"
+
+
+def _write_files(lab: Lab, host: LabHost, upper: Path) -> None:
+    names = "".join(f"{other.address} {other.name}\n" for other in lab.hosts)
+    texts = {
+        "etc/hostname": f"{host.name}\n",
+        "etc/hosts": f"127.0.0.1 localhost\n{names}",
+        "etc/machine-id": f"{uuid4().hex}\n",
+        "etc/resolv.conf": "# no name server: a lab has no way out\n",
+        "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/ ./\n",
+        "etc/dockmesh-lab/underlay": f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n",
+    }
+    if lab.datapath is Datapath.NETDEV:
+        texts["etc/dockmesh-lab/br-phy"] = ""
+    for file, text in texts.items():
+        (upper / file).parent.mkdir(parents=True, exist_ok=True)
+        (upper / file).write_text(text)
+    for home, uid in (("root", 0), ("home/admin", ADMIN_UID)):
+        _authorize(upper / home, lab.key.with_suffix(".pub").read_text(), uid)
+    (upper / "etc/ssh").mkdir()
+    make_key(upper / "etc/ssh/ssh_host_ed25519_key", comment=host.name)
+
+
+def _authorize(home: Path, public_key: str, uid: int) -> None:
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/authorized_keys").write_text(public_key)
+    for path in (home, home / ".ssh", home / ".ssh/authorized_keys"):
+        shutil.chown(path, uid, uid)
+        path.chmod(0o600 if path.is_file() else 0o700)

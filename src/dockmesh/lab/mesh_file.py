@@ -1,0 +1,18 @@
+"""The mesh file that a lab leaves, ready for `dockmesh apply`."""
+
+from ipaddress import IPv4Network
+
+from dockmesh.lab.model import Lab
+from dockmesh.model import DOCKER_BRIDGE, Cluster, Fabric, Host, Network
+from dockmesh.plan.address import assign
+from dockmesh.spec.write import write_cluster
+
+
+def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
+    slots = assign(prefix, len(lab.hosts)).slots
+    hosts = tuple(
+        Host(host.name, underlay=host.address, address=slot.address, pool=slot.pool, underlay_mtu=host.mtu)
+        for host, slot in zip(lab.hosts, slots, strict=True)
+    )
+    fabric = Fabric(datapath=lab.datapath)
+    return write_cluster(Cluster(lab.name, fabric, Network(DOCKER_BRIDGE, prefix), hosts))

@@ -1,0 +1,124 @@
+"""A lab and its hosts: who they are, and the marks by which everything of theirs is found again."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from dockmesh.errors import LabError
+from dockmesh.model import ETHERNET_MTU, Datapath
+
+# Addresses of one lab's underlay: the switch (and package server) first, then the hosts.
+SWITCH_NUMBER, FIRST_HOST_NUMBER = 1, 11
+MAX_HOSTS = 254 - FIRST_HOST_NUMBER + 1
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class LabHost:
+    name: str
+    address: IPv4Address
+    mtu: int = ETHERNET_MTU
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One lab. Its directory makes it: the same directory is the same lab, whoever asks and whenever."""
+
+    name: str
+    directory: Path
+    prepared: bool
+    datapath: Datapath
+    layers: tuple[Path, ...]  # the image as overlayfs wants it: the top layer first
+    packages: Path
+    hosts: tuple[LabHost, ...]
+
+    @property
+    def hash(self) -> str:
+        return hash_of(self.directory)
+
+    @property
+    def mark(self) -> str:
+        """The name, or its beginning, of all that the lab has on this machine: namespaces, cgroup, nspawn machines."""
+        return mark_of(self.directory)
+
+    @property
+    def switch_netns(self) -> str:
+        return f"{self.mark}-net"
+
+    @property
+    def subnet(self) -> IPv4Network:
+        return subnet_of(self.directory)
+
+    @property
+    def switch_address(self) -> IPv4Address:
+        return self.subnet[SWITCH_NUMBER]
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.directory / "ssh_config"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.directory / "known_hosts"
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "key"
+
+    @property
+    def mesh_file(self) -> Path:
+        return self.directory / "dockmesh.yaml"
+
+    def netns_of(self, host: LabHost) -> str:
+        return f"{self.mark}-{host.name}"
+
+    def state_of(self, host: LabHost) -> Path:
+        return self.directory / "hosts" / host.name
+
+    def mac_of(self, host: LabHost) -> str:
+        """Fixed over boots, as of a real network card; the lab's hash in it tells two labs' captures apart."""
+        hash_bytes = [self.hash[i : i + 2] for i in (0, 2, 4)]
+        return ":".join(["02", *hash_bytes, "00", f"{int(host.address) & 0xFF:02x}"])
+
+    def host(self, name: str) -> LabHost:
+        for host in self.hosts:
+            if name in (host.name, str(host.address)):
+                return host
+        names = ", ".join(host.name for host in self.hosts)
+        raise LabError(f"lab {self.name} has no host {name}", do=f"name one of {names}")
+
+
+def hash_of(directory: Path) -> str:
+    return sha256(str(directory.resolve()).encode()).hexdigest()[:6]
+
+
+def mark_of(directory: Path) -> str:
+    return f"dm-{hash_of(directory)}"
+
+
+def subnet_of(directory: Path) -> IPv4Network:
+    """Different labs mostly get different addresses, for the reader's sake: they never share a network anyway."""
+    return IPv4Network(f"10.77.{1 + int(hash_of(directory), 16) % 254}.0/24")
+
+
+def check_name(name: str) -> None:
+    """The name is also that of the mesh, and of a folder."""
+    if not NAME.fullmatch(name):
+        raise LabError(
+            f"{name!r} cannot be the name of a lab", do="use lower-case letters, digits and hyphens, a letter first"
+        )
+
+
+def make_hosts(directory: Path, count: int, mtus: dict[str, int]) -> tuple[LabHost, ...]:
+    if not 1 <= count <= MAX_HOSTS:
+        raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {count}")
+    subnet = subnet_of(directory)
+    names = [f"host{number}" for number in range(1, count + 1)]
+    if unknown := sorted(set(mtus) - set(names)):
+        raise LabError(f"an MTU is given for {', '.join(unknown)}, but the hosts are {names[0]} to {names[-1]}")
+    return tuple(
+        LabHost(name, subnet[FIRST_HOST_NUMBER + index], mtus.get(name, ETHERNET_MTU))
+        for index, name in enumerate(names)
+    )

@@ -1,0 +1,78 @@
+"""Power on, power cut and reboot of single hosts."""
+
+from dockmesh.errors import LabError
+from dockmesh.lab import cgroup, underlay
+from dockmesh.lab.model import Lab, LabHost
+from dockmesh.lab.ssh import run_on
+from dockmesh.lab.supervise import start_supervisor
+from dockmesh.lab.wait import holds_within
+
+SUPERVISED_WITHIN_S = 10
+BOOTED_WITHIN_S = 120
+BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
+BOOTED = ("systemctl", "is-system-running", "--wait")
+
+
+def is_running(lab: Lab, host: LabHost) -> bool:
+    """Whether the host has a supervisor: it ends when the machine ends for good, and there is no machine mid-reboot."""
+    return cgroup.is_alive(cgroup.supervisor_of(lab, host))
+
+
+def crash(lab: Lab, name: str) -> None:
+    """A power cut: the cable first, so that nobody hears the processes die. The disk stays as it is at that moment."""
+    host = lab.host(name)
+    group = cgroup.root_of(lab.mark) / host.name
+    underlay.pull_cable(lab, host)
+    cgroup.kill(group)
+    cgroup.remove(group)
+    underlay.unplug(lab, host)
+
+
+def start(lab: Lab, name: str) -> None:
+    """Switch a host on, from the disk that it has, and wait until it is up. One that runs is left alone."""
+    power_on(lab, lab.host(name))
+    wait_until_booted(lab, lab.host(name))
+
+
+def power_on(lab: Lab, host: LabHost) -> None:
+    if is_running(lab, host):
+        return
+    crash(lab, host.name)  # what is left of a killed run
+    start_supervisor(lab, host)
+    if not holds_within(lambda: is_running(lab, host), SUPERVISED_WITHIN_S, interval_s=0.02):
+        raise LabError("the machine does not start", host=host.name, answered=_console(lab, host))
+
+
+def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -> None:
+    """Wait until SSH answers and systemd has started all that it starts (or failed to: that is the tester's affair)."""
+
+    def is_new_boot() -> bool:
+        answer = run_on(lab, host, BOOT_ID, timeout_s=BOOTED_WITHIN_S)
+        return answer.returncode == 0 and answer.stdout.strip() != old_boot_id
+
+    def is_over() -> bool:
+        return is_new_boot() or not is_running(lab, host)
+
+    if not holds_within(is_over, BOOTED_WITHIN_S, interval_s=0.1) or not is_running(lab, host):
+        raise LabError(
+            "the host does not answer over SSH" if is_running(lab, host) else "the host has stopped",
+            host=host.name,
+            answered=_console(lab, host),
+            do=f"dockmesh lab crash {host.name}, then dockmesh lab start {host.name}",
+        )
+    run_on(lab, host, BOOTED, timeout_s=BOOTED_WITHIN_S)
+
+
+def reboot(lab: Lab, name: str) -> None:
+    """Reboot as its owner would, and wait until it is up again: another boot, by its boot id."""
+    host = lab.host(name)
+    answer = run_on(lab, host, BOOT_ID, timeout_s=BOOTED_WITHIN_S)
+    if answer.returncode != 0:
+        raise LabError("cannot be asked to reboot", host=name, answered=answer.stderr, do="crash and start it instead")
+    run_on(lab, host, ("systemctl", "--no-block", "reboot"), timeout_s=BOOTED_WITHIN_S)
+    wait_until_booted(lab, host, old_boot_id=answer.stdout.strip())
+
+
+def _console(lab: Lab, host: LabHost) -> str:
+    log = lab.state_of(host) / "console.log"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-10:]) if log.exists() else "nothing"

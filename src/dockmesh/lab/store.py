@@ -1,0 +1,60 @@
+"""What a lab writes down of itself, and where labs are found."""
+
+import json
+from dataclasses import asdict
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from dockmesh.errors import LabError
+from dockmesh.lab.model import Lab, LabHost, hash_of
+from dockmesh.model import Datapath
+
+FILE = "lab.json"
+# A symbolic link a lab, from its hash to its directory. Like all else of a running lab it is gone after a reboot.
+REGISTRY = Path("/run/dockmesh-lab")
+
+
+def save(lab: Lab) -> None:
+    text = json.dumps(asdict(lab), default=str, indent=2)
+    new = lab.directory / f"{FILE}.new"
+    new.write_text(text + "\n")
+    new.rename(lab.directory / FILE)
+
+
+def load(directory: Path) -> Lab:
+    """The lab in this directory."""
+    directory = directory.resolve()
+    try:
+        record = json.loads((directory / FILE).read_text())
+    except FileNotFoundError:
+        raise LabError(
+            f"there is no lab in {directory}", do="run `dockmesh lab up`, or name one of `dockmesh lab list`"
+        ) from None
+    hosts = tuple(LabHost(host["name"], IPv4Address(host["address"]), host["mtu"]) for host in record["hosts"])
+    return Lab(
+        name=record["name"],
+        directory=directory,
+        prepared=record["prepared"],
+        datapath=Datapath(record["datapath"]),
+        layers=tuple(map(Path, record["layers"])),
+        packages=Path(record["packages"]),
+        hosts=hosts,
+    )
+
+
+def register(lab: Lab) -> None:
+    REGISTRY.mkdir(exist_ok=True)
+    link = REGISTRY / lab.hash
+    link.unlink(missing_ok=True)
+    link.symlink_to(lab.directory)
+
+
+def unregister(directory: Path) -> None:
+    (REGISTRY / hash_of(directory)).unlink(missing_ok=True)
+
+
+def registered() -> tuple[Path, ...]:
+    """Directories of all labs that run, or ran and were killed, on this machine."""
+    if not REGISTRY.is_dir():
+        return ()
+    return tuple(sorted(link.readlink() for link in REGISTRY.iterdir()))

@@ -1,0 +1,96 @@
+"""A whole lab brought up, in whatever state it was left."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from dockmesh.errors import LabError
+from dockmesh.lab import cgroup, store, underlay
+from dockmesh.lab.cache import locked
+from dockmesh.lab.cut import ensure_firewall
+from dockmesh.lab.disk import ensure_disk
+from dockmesh.lab.image import ensure_image
+from dockmesh.lab.keys import make_key
+from dockmesh.lab.mesh_file import mesh_file_text
+from dockmesh.lab.model import Lab, LabHost, check_name, make_hosts
+from dockmesh.lab.package_server import ensure_package_server
+from dockmesh.lab.power import power_on, wait_until_booted
+from dockmesh.lab.requirements import check_directory, check_machine, datapath
+from dockmesh.lab.ssh import write_ssh_files
+
+DEFAULT_HOSTS = 3
+DEFAULT_PREFIX = IPv4Network("172.17.0.0/16")
+LOCK = "lab.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a lab is asked to be. None: as it is already, or the default of a new one."""
+
+    name: str
+    directory: Path
+    hosts: int | None = None
+    prepared: bool | None = None
+    mtus: dict[str, int] = field(default_factory=dict)
+    prefix: IPv4Network = DEFAULT_PREFIX
+
+
+def up(wish: Wish, say: Callable[[str], None]) -> Lab:
+    """Make the lab, or what is missing of it: hosts that run are left alone, others start from the disks they have."""
+    check_name(wish.name)
+    check_machine()
+    directory = wish.directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    check_directory(directory)
+    with locked(directory / LOCK):
+        lab = _settle(wish, directory, say)
+        store.register(lab)
+        store.save(lab)
+        if not underlay.netns_exists(lab.switch_netns):
+            # Machines on a switch that is gone are a killed run's.
+            cgroup.kill(cgroup.root_of(lab.mark))
+        underlay.make_switch(lab)
+        ensure_firewall(lab)
+        ensure_package_server(lab)
+        if not lab.key.exists():
+            make_key(lab.key, comment=f"dockmesh lab {lab.name}")
+        for host in lab.hosts:
+            ensure_disk(lab, host)
+        write_ssh_files(lab)
+        say(f"starting {', '.join(host.name for host in lab.hosts)}")
+        with ThreadPoolExecutor(len(lab.hosts)) as pool:
+            tuple(pool.map(lambda host: _boot(lab, host), lab.hosts))
+        if not lab.mesh_file.exists():
+            lab.mesh_file.write_text(mesh_file_text(lab, wish.prefix))
+    return lab
+
+
+def _boot(lab: Lab, host: LabHost) -> None:
+    power_on(lab, host)
+    wait_until_booted(lab, host)
+
+
+def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
+    """The lab that shall be: a new one, or the one in the directory, perhaps with more hosts."""
+    old = store.load(directory) if (directory / store.FILE).exists() else None
+    if old is None:
+        image = ensure_image(prepared=bool(wish.prepared), say=say)
+        hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus)
+        return Lab(wish.name, directory, bool(wish.prepared), datapath(), (image.root,), image.packages, hosts)
+    if wish.hosts is not None and wish.hosts < len(old.hosts):
+        raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
+    hosts = make_hosts(directory, wish.hosts or len(old.hosts), {host.name: host.mtu for host in old.hosts} | wish.mtus)
+    changed = [
+        *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
+        *(["another name"] if wish.name != old.name else []),
+        *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
+    ]
+    if changed:
+        raise LabError(
+            f"the lab in {directory} cannot become one with {' and '.join(changed)}", do="run `dockmesh lab down` first"
+        )
+    if missing := [path for path in (*old.layers, old.packages) if not path.exists()]:
+        raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
+    return Lab(old.name, directory, old.prepared, old.datapath, old.layers, old.packages, hosts)

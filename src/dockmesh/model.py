@@ -1,0 +1,105 @@
+"""A mesh as its file describes it, checked: what every later stage may take for granted."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+
+# The name of Docker's default bridge, and of the Open vSwitch bridge that is put into it.
+DOCKER_BRIDGE = "docker0"
+FABRIC_BRIDGE = "br0"
+
+ETHERNET_MTU = 1500
+
+
+class Tunnel(StrEnum):
+    GRE = "gre"
+
+
+class Forwarding(StrEnum):
+    RSTP = "rstp"
+    STP = "stp"
+
+
+class Datapath(StrEnum):
+    SYSTEM = "system"
+    NETDEV = "netdev"
+
+
+class Renderer(StrEnum):
+    SYSTEMD = "systemd"
+    IFUPDOWN = "ifupdown"
+
+
+@dataclass(frozen=True, slots=True)
+class FullMesh:
+    """A link between every two hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Degree:
+    """About `k` links at every host, chosen by the plan so that the mesh hangs together `k` times over."""
+
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """These links and no others; each pair in the order of the file."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+Topology = FullMesh | Degree | Links
+
+
+@dataclass(frozen=True, slots=True)
+class Bfd:
+    """Bidirectional Forwarding Detection (RFC 5880) on every tunnel."""
+
+    interval_ms: int = 100
+    multiplier: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fabric:
+    tunnel: Tunnel = Tunnel.GRE
+    topology: Topology = field(default_factory=FullMesh)
+    forwarding: Forwarding = Forwarding.RSTP
+    bfd: Bfd = field(default_factory=Bfd)
+    datapath: Datapath = Datapath.SYSTEM
+    renderer: Renderer = Renderer.SYSTEMD
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    name: str
+    prefix: IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """How to reach a host, where the user's ssh_config does not say it under the host's name."""
+
+    host: str | None = None
+    user: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    name: str
+    underlay: IPv4Address
+    address: IPv4Address
+    pool: IPv4Network
+    underlay_mtu: int = ETHERNET_MTU
+    ssh: Ssh = field(default_factory=Ssh)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One mesh. Hosts stand in the order of the file; nothing that is built depends on that order."""
+
+    name: str
+    fabric: Fabric
+    network: Network
+    hosts: tuple[Host, ...]

@@ -1,0 +1,43 @@
+"""What the tunnels leave for an IP packet of a container, with each subtrahend named."""
+
+from dataclasses import dataclass
+
+from dockmesh.model import Tunnel
+
+# Bytes that one frame gains on its way into the underlay.
+# RFC 791 and RFC 8200 (IP without options); RFC 2784 (GRE without key); IEEE 802.3 without preamble and FCS.
+OUTER_IP = {4: 20, 6: 40}
+TUNNEL_HEADER = {Tunnel.GRE: 4}
+INNER_ETHERNET = 14
+
+
+@dataclass(frozen=True, slots=True)
+class MtuSum:
+    """An underlay's MTU, and what is taken from it, outermost first. All in bytes."""
+
+    underlay: int
+    parts: tuple[tuple[str, int], ...]
+
+    @property
+    def mtu(self) -> int:
+        return self.underlay - sum(size for _, size in self.parts)
+
+    def lines(self) -> tuple[str, ...]:
+        """The sum as a person would write it down, one line an entry."""
+        rows = [("underlay MTU", self.underlay), *((name, -size) for name, size in self.parts)]
+        return (*(f"{size:>6}  {name}".replace("-", "−") for name, size in rows), f"{self.mtu:>6}  overlay MTU")
+
+
+def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int) -> MtuSum:
+    """The largest IP packet that fits through the tunnel in one outer packet.
+
+    Open vSwitch sets DF on the outer packet, so one byte more is lost, not fragmented.
+    """
+    return MtuSum(
+        underlay_mtu,
+        (
+            (f"outer IPv{ip_version} header", OUTER_IP[ip_version]),
+            (f"{tunnel.upper()} header", TUNNEL_HEADER[tunnel]),
+            ("inner Ethernet header", INNER_ETHERNET),
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Cluster → Plan: pure, and the same for any order of the hosts in the file."""
+
+from collections import defaultdict
+from ipaddress import IPv4Address, IPv4Interface
+
+from dockmesh.model import Cluster, Host
+from dockmesh.mtu import MtuSum, overlay_mtu
+from dockmesh.plan import topology, tree
+from dockmesh.plan.types import HostPlan, Link, Plan, TunnelEnd
+
+
+def build(cluster: Cluster) -> Plan:
+    """Raises UsageError when the topology is too deep for a spanning tree."""
+    hosts = tuple(sorted(cluster.hosts, key=lambda host: host.address))
+    names = [host.name for host in hosts]
+    links = topology.links(names, cluster.fabric.topology)
+    root, backup = tree.choose_roots(names, links)
+    mtu_sum, narrowest = _mtu(cluster, hosts)
+    tunnels = _tunnels(hosts, links)
+    priority = {root: tree.ROOT, backup: tree.BACKUP}
+    return Plan(
+        name=cluster.name,
+        fabric=cluster.fabric,
+        prefix=cluster.network.prefix,
+        mtu_sum=mtu_sum,
+        narrowest=narrowest,
+        root=root,
+        backup_root=backup,
+        tree=tree.tree_links(names, links, root, backup),
+        links=links,
+        hosts=tuple(
+            _host_plan(cluster, host, tuple(tunnels[host.name]), priority.get(host.name, tree.OTHERS)) for host in hosts
+        ),
+    )
+
+
+def _mtu(cluster: Cluster, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, ...]]:
+    """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
+    smallest = min(host.underlay_mtu for host in hosts)
+    narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
+    return overlay_mtu(smallest, cluster.fabric.tunnel, 4), narrow if len(narrow) < len(hosts) else ()
+
+
+def _tunnels(hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
+    """Per host its ends, numbered from 1 in the order of the peers' addresses, as the guide does."""
+    by_name = {host.name: host for host in hosts}
+    place = {host.name: index for index, host in enumerate(hosts)}
+    peers: dict[str, list[str]] = defaultdict(list)
+    for link in links:
+        peers[link.a].append(link.b)
+        peers[link.b].append(link.a)
+    return {
+        host.name: [
+            TunnelEnd(port=f"gre{number}", peer=peer, remote=by_name[peer].underlay)
+            for number, peer in enumerate(sorted(peers[host.name], key=place.__getitem__), start=1)
+        ]
+        for host in hosts
+    }
+
+
+def _host_plan(cluster: Cluster, host: Host, tunnels: tuple[TunnelEnd, ...], priority: int) -> HostPlan:
+    prefix = cluster.network.prefix
+    not_handed_out = (prefix.network_address, prefix.broadcast_address, host.address)
+    return HostPlan(
+        name=host.name,
+        underlay=host.underlay,
+        underlay_mtu=host.underlay_mtu,
+        ssh=host.ssh,
+        address=IPv4Interface((host.address, prefix.prefixlen)),
+        pool=host.pool,
+        containers=host.pool.num_addresses - sum(address in host.pool for address in not_handed_out),
+        docker_bridge_mac=_mac("02:42", host.address),
+        fabric_bridge_mac=_mac("0e:6d", host.address),
+        tree_priority=priority,
+        tunnels=tunnels,
+    )
+
+
+def _mac(start: str, address: IPv4Address) -> str:
+    """A locally administered address out of an IPv4 address, which is unique in the mesh, so this is too.
+
+    02:42 is how Docker makes its containers' addresses: a bridge address is never a container's, so it adds one more
+    of the same kind. Fixed, because a bridge otherwise takes the lowest address of its members and changes it under
+    the feet of everybody's ARP cache; and because in a spanning tree it breaks the ties.
+    """
+    return ":".join([start, *(f"{byte:02x}" for byte in address.packed)])

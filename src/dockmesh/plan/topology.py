@@ -1,0 +1,50 @@
+"""Which hosts are linked. Hosts come as names in the order of their bridge addresses; so do both ends of a link."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from dockmesh.model import Degree, FullMesh, Links, Topology
+from dockmesh.plan.types import Link
+
+
+def links(hosts: Sequence[str], topology: Topology) -> tuple[Link, ...]:
+    match topology:
+        case FullMesh():
+            return tuple(Link(a, b) for a, b in combinations(hosts, 2))
+        case Degree(k):
+            return _circulant(hosts, k)
+        case Links(pairs):
+            return _in_order(hosts, ((a, b) for a, b in pairs))
+
+
+def _circulant(hosts: Sequence[str], k: int) -> tuple[Link, ...]:
+    """Every host linked to those at fixed distances around a circle.
+
+    The distances grow geometrically from 1, as the fingers of a Chord ring (Stoica et al., 2001), so that the diameter
+    grows with the root of the number of hosts and not in proportion to it. An odd degree adds the opposite host.
+    """
+    count = len(hosts)
+    steps = _distances(count, k // 2)
+    pairs = {frozenset((index, (index + step) % count)) for index in range(count) for step in steps}
+    if k % 2:
+        pairs |= {frozenset((index, (index + count // 2) % count)) for index in range(-(-count // 2))}
+    return _in_order(hosts, ((hosts[min(pair)], hosts[max(pair)]) for pair in pairs if len(pair) == 2))
+
+
+def _distances(count: int, wanted: int) -> list[int]:
+    chosen: list[int] = []
+    for index in range(wanted):
+        ideal = round(count ** (index / wanted)) if wanted else 1
+        step = max(ideal, chosen[-1] + 1 if chosen else 1)
+        chosen.append(step)
+    longest = (count - 1) // 2
+    # On a small circle the geometric series runs out of room: take the nearest distances that there are.
+    if chosen and chosen[-1] > longest:
+        chosen = list(range(1, longest + 1))[:wanted]
+    return chosen
+
+
+def _in_order(hosts: Sequence[str], pairs: "object") -> tuple[Link, ...]:
+    place = {name: index for index, name in enumerate(hosts)}
+    ordered = {tuple(sorted(pair, key=place.__getitem__)) for pair in pairs}  # type: ignore[attr-defined]
+    return tuple(Link(a, b) for a, b in sorted(ordered, key=lambda pair: (place[pair[0]], place[pair[1]])))

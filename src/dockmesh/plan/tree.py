@@ -1,0 +1,64 @@
+"""The spanning tree that the switches will find, found beforehand: its root is the plan's choice, not chance's."""
+
+from collections.abc import Sequence
+
+from dockmesh.errors import UsageError
+from dockmesh.plan.graph import Neighbours, depths, neighbours, path
+from dockmesh.plan.types import Link
+
+# IEEE 802.1D: the lowest wins, in steps of 4096. The default is left to all who are neither.
+ROOT, BACKUP, OTHERS = 4096, 8192, 32768
+# IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, Open vSwitch's default) is dropped, and each hop adds one.
+DEEPEST = 19
+
+
+def choose_roots(hosts: Sequence[str], links: Sequence[Link]) -> tuple[str, str]:
+    """The host in the middle, and the one that takes over when it dies.
+
+    The middle is that of the longest shortest path found by two breadth-first walks: exact in a tree, near enough in
+    any graph, and linear where the true centre is not.
+    """
+    peers = neighbours(hosts, links)
+    one = _farthest(peers, hosts, hosts[0])
+    other = _farthest(peers, hosts, one)
+    longest = path(peers, min(one, other, key=hosts.index), max(one, other, key=hosts.index))
+    middle = longest[(len(longest) - 1) // 2]
+    # In a mesh where nobody is more in the middle than the first host, people expect the first.
+    root = hosts[0] if _depth(peers, hosts[0]) <= _depth(peers, middle) else middle
+    backup = min(peers[root], key=lambda name: (-len(peers[name]), hosts.index(name)))
+    return root, backup
+
+
+def tree_links(hosts: Sequence[str], links: Sequence[Link], root: str, backup: str) -> tuple[Link, ...]:
+    """The links that carry frames while all is well: each host's shortest way to the root.
+
+    Among equally long ways the spanning tree takes the neighbour with the lower bridge identifier: `backup` before all
+    others by its priority, the others by their MAC address, which stands in the order of their bridge addresses.
+
+    Raises UsageError when a host is farther from the root than the spanning tree protocol can reach.
+    """
+    peers = neighbours(hosts, links)
+    place = {name: index for index, name in enumerate(hosts)}
+    depth = depths(peers, root)
+    deepest = max(depth, key=lambda name: (depth[name], -place[name]))
+    if depth[deepest] > DEEPEST:
+        raise UsageError(
+            f"{deepest} is {depth[deepest]} hops from {root}, the root; a spanning tree reaches {DEEPEST}",
+            do="link the hosts more closely: a higher degree, or links that shorten the way",
+        )
+    parents = (
+        (name, min((peer for peer in peers[name] if depth[peer] < depth[name]), key=lambda p: (p != backup, place[p])))
+        for name in hosts
+        if name != root
+    )
+    tree = (Link(*sorted(pair, key=place.__getitem__)) for pair in parents)
+    return tuple(sorted(tree, key=lambda link: (place[link.a], place[link.b])))
+
+
+def _farthest(peers: Neighbours, hosts: Sequence[str], start: str) -> str:
+    depth = depths(peers, start)
+    return max(hosts, key=lambda name: depth.get(name, 0))
+
+
+def _depth(peers: Neighbours, root: str) -> int:
+    return max(depths(peers, root).values())

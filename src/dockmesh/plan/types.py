@@ -1,0 +1,62 @@
+"""What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from dockmesh.model import Fabric, Ssh
+from dockmesh.mtu import MtuSum
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge that the topology wants, between two hosts in the order of their bridge addresses."""
+
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelEnd:
+    """One host's end of a link: an Open vSwitch port towards a peer."""
+
+    port: str
+    peer: str
+    remote: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    name: str
+    underlay: IPv4Address
+    underlay_mtu: int
+    ssh: Ssh
+    address: IPv4Interface  # of the Docker bridge, with the length of the prefix
+    pool: IPv4Network
+    containers: int  # how many addresses the pool holds for containers
+    docker_bridge_mac: str
+    fabric_bridge_mac: str
+    tree_priority: int
+    tunnels: tuple[TunnelEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One mesh, whole. Hosts stand in the order of their bridge addresses, whatever the order of the file."""
+
+    name: str
+    fabric: Fabric
+    prefix: IPv4Network
+    mtu_sum: MtuSum
+    narrowest: tuple[str, ...]  # the hosts whose underlay MTU decided, if not all have the same
+    root: str
+    backup_root: str
+    tree: tuple[Link, ...]  # the links that carry frames while all is well
+    links: tuple[Link, ...]
+    hosts: tuple[HostPlan, ...]
+
+    @property
+    def mtu(self) -> int:
+        return self.mtu_sum.mtu
+
+    def host(self, name: str) -> HostPlan:
+        return next(host for host in self.hosts if host.name == name)

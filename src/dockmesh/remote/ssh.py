@@ -1,0 +1,240 @@
+"""SSH to a host by the user's own OpenSSH client: one process, one connection, and our runner at its other end.
+
+Why not a library: docs/decisions/0002-openssh.md.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+import tempfile
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from importlib.resources import files
+from ipaddress import IPv4Address
+from pathlib import Path
+from shlex import join
+from typing import Protocol
+
+from dockmesh.agent.runner import GREETING
+from dockmesh.errors import ConnectError
+from dockmesh.model import Ssh
+from dockmesh.remote.seam import Answer, Request
+
+CONNECT_TIMEOUT_S = 15
+RESOLVE_TIMEOUT_S = 3
+SSH = (
+    *("ssh", "-T"),
+    *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
+    *("-o", "StrictHostKeyChecking=yes"),
+    *("-o", f"ConnectTimeout={CONNECT_TIMEOUT_S}"),
+    # A host that dies in the middle of a command is noticed after 30 s, not after TCP's quarter of an hour.
+    *("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"),
+    *("-o", "ControlMaster=no"),  # an open one is used, but nobody else's session is made to hang on ours
+    *("-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none"),
+    *("-o", "LogLevel=ERROR"),
+)
+# The runner's source comes as the first line of its standard input, so that it shows in no process list.
+PYTHON = (
+    *("python3", "-c"),
+    "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'dockmesh_runner'})",
+)
+SUDO = ("sudo", "-n", "--")
+# As root at once where we are root already: a host need not have sudo then.
+BOOTSTRAP = join(
+    (
+        *("exec", "sh", "-c"),
+        f'[ "$(id -u)" = 0 ] && exec {join(PYTHON)} $SSH_CONNECTION; exec {join((*SUDO, *PYTHON))} $SSH_CONNECTION',
+    )
+)
+NOISE_LINES = 50  # what a login script may print before our greeting
+LONGEST_LINE = 64 * 1024 * 1024
+SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
+
+
+class Target(Protocol):
+    """What it takes to find a host."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ssh(self) -> Ssh: ...
+
+    @property
+    def underlay(self) -> IPv4Address | None: ...
+
+
+@contextlib.contextmanager
+def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
+    """The configuration to use: the user's own, and after it (first match wins) ours with the underlay addresses.
+
+    As with `ssh -F`, a chosen file stands in for both ~/.ssh/config and the system's.
+    """
+    users = [chosen.resolve()] if chosen else [Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config")]
+    with tempfile.TemporaryDirectory(prefix="dockmesh-") as folder:
+        ours = Path(folder) / "ssh_config"
+        ours.write_text(
+            "".join(f'Include "{path}"\n' for path in users if path.is_file())
+            + "".join(f"Host {host.name}\n  HostName {host.underlay}\n" for host in hosts if host.underlay and not host.ssh.host)
+        )
+        yield ours
+
+
+class SshHost:
+    """The Transport over SSH."""
+
+    def __init__(self, name: str, process: Process, reached_at: str | None):
+        self.name = name
+        self.reached_at = reached_at  # the host's own address of this connection
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+        order = {"together": together, "requests": [_as_line(request) for request in requests]}
+        async with self._turn:
+            line = await self._exchange(json.dumps(order) + "\n")
+        if not line:
+            raise await self._lost(requests)
+        return tuple(Answer(**answer) for answer in json.loads(line))
+
+    async def _exchange(self, order: str) -> bytes:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            return b""
+        try:
+            stdin.write(order.encode())
+            await stdin.drain()
+            return await stdout.readline()
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+
+    async def _lost(self, requests: tuple[Request, ...]) -> ConnectError:
+        return ConnectError(
+            "lost the SSH connection",
+            host=self.name,
+            ran="; ".join(map(str, requests[:3])) + (" …" if len(requests) > 3 else ""),
+            answered=await _last_words(self._process) or "the connection was closed",
+            now="what was running on the host is run to its end there; nothing after it was begun",
+            do="see that the host is up, then run the same command again",
+        )
+
+    async def close(self) -> None:
+        await _end(self._process)
+
+
+def _as_line(request: Request) -> dict[str, object]:
+    return {"kind": type(request).__name__.lower(), **asdict(request)}
+
+
+async def connect(host: Target, config: Path) -> SshHost:
+    """Open the connection and start the runner as root, by sudo where the user is somebody else.
+
+    Raises ConnectError.
+    """
+    argv = await _argv(host, config)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
+            *argv, BOOTSTRAP, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise ConnectError("there is no ssh on this machine", do="install it: apt-get install openssh-client") from error
+    try:
+        greeting = await _greeting(process)
+        if greeting is not None:
+            # SSH_CONNECTION, in sshd's order: client address and port, server address and port.
+            return SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
+        said = await _last_words(process)
+        code = await process.wait()
+    except BaseException:
+        await _end(process)
+        raise
+    raise explain(host, code, said)
+
+
+async def _argv(host: Target, config: Path) -> tuple[str, ...]:
+    target = host.ssh.host or host.name
+    user = ("-l", host.ssh.user) if host.ssh.user else ()
+    port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
+    # The resolver knows the name, so `ssh NAME` works by itself: our fallback stands aside.
+    alias = ("-o", f"HostName={target}") if not host.ssh.host and await _resolves(target) else ()
+    return (*SSH, "-F", str(config), *user, *port, *alias, "--", target)
+
+
+async def _greeting(process: Process) -> list[str] | None:
+    """Start the runner; the words after its greeting, or None if it does not come."""
+    if process.stdin is None or process.stdout is None:
+        return None
+    source = files("dockmesh.agent").joinpath("runner.py").read_text()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write((json.dumps(source) + "\n").encode())
+        await process.stdin.drain()
+        for _ in range(NOISE_LINES):
+            line = (await process.stdout.readline()).decode(errors="replace")
+            if line.startswith(GREETING):
+                return line.removeprefix(GREETING).split()
+            if not line:
+                break
+    return None
+
+
+async def _last_words(process: Process) -> str:
+    if process.stderr is None:
+        return ""
+    with contextlib.suppress(TimeoutError):
+        return (await asyncio.wait_for(process.stderr.read(), 2)).decode(errors="replace").strip()
+    return ""
+
+
+async def _end(process: Process) -> None:
+    """Close our end; the runner's input ends and so does it. A connection that hangs is not waited for."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), 2)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _resolves(name: str) -> bool:
+    loop = asyncio.get_running_loop()
+    try:
+        await asyncio.wait_for(loop.getaddrinfo(name, None, type=socket.SOCK_STREAM), RESOLVE_TIMEOUT_S)
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
+def explain(host: Target, code: int, said: str) -> ConnectError:
+    """The error of a failed log-in, in words, with the way out. `said` is what ssh and the host left on standard error."""
+    target = host.ssh.host or host.name
+    shown = f"ssh {host.ssh.user}@{target}" if host.ssh.user else f"ssh {target}"
+    what, do = _reading(code, said, shown)
+    return ConnectError(what, host=host.name, ran=shown, answered=said or f"exit {code}", do=do)
+
+
+def _reading(code: int, said: str, shown: str) -> tuple[str, str]:
+    if code == SSH_FAILED:
+        if re.search(r"REMOTE HOST IDENTIFICATION HAS CHANGED", said):
+            return (
+                "its host key is not the one that known_hosts has",
+                "find out why: a new installation, or somebody in between. Only then `ssh-keygen -R` the old key",
+            )
+        if re.search(r"Host key verification failed|No .* host key is known", said):
+            return (
+                "its host key is unknown",
+                f"log in once by hand (`{shown}`), compare the fingerprint with the host's own, and say yes",
+            )
+        if "Permission denied" in said:
+            return "it does not let us in", "see that your key or agent is the right one and that the user may log in"
+        return "no SSH connection", f"try `{shown}` by hand until it works"
+    if "sudo" in said:
+        return (
+            "sudo does not let this user in without a password",
+            "log in as root, or give the user NOPASSWD in /etc/sudoers.d",
+        )
+    return "python3 did not start there", "install it: apt-get install python3"

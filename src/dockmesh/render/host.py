@@ -1,0 +1,109 @@
+"""HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
+
+from shlex import join
+
+import jinja2
+
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Renderer
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.render import bridge, ovs
+from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
+
+MARK = "# Managed by dockmesh."
+UP = "/etc/dockmesh/up"
+UNIT = "dockmesh.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/dockmesh.conf"
+INTERFACES = "/etc/network/interfaces.d/dockmesh"
+# Every path that a file of ours may have, whatever the renderer.
+PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES)
+# How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
+BOOT_DEADLINE_S = 30
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("dockmesh.render"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 — these are no web pages
+)
+_templates.filters["argv"] = join
+
+
+def render(plan: Plan, host: HostPlan) -> HostConfig:
+    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker_bridge_mac, plan.mtu)
+    settings = ovs.settings(plan, host)
+    systemd = plan.fabric.renderer is Renderer.SYSTEMD
+    words = {
+        "mark": MARK,
+        "made": f"# Made for {host.name} of mesh {plan.name}: change dockmesh.yaml and run `dockmesh apply`; "
+        "edits here are undone.",
+        "plan": plan,
+        "host": host,
+        "bridge": docker_bridge,
+        "unit": UNIT,
+        "up": UP,
+        "deadline_s": BOOT_DEADLINE_S,
+    }
+    if systemd:
+        fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
+        words |= {
+            "clauses": _clauses(fabric),
+            "make": bridge.make(docker_bridge),
+            "set_up": (*bridge.set_up(docker_bridge), *bridge.attach(docker_bridge)),
+        }
+        files: tuple[File, ...] = (
+            _file("up.sh.j2", UP, words),
+            _file("dockmesh.service.j2", UNIT_FILE, words),
+            _file("docker.conf.j2", DOCKER_DROP_IN, words),
+        )
+    else:
+        words |= {
+            "fabric_extra": _extra("bridge", FABRIC_BRIDGE, settings, "port", "interface"),
+            "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
+        }
+        files = (_file("interfaces.j2", INTERFACES, words), _file("docker-ifupdown.conf.j2", DOCKER_DROP_IN, words))
+    return HostConfig(
+        host=host.name,
+        mesh=plan.name,
+        renderer=plan.fabric.renderer,
+        datapath=plan.fabric.datapath,
+        forwarding=plan.fabric.forwarding,
+        tunnels=host.tunnels,
+        settings=settings,
+        docker_bridge=docker_bridge,
+        daemon=DaemonSettings(
+            label=f"dockmesh=made for {host.name} of mesh {plan.name} by dockmesh apply",
+            bip=str(host.address),
+            fixed_cidr=str(host.pool),
+            mtu=plan.mtu,
+        ),
+        files=files,
+        units=(UNIT,) if systemd else (),
+    )
+
+
+def _file(template: str, path: str, words: dict[str, object]) -> File:
+    return File(path, _templates.get_template(template).render(words))
+
+
+def _clauses(argv: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """An ovs-vsctl command line, cut before each `--`, for one clause a line."""
+    clauses: list[list[str]] = [[]]
+    for word in argv:
+        if word == "--":
+            clauses.append([])
+        clauses[-1].append(word)
+    return tuple(map(tuple, clauses))
+
+
+def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -> str:
+    """The same settings as ifupdown's ovs_extra wants them, less what its own options say."""
+    chosen = [
+        setting
+        for each in (table, *more)
+        for setting in ovs.settings_of(settings, each, record)
+        if setting.column not in ("type", "options")
+    ]
+    return join(ovs.set_words(chosen)[1:])

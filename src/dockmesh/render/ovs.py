@@ -1,0 +1,98 @@
+"""The fabric in Open vSwitch's words: its settings as values, and the one transaction that makes them so.
+
+Names of columns and keys: ovs-vswitchd.conf.db(5).
+"""
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from dockmesh.model import FABRIC_BRIDGE, Datapath, Forwarding
+from dockmesh.plan.types import HostPlan, Plan, TunnelEnd
+from dockmesh.render.types import Setting
+
+MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
+PEER_MARK = "dockmesh-peer"
+# A value that ovs-vsctl reads as it stands; a MAC address, for one, is none.
+PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
+    """All settings of the fabric on one host: bridge, local port, tunnels."""
+    return (
+        *_bridge(plan, host),
+        *(setting for tunnel in host.tunnels for setting in _tunnel(plan, tunnel)),
+    )
+
+
+def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
+    rstp = plan.fabric.forwarding is Forwarding.RSTP
+    yield Setting("bridge", FABRIC_BRIDGE, "datapath_type", None, str(plan.fabric.datapath))
+    # Both said, always: what is on must be on in the same transaction that adds the second tunnel, or there is a loop.
+    yield Setting("bridge", FABRIC_BRIDGE, "rstp_enable", None, "true" if rstp else "false")
+    yield Setting("bridge", FABRIC_BRIDGE, "stp_enable", None, "false" if rstp else "true")
+    priority = "rstp-priority" if rstp else "stp-priority"
+    yield Setting("bridge", FABRIC_BRIDGE, "other_config", priority, str(host.tree_priority))
+    # Unless told, Open vSwitch gives the bridge another MAC address at each start; here it also breaks the tree's ties.
+    yield Setting("bridge", FABRIC_BRIDGE, "other_config", "hwaddr", host.fabric_bridge_mac)
+    yield Setting("bridge", FABRIC_BRIDGE, "external_ids", MARK, plan.name)
+    # By default the local port is a trunk: a container could put a VLAN tag on its frames and be let through.
+    yield Setting("port", FABRIC_BRIDGE, "vlan_mode", None, "access")
+    yield Setting("port", FABRIC_BRIDGE, "tag", None, "0")
+    # What `ip link set mtu` says is undone by Open vSwitch; this is its own way to be told.
+    yield Setting("interface", FABRIC_BRIDGE, "mtu_request", None, str(plan.mtu))
+
+
+def _tunnel(plan: Plan, tunnel: TunnelEnd) -> Iterable[Setting]:
+    bfd = plan.fabric.bfd
+    yield Setting("interface", tunnel.port, "type", None, str(plan.fabric.tunnel))
+    yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
+    # RSTP takes a port out when its BFD is down. STP does not see it; there it is only the eye of `dockmesh verify`.
+    yield Setting("interface", tunnel.port, "bfd", "enable", "true")
+    yield Setting("interface", tunnel.port, "bfd", "min_rx", str(bfd.interval_ms))
+    yield Setting("interface", tunnel.port, "bfd", "min_tx", str(bfd.interval_ms))
+    yield Setting("interface", tunnel.port, "bfd", "mult", str(bfd.multiplier))
+    yield Setting("interface", tunnel.port, "external_ids", MARK, plan.name)
+    yield Setting("interface", tunnel.port, "external_ids", PEER_MARK, tunnel.peer)
+
+
+def transaction(wanted: Iterable[Setting], tunnels: Iterable[TunnelEnd], stale: Iterable[str] = ()) -> tuple[str, ...]:
+    """ovs-vsctl's words for one transaction: bridge and tunnels made where missing, stale ports gone, settings set."""
+    words = ["--", "--may-exist", "add-br", FABRIC_BRIDGE]
+    for port in stale:
+        words += ["--", "--if-exists", "del-port", FABRIC_BRIDGE, port]
+    for tunnel in tunnels:
+        words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, tunnel.port]
+    return (*words, *set_words(wanted))
+
+
+def set_words(wanted: Iterable[Setting]) -> tuple[str, ...]:
+    """`-- set TABLE RECORD COLUMN=VALUE …`, settings of one record together."""
+    words: list[str] = []
+    for (table, record), group in groupby(wanted, key=lambda setting: (setting.table, setting.record)):
+        words += ["--", "set", table, record, *map(_assignment, group)]
+    return tuple(words)
+
+
+def _assignment(setting: Setting) -> str:
+    value = setting.value if PLAIN.fullmatch(setting.value) else f'"{setting.value}"'
+    return f"{setting.column}:{setting.key}={value}" if setting.key else f"{setting.column}={value}"
+
+
+def settings_of(wanted: Iterable[Setting], table: str, record: str) -> tuple[Setting, ...]:
+    return tuple(setting for setting in wanted if (setting.table, setting.record) == (table, record))
+
+
+def make_sure_argv(words: tuple[str, ...], timeout_s: int) -> tuple[str, ...]:
+    """Wait for the database and for ovs-vswitchd to have done it, both until a deadline."""
+    return ("ovs-vsctl", "--retry", f"--timeout={timeout_s}", *words)
+
+
+def needs_new_bridge(datapath: Datapath, forwarding: Forwarding, actual: tuple[str, bool, bool]) -> bool:
+    """Whether a living bridge must be made anew: another datapath, or another spanning tree, or none.
+
+    Setting rstp_enable to false and back on a living bridge leaves its tunnels silent (measured, Open vSwitch 3.5.0).
+    """
+    datapath_type, rstp, stp = actual
+    wanted = (str(datapath), forwarding is Forwarding.RSTP, forwarding is Forwarding.STP)
+    return (datapath_type or str(Datapath.SYSTEM), rstp, stp) != wanted

@@ -1,0 +1,67 @@
+"""What stands on a host, as values."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+
+from dockmesh.model import Datapath, Forwarding, Renderer
+from dockmesh.plan.types import TunnelEnd
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    path: str
+    text: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One column of Open vSwitch's database, or one key of a column that is a map."""
+
+    table: str
+    record: str
+    column: str
+    key: str | None
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """Our keys of Docker's daemon.json. `label` marks them as ours."""
+
+    label: str
+    bip: str
+    fixed_cidr: str
+    mtu: int
+
+    def keys(self) -> dict[str, str | int]:
+        """By Docker's names, without the mark."""
+        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu}
+
+
+@dataclass(frozen=True, slots=True)
+class DockerBridge:
+    """docker0, and what is in it."""
+
+    name: str
+    member: str
+    address: IPv4Interface
+    mac: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """Everything that dockmesh makes on one host. `files` has no daemon.json: that one is shared with the user."""
+
+    host: str
+    mesh: str
+    renderer: Renderer
+    datapath: Datapath
+    forwarding: Forwarding
+    tunnels: tuple[TunnelEnd, ...]
+    settings: tuple[Setting, ...]
+    docker_bridge: DockerBridge
+    daemon: DaemonSettings
+    files: tuple[File, ...]
+    units: tuple[str, ...]  # to be enabled

@@ -1,0 +1,94 @@
+"""Rules that hold between values of a mesh file. Each is a function from the draft to the problems it finds."""
+
+from collections.abc import Callable, Iterator
+
+from dockmesh.model import DOCKER_BRIDGE, Tunnel
+from dockmesh.mtu import overlay_mtu
+from dockmesh.spec.check_addresses import (
+    check_addresses_against_pools,
+    check_addresses_in_prefix,
+    check_names_differ,
+    check_same_address,
+    check_same_ssh,
+    check_same_underlay,
+    check_underlay_range,
+)
+from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
+from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
+from dockmesh.spec.check_topology import check_degree, check_links, check_tunnel_count
+from dockmesh.spec.draft import Draft
+from dockmesh.spec.problems import Problem
+
+# RFC 791: what every IPv4 network carries; RFC 8200 section 5: what every IPv6 link carries.
+IPV4_MIN_MTU, IPV6_MIN_MTU = 576, 1280
+
+Rule = Callable[[Draft], Iterator[Problem]]
+
+
+def check(draft: Draft) -> list[Problem]:
+    """Every problem that every rule finds."""
+    return [problem for rule in RULES for problem in rule(draft)]
+
+
+def check_networks(draft: Draft) -> Iterator[Problem]:
+    hint = f"This version has one network, {DOCKER_BRIDGE}."
+    if draft.networks_span is not None and not draft.networks:
+        example = f"Expected `- {{name: {DOCKER_BRIDGE}, prefix: 172.17.0.0/16}}`."
+        yield Problem("networks is empty", example, draft.networks_span)
+    for index, name in enumerate(draft.networks):
+        if index > 0:
+            yield Problem("several networks come in a later version", hint, name.span)
+        elif name.value not in ("", DOCKER_BRIDGE):
+            yield Problem(f"networks other than {DOCKER_BRIDGE} come in a later version", hint, name.span)
+
+
+def check_host_count(draft: Draft) -> Iterator[Problem]:
+    if draft.hosts_given == 0:
+        yield Problem("there is no host", "A mesh joins two hosts or more.", draft.hosts_span)
+    if draft.hosts_given == 1:
+        what = f"{draft.hosts[0].shown} is the only host"
+        yield Problem(what, "A mesh joins two hosts or more.", draft.hosts[0].name.span)
+
+
+def check_mtu(draft: Draft) -> Iterator[Problem]:
+    for host in draft.hosts:
+        if host.underlay_mtu is None:
+            continue
+        taken = overlay_mtu(host.underlay_mtu.value, Tunnel.GRE, 4)
+        left = taken.mtu
+        if left >= IPV6_MIN_MTU:
+            continue
+        sizes = " ".join(f"− {size} ({name})" for name, size in taken.parts)
+        what = f"underlay_mtu of {host.shown} leaves {left} bytes for a packet of a container"
+        need = (
+            f"IPv4 needs {IPV4_MIN_MTU}."
+            if left < IPV4_MIN_MTU
+            else f"IPv6 needs {IPV6_MIN_MTU}, and every container has a link-local IPv6 address."
+        )
+        least = host.underlay_mtu.value - left + IPV6_MIN_MTU
+        yield Problem(
+            what, f"{taken.underlay} {sizes} = {left}. {need} Expected {least} or more.", host.underlay_mtu.span
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    check_networks,
+    check_host_count,
+    check_prefix_range,
+    check_prefix_size,
+    check_prefix_underlays,
+    check_names_differ,
+    check_same_underlay,
+    check_same_address,
+    check_same_ssh,
+    check_underlay_range,
+    check_addresses_in_prefix,
+    check_addresses_against_pools,
+    check_pools_in_prefix,
+    check_pools_apart,
+    check_pool_holds_a_container,
+    check_degree,
+    check_links,
+    check_tunnel_count,
+    check_mtu,
+)

@@ -1,0 +1,217 @@
+"""Text to tree. The parser is ruamel.yaml's; the tree, its limits and its refusals are ours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionStartEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from dockmesh.spec.excerpt import clipped
+from dockmesh.spec.nearest import did_you_mean
+from dockmesh.spec.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence, resolve
+from dockmesh.spec.problems import Problem, Span
+from dockmesh.spec.source import Source
+from dockmesh.spec.syntax import explain_bad_escape, explain_syntax
+
+# The format is five levels deep.
+MAX_DEPTH = 12
+# Values once every alias is written out: ten thousand hosts have 150,000.
+MAX_VALUES = 250_000
+MERGE_KEY = "<<"
+
+
+@dataclass(slots=True)
+class _Composing:
+    source: Source
+    events: Iterator[Event]
+    problems: list[Problem]
+    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+    open_anchors: set[str] = field(default_factory=set)
+    values: int = 0
+    depth: int = 0
+
+
+def compose(source: Source, problems: list[Problem]) -> Node:
+    """The one document of the file as a tree; mistakes that leave a tree are added to `problems`.
+
+    Raises SpecError, with `problems` too, when there is no tree to go on with.
+    """
+    state = _Composing(source, _events(source, problems), problems)
+    root: Node | None = None
+    for event in state.events:
+        match event:
+            case StreamStartEvent() | StreamEndEvent() | DocumentEndEvent():
+                continue
+            case DocumentStartEvent() if root is not None:
+                hint = "A mesh file is one document: put everything before the `---`, or into another file."
+                raise source.refuse(*problems, Problem("a second document starts here", hint, _span(source, event)))
+            case DocumentStartEvent(version=version) if version is not None and tuple(version) != (1, 2):
+                hint = "Mesh files are YAML 1.2: delete the %YAML line."
+                span = Span(1, 1, max(1, len(source.lines[0])))
+                problems.append(Problem(f"this is said to be YAML {version[0]}.{version[1]}", hint, span))
+            case DocumentStartEvent():
+                continue
+            case _:
+                root = _node(state, event)
+    if root is None or (isinstance(root, Scalar) and root.text == ""):
+        hint = "Write one with `dockmesh init HOST…`; it needs name, networks and hosts."
+        raise source.refuse(*problems, Problem("the file is empty", hint))
+    return root
+
+
+def _events(source: Source, problems: list[Problem]) -> Iterator[Event]:
+    try:
+        yield from YAML(typ="safe", pure=True).parse(source.text)
+    except MarkedYAMLError as error:
+        raise source.refuse(*problems, explain_syntax(source, error)) from None
+    except (ValueError, OverflowError):
+        # ruamel.yaml 0.19 makes a character of an escape such as "\U00110000" without asking whether there is one.
+        raise source.refuse(*problems, explain_bad_escape(source)) from None
+    except YAMLError:
+        hint = "Compare it with the reference file in the documentation."
+        raise source.refuse(*problems, Problem("this is no YAML", hint)) from None
+
+
+def _span(source: Source, event: Event) -> Span:
+    start, end = event.start_mark, event.end_mark
+    return source.span(start.line, start.column, end.line, end.column)
+
+
+def _node(state: _Composing, event: Event) -> Node:
+    if isinstance(event, AliasEvent):
+        return _alias(state, event)
+    before = state.values
+    _count(state, event, 1)
+    anchor = event.anchor if isinstance(event, NodeEvent) else None
+    if anchor is not None:
+        state.open_anchors.add(anchor)
+    _refuse_tag(state, event)
+    match event:
+        case ScalarEvent():
+            node: Node = _scalar(state, event)
+        case SequenceStartEvent():
+            node = _sequence(state, event)
+        case MappingStartEvent():
+            node = _mapping(state, event)
+        case _:  # pragma: no cover
+            raise AssertionError(event)
+    if anchor is not None:
+        state.open_anchors.discard(anchor)
+        state.anchors[anchor] = (node, state.values - before)
+    return node
+
+
+def _alias(state: _Composing, event: AliasEvent) -> Node:
+    name, span = event.anchor, _span(state.source, event)
+    if name in state.open_anchors:
+        hint = "An alias repeats a value that stands before it and is complete there."
+        raise state.source.refuse(*state.problems, Problem(f"`*{clipped(name)}` stands inside itself", hint, span))
+    if name not in state.anchors:
+        hint = f"Mark the value to repeat with `&{clipped(name)}`, before this line.{did_you_mean(name, state.anchors)}"
+        raise state.source.refuse(*state.problems, Problem(f"no `&{clipped(name)}` stands before this", hint, span))
+    node, values = state.anchors[name]
+    _count(state, event, values)
+    return node
+
+
+def _count(state: _Composing, event: Event, values: int) -> None:
+    state.values += values
+    if state.values > MAX_VALUES:
+        what = f"more than {MAX_VALUES:,} values, with every alias written out"
+        hint = "Aliases of aliases multiply. Write the hosts out, or is this the right file?"
+        raise state.source.refuse(*state.problems, Problem(what, hint, _span(state.source, event)))
+
+
+def _refuse_tag(state: _Composing, event: Event) -> None:
+    tag = event.tag if isinstance(event, ScalarEvent | CollectionStartEvent) else None
+    if tag is not None:
+        hint = 'A mesh file needs no tags. To make text of something, write it in quotes: "1".'
+        state.problems.append(Problem(f"tag `{clipped(str(tag))}` is not understood", hint, _span(state.source, event)))
+
+
+def _scalar(state: _Composing, event: ScalarEvent) -> Scalar:
+    value = resolve(event.value) if event.style in (None, "") else event.value
+    return Scalar(event.value, value, _span(state.source, event))
+
+
+def _enter(state: _Composing, event: CollectionStartEvent) -> None:
+    state.depth += 1
+    if state.depth > MAX_DEPTH:
+        hint = "No part of a mesh file is deeper than five levels. Is a bracket too many?"
+        problem = Problem(f"nested more than {MAX_DEPTH} levels deep", hint, _span(state.source, event))
+        raise state.source.refuse(*state.problems, problem)
+
+
+def _sequence(state: _Composing, start: SequenceStartEvent) -> Sequence:
+    _enter(state, start)
+    items: list[Node] = []
+    while not isinstance(event := next(state.events), SequenceEndEvent):
+        items.append(_node(state, event))
+    state.depth -= 1
+    return Sequence(tuple(items), _whole(state.source, start, event))
+
+
+def _mapping(state: _Composing, start: MappingStartEvent) -> Mapping:
+    _enter(state, start)
+    entries: dict[str, Entry] = {}
+    repeated: list[Scalar] = []
+    while not isinstance(event := next(state.events), MappingEndEvent):
+        key = _node(state, event)
+        value = _node(state, next(state.events))
+        if isinstance(key, Scalar) and key.text in entries:
+            repeated.append(key)
+            state.problems.append(_stands_twice(key, entries[key.text].key))
+        else:
+            _add_entry(state, entries, key, value)
+    state.depth -= 1
+    return Mapping(entries, tuple(repeated), _whole(state.source, start, event))
+
+
+def _stands_twice(key: Scalar, first: Scalar) -> Problem:
+    hint = f"The first is in line {first.span.line}. Delete one of them, or rename it."
+    return Problem(f"`{clipped(key.text)}` stands twice", hint, key.span)
+
+
+def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, value: Node) -> None:
+    if not isinstance(key, Scalar):
+        state.problems.append(Problem(f"a key that is a {key.kind}", "A key is a word, such as `pool`.", key.span))
+        return
+    name = clipped(key.text)
+    if key.text == MERGE_KEY:
+        hint = "Write the keys out, or repeat a whole value: `ssh: &admin {user: admin}`, and then `ssh: *admin`."
+        state.problems.append(Problem("merge keys (`<<`) are not understood", hint, key.span))
+    elif not isinstance(key.value, str):
+        state.problems.append(Problem(f"key `{name}` is no text", _key_instead(key), key.span))
+        entries[key.text] = Entry(key, value)
+    else:
+        entries[key.text] = Entry(key, value)
+
+
+def _key_instead(key: Scalar) -> str:
+    name = clipped(key.text)
+    match key.kind:
+        case Kind.NUMBER:
+            return f"Without quotes this is a number. Choose a word, such as `host{name}`."
+        case Kind.TRUTH:
+            return f'Without quotes this is a truth value. To mean the word, write "{name}".'
+        case _:
+            return "A word is expected before the colon, such as `pool`."
+
+
+def _whole(source: Source, start: Event, end: Event) -> Span:
+    return source.span(start.start_mark.line, start.start_mark.column, end.end_mark.line, end.end_mark.column)

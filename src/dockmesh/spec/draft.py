@@ -1,0 +1,177 @@
+"""What is well-formed in a mesh file, with the place of each value: what the rules across fields look at.
+
+A value that is missing or wrong by itself is None here, so that one mistake hides no other.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Generic, TypeVar
+
+from dockmesh.model import Fabric, Forwarding, FullMesh
+from dockmesh.spec.excerpt import clipped
+from dockmesh.spec.nodes import Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.problems import Span
+
+Value_co = TypeVar("Value_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Located(Generic[Value_co]):
+    value: Value_co
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftHost:
+    """`ssh_target` is where SSH goes: the name or address of `ssh.host`, or the host's own name, with the port."""
+
+    name: Located[str]
+    underlay: Located[IPv4Address] | None
+    address: Located[IPv4Address] | None
+    pool: Located[IPv4Network] | None
+    underlay_mtu: Located[int] | None
+    ssh_target: Located[tuple[str, int | None]]
+
+    @property
+    def shown(self) -> str:
+        """The name for a sentence; a wrong name may hold anything."""
+        return clipped(self.name.value)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLink:
+    ends: tuple[Located[str], Located[str]]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDegree:
+    k: Located[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLinks:
+    links: tuple[DraftLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`topology` is None when it is wrong by itself; `hosts_given` counts a name that stands twice as two."""
+
+    networks: tuple[Located[str], ...]
+    networks_span: Span | None
+    prefix: Located[IPv4Network] | None
+    hosts: tuple[DraftHost, ...]
+    hosts_given: int | None
+    hosts_span: Span | None
+    forwarding: Forwarding
+    topology: FullMesh | DraftDegree | DraftLinks | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    root: Node
+    wrong: AbstractSet[TreePath]
+
+    def node(self, *path: str | int) -> Node | None:
+        """What stands at the path, unless something is wrong with it."""
+        if path in self.wrong:
+            return None
+        node: Node | None = self.root
+        for step in path:
+            match node, step:
+                case Mapping(entries=entries), str() if step in entries:
+                    node = entries[step].value
+                case Sequence(items=items), int() if step < len(items):
+                    node = items[step]
+                case _:
+                    return None
+        return node
+
+    def scalar(self, *path: str | int) -> Scalar | None:
+        node = self.node(*path)
+        return node if isinstance(node, Scalar) else None
+
+    def text(self, *path: str | int) -> Located[str] | None:
+        found = self.scalar(*path)
+        return Located(found.value, found.span) if found is not None and isinstance(found.value, str) else None
+
+    def number(self, *path: str | int) -> Located[int] | None:
+        found = self.scalar(*path)
+        return Located(found.value, found.span) if found is not None and isinstance(found.value, int) else None
+
+    def address(self, *path: str | int) -> Located[IPv4Address] | None:
+        found = self.text(*path)
+        return None if found is None else Located(IPv4Address(found.value), found.span)
+
+    def network(self, *path: str | int) -> Located[IPv4Network] | None:
+        found = self.text(*path)
+        return None if found is None else Located(IPv4Network(found.value), found.span)
+
+
+def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
+    """The well-formed part of the tree; `wrong` are the paths of the values that are wrong by themselves."""
+    read = _Reading(root, wrong)
+    networks, hosts = read.node("networks"), read.node("hosts")
+    forwarding = read.text("fabric", "forwarding")
+    return Draft(
+        networks=_network_names(read, networks),
+        networks_span=networks.span if isinstance(networks, Sequence) else None,
+        prefix=read.network("networks", 0, "prefix"),
+        hosts=tuple(_host(read, entry.key) for entry in hosts.entries.values()) if isinstance(hosts, Mapping) else (),
+        hosts_given=len(hosts.entries) + len(hosts.repeated) if isinstance(hosts, Mapping) else None,
+        hosts_span=root.entries["hosts"].key.span if isinstance(root, Mapping) and "hosts" in root.entries else None,
+        forwarding=Fabric().forwarding if forwarding is None else Forwarding(forwarding.value),
+        topology=_topology(read),
+    )
+
+
+def _network_names(read: _Reading, networks: Node | None) -> tuple[Located[str], ...]:
+    """The name of each network; where it is wrong or missing, nothing with the place of the network."""
+    if not isinstance(networks, Sequence):
+        return ()
+    return tuple(
+        read.text("networks", index, "name") or Located("", network.span)
+        for index, network in enumerate(networks.items)
+    )
+
+
+def _host(read: _Reading, key: Scalar) -> DraftHost:
+    path = ("hosts", key.text)
+    ssh_host = read.text(*path, "ssh", "host") or Located(key.text, key.span)
+    port = read.number(*path, "ssh", "port")
+    return DraftHost(
+        name=Located(key.text, key.span),
+        underlay=read.address(*path, "underlay"),
+        address=read.address(*path, "address"),
+        pool=read.network(*path, "pool"),
+        underlay_mtu=read.number(*path, "underlay_mtu"),
+        ssh_target=Located((ssh_host.value, port.value if port else None), ssh_host.span),
+    )
+
+
+def _topology(read: _Reading) -> FullMesh | DraftDegree | DraftLinks | None:
+    if ("fabric",) in read.wrong or ("fabric", "topology") in read.wrong:
+        return None
+    topology = read.node("fabric", "topology")
+    if not isinstance(topology, Mapping):
+        return FullMesh()
+    if degree := read.number("fabric", "topology", "degree"):
+        return DraftDegree(degree)
+    links = _links(read)
+    return None if links is None else DraftLinks(links)
+
+
+def _links(read: _Reading) -> tuple[DraftLink, ...] | None:
+    """Every link, or None when one of them is no pair of names: what the others connect then means nothing."""
+    links = read.node("fabric", "topology", "links")
+    if not isinstance(links, Sequence):
+        return None
+    pairs = []
+    for index, link in enumerate(links.items):
+        ends = [read.text("fabric", "topology", "links", index, end) for end in (0, 1)]
+        if read.node("fabric", "topology", "links", index) is None or ends[0] is None or ends[1] is None:
+            return None
+        pairs.append(DraftLink((ends[0], ends[1]), link.span))
+    return tuple(pairs)

@@ -1,0 +1,304 @@
+"""What pydantic found, in words for people and with the place in the file."""
+
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from dockmesh.spec.excerpt import clipped, quoted
+from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, TOPOLOGIES_LATER, WRONG_KIND, WRONG_VALUE
+from dockmesh.spec.nearest import did_you_mean, nearest
+from dockmesh.spec.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
+from dockmesh.spec.schema import (
+    DEGREE_FORM,
+    BfdSection,
+    DegreeSection,
+    FabricSection,
+    HostSection,
+    LinksSection,
+    MeshFile,
+    NetworkSection,
+    SshSection,
+)
+
+# Keys that later versions of the format have, and what this version does in their stead.
+KEYS_LATER = {
+    "domain": "This version gives containers no names.",
+    "docker_api": "This version does not open Docker's API; it goes over SSH.",
+    "packages": "This version installs from the host's own package sources.",
+    "attach": "This version joins docker0 and no other network.",
+    "internal": "This version joins docker0, which is not internal.",
+    "prefix6": "This version carries IPv4: see `prefix`.",
+    "sites": "This version has no sites: topology is full-mesh, {degree: 4} or {links: [[host1, host2]]}.",
+}
+SECTIONS: MappingOf[str, type[BaseModel]] = {
+    "at the top": MeshFile,
+    "under `fabric`": FabricSection,
+    "under `bfd`": BfdSection,
+    "in an entry of `networks`": NetworkSection,
+    "at a host": HostSection,
+    "under `ssh`": SshSection,
+    "under `topology`": LinksSection,
+    "in a map `topology: {degree: 4}`": DegreeSection,
+}
+TOPOLOGY_FORMS = "This version has full-mesh, {degree: 4} and {links: [[host1, host2], …]}."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stands at a path; `key` is what it stands under, where that is a key."""
+
+    key: Scalar | None
+    node: Node
+
+    @property
+    def span(self) -> Span:
+        """Where to put the carets: under the value, or under its key when there is next to nothing to see of it."""
+        hidden = isinstance(self.node, Scalar) and self.node.value is None and self.node.text == ""
+        return self.key.span if hidden and self.key is not None else self.node.span
+
+
+def place_at(root: Node, path: TreePath) -> Place:
+    """The place of a path that pydantic walked in the same tree."""
+    place = Place(None, root)
+    for step in path:
+        match place.node, step:
+            case Mapping(entries=entries), str() if step in entries:
+                entry: Entry = entries[step]
+                place = Place(entry.key, entry.value)
+            case Sequence(items=items), int():
+                place = Place(None, items[step])
+            case _:
+                return place
+    return place
+
+
+def is_about_key(error: ErrorDetails) -> bool:
+    """Whether a host's name is wrong, and not what stands under it."""
+    loc = error["loc"]
+    return len(loc) == 3 and loc[0] == "hosts" and loc[2] == "[key]" and error["type"] != "extra_forbidden"
+
+
+def path_of(error: ErrorDetails) -> TreePath:
+    """The error's location without what pydantic adds to it: the form of a topology, and the mark of a wrong key."""
+    loc = error["loc"]
+    if is_about_key(error):
+        return loc[:2]
+    return (*loc[:2], *loc[3:]) if loc[:2] == ("fabric", "topology") and loc[2:3] != () else loc
+
+
+def explain(error: ValidationError, root: Node) -> Iterator[Problem]:
+    """A problem for every error, in no order.
+
+    Past `SHOWN_PROBLEMS` unknown keys get no nearest key: comparing is slow, and nobody will see it.
+    """
+    missing: dict[TreePath, list[str]] = {}
+    meant: set[TreePath] = set()
+    for detail in error.errors(include_url=False, include_input=False):
+        path = path_of(detail)
+        place = place_at(root, path)
+        match detail["type"]:
+            case "missing":
+                missing.setdefault(path[:-1], []).append(str(path[-1]))
+            case "extra_forbidden":
+                section = section_of(detail)
+                guess = nearest(str(path[-1]), section.model_fields) if len(meant) < SHOWN_PROBLEMS else None
+                meant.add((*path[:-1], guess or ""))
+                yield _unknown_key(path, place, section, guess)
+            case _ if is_about_key(detail) and place.key is not None and not isinstance(place.key.value, str):
+                pass  # that it is no text was told when the tree was made
+            case _:
+                yield _explain_value(detail, path, place)
+    for path, keys in missing.items():
+        # A key that is only misspelt is told once.
+        if unmeant := [key for key in keys if (*path, key) not in meant]:
+            yield _missing(path, unmeant, root)
+
+
+def _explain_value(error: ErrorDetails, path: TreePath, place: Place) -> Problem:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case _ if is_about_key(error):
+            return Problem(f"host name {context['says']}", context["hint"], place.key.span if place.key else place.span)
+        case str(kind) if kind == WRONG_VALUE:
+            return Problem(_sentence(path, context["says"]), context["hint"], place.span)
+        case str(kind) if kind == WRONG_KIND:
+            return _wrong_kind(path, place, context["expected"], quotable=context["text"])
+        case "literal_error":
+            return _topology_name(place)
+        case "topology_form":
+            return _topology_form(path, place)
+        case "too_short" | "too_long":
+            return _wrong_length(path, place)
+        case "list_type":
+            return _wrong_kind(path, place, _list_example(path), quotable=False)
+        case _:
+            return _wrong_kind(path, place, f"a map such as {_map_example(path)}", quotable=False)
+
+
+def _sentence(path: TreePath, says: str) -> str:
+    return f"{path[-1]} {says}" if says.startswith("`") else f"{subject(path)} {says}"
+
+
+def subject(path: TreePath) -> str:
+    """The value in the words of a person: `pool of host3`, `link 2`."""
+    match path:
+        case ():
+            return "the file"
+        case ("hosts", str(host)):
+            return clipped(host)
+        case ("hosts", str(host), str(key)):
+            return f"{clipped(key)} of {clipped(host)}"
+        case ("hosts", str(host), "ssh", str(key)):
+            return f"ssh {clipped(key)} of {clipped(host)}"
+        case ("networks", int(index)):
+            return f"network {index + 1}"
+        case ("networks", int(), str(key)):
+            return f"{clipped(key)} of the network"
+        case ("fabric", "topology", "links", int(index), int(end)):
+            return f"end {end + 1} of link {index + 1}"
+        case ("fabric", "topology", "links", int(index)):
+            return f"link {index + 1}"
+        case ("fabric", "bfd", str(key)):
+            return f"{clipped(key)} of bfd"
+        case _:
+            return clipped(str(path[-1]))
+
+
+def _wrong_kind(path: TreePath, place: Place, expected: str, *, quotable: bool) -> Problem:
+    node = place.node
+    hint = f"Expected {expected}."
+    if node.kind is Kind.NOTHING:
+        return Problem(f"{subject(path)} is empty", hint, place.span)
+    if quotable and isinstance(node, Scalar) and not re.fullmatch(LOOKS_LIKE_ADDRESS, node.text):
+        hint += f' To mean the text, write it in quotes: "{clipped(node.text)}".'
+    if path[2:] == ("ssh",) and isinstance(node, Scalar):
+        user, _, host = node.text.rpartition("@")
+        hint = f"Expected a map such as {{host: {clipped(host)}, user: {clipped(user or 'root')}}}."
+    if path == ("hosts",) and node.kind is Kind.LIST:
+        hint = "Each host stands under its name: `host1: {underlay: …}`, without a hyphen before it."
+    what = f"the {node.kind} {quoted(node.text)}" if isinstance(node, Scalar) else f"a {node.kind}"
+    return Problem(f"{subject(path)} is {what}", hint, place.span)
+
+
+def _list_example(path: TreePath) -> str:
+    match path:
+        case ("networks",):
+            return "a list such as `- {name: docker0, prefix: 172.17.0.0/16}`"
+        case ("fabric", "topology", "links"):
+            return "a list of pairs such as [[host1, host2], [host2, host3]]"
+        case _:
+            return "a pair of host names such as [host1, host2]"
+
+
+def _map_example(path: TreePath) -> str:
+    match path:
+        case ("fabric",):
+            return "{topology: full-mesh}; without it every setting has its default"
+        case ("fabric", "bfd"):
+            return "{interval_ms: 100, multiplier: 3}"
+        case ("hosts", _, "ssh"):
+            return "{user: root}"
+        case ("networks", _):
+            return "{name: docker0, prefix: 172.17.0.0/16}"
+        case ("hosts",):
+            return "`host1: {underlay: …, address: …, pool: …}`, one for each host"
+        case ("hosts", _):
+            return "{underlay: 192.0.2.1, address: 172.17.42.1, pool: 172.17.64.0/18}"
+        case _:
+            return "`name: prod`, with networks and hosts"
+
+
+def _wrong_length(path: TreePath, place: Place) -> Problem:
+    count = len(place.node.items) if isinstance(place.node, Sequence) else 0
+    if path == ("fabric", "topology", "links"):
+        return Problem("links is empty", "Expected pairs such as [[host1, host2], [host2, host3]].", place.span)
+    what = f"{subject(path)} has {count} {'end' if count == 1 else 'ends'}"
+    return Problem(what, "A link is a pair of host names such as [host1, host2].", place.span)
+
+
+def _topology_name(place: Place) -> Problem:
+    name = place.node.text if isinstance(place.node, Scalar) else ""
+    if name in TOPOLOGIES_LATER:
+        return Problem(f"topology `{name}` comes in a later version", TOPOLOGY_FORMS, place.span)
+    hint = TOPOLOGY_FORMS + did_you_mean(name, ["full-mesh"])
+    return Problem(f"topology is {quoted(name)}, which does not exist", hint, place.span)
+
+
+def _topology_form(path: TreePath, place: Place) -> Problem:
+    if not isinstance(place.node, Mapping):
+        return _wrong_kind(path, place, "full-mesh, {degree: 4} or {links: [[host1, host2], …]}", quotable=False)
+    for name, entry in place.node.entries.items():
+        if name in TOPOLOGIES_LATER or name in KEYS_LATER:
+            return Problem(f"`{name}` comes in a later version", TOPOLOGY_FORMS, entry.key.span)
+        if nearest(name, ["degree", "links"]):
+            hint = TOPOLOGY_FORMS + did_you_mean(name, ["degree", "links"])
+            return Problem(f"unknown key `{clipped(name)}` in topology", hint, entry.key.span)
+    return Problem("topology has neither degree nor links", TOPOLOGY_FORMS, place.span)
+
+
+def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: str | None) -> Problem:
+    name, span = str(path[-1]), place.key.span if place.key else place.span
+    if name in KEYS_LATER:
+        return Problem(f"`{name}` comes in a later version", KEYS_LATER[name], span)
+    if section in (DegreeSection, LinksSection) and name in ("degree", "links"):
+        return Problem("topology has both degree and links", "Keep one of them.", span)
+    elsewhere = [where for where, other in SECTIONS.items() if name in other.model_fields]
+    hints = [
+        *([f"Did you mean `{guess}`?"] if guess else []),
+        *([f"`{name}` stands {elsewhere[0]}."] if elsewhere else []),
+        f"Keys here: {', '.join(section.model_fields)}.",
+    ]
+    return Problem(f"unknown key `{clipped(name)}` in {subject(path[:-1])}", " ".join(hints), span)
+
+
+def _missing(path: TreePath, keys: list[str], root: Node) -> Problem:
+    place = place_at(root, path)
+    span = place.key.span if place.key is not None else _start(place.node)
+    model_fields = section_at(path).model_fields
+    ticked = [f"`{key}`" for key in keys]
+    names = " or ".join([*([", ".join(ticked[:-1])] if len(ticked) > 1 else []), ticked[-1]])
+    hints = (_field_hint(key, model_fields[key].description, model_fields[key].examples) for key in keys)
+    return Problem(f"{subject(path)} has no {names}", "\n".join(hints), span)
+
+
+def _start(node: Node) -> Span:
+    """The first key of a map, which stands for the map; a map over many lines has no better place."""
+    match node:
+        case Mapping(entries=entries) if entries:
+            return next(iter(entries.values())).key.span
+        case _:
+            return Span(node.span.line, node.span.column)
+
+
+def _field_hint(key: str, description: str | None, examples: list[object] | None) -> str:
+    example = f" For example {key}: {examples[0]}" if examples and isinstance(examples[0], str) else ""
+    return f"{key}: {description}{example}"
+
+
+def section_of(error: ErrorDetails) -> type[BaseModel]:
+    """The model that an unknown key was found by."""
+    return DegreeSection if error["loc"][2:3] == (DEGREE_FORM,) else section_at(path_of(error)[:-1])
+
+
+def section_at(path: TreePath) -> type[BaseModel]:
+    """The model that the map at `path` is read by."""
+    match path:
+        case ("fabric",):
+            return FabricSection
+        case ("fabric", "bfd"):
+            return BfdSection
+        case ("fabric", "topology"):
+            return LinksSection
+        case ("networks", _):
+            return NetworkSection
+        case ("hosts", _):
+            return HostSection
+        case ("hosts", _, "ssh"):
+            return SshSection
+        case _:
+            return MeshFile

@@ -1,0 +1,90 @@
+"""The way from a mesh file to a checked mesh; the only ways out are a Cluster and a SpecError."""
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dockmesh.model import Bfd, Cluster, Degree, Fabric, FullMesh, Host, Links, Network, Ssh, Topology
+from dockmesh.spec.check import check
+from dockmesh.spec.compose import compose
+from dockmesh.spec.draft import draft
+from dockmesh.spec.explain import explain, is_about_key, path_of
+from dockmesh.spec.nodes import Node, TreePath, plain
+from dockmesh.spec.problems import Problem
+from dockmesh.spec.schema import DegreeSection, FabricSection, HostSection, LinksSection, MeshFile, TopologySection
+from dockmesh.spec.source import decode, read_bytes
+
+
+def load(path: Path) -> Cluster:
+    """The mesh that the file describes.
+
+    Raises SpecError with every problem of the file.
+    """
+    return parse(str(path), read_bytes(path))
+
+
+def parse(name: str, content: bytes) -> Cluster:
+    """The mesh that the content of a file describes; `name` is what messages call the file.
+
+    Raises SpecError with every problem of the content.
+    """
+    source = decode(name, content)
+    problems: list[Problem] = []
+    root = compose(source, problems)
+    mesh, wrong = _validate(root, problems)
+    problems += check(draft(root, wrong))
+    if mesh is None or problems:
+        raise source.refuse(*problems)
+    return _cluster(mesh)
+
+
+def _validate(root: Node, problems: list[Problem]) -> tuple[MeshFile | None, AbstractSet[TreePath]]:
+    """The file by its schema, if it fits, and the paths of the values that do not."""
+    try:
+        return MeshFile.model_validate(plain(root)), frozenset()
+    except ValidationError as error:
+        problems += explain(error, root)
+        details = error.errors(include_url=False, include_input=False)
+        return None, {path_of(detail) for detail in details if not is_about_key(detail)}
+
+
+def _cluster(mesh: MeshFile) -> Cluster:
+    return Cluster(
+        name=mesh.name,
+        fabric=_fabric(mesh.fabric),
+        network=Network(mesh.networks[0].name, mesh.networks[0].prefix),
+        hosts=tuple(_host(name, section) for name, section in mesh.hosts.items()),
+    )
+
+
+def _fabric(section: FabricSection) -> Fabric:
+    return Fabric(
+        tunnel=section.tunnel,
+        topology=_topology(section.topology),
+        forwarding=section.forwarding,
+        bfd=Bfd(section.bfd.interval_ms, section.bfd.multiplier),
+        datapath=section.datapath,
+        renderer=section.renderer,
+    )
+
+
+def _topology(section: TopologySection) -> Topology:
+    match section:
+        case DegreeSection(degree=k):
+            return Degree(k)
+        case LinksSection(links=links):
+            return Links(tuple((one, other) for one, other in links))
+        case _:
+            return FullMesh()
+
+
+def _host(name: str, section: HostSection) -> Host:
+    return Host(
+        name=name,
+        underlay=section.underlay,
+        address=section.address,
+        pool=section.pool,
+        underlay_mtu=section.underlay_mtu,
+        ssh=Ssh(section.ssh.host, section.ssh.user, section.ssh.port),
+    )

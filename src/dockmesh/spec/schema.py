@@ -1,0 +1,210 @@
+"""The shape of a mesh file: what may stand where, of which type.
+
+The loader and `dockmesh schema` both come from it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from dockmesh import model
+from dockmesh.spec import fields
+
+# Names of the forms of a topology; they turn up in pydantic's error locations, between keys.
+NAME_FORM, DEGREE_FORM, LINKS_FORM = "<name>", "<degree>", "<links>"
+
+FABRIC = model.Fabric()
+
+
+def _key(name: str, _: object) -> str:
+    return name
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    # "default: null" would tell editors that null may be written.
+    schema.pop("default")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, field_title_generator=_key)
+
+
+class BfdSection(Section):
+    """How fast a dead tunnel is noticed (BFD, RFC 5880): after interval × multiplier."""
+
+    model_config = ConfigDict(title="BFD")
+
+    interval_ms: fields.BfdIntervalField = Field(
+        default=FABRIC.bfd.interval_ms,
+        description="Milliseconds between two hellos on a tunnel.",
+        examples=[30, 100, 300],
+    )
+    multiplier: fields.BfdMultiplierField = Field(
+        default=FABRIC.bfd.multiplier, description="So many hellos missing in a row make a tunnel dead.", examples=[3]
+    )
+
+
+class DegreeSection(Section):
+    """About this many links at every host, chosen by the plan."""
+
+    model_config = ConfigDict(title="Topology by degree")
+
+    degree: fields.DegreeField = Field(
+        description="Links at every host: at least 2, less than there are hosts.", examples=[4]
+    )
+
+
+class LinksSection(Section):
+    """These links and no others."""
+
+    model_config = ConfigDict(title="Topology by links")
+
+    links: list[Annotated[list[fields.LabelField], Field(min_length=2, max_length=2)]] = Field(
+        min_length=1,
+        description="Pairs of host names. Together they must connect all hosts.",
+        examples=[[["host1", "host2"], ["host2", "host3"]]],
+    )
+
+
+def topology_form(value: object) -> str | None:
+    match value:
+        case str():
+            return NAME_FORM
+        case {"links": _}:
+            return LINKS_FORM
+        case {"degree": _}:
+            return DEGREE_FORM
+        case _:
+            return None
+
+
+TopologyName = Annotated[Literal["full-mesh"], Field(title="Topology by name"), Tag(NAME_FORM)]
+TopologySection = Literal["full-mesh"] | DegreeSection | LinksSection
+TopologyField = Annotated[
+    TopologyName | Annotated[DegreeSection, Tag(DEGREE_FORM)] | Annotated[LinksSection, Tag(LINKS_FORM)],
+    Discriminator(topology_form, custom_error_type="topology_form", custom_error_message="no form of a topology"),
+]
+
+
+class FabricSection(Section):
+    """How the hosts are joined. Everything here has a default."""
+
+    model_config = ConfigDict(title="Fabric")
+
+    tunnel: fields.TunnelField = Field(default=FABRIC.tunnel, description="What carries frames between hosts.")
+    topology: TopologyField = Field(
+        default="full-mesh",
+        description="Which hosts have a tunnel to which: full-mesh, {degree: 4} or {links: [[host1, host2]]}.",
+        examples=["full-mesh", {"degree": 4}, {"links": [["host1", "host2"], ["host2", "host3"]]}],
+    )
+    forwarding: fields.ForwardingField = Field(
+        default=FABRIC.forwarding,
+        description="What keeps frames from looping: rstp heals a cut link in under a second, stp in a minute.",
+    )
+    bfd: BfdSection = Field(
+        default_factory=BfdSection,
+        description="How fast a dead tunnel is noticed; stp does not look at it.",
+        examples=[{"interval_ms": 100, "multiplier": 3}],
+    )
+    datapath: fields.DatapathField = Field(
+        default=FABRIC.datapath,
+        description="Where Open vSwitch moves frames: system (its kernel module) or netdev (userspace).",
+    )
+    renderer: fields.RendererField = Field(
+        default=FABRIC.renderer, description="What brings the network up at boot: systemd or ifupdown (Debian)."
+    )
+
+
+class NetworkSection(Section):
+    """One container network that spans all hosts."""
+
+    model_config = ConfigDict(title="Network")
+
+    name: fields.LabelField = Field(
+        description="docker0, Docker's default bridge.",
+        examples=[model.DOCKER_BRIDGE],
+        json_schema_extra={"const": model.DOCKER_BRIDGE},
+    )
+    prefix: fields.NetworkField = Field(
+        description="The whole range of addresses, shared by all hosts.", examples=["172.17.0.0/16"]
+    )
+
+
+class SshSection(Section):
+    """How to reach a host, where ssh_config does not say it under the host's name."""
+
+    model_config = ConfigDict(title="SSH")
+
+    host: fields.SshHostField = Field(
+        default=None,
+        description="Host name, address or a Host of ssh_config.",
+        examples=["host1.example.com"],
+        json_schema_extra=_no_default,
+    )
+    user: fields.SshUserField = Field(
+        default=None,
+        description="User to log in as: root, or one who may use sudo.",
+        examples=["root"],
+        json_schema_extra=_no_default,
+    )
+    port: fields.PortField = Field(
+        default=None, description="TCP port of sshd.", examples=[22], json_schema_extra=_no_default
+    )
+
+
+class HostSection(Section):
+    """One host that runs Docker."""
+
+    model_config = ConfigDict(title="Host")
+
+    underlay: fields.AddressField = Field(
+        description="The address at which the other hosts reach this one; tunnels end there.", examples=["192.0.2.1"]
+    )
+    address: fields.AddressField = Field(
+        description="The address of this host's docker0, inside the prefix and outside the other hosts' pools.",
+        examples=["172.17.42.1"],
+    )
+    pool: fields.NetworkField = Field(
+        description="The part of the prefix that this host's dockerd gives to containers.",
+        examples=["172.17.64.0/18"],
+    )
+    underlay_mtu: fields.UnderlayMtuField = Field(
+        default=model.ETHERNET_MTU,
+        description="MTU of the interface that has the underlay address, in bytes.",
+        examples=[1500],
+    )
+    ssh: SshSection = Field(
+        default_factory=SshSection,
+        description="How to reach the host, where ssh_config does not say it under the host's name.",
+        examples=[{"user": "root"}],
+    )
+
+
+def _host_map(schema: dict[str, Any]) -> None:
+    # pydantic writes patternProperties, under which a name that does not fit is free to hold anything.
+    ((pattern, host),) = schema.pop("patternProperties").items()
+    schema.update(minProperties=2, propertyNames={"pattern": pattern}, additionalProperties=host)
+
+
+class MeshFile(Section):
+    """Docker hosts joined into one container network."""
+
+    model_config = ConfigDict(title="dockmesh mesh file")
+
+    name: fields.LabelField = Field(description="Name of the mesh; marks what dockmesh makes.", examples=["prod"])
+    fabric: FabricSection = Field(
+        default_factory=FabricSection, description="How the hosts are joined. Everything here has a default."
+    )
+    networks: list[NetworkSection] = Field(
+        description="The container networks: in this version docker0 alone.",
+        json_schema_extra={"minItems": 1, "maxItems": 1},
+        examples=[[{"name": "docker0", "prefix": "172.17.0.0/16"}]],
+    )
+    hosts: dict[fields.LabelField, HostSection] = Field(
+        description="The hosts by name, two or more.", json_schema_extra=_host_map
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a mesh file, as `dockmesh schema` prints it and editors use it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **MeshFile.model_json_schema()}

@@ -1,0 +1,86 @@
+"""What the YAML parser complains of, in words for someone who doesn't know YAML's grammar."""
+
+import re
+
+from ruamel.yaml.error import MarkedYAMLError
+
+from dockmesh.spec.excerpt import clipped
+from dockmesh.spec.problems import Problem, Span
+from dockmesh.spec.source import Source
+
+ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
+LAST_CHARACTER = 0x10FFFF
+
+# Part of the parser's own words, what is wrong, what to do. The first that fits is taken.
+WORDS = (
+    (
+        "mapping values are not allowed",
+        "a second `: ` in one line",
+        "Break the line after the first, or quote the value.",
+    ),
+    ("sequence entries are not allowed", "a list cannot begin here", "Put `- ` on a line of its own, or write [a, b]."),
+    ("could not find expected ':'", "a key without `:`", "A line is `key: value`, with a space after the colon."),
+    ("found unexpected end of stream", "a quote that is never closed", "Close it with the same quote."),
+    ("unexpected document separator", "a quote that is never closed", "Close it with the same quote."),
+    ("unknown escape character", "an escape that does not exist", "In double quotes a backslash is written `\\\\`."),
+    (
+        "while parsing a block mapping",
+        "this does not fit into the map that it stands in",
+        "Is it indented like the lines above, and is a value that starts with a quote or `*` complete?",
+    ),
+    (
+        "while parsing a block collection",
+        "this does not fit into the list that it stands in",
+        "Every entry of a list starts with `- `, all at one indentation.",
+    ),
+    ("the node content", "a value was expected here", "Is a bracket, comma or colon too many?"),
+    (
+        "expected '<document start>'",
+        "something stands after the end",
+        "Is a bracket too many, or the indentation wrong?",
+    ),
+)
+CLOSING = {"while parsing a flow mapping": ("{", "}"), "while parsing a flow sequence": ("[", "]")}
+
+
+def explain_syntax(source: Source, error: MarkedYAMLError) -> Problem:
+    """The one problem that a syntax error is; nothing after it can be read."""
+    said = f"{error.context or ''} {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    span = (
+        Span(len(source.lines), 1) if mark is None else source.span(mark.line, mark.column, mark.line, mark.column + 1)
+    )
+    if error.context in CLOSING and error.context_mark is not None and "expected" in said:
+        return _unclosed(error, span)
+    if found := re.search(r"found character (.+) that cannot start any token", said):
+        hint = "To begin a value with it, quote the whole value."
+        return Problem(f"a value cannot begin with {clipped(found[1])}", hint, span)
+    if "mapping values are not allowed" in said and ": " not in source.lines[span.line - 1][: span.column]:
+        return Problem("no `:` can stand here", "Is the line above `key: value`, with a space after the colon?", span)
+    for words, what, hint in WORDS:
+        if words in said:
+            if "a quote" in what and error.context_mark is not None:
+                span = source.span(*[error.context_mark.line, error.context_mark.column] * 2)
+            return Problem(what, hint, span)
+    return Problem(f"this is no YAML: {clipped(error.problem or said)}", "Compare it with the lines around it.", span)
+
+
+def _unclosed(error: MarkedYAMLError, span: Span) -> Problem:
+    opening, closing = CLOSING[str(error.context)]
+    line = error.context_mark.line + 1
+    what = f"`,` or `{closing}` expected"
+    return Problem(
+        what,
+        f"The `{opening}` is in line {line}: its entries are parted by commas, and it ends with `{closing}`.",
+        span,
+    )
+
+
+def explain_bad_escape(source: Source) -> Problem:
+    """The problem of an escape beyond the last character of Unicode, of which the parser doesn't say the place."""
+    hint = "The last one is \\U0010FFFF."
+    for number, line in enumerate(source.lines, 1):
+        for found in ESCAPE.finditer(line):
+            if int(found[1], 16) > LAST_CHARACTER:
+                return Problem("this character does not exist", hint, Span(number, found.start() + 1, len(found[0])))
+    return Problem("an escape means no character", hint)

@@ -1,0 +1,128 @@
+"""A mesh as the text of a mesh file: what `dockmesh init` writes."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from dockmesh.model import ETHERNET_MTU, Cluster, Degree, Fabric, FullMesh, Host, Links, Ssh, Topology
+from dockmesh.spec.nodes import resolve
+
+HEAD = """\
+# A mesh: the containers of these hosts share one network.
+# `dockmesh plan` shows what follows from this file, `dockmesh apply` makes it real, `dockmesh verify` proves it.
+"""
+
+# Text that needs no quotes, in a flow map too, and that no version of YAML takes for something else.
+PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|([0-9]+\.){3}[0-9]+(/[0-9]+)?")
+# Words of YAML 1.1, for which other readers of the file may take text for a truth value.
+OLD_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+
+
+def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -> str:
+    """The file, with comments; `load` makes the same Cluster of it.
+
+    `notes` are comments to put above a part, by its path in the file: `fabric`, `networks`, `hosts`, `hosts.host1`.
+    """
+    said = notes or {}
+    return "\n".join(
+        [
+            HEAD + f"name: {text(cluster.name)}",
+            "",
+            *_comment(said, "fabric", ""),
+            "fabric:",
+            *_fabric_lines(cluster.fabric),
+            "",
+            *_comment(said, "networks", ""),
+            "networks:",
+            *_commented([(f"  - name: {text(cluster.network.name)}", "Docker's default bridge")]),
+            *_commented([(f"    prefix: {cluster.network.prefix}", "the whole range, shared by all hosts")]),
+            "",
+            "# underlay: where the other hosts reach this one. address: of its docker0. pool: what its containers get.",
+            *_comment(said, "hosts", ""),
+            "hosts:",
+            *_host_lines(cluster.hosts, said),
+            "",
+        ]
+    )
+
+
+def text(value: str) -> str:
+    """The text as a YAML scalar: bare where every reader takes it for text, else in double quotes."""
+    bare = PLAIN_TEXT.fullmatch(value) and isinstance(resolve(value), str) and value.lower() not in OLD_WORDS
+    return value if bare else json.dumps(value)
+
+
+def _comment(notes: Mapping[str, str], path: str, indent: str) -> list[str]:
+    return [f"{indent}# {line}".rstrip() for line in notes[path].splitlines()] if path in notes else []
+
+
+def _commented(rows: list[tuple[str, str]]) -> list[str]:
+    """Lines with a comment after each, in one column where the lines are short enough."""
+    return [f"{line:<28} # {comment}" if comment else line for line, comment in rows]
+
+
+def _fabric_lines(fabric: Fabric) -> list[str]:
+    bfd = f"{{interval_ms: {fabric.bfd.interval_ms}, multiplier: {fabric.bfd.multiplier}}}"
+    topology, links = _topology(fabric.topology)
+    forms = "full-mesh | {degree: 4} | {links: [[host1, host2], …]}"
+    return [
+        *_commented([(f"  tunnel: {fabric.tunnel}", "the one there is, so far"), (f"  topology:{topology}", forms)]),
+        *links,
+        *_commented(
+            [
+                (f"  forwarding: {fabric.forwarding}", "rstp | stp: what keeps frames from looping"),
+                (f"  bfd: {bfd}", "a tunnel is dead after interval × multiplier"),
+                (f"  datapath: {fabric.datapath}", "system (kernel) | netdev (userspace)"),
+                (f"  renderer: {fabric.renderer}", "systemd | ifupdown: what brings it up at boot"),
+            ]
+        ),
+    ]
+
+
+def _topology(topology: Topology) -> tuple[str, list[str]]:
+    """What stands behind `topology:`, and the lines below it."""
+    match topology:
+        case FullMesh():
+            return " full-mesh", []
+        case Degree(k=k):
+            return f" {{degree: {k}}}", []
+        case Links(pairs=pairs):
+            return "", ["    links:", *(f"      - [{text(one)}, {text(other)}]" for one, other in pairs)]
+
+
+def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
+    """One line a host, with the values in columns."""
+    rows = [
+        (
+            f"{text(host.name)}:",
+            f"underlay: {host.underlay},",
+            f"address: {host.address},",
+            f"pool: {host.pool}",
+            _rest(host),
+        )
+        for host in hosts
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    pool_width = max(len(row[3]) + 1 for row in rows)
+    lines = []
+    for host, (name, underlay, address, pool, rest) in zip(hosts, rows, strict=True):
+        lines += _comment(notes, f"hosts.{host.name}", "  ")
+        end = f"{pool + ',':<{pool_width}} {rest}" if rest else pool
+        lines.append(f"  {name:<{widths[0]}} {{{underlay:<{widths[1]}} {address:<{widths[2]}} {end}}}")
+    return lines
+
+
+def _rest(host: Host) -> str:
+    """What differs from the defaults."""
+    mtu = f"underlay_mtu: {host.underlay_mtu}" if host.underlay_mtu != ETHERNET_MTU else ""
+    return ", ".join(part for part in (mtu, _ssh(host.ssh)) if part)
+
+
+def _ssh(ssh: Ssh) -> str:
+    parts = [
+        f"host: {text(ssh.host)}" if ssh.host is not None else "",
+        f"user: {text(ssh.user)}" if ssh.user is not None else "",
+        f"port: {ssh.port}" if ssh.port is not None else "",
+    ]
+    given = ", ".join(part for part in parts if part)
+    return f"ssh: {{{given}}}" if given else ""

@@ -1,0 +1,285 @@
+"""Asks the hosts, all at once: the only part of verify that talks to them.
+
+Four round trips: facts (again while the fabric settles), start of the probe containers, measuring, the end.
+What is started is ended whatever happens in between; what a killed run leaves, the next one removes.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, Protocol, TypeVar
+
+from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.facts import gather
+from dockmesh.model import Forwarding
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.seam import Answer, Request, Run, Transport
+from dockmesh.verify import evidence, firewall, tree, tunnel
+from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
+
+FACTS_DEADLINE_S = 15.0
+BEGIN_DEADLINE_S = 20.0
+MEASURE_DEADLINE_S = 20.0
+FINISH_DEADLINE_S = 15.0
+POLL_S = 0.3
+# How long a fabric that is still coming up is waited for. 802.1D takes 30 s by itself, twice its forward delay.
+SETTLE_S = {Forwarding.RSTP: 5.0, Forwarding.STP: 35.0}
+# Probes answer no longer than this, even if nobody ends them.
+LIFETIME_S = 120
+
+BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
+# Enough full segments to fill windows, and not more than a large mesh has time for.
+BULK_BYTES, LEAST_BULK_BYTES, ALL_BULK_BYTES = 4 << 20, 256 << 10, 64 << 20
+
+# As for the runner: the source is the first line of standard input, so that it shows in no process list.
+PYTHON = ("python3", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Told what each host is at; whoever shows it decides how."""
+
+    def step(self, host: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one run of verify has in common on all hosts."""
+
+    plan: Plan
+    progress: Progress
+    token: str
+    probe: str  # the source of agent.probe
+    container: str  # the source of agent.probe_container
+
+
+async def collect(
+    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Progress
+) -> Evidence:
+    """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
+    agent = files("dockmesh.agent")
+    sources = (agent.joinpath(f"{name}.py").read_text() for name in ("probe", "probe_container"))
+    session = Session(plan, progress, secrets.token_hex(8), *sources)
+    gone = dict(unreachable)
+    known = await _settle(session, hosts, gone)
+    danger = tree.loop_danger(plan, {name: host.facts for name, host in known.items()})
+    if danger:
+        return Evidence(known, gone, danger)
+    live = {name: hosts[name] for name in known}
+    try:
+        known |= await _each(live, gone, lambda name: _begin(session, live[name], known[name]))
+        present = {name: host for name, host in known.items() if name not in gone}
+        measured = await _each(present, gone, lambda name: _measure(session, live[name], present, name))
+        known |= measured
+    finally:
+        # Also when interrupted: a second interrupt ends this too, and then the probes end by themselves.
+        heard = await _each(live, gone, lambda name: _finish(session, live[name], known))
+    known |= heard
+    return Evidence({name: host for name, host in known.items() if name not in gone}, gone)
+
+
+async def _each(
+    hosts: Mapping[str, object], gone: dict[str, DockmeshError], ask: Callable[[str], Coroutine[Any, Any, T]]
+) -> dict[str, T]:
+    """One host's failure is its own: it goes into `gone`."""
+    names = [name for name in hosts if name not in gone]
+    results = await asyncio.gather(*map(ask, names), return_exceptions=True)
+    answers: dict[str, T] = {}
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, DockmeshError):
+            gone[name] = result
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            answers[name] = result
+    return answers
+
+
+async def _within(host: Transport, deadline_s: float, answers: Awaitable[T]) -> T:
+    """A host that hangs is told from the others that wait for it."""
+    try:
+        return await asyncio.wait_for(answers, deadline_s)
+    except TimeoutError:
+        raise ConnectError(
+            f"it did not answer for {deadline_s:g} s", host=host.name, do="see what keeps the host so busy"
+        ) from None
+
+
+async def _settle(
+    session: Session, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
+) -> dict[str, HostEvidence]:
+    """Facts of all hosts, read again for as long as the fabric may still be coming up."""
+    plan = session.plan
+    end = asyncio.get_running_loop().time() + SETTLE_S[plan.fabric.forwarding]
+    for name in hosts:
+        session.progress.step(name, "read the host")
+    while True:
+        known = await _each(hosts, gone, lambda name: _look(hosts[name]))
+        facts = {name: host.facts for name, host in known.items()}
+        waits_for = tunnel.coming_up(plan, facts) or tree.coming_up(plan, facts)
+        if not waits_for or asyncio.get_running_loop().time() > end:
+            return known
+        for name in known:
+            session.progress.step(name, f"wait for {waits_for}")
+        await asyncio.sleep(POLL_S)
+
+
+async def _look(host: Transport) -> HostEvidence:
+    questions = gather.questions(())
+    asked = host.ask(*questions, *firewall.QUESTIONS, together=True)
+    answers = await _within(host, FACTS_DEADLINE_S, asked)
+    facts = gather.read(host.name, (), answers[: len(questions)])
+    return HostEvidence(facts, firewall.read_bridged(*answers[len(questions) :]))
+
+
+def _script(source: str, role: str, order: Mapping[str, Any], timeout_s: float) -> Run:
+    return Run((*PYTHON, role), stdin=f"{json.dumps(source)}\n{json.dumps(order)}", timeout_s=timeout_s)
+
+
+def _said(answer: Answer) -> dict[str, Any]:
+    """The JSON of one of our scripts, or its failure in the same form."""
+    if not answer.ok:
+        lines = answer.err.strip().splitlines()
+        return {"error": lines[-1] if lines else f"exit {answer.code}"}
+    said: dict[str, Any] = json.loads(answer.out)
+    return said
+
+
+async def _begin(session: Session, host: Transport, known: HostEvidence) -> HostEvidence:
+    session.progress.step(host.name, "start the probes")
+    order = {
+        "token": session.token,
+        "probe": session.probe,
+        "docker": known.facts.docker is not None,
+        "address": str(session.plan.host(host.name).address.ip),
+        "serve": {"token": session.token, "broadcast_port": BROADCAST_PORT, "lifetime_s": LIFETIME_S},
+    }
+    request = _script(session.container, "begin", order, BEGIN_DEADLINE_S)
+    said = _said((await _within(host, BEGIN_DEADLINE_S + 5, host.ask(request)))[0])
+    if "error" in said:
+        return replace(known, container_error=said["error"], listener_error=said["error"])
+    listener, container = said["listener"], said.get("container")
+    known = replace(
+        known,
+        listener_error=listener.get("error"),
+        listener_port=listener.get("port", 0),
+    )
+    if container is None:
+        return replace(known, container_error="Docker is not running")
+    if "error" in container:
+        return replace(known, container_error=container["error"])
+    return replace(known, container=Container(**container))
+
+
+async def _measure(
+    session: Session, host: Transport, all_known: Mapping[str, HostEvidence], name: str
+) -> HostEvidence:
+    session.progress.step(name, "measure")
+    known = all_known[name]
+    from_host = _order_for_host(session, all_known, session.plan.host(name))
+    requests: list[Request] = [_script(session.probe, "measure", from_host, MEASURE_DEADLINE_S)]
+    if known.container:
+        order = {
+            "probe": session.probe,
+            "container": known.container.id,
+            "measure": _order_for_container(session, all_known, name),
+        }
+        requests.append(_script(session.container, "measure", order, MEASURE_DEADLINE_S))
+    answers = await _within(host, MEASURE_DEADLINE_S + 5, host.ask(*requests, together=True))
+    said = _said(answers[0])
+    known = replace(known, from_host=_read({"measured": said} if "error" not in said else said))
+    return replace(known, from_container=_read(_said(answers[1]))) if known.container else known
+
+
+def _read(said: Mapping[str, Any]) -> Measured:
+    return evidence.read_measured(said["measured"]) if "measured" in said else Measured(error=said["error"])
+
+
+def _order(session: Session, targets: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    pairs = max(1, len(session.plan.hosts) * (len(session.plan.hosts) - 1))
+    order = {
+        "token": session.token,
+        "targets": targets,
+        "owners_of": [],
+        "device": "",
+        "source": "",
+        "broadcast_port": 0,
+        "bulk_bytes": max(LEAST_BULK_BYTES, min(BULK_BYTES, ALL_BULK_BYTES // pairs)),
+    }
+    return order | more
+
+
+def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: HostPlan) -> dict[str, Any]:
+    plan = session.plan
+    peers = [
+        {
+            "name": peer.name,
+            "address": str(peer.address.ip),
+            "port": known[peer.name].listener_port,
+            "size": plan.mtu,
+        }
+        for peer in plan.hosts
+        if peer.name in known and peer.name != host.name
+    ]
+    underlay = [
+        {
+            "name": f"{evidence.UNDERLAY}{end.peer}",
+            "address": str(end.remote),
+            "port": 0,
+            "size": plan.mtu_sum.underlay,
+        }
+        for end in host.tunnels
+    ]
+    return _order(session, peers + underlay)
+
+
+def _order_for_container(session: Session, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:
+    others = {peer: host for peer, host in known.items() if peer != name}
+    targets = [
+        {
+            "name": peer,
+            "address": host.container.address,
+            "port": host.container.port,
+            "size": session.plan.mtu,
+        }
+        for peer, host in others.items()
+        if host.container
+    ]
+    addresses = [str(session.plan.host(peer).address.ip) for peer in others] + [
+        str(target["address"]) for target in targets
+    ]
+    return _order(
+        session,
+        targets,
+        owners_of=addresses,
+        device="eth0",
+        source=name,
+        broadcast_port=BROADCAST_PORT,
+    )
+
+
+async def _finish(session: Session, host: Transport, all_known: Mapping[str, HostEvidence]) -> HostEvidence:
+    session.progress.step(host.name, "remove the probes")
+    known = all_known[host.name]
+    sources = [
+        name
+        for name, other in all_known.items()
+        if name != host.name and other.from_container.error is None and other.from_container.broadcast_error is None
+    ]
+    order = {
+        "token": session.token,
+        "container": known.container.id if known.container else None,
+        "docker": known.facts.docker is not None,
+        "sources": sources,
+    }
+    request = _script(session.container, "finish", order, FINISH_DEADLINE_S)
+    said = _said((await _within(host, FINISH_DEADLINE_S + 5, host.ask(request)))[0])
+    heard = None
+    if known.container and not said.get("error"):
+        heard = tuple((source, number) for source, number in said["heard"])
+    return replace(known, heard=heard)
+

@@ -1,0 +1,115 @@
+"""What was heard from the hosts, before anybody judges it; and the reading of what `agent.probe` says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dockmesh.errors import DockmeshError
+from dockmesh.facts.types import HostFacts
+from dockmesh.verify.firewall import Bridged
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Pings of one size until an answer. `ms` None: there was none; `error`: why the last one did not even leave."""
+
+    ms: float | None
+    sent: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    mbit: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was measured towards one target; None where an earlier failure left nothing to measure."""
+
+    ping: Echo
+    full: Echo | None = None
+    refused: bool | None = None
+    transfer: Transfer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who answered for an address, one MAC for each answer."""
+
+    asked: int
+    macs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one end measured: a host, or its probe container."""
+
+    targets: Mapping[str, Target] = field(default_factory=dict)  # by host
+    underlay: Mapping[str, Target] = field(default_factory=dict)  # by host
+    owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
+    mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+    error: str | None = None  # nothing was measured, and why
+    arp_error: str | None = None
+    broadcast_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A running probe container."""
+
+    id: str
+    address: str
+    mac: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvidence:
+    facts: HostFacts
+    bridged: Bridged
+    container: Container | None = None
+    container_error: str | None = None
+    listener_port: int = 0
+    listener_error: str | None = None
+    from_host: Measured = field(default_factory=lambda: Measured(error="it was not asked"))
+    from_container: Measured = field(default_factory=lambda: Measured(error="it was not asked"))
+    heard: tuple[tuple[str, str], ...] | None = None  # source and number of each broadcast; None: nobody listened
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """By host: of each either what it said, or why it said nothing."""
+
+    hosts: Mapping[str, HostEvidence]
+    unreachable: Mapping[str, DockmeshError]
+    loop_danger: tuple[str, ...] = ()  # hosts for whose sake nothing was sent into the fabric
+
+
+UNDERLAY = "underlay "  # before the names of targets that are not in the mesh
+
+
+def read_measured(answer: Mapping[str, Any]) -> Measured:
+    """The JSON of `measure`."""
+    targets = {row["name"]: read_target(row) for row in answer["targets"]}
+    return Measured(
+        targets={name: target for name, target in targets.items() if not name.startswith(UNDERLAY)},
+        underlay={
+            name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)
+        },
+        owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
+        mtus=answer["mtus"],
+        arp_error=answer["arp_error"],
+        broadcast_error=answer["broadcast_error"],
+    )
+
+
+def read_target(row: Mapping[str, Any]) -> Target:
+    full, bulk = row.get("full"), row.get("bulk")
+    return Target(
+        ping=Echo(**row["ping"]),
+        full=Echo(**full) if full else None,
+        refused=row.get("refused"),
+        transfer=Transfer(**bulk) if bulk else None,
+    )

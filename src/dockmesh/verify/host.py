@@ -1,0 +1,100 @@
+"""What is wrong on one host, by what it says of itself."""
+
+from collections.abc import Iterator
+
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.verify.evidence import HostEvidence
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, Cause, Fault, Kind
+
+APPLY = "run `dockmesh apply`: it sets this right"
+PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS))
+SIZES = frozenset((Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER))
+
+
+def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    """Worst first. Spanning tree and tunnels are no matter of one host, so they are not here."""
+    yield from _fabric(planned, known)
+    yield from _docker(plan, planned, known)
+    yield from _docker_bridge(planned, known)
+    yield from _mtu(plan, planned, known)
+
+
+def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    facts, name = known.facts, planned.name
+    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.TUNNEL}
+    if facts.ovs is None:
+        yield Cause(
+            Fault.FABRIC_MISSING,
+            (name,),
+            "Open vSwitch does not answer",
+            f"look at `systemctl status openvswitch-switch` on {name}, then run `dockmesh apply`",
+            everything,
+        )
+    elif facts.bridge(FABRIC_BRIDGE) is None:
+        yield Cause(Fault.FABRIC_MISSING, (name,), f"Open vSwitch has no bridge {FABRIC_BRIDGE}", APPLY, everything)
+
+
+def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    docker, name = known.facts.docker, planned.name
+    if docker is None:
+        yield Cause(
+            Fault.DOCKER_DOWN,
+            (name,),
+            "Docker is not running, or does not answer",
+            f"run `systemctl reset-failed docker docker.socket; systemctl start docker` on {name}; "
+            "if it does not stay up, `journalctl -u docker` there says why",
+            frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
+        )
+        return
+    wanted = (
+        ("address", docker.gateway, str(planned.address.ip)),
+        ("prefix", docker.prefix, plan.prefix),
+        ("pool", docker.pool, planned.pool),
+    )
+    if wrong := [f"{word} {actual or 'none'}, planned is {expected}" for word, actual, expected in wanted if actual != expected]:
+        yield Cause(
+            Fault.DOCKER_SETTINGS,
+            (name,),
+            f"Docker uses {'; '.join(wrong)}",
+            APPLY,
+            frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
+        )
+
+
+def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    facts, name = known.facts, planned.name
+    bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
+    every_pair = PAIRS | {Kind.BRIDGE}
+    if bridge is None:
+        yield Cause(Fault.DOCKER_BRIDGE, (name,), f"there is no {DOCKER_BRIDGE}", APPLY, every_pair)
+        return
+    if not bridge.up:
+        yield Cause(Fault.DOCKER_BRIDGE, (name,), f"{DOCKER_BRIDGE} is down", APPLY, every_pair)
+    if planned.address not in bridge.addresses:
+        has = ", ".join(map(str, bridge.addresses)) or "no address"
+        seen = f"{DOCKER_BRIDGE} has {has}, planned is {planned.address}"
+        yield Cause(Fault.DOCKER_BRIDGE, (name,), seen, APPLY, every_pair)
+    if member is not None and member.master != DOCKER_BRIDGE:
+        seen = f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}, but in {member.master}" if member.master else (
+            f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}: its containers are cut off from the mesh"
+        )
+        yield Cause(Fault.NOT_ATTACHED, (name,), seen, APPLY, every_pair)
+    elif member is not None and not member.up:
+        yield Cause(Fault.NOT_ATTACHED, (name,), f"{FABRIC_BRIDGE} is down", APPLY, every_pair)
+
+
+def _mtu(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    """docker0 and br0 say what the bridge carries, Docker and a container's own device what containers send."""
+    facts, docker = known.facts, known.facts.docker
+    devices = [(name, link.mtu) for name in (DOCKER_BRIDGE, FABRIC_BRIDGE) if (link := facts.link(name))]
+    if wrong := [f"{name} has MTU {mtu}" for name, mtu in devices if mtu != plan.mtu]:
+        seen = f"{' and '.join(wrong)}, planned is {plan.mtu}"
+        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.BRIDGE})
+    inside = known.from_container.mtus.get("eth0", plan.mtu)
+    if docker is not None and (docker.mtu or inside) != plan.mtu:
+        seen = f"Docker gives its containers MTU {docker.mtu}, planned is {plan.mtu}"
+        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.DOCKER})
+    elif inside != plan.mtu:
+        seen = f"a new container has MTU {inside}, planned is {plan.mtu}"
+        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.DOCKER})

@@ -1,0 +1,161 @@
+"""Evidence → probes: each with a verdict and what was measured, before anybody asks why."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
+
+from dockmesh.plan.types import Plan
+from dockmesh.verify import host, tree, tunnel
+from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
+from dockmesh.verify.tunnel import State
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, ONE_HOST, Kind, Probe, Verdict
+
+Judged = tuple[Verdict, str]
+
+TARGET_KINDS = {
+    Kind.HOST_PING: "ping",
+    Kind.HOST_SIZE: "size",
+    Kind.HOST_TRANSFER: "transfer",
+    Kind.CONTAINER_PING: "ping",
+    Kind.CONTAINER_SIZE: "size",
+    Kind.CONTAINER_TRANSFER: "transfer",
+}
+
+
+def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
+    """Every probe of the plan, measured or not, in the order of `Kind` and of the plan's hosts."""
+    return (*_one_host(plan, evidence), *_tunnels(plan, evidence), *_pairs(plan, evidence))
+
+
+def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    for kind in ONE_HOST:
+        for planned in plan.hosts:
+            name, known = planned.name, evidence.hosts.get(planned.name)
+            judged = (Verdict.UNKNOWN, "") if known is None else _host(plan, evidence, known, kind)
+            yield Probe(kind, name, name, *judged)
+
+
+def _host(plan: Plan, evidence: Evidence, known: HostEvidence, kind: Kind) -> Judged:
+    planned = plan.host(known.facts.name)
+    if kind is Kind.TREE:
+        problems = tree.problems(plan, {name: each.facts for name, each in evidence.hosts.items()})
+        wrong = problems.get(planned.name, ())
+        return (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, tree.summary(plan, known.facts))
+    wrong = tuple(
+        problem.seen for problem in host.problems(plan, planned, known) if kind in problem.explains
+    )
+    if wrong:
+        return Verdict.FAIL, "; ".join(wrong)
+    docker = known.facts.docker
+    if kind is Kind.DOCKER and docker:
+        return Verdict.PASS, f"Docker {docker.version}, pool {docker.pool}"
+    return Verdict.PASS, f"docker0 {planned.address}, MTU {plan.mtu}, br0 in it"
+
+
+def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
+    for planned in plan.hosts:
+        for wanted in planned.tunnels:
+            end = ends.get((planned.name, wanted.peer))
+            if end is None:
+                verdict, measured = Verdict.UNKNOWN, ""
+            else:
+                verdict = Verdict.PASS if end.state is State.UP else Verdict.FAIL
+                measured = f"{end.port} to {wanted.remote}: {end.wrong or end.state}"
+            yield Probe(Kind.TUNNEL, planned.name, wanted.peer, verdict, measured)
+
+
+def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    names = [planned.name for planned in plan.hosts]
+    for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
+        for source, target in permutations(names, 2):
+            ends = evidence.hosts.get(source), evidence.hosts.get(target)
+            judged: Judged = (Verdict.UNKNOWN, "")
+            if ends[0] and ends[1]:
+                judged = _pair(plan, ends[0], ends[1], kind)
+            yield Probe(kind, source, target, *judged)
+
+
+def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: Kind) -> Judged:
+    if kind is Kind.BROADCAST:
+        return broadcast(source, target)
+    if kind is Kind.ADDRESS:
+        return addresses(plan, source.from_container, target)
+    measured = source.from_host if kind in HOST_PAIRS else source.from_container
+    found = measured.targets.get(target.facts.name)
+    return JUDGES[TARGET_KINDS[kind]](plan, found) if found else (Verdict.UNKNOWN, measured.error or "")
+
+
+def ping(_: Plan, target: Target) -> Judged:
+    if target.ping.ms is None:
+        return Verdict.FAIL, _silence(target.ping)
+    return Verdict.PASS, f"{target.ping.ms:.2f} ms"
+
+
+def size(plan: Plan, target: Target) -> Judged:
+    """A pass needs both: the largest packet arrives, and the source itself refuses a larger one."""
+    if target.full is None:
+        return Verdict.UNKNOWN, "no answer to a small packet"
+    if target.full.error == "EMSGSIZE":
+        return Verdict.FAIL, f"{plan.mtu} bytes are refused at the source"
+    if target.full.ms is None:
+        return Verdict.FAIL, f"{plan.mtu} bytes: {_silence(target.full)}"
+    if not target.refused:
+        return Verdict.FAIL, f"{plan.mtu + 1} bytes are not refused at the source"
+    return Verdict.PASS, f"{plan.mtu} bytes pass, {plan.mtu + 1} are refused"
+
+
+def transfer(_: Plan, target: Target) -> Judged:
+    if target.transfer is None:
+        return Verdict.UNKNOWN, "no answer to a ping" if target.ping.ms is None else "nobody listens at the target"
+    if target.transfer.mbit is None:
+        return Verdict.FAIL, target.transfer.error or ""
+    return Verdict.PASS, f"{target.transfer.mbit:.0f} Mbit/s"
+
+
+JUDGES: Mapping[str, Callable[[Plan, Target], Judged]] = {"ping": ping, "size": size, "transfer": transfer}
+
+
+def _silence(echo: Echo) -> str:
+    if echo.error and not echo.sent:
+        return echo.error
+    words = {"EHOSTUNREACH": "nobody has the address", "ENETUNREACH": "no route to it"}
+    return f"no answer to {echo.sent} pings" + (f" ({words.get(echo.error, echo.error)})" if echo.error else "")
+
+
+def broadcast(source: HostEvidence, target: HostEvidence) -> Judged:
+    """Twice is a loop. Two are sent, as a datagram may be lost: one of them is enough."""
+    problem = source.from_container.error or source.from_container.broadcast_error
+    if problem or target.heard is None:
+        return Verdict.UNKNOWN, problem or ""
+    times = Counter(number for name, number in target.heard if name == source.facts.name)
+    if not times:
+        return Verdict.FAIL, "it does not arrive"
+    most = max(times.values())
+    return (Verdict.PASS, "once") if most == 1 else (Verdict.FAIL, f"it arrives {most} times or more")
+
+
+def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:
+    """One owner for the target's bridge address and for its container's, and no other than the right one."""
+    if measured.error or measured.arp_error:
+        return Verdict.UNKNOWN, measured.error or measured.arp_error or ""
+    docker_bridge = target.facts.link(host.DOCKER_BRIDGE)
+    wanted = {str(plan.host(target.facts.name).address.ip): docker_bridge.mac if docker_bridge else None}
+    if target.container:
+        wanted[target.container.address] = target.container.mac
+    silent, wrong = [], []
+    for address, mac in wanted.items():
+        owners = measured.owners.get(address)
+        if owners is None or not owners.macs:
+            silent.append(address)
+        elif not is_sole_owner(owners, mac):
+            wrong.append(f"{address} is answered for by {' and '.join(dict.fromkeys(owners.macs))}, {len(owners.macs)} times")
+    if wrong:
+        return Verdict.FAIL, "; ".join(wrong)
+    if silent:
+        return Verdict.UNKNOWN, f"nobody answers for {' and '.join(silent)}"
+    return Verdict.PASS, "one owner each"
+
+
+def is_sole_owner(owners: Owners, mac: str | None) -> bool:
+    return len(owners.macs) <= owners.asked and len(set(owners.macs)) == 1 and mac in (None, owners.macs[0])

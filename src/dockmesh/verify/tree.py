@@ -1,0 +1,167 @@
+"""The spanning tree as the hosts have it: on or off, whose root, which ports forward, and whether that is a tree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.plan.graph import depths, neighbours, path
+from dockmesh.plan.types import Link, Plan
+from dockmesh.verify import tunnel
+from dockmesh.verify.tunnel import State
+
+# Where Open vSwitch says it (ovs-vswitchd.conf.db(5)): for each protocol the bridge's key of the root, then the port's
+# keys of state and role. Both end a bridge's name in its MAC address: `rstp_root_id` 1.000.0e6dac112a01.
+KEYS = {
+    Forwarding.RSTP: ("rstp_root_id", "rstp_port_state", "rstp_port_role"),
+    Forwarding.STP: ("stp_designated_root", "stp_state", "stp_role"),
+}
+FORWARDING = "forwarding"
+ON_THE_WAY = ("learning", "listening")
+
+
+@dataclass(frozen=True, slots=True)
+class TreePort:
+    """A tunnel's port in the spanning tree; both in small letters, "" where it takes no part."""
+
+    peer: str
+    port: str
+    state: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeView:
+    """What one host knows of the tree."""
+
+    on: bool
+    root: str  # the MAC address of the bridge that it takes for the root, or ""
+    ports: tuple[TreePort, ...]
+
+
+def read_view(plan: Plan, facts: HostFacts) -> TreeView | None:
+    """None: there is no bridge."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    if bridge is None:
+        return None
+    root_key, state_key, role_key = KEYS[plan.fabric.forwarding]
+    ports = []
+    for wanted in plan.host(facts.name).tunnels:
+        found = tunnel.find_port(facts, wanted)
+        if found is not None:
+            status = {key: value.lower() for key, value in found.tree_status.items()}
+            ports.append(TreePort(wanted.peer, found.name, status.get(state_key, ""), status.get(role_key, "")))
+    return TreeView(
+        on=bridge.rstp if plan.fabric.forwarding is Forwarding.RSTP else bridge.stp,
+        root=_mac(bridge.tree_status.get(root_key, "")),
+        ports=tuple(ports),
+    )
+
+
+def _mac(identifier: str) -> str:
+    digits = identifier.rsplit(".", 1)[-1].lower()
+    return ":".join(digits[place : place + 2] for place in range(0, len(digits), 2)) if len(digits) == 12 else ""
+
+
+def read_views(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, TreeView]:
+    views = {name: read_view(plan, host) for name, host in facts.items()}
+    return {name: view for name, view in views.items() if view is not None}
+
+
+def root_host(plan: Plan, mac: str) -> str | None:
+    return next((host.name for host in plan.hosts if host.fabric_bridge_mac == mac), None)
+
+
+def expected_root(plan: Plan, views: Mapping[str, TreeView]) -> str | None:
+    """The plan's root; while that one is not there its deputy; without both any will do, if only all agree."""
+    return next((name for name in (plan.root, plan.backup_root) if name in views), None)
+
+
+def forwarding_links(plan: Plan, views: Mapping[str, TreeView], facts: Mapping[str, HostFacts]) -> tuple[Link, ...]:
+    """Links through which frames go: both ends let them, and hear each other."""
+    ends = tunnel.read_ends(plan, facts)
+    passes = {
+        (name, port.peer)
+        for name, view in views.items()
+        for port in view.ports
+        if (not view.on or port.state == FORWARDING) and ends[name, port.peer].state in (State.UP, State.NO_BFD)
+    }
+    return tuple(link for link in plan.links if (link.a, link.b) in passes and (link.b, link.a) in passes)
+
+
+def find_loop(plan: Plan, links: Sequence[Link]) -> tuple[str, ...]:
+    """The hosts of one circle of links, or none: a link that joins what is joined already closes one."""
+    hosts = [host.name for host in plan.hosts]
+    leader = {name: name for name in hosts}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    for place, link in enumerate(links):
+        if find(link.a) == find(link.b):
+            return tuple(path(neighbours(hosts, links[:place]), link.a, link.b))
+        leader[find(link.a)] = find(link.b)
+    return ()
+
+
+def loop_danger(plan: Plan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
+    """Hosts without spanning tree, if what they pass on could come back: then a single broadcast would never end."""
+    views = read_views(plan, facts)
+    off = tuple(name for name, view in views.items() if not view.on)
+    there = {frozenset((name, port.peer)) for name, view in views.items() for port in view.ports}
+    return off if off and find_loop(plan, [link for link in plan.links if {link.a, link.b} in there]) else ()
+
+
+def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> str | None:
+    """What may still change by itself: a port on its way to forwarding, or hosts that do not agree on the root yet."""
+    views = read_views(plan, facts)
+    on = [view for view in views.values() if view.on]
+    if any(port.state in ON_THE_WAY for view in on for port in view.ports):
+        return "the spanning tree"
+    return "one root of the spanning tree" if len({view.root for view in on}) > 1 else None
+
+
+def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str, ...]]:
+    """What is wrong with the tree, by host; hosts where nothing is are left out."""
+    views = read_views(plan, facts)
+    links = forwarding_links(plan, views, facts)
+    circle = find_loop(plan, links)
+    found = {name: list(_of_host(plan, views, name)) for name in facts}
+    for name in circle:
+        found[name].append(f"frames can go in a circle: {' – '.join((*circle, circle[0]))}")
+    if len(views) == len(plan.hosts) and not any(found.values()):
+        root = expected_root(plan, views) or plan.root
+        reached = depths(neighbours([host.name for host in plan.hosts], links), root)
+        for name in views:
+            if name not in reached:
+                found[name].append(f"no way leads to {root}, the root")
+    return {name: tuple(wrong) for name, wrong in found.items() if wrong}
+
+
+def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[str]:
+    view, root = views.get(name), expected_root(plan, views)
+    protocol = plan.fabric.forwarding.upper()
+    if view is None:
+        yield f"there is no {FABRIC_BRIDGE}"
+        return
+    if not view.on:
+        yield f"{protocol} is off on {FABRIC_BRIDGE}"
+        return
+    if root and root_host(plan, view.root) != root:
+        taken = root_host(plan, view.root) or view.root or "nobody"
+        yield f"it takes {taken} for the root, and not {root}"
+    if late := [port.port for port in view.ports if port.state in ON_THE_WAY]:
+        yield f"{', '.join(late)} still learns who is where"
+    if out := [port.port for port in view.ports if not port.state]:
+        yield f"{', '.join(out)} takes no part in {protocol}"
+
+
+def summary(plan: Plan, facts: HostFacts) -> str:
+    """A host's part of the tree, for one on which all is well."""
+    view = read_view(plan, facts)
+    if view is None:
+        return ""
+    ports = ", ".join(f"{port.port} {port.state}" for port in view.ports)
+    return f"root {root_host(plan, view.root) or view.root}" + (f"; {ports}" if ports else "")

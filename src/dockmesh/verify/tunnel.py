@@ -1,0 +1,84 @@
+"""The tunnels as the hosts have them: each end of each link of the plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dockmesh.facts.types import HostFacts, OvsInterface
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.plan.types import Plan, TunnelEnd
+from dockmesh.render.ovs import PEER_MARK
+
+
+class State(StrEnum):
+    UP = "up"
+    DOWN = "down"  # there, but BFD does not hear the other end
+    NO_BFD = "no BFD"  # there, but nobody looks whether the other end hears
+    BROKEN = "broken"  # Open vSwitch says that it cannot make it
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end as it is. `port` is its name in Open vSwitch, whatever the plan calls it."""
+
+    host: str
+    peer: str
+    state: State
+    port: str
+    wrong: str = ""  # what of it is not as planned
+    hears: bool = False  # BFD hears the other end, whether that one hears us or not
+
+
+def find_port(facts: HostFacts, wanted: TunnelEnd) -> OvsInterface | None:
+    """The port that leads to the peer; or the one that should, by its mark, or without a mark by its name."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    if bridge is None:
+        return None
+    by_remote = (port for port in bridge.interfaces if port.options.get("remote_ip") == str(wanted.remote))
+    by_mark = (port for port in bridge.interfaces if port.external_ids.get(PEER_MARK) == wanted.peer)
+    by_name = bridge.interface(wanted.port)
+    return next(by_remote, None) or next(by_mark, None) or (by_name if by_name and not _is_marked(by_name) else None)
+
+
+def _is_marked(port: OvsInterface) -> bool:
+    return PEER_MARK in port.external_ids
+
+
+def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
+    host, found = facts.name, find_port(facts, wanted)
+    if found is None:
+        return End(host, wanted.peer, State.MISSING, wanted.port)
+    remote = found.options.get("remote_ip")
+    differences = [
+        *([f"its type is {found.type}, not {plan.fabric.tunnel}"] if found.type != plan.fabric.tunnel else []),
+        *([f"it leads to {remote}, not to {wanted.remote}"] if remote != str(wanted.remote) else []),
+        *([f"Open vSwitch says: {found.error}"] if found.error else []),
+    ]
+    if differences:
+        return End(host, wanted.peer, State.BROKEN, found.name, "; ".join(differences))
+    if found.bfd.get("enable") != "true":
+        return End(host, wanted.peer, State.NO_BFD, found.name)
+    heard = found.bfd_status.get("state")
+    up = heard == "up" and found.bfd_status.get("forwarding") == "true"
+    return End(host, wanted.peer, State.UP if up else State.DOWN, found.name, hears=heard in ("init", "up"))
+
+
+def read_ends(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[tuple[str, str], End]:
+    """By host and peer, for the hosts that answered."""
+    return {
+        (host.name, wanted.peer): read_end(plan, facts[host.name], wanted)
+        for host in plan.hosts
+        if host.name in facts
+        for wanted in host.tunnels
+    }
+
+
+def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> str | None:
+    """What may still change by itself: a link that is there at both ends and not up yet."""
+    ends = read_ends(plan, facts)
+    for (host, peer), end in ends.items():
+        other = ends.get((peer, host))
+        if end.state is State.DOWN and other and other.state in (State.UP, State.DOWN):
+            return f"the tunnel to {peer}" if host < peer else f"the tunnel to {host}"
+    return None

@@ -1,0 +1,118 @@
+"""What a verification says, as values: each probe with its verdict, and the causes of those that did not pass."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """A probe that could not run is unknown, which is not a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Kind(StrEnum):
+    """What is measured. The names are part of `--json`: they stay."""
+
+    DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU
+    BRIDGE = "bridge"  # docker0 and br0 are as planned, and br0 is in docker0
+    TREE = "tree"  # the spanning tree is on, has settled, has the planned root and no loop
+    TUNNEL = "tunnel"  # a host's end of a link: there, and BFD hears the other end
+    HOST_PING = "host-ping"  # from bridge address to bridge address
+    HOST_SIZE = "host-size"  # a packet of the MTU passes with DF, and one byte more is refused at the source
+    HOST_TRANSFER = "host-transfer"  # a bulk TCP transfer arrives with its checksum
+    CONTAINER_PING = "container-ping"
+    CONTAINER_SIZE = "container-size"
+    CONTAINER_TRANSFER = "container-transfer"
+    ADDRESS = "address"  # the target's two addresses are answered for by one owner each
+    BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
+
+
+HOST_PAIRS = (Kind.HOST_PING, Kind.HOST_SIZE, Kind.HOST_TRANSFER)
+CONTAINER_PAIRS = (
+    Kind.CONTAINER_PING,
+    Kind.CONTAINER_SIZE,
+    Kind.CONTAINER_TRANSFER,
+    Kind.ADDRESS,
+    Kind.BROADCAST,
+)
+ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One measurement. `target` is `source` where there is only one host in it."""
+
+    kind: Kind
+    source: str
+    target: str
+    verdict: Verdict
+    measured: str = ""
+    reason: str | None = None  # why it did not pass
+    do: str | None = None
+
+
+class Fault(StrEnum):
+    """What can be wrong, worst first: of several causes of one failing probe, the first here is named."""
+
+    UNREACHABLE = "unreachable"
+    FABRIC_MISSING = "fabric-missing"
+    DOCKER_DOWN = "docker-down"
+    DOCKER_BRIDGE = "docker-bridge"
+    NOT_ATTACHED = "not-attached"
+    LOOP = "loop"
+    TREE_OFF = "tree-off"
+    ADDRESS_TAKEN = "address-taken"
+    DOCKER_SETTINGS = "docker-settings"
+    BRIDGE_NETFILTER = "bridge-netfilter"
+    MTU = "mtu"
+    UNDERLAY_DOWN = "underlay-down"
+    UNDERLAY_MTU = "underlay-mtu"
+    TUNNEL_MISSING = "tunnel-missing"
+    TUNNEL_WRONG = "tunnel-wrong"
+    TUNNEL_FILTERED = "tunnel-filtered"
+    TREE = "tree"
+    HOST_FIREWALL = "host-firewall"
+    NOT_MEASURED = "not-measured"
+    UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Something wrong that was seen. With `link` it is about what is between two hosts, else about each of `hosts`."""
+
+    fault: Fault
+    hosts: tuple[str, ...]
+    seen: str
+    do: str
+    explains: frozenset[Kind]
+    link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    hosts: tuple[str, ...]  # in the order of the plan
+    probes: tuple[Probe, ...]
+    causes: tuple[Cause, ...]  # worst first
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(probe.verdict for probe in self.probes)
+
+    @property
+    def unknown(self) -> tuple[Probe, ...]:
+        return self.of(Verdict.UNKNOWN)
+
+    def of(self, verdict: Verdict) -> tuple[Probe, ...]:
+        return tuple(probe for probe in self.probes if probe.verdict is verdict)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Fail over unknown over pass; of nothing, unknown: what nobody measured did not pass."""
+    found = set(verdicts)
+    if Verdict.FAIL in found:
+        return Verdict.FAIL
+    return Verdict.UNKNOWN if Verdict.UNKNOWN in found or not found else Verdict.PASS
