@@ -6,7 +6,8 @@
     ├── HostError            something on one host
     │   ├── ConnectError     no SSH session: name, key, refused, timed out
     │   ├── CommandError     a command on the host failed
-    │   └── ConflictError    the host has something of the user's where ours would go
+    │   ├── ConflictError    the host has something of the user's where ours would go
+    │   └── DatapathError    Open vSwitch cannot carry the tunnels there, with the datapath that the file wants
     └── LabError             the lab on this machine
 
 A bug is none of these: it keeps its traceback and ends with exit code 3.
@@ -88,6 +89,10 @@ class CommandError(HostError):
 
 
 class ConflictError(HostError):
+    pass
+
+
+class DatapathError(HostError):
     pass
 
 

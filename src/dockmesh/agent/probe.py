@@ -29,6 +29,7 @@ ECHO_REQUEST, ECHO_REPLY = 8, 0
 ARP_REQUEST, ARP_REPLY = 1, 2
 NOBODY = "0.0.0.0"  # noqa: S104  the sender of an ARP probe (RFC 5227): answers to it are ours alone, not the kernel's
 
+SMALL_PACKET = 64  # bytes
 PING_DEADLINE_S = 3.0  # the first packet may wait for ARP
 SIZE_DEADLINE_S = 1.5
 BULK_DEADLINE_S = 5.0
@@ -132,17 +133,18 @@ def upload(address: str, port: int, token: str, payload: bytes, digest: bytes) -
     return {"mbit": len(payload) * 8 / 1e6 / (time.monotonic() - began), "error": None}
 
 
-def measure_target(target: Result, order: Result, payload: bytes, digest: bytes) -> Result:
+def reach(target: Result) -> Result:
+    """Small packets, the largest one, one too large."""
     address, size = target["address"], target["size"]
-    result: Result = {"name": target["name"], "ping": echo(address, 64, PING_DEADLINE_S)}
-    if result["ping"]["ms"] is None:
-        return result
-    again = echo(address, 64, PAUSE_S)["ms"]  # the first had to wait for ARP
-    result["ping"]["ms"] = min(result["ping"]["ms"], again or result["ping"]["ms"])
-    result["full"] = echo(address, size, SIZE_DEADLINE_S)
-    result["refused"] = is_refused(address, size + 1)
-    if target["port"]:
-        result["bulk"] = upload(address, target["port"], order["token"], payload, digest)
+    try:
+        result: Result = {"name": target["name"], "ping": echo(address, SMALL_PACKET, PING_DEADLINE_S)}
+        if result["ping"]["ms"] is not None:
+            again = echo(address, SMALL_PACKET, PAUSE_S)["ms"]  # the first had to wait for ARP
+            result["ping"]["ms"] = min(result["ping"]["ms"], again or result["ping"]["ms"])
+            result["full"] = echo(address, size, SIZE_DEADLINE_S)
+            result["refused"] = is_refused(address, size + 1)
+    except OSError as failure:  # what keeps one target from being measured keeps no other
+        return {"name": target["name"], "ping": {"ms": None, "sent": 0, "error": str(failure)}}
     return result
 
 
@@ -163,6 +165,8 @@ def read_arp_answer(frame: bytes) -> Optional[Tuple[str, str]]:  # noqa: UP006, 
 
 def find_owners(addresses: List[str], device: str) -> List[Result]:  # noqa: UP006
     """Who answers for each address: one question each, a second where nobody did."""
+    if not addresses:
+        return []
     answers: Dict[str, List[str]] = {address: [] for address in addresses}  # noqa: UP006
     asked = dict.fromkeys(addresses, 0)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP)) as packets:
@@ -219,12 +223,23 @@ def measure(order: Result) -> Result:
     except OSError as failure:
         broadcast_error = str(failure)
     targets = order["targets"]
+    owned, arp_error = [], None
     with ThreadPoolExecutor(max(1, min(THREADS, len(targets) + 1))) as pool:
-        owners = pool.submit(find_owners, order["owners_of"], order["device"]) if order["owners_of"] else None
-        results = list(pool.map(lambda target: try_target(target, order, payload, digest), targets))
-        owned, arp_error = [], None
+        owners = pool.submit(find_owners, order["owners_of"], order["device"])
+        results = list(pool.map(reach, targets))
+        # Only now the transfers: in their company no ping would tell the time.
+        ports = [
+            target["port"] if result["ping"]["ms"] is not None else 0
+            for target, result in zip(targets, results)  # noqa: B905  not yet in Python 3.9
+        ]
+        uploads = [
+            pool.submit(upload, target["address"], port, order["token"], payload, digest) if port else None
+            for target, port in zip(targets, ports)  # noqa: B905
+        ]
+        for result, running in zip(results, uploads):  # noqa: B905
+            result["bulk"] = running.result() if running else None
         try:
-            owned = owners.result() if owners else []
+            owned = owners.result()
         except OSError as failure:
             arp_error = str(failure)
     if broadcast_error is None:
@@ -236,14 +251,6 @@ def measure(order: Result) -> Result:
         "broadcast_error": broadcast_error,
         "mtus": device_mtus(),
     }
-
-
-def try_target(target: Result, order: Result, payload: bytes, digest: bytes) -> Result:
-    """No route, no permission, …: what keeps one target from being measured keeps no other."""
-    try:
-        return measure_target(target, order, payload, digest)
-    except OSError as failure:
-        return {"name": target["name"], "ping": {"ms": None, "sent": 0, "error": str(failure)}}
 
 
 def take_upload(stream: socket.socket, token: bytes) -> None:

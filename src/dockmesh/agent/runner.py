@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 GREETING = "dockmesh-runner 1"
@@ -113,13 +114,13 @@ def lock(owner: str) -> dict[str, Any]:
     return answer(0)
 
 
-WORK = {"run": run, "put": put, "get": get, "remove": remove, "ask": ask, "lock": lock}
+WORK: dict[str, Callable[..., dict[str, Any]]] = {"run": run, "put": put, "get": get, "remove": remove, "ask": ask, "lock": lock}
 
 
 def do(request: dict[str, Any]) -> dict[str, Any]:
     kind = request.pop("kind")
     try:
-        return WORK[kind](**request)  # type: ignore[operator]
+        return WORK[kind](**request)
     except FileNotFoundError as error:
         return answer(NO_FILE, err=str(error))
     except (OSError, http.client.HTTPException) as error:

@@ -7,6 +7,7 @@ files, fabric, and br0 back in. So at no moment does anybody reach two owners of
 import asyncio
 import getpass
 import socket
+import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -16,11 +17,12 @@ from dockmesh.apply.install import install
 from dockmesh.apply.look import look
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import DockmeshError, HostError
+from dockmesh.errors import DatapathError, DockmeshError, HostError
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Lock, Transport, demand
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
+SETTLE_S, POLL_S = 10, 0.2
 AGAIN = "mend what it says, then run `dockmesh apply` again: it goes on from where this host is"
 
 
@@ -77,12 +79,24 @@ async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: P
         progress.step(host.name, f"install {', '.join(step.packages)}")
         await _at(step, install(transport, found.config, step.packages))
         done = step.changes
-        found = await look(plan, host, transport)
+        found = await _look_when_settled(plan, host, transport)
     if step := found.diff.step(StepName.DETACH):
         progress.step(host.name, step.name)
         await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
         done += step.changes
     return found, done
+
+
+async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -> Look:
+    """What waits for a fresh Open vSwitch to move the underlay into a bridge of its may need a moment."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            return await look(plan, host, transport)
+        except DatapathError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(POLL_S)
 
 
 async def _finish(

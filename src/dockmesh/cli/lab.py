@@ -15,6 +15,7 @@ from dockmesh.lab import down as ending
 from dockmesh.lab import power, ssh, store
 from dockmesh.lab import up as starting
 from dockmesh.lab.model import Lab, hash_of
+from dockmesh.lab.requirements import check_root
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +41,7 @@ def _directory(name: str, directory: Path | None) -> Path:
 
 
 def _load(name: str, directory: Path | None) -> Lab:
+    check_root()
     return store.load(_directory(name, directory))
 
 
@@ -136,7 +138,9 @@ def _short(path: Path) -> Path:
 @app.command()
 def down(name: Name = "lab", directory: Directory = None) -> None:
     """End a lab and remove all of it, disks included; also what a killed one left behind. The image stays cached."""
+    check_root()
     ending.down(_directory(name, directory))
+    typer.echo(f"nothing is left of the lab in {_directory(name, directory)}")
 
 
 @app.command("list")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dockmesh.diff import fabric
+from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts
@@ -26,7 +27,8 @@ FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
-    """Raises ConflictError where something of the user's stands in the way, HostError where it cannot be done."""
+    """Raises ConflictError where something of the user's is in the way, DatapathError or HostError where it can't be."""
+    refuse_datapath(config, facts)
     install = tuple(_install(config, facts))
     docker_changes, docker_requests = _docker(config, facts)
     files = _files(config, facts)
@@ -141,9 +143,9 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     if requests:
         requests.append(Run(("systemctl", "daemon-reload")))
     for unit in config.units:
-        state = facts.units.get(unit, {}).get("UnitFileState") or None
-        if state != "enabled":
-            changes.append(Change(config.host, unit, state, "enabled", "it makes the mesh at boot"))
+        enabled = facts.units.get(unit, {}).get("UnitFileState") or None
+        if enabled != "enabled":
+            changes.append(Change(config.host, unit, enabled, "enabled", "it makes the mesh at boot"))
             requests.append(Run(("systemctl", "enable", unit)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 

@@ -29,10 +29,14 @@ PROGRAMS = {
 MODULES = ("openvswitch", "vport-gre", "br_netfilter", "overlay", "tun", "veth", "bridge", "ip_tables", "nf_tables")
 
 
-def check_machine() -> None:
-    """Every lack at once."""
+def check_root() -> None:
     if os.geteuid() != 0:
         raise LabError("a lab needs root: it makes network namespaces, mounts and machines", do="run it with sudo")
+
+
+def check_machine() -> None:
+    """Every lack at once."""
+    check_root()
     for module in MODULES:
         try_run(("modprobe", "--quiet", module))
     if lacks := _lacks():

@@ -73,7 +73,7 @@ def _boot(lab: Lab, host: LabHost) -> None:
 
 
 def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
-    """The lab that shall be: a new one, or the one in the directory, perhaps with more hosts."""
+    """The lab that shall be: a new one, or the one in the directory under its old name, perhaps with more hosts."""
     old = store.load(directory) if (directory / store.FILE).exists() else None
     if old is None:
         image = ensure_image(prepared=bool(wish.prepared), say=say)
@@ -84,7 +84,6 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
     hosts = make_hosts(directory, wish.hosts or len(old.hosts), {host.name: host.mtu for host in old.hosts} | wish.mtus)
     changed = [
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
-        *(["another name"] if wish.name != old.name else []),
         *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
     ]
     if changed:

@@ -91,6 +91,7 @@ class SshHost:
         self.reached_at = reached_at  # the host's own address of this connection
         self._process = process
         self._turn = asyncio.Lock()
+        self._owed = 0  # answers still to come; more than one if whoever asked before was interrupted
 
     async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
         order = {"together": together, "requests": [_as_line(request) for request in requests]}
@@ -106,10 +107,15 @@ class SshHost:
             return b""
         try:
             stdin.write(order.encode())
+            self._owed += 1
             await stdin.drain()
-            return await stdout.readline()
+            while line := await stdout.readline():
+                self._owed -= 1
+                if self._owed == 0:
+                    return line
         except (BrokenPipeError, ConnectionResetError):
-            return b""
+            pass
+        return b""
 
     async def _lost(self, requests: tuple[Request, ...]) -> ConnectError:
         return ConnectError(

@@ -67,6 +67,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     return HostConfig(
         host=host.name,
         mesh=plan.name,
+        underlay=host.underlay,
         renderer=plan.fabric.renderer,
         datapath=plan.fabric.datapath,
         forwarding=plan.fabric.forwarding,

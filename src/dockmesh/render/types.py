@@ -1,7 +1,7 @@
 """What stands on a host, as values."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 
 from dockmesh.model import Datapath, Forwarding, Renderer
 from dockmesh.plan.types import TunnelEnd
@@ -56,6 +56,7 @@ class HostConfig:
 
     host: str
     mesh: str
+    underlay: IPv4Address
     renderer: Renderer
     datapath: Datapath
     forwarding: Forwarding

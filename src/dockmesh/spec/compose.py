@@ -1,5 +1,6 @@
 """Text to tree. The parser is ruamel.yaml's; the tree, its limits and its refusals are ours."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ MAX_DEPTH = 12
 # Values once every alias is written out: ten thousand hosts have 150,000.
 MAX_VALUES = 250_000
 MERGE_KEY = "<<"
+# ruamel.yaml 0.19 takes time by the square of a tag's length; 1 MiB of it took 13 s.
+LONG_TAG = re.compile(r"(?:^|(?<=[\s,\[{:?-]))!\S{500}")
 
 
 @dataclass(slots=True)
@@ -51,6 +54,10 @@ def compose(source: Source, problems: list[Problem]) -> Node:
 
     Raises SpecError, with `problems` too, when there is no tree to go on with.
     """
+    if "!" in source.text:
+        problems += _long_tags(source)
+        if problems:
+            raise source.refuse(*problems)
     state = _Composing(source, _events(source, problems), problems)
     root: Node | None = None
     for event in state.events:
@@ -72,6 +79,13 @@ def compose(source: Source, problems: list[Problem]) -> Node:
         hint = "Write one with `dockmesh init HOST…`; it needs name, networks and hosts."
         raise source.refuse(*problems, Problem("the file is empty", hint))
     return root
+
+
+def _long_tags(source: Source) -> Iterator[Problem]:
+    for number, line in enumerate(source.lines, 1):
+        if found := LONG_TAG.search(line):
+            hint = "A mesh file needs no tags. To make text of something, write it in quotes."
+            yield Problem("a tag of more than 500 characters", hint, Span(number, found.start() + 1, len(found[0])))
 
 
 def _events(source: Source, problems: list[Problem]) -> Iterator[Event]:

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-# What is shown of a long line, in characters around the mistake.
+# What is shown of a long line, and of what stands before the mistake in it, in columns of a terminal.
 WINDOW = 120
 BEFORE_CARET = 60
 # What is quoted of a value inside a sentence.
@@ -42,15 +42,29 @@ def listed(names: list[str], *, limit: int = 4) -> str:
 
 def excerpt(line: str, column: int, length: int) -> tuple[str, str]:
     """The line around `column` (from 1), and the carets that stand under `length` of its characters."""
-    start = column - 1
-    low = 0 if len(line) <= WINDOW else max(0, min(start - BEFORE_CARET, len(line) - WINDOW))
-    high = min(len(line), low + WINDOW)
-    end = max(min(start + length, high), start + 1)
+    start, stop = column - 1, column - 1 + length
+    tail = line[start : start + WINDOW]
+    # What stands before the mistake may take the room that what follows leaves, and a half of the window in any case.
+    room = max(BEFORE_CARET, WINDOW - _cells(shown(tail)))
+    head = _fitting(line[max(0, start - WINDOW) : start][::-1], room)[::-1]
+    tail = _fitting(tail, WINDOW - _cells(shown(head)))
 
-    head = ("…" if low else "") + shown(line[low:start])
-    marked = shown(line[start:end])
-    tail = shown(line[end:high]) + ("…" if high < len(line) else "")
-    return head + marked + tail, " " * _cells(head) + "^" * max(1, _cells(marked))
+    left = ("…" if len(head) < start else "") + shown(head)
+    right = shown(tail) + ("…" if start + len(tail) < len(line) else "")
+    marked = shown(tail[: stop - start])
+    return left + right, " " * _cells(left) + "^" * max(1, _cells(marked))
+
+
+def _fitting(text: str, room: int) -> str:
+    """As much of the start of the text as `room` columns of a terminal show."""
+    if len(text) <= room and _cells(shown(text)) <= room:
+        return text
+    used = 0
+    for count, char in enumerate(text):
+        used += _cells(shown(char))
+        if used > room:
+            return text[:count]
+    return text
 
 
 def _cells(text: str) -> int:

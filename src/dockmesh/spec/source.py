@@ -11,7 +11,7 @@ MAX_BYTES = 1024 * 1024
 BOM = "\ufeff"
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # YAML 1.2 section 5.1, less U+0085, U+2028 and U+2029: YAML 1.1 ends a line there, and no editor does.
-NOT_ALLOWED = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+NOT_ALLOWED = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 TAB_INDENT = re.compile(r" *(\t[ \t]*)(?=[^\s#])")
 
 
@@ -97,9 +97,9 @@ def _control_characters(source: Source) -> list[Problem]:
         return []
     return [
         Problem(
-            f"character U+{ord(found[0]):04X} has no place in a mesh file",
+            f"character U+{ord(found[0][0]):04X} has no place in a mesh file",
             "Delete it; some editors show it only when asked for hidden characters.",
-            Span(number, found.start() + 1),
+            Span(number, found.start() + 1, len(found[0])),
         )
         for number, line in enumerate(source.lines, 1)
         for found in NOT_ALLOWED.finditer(line)

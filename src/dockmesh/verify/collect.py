@@ -32,7 +32,7 @@ LIFETIME_S = 120
 
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 # Enough full segments to fill windows, and not more than a large mesh has time for.
-BULK_BYTES, LEAST_BULK_BYTES, ALL_BULK_BYTES = 4 << 20, 256 << 10, 64 << 20
+BULK_BYTES, LEAST_BULK_BYTES, ALL_BULK_BYTES = 2 << 20, 256 << 10, 64 << 20
 
 # As for the runner: the source is the first line of standard input, so that it shows in no process list.
 PYTHON = ("python3", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
@@ -175,9 +175,7 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
     return replace(known, container=Container(**container))
 
 
-async def _measure(
-    session: Session, host: Transport, all_known: Mapping[str, HostEvidence], name: str
-) -> HostEvidence:
+async def _measure(session: Session, host: Transport, all_known: Mapping[str, HostEvidence], name: str) -> HostEvidence:
     session.progress.step(name, "measure")
     known = all_known[name]
     from_host = _order_for_host(session, all_known, session.plan.host(name))
@@ -282,4 +280,3 @@ async def _finish(session: Session, host: Transport, all_known: Mapping[str, Hos
     if known.container and not said.get("error"):
         heard = tuple((source, number) for source, number in said["heard"])
     return replace(known, heard=heard)
-

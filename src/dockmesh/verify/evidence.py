@@ -95,9 +95,7 @@ def read_measured(answer: Mapping[str, Any]) -> Measured:
     targets = {row["name"]: read_target(row) for row in answer["targets"]}
     return Measured(
         targets={name: target for name, target in targets.items() if not name.startswith(UNDERLAY)},
-        underlay={
-            name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)
-        },
+        underlay={name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)},
         owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
         mtus=answer["mtus"],
         arp_error=answer["arp_error"],

@@ -52,7 +52,9 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
         ("prefix", docker.prefix, plan.prefix),
         ("pool", docker.pool, planned.pool),
     )
-    if wrong := [f"{word} {actual or 'none'}, planned is {expected}" for word, actual, expected in wanted if actual != expected]:
+    if wrong := [
+        f"{word} {actual or 'none'}, planned is {expected}" for word, actual, expected in wanted if actual != expected
+    ]:
         yield Cause(
             Fault.DOCKER_SETTINGS,
             (name,),
@@ -76,8 +78,10 @@ def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
         seen = f"{DOCKER_BRIDGE} has {has}, planned is {planned.address}"
         yield Cause(Fault.DOCKER_BRIDGE, (name,), seen, APPLY, every_pair)
     if member is not None and member.master != DOCKER_BRIDGE:
-        seen = f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}, but in {member.master}" if member.master else (
-            f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}: its containers are cut off from the mesh"
+        seen = (
+            f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}, but in {member.master}"
+            if member.master
+            else (f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}: its containers are cut off from the mesh")
         )
         yield Cause(Fault.NOT_ATTACHED, (name,), seen, APPLY, every_pair)
     elif member is not None and not member.up:

@@ -1,9 +1,10 @@
 """Evidence → probes: each with a verdict and what was measured, before anybody asks why."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.verify import host, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
@@ -28,28 +29,30 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
 
 
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    trees = tree.problems(plan, {name: known.facts for name, known in evidence.hosts.items()})
     for kind in ONE_HOST:
         for planned in plan.hosts:
-            name, known = planned.name, evidence.hosts.get(planned.name)
-            judged = (Verdict.UNKNOWN, "") if known is None else _host(plan, evidence, known, kind)
-            yield Probe(kind, name, name, *judged)
+            known = evidence.hosts.get(planned.name)
+            judged: Judged = (Verdict.UNKNOWN, "")
+            if known and kind is Kind.TREE:
+                judged = _tree(plan, known, trees.get(planned.name, ()))
+            elif known:
+                judged = _settings(plan, known, kind)
+            yield Probe(kind, planned.name, planned.name, *judged)
 
 
-def _host(plan: Plan, evidence: Evidence, known: HostEvidence, kind: Kind) -> Judged:
-    planned = plan.host(known.facts.name)
-    if kind is Kind.TREE:
-        problems = tree.problems(plan, {name: each.facts for name, each in evidence.hosts.items()})
-        wrong = problems.get(planned.name, ())
-        return (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, tree.summary(plan, known.facts))
-    wrong = tuple(
-        problem.seen for problem in host.problems(plan, planned, known) if kind in problem.explains
-    )
+def _tree(plan: Plan, known: HostEvidence, wrong: Sequence[str]) -> Judged:
+    return (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, tree.summary(plan, known.facts))
+
+
+def _settings(plan: Plan, known: HostEvidence, kind: Kind) -> Judged:
+    planned, docker = plan.host(known.facts.name), known.facts.docker
+    wrong = [cause.seen for cause in host.problems(plan, planned, known) if kind in cause.explains]
     if wrong:
         return Verdict.FAIL, "; ".join(wrong)
-    docker = known.facts.docker
     if kind is Kind.DOCKER and docker:
         return Verdict.PASS, f"Docker {docker.version}, pool {docker.pool}"
-    return Verdict.PASS, f"docker0 {planned.address}, MTU {plan.mtu}, br0 in it"
+    return Verdict.PASS, f"{DOCKER_BRIDGE} {planned.address}, MTU {plan.mtu}, {FABRIC_BRIDGE} in it"
 
 
 def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
@@ -139,7 +142,7 @@ def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:
     """One owner for the target's bridge address and for its container's, and no other than the right one."""
     if measured.error or measured.arp_error:
         return Verdict.UNKNOWN, measured.error or measured.arp_error or ""
-    docker_bridge = target.facts.link(host.DOCKER_BRIDGE)
+    docker_bridge = target.facts.link(DOCKER_BRIDGE)
     wanted = {str(plan.host(target.facts.name).address.ip): docker_bridge.mac if docker_bridge else None}
     if target.container:
         wanted[target.container.address] = target.container.mac
@@ -149,7 +152,9 @@ def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:
         if owners is None or not owners.macs:
             silent.append(address)
         elif not is_sole_owner(owners, mac):
-            wrong.append(f"{address} is answered for by {' and '.join(dict.fromkeys(owners.macs))}, {len(owners.macs)} times")
+            wrong.append(
+                f"{address} is answered for by {' and '.join(dict.fromkeys(owners.macs))}, {len(owners.macs)} times"
+            )
     if wrong:
         return Verdict.FAIL, "; ".join(wrong)
     if silent:

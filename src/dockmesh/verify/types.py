@@ -79,16 +79,24 @@ class Fault(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
+class Scope(StrEnum):
+    """Which pairs a cause can be the reason for."""
+
+    HOSTS = "hosts"  # those with one of its hosts at an end
+    LINK = "link"  # the two hosts of a link, and those whose frames go through it
+    MESH = "mesh"  # all
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Something wrong that was seen. With `link` it is about what is between two hosts, else about each of `hosts`."""
+    """Something wrong that was seen, and the kinds of probe that it keeps from passing."""
 
     fault: Fault
     hosts: tuple[str, ...]
     seen: str
     do: str
     explains: frozenset[Kind]
-    link: bool = False
+    scope: Scope = Scope.HOSTS
 
 
 @dataclass(frozen=True, slots=True)

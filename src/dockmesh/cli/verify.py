@@ -1,0 +1,175 @@
+"""`dockmesh verify`."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dockmesh.cli import options
+from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.show import out, print_json
+from dockmesh.plan.build import build
+from dockmesh.plan.types import Plan
+from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.spec.load import load
+from dockmesh.verify.matrix import MEANINGS, Cell, Matrix, count, matrices
+from dockmesh.verify.run import verify as verify_hosts
+from dockmesh.verify.types import Kind, Report, Verdict
+
+MANY = 10  # hosts, beyond which a cell has room for a symbol only
+STYLE = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNKNOWN: "yellow"}
+SYMBOL = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}
+TITLES = {"containers": "from container to container", "hosts": "from bridge address to bridge address"}
+WORDS = {
+    Kind.DOCKER: "Docker",
+    Kind.BRIDGE: "docker0 and br0",
+    Kind.TREE: "spanning tree",
+    Kind.TUNNEL: "tunnels",
+    Kind.HOST_PING: "ping, hosts",
+    Kind.HOST_SIZE: "full-size packet, hosts",
+    Kind.HOST_TRANSFER: "TCP transfer, hosts",
+    Kind.CONTAINER_PING: "ping, containers",
+    Kind.CONTAINER_SIZE: "full-size packet, containers",
+    Kind.CONTAINER_TRANSFER: "TCP transfer, containers",
+    Kind.ADDRESS: "one owner of each address",
+    Kind.BROADCAST: "a broadcast arrives once",
+}
+
+
+def verify(
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    json: options.Json = False,
+) -> None:
+    """Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.
+
+    Starts a small container on each host, which is gone afterwards, and changes nothing.
+    Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
+    """
+    plan = build(load(file))
+    report = asyncio.run(_verify(plan, ssh_config))
+    if json:
+        print_json(report_json(report))
+    else:
+        show_report(report)
+    raise typer.Exit(exit_code(report))
+
+
+async def _verify(plan: Plan, ssh_config: Path | None) -> Report:
+    async with fleet(plan.hosts, ssh_config) as hosts:
+        return await verify_fleet(plan, hosts)
+
+
+async def verify_fleet(plan: Plan, hosts: Fleet) -> Report:
+    """For apply too, which has its connections already."""
+    progress = HostProgress(tuple(hosts.opened))
+    with progress:
+        report = await verify_hosts(plan, hosts.opened, hosts.failed, progress)
+        for name in hosts.opened:
+            progress.done(name, "measured")
+    return report
+
+
+def exit_code(report: Report) -> int:
+    return 0 if report.verdict is Verdict.PASS else 1
+
+
+def show_report(report: Report, console: Console = out) -> None:
+    tables = matrices(report)
+    for matrix in tables:
+        console.print(f"[bold]{TITLES[matrix.title]}[/]")
+        console.print(_table(matrix))
+        console.print()
+    if legend := _legend(tables):
+        console.print(f"{legend}\n")
+    console.print(_counts(report))
+    console.print()
+    for cause in report.causes:
+        console.print(f"[bold red]✗[/] [bold]{escape(', '.join(cause.hosts))}[/]: {escape(cause.seen)}")
+        console.print(f"   do  {escape(cause.do)}")
+    console.print(_end(report))
+
+
+def _table(matrix: Matrix) -> Table:
+    small = len(matrix.hosts) <= MANY
+    table = Table(box=None, pad_edge=False, padding=(0, 2 if small else 1, 0, 0), header_style="dim")
+    table.add_column("from \\ to", no_wrap=True)
+    for number, name in enumerate(matrix.hosts, start=1):
+        table.add_column(escape(name) if small else str(number), justify="left" if small else "right", no_wrap=True)
+    for number, source in enumerate(matrix.hosts, start=1):
+        cells = (_cell(matrix.cells.get((source, target)), small=small) for target in matrix.hosts)
+        table.add_row(f"[bold]{escape(source)}[/]" if small else f"{number:>3} [bold]{escape(source)}[/]", *cells)
+    return table
+
+
+def _cell(cell: Cell | None, *, small: bool) -> str:
+    if cell is None:
+        return "[dim]–[/]"
+    style, symbol = STYLE[cell.verdict], SYMBOL[cell.verdict]
+    if not small:
+        return f"[{style}]{'·' if cell.verdict is Verdict.PASS else symbol}[/]"
+    if cell.verdict is Verdict.PASS:
+        return f"[{style}]{cell.ping}[/]"
+    return f"[{style}]{symbol} {cell.failed or cell.unknown}[/]"
+
+
+def _legend(tables: tuple[Matrix, ...]) -> str:
+    """Only of what is there to be seen."""
+    cells = [cell for matrix in tables for cell in matrix.cells.values()]
+    letters = {letter for cell in cells for letter in (cell.failed or cell.unknown)}
+    few = all(len(matrix.hosts) <= MANY for matrix in tables)
+    said = ["✗ fails", "? could not be measured"] if letters else []
+    if not few:
+        said = ["· passes", *said]
+    return "   ".join([*said, *(f"{letter} {MEANINGS[letter]}" for letter in MEANINGS if few and letter in letters)])
+
+
+def _counts(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for kind, (passed, probes) in count(report).items():
+        whole = passed == probes
+        table.add_row("[green]✓[/]" if whole else "[red]✗[/]", WORDS[kind], f"{passed} of {probes}")
+    return table
+
+
+def _end(report: Report) -> str:
+    number, failed, unknown = len(report.probes), len(report.of(Verdict.FAIL)), len(report.unknown)
+    if report.verdict is Verdict.PASS:
+        return f"[green]✓[/] all {number} probes pass ({report.seconds:.1f} s)"
+    parts = [f"{failed} fail"] if failed else []
+    parts += [f"{unknown} could not be measured"] if unknown else []
+    return f"[red]✗[/] of {number} probes {' and '.join(parts)} ({report.seconds:.1f} s)"
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report under stable names."""
+    return {
+        "verdict": str(report.verdict),
+        "seconds": round(report.seconds, 3),
+        "hosts": list(report.hosts),
+        "causes": [
+            {
+                "fault": str(cause.fault),
+                "hosts": list(cause.hosts),
+                "seen": cause.seen,
+                "do": cause.do,
+            }
+            for cause in report.causes
+        ],
+        "probes": [
+            {
+                "kind": str(probe.kind),
+                "source": probe.source,
+                "target": probe.target,
+                "verdict": str(probe.verdict),
+                "measured": probe.measured,
+                "reason": probe.reason,
+                "do": probe.do,
+            }
+            for probe in report.probes
+        ],
+    }

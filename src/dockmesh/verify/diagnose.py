@@ -1,0 +1,179 @@
+"""Probes and evidence → causes, and with each probe that did not pass the reason and what to do."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.plan.graph import Neighbours, depths, neighbours, path
+from dockmesh.plan.types import Plan
+from dockmesh.verify import host, link, owner, tree
+from dockmesh.verify.evidence import Evidence, HostEvidence
+from dockmesh.verify.firewall import Fate
+from dockmesh.verify.host import APPLY, PAIRS
+from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind, Probe, Scope, Verdict
+
+WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}
+EVERY_KIND = frozenset(Kind)
+# What breaks the way of others through a host, and not only the host itself.
+IN_PASSING = (Fault.UNREACHABLE, Fault.FABRIC_MISSING, Fault.UNDERLAY_DOWN, Fault.TREE)
+NOTHING_SEEN = "nothing that explains it was seen on the hosts"
+WATCH = f"watch where the packets end: `tcpdump -ni {DOCKER_BRIDGE}` on both hosts while `dockmesh verify` runs"
+
+
+def diagnose(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
+    """The probes with their reasons, and the causes that explain at least one of them, worst first."""
+    causes = sorted(look(plan, evidence, probes), key=lambda cause: WORST_FIRST[cause.fault])
+    graphs = _graphs(plan, evidence)
+    reasons = [None if probe.verdict is Verdict.PASS else _reason(probe, causes, graphs) for probe in probes]
+    used = [cause for cause in causes if any(cause is reason for reason in reasons)]
+    return (
+        tuple(_with_reason(probe, reason) for probe, reason in zip(probes, reasons, strict=True)),
+        (*used, *_unexplained(probe for probe, reason in zip(probes, reasons, strict=True) if reason is None)),
+    )
+
+
+def _reason(probe: Probe, causes: Sequence[Cause], graphs: Sequence[Neighbours]) -> Cause | None:
+    """The worst cause at an end of the probe, or else on the way between its ends."""
+    able = [cause for cause in causes if probe.kind in cause.explains]
+    pair = {probe.source, probe.target}
+    if here := [cause for cause in able if _is_at(cause, pair)]:
+        return here[0]
+    way = _way(probe, graphs)
+    steps = [{one, next_one} for one, next_one in pairwise(way)]
+    return next((cause for cause in able if cause.scope is Scope.LINK and set(cause.hosts) in steps), None) or next(
+        (cause for cause in able if cause.fault in IN_PASSING and set(cause.hosts) & set(way)), None
+    )
+
+
+def _is_at(cause: Cause, pair: set[str]) -> bool:
+    match cause.scope:
+        case Scope.MESH:
+            return True
+        case Scope.LINK:
+            return set(cause.hosts) == pair
+        case Scope.HOSTS:
+            return bool(set(cause.hosts) & pair)
+
+
+def _with_reason(probe: Probe, cause: Cause | None) -> Probe:
+    if probe.verdict is Verdict.PASS:
+        return probe
+    if cause is None:
+        return replace(probe, reason=NOTHING_SEEN, do=WATCH)
+    where = f"{', '.join(cause.hosts)}: " if cause.scope is not Scope.LINK else ""
+    return replace(probe, reason=f"{where}{cause.seen}", do=cause.do)
+
+
+def _unexplained(probes: Iterable[Probe]) -> Iterator[Cause]:
+    """One a kind of probe, for what failed with nothing in sight that could be why."""
+    by_kind: dict[tuple[Kind, str], list[Probe]] = defaultdict(list)
+    for probe in probes:
+        if probe.verdict is not Verdict.PASS:
+            by_kind[probe.kind, probe.measured].append(probe)
+    for (kind, measured), same in by_kind.items():
+        pairs = [probe.source if kind in ONE_HOST else f"{probe.source} → {probe.target}" for probe in same]
+        more = f" and {len(pairs) - 4} more" if len(pairs) > 4 else ""
+        hosts = tuple(dict.fromkeys(name for probe in same for name in (probe.source, probe.target)))
+        seen = f"{kind} {', '.join(pairs[:4])}{more}: {measured or 'not measured'}; {NOTHING_SEEN}"
+        yield Cause(Fault.UNEXPLAINED, hosts, seen, WATCH, frozenset({kind}))
+
+
+def _graphs(plan: Plan, evidence: Evidence) -> tuple[Neighbours, ...]:
+    """The tree that there is, and the one that the plan wants."""
+    facts = {name: known.facts for name, known in evidence.hosts.items()}
+    names = [planned.name for planned in plan.hosts]
+    actual = tree.forwarding_links(plan, tree.read_views(plan, facts), facts)
+    return neighbours(names, actual), neighbours(names, plan.tree)
+
+
+def _way(probe: Probe, graphs: Sequence[Neighbours]) -> list[str]:
+    """The hosts that frames pass: along the tree that there is, or else along the planned one."""
+    for graph in graphs:
+        if probe.target in depths(graph, probe.source):
+            return path(graph, probe.source, probe.target)
+    return [probe.source, probe.target]
+
+
+def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Cause]:
+    """All that is wrong, whether a probe shows it or not."""
+    for name, error in evidence.unreachable.items():
+        said = f"{error.report.what}: {error.report.answered}" if error.report.answered else error.report.what
+        do = error.report.do or f"see why {name} does not answer"
+        yield Cause(Fault.UNREACHABLE, (name,), said, do, EVERY_KIND)
+    for planned in plan.hosts:
+        if known := evidence.hosts.get(planned.name):
+            yield from host.problems(plan, planned, known)
+            yield from _firewalls(known, probes)
+            yield from _not_measured(known, evidence.loop_danger)
+    yield from _tree(plan, evidence)
+    yield from link.problems(plan, evidence)
+    yield from owner.problems(plan, evidence)
+
+
+def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
+    facts = {name: known.facts for name, known in evidence.hosts.items()}
+    views = tree.read_views(plan, facts)
+    off = tuple(name for name, view in views.items() if not view.on)
+    protocol = plan.fabric.forwarding.upper()
+    if off:
+        seen = f"the spanning tree ({protocol}) is off on {FABRIC_BRIDGE}"
+        if evidence.loop_danger:
+            seen += ": one broadcast could circle for ever, so nothing was sent into the mesh to measure it"
+            yield Cause(Fault.TREE_OFF, off, seen, APPLY, PAIRS | {Kind.TREE}, Scope.MESH)
+        else:
+            yield Cause(Fault.TREE_OFF, off, seen, APPLY, frozenset({Kind.TREE}))
+    circle = tree.find_loop(plan, tree.forwarding_links(plan, views, facts))
+    if circle:
+        seen = f"frames can go in a circle: {' – '.join((*circle, circle[0]))}"
+        do = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on one of them"
+        yield Cause(Fault.LOOP, circle, seen, do, PAIRS | {Kind.TREE}, Scope.MESH)
+    for name, wrong in tree.problems(plan, facts).items():
+        if name not in off and name not in circle and name in views:
+            do = f"run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on {name}"
+            yield Cause(Fault.TREE, (name,), "; ".join(wrong), do, PAIRS | {Kind.TREE})
+
+
+def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
+    """Rules are guilty only of what fails."""
+    name = known.facts.name
+    failed = {probe.kind for probe in probes if probe.verdict is Verdict.FAIL and name in (probe.source, probe.target)}
+    if failed & set(CONTAINER_PAIRS) and known.bridged.fate in (Fate.RULE, Fate.POLICY):
+        yield Cause(
+            Fault.BRIDGE_NETFILTER,
+            (name,),
+            f"frames between members of {DOCKER_BRIDGE} pass iptables (br_netfilter) and are {known.bridged.fate}: "
+            f"{known.bridged.rule}",
+            'take "icc": false out of /etc/docker/daemon.json and restart Docker'
+            if known.bridged.fate is Fate.RULE
+            else f"restart Docker, which brings its rule, or run `iptables -I FORWARD -i {DOCKER_BRIDGE} "
+            f"-o {DOCKER_BRIDGE} -j ACCEPT` on {name}",
+            frozenset(CONTAINER_PAIRS),
+        )
+    passed = {probe.kind for probe in probes if probe.verdict is Verdict.PASS and probe.target == name}
+    to_it = {probe.kind for probe in probes if probe.verdict is Verdict.FAIL and probe.target == name}
+    if Kind.HOST_TRANSFER in to_it and {Kind.HOST_PING, Kind.HOST_SIZE} <= passed - to_it:
+        yield Cause(
+            Fault.HOST_FIREWALL,
+            (name,),
+            f"it answers pings of every size at its address on {DOCKER_BRIDGE}, but takes no TCP connection there",
+            f"let its firewall accept what comes in on {DOCKER_BRIDGE}",
+            frozenset({Kind.HOST_TRANSFER}),
+        )
+
+
+def _not_measured(known: HostEvidence, loop_danger: Sequence[str]) -> Iterator[Cause]:
+    if loop_danger:
+        return
+    name = known.facts.name
+    do = f"look at `journalctl -u docker` on {name}"
+    if known.container_error and known.facts.docker is not None:
+        seen = f"no probe container could be started: {known.container_error}"
+        yield Cause(Fault.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
+    elif known.container and known.from_container.error:
+        seen = f"the probe container could not measure: {known.from_container.error}"
+        yield Cause(Fault.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
+    if known.from_host.error:
+        seen = f"the host could not measure: {known.from_host.error}"
+        yield Cause(Fault.NOT_MEASURED, (name,), seen, "see that python3 works there", PAIRS - set(CONTAINER_PAIRS))

@@ -1,0 +1,142 @@
+"""What is wrong between two linked hosts: their tunnel, and the underlay below it."""
+
+from collections.abc import Iterator, Mapping
+
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.plan.types import Link, Plan
+from dockmesh.verify import tunnel
+from dockmesh.verify.evidence import Evidence, Target
+from dockmesh.verify.host import APPLY, PAIRS, SIZES
+from dockmesh.verify.tunnel import End, State
+from dockmesh.verify.types import Cause, Fault, Kind, Scope
+
+BELOW = PAIRS | {Kind.TUNNEL}
+OPEN_GRE = "open IP protocol 47 (GRE) both ways in the firewalls of the hosts and of the network between them"
+
+
+def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
+    ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
+    silent = [link for link in plan.links if _is_silent(plan, evidence, ends, link)]
+    yield from _dead_underlays(plan, evidence, silent)
+    dead = _dead_hosts(plan, silent)
+    for link in plan.links:
+        if link in silent:
+            if not dead & {link.a, link.b}:
+                yield _silent_underlay(plan, link)
+        else:
+            yield from _tunnel(plan, evidence, ends, link)
+            yield from _narrow_underlay(plan, evidence, link)
+
+
+def _echoes(evidence: Evidence, link: Link) -> dict[tuple[str, str], Target]:
+    """Pings from underlay address to underlay address, by direction, where there were any."""
+    found = {}
+    for source, target in ((link.a, link.b), (link.b, link.a)):
+        known = evidence.hosts.get(source)
+        if known and target in known.from_host.underlay:
+            found[source, target] = known.from_host.underlay[target]
+    return found
+
+
+def _is_down(ends: Mapping[tuple[str, str], End], link: Link) -> bool:
+    there = [ends.get((link.a, link.b)), ends.get((link.b, link.a))]
+    return any(end is not None and end.state in (State.DOWN, State.NO_BFD) for end in there)
+
+
+def _is_silent(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
+    """The tunnel is down and no ping passes below it either."""
+    echoes = _echoes(evidence, link)
+    return _is_down(ends, link) and bool(echoes) and all(target.ping.ms is None for target in echoes.values())
+
+
+def _dead_hosts(plan: Plan, silent: list[Link]) -> set[str]:
+    """Hosts that are silent towards all of several peers: then it is the host, and not each link."""
+    dead = set()
+    for host in plan.hosts:
+        own = [link for link in plan.links if host.name in (link.a, link.b)]
+        peers = {link.b if link.a == host.name else link.a for link in own}
+        elsewhere = [link for link in plan.links if link not in own and peers & {link.a, link.b}]
+        if len(own) > 1 and all(link in silent for link in own) and not all(link in silent for link in elsewhere):
+            dead.add(host.name)
+    return dead
+
+
+def _dead_underlays(plan: Plan, evidence: Evidence, silent: list[Link]) -> Iterator[Cause]:
+    for name in sorted(_dead_hosts(plan, silent)):
+        peers = [end.peer for end in plan.host(name).tunnels]
+        yield Cause(
+            Fault.UNDERLAY_DOWN,
+            (name,),
+            f"its underlay address {plan.host(name).underlay} and {', '.join(peers)} do not hear each other's pings",
+            f"see that {name} is up and its cable and routes are right: `ping {plan.host(name).underlay}` from {peers[0]}",
+            BELOW,
+        )
+
+
+def _silent_underlay(plan: Plan, link: Link) -> Cause:
+    a, b = plan.host(link.a), plan.host(link.b)
+    return Cause(
+        Fault.UNDERLAY_DOWN,
+        (link.a, link.b),
+        f"no ping passes between their underlay addresses {a.underlay} and {b.underlay}",
+        f"mend the network between them until `ping {b.underlay}` on {link.a} answers",
+        BELOW,
+        scope=Scope.LINK,
+    )
+
+
+def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
+    directions = ((link.a, link.b), (link.b, link.a))
+    pair = (link.a, link.b)
+    there = [end for direction in directions if (end := ends.get(direction))]
+    for end in there:
+        if end.state is State.MISSING and evidence.hosts[end.host].facts.bridge(FABRIC_BRIDGE):
+            seen = f"{end.host} has no tunnel to {end.peer}"
+            yield Cause(Fault.TUNNEL_MISSING, pair, seen, APPLY, BELOW, scope=Scope.LINK)
+        elif end.state is State.BROKEN:
+            seen = f"{end.port} on {end.host}, to {end.peer}: {end.wrong}"
+            yield Cause(Fault.TUNNEL_WRONG, pair, seen, APPLY, BELOW, scope=Scope.LINK)
+        elif end.state is State.NO_BFD:
+            seen = f"{end.port} on {end.host}, to {end.peer}, has BFD switched off: nobody notices when it fails"
+            yield Cause(Fault.TUNNEL_WRONG, pair, seen, APPLY, frozenset({Kind.TUNNEL}), scope=Scope.LINK)
+    if all(end.state is State.DOWN for end in there) and any(
+        target.ping.ms for target in _echoes(evidence, link).values()
+    ):
+        yield Cause(
+            Fault.TUNNEL_FILTERED,
+            pair,
+            f"their underlay addresses answer pings, but {_unheard(there)}: something between them drops GRE",
+            OPEN_GRE,
+            BELOW,
+            scope=Scope.LINK,
+        )
+
+
+def _unheard(ends: list[End]) -> str:
+    """BFD tells one direction from the other: who is heard but does not hear."""
+    deaf = [end for end in ends if not end.hears]
+    if len(deaf) == 1 and len(ends) == 2:
+        return f"no GRE from {deaf[0].peer} arrives at {deaf[0].host}"
+    return "no GRE arrives at either" if len(ends) == 2 else f"no GRE arrives at {ends[0].host}"
+
+
+def _narrow_underlay(plan: Plan, evidence: Evidence, link: Link) -> Iterator[Cause]:
+    wanted = plan.mtu_sum.underlay
+    for (source, target), echo in _echoes(evidence, link).items():
+        if echo.ping.ms is not None and echo.full is not None and echo.full.ms is None:
+            refused = echo.full.error == "EMSGSIZE"
+            seen = (
+                f"the underlay device of {source} does not take packets of {wanted} bytes"
+                if refused
+                else f"a packet of {wanted} bytes from the underlay address of {source} does not arrive at {target}'s"
+            )
+            yield Cause(
+                Fault.UNDERLAY_MTU,
+                (link.a, link.b),
+                seen,
+                "raise the MTU of the network between them, or give the smaller one in the mesh file as underlay MTU of "
+                f"{source if refused else target} and run `dockmesh apply`",
+                SIZES,
+                scope=Scope.LINK,
+            )
+            return

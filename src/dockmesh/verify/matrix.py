@@ -1,0 +1,74 @@
+"""The pairs of a report as a table: rows from, columns to."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, Kind, Report, Verdict, worst
+
+# One letter each, for cells with no room for words.
+LETTERS = {
+    Kind.HOST_PING: "P",
+    Kind.HOST_SIZE: "S",
+    Kind.HOST_TRANSFER: "T",
+    Kind.CONTAINER_PING: "P",
+    Kind.CONTAINER_SIZE: "S",
+    Kind.CONTAINER_TRANSFER: "T",
+    Kind.ADDRESS: "A",
+    Kind.BROADCAST: "B",
+}
+MEANINGS = {
+    "P": "ping",
+    "S": "a packet of just the MTU",
+    "T": "TCP transfer",
+    "A": "one owner of each address",
+    "B": "a broadcast arrives once",
+}
+MATRICES = {"containers": CONTAINER_PAIRS, "hosts": HOST_PAIRS}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All probes of one pair together."""
+
+    verdict: Verdict
+    failed: str  # letters
+    unknown: str
+    ping: str  # how long one took, if it came back
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    title: str
+    hosts: tuple[str, ...]
+    cells: Mapping[tuple[str, str], Cell]
+
+
+def matrices(report: Report) -> tuple[Matrix, ...]:
+    return tuple(_matrix(report, title, kinds) for title, kinds in MATRICES.items())
+
+
+def _matrix(report: Report, title: str, kinds: tuple[Kind, ...]) -> Matrix:
+    found = defaultdict(list)
+    for probe in report.probes:
+        if probe.kind in kinds:
+            found[probe.source, probe.target].append(probe)
+    cells = {}
+    for pair, probes in found.items():
+        letters = {
+            verdict: "".join(LETTERS[probe.kind] for probe in probes if probe.verdict is verdict) for verdict in Verdict
+        }
+        pings = (probe.measured for probe in probes if LETTERS[probe.kind] == "P" and probe.verdict is Verdict.PASS)
+        cells[pair] = Cell(
+            worst(probe.verdict for probe in probes), letters[Verdict.FAIL], letters[Verdict.UNKNOWN], next(pings, "")
+        )
+    return Matrix(title, report.hosts, cells)
+
+
+def count(report: Report) -> dict[Kind, tuple[int, int]]:
+    """How many probes of each kind passed, and of how many."""
+    counts: dict[Kind, tuple[int, int]] = {}
+    for probe in report.probes:
+        passed, all_of_them = counts.get(probe.kind, (0, 0))
+        counts[probe.kind] = (passed + (probe.verdict is Verdict.PASS), all_of_them + 1)
+    return counts

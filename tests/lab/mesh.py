@@ -1,0 +1,125 @@
+"""A mesh in a lab, as tests talk of it: everything through the real command line and real SSH."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DOCKMESH = (sys.executable, "-m", "dockmesh")
+# An image of one static program, made on the host: no registry is there to ask.
+IMAGE = "busybox"
+BUILD_IMAGE = "tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - busybox"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*argv: str, stdin: str | None = None, timeout_s: float = 300, cwd: Path | None = None) -> Done:
+    done = subprocess.run(
+        argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=cwd, check=False
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60) -> None:
+    """Ask until it is true; how long it takes is no matter of a test."""
+    end = time.monotonic() + deadline_s
+    while True:
+        if condition():
+            return
+        assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """A lab of hosts with the file that describes their mesh."""
+
+    directory: Path
+    hosts: tuple[str, ...]
+
+    @property
+    def file(self) -> Path:
+        return self.directory / "dockmesh.yaml"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.directory / "ssh_config"
+
+    def lab(self, verb: str, *words: str) -> Done:
+        done = run(*DOCKMESH, "lab", verb, "--dir", str(self.directory), *words)
+        assert done.code == 0, done.err
+        return done
+
+    def dockmesh(self, verb: str, *options: str, file: Path | None = None) -> Done:
+        ssh = () if verb in ("plan", "render") else ("--ssh-config", str(self.ssh_config))
+        return run(*DOCKMESH, verb, "-f", str(file or self.file), *ssh, *options)
+
+    def apply(self, *options: str) -> Any:
+        """Apply, which must succeed; its answer in JSON."""
+        done = self.dockmesh("apply", "--yes", "--json", *options)
+        assert done.code == 0, done.err + done.out
+        return done.json()
+
+    def ssh(self, host: str, command: str, *, user: str = "root") -> Done:
+        return run("ssh", "-F", str(self.ssh_config), "-l", user, host, command)
+
+    def on(self, host: str, command: str) -> str:
+        """Run a command line on a host, which must succeed; what it printed."""
+        done = self.ssh(host, command)
+        assert done.code == 0, f"{host}: {command}: {done.err}{done.out}"
+        return done.out.strip()
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.file.read_text()
+        assert old in text, f"{old!r} is not in {self.file}:\n{text}"
+        self.file.write_text(text.replace(old, new))
+
+    def plan(self) -> Any:
+        return self.dockmesh("plan", "--json").json()
+
+    def address(self, host: str) -> str:
+        return next(str(each["address"]) for each in self.plan()["hosts"] if each["name"] == host)
+
+    def start_container(self, host: str, name: str = "web", *options: str) -> str:
+        """A container that only sleeps; its address. SIGTERM it would not hear, so it is told by SIGKILL."""
+        self.on(host, f"docker image inspect {IMAGE} >/dev/null 2>&1 || {BUILD_IMAGE}")
+        words = " ".join(options)
+        self.on(host, f"docker run --detach --name {name} --stop-signal KILL {words} {IMAGE} sleep 1000000")
+        return self.container_address(host, name)
+
+    def container_address(self, host: str, name: str = "web") -> str:
+        return self.on(host, f"docker inspect --format '{{{{.NetworkSettings.IPAddress}}}}' {name}")
+
+    def pings(self, host: str, target: str, container: str | None = "web") -> bool:
+        """Whether one of three pings is answered, from a container or, with None, from the host itself."""
+        ping = f"docker exec {container} /bin/busybox ping" if container else "ping"
+        return self.ssh(host, f"{ping} -c 3 -W 1 {target}").code == 0
+
+    def wait_for_ping(self, host: str, target: str, container: str | None = "web", deadline_s: float = 60) -> None:
+        where = container or "the host"
+        wait_until(lambda: self.pings(host, target, container), f"{where} on {host} pings {target}", deadline_s)
+
+    def wait_for_mesh(self, deadline_s: float = 60) -> None:
+        """Every host's bridge address answers every other host."""
+        addresses = {host: self.address(host) for host in self.hosts}
+        for host in self.hosts:
+            for other, address in addresses.items():
+                if other != host:
+                    self.wait_for_ping(host, address, None, deadline_s)
+
+    def verify(self, *options: str) -> Any:
+        return self.dockmesh("verify", "--json", *options).json()
