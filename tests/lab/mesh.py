@@ -105,9 +105,9 @@ class Mesh:
         return self.on(host, f"docker inspect --format '{{{{.NetworkSettings.IPAddress}}}}' {name}")
 
     def pings(self, host: str, target: str, container: str | None = "web") -> bool:
-        """Whether one of three pings is answered, from a container or, with None, from the host itself."""
+        """Whether a ping is answered, from a container or, with None, from the host itself."""
         ping = f"docker exec {container} /bin/busybox ping" if container else "ping"
-        return self.ssh(host, f"{ping} -c 3 -W 1 {target}").code == 0
+        return self.ssh(host, f"{ping} -c 1 -W 1 {target}").code == 0
 
     def wait_for_ping(self, host: str, target: str, container: str | None = "web", deadline_s: float = 60) -> None:
         where = container or "the host"

@@ -4,6 +4,8 @@ Python's standard library only, Python 3.9 or later: this text is sent to hosts 
 Every wait has a deadline. What it says is JSON; what that means is decided elsewhere.
 """
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -15,9 +17,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035  Python 3.9 is old enough to want it
+from typing import Any
 
-Result = Dict[str, Any]  # noqa: UP006
+Result = dict[str, Any]
 
 # Linux's numbers; Python's socket module does not have them all.
 IP_MTU_DISCOVER = 10
@@ -44,7 +46,7 @@ THREADS = 128
 def checksum(message: bytes) -> int:
     """RFC 1071: the complement of the one's complement sum of the 16-bit words."""
     padded = message + b"\0" * (len(message) % 2)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -154,7 +156,7 @@ def arp_probe(mac: bytes, address: str) -> bytes:
     return head + mac + socket.inet_aton(NOBODY) + b"\0" * 6 + socket.inet_aton(address)
 
 
-def read_arp_answer(frame: bytes) -> Optional[Tuple[str, str]]:  # noqa: UP006, UP045
+def read_arp_answer(frame: bytes) -> tuple[str, str] | None:
     """Address and MAC of an answer to an ARP probe, else None."""
     if len(frame) < 42 or struct.unpack("!H", frame[20:22])[0] != ARP_REPLY:
         return None
@@ -163,11 +165,11 @@ def read_arp_answer(frame: bytes) -> Optional[Tuple[str, str]]:  # noqa: UP006, 
     return socket.inet_ntoa(frame[28:32]), ":".join(f"{byte:02x}" for byte in frame[22:28])
 
 
-def find_owners(addresses: List[str], device: str) -> List[Result]:  # noqa: UP006
+def find_owners(addresses: list[str], device: str) -> list[Result]:
     """Who answers for each address: one question each, a second where nobody did."""
     if not addresses:
         return []
-    answers: Dict[str, List[str]] = {address: [] for address in addresses}  # noqa: UP006
+    answers: dict[str, list[str]] = {address: [] for address in addresses}
     asked = dict.fromkeys(addresses, 0)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP)) as packets:
         packets.bind((device, ETH_P_ARP))
@@ -186,7 +188,7 @@ def find_owners(addresses: List[str], device: str) -> List[Result]:  # noqa: UP0
     return [{"address": address, "asked": asked[address], "macs": answers[address]} for address in addresses]
 
 
-def hear_arp(packets: socket.socket, answers: Dict[str, List[str]], wait_s: float) -> None:  # noqa: UP006
+def hear_arp(packets: socket.socket, answers: dict[str, list[str]], wait_s: float) -> None:
     if select.select([packets], [], [], wait_s)[0]:
         heard = read_arp_answer(packets.recv(2048))
         if heard and heard[0] in answers:
@@ -202,7 +204,7 @@ def send_broadcast(order: Result, number: int) -> None:
             datagrams.sendto(text.encode(), ("255.255.255.255", order["broadcast_port"]))
 
 
-def device_mtus() -> Dict[str, int]:  # noqa: UP006
+def device_mtus() -> dict[str, int]:
     mtus = {}
     for name in os.listdir("/sys/class/net"):
         try:
@@ -279,7 +281,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def is_alive(pid: Optional[int]) -> bool:  # noqa: UP045
+def is_alive(pid: int | None) -> bool:
     return pid is None or os.path.exists(f"/proc/{pid}")
 
 
@@ -296,7 +298,7 @@ def serve(order: Result) -> None:
     listener.listen(128)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind((order["bind"], order["broadcast_port"]))
-    told: Dict[bytes, int] = {}  # noqa: UP006
+    told: dict[bytes, int] = {}
     say(f"ready {listener.getsockname()[1]}")
     while time.monotonic() < end and is_alive(order["for_pid"]):
         for ready in select.select([listener, datagrams], [], [], WATCH_S)[0]:

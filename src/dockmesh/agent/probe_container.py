@@ -7,6 +7,8 @@ that no registry is needed and nothing has to be built for the host's processor.
 Whatever is made bears a label that names the process for which it was made. Of a process that is no more, it goes.
 """
 
+from __future__ import annotations
+
 import http.client
 import io
 import json
@@ -17,9 +19,9 @@ import sys
 import tarfile
 import time
 import urllib.parse
-from typing import Any, Dict, Iterator, List, Tuple  # noqa: UP035  Python 3.9 is old enough to want it
+from typing import Any
 
-Order = Dict[str, Any]  # noqa: UP006
+Order = dict[str, Any]
 
 DOCKER_SOCKET = "/run/docker.sock"
 LABEL = "dockmesh.probe"
@@ -34,7 +36,7 @@ EMPTY_FOLDERS = ("dev", "etc", "proc", "run", "sys", "tmp", "usr", "var")
 SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
 
-class DockerRefused(Exception):
+class DockerError(Exception):
     pass
 
 
@@ -45,7 +47,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(DOCKER_SOCKET)
 
 
-def request(method: str, url: str, body: Any = None, query: "Dict[str, Any] | None" = None) -> bytes:
+def request(method: str, url: str, body: Any = None, query: Order | None = None) -> bytes:
     connection = UnixConnection("localhost")
     if query:
         url += "?" + urllib.parse.urlencode({key: _text(value) for key, value in query.items()})
@@ -58,7 +60,7 @@ def request(method: str, url: str, body: Any = None, query: "Dict[str, Any] | No
     finally:
         connection.close()
     if response.status >= 400:
-        raise DockerRefused(f"{method} {url.split('?')[0]}: {response.status} {message(answer)}")
+        raise DockerError(f"{method} {url.split('?')[0]}: {response.status} {message(answer)}")
     return answer
 
 
@@ -81,7 +83,7 @@ def owner(pid: int) -> str:
 
 def is_alive(mark: str) -> bool:
     try:
-        return owner(int(mark.split("-")[0])) == mark
+        return owner(int(mark.partition("-")[0])) == mark
     except (OSError, ValueError):
         return False
 
@@ -102,12 +104,12 @@ def sweep() -> int:
 def remove(url: str) -> int:
     try:
         request("DELETE", url, query={"force": "1"})
-    except DockerRefused:
+    except DockerError:
         return 0  # Docker is removing it by itself, as the container asked for
     return 1
 
 
-def binds(root: str = "/") -> List[str]:  # noqa: UP006
+def binds(root: str = "/") -> list[str]:
     """What of the host the container sees, read-only: /usr, and what of the system lies outside it."""
     paths = ["/usr", "/etc/ld.so.cache"]
     paths += [f"/{name}" for name in SYSTEM_FOLDERS if not os.path.islink(os.path.join(root, name))]
@@ -142,7 +144,7 @@ def import_image(name: str, mark: str) -> None:
     for line in request("POST", "/images/create", image(), query).splitlines():
         said = json.loads(line)
         if "error" in said:
-            raise DockerRefused(f"import of an image: {said['error']}")
+            raise DockerError(f"import of an image: {said['error']}")
 
 
 def start_container(order: Order, mark: str) -> Order:
@@ -184,23 +186,24 @@ def wait_for(container: str, word: str, deadline_s: float) -> str:
             if line.startswith(word):
                 return line.split()[1]
         if time.monotonic() > end:
-            raise DockerRefused(f"the container did not say {word!r}, but {' / '.join(lines[-3:]) or 'nothing'}")
+            raise DockerError(f"the container did not say {word!r}, but {' / '.join(lines[-3:]) or 'nothing'}")
         time.sleep(POLL_S)
 
 
-def said_by(container: str) -> List[str]:  # noqa: UP006
+def said_by(container: str) -> list[str]:
     """What it wrote to standard output and error, in lines."""
     stream = request("GET", f"/containers/{container}/logs", query={"stdout": "1", "stderr": "1"})
     return b"".join(part for _, part in frames(stream)).decode(errors="replace").splitlines()
 
 
-def frames(stream: bytes) -> Iterator[Tuple[int, bytes]]:  # noqa: UP006
+def frames(stream: bytes) -> list[tuple[int, bytes]]:
     """Docker's way to carry two outputs in one stream: which one, three zeros, the length, the bytes."""
-    place = 0
+    found, place = [], 0
     while place + 8 <= len(stream):
         length = int.from_bytes(stream[place + 4 : place + 8], "big")
-        yield stream[place], stream[place + 8 : place + 8 + length]
+        found.append((stream[place], stream[place + 8 : place + 8 + length]))
         place += 8 + length
+    return found
 
 
 def start_listener(order: Order) -> Order:
@@ -229,7 +232,7 @@ def begin(order: Order) -> Order:
         try:
             result["swept"] = sweep()
             result["container"] = start_container(order, owner(os.getppid()))
-        except (DockerRefused, OSError, http.client.HTTPException, ValueError) as failure:
+        except (DockerError, OSError, http.client.HTTPException, ValueError) as failure:
             result["container"] = {"error": str(failure) or type(failure).__name__}
     return result
 
@@ -241,11 +244,10 @@ def measure(order: Order) -> Order:
         url = f"/containers/{order['container']}/exec"
         created = request("POST", url, {"Cmd": argv, "AttachStdout": True, "AttachStderr": True})
         ident = json.loads(created)["Id"]
-        connection_answer = request("POST", f"/exec/{ident}/start", {"Detach": False, "Tty": False})
-        parts = list(frames(connection_answer))
+        parts = frames(request("POST", f"/exec/{ident}/start", {"Detach": False, "Tty": False}))
         out = b"".join(part for number, part in parts if number == 1)
         return {"measured": json.loads(out)} if out else {"error": b"".join(part for _, part in parts).decode()[-500:]}
-    except (DockerRefused, OSError, http.client.HTTPException, ValueError) as failure:
+    except (DockerError, OSError, http.client.HTTPException, ValueError) as failure:
         return {"error": str(failure) or type(failure).__name__}
 
 
@@ -258,12 +260,12 @@ def finish(order: Order) -> Order:
         if order["docker"]:
             remove(f"/containers/{REPOSITORY}-{order['token']}")
             remove(f"/images/{REPOSITORY}:{order['token']}")
-    except (DockerRefused, OSError, http.client.HTTPException) as failure:
+    except (DockerError, OSError, http.client.HTTPException) as failure:
         result["error"] = str(failure) or type(failure).__name__
     return result
 
 
-def hear(container: str, sources: "set[str]") -> List[Tuple[str, str]]:  # noqa: UP006
+def hear(container: str, sources: set[str]) -> list[tuple[str, str]]:
     """Source and number of each broadcast that came; waits a little for sources that are not among them."""
     end = time.monotonic() + HEAR_DEADLINE_S
     while True:

@@ -51,20 +51,20 @@ def put(path: str, text: str, mode: int) -> dict[str, Any]:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".dockmesh-")
     try:
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    except (OSError, ValueError):
         os.unlink(temporary)
         raise
     return answer(0)
 
 
 def get(path: str) -> dict[str, Any]:
-    with open(path, errors="replace") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read()
     return answer(0, text, oct(os.stat(path).st_mode & 0o7777))
 
@@ -123,7 +123,7 @@ def do(request: dict[str, Any]) -> dict[str, Any]:
         return WORK[kind](**request)
     except FileNotFoundError as error:
         return answer(NO_FILE, err=str(error))
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: text or a name that cannot be encoded
         return answer(1, err=str(error))
 
 

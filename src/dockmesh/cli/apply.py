@@ -15,6 +15,7 @@ from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import err, error_json, out, print_json, show_error
+from dockmesh.cli.verify import exit_code, report_json, show_report, verify_fleet
 from dockmesh.diff.types import Change, StepName
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.plan.build import build
@@ -22,6 +23,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Transport
 from dockmesh.spec.load import load
+from dockmesh.verify.types import Report
 
 
 def apply(
@@ -64,16 +66,21 @@ async def _apply(
         if not json:
             _show_changes(good, reasons=dry_run)
         outcomes: tuple[Outcome, ...] = ()
+        report: Report | None = None
         if changes and not dry_run:
             if not yes:
                 _ask(good, json=json)
             outcomes = await _carry_out(plan, {name: hosts.opened[name] for name in good})
             errors |= {outcome.host: outcome.error for outcome in outcomes if outcome.error}
+            if len(chosen) == len(plan.hosts):
+                report = await verify_fleet(plan, hosts)
         if json:
-            print_json(_as_json(plan, good, outcomes, errors, dry_run=dry_run))
+            print_json(_as_json(plan, good, outcomes, errors, report, dry_run=dry_run))
         else:
+            if report:
+                show_report(report)
             _show_end(chosen, outcomes, errors, changes, dry_run=dry_run)
-        return 1 if errors else 0
+        return 1 if errors or (report and exit_code(report)) else 0
 
 
 async def _carry_out(plan: Plan, hosts: Mapping[str, Transport]) -> tuple[Outcome, ...]:
@@ -154,6 +161,7 @@ def _as_json(
     looks: Mapping[str, Look],
     outcomes: tuple[Outcome, ...],
     errors: Mapping[str, DockmeshError],
+    report: Report | None,
     *,
     dry_run: bool,
 ) -> dict[str, Any]:
@@ -172,6 +180,7 @@ def _as_json(
             for host in plan.hosts
             if host.name in looks or host.name in errors
         ],
+        "verify": report_json(report) if report else None,
     }
 
 

@@ -16,9 +16,9 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.spec.load import load
-from dockmesh.verify.matrix import MEANINGS, Cell, Matrix, count, matrices
+from dockmesh.verify.matrix import MEANINGS, Cell, Matrix, by_kind, matrices
 from dockmesh.verify.run import verify as verify_hosts
-from dockmesh.verify.types import Kind, Report, Verdict
+from dockmesh.verify.types import Kind, Report, Verdict, worst
 
 MANY = 10  # hosts, beyond which a cell has room for a symbol only
 STYLE = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNKNOWN: "yellow"}
@@ -130,9 +130,10 @@ def _legend(tables: tuple[Matrix, ...]) -> str:
 
 def _counts(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for kind, (passed, probes) in count(report).items():
-        whole = passed == probes
-        table.add_row("[green]✓[/]" if whole else "[red]✗[/]", WORDS[kind], f"{passed} of {probes}")
+    for kind, verdicts in by_kind(report).items():
+        verdict, passed = worst(verdicts), verdicts.count(Verdict.PASS)
+        symbol = f"[{STYLE[verdict]}]{SYMBOL[verdict]}[/]"
+        table.add_row(symbol, WORDS[kind], f"{passed} of {len(verdicts)}")
     return table
 
 

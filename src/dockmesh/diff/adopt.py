@@ -12,21 +12,25 @@ from dockmesh.render.ovs import PEER_MARK
 def adopt(host: HostPlan, facts: HostFacts) -> HostPlan:
     """The plan with the names of the ports that lead to the same peers now; the others get the lowest free ones."""
     bridge = facts.bridge(FABRIC_BRIDGE)
-    if bridge is None:
-        return host
-    known = {tunnel.peer: found for tunnel in host.tunnels if (found := _leads_to(tunnel, bridge.interfaces))}
-    taken = {interface.name for interface in bridge.interfaces}
+    names = _living(host.tunnels, () if bridge is None else bridge.interfaces)
+    # Open vSwitch knows a port's name once, whatever the bridge.
+    taken = {interface.name for each in facts.ovs or () for interface in each.interfaces}
     free = (name for number in count(1) if (name := f"gre{number}") not in taken)
     return replace(
         host,
-        tunnels=tuple(
-            replace(tunnel, port=known[tunnel.peer].name if tunnel.peer in known else next(free))
-            for tunnel in host.tunnels
-        ),
+        tunnels=tuple(replace(tunnel, port=names.get(tunnel.peer) or next(free)) for tunnel in host.tunnels),
     )
 
 
-def _leads_to(tunnel: TunnelEnd, interfaces: tuple[OvsInterface, ...]) -> OvsInterface | None:
-    by_remote = (port for port in interfaces if port.options.get("remote_ip") == str(tunnel.remote))
-    by_mark = (port for port in interfaces if port.external_ids.get(PEER_MARK) == tunnel.peer)
-    return next(by_remote, None) or next(by_mark, None)
+def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...]) -> dict[str, str]:
+    """By peer the port that leads to it; first by address, for two hosts may have swapped theirs, then by mark."""
+    by_remote = {port.options["remote_ip"]: port.name for port in interfaces if "remote_ip" in port.options}
+    by_mark = {port.external_ids[PEER_MARK]: port.name for port in interfaces if PEER_MARK in port.external_ids}
+    names = {tunnel.peer: port for tunnel in tunnels if (port := by_remote.get(str(tunnel.remote)))}
+    spoken_for = set(names.values())
+    for tunnel in tunnels:
+        port = by_mark.get(tunnel.peer)
+        if port and tunnel.peer not in names and port not in spoken_for:
+            names[tunnel.peer] = port
+            spoken_for.add(port)
+    return names

@@ -61,8 +61,10 @@ def later_slots(prefix: IPv4Network, slots: Collection[Slot]) -> Iterator[Slot]:
     largest = min((slot.pool.prefixlen for slot in slots), default=prefix.prefixlen + 2)
     standard = prefix.num_addresses >> (largest - prefix.prefixlen)
     smallest = min(SMALLEST_LATE_POOL, standard)
-    addresses = _later_addresses(prefix, slots)
-    free = _free_blocks(prefix, slots, smallest)
+    length = max(24, prefix.prefixlen + 2, largest)
+    kept = _bridge_blocks(slots, length)
+    addresses = _later_addresses(prefix, slots, kept)
+    free = _free_blocks(prefix, [*(slot.pool for slot in slots), *kept], smallest)
     while free:
         block = min(free, key=lambda net: (max(net.prefixlen, largest), int(net.network_address)))
         free.remove(block)
@@ -70,7 +72,16 @@ def later_slots(prefix: IPv4Network, slots: Collection[Slot]) -> Iterator[Slot]:
         if pool != block:
             free.extend(block.address_exclude(pool))
         if (address := next(addresses, None)) is None:
-            return
+            # The blocks of bridge addresses are full: begin another one, in the least that is left.
+            fitting = [each for each in free if each.prefixlen <= length]
+            if not fitting:
+                return
+            rest = min(fitting, key=lambda net: (-net.prefixlen, int(net.network_address)))
+            block = next(rest.subnets(new_prefix=length))
+            free.remove(rest)
+            free.extend(rest.address_exclude(block))
+            addresses = (each for each in block if each not in (prefix.network_address, prefix.broadcast_address))
+            address = next(addresses)
         yield Slot(address, pool)
 
 
@@ -91,28 +102,29 @@ def _longest_prefix(hosts: int) -> int:
     return max(0, 32 - (hosts * (SMALLEST_POOL + 2)).bit_length() - 1)
 
 
-def _bridge_range(prefix: IPv4Network, slots: Collection[Slot]) -> list[IPv4Network]:
-    """The blocks of 256 that hold bridge addresses: room for later ones, so never a pool."""
-    length = max(24, prefix.prefixlen + 2)
+def _bridge_blocks(slots: Collection[Slot], length: int) -> list[IPv4Network]:
+    """The blocks that hold bridge addresses: room for later ones, so never a pool."""
     return sorted({IPv4Network((int(slot.address), length), strict=False) for slot in slots})
 
 
-def _later_addresses(prefix: IPv4Network, slots: Collection[Slot]) -> Iterator[IPv4Address]:
+def _later_addresses(
+    prefix: IPv4Network, slots: Collection[Slot], blocks: Collection[IPv4Network]
+) -> Iterator[IPv4Address]:
     taken = {slot.address for slot in slots} | {prefix.network_address, prefix.broadcast_address}
-    pools = [slot.pool for slot in slots]
     last = max((slot.address for slot in slots), default=prefix.network_address)
     # After the last one first: a gap is where a host was, and somebody may still hold on to its address.
     for later in (True, False):
-        for block in _bridge_range(prefix, slots) or [prefix]:
+        for block in blocks or [prefix]:
+            pools = [slot.pool for slot in slots if slot.pool.overlaps(block)]
             for address in block:
                 if (address > last) == later and address not in taken and not any(address in pool for pool in pools):
                     yield address
 
 
-def _free_blocks(prefix: IPv4Network, slots: Collection[Slot], smallest: int) -> list[IPv4Network]:
+def _free_blocks(prefix: IPv4Network, taken: Collection[IPv4Network], smallest: int) -> list[IPv4Network]:
     free = [prefix]
-    for taken in [*(slot.pool for slot in slots), *_bridge_range(prefix, slots)]:
-        free = [part for block in free for part in _without(block, taken)]
+    for each in taken:
+        free = [part for block in free for part in _without(block, each)]
     return [block for block in free if block.num_addresses >= smallest]
 
 

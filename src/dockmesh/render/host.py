@@ -100,11 +100,14 @@ def _clauses(argv: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -> str:
-    """The same settings as ifupdown's ovs_extra wants them, less what its own options say."""
+    """The same settings as ifupdown's ovs_extra wants them, less what its own options say.
+
+    Debian's ifupdown.sh evaluates the text between double quotes and then splits it at its blanks.
+    """
     chosen = [
         setting
         for each in (table, *more)
         for setting in ovs.settings_of(settings, each, record)
         if setting.column not in ("type", "options")
     ]
-    return join(ovs.set_words(chosen)[1:])
+    return " ".join(ovs.set_words(chosen)[1:]).replace('"', r"\"")

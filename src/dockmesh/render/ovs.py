@@ -3,7 +3,6 @@
 Names of columns and keys: ovs-vswitchd.conf.db(5).
 """
 
-import re
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -13,8 +12,6 @@ from dockmesh.render.types import Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
-# A value that ovs-vsctl reads as it stands; a MAC address, for one, is none.
-PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
@@ -75,8 +72,8 @@ def set_words(wanted: Iterable[Setting]) -> tuple[str, ...]:
 
 
 def _assignment(setting: Setting) -> str:
-    value = setting.value if PLAIN.fullmatch(setting.value) else f'"{setting.value}"'
-    return f"{setting.column}:{setting.key}={value}" if setting.key else f"{setting.column}={value}"
+    """Without quotes: ovs-vsctl needs none for our values, and ifupdown would take them for part of the word."""
+    return f"{setting.column}:{setting.key}={setting.value}" if setting.key else f"{setting.column}={setting.value}"
 
 
 def settings_of(wanted: Iterable[Setting], table: str, record: str) -> tuple[Setting, ...]:

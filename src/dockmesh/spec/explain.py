@@ -3,18 +3,17 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, TOPOLOGIES_LATER, WRONG_KIND, WRONG_VALUE
 from dockmesh.spec.nearest import did_you_mean, nearest
-from dockmesh.spec.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.nodes import Kind, Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.places import Place, is_about_key, path_of, place_at, section_at, section_of, subject
 from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
 from dockmesh.spec.schema import (
-    DEGREE_FORM,
     BfdSection,
     DegreeSection,
     FabricSection,
@@ -48,57 +47,14 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
 TOPOLOGY_FORMS = "This version has full-mesh, {degree: 4} and {links: [[host1, host2], …]}."
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What stands at a path; `key` is what it stands under, where that is a key."""
-
-    key: Scalar | None
-    node: Node
-
-    @property
-    def span(self) -> Span:
-        """Where to put the carets: under the value, or under its key when there is next to nothing to see of it."""
-        hidden = isinstance(self.node, Scalar) and self.node.value is None and self.node.text == ""
-        return self.key.span if hidden and self.key is not None else self.node.span
-
-
-def place_at(root: Node, path: TreePath) -> Place:
-    """The place of a path that pydantic walked in the same tree."""
-    place = Place(None, root)
-    for step in path:
-        match place.node, step:
-            case Mapping(entries=entries), str() if step in entries:
-                entry: Entry = entries[step]
-                place = Place(entry.key, entry.value)
-            case Sequence(items=items), int():
-                place = Place(None, items[step])
-            case _:
-                return place
-    return place
-
-
-def is_about_key(error: ErrorDetails) -> bool:
-    """Whether a host's name is wrong, and not what stands under it."""
-    loc = error["loc"]
-    return len(loc) == 3 and loc[0] == "hosts" and loc[2] == "[key]" and error["type"] != "extra_forbidden"
-
-
-def path_of(error: ErrorDetails) -> TreePath:
-    """The error's location without what pydantic adds to it: the form of a topology, and the mark of a wrong key."""
-    loc = error["loc"]
-    if is_about_key(error):
-        return loc[:2]
-    return (*loc[:2], *loc[3:]) if loc[:2] == ("fabric", "topology") and loc[2:3] != () else loc
-
-
-def explain(error: ValidationError, root: Node) -> Iterator[Problem]:
+def explain(errors: list[ErrorDetails], root: Node) -> Iterator[Problem]:
     """A problem for every error, in no order.
 
-    Past `SHOWN_PROBLEMS` unknown keys get no nearest key: comparing is slow, and nobody will see it.
+    Past `SHOWN_PROBLEMS` errors unknown keys get no nearest key: comparing is slow, and nobody will see it.
     """
     missing: dict[TreePath, list[str]] = {}
     meant: set[TreePath] = set()
-    for detail in error.errors(include_url=False, include_input=False):
+    for number, detail in enumerate(errors):
         path = path_of(detail)
         place = place_at(root, path)
         match detail["type"]:
@@ -106,7 +62,7 @@ def explain(error: ValidationError, root: Node) -> Iterator[Problem]:
                 missing.setdefault(path[:-1], []).append(str(path[-1]))
             case "extra_forbidden":
                 section = section_of(detail)
-                guess = nearest(str(path[-1]), section.model_fields) if len(meant) < SHOWN_PROBLEMS else None
+                guess = nearest(str(path[-1]), section.model_fields) if number < SHOWN_PROBLEMS else None
                 meant.add((*path[:-1], guess or ""))
                 yield _unknown_key(path, place, section, guess)
             case _ if is_about_key(detail) and place.key is not None and not isinstance(place.key.value, str):
@@ -142,31 +98,6 @@ def _explain_value(error: ErrorDetails, path: TreePath, place: Place) -> Problem
 
 def _sentence(path: TreePath, says: str) -> str:
     return f"{path[-1]} {says}" if says.startswith("`") else f"{subject(path)} {says}"
-
-
-def subject(path: TreePath) -> str:
-    """The value in the words of a person: `pool of host3`, `link 2`."""
-    match path:
-        case ():
-            return "the file"
-        case ("hosts", str(host)):
-            return clipped(host)
-        case ("hosts", str(host), str(key)):
-            return f"{clipped(key)} of {clipped(host)}"
-        case ("hosts", str(host), "ssh", str(key)):
-            return f"ssh {clipped(key)} of {clipped(host)}"
-        case ("networks", int(index)):
-            return f"network {index + 1}"
-        case ("networks", int(), str(key)):
-            return f"{clipped(key)} of the network"
-        case ("fabric", "topology", "links", int(index), int(end)):
-            return f"end {end + 1} of link {index + 1}"
-        case ("fabric", "topology", "links", int(index)):
-            return f"link {index + 1}"
-        case ("fabric", "bfd", str(key)):
-            return f"{clipped(key)} of bfd"
-        case _:
-            return clipped(str(path[-1]))
 
 
 def _wrong_kind(path: TreePath, place: Place, expected: str, *, quotable: bool) -> Problem:
@@ -278,27 +209,3 @@ def _start(node: Node) -> Span:
 def _field_hint(key: str, description: str | None, examples: list[object] | None) -> str:
     example = f" For example {key}: {examples[0]}" if examples and isinstance(examples[0], str) else ""
     return f"{key}: {description}{example}"
-
-
-def section_of(error: ErrorDetails) -> type[BaseModel]:
-    """The model that an unknown key was found by."""
-    return DegreeSection if error["loc"][2:3] == (DEGREE_FORM,) else section_at(path_of(error)[:-1])
-
-
-def section_at(path: TreePath) -> type[BaseModel]:
-    """The model that the map at `path` is read by."""
-    match path:
-        case ("fabric",):
-            return FabricSection
-        case ("fabric", "bfd"):
-            return BfdSection
-        case ("fabric", "topology"):
-            return LinksSection
-        case ("networks", _):
-            return NetworkSection
-        case ("hosts", _):
-            return HostSection
-        case ("hosts", _, "ssh"):
-            return SshSection
-        case _:
-            return MeshFile

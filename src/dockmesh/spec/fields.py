@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from dockmesh.model import Datapath, Forwarding, Renderer, Tunnel
-from dockmesh.spec.excerpt import quoted
+from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.nearest import did_you_mean
 
 WRONG_VALUE = "wrong_value"
@@ -118,7 +118,7 @@ def read_network(value: object) -> IPv4Network:
 def read_ssh_user(value: object) -> str:
     if not isinstance(value, str):
         raise wrong_kind("a user's name such as root", text=True)
-    if not re.fullmatch(SSH_USER, value):
+    if not re.fullmatch(SSH_USER, value) or not value.isprintable():
         raise wrong_value(
             f"is {quoted(value)}, which is no user's name",
             "A user has up to 64 characters without spaces and colons, and does not begin with a hyphen.",
@@ -131,7 +131,9 @@ def read_ssh_host(value: object) -> str:
         raise wrong_kind("a host name, an address or a Host of ssh_config", text=True)
     if "@" in value:
         user, _, host = value.rpartition("@")
-        raise wrong_value(f"is {quoted(value)}, which holds a user", f"Write {{user: {user}, host: {host}}}.")
+        raise wrong_value(
+            f"is {quoted(value)}, which holds a user", f"Write {{user: {clipped(user)}, host: {clipped(host)}}}."
+        )
     if not re.fullmatch(SSH_HOST, value) or value.startswith("-"):
         raise wrong_value(
             f"is {quoted(value)}, which is no host name",

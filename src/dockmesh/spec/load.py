@@ -9,8 +9,9 @@ from dockmesh.model import Bfd, Cluster, Degree, Fabric, FullMesh, Host, Links, 
 from dockmesh.spec.check import check
 from dockmesh.spec.compose import compose
 from dockmesh.spec.draft import draft
-from dockmesh.spec.explain import explain, is_about_key, path_of
+from dockmesh.spec.explain import explain
 from dockmesh.spec.nodes import Node, TreePath, plain
+from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
 from dockmesh.spec.schema import DegreeSection, FabricSection, HostSection, LinksSection, MeshFile, TopologySection
 from dockmesh.spec.source import decode, read_bytes
@@ -44,9 +45,9 @@ def _validate(root: Node, problems: list[Problem]) -> tuple[MeshFile | None, Abs
     try:
         return MeshFile.model_validate(plain(root)), frozenset()
     except ValidationError as error:
-        problems += explain(error, root)
-        details = error.errors(include_url=False, include_input=False)
-        return None, {path_of(detail) for detail in details if not is_about_key(detail)}
+        errors = error.errors(include_url=False, include_input=False)
+        problems += explain(errors, root)
+        return None, {path_of(each) for each in errors if not is_about_key(each)}
 
 
 def _cluster(mesh: MeshFile) -> Cluster:

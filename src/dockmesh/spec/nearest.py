@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from dockmesh.spec.excerpt import clipped
+
 # Longer words are nobody's typing mistake, and comparing them takes long.
 LONGEST_WORD = 64
 
@@ -26,4 +28,4 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """` Did you mean …?` as the end of a hint, or nothing."""
     option = nearest(word, options)
-    return f" Did you mean `{option}`?" if option is not None else ""
+    return f" Did you mean `{clipped(option)}`?" if option is not None else ""

@@ -54,13 +54,15 @@ def _text(file: str, lines: Sequence[str], problems: Sequence[Problem], more: in
 
 
 def _problem_lines(file: str, lines: Sequence[str], problem: Problem) -> list[str]:
-    hint = [wrapped for line in problem.hint.splitlines() for wrapped in _wrap(line)]
+    # Whoever quotes the file escapes it; once more here, so that a forgotten place shows an escape and obeys to none.
+    what = shown(problem.what)
+    hint = [wrapped for line in problem.hint.split("\n") for wrapped in _wrap(shown(line))]
     if problem.span is None:
-        return [f"{file}: {problem.what}", *hint]
+        return [f"{file}: {what}", *hint]
     line, column, length = problem.span.line, problem.span.column, problem.span.length
     text, carets = excerpt(lines[line - 1], column, length)
     return [
-        f"{file}:{line}:{column}: {problem.what}",
+        f"{file}:{line}:{column}: {what}",
         f"{line:>5} | {text}",
         f"{'':>5} | {carets}",
         *hint,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from dockmesh.model import ETHERNET_MTU, Cluster, Degree, Fabric, FullMesh, Host, Links, Ssh, Topology
+from dockmesh.spec.excerpt import shown
 from dockmesh.spec.nodes import resolve
 
 HEAD = """\
@@ -49,11 +50,11 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
 def text(value: str) -> str:
     """The text as a YAML scalar: bare where every reader takes it for text, else in double quotes."""
     bare = PLAIN_TEXT.fullmatch(value) and isinstance(resolve(value), str) and value.lower() not in OLD_WORDS
-    return value if bare else json.dumps(value)
+    return value if bare else json.dumps(value, ensure_ascii=False)
 
 
 def _comment(notes: Mapping[str, str], path: str, indent: str) -> list[str]:
-    return [f"{indent}# {line}".rstrip() for line in notes[path].splitlines()] if path in notes else []
+    return [f"{indent}# {shown(line)}".rstrip() for line in notes[path].splitlines()] if path in notes else []
 
 
 def _commented(rows: list[tuple[str, str]]) -> list[str]:

@@ -25,8 +25,10 @@ BEGIN_DEADLINE_S = 20.0
 MEASURE_DEADLINE_S = 20.0
 FINISH_DEADLINE_S = 15.0
 POLL_S = 0.3
-# How long a fabric that is still coming up is waited for. 802.1D takes 30 s by itself, twice its forward delay.
-SETTLE_S = {Forwarding.RSTP: 5.0, Forwarding.STP: 35.0}
+# How long a fabric that is still coming up is waited for. BFD takes a second or two, RSTP some more, and 802.1D 30 s:
+# twice its forward delay.
+TUNNELS_SETTLE_S = 4.0
+TREE_SETTLES_S = {Forwarding.RSTP: 8.0, Forwarding.STP: 35.0}
 # Probes answer no longer than this, even if nobody ends them.
 LIFETIME_S = 120
 
@@ -113,18 +115,22 @@ async def _settle(
     session: Session, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
 ) -> dict[str, HostEvidence]:
     """Facts of all hosts, read again for as long as the fabric may still be coming up."""
-    plan = session.plan
-    end = asyncio.get_running_loop().time() + SETTLE_S[plan.fabric.forwarding]
-    for name in hosts:
-        session.progress.step(name, "read the host")
+    plan, clock = session.plan, asyncio.get_running_loop().time
+    began, at = clock(), ""
+    doing = "read the host"
     while True:
+        if doing != at:
+            for name in hosts:
+                session.progress.step(name, doing)
+        at = doing
         known = await _each(hosts, gone, lambda name: _look(hosts[name]))
         facts = {name: host.facts for name, host in known.items()}
-        waits_for = tunnel.coming_up(plan, facts) or tree.coming_up(plan, facts)
-        if not waits_for or asyncio.get_running_loop().time() > end:
+        passed = clock() - began
+        tunnels = passed < TUNNELS_SETTLE_S and tunnel.coming_up(plan, facts)
+        trees = passed < TREE_SETTLES_S[plan.fabric.forwarding] and tree.coming_up(plan, facts)
+        if tree.loop_danger(plan, facts) or not (tunnels or trees):
             return known
-        for name in known:
-            session.progress.step(name, f"wait for {waits_for}")
+        doing = f"wait for {'the tunnels' if tunnels else 'the spanning tree'}"
         await asyncio.sleep(POLL_S)
 
 

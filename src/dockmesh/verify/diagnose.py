@@ -8,10 +8,11 @@ from itertools import pairwise
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import Neighbours, depths, neighbours, path
 from dockmesh.plan.types import Plan
-from dockmesh.verify import host, link, owner, tree
+from dockmesh.verify import host, link, owner, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.firewall import Fate
 from dockmesh.verify.host import APPLY, PAIRS
+from dockmesh.verify.tunnel import State
 from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind, Probe, Scope, Verdict
 
 WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}
@@ -52,7 +53,7 @@ def _is_at(cause: Cause, pair: set[str]) -> bool:
         case Scope.MESH:
             return True
         case Scope.LINK:
-            return set(cause.hosts) == pair
+            return pair <= set(cause.hosts)
         case Scope.HOSTS:
             return bool(set(cause.hosts) & pair)
 
@@ -129,8 +130,10 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         seen = f"frames can go in a circle: {' – '.join((*circle, circle[0]))}"
         do = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on one of them"
         yield Cause(Fault.LOOP, circle, seen, do, PAIRS | {Kind.TREE}, Scope.MESH)
+    # A host whose tunnels are all down is alone, so it is its own root: that is no trouble of the tree's.
+    joined = {end.host for end in tunnel.read_ends(plan, facts).values() if end.state in (State.UP, State.NO_BFD)}
     for name, wrong in tree.problems(plan, facts).items():
-        if name not in off and name not in circle and name in views:
+        if name not in off and name not in circle and name in views and name in joined:
             do = f"run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on {name}"
             yield Cause(Fault.TREE, (name,), "; ".join(wrong), do, PAIRS | {Kind.TREE})
 

@@ -70,7 +70,8 @@ def _follow(chains: dict[str, list[list[str]]], chain: str, depth: int) -> tuple
 
 def _target_for_docker0(words: Sequence[str]) -> str | None:
     """Where a rule sends every frame from docker0 to docker0; None if it does not, or does so only with some."""
-    rest, target = list(words), None
+    rest = list(words)
+    target: str | None = None
     while rest:
         match rest:
             case ["!", "-i" | "-o", name, *rest] if name != DOCKER_BRIDGE:
@@ -79,7 +80,8 @@ def _target_for_docker0(words: Sequence[str]) -> str | None:
                 pass
             case ["-m", "comment", "--comment", _, *rest]:
                 pass
-            case ["-j" | "-g", target, *rest]:
+            case ["-j" | "-g", name, *rest]:
+                target = name
                 if target == "REJECT":
                     rest = []  # what follows says how, not when
             case _:

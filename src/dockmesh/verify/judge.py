@@ -6,7 +6,7 @@ from itertools import permutations
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
-from dockmesh.verify import host, tree, tunnel
+from dockmesh.verify import host, owner, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
 from dockmesh.verify.tunnel import State
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, ONE_HOST, Kind, Probe, Verdict
@@ -70,12 +70,19 @@ def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
 
 def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     names = [planned.name for planned in plan.hosts]
+    taken = {
+        name: f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
+        for dispute in owner.disputes(plan, evidence)
+        for name in ((dispute.right,) if dispute.right else dispute.hosts)
+    }
     for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)
             judged: Judged = (Verdict.UNKNOWN, "")
             if ends[0] and ends[1]:
                 judged = _pair(plan, ends[0], ends[1], kind)
+            if kind is Kind.ADDRESS and target in taken:
+                judged = Verdict.FAIL, taken[target]
             yield Probe(kind, source, target, *judged)
 
 

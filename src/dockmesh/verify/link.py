@@ -10,21 +10,21 @@ from dockmesh.verify.host import APPLY, PAIRS, SIZES
 from dockmesh.verify.tunnel import End, State
 from dockmesh.verify.types import Cause, Fault, Kind, Scope
 
-BELOW = PAIRS | {Kind.TUNNEL}
+BELOW = PAIRS | {Kind.TUNNEL, Kind.TREE}
 OPEN_GRE = "open IP protocol 47 (GRE) both ways in the firewalls of the hosts and of the network between them"
 
 
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
     ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
-    silent = [link for link in plan.links if _is_silent(plan, evidence, ends, link)]
-    yield from _dead_underlays(plan, evidence, silent)
+    silent = [link for link in plan.links if _is_silent(evidence, ends, link)]
+    yield from _dead_underlays(plan, silent)
     dead = _dead_hosts(plan, silent)
     for link in plan.links:
         if link in silent:
             if not dead & {link.a, link.b}:
                 yield _silent_underlay(plan, link)
         else:
-            yield from _tunnel(plan, evidence, ends, link)
+            yield from _tunnel(evidence, ends, link)
             yield from _narrow_underlay(plan, evidence, link)
 
 
@@ -43,7 +43,7 @@ def _is_down(ends: Mapping[tuple[str, str], End], link: Link) -> bool:
     return any(end is not None and end.state in (State.DOWN, State.NO_BFD) for end in there)
 
 
-def _is_silent(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
+def _is_silent(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
     """The tunnel is down and no ping passes below it either."""
     echoes = _echoes(evidence, link)
     return _is_down(ends, link) and bool(echoes) and all(target.ping.ms is None for target in echoes.values())
@@ -61,14 +61,14 @@ def _dead_hosts(plan: Plan, silent: list[Link]) -> set[str]:
     return dead
 
 
-def _dead_underlays(plan: Plan, evidence: Evidence, silent: list[Link]) -> Iterator[Cause]:
+def _dead_underlays(plan: Plan, silent: list[Link]) -> Iterator[Cause]:
     for name in sorted(_dead_hosts(plan, silent)):
         peers = [end.peer for end in plan.host(name).tunnels]
         yield Cause(
             Fault.UNDERLAY_DOWN,
             (name,),
             f"its underlay address {plan.host(name).underlay} and {', '.join(peers)} do not hear each other's pings",
-            f"see that {name} is up and its cable and routes are right: `ping {plan.host(name).underlay}` from {peers[0]}",
+            f"see that {name} is up, and mend its cable or routes: `ping {plan.host(name).underlay}` on {peers[0]}",
             BELOW,
         )
 
@@ -85,7 +85,7 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
     )
 
 
-def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
+def _tunnel(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
     directions = ((link.a, link.b), (link.b, link.a))
     pair = (link.a, link.b)
     there = [end for direction in directions if (end := ends.get(direction))]
@@ -134,8 +134,8 @@ def _narrow_underlay(plan: Plan, evidence: Evidence, link: Link) -> Iterator[Cau
                 Fault.UNDERLAY_MTU,
                 (link.a, link.b),
                 seen,
-                "raise the MTU of the network between them, or give the smaller one in the mesh file as underlay MTU of "
-                f"{source if refused else target} and run `dockmesh apply`",
+                "raise the MTU of the network between them, or write the smaller one into the mesh file for "
+                f"{source if refused else target}, and run `dockmesh apply`",
                 SIZES,
                 scope=Scope.LINK,
             )

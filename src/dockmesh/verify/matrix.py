@@ -65,10 +65,8 @@ def _matrix(report: Report, title: str, kinds: tuple[Kind, ...]) -> Matrix:
     return Matrix(title, report.hosts, cells)
 
 
-def count(report: Report) -> dict[Kind, tuple[int, int]]:
-    """How many probes of each kind passed, and of how many."""
-    counts: dict[Kind, tuple[int, int]] = {}
+def by_kind(report: Report) -> dict[Kind, list[Verdict]]:
+    found = defaultdict(list)
     for probe in report.probes:
-        passed, all_of_them = counts.get(probe.kind, (0, 0))
-        counts[probe.kind] = (passed + (probe.verdict is Verdict.PASS), all_of_them + 1)
-    return counts
+        found[probe.kind].append(probe.verdict)
+    return dict(found)

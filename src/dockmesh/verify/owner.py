@@ -5,32 +5,60 @@ somebody set inside a container, or on a machine that is no host of the mesh, no
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from dockmesh.plan.types import Plan
 from dockmesh.verify.evidence import Evidence
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.types import Cause, Fault
 
-Claims = dict[str, dict[str, str]]  # by address: who has it, and on which host; "" for nobody knows where
+Claims = dict[str, dict[str, str]]  # by address, the owners of a Dispute
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """An address with more than one owner, or with another than the plan's."""
+
+    address: str
+    right: str | None  # the host whose it is by the plan, if it is anybody's
+    owners: Mapping[str, str]  # who has it, and on which host; "" for nobody knows where
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name in (self.right, *self.owners.values()) if name))
+
+
+def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
+    for address, owners in sorted(_claims(plan, evidence).items()):
+        right, places = _right_host(plan, IPv4Address(address)), set(owners.values())
+        # Two on one host are that host's own affair: its Docker sees to it, or its kernel knows both.
+        if len(places) > 1 or (right is not None and places != {right}):
+            yield Dispute(address, right, owners)
 
 
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
-    """Each address with more than one owner."""
-    planned = {str(host.address.ip): host.name for host in plan.hosts}
-    for address, owners in sorted(_claims(plan, evidence).items()):
-        if len(owners) < 2:
-            continue
-        right = planned.get(address)
-        hosts = dict.fromkeys(name for name in (right, *owners.values()) if name)
-        others = [who for who, name in owners.items() if name != right] or list(owners)
+    for dispute in disputes(plan, evidence):
+        others = [who for who, name in dispute.owners.items() if name != dispute.right] or list(dispute.owners)
         yield Cause(
             Fault.ADDRESS_TAKEN,
-            tuple(hosts),
-            f"{address} belongs to {' and to '.join(owners)}",
-            f"take it from {' and '.join(others)}" + (f": it is {right}'s" if right else ""),
+            dispute.hosts,
+            f"{dispute.address} belongs to {' and to '.join(dispute.owners)}",
+            f"take it from {' and '.join(others)}"
+            + (
+                f": it is {dispute.right}'s; `dockmesh apply` sets docker0 and Docker's pool right"
+                if dispute.right
+                else ""
+            ),
             PAIRS,
         )
+
+
+def _right_host(plan: Plan, address: IPv4Address) -> str | None:
+    bridges = (host.name for host in plan.hosts if host.address.ip == address)
+    pools = (host.name for host in plan.hosts if address in host.pool)
+    return next(bridges, None) or next(pools, None)
 
 
 def _claims(plan: Plan, evidence: Evidence) -> Claims:
@@ -49,13 +77,13 @@ def _claims(plan: Plan, evidence: Evidence) -> Claims:
             claims[known.container.address][f"the probe container on {name}"] = name
             macs[known.container.mac][known.container.address] = (f"the probe container on {name}", name)
     for known in evidence.hosts.values():
-        for address, owners in known.from_container.owners.items():
+        for answered, owners in known.from_container.owners.items():
             for mac in dict.fromkeys(owners.macs):
-                who, where = macs[mac].get(address) or macs[mac].get("") or _unknown(mac)
-                if not any(name == where for name in claims[address].values()) or not where:
-                    claims[address][who] = where
+                who, where = macs[mac].get(answered) or macs[mac].get("") or _unknown(mac)
+                if not any(name == where for name in claims[answered].values()) or not where:
+                    claims[answered][who] = where
     return claims
 
 
 def _unknown(mac: str) -> tuple[str, str]:
-    return f"somebody with the MAC address {mac}", ""
+    return f"a device with the MAC address {mac}", ""

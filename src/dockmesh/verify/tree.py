@@ -17,7 +17,8 @@ KEYS = {
     Forwarding.STP: ("stp_designated_root", "stp_state", "stp_role"),
 }
 FORWARDING = "forwarding"
-ON_THE_WAY = ("learning", "listening")
+# The roles whose ports let frames pass, once they are through discarding (or listening) and learning.
+FORWARDING_ROLES = ("root", "designated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +115,10 @@ def loop_danger(plan: Plan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
     return off if off and find_loop(plan, [link for link in plan.links if {link.a, link.b} in there]) else ()
 
 
-def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> str | None:
-    """What may still change by itself: a port on its way to forwarding, or hosts that do not agree on the root yet."""
-    views = read_views(plan, facts)
-    on = [view for view in views.values() if view.on]
-    if any(port.state in ON_THE_WAY for view in on for port in view.ports):
-        return "the spanning tree"
-    return "one root of the spanning tree" if len({view.root for view in on}) > 1 else None
+def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
+    """Whether something is wrong that may still come right by itself."""
+    wrong = problems(plan, facts)
+    return any(view.on and name in wrong for name, view in read_views(plan, facts).items())
 
 
 def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str, ...]]:
@@ -152,8 +150,8 @@ def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[s
     if root and root_host(plan, view.root) != root:
         taken = root_host(plan, view.root) or view.root or "nobody"
         yield f"it takes {taken} for the root, and not {root}"
-    if late := [port.port for port in view.ports if port.state in ON_THE_WAY]:
-        yield f"{', '.join(late)} still learns who is where"
+    if late := [port for port in view.ports if port.role in FORWARDING_ROLES and port.state != FORWARDING]:
+        yield f"{', '.join(f'{port.port} is still {port.state}' for port in late)}"
     if out := [port.port for port in view.ports if not port.state]:
         yield f"{', '.join(out)} takes no part in {protocol}"
 

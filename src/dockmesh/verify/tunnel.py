@@ -74,11 +74,11 @@ def read_ends(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[tuple[str, str
     }
 
 
-def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> str | None:
-    """What may still change by itself: a link that is there at both ends and not up yet."""
+def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
+    """Whether there is a link that is there at both ends and not up yet."""
     ends = read_ends(plan, facts)
-    for (host, peer), end in ends.items():
-        other = ends.get((peer, host))
-        if end.state is State.DOWN and other and other.state in (State.UP, State.DOWN):
-            return f"the tunnel to {peer}" if host < peer else f"the tunnel to {host}"
-    return None
+    there = (State.UP, State.DOWN)
+    return any(
+        end.state is State.DOWN and (peer, host) in ends and ends[peer, host].state in there
+        for (host, peer), end in ends.items()
+    )

@@ -8,7 +8,7 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """A probe that could not run is unknown, which is not a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 — no password
     FAIL = "fail"
     UNKNOWN = "unknown"
 
@@ -68,12 +68,12 @@ class Fault(StrEnum):
     DOCKER_SETTINGS = "docker-settings"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"
+    TREE = "tree"
     UNDERLAY_DOWN = "underlay-down"
     UNDERLAY_MTU = "underlay-mtu"
     TUNNEL_MISSING = "tunnel-missing"
     TUNNEL_WRONG = "tunnel-wrong"
     TUNNEL_FILTERED = "tunnel-filtered"
-    TREE = "tree"
     HOST_FIREWALL = "host-firewall"
     NOT_MEASURED = "not-measured"
     UNEXPLAINED = "unexplained"

@@ -1,6 +1,6 @@
 """Record what a real host answers to every question of facts/, for the tests beside this file. Reads only.
 
-    python tests/cases/facts/record.py SSH_CONFIG HOST FOLDER
+python tests/cases/facts/record.py SSH_CONFIG HOST FOLDER
 """
 
 import asyncio
@@ -26,13 +26,17 @@ class Target:
     underlay: IPv4Address | None = None
 
 
-async def record(ssh_config: Path, host: str, folder: Path) -> None:
+async def ask(ssh_config: Path, host: str) -> dict[str, str]:
     async with fleet([Target(host)], ssh_config) as hosts:
         answers = await hosts.opened[host].ask(*questions(()), together=True)
+    return {name: answer.out for name, answer in zip(NAMES, answers, strict=True)}
+
+
+def record(ssh_config: Path, host: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, answer in zip(NAMES, answers, strict=True):
-        (folder / name).write_text(answer.out, encoding="utf-8")
+    for name, text in asyncio.run(ask(ssh_config, host)).items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(record(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))
+    record(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -1,0 +1,85 @@
+"""A ping every 10 ms from a host or a container of it, and the longest time that it got no answer."""
+
+import contextlib
+import re
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from dockmesh.lab.model import Lab, LabHost
+
+INTERVAL_S = 0.01
+# `ping -D` of iputils: the time of each answer, in seconds since 1970.
+ANSWER = re.compile(r"^\[(\d+\.\d+)\] .*icmp_seq=(\d+) ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pings:
+    """What was heard. `longest_gap_ms` is the longest time between two answers, less the interval."""
+
+    sent: int
+    answered: int
+    duplicates: int
+    longest_gap_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pinging:
+    """A ping that runs."""
+
+    output: Path
+
+    def heard(self) -> Pings:
+        """Up to now."""
+        return read_pings(self.output.read_text(errors="replace"))
+
+    def wait_for_answers(self, more: int, deadline_s: float) -> bool:
+        """Until so many more answers have come than now; False if they have not by then."""
+        wanted = self.heard().answered + more
+        end = time.monotonic() + deadline_s
+        while self.heard().answered < wanted:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        return True
+
+
+def read_pings(output: str) -> Pings:
+    """Pure: the lines of `ping -D -i 0.01`, as far as they have come."""
+    answers = [(float(at), int(number)) for at, number in ANSWER.findall(output)]
+    times = [at for at, _ in answers]
+    gaps = (later - earlier for earlier, later in pairwise(times))
+    return Pings(
+        sent=max((number for _, number in answers), default=0),
+        answered=len({number for _, number in answers}),
+        duplicates=output.count("(DUP!)"),
+        longest_gap_ms=max(0.0, (max(gaps, default=0.0) - INTERVAL_S) * 1000),
+    )
+
+
+@contextlib.contextmanager
+def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) -> Iterator[Pinging]:
+    """Ping `target` until the end of the block, from the host itself or from within a container's network.
+
+    The time stamps are the host's, so what delays our own connection does not count.
+    """
+    inside = ""
+    if container:
+        inside = f'nsenter --net=/proc/"$(docker inspect --format {{{{.State.Pid}}}} {shlex.quote(container)})"/ns/net '
+    # Ended by its standard input: a client that is killed leaves no ping behind on the host.
+    script = f"{inside}ping -D -n -i {INTERVAL_S} {shlex.quote(target)} & trap 'kill $!' EXIT; cat >/dev/null"
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "pings"
+        with output.open("w") as written:
+            process = subprocess.Popen(
+                ("ssh", "-F", str(lab.ssh_config), "-T", host.name, script), stdin=subprocess.PIPE, stdout=written
+            )
+        try:
+            yield Pinging(output)
+        finally:
+            process.communicate(timeout=10)

@@ -1,0 +1,113 @@
+"""From where pydantic says that an error is to where it stands in the file, and to words for it."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from dockmesh.spec.excerpt import clipped
+from dockmesh.spec.nodes import Entry, Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.problems import Span
+from dockmesh.spec.schema import (
+    DEGREE_FORM,
+    BfdSection,
+    DegreeSection,
+    FabricSection,
+    HostSection,
+    LinksSection,
+    MeshFile,
+    NetworkSection,
+    SshSection,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stands at a path; `key` is what it stands under, where that is a key."""
+
+    key: Scalar | None
+    node: Node
+
+    @property
+    def span(self) -> Span:
+        """Where to put the carets: under the value, or under its key when there is next to nothing to see of it."""
+        hidden = isinstance(self.node, Scalar) and self.node.value is None and self.node.text == ""
+        return self.key.span if hidden and self.key is not None else self.node.span
+
+
+def place_at(root: Node, path: TreePath) -> Place:
+    """The place of a path that pydantic walked in the same tree."""
+    place = Place(None, root)
+    for step in path:
+        match place.node, step:
+            case Mapping(entries=entries), str() if step in entries:
+                entry: Entry = entries[step]
+                place = Place(entry.key, entry.value)
+            case Sequence(items=items), int():
+                place = Place(None, items[step])
+            case _:
+                return place
+    return place
+
+
+def is_about_key(error: ErrorDetails) -> bool:
+    """Whether a host's name is wrong, and not what stands under it."""
+    loc = error["loc"]
+    return len(loc) == 3 and loc[0] == "hosts" and loc[2] == "[key]" and error["type"] != "extra_forbidden"
+
+
+def path_of(error: ErrorDetails) -> TreePath:
+    """The error's location without what pydantic adds to it: the form of a topology, and the mark of a wrong key."""
+    loc = error["loc"]
+    if is_about_key(error):
+        return loc[:2]
+    return (*loc[:2], *loc[3:]) if loc[:2] == ("fabric", "topology") and loc[2:3] != () else loc
+
+
+def subject(path: TreePath) -> str:
+    """The value in the words of a person: `pool of host3`, `link 2`."""
+    match path:
+        case ():
+            return "the file"
+        case ("hosts", str(host)):
+            return clipped(host)
+        case ("hosts", str(host), str(key)):
+            return f"{clipped(key)} of {clipped(host)}"
+        case ("hosts", str(host), "ssh", str(key)):
+            return f"ssh {clipped(key)} of {clipped(host)}"
+        case ("networks", int(index)):
+            return f"network {index + 1}"
+        case ("networks", int(), str(key)):
+            return f"{clipped(key)} of the network"
+        case ("fabric", "topology", "links", int(index), int(end)):
+            return f"end {end + 1} of link {index + 1}"
+        case ("fabric", "topology", "links", int(index)):
+            return f"link {index + 1}"
+        case ("fabric", "bfd", str(key)):
+            return f"{clipped(key)} of bfd"
+        case _:
+            return clipped(str(path[-1]))
+
+
+def section_of(error: ErrorDetails) -> type[BaseModel]:
+    """The model that an unknown key was found by."""
+    return DegreeSection if error["loc"][2:3] == (DEGREE_FORM,) else section_at(path_of(error)[:-1])
+
+
+def section_at(path: TreePath) -> type[BaseModel]:
+    """The model that the map at `path` is read by."""
+    match path:
+        case ("fabric",):
+            return FabricSection
+        case ("fabric", "bfd"):
+            return BfdSection
+        case ("fabric", "topology"):
+            return LinksSection
+        case ("networks", _):
+            return NetworkSection
+        case ("hosts", _):
+            return HostSection
+        case ("hosts", _, "ssh"):
+            return SshSection
+        case _:
+            return MeshFile

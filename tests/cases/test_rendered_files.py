@@ -1,0 +1,58 @@
+"""What stands on host2 of the guide's mesh: the full text of every file, and no file more, for each way to make it.
+
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_rendered_files.py` writes the files anew. Read every line of the diff as
+the person who has to live with it on a server.
+"""
+
+import os
+import shutil
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
+from dockmesh.render import docker
+from tests.support.meshes import cluster
+from tests.support.plans import config_of
+
+CASES = [Fabric(renderer=each[0], forwarding=each[1], datapath=each[2]) for each in product(Renderer, Forwarding, Datapath)]
+
+
+def name_of(fabric: Fabric) -> str:
+    return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}"
+
+
+def rendered(fabric: Fabric) -> dict[str, str]:
+    config = config_of(cluster(3, fabric=fabric), "host2")
+    return {file.path: file.text for file in (*config.files, docker.alone(config.daemon))}
+
+
+def read_tree(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {f"/{path.relative_to(folder)}": path.read_text(encoding="utf-8") for path in files}
+
+
+def write_tree(folder: Path, files: dict[str, str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for path, text in files.items():
+        target = folder / path.removeprefix("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("fabric", CASES, ids=name_of)
+def test_a_host_gets_these_files_and_no_others(fabric: Fabric) -> None:
+    golden = Path(__file__).parent / "render" / name_of(fabric)
+
+    files = rendered(fabric)
+
+    if os.environ.get("DOCKMESH_GOLDEN") == "write":
+        write_tree(golden, files)
+    assert files == read_tree(golden)
+
+
+def test_every_golden_folder_belongs_to_a_case() -> None:
+    folders = {folder.name for folder in (Path(__file__).parent / "render").iterdir()}
+
+    assert folders == {name_of(fabric) for fabric in CASES}

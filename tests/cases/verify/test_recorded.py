@@ -1,0 +1,123 @@
+"""What `dockmesh verify` says of a mesh that somebody broke, from what real hosts answered: JSON beside this file.
+
+Each file holds the answers of three hosts with the userspace datapath; an answer that is not there, or null, is that of
+`healthy.json`. `DOCKMESH_GOLDEN=write pytest tests/cases/verify` writes the screens anew. Read every line of the diff.
+"""
+
+import asyncio
+import io
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from dockmesh.cli.verify import report_json, show_report
+from dockmesh.errors import ConnectError
+from dockmesh.plan.build import build
+from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.spec.load import load
+from dockmesh.verify import collect
+from dockmesh.verify.run import verify
+from dockmesh.verify.types import Fault, Report, Verdict
+
+FOLDER = Path(__file__).parent
+HEALTHY = json.loads((FOLDER / "healthy.json").read_text())
+CASES = sorted(FOLDER.glob("*.json"))
+FAULTS = {
+    "healthy": [],
+    "address-on-two-hosts": [Fault.ADDRESS_TAKEN],
+    "br0-out-of-docker0": [Fault.NOT_ATTACHED],
+    "bridge-netfilter": [Fault.BRIDGE_NETFILTER],
+    "docker-stopped": [Fault.DOCKER_DOWN],
+    "docker0-at-1500": [Fault.MTU],
+    "gre-filtered": [Fault.TUNNEL_FILTERED],
+    "host-down": [Fault.UNREACHABLE],
+    "spanning-tree-off": [Fault.TREE_OFF],
+    "tunnel-deleted": [Fault.TUNNEL_MISSING],
+    "underlay-cut": [Fault.UNDERLAY_DOWN],
+}
+
+
+@dataclass
+class RecordedHost:
+    """A host that says what it said when it was recorded, however often it is asked."""
+
+    name: str
+    said: dict[str, Any]
+
+    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+        roles = [request.argv[-1] for request in requests if isinstance(request, Run)]
+        usual = HEALTHY["hosts"][self.name]
+        if roles[0] in ("begin", "measure", "finish"):
+            answers, usual = self.said[roles[0]], usual[roles[0]]
+            return tuple(Answer(*(answer or usual[place])) for place, answer in enumerate(answers))
+        return tuple(Answer(*(usual["facts"] | self.said["facts"])[str(request)]) for request in requests)
+
+    async def close(self) -> None:
+        pass
+
+
+class Silence:
+    def step(self, host: str, text: str) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recorded fabric does not change while one waits."""
+    monkeypatch.setattr(collect, "TUNNELS_SETTLE_S", 0)
+    monkeypatch.setattr(collect, "TREE_SETTLES_S", dict.fromkeys(collect.TREE_SETTLES_S, 0))
+
+
+def replay(case: Path) -> Report:
+    recorded = json.loads(case.read_text())
+    hosts = {name: RecordedHost(name, said) for name, said in recorded["hosts"].items()}
+    unreachable = {name: ConnectError(**report) for name, report in recorded["unreachable"].items()}
+    plan = build(load(FOLDER / "dockmesh.yaml"))
+    return replace(asyncio.run(verify(plan, hosts, unreachable, Silence())), seconds=0)
+
+
+def screen(report: Report) -> str:
+    text = io.StringIO()
+    show_report(report, Console(file=text, width=120, highlight=False, soft_wrap=True))
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_a_broken_mesh_is_shown_with_its_cause(case: Path) -> None:
+    golden = case.with_suffix(".txt")
+
+    shown = screen(replay(case))
+
+    if os.environ.get("DOCKMESH_GOLDEN") == "write":
+        golden.write_text(shown, encoding="utf-8")
+    assert shown == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_each_harm_is_found_and_no_other(case: Path) -> None:
+    report = replay(case)
+
+    assert [cause.fault for cause in report.causes] == FAULTS[case.stem]
+    assert (report.verdict is Verdict.PASS) == (case.stem == "healthy")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_whatever_does_not_pass_says_why_and_what_to_do(case: Path) -> None:
+    probes = report_json(replay(case))["probes"]
+
+    assert len(probes) == 63
+    assert [probe for probe in probes if probe["verdict"] != "pass" and not (probe["reason"] and probe["do"])] == []
+    assert [probe for probe in probes if probe["verdict"] == "pass" and (probe["reason"] or probe["do"])] == []
+
+
+def test_a_host_that_let_nobody_in_never_passes() -> None:
+    probes = replay(FOLDER / "host-down.json").probes
+
+    assert {probe.verdict for probe in probes if probe.source == "host3"} == {Verdict.UNKNOWN}
+    assert Verdict.PASS not in {probe.verdict for probe in probes if probe.target == "host3"}
+    assert {probe.verdict for probe in probes if {probe.source, probe.target} <= {"host1", "host2"}} == {Verdict.PASS}

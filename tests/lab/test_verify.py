@@ -1,0 +1,132 @@
+"""Every harm of the sabotage list, done for real; verify must find each, and say its cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab.mesh import Mesh
+
+
+@contextmanager
+def sabotage(mesh: Mesh, host: str, harm: str, undo: str) -> Iterator[None]:
+    mesh.on(host, harm)
+    try:
+        yield
+    finally:
+        mesh.on(host, undo)
+
+
+def faults(report: Any) -> dict[str, set[str]]:
+    """The hosts of each cause that was found."""
+    found: dict[str, set[str]] = {}
+    for cause in report["causes"]:
+        found.setdefault(cause["fault"], set()).update(cause["hosts"])
+    return found
+
+
+def verify_fails(mesh: Mesh) -> Any:
+    done = mesh.dockmesh("verify", "--json")
+    report = done.json()
+    assert done.code == 1
+    assert report["verdict"] != "pass"
+    assert all(cause["seen"] and cause["do"] for cause in report["causes"])
+    return report
+
+
+@pytest.fixture(autouse=True)
+def whole_again(mesh: Mesh) -> Iterator[None]:
+    """After each harm one apply makes all good, and verify says so."""
+    yield
+    mesh.lab("heal")
+    mesh.dockmesh("apply", "--yes")
+    done = mesh.dockmesh("verify")
+    assert done.code == 0, done.out
+
+
+def test_deleted_tunnel_is_found_though_everything_still_pings(mesh: Mesh) -> None:
+    mesh.on("host1", "ovs-vsctl del-port br0 gre1")
+
+    report = verify_fails(mesh)
+
+    assert faults(report)["tunnel-missing"] >= {"host1"}
+    assert all(probe["verdict"] == "pass" for probe in report["probes"] if probe["kind"] == "container-ping")
+
+
+def test_docker_bridge_with_another_mtu(mesh: Mesh) -> None:
+    mesh.on("host2", "ip link set docker0 mtu 1500")
+
+    assert faults(verify_fails(mesh))["mtu"] == {"host2"}
+
+
+def test_fabric_out_of_the_docker_bridge(mesh: Mesh) -> None:
+    mesh.on("host2", "ip link set br0 nomaster")
+
+    report = verify_fails(mesh)
+
+    assert faults(report)["not-attached"] == {"host2"}
+    pings = {(p["source"], p["target"]): p["verdict"] for p in report["probes"] if p["kind"] == "container-ping"}
+    assert pings["host1", "host2"] == "fail"
+    assert pings["host1", "host3"] == "pass"
+
+
+def test_one_address_on_two_hosts(mesh: Mesh) -> None:
+    address = mesh.address("host2")
+    with sabotage(
+        mesh, "host3", f"ip address add {address}/16 dev docker0", f"ip address del {address}/16 dev docker0"
+    ):
+        assert faults(verify_fails(mesh))["address-taken"] >= {"host3"}
+
+
+def test_spanning_tree_off_on_one_host(mesh: Mesh) -> None:
+    mesh.on("host3", "ovs-vsctl set bridge br0 rstp_enable=false")
+
+    found = faults(verify_fails(mesh))
+
+    assert "host3" in found.get("tree-off", set()) | found.get("loop", set())
+
+
+def test_filtered_gre_is_told_from_a_dead_underlay(mesh: Mesh) -> None:
+    mesh.lab("cut", "host1", "host2", "--protocol", "gre")
+
+    assert faults(verify_fails(mesh))["tunnel-filtered"] == {"host1", "host2"}
+
+
+def test_dead_underlay_is_told_from_filtered_gre(mesh: Mesh) -> None:
+    mesh.lab("cut", "host1", "host2")
+
+    assert faults(verify_fails(mesh))["underlay-down"] == {"host1", "host2"}
+
+
+def test_stopped_docker(mesh: Mesh) -> None:
+    with sabotage(
+        mesh, "host3", "systemctl stop docker.socket docker.service", "systemctl start docker.socket docker.service"
+    ):
+        report = verify_fails(mesh)
+
+    assert faults(report)["docker-down"] == {"host3"}
+    pings = {(p["source"], p["target"]): p["verdict"] for p in report["probes"] if p["kind"] == "container-ping"}
+    assert pings["host1", "host3"] != "pass"
+    assert pings["host1", "host2"] == "pass"
+
+
+def test_host_that_cannot_be_asked_is_unknown_and_hides_no_other(mesh: Mesh) -> None:
+    mesh.lab("crash", "host3")
+    try:
+        report = verify_fails(mesh)
+    finally:
+        mesh.lab("start", "host3")
+        mesh.wait_for_mesh()
+
+    assert faults(report)["unreachable"] == {"host3"}
+    pings = {(p["source"], p["target"]): p["verdict"] for p in report["probes"] if p["kind"] == "container-ping"}
+    assert pings["host3", "host1"] == "unknown"
+    assert pings["host1", "host2"] == "pass"
+
+
+def test_verify_leaves_nothing_behind(mesh: Mesh) -> None:
+    assert mesh.dockmesh("verify").code == 0
+
+    for host in mesh.hosts:
+        assert mesh.on(host, "docker ps --all --quiet; docker images --quiet") == ""

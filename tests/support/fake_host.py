@@ -1,0 +1,316 @@
+"""A host in memory behind the transport seam: it answers the questions of facts/ and does what diff/ asks for.
+
+Only as true as a real host needs to be for what the tests ask; tests/lab has the real ones.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from typing import Any
+
+from dockmesh.diff.host import FACT_PATHS
+from dockmesh.facts import docker as docker_facts
+from dockmesh.facts import gather, link, ovs, system
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import Datapath
+from dockmesh.remote.seam import Answer, Ask, Get, Lock, Put, Remove, Request, Run
+from dockmesh.render.docker import DAEMON_JSON, alone
+from dockmesh.render.types import HostConfig
+from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
+
+OK = Answer(0)
+BARE = frozenset(("apt-get", "ip", "systemctl", "python3"))
+COMES_WITH = {
+    "openvswitch-switch": ("ovs-vsctl",),
+    "docker.io": ("dockerd",),
+    "docker-cli": ("docker",),
+    "iptables": ("iptables",),
+    "bridge-utils": ("brctl",),
+}
+
+
+@dataclass
+class Device:
+    mac: str = "02:00:00:00:00:01"
+    mtu: int = 1500
+    up: bool = True
+    master: str | None = None
+    kind: str | None = None
+    addresses: list[str] = field(default_factory=list)
+    stp: int = 0
+
+    def json(self, index: int, name: str) -> dict[str, Any]:
+        details = {"info_data": {"stp_state": self.stp}} if self.kind == "bridge" else {}
+        return {
+            "ifindex": index,
+            "ifname": name,
+            "mtu": self.mtu,
+            "address": self.mac,
+            "flags": ["BROADCAST", *(["UP"] if self.up else [])],
+            **({"master": self.master} if self.master else {}),
+            **({"linkinfo": {"info_kind": self.kind, **details}} if self.kind else {}),
+            "addr_info": [
+                {"family": "inet", "local": str(each.ip), "prefixlen": each.network.prefixlen}
+                for each in map(IPv4Interface, self.addresses)
+            ],
+        }
+
+
+@dataclass
+class Container:
+    name: str
+    policy: str = "no"  # of restart; "rm" for a container that goes when it stops
+    runs: bool = True
+
+
+@dataclass
+class Daemon:
+    settings: dict[str, Any] = field(default_factory=dict)  # what it uses
+    live_restore: bool = False
+
+
+@dataclass
+class FakeHost:
+    """The Transport, with a host behind it. `asked` has every request in its order."""
+
+    name: str
+    programs: set[str] = field(default_factory=lambda: set(BARE))
+    files: dict[str, tuple[str, int]] = field(default_factory=dict)
+    units: dict[str, dict[str, str]] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    ovs: FakeOvs | None = None
+    docker: Daemon | None = None
+    containers: list[Container] = field(default_factory=list)
+    locked_by: str | None = None
+    fails: Callable[[Request], Answer | None] = lambda _: None
+    asked: list[Request] = field(default_factory=list)
+
+    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+        self.asked += requests
+        return tuple(self.fails(request) or self.answer(request) for request in requests)
+
+    async def close(self) -> None:
+        pass
+
+    def facts(self) -> HostFacts:
+        files = tuple(sorted(FACT_PATHS))
+        return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files))))
+
+    def answer_with_ovs(self, bridges: dict[str, Bridge]) -> None:
+        """Open vSwitch runs, with these bridges of somebody's."""
+        self.ovs = self.ovs or FakeOvs()
+        self.ovs.bridges |= bridges
+
+    def writes(self) -> list[str]:
+        """The requests that change something, by their text."""
+        return [str(request) for request in self.asked if not _only_reads(request)]
+
+    def answer(self, request: Request) -> Answer:
+        match request:
+            case Lock():
+                return OK if self.locked_by is None else Answer(75, err=self.locked_by)
+            case Get(path):
+                text, mode = self.files.get(path, ("", 0))
+                return Answer(0, text, oct(mode)) if path in self.files else Answer(2)
+            case Put(path, text, mode):
+                self.files[path] = (text, mode)
+                return OK
+            case Remove(path):
+                return OK if self.files.pop(path, None) else Answer(2)
+            case Ask(_, url):
+                return self._docker_api(url)
+            case Run(argv):
+                return self._run(argv)
+
+    def _run(self, argv: tuple[str, ...]) -> Answer:
+        match argv:
+            case link.LINKS:
+                rows = enumerate(self.devices.items(), start=1)
+                return Answer(0, json.dumps([device.json(index, name) for index, (name, device) in rows]))
+            case ovs.DATABASE:
+                return Answer(0, self.ovs.tables()) if self.ovs else Answer(127)
+            case system.UNIT_STATES:
+                return Answer(0, "\n".join(self._unit_states(name) for name in system.UNITS))
+            case system.WHICH:
+                return Answer(1, "".join(f"/usr/bin/{name}\n" for name in sorted(self.programs)))
+            case system.MODULE:
+                return OK
+            case ("ovs-vsctl", *words):
+                return self._ovs_vsctl(tuple(words))
+            case ("ip", *words):
+                return self._ip(words)
+            case ("systemctl", *words):
+                return self._systemctl(words)
+            case ("apt-get", *words):
+                return self._apt_get(words)
+            case ("docker", "start", *ids):
+                return self._docker_start(ids)
+        return OK
+
+    def _unit_states(self, name: str) -> str:
+        return "".join(f"{key}={value}\n" for key, value in {"Id": name, **self.units.get(name, {})}.items())
+
+    def _ovs_vsctl(self, words: tuple[str, ...]) -> Answer:
+        if self.ovs is None:
+            return Answer(127, err="ovs-vsctl: command not found")
+        wrong = self.ovs.transact(words)
+        for name in [name for name, device in self.devices.items() if device.kind == "openvswitch"]:
+            if name not in self.ovs.bridges:
+                del self.devices[name]
+        for name in self.ovs.bridges:
+            self.devices.setdefault(name, Device(kind="openvswitch", up=False))
+        return Answer(1, err=wrong) if wrong else OK
+
+    def _ip(self, words: list[str]) -> Answer:
+        match words:
+            case ["link", "add", "name", name, "type", "bridge"]:
+                self.devices[name] = Device(kind="bridge", up=False)
+            case ["link", "set", "dev", name, *rest]:
+                if name not in self.devices:
+                    return Answer(1, err=f'Cannot find device "{name}"')
+                self._set_device(self.devices[name], rest)
+            case ["address", "replace", address, "broadcast", "+", "dev", name]:
+                if address not in self.devices[name].addresses:
+                    self.devices[name].addresses.append(address)
+        return OK
+
+    def _set_device(self, device: Device, words: list[str]) -> None:
+        rest = iter(words)
+        for word in rest:
+            match word:
+                case "up":
+                    device.up = True
+                case "nomaster":
+                    device.master = None
+                case "master":
+                    device.master = next(rest)
+                case "mtu":
+                    device.mtu = int(next(rest))
+                case "address":
+                    device.mac = next(rest)
+                case "stp_state":
+                    device.stp = int(next(rest))
+
+    def _systemctl(self, words: list[str]) -> Answer:
+        match words:
+            case ["enable" | "disable" as verb, unit]:
+                self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
+            case ["start", unit]:
+                self.units.setdefault(unit, {})["ActiveState"] = "active"
+            case ["restart", "docker.service"]:
+                return self._restart_docker()
+            case ["reload", "docker.service"] if self.docker:
+                self.docker.live_restore = bool(self._daemon_json().get("live-restore"))
+        return OK
+
+    def _daemon_json(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads(self.files.get(DAEMON_JSON, ("{}", 0))[0])
+        return settings
+
+    def _restart_docker(self) -> Answer:
+        try:
+            settings = self._daemon_json()
+        except ValueError:
+            self.docker = None
+            return Answer(1, err="Job for docker.service failed")
+        keeps = self.docker is not None and self.docker.live_restore and bool(settings.get("live-restore"))
+        running = [container for container in self.containers if container.runs]
+        if self.docker and keeps and running:
+            return OK  # and ignores bip, fixed-cidr and mtu without a word
+        for container in running:
+            container.runs = container.policy == "always"
+        self.containers = [each for each in self.containers if each.runs or each.policy != "rm"]
+        self.docker = Daemon(settings, live_restore=bool(settings.get("live-restore")))
+        bridge = self.devices.setdefault("docker0", Device(kind="bridge"))
+        bridge.addresses = [settings.get("bip", "172.17.0.1/16")]
+        bridge.mtu = settings.get("mtu", 1500)
+        return OK
+
+    def _apt_get(self, words: list[str]) -> Answer:
+        for package in words:
+            self.programs.update(COMES_WITH.get(package, ()))
+        if "openvswitch-switch" in words:
+            self.ovs = FakeOvs()
+        if "docker.io" in words:
+            return self._restart_docker()
+        return OK
+
+    def _docker_start(self, ids: list[str]) -> Answer:
+        known = {container.name: container for container in self.containers}
+        if gone := [each for each in ids if each not in known]:
+            return Answer(1, err=f"Error response from daemon: No such container: {gone[0]}")
+        for each in ids:
+            known[each].runs = True
+        return OK
+
+    def _docker_api(self, url: str) -> Answer:
+        if self.docker is None:
+            return Answer(3)
+        bip = IPv4Interface(self.docker.settings.get("bip", "172.17.0.1/16"))
+        pool = {"IPRange": self.docker.settings["fixed-cidr"]} if "fixed-cidr" in self.docker.settings else {}
+        options = {"com.docker.network.bridge.name": "docker0"}
+        if "mtu" in self.docker.settings:
+            options["com.docker.network.driver.mtu"] = str(self.docker.settings["mtu"])
+        body: object = {
+            docker_facts.INFO: {"ServerVersion": "26.1.5", "LiveRestoreEnabled": self.docker.live_restore},
+            docker_facts.NETWORK: {
+                "IPAM": {"Config": [{"Subnet": str(bip.network), "Gateway": str(bip.ip), **pool}]},
+                "Options": options,
+            },
+        }.get(url)
+        if body is None:
+            body = [
+                {"Id": each.name, "Names": [f"/{each.name}"], "State": "running" if each.runs else "exited"}
+                for each in self.containers
+                if each.runs or "all=1" in url
+            ]
+        return Answer(0, json.dumps(body))
+
+
+def _only_reads(request: Request) -> bool:
+    if isinstance(request, Run):
+        reading = ("journalctl", "which", "modprobe", "apt-cache")
+        return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
+    return isinstance(request, Get | Ask | Lock)
+
+
+def bare(config: HostConfig) -> FakeHost:
+    """A host with neither Open vSwitch nor Docker."""
+    host = FakeHost(config.host, devices={"eth0": Device(addresses=[f"{config.underlay}/24"])})
+    if config.datapath is Datapath.NETDEV:
+        # As on a host that was made ready for the datapath in userspace: the underlay is on a bridge of its.
+        host.ovs = FakeOvs()
+        host.ovs.bridges["br-phy"] = Bridge({"datapath_type": "netdev"}, {"br-phy": Port(), "eth0": Port()})
+        host.devices = {"br-phy": Device(kind="openvswitch", addresses=[f"{config.underlay}/24"])}
+        host.programs.add("ovs-vsctl")
+    return host
+
+
+def installed(config: HostConfig) -> FakeHost:
+    """A host on which Open vSwitch and Docker run with their defaults, as their packages start them."""
+    host = bare(config)
+    host.programs |= {program for programs in COMES_WITH.values() for program in programs}
+    host.ovs = host.ovs or FakeOvs()
+    host.docker = Daemon()
+    host.devices["docker0"] = Device("02:42:5e:00:00:01", kind="bridge", addresses=["172.17.0.1/16"])
+    return host
+
+
+def applied(config: HostConfig) -> FakeHost:
+    """The host as it is when all of `config` is real; made from the config itself, by none of apply's commands."""
+    host = installed(config)
+    daemon = alone(config.daemon)
+    host.files = {file.path: (file.text, file.mode) for file in (*config.files, daemon)}
+    host.docker = Daemon(json.loads(daemon.text))
+    host.units = {unit: {"UnitFileState": "enabled", "ActiveState": "active"} for unit in config.units}
+    bridge = config.docker_bridge
+    host.devices[bridge.name] = Device(bridge.mac, bridge.mtu, kind="bridge", addresses=[str(bridge.address)])
+    host.devices[bridge.member] = Device(mtu=bridge.mtu, master=bridge.name, kind="openvswitch")
+    fabric = Bridge(ports={name: Port() for name in (bridge.member, *(tunnel.port for tunnel in config.tunnels))})
+    for setting in config.settings:
+        key = f":{setting.key}" if setting.key else ""
+        assign(fabric.record(setting.table, setting.record), f"{setting.column}{key}={setting.value}")
+    assert host.ovs is not None
+    host.ovs.bridges[bridge.member] = fabric
+    return host

@@ -1,0 +1,99 @@
+"""Meshes to test with, in a line each."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+from hypothesis import strategies as st
+
+from dockmesh.model import (
+    Bfd,
+    Cluster,
+    Datapath,
+    Degree,
+    Fabric,
+    Forwarding,
+    FullMesh,
+    Host,
+    Links,
+    Network,
+    Renderer,
+    Topology,
+)
+from dockmesh.plan.address import assign
+
+GUIDE = "172.17.0.0/16"
+MESH_FILE = """\
+name: prod
+networks:
+  - name: docker0
+    prefix: 172.17.0.0/16
+hosts:
+  host1: {underlay: 1.1.1.1, address: 172.17.42.1, pool: 172.17.64.0/18}
+  host2: {underlay: 2.2.2.2, address: 172.17.42.2, pool: 172.17.128.0/18}
+  host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}
+"""
+
+
+def cluster(count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None) -> Cluster:
+    """host1, host2 … with underlay addresses from 10.77.0.1 on and what `assign` gives them."""
+    network = IPv4Network(prefix)
+    underlay = IPv4Address("10.77.0.0")
+    return Cluster(
+        name="prod",
+        fabric=fabric or Fabric(),
+        network=Network("docker0", network),
+        hosts=tuple(
+            Host(f"host{number}", underlay + number, slot.address, slot.pool)
+            for number, slot in enumerate(assign(network, count).slots, start=1)
+        ),
+    )
+
+
+def with_underlay(mesh: Cluster, **addresses: str) -> Cluster:
+    """The same mesh after some of its hosts got other underlay addresses."""
+    moved = (
+        replace(host, underlay=IPv4Address(addresses[host.name])) if host.name in addresses else host
+        for host in mesh.hosts
+    )
+    return replace(mesh, hosts=tuple(moved))
+
+
+def without(mesh: Cluster, name: str) -> Cluster:
+    return replace(mesh, hosts=tuple(host for host in mesh.hosts if host.name != name))
+
+
+@st.composite
+def clusters(draw: st.DrawFn, most: int = 9) -> Cluster:
+    """Any mesh that a file may describe, of two hosts and more."""
+    count = draw(st.integers(2, most))
+    names = [f"host{number}" for number in range(1, count + 1)]
+    prefix = draw(st.sampled_from(["172.17.0.0/16", "11.0.0.0/8", "192.168.64.0/18", "10.99.8.0/22", "10.99.0.0/24"]))
+    fabric = Fabric(
+        topology=draw(topologies(names)),
+        forwarding=draw(st.sampled_from(Forwarding)),
+        bfd=Bfd(draw(st.integers(30, 1000)), draw(st.integers(2, 10))),
+        datapath=draw(st.sampled_from(Datapath)),
+        renderer=draw(st.sampled_from(Renderer)),
+    )
+    mesh = cluster(count, prefix=prefix, fabric=fabric)
+    mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
+    hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
+    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))))
+
+
+@st.composite
+def topologies(draw: st.DrawFn, names: list[str]) -> Topology:
+    kind = draw(st.sampled_from(["full-mesh", "degree", "links"]))
+    if kind == "degree" and len(names) > 2:
+        return Degree(draw(st.integers(2, len(names) - 1)))
+    if kind == "links":
+        # A random tree, and some links more.
+        tree = [(names[draw(st.integers(0, end - 1))], names[end]) for end in range(1, len(names))]
+        known = {frozenset(pair) for pair in tree}
+        pairs = st.tuples(st.sampled_from(names), st.sampled_from(names)).filter(
+            lambda pair: pair[0] != pair[1] and frozenset(pair) not in known
+        )
+        free = len(names) * (len(names) - 1) // 2 - len(known)
+        more = draw(st.lists(pairs, max_size=4, unique_by=frozenset)) if free else []
+        return Links((*tree, *more))
+    return FullMesh()

@@ -1,0 +1,16 @@
+"""From a mesh straight to what stands on its hosts."""
+
+from dockmesh.model import Cluster
+from dockmesh.plan.build import build
+from dockmesh.render.host import render
+from dockmesh.render.types import HostConfig
+
+
+def config_of(mesh: Cluster, host: str = "host1") -> HostConfig:
+    plan = build(mesh)
+    return render(plan, plan.host(host))
+
+
+def configs(mesh: Cluster) -> dict[str, HostConfig]:
+    plan = build(mesh)
+    return {host.name: render(plan, host) for host in plan.hosts}

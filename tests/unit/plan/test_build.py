@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import pytest
+
+from dockmesh.model import Cluster, Fabric, Links
+from dockmesh.plan.build import build
+from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
+from tests.support.meshes import cluster
+
+
+def with_mtus(*mtus: int) -> Cluster:
+    mesh = cluster(len(mtus))
+    hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
+    return replace(mesh, hosts=tuple(hosts))
+
+
+@pytest.mark.parametrize(("underlay", "overlay"), [(1500, 1462), (1400, 1362), (9000, 8962), (1318, 1280)])
+def test_the_overlays_mtu_is_the_underlays_less_its_headers(underlay: int, overlay: int) -> None:
+    assert build(with_mtus(underlay, underlay)).mtu == overlay
+
+
+def test_the_mtu_sum_names_each_term() -> None:
+    assert build(cluster(2)).mtu_sum.lines() == (
+        "  1500  underlay MTU",
+        "   −20  outer IPv4 header",
+        "    −4  GRE header",
+        "   −14  inner Ethernet header",
+        "  1462  overlay MTU",
+    )
+
+
+def test_the_narrowest_underlay_counts_for_all_and_is_named() -> None:
+    plan = build(with_mtus(1500, 1400, 9000, 1400))
+
+    assert plan.mtu == 1362
+    assert plan.narrowest == ("host2", "host4")
+
+
+def test_nobody_is_narrowest_where_all_are_alike() -> None:
+    assert build(with_mtus(1400, 1400)).narrowest == ()
+
+
+def test_tunnels_are_numbered_from_one_in_the_order_of_the_peers_addresses() -> None:
+    tunnels = build(cluster(3)).host("host2").tunnels
+
+    assert [(end.port, end.peer, str(end.remote)) for end in tunnels] == [
+        ("gre1", "host1", "10.77.0.1"),
+        ("gre2", "host3", "10.77.0.3"),
+    ]
+
+
+def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
+    mesh = cluster(3, fabric=Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))))
+
+    peers = {host.name: [end.peer for end in host.tunnels] for host in build(mesh).hosts}
+
+    assert peers == {
+        "host1": ["host2"],
+        "host2": ["host1", "host3"],
+        "host3": ["host2"],
+    }
+
+
+def test_root_and_backup_have_the_low_priorities() -> None:
+    priorities = [host.tree_priority for host in build(cluster(4)).hosts]
+
+    assert priorities == [ROOT, BACKUP, OTHERS, OTHERS]
+
+
+def test_a_pool_of_the_guide_holds_sixteen_thousand_containers() -> None:
+    # 172.17.192.0/18 ends with the broadcast address of the prefix.
+    assert [host.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
+
+
+def test_mac_addresses_are_made_of_the_bridge_address() -> None:
+    host = build(cluster(3)).host("host1")
+
+    assert (host.docker_bridge_mac, host.fabric_bridge_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")

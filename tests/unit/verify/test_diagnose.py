@@ -1,0 +1,233 @@
+"""One thing broken, and what is said of it."""
+
+from dataclasses import replace
+from ipaddress import IPv4Interface
+
+from dockmesh.errors import ConnectError
+from dockmesh.facts.types import Container
+from dockmesh.plan.types import Plan
+from dockmesh.verify.diagnose import diagnose
+from dockmesh.verify.evidence import Echo, Evidence, Owners, Transfer
+from dockmesh.verify.firewall import Bridged, Fate
+from dockmesh.verify.judge import judge
+from dockmesh.verify.types import Cause, Fault, Kind, Probe, Verdict
+from tests.unit.verify import worlds
+
+PLAN = worlds.plan()
+DOWN = {"bfd_status": {"state": "down", "forwarding": "false"}}
+
+
+def look(evidence: Evidence, plan: Plan = PLAN) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
+    return diagnose(plan, evidence, judge(plan, evidence))
+
+
+def faults(evidence: Evidence, plan: Plan = PLAN) -> list[Fault]:
+    return [cause.fault for cause in look(evidence, plan)[1]]
+
+
+def verdicts(probes: tuple[Probe, ...], kind: Kind) -> dict[tuple[str, str], Verdict]:
+    return {(probe.source, probe.target): probe.verdict for probe in probes if probe.kind is kind}
+
+
+def test_a_mesh_as_planned_passes_whole() -> None:
+    for plan in (PLAN, worlds.plan(5), worlds.plan(4, worlds.chain("h1", "h2", "h3", "h4"))):
+        probes, causes = look(worlds.healthy(plan), plan)
+
+        assert {probe.verdict for probe in probes} == {Verdict.PASS}
+        assert causes == ()
+
+
+def test_a_deleted_tunnel_is_found_though_every_ping_passes() -> None:
+    probes, causes = look(worlds.changed_port(worlds.healthy(PLAN), "h2", "h3", gone=True))
+
+    assert [cause.seen for cause in causes] == ["h2 has no tunnel to h3"]
+    assert verdicts(probes, Kind.TUNNEL)["h2", "h3"] is Verdict.FAIL
+
+
+def test_a_filter_that_lets_gre_through_one_way_is_named_with_its_direction() -> None:
+    evidence = worlds.changed_port(worlds.healthy(PLAN), "h1", "h2", bfd_status={"state": "init"})
+    evidence = worlds.changed_port(evidence, "h2", "h1", **DOWN)
+
+    (cause,) = look(evidence)[1]
+
+    assert cause.fault is Fault.TUNNEL_FILTERED
+    assert "no GRE from h1 arrives at h2" in cause.seen
+
+
+def test_underlay_that_is_dead_between_two_is_told_from_a_dead_host() -> None:
+    link, host = worlds.healthy(PLAN), worlds.healthy(PLAN)
+    for source, target in (("h2", "h3"), ("h3", "h2")):
+        link = worlds.silent_underlay(worlds.changed_port(link, source, target, **DOWN), source, target)
+    for source, target in (("h2", "h3"), ("h3", "h2"), ("h1", "h3"), ("h3", "h1")):
+        host = worlds.silent_underlay(worlds.changed_port(host, source, target, **DOWN), source, target)
+
+    assert [(cause.fault, cause.hosts) for cause in look(link)[1]] == [(Fault.UNDERLAY_DOWN, ("h2", "h3"))]
+    assert (Fault.UNDERLAY_DOWN, ("h3",)) in [(cause.fault, cause.hosts) for cause in look(host)[1]]
+
+
+def test_pairs_behind_a_broken_link_are_told_of_that_link() -> None:
+    plan = worlds.plan(4, worlds.chain("h1", "h2", "h3", "h4"))
+    evidence = worlds.changed_port(worlds.healthy(plan), "h2", "h3", gone=True)
+    cut = [(a, b) for a in ("h1", "h2") for b in ("h3", "h4")]
+    evidence = worlds.silent(evidence, *cut, *((b, a) for a, b in cut))
+
+    probes, causes = look(evidence, plan)
+
+    assert Fault.UNEXPLAINED not in [cause.fault for cause in causes]
+    (far,) = [probe for probe in probes if (probe.kind, probe.source, probe.target) == (Kind.HOST_PING, "h1", "h4")]
+    assert far.reason == "h2 has no tunnel to h3"
+
+
+def test_docker0_with_another_mtu_is_named_with_both_numbers() -> None:
+    evidence = worlds.healthy(PLAN)
+    br0, docker0 = evidence.hosts["h1"].facts.links
+    evidence = worlds.changed_facts(evidence, "h1", links=(br0, replace(docker0, mtu=1500)))
+
+    (cause,) = look(evidence)[1]
+
+    assert (cause.fault, cause.seen) == (Fault.MTU, "docker0 has MTU 1500, planned is 1462")
+
+
+def test_an_underlay_narrower_than_the_file_says_is_named() -> None:
+    evidence = worlds.healthy(PLAN)
+    known = evidence.hosts["h1"]
+    narrow = replace(worlds.ANSWERED, full=Echo(None, 5, None))
+    lossy = replace(narrow, transfer=Transfer(None, "timed out"))
+    evidence = worlds.changed(
+        evidence,
+        "h1",
+        from_host=replace(known.from_host, underlay={"h2": narrow, "h3": worlds.ANSWERED}),
+        from_container=replace(known.from_container, targets={"h2": lossy, "h3": worlds.ANSWERED}),
+    )
+
+    probes, causes = look(evidence)
+
+    assert [cause.fault for cause in causes] == [Fault.UNDERLAY_MTU]
+    assert verdicts(probes, Kind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
+
+
+def test_a_larger_packet_must_be_refused_at_the_source() -> None:
+    evidence = worlds.healthy(PLAN)
+    known = evidence.hosts["h1"]
+    lax = replace(worlds.ANSWERED, refused=False)
+    inside = replace(known.from_container, targets={"h2": lax, "h3": lax}, mtus={"eth0": 1500})
+
+    probes, causes = look(worlds.changed(evidence, "h1", from_container=inside))
+
+    assert [cause.fault for cause in causes] == [Fault.MTU]
+    assert verdicts(probes, Kind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
+    assert verdicts(probes, Kind.DOCKER)["h1", "h1"] is Verdict.FAIL
+
+
+def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
+    evidence = worlds.healthy(PLAN)
+    for host in ("h1", "h2"):
+        docker = evidence.hosts[host].facts.docker
+        assert docker is not None
+        twin = Container("d" * 64, f"web-{host}", "10.9.1.7")
+        evidence = worlds.changed_facts(evidence, host, docker=replace(docker, containers=(twin,)))
+
+    probes, (cause,) = look(evidence)
+
+    assert cause.fault is Fault.ADDRESS_TAKEN
+    assert cause.seen == "10.9.1.7 belongs to container web-h1 on h1 and to container web-h2 on h2"
+    assert "it is h1's" in cause.do
+    assert verdicts(probes, Kind.ADDRESS)["h3", "h1"] is Verdict.FAIL
+
+
+def test_an_address_that_nobody_admits_to_is_named_by_its_mac() -> None:
+    evidence = worlds.healthy(PLAN)
+    known = evidence.hosts["h3"].from_container
+    both = Owners(1, (PLAN.host("h1").docker_bridge_mac, "00:11:22:33:44:55"))
+    measured = replace(known, owners={**known.owners, "10.9.0.1": both})
+
+    (cause,) = look(worlds.changed(evidence, "h3", from_container=measured))[1]
+
+    assert cause.seen == "10.9.0.1 belongs to docker0 of h1 and to a device with the MAC address 00:11:22:33:44:55"
+
+
+def test_an_address_that_went_over_to_another_host_is_taken() -> None:
+    evidence = worlds.healthy(PLAN)
+    br0, docker0 = evidence.hosts["h3"].facts.links
+    more = replace(docker0, addresses=(*docker0.addresses, IPv4Interface("10.9.0.2/16")))
+    evidence = worlds.changed_facts(evidence, "h3", links=(br0, more))
+    br0, docker0 = evidence.hosts["h2"].facts.links
+    evidence = worlds.changed_facts(evidence, "h2", links=(br0, replace(docker0, addresses=())))
+
+    assert faults(evidence) == [Fault.DOCKER_BRIDGE, Fault.ADDRESS_TAKEN]
+
+
+def test_a_broadcast_that_comes_twice_fails_and_one_that_is_lost_does_not() -> None:
+    evidence = worlds.healthy(PLAN)
+    twice = worlds.changed(evidence, "h3", heard=(("h1", "1"), ("h1", "1"), ("h2", "1")))
+    lost_one = worlds.changed(evidence, "h3", heard=(("h1", "2"), ("h2", "1")))
+
+    assert verdicts(look(twice)[0], Kind.BROADCAST)["h1", "h3"] is Verdict.FAIL
+    assert {probe.verdict for probe in look(lost_one)[0]} == {Verdict.PASS}
+
+
+def test_a_circle_of_forwarding_links_is_a_loop() -> None:
+    evidence = worlds.healthy(PLAN)
+    for host, peer in (("h2", "h3"), ("h3", "h2")):
+        open_port = {"rstp_port_state": "Forwarding", "rstp_port_role": "Designated"}
+        evidence = worlds.changed_port(evidence, host, peer, tree_status=open_port)
+
+    (cause,) = look(evidence)[1]
+
+    assert (cause.fault, set(cause.hosts)) == (Fault.LOOP, {"h1", "h2", "h3"})
+
+
+def test_a_host_with_another_root_is_named() -> None:
+    evidence = worlds.healthy(PLAN)
+    (bridge,) = evidence.hosts["h3"].facts.ovs or ()
+    own = {"rstp_root_id": "8.000." + PLAN.host("h3").fabric_bridge_mac.replace(":", "")}
+    evidence = worlds.changed_facts(evidence, "h3", ovs=(replace(bridge, tree_status=own),))
+
+    (cause,) = look(evidence)[1]
+
+    assert (cause.fault, cause.hosts, cause.seen) == (Fault.TREE, ("h3",), "it takes h3 for the root, and not h1")
+
+
+def test_a_firewall_is_guilty_only_of_what_fails() -> None:
+    strict = worlds.changed(worlds.healthy(PLAN), "h2", bridged=Bridged(Fate.POLICY, "-P FORWARD DROP"))
+    cut = worlds.silent(strict, ("h1", "h2"))
+
+    assert faults(strict) == []
+    assert Fault.BRIDGE_NETFILTER in faults(cut)
+
+
+def test_docker_that_is_down_leaves_its_containers_unknown_and_the_rest_measured() -> None:
+    evidence = worlds.changed_facts(worlds.healthy(PLAN), "h1", docker=None)
+    known = evidence.hosts["h2"]
+    without = replace(known.from_container, targets={"h3": worlds.ANSWERED})
+    evidence = worlds.changed(evidence, "h2", from_container=without)
+    evidence = worlds.changed(evidence, "h1", container=None, container_error="Docker is not running", heard=None)
+
+    probes, causes = look(evidence)
+
+    assert [cause.fault for cause in causes] == [Fault.DOCKER_DOWN]
+    assert verdicts(probes, Kind.CONTAINER_PING)["h2", "h1"] is Verdict.UNKNOWN
+    assert verdicts(probes, Kind.CONTAINER_PING)["h2", "h3"] is Verdict.PASS
+    assert set(verdicts(probes, Kind.HOST_PING).values()) == {Verdict.PASS}
+
+
+def test_a_host_nobody_reached_is_unknown_with_its_reason() -> None:
+    evidence = worlds.healthy(PLAN)
+    rest = {name: host for name, host in evidence.hosts.items() if name != "h2"}
+    error = ConnectError("no SSH connection", host="h2", answered="timed out", do="try it by hand")
+
+    probes, causes = look(Evidence(rest, {"h2": error}))
+
+    assert [(cause.fault, cause.hosts, cause.do) for cause in causes] == [
+        (Fault.UNREACHABLE, ("h2",), "try it by hand")
+    ]
+    assert {probe.verdict for probe in probes if probe.source == "h2"} == {Verdict.UNKNOWN}
+    assert verdicts(probes, Kind.HOST_PING)["h1", "h3"] is Verdict.PASS
+
+
+def test_a_failure_without_a_cause_says_so_and_where_to_look() -> None:
+    probes, (*_, cause) = look(worlds.silent(worlds.healthy(PLAN), ("h1", "h2")))
+
+    assert cause.fault is Fault.UNEXPLAINED
+    assert "tcpdump" in cause.do
+    assert [probe for probe in probes if probe.verdict is not Verdict.PASS and not probe.reason] == []

@@ -1,0 +1,173 @@
+"""Evidence of meshes that are as planned, to be broken by a test in one place."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topology
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Link, Plan
+from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
+from dockmesh.verify.firewall import Bridged, Fate
+
+ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
+SILENT = Target(Echo(None, 10, None))
+
+
+def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
+    return build(
+        Cluster(
+            "prod",
+            Fabric(topology=topology or FullMesh()),
+            Network("docker0", IPv4Network("10.9.0.0/16")),
+            tuple(
+                Host(
+                    f"h{number}",
+                    underlay=IPv4Address(f"192.0.2.{number}"),
+                    address=IPv4Address(f"10.9.0.{number}"),
+                    pool=IPv4Network(f"10.9.{number}.0/24"),
+                )
+                for number in range(1, hosts + 1)
+            ),
+        )
+    )
+
+
+def chain(*names: str) -> Links:
+    return Links(tuple(zip(names, names[1:], strict=False)))
+
+
+def facts(planned: Plan, host: HostPlan) -> HostFacts:
+    return HostFacts(
+        name=host.name,
+        programs=frozenset(),
+        package_manager=True,
+        system="Debian",
+        units={},
+        links=(
+            LinuxLink("br0", planned.mtu, up=True, mac=host.fabric_bridge_mac, master="docker0"),
+            LinuxLink("docker0", planned.mtu, up=True, mac=host.docker_bridge_mac, addresses=(host.address,)),
+        ),
+        ovs=(_bridge(planned, host),),
+        docker=Docker(
+            version="26.1.5",
+            live_restore=False,
+            prefix=planned.prefix,
+            gateway=str(host.address.ip),
+            pool=host.pool,
+            mtu=planned.mtu,
+            containers=(),
+            default_bridge="docker0",
+        ),
+    )
+
+
+def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
+    root = planned.host(planned.root).fabric_bridge_mac.replace(":", "")
+    ports = []
+    for end in host.tunnels:
+        forwards = {host.name, end.peer} in [{link.a, link.b} for link in planned.tree]
+        ports.append(
+            OvsInterface(
+                name=end.port,
+                type="gre",
+                options={"remote_ip": str(end.remote)},
+                bfd={"enable": "true"},
+                bfd_status={"state": "up", "forwarding": "true"},
+                external_ids={"dockmesh": planned.name, "dockmesh-peer": end.peer},
+                error=None,
+                mtu_request=None,
+                tag=None,
+                vlan_mode=None,
+                tree_status={
+                    "rstp_port_state": "Forwarding" if forwards else "Discarding",
+                    "rstp_port_role": "Designated" if forwards else "Alternate",
+                },
+            )
+        )
+    return OvsBridge(
+        name="br0",
+        datapath_type="system",
+        rstp=True,
+        stp=False,
+        fail_mode=None,
+        other_config={},
+        external_ids={"dockmesh": planned.name},
+        tree_status={"rstp_root_id": f"1.000.{root}"},
+        interfaces=tuple(ports),
+    )
+
+
+def container(host: HostPlan) -> Container:
+    number = int(host.address.ip) & 0xFF
+    return Container("c" * 64, str(host.pool[0]), f"02:42:0a:09:{number:02x}:00", 40000)
+
+
+def healthy(planned: Plan) -> Evidence:
+    return Evidence({host.name: _host(planned, host) for host in planned.hosts}, {})
+
+
+def _host(planned: Plan, host: HostPlan) -> HostEvidence:
+    others = [other for other in planned.hosts if other is not host]
+    owners = {str(other.address.ip): Owners(1, (other.docker_bridge_mac,)) for other in others}
+    owners |= {container(other).address: Owners(1, (container(other).mac,)) for other in others}
+    targets = {other.name: ANSWERED for other in others}
+    return HostEvidence(
+        facts=facts(planned, host),
+        bridged=Bridged(Fate.PASSES),
+        container=container(host),
+        listener_port=40001,
+        from_host=Measured(targets, underlay={end.peer: ANSWERED for end in host.tunnels}),
+        from_container=Measured(targets, owners=owners, mtus={"eth0": planned.mtu}),
+        heard=tuple((other.name, number) for other in others for number in ("1", "2")),
+    )
+
+
+def changed(evidence: Evidence, host: str, **changes: Any) -> Evidence:
+    """The same, but for some fields of one host's evidence."""
+    return replace(evidence, hosts={**evidence.hosts, host: replace(evidence.hosts[host], **changes)})
+
+
+def changed_facts(evidence: Evidence, host: str, **changes: Any) -> Evidence:
+    return changed(evidence, host, facts=replace(evidence.hosts[host].facts, **changes))
+
+
+def changed_port(evidence: Evidence, host: str, peer: str, **changes: Any) -> Evidence:
+    """One tunnel port changed, or with `gone=True` taken away."""
+    bridge = evidence.hosts[host].facts.bridge("br0")
+    assert bridge is not None
+    ports = []
+    for port in bridge.interfaces:
+        if port.external_ids["dockmesh-peer"] != peer:
+            ports.append(port)
+        elif "gone" not in changes:
+            ports.append(replace(port, **changes))
+    return changed_facts(evidence, host, ovs=(replace(bridge, interfaces=tuple(ports)),))
+
+
+def silent(evidence: Evidence, *pairs: tuple[str, str]) -> Evidence:
+    """No pings between these, in the order given, be they hosts or containers."""
+    for source, target in pairs:
+        known = evidence.hosts[source]
+        evidence = changed(
+            evidence,
+            source,
+            from_host=_with(known.from_host, "targets", {target: SILENT}),
+            from_container=_with(known.from_container, "targets", {target: SILENT}),
+        )
+    return evidence
+
+
+def silent_underlay(evidence: Evidence, source: str, target: str) -> Evidence:
+    known = evidence.hosts[source]
+    return changed(evidence, source, from_host=_with(known.from_host, "underlay", {target: SILENT}))
+
+
+def _with(measured: Measured, field: str, more: Mapping[str, Target]) -> Measured:
+    return replace(measured, **{field: {**getattr(measured, field), **more}})
+
+
+def both(link: Link) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (link.a, link.b), (link.b, link.a)
