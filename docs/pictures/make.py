@@ -82,7 +82,7 @@ def watch(argv: Sequence[str], folder: Path, answers: dict[str, str] | None = No
     if child == 0:
         os.chdir(folder)
         environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        os.execvpe(argv[0], argv, environment)  # noqa: S606 — a list, and no shell is wanted
+        os.execvpe(argv[0], list(argv), environment)  # noqa: S606 — a list, and no shell is wanted
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     heard = b""
     while chunk := _read(terminal):
@@ -106,12 +106,13 @@ def _read(terminal: int) -> bytes:
 
 def draw(session: Sequence[tuple[str, str]], target: Path, title: str, text_folder: Path | None) -> None:
     """Commands and what they showed, as SVG."""
-    shown = "\n\n".join(f"{PROMPT}{command}\n{output}" if output else f"{PROMPT}{command}" for command, output in session)
-    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))  # noqa: SIM115 — it lives as long as we
-    console.print(Text.from_ansi(shown))
-    plain = console.export_text(clear=False, styles=False)
-    # A fixed id, so that the same screen gives the same file.
-    svg = console.export_svg(title=title, unique_id=target.stem)
+    shown = "\n\n".join(f"{PROMPT}{command}\n{output}" for command, output in session)
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere)
+        console.print(Text.from_ansi(shown))
+        plain = console.export_text(clear=False, styles=False)
+        # A fixed id, so that the same screen gives the same file.
+        svg = console.export_svg(title=title, unique_id=target.stem)
     target.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
     if text_folder:
         text_folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,12 @@ def main() -> None:
             again = watch((*dockmesh, "apply"), folder)
             words = f"dockmesh init {' '.join(hosts)}"
             draw([(words, init), ("dockmesh plan", plan)], FOLDER / "plan.svg", "one file", text_folder)
-            draw([("dockmesh apply", applied), ("dockmesh apply", again)], FOLDER / "apply.svg", "one command", text_folder)
+            draw(
+                [("dockmesh apply", applied), ("dockmesh apply", again)],
+                FOLDER / "apply.svg",
+                "one command",
+                text_folder,
+            )
         finally:
             subprocess.run((*dockmesh, "lab", "down", "--name", "pictures", "--dir", str(lab)), check=True)
 

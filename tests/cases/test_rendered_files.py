@@ -16,7 +16,10 @@ from dockmesh.render import docker
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
 
-CASES = [Fabric(renderer=each[0], forwarding=each[1], datapath=each[2]) for each in product(Renderer, Forwarding, Datapath)]
+CASES = [
+    Fabric(renderer=renderer, forwarding=forwarding, datapath=datapath)
+    for renderer, forwarding, datapath in product(Renderer, Forwarding, Datapath)
+]
 
 
 def name_of(fabric: Fabric) -> str:

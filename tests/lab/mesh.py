@@ -44,6 +44,20 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60)
         time.sleep(0.1)
 
 
+def _why(done: Done) -> str:
+    """What of an apply's answer is not well; the whole of it would fill pages."""
+    if not done.out.startswith("{"):
+        return done.err
+    answer = done.json()
+    proof = answer["verify"] or {"causes": [], "probes": []}
+    wrong = {
+        "errors": [host["error"] for host in answer["hosts"] if host["error"]],
+        "causes": proof["causes"],
+        "probes": [probe for probe in proof["probes"] if probe["verdict"] != "pass"],
+    }
+    return json.dumps(wrong, indent=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Mesh:
     """A lab of hosts with the file that describes their mesh."""
@@ -71,7 +85,7 @@ class Mesh:
     def apply(self, *options: str) -> Any:
         """Apply, which must succeed; its answer in JSON."""
         done = self.dockmesh("apply", "--yes", "--json", *options)
-        assert done.code == 0, done.err + done.out
+        assert done.code == 0, _why(done)
         return done.json()
 
     def ssh(self, host: str, command: str, *, user: str = "root") -> Done:

@@ -3,6 +3,7 @@
 Only as true as a real host needs to be for what the tests ask; tests/lab has the real ones.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -87,8 +88,12 @@ class FakeHost:
     asked: list[Request] = field(default_factory=list)
 
     async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
-        self.asked += requests
-        return tuple(self.fails(request) or self.answer(request) for request in requests)
+        answers = []
+        for request in requests:
+            await asyncio.sleep(0)  # the other hosts get their turn
+            self.asked.append(request)
+            answers.append(self.fails(request) or self.answer(request))
+        return tuple(answers)
 
     async def close(self) -> None:
         pass
@@ -101,6 +106,9 @@ class FakeHost:
         """Open vSwitch runs, with these bridges of somebody's."""
         self.ovs = self.ovs or FakeOvs()
         self.ovs.bridges |= bridges
+
+    def answer_install(self, packages: tuple[str, ...]) -> None:
+        self._apt_get(["install", *packages])
 
     def writes(self) -> list[str]:
         """The requests that change something, by their text."""

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from dockmesh.apply.types import Look
-from dockmesh.diff.host import restart_docker
+from dockmesh.diff.host import RESTART_DOCKER
 from dockmesh.diff.types import Step
 from dockmesh.errors import CommandError
-from dockmesh.facts.gather import gather
+from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
+from dockmesh.facts.gather import DOCKER_UNIT, gather
 from dockmesh.facts.types import Container, Docker
-from dockmesh.remote.seam import Put, Remove, Request, Run, Transport, demand
+from dockmesh.remote.seam import Ask, Put, Remove, Request, Run, Transport, demand
 from dockmesh.render import docker
 
 JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
@@ -27,18 +28,18 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
         return
     after = (await gather(host, ())).docker
     before = look.facts.docker
-    if before is not None:
-        await _start_again(host, before.containers, () if after is None else after.containers)
+    await _start_again(host, before.containers if before else ())
     _compare(look, after)
 
 
 async def _put_back(host: Transport, look: Look, error: CommandError) -> CommandError:
     report = error.report
-    old = look.facts.file(docker.DAEMON_JSON)
+    old = look.facts.files.get(docker.DAEMON_JSON)
     journal = (await host.ask(JOURNAL))[0].out.strip()
-    back: Request = Remove(docker.DAEMON_JSON) if old is None else Put(docker.DAEMON_JSON, old)
-    answers = await host.ask(back, *restart_docker(old or "{}", live_restore=False))
+    back: Request = Remove(docker.DAEMON_JSON) if old is None else Put(docker.DAEMON_JSON, old.text, old.mode)
+    answers = await host.ask(back, *RESTART_DOCKER)
     runs = answers[-1].ok
+    await _start_again(host, look.facts.docker.containers if look.facts.docker else ())
     return CommandError(
         report.what,
         host=report.host,
@@ -49,12 +50,17 @@ async def _put_back(host: Transport, look: Look, error: CommandError) -> Command
     )
 
 
-async def _start_again(host: Transport, before: Sequence[Container], after: Sequence[Container]) -> None:
-    """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them."""
-    running = {container.id for container in after}
-    stopped = [container.id for container in before if container.id not in running]
-    if stopped:
-        await demand(host, "could not start the containers again", Run(("docker", "start", *stopped)))
+async def _start_again(host: Transport, before: Sequence[Container]) -> None:
+    """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them.
+
+    Those of `docker run --rm` are gone, as their owner said.
+    """
+    if not before:
+        return
+    (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, DOCKER_UNIT))
+    stopped = read_stopped(answer.out) if answer.ok else frozenset()
+    if again := [container.id for container in before if container.id in stopped]:
+        await demand(host, "could not start the containers again", Run(("docker", "start", *again)))
 
 
 def _compare(look: Look, after: Docker | None) -> None:

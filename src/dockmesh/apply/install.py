@@ -32,7 +32,8 @@ async def _prepare_docker(host: Transport, config: HostConfig) -> None:
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
     present = (await host.ask(docker.READ))[0]
     merged = docker.merge(config.host, config.daemon, present.out if present.ok else None)
-    requests: list[Request] = [Put(docker.DAEMON_JSON, merged.text)]
+    mode = int(present.err, 8) if present.ok else docker.MODE
+    requests: list[Request] = [Put(docker.DAEMON_JSON, merged.text, mode)]
     if present.ok and not merged.ours_before:
-        requests.insert(0, Put(docker.BEFORE, present.out, int(present.err, 8)))
+        requests.insert(0, Put(docker.BEFORE, present.out, mode))
     await demand(host, "could not write Docker's settings", *requests)

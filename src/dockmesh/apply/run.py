@@ -17,7 +17,10 @@ from dockmesh.apply.install import install
 from dockmesh.apply.look import look
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import DatapathError, DockmeshError, HostError
+from dockmesh.errors import ConnectError, DatapathError, DockmeshError, HostError
+from dockmesh.facts.gather import gather
+from dockmesh.facts.types import Docker
+from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Lock, Transport, demand
 
@@ -31,10 +34,8 @@ async def apply(plan: Plan, hosts: Mapping[str, Transport], progress: Progress) 
     names = [host.name for host in plan.hosts if host.name in hosts]
     prepared = await _each(names, (_prepare(plan, plan.host(name), hosts[name], progress) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    still_owned = [
-        (name, found[0]) for name, found in ready.items() if found[0].facts.docker and not _lets_go(found[0])
-    ]
-    finished = await _each(list(ready), (_finish(hosts[name], *ready[name], still_owned, progress) for name in ready))
+    owners = await _owners([hosts[name] for name in names if name not in ready])
+    finished = await _each(list(ready), (_finish(hosts[name], *ready[name], owners, progress) for name in ready))
     outcomes = []
     for name in names:
         result = finished.get(name, prepared[name])
@@ -100,7 +101,7 @@ async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -
 
 
 async def _finish(
-    transport: Transport, found: Look, done: tuple[Change, ...], still_owned: list[tuple[str, Look]], progress: Progress
+    transport: Transport, found: Look, done: tuple[Change, ...], owners: Mapping[str, Docker], progress: Progress
 ) -> Found:
     for name in AFTER_BARRIER:
         if (step := found.diff.step(name)) is None:
@@ -110,7 +111,7 @@ async def _finish(
             await _at(step, docker.configure(transport, found, step))
         else:
             if name is StepName.ATTACH:
-                _refuse_second_owner(found, still_owned)
+                _refuse_second_owner(found, owners)
             await _at(step, demand(transport, f"could not {step.name}", *step.requests))
         done += step.changes
     progress.done(found.config.host, _summary(done))
@@ -127,23 +128,29 @@ async def _at(step: Step, work: Awaitable[object]) -> None:
         raise
 
 
-def _lets_go(found: Look) -> bool:
-    """Whether this run makes the host give up the addresses that its Docker has now, if they are others."""
-    return found.diff.step(StepName.DOCKER) is not None
-
-
-def _refuse_second_owner(found: Look, others: list[tuple[str, Look]]) -> None:
-    """A host that keeps what it has must not keep what this one is to get."""
-    mine = found.config.daemon.fixed_cidr
-    for name, other in others:
-        docker_now = other.facts.docker
-        if name == found.config.host or docker_now is None or docker_now.pool is None:
+async def _owners(left_out: Iterable[Transport]) -> dict[str, Docker]:
+    """By host what Docker has, where nothing can be changed and the host is in the mesh all the same."""
+    owners: dict[str, Docker] = {}
+    for host in left_out:
+        try:
+            facts = await gather(host, ())
+        except ConnectError:
             continue
-        bridge = other.facts.link(other.config.docker_bridge.member)
-        attached = bridge is not None and bridge.master is not None
-        if attached and docker_now.pool.overlaps(IPv4Network(mine)):
+        fabric = facts.link(FABRIC_BRIDGE)
+        if facts.docker is not None and fabric is not None and fabric.master is not None:
+            owners[host.name] = facts.docker
+    return owners
+
+
+def _refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
+    """A host that keeps what it has must not keep what this one is to get."""
+    address, pool = str(found.config.docker_bridge.address.ip), IPv4Network(found.config.daemon.fixed_cidr)
+    for name, docker_now in owners.items():
+        shared = [address] if docker_now.gateway == address else []
+        shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
+        if shared:
             raise HostError(
-                f"is to have the pool {mine}, which {name} still has",
+                f"is to have {' and '.join(shared)}, which {name} still has",
                 host=found.config.host,
                 step=StepName.ATTACH,
                 now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",

@@ -11,16 +11,20 @@ from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig, Setting
 
 TIMEOUT_S = 20
+# What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
+DEVICE_KINDS = ("openvswitch", "tun")
 
 
 def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
     """The step, and whether the bridge is made (anew); None when all is as it should be.
 
-    Raises ConflictError for a bridge of that name which is not this mesh's.
+    Raises ConflictError for a bridge or a device of that name which is not this mesh's.
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
     if bridge is not None:
         _refuse_foreign(config, bridge)
+    else:
+        _refuse_foreign_device(config, facts)
     anew = bridge is None or ovs.needs_new_bridge(
         config.datapath, config.forwarding, (bridge.datapath_type, bridge.rstp, bridge.stp)
     )
@@ -48,6 +52,19 @@ def _refuse_foreign(config: HostConfig, bridge: OvsBridge) -> None:
             answered=f"its external_ids say mesh {owner}" if owner else "it has no mark of dockmesh",
             now="nothing was changed on this host",
             do=f"if nothing needs it, remove it: ovs-vsctl del-br {bridge.name}",
+        )
+
+
+def _refuse_foreign_device(config: HostConfig, facts: HostFacts) -> None:
+    """Many a host has its own network on a br0 of the kernel's: that one must never be put into docker0."""
+    device = facts.link(FABRIC_BRIDGE)
+    if device is not None and device.kind not in DEVICE_KINDS:
+        raise ConflictError(
+            f"has a network device {device.name} that is not Open vSwitch's",
+            host=config.host,
+            answered=f"a {device.kind or 'real device'} with {', '.join(map(str, device.addresses)) or 'no address'}",
+            now="nothing was changed on this host",
+            do=f"give it another name: {device.name} is what the fabric's bridge is called",
         )
 
 
@@ -84,7 +101,8 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
 
 
 def _kind(bridge: OvsBridge) -> str:
-    tree = "rstp" if bridge.rstp else "stp" if bridge.stp else "no spanning tree"
+    trees = [name for name, on in (("rstp", bridge.rstp), ("stp", bridge.stp)) if on]
+    tree = " and ".join(trees) or "no spanning tree"
     return f"{tree}, {bridge.datapath_type or 'system'} datapath"
 
 

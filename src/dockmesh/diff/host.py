@@ -23,6 +23,11 @@ WHY = {
 }
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
+RESTART_DOCKER = (
+    # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
+    Run(("systemctl", "reset-failed", "docker.*")),
+    Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
+)
 FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE)
 
 
@@ -67,14 +72,15 @@ def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
 
 def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], tuple[Request, ...]]:
     present = facts.file(docker.DAEMON_JSON)
+    mode = facts.files[docker.DAEMON_JSON].mode if present is not None else docker.MODE
     merged = docker.merge(config.host, config.daemon, present)
     running = facts.docker
     changes: list[Change] = []
     requests: list[Request] = []
     if merged.text != present:
         if present is not None and not merged.ours_before:
-            requests.append(Put(docker.BEFORE, present, facts.files[docker.DAEMON_JSON].mode))
-        requests.append(Put(docker.DAEMON_JSON, merged.text))
+            requests.append(Put(docker.BEFORE, present, mode))
+        requests.append(Put(docker.DAEMON_JSON, merged.text, mode))
         keys = ", ".join(f"{key} {value}" for key, value in config.daemon.keys().items())
         changes.append(
             Change(
@@ -90,27 +96,22 @@ def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], t
         names = () if running is None else tuple(container.name for container in running.containers)
         reason = "Docker takes these at its start only" if running else "Docker is not running"
         changes.append(Change(config.host, "docker restart", used, needed, reason, disturbs=names))
-        requests += restart_docker(merged.text, live_restore=running is not None and running.live_restore)
+        requests += _restart_docker(merged.text, mode, live_restore=running is not None and running.live_restore)
     return tuple(changes), tuple(requests)
 
 
-def restart_docker(text: str, *, live_restore: bool) -> tuple[Request, ...]:
+def _restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request, ...]:
     """Restart it so that it takes `text`, its daemon.json.
 
     With live-restore on and a container running, a restart ignores bip, fixed-cidr and mtu without an error; so it is
     off for the restart itself, and on again, by a reload, after it.
     """
-    restart = (
-        # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
-        Run(("systemctl", "reset-failed", "docker.*")),
-        Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
-    )
     if not live_restore:
-        return restart
+        return RESTART_DOCKER
     return (
-        Put(docker.DAEMON_JSON, docker.without_live_restore(text)),
-        *restart,
-        Put(docker.DAEMON_JSON, text),
+        Put(docker.DAEMON_JSON, docker.without_live_restore(text), mode),
+        *RESTART_DOCKER,
+        Put(docker.DAEMON_JSON, text, mode),
         Run(("systemctl", "reload", "docker.service")),
     )
 
@@ -170,8 +171,8 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
             shown = ", ".join(map(str, link.addresses)) or None
             yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
     if fabric_made or member is None or member.master != wanted.name or not member.up:
-        actual = f"in {member.master}" if member and member.master and not fabric_made else None
-        yield Change(host, wanted.member, actual, f"in {wanted.name}", "it joins the containers to the fabric")
+        place = f"in {member.master}" if member and member.master and not fabric_made else None
+        yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
     for unit in config.units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
         if state != "active":

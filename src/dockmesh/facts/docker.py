@@ -1,7 +1,7 @@
 """The Docker daemon, by its API: what it uses, not what its files say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from operator import attrgetter
 from typing import Any
@@ -10,13 +10,14 @@ from dockmesh.facts.types import Container, Docker
 
 SOCKET = "/run/docker.sock"
 INFO, NETWORK, CONTAINERS = "/info", "/networks/bridge", "/containers/json"
+EVERY_CONTAINER = f"{CONTAINERS}?all=1"
 
 
 def read_docker(info: str, network: str, containers: str) -> Docker:
     """The three answers together; `network` is empty where the daemon runs without its default bridge."""
     about = json.loads(info)
     bridge: dict[str, Any] = json.loads(network or "{}")
-    config = ((bridge.get("IPAM") or {}).get("Config") or [{}])[0]
+    config = _ipv4((bridge.get("IPAM") or {}).get("Config") or [])
     options: Mapping[str, str] = bridge.get("Options") or {}
     mtu = options.get("com.docker.network.driver.mtu")
     return Docker(
@@ -31,6 +32,16 @@ def read_docker(info: str, network: str, containers: str) -> Docker:
     )
 
 
+def read_stopped(answer: str) -> frozenset[str]:
+    """The identifiers of those that came to an end and are still there."""
+    return frozenset(row["Id"] for row in json.loads(answer) if row["State"] == "exited")
+
+
+def _ipv4(configs: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """The default bridge may have an IPv6 prefix beside the one that the mesh is about."""
+    return next((config for config in configs if ":" not in config.get("Subnet", "")), {})
+
+
 def _network(text: str | None) -> IPv4Network | None:
     return IPv4Network(text) if text else None
 
@@ -39,6 +50,12 @@ def _container(row: Mapping[str, Any]) -> Container:
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
     return Container(
         id=row["Id"],
-        name=row["Names"][0].removeprefix("/"),
+        name=_name(row),
         address=networks.get("bridge", {}).get("IPAddress") or None,
     )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Its own name among those that legacy links gave it (`/other/alias`); one that is about to go has none."""
+    names = sorted(row.get("Names") or [row["Id"][:12]], key=lambda name: name.count("/"))
+    return str(names[0]).removeprefix("/")

@@ -20,11 +20,11 @@ def _link(device: dict[str, object]) -> LinuxLink:
     info = device.get("linkinfo")
     kind = info if isinstance(info, dict) else {}
     details = kind.get("info_data") or {}
-    addresses = device.get("addr_info")
+    addresses, flags = device.get("addr_info"), device.get("flags")
     return LinuxLink(
         name=str(device["ifname"]),
         mtu=int(str(device["mtu"])),
-        up="UP" in str(device["flags"]),
+        up=isinstance(flags, list) and "UP" in flags,
         mac=str(device.get("address", "")),
         master=str(device["master"]) if "master" in device else None,
         kind=kind.get("info_kind"),

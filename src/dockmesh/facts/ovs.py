@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 def read_bridges(answer: str) -> tuple[OvsBridge, ...]:
     """The bridges with their ports, sorted by name; ports by name."""
-    bridges, ports, interfaces = (_rows(line) for line in answer.strip().splitlines())
+    bridges, ports, interfaces = (_rows(line) for line in answer.strip().split("\n"))
     port_by_id = {row["_uuid"]: row for row in ports}
     interface_by_id = {row["_uuid"]: row for row in interfaces}
     return tuple(sorted((_bridge(row, port_by_id, interface_by_id) for row in bridges), key=attrgetter("name")))

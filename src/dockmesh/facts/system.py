@@ -17,7 +17,7 @@ def read_os_release(text: str) -> str:
     for line in text.splitlines():
         key, _, value = line.partition("=")
         if key == "PRETTY_NAME":
-            return value.strip('"')
+            return value.strip("\"'")
     return "unknown"
 
 

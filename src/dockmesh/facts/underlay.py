@@ -19,7 +19,7 @@ class Underlay:
 def read_default_device(answer: str) -> str | None:
     """The device of the default route, if there is one."""
     routes = json.loads(answer or "[]")
-    return str(routes[0]["dev"]) if routes else None
+    return next((str(route["dev"]) for route in routes if "dev" in route), None)
 
 
 def find_underlay(links: tuple[LinuxLink, ...], reached_at: str | None, default_device: str | None) -> Underlay | None:

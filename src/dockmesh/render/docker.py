@@ -12,6 +12,7 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 READ = Get(DAEMON_JSON)
 BEFORE = f"{DAEMON_JSON}.before-dockmesh"
 LABEL_KEY = "dockmesh="
+MODE = 0o644  # of a new file; one that is there keeps its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Merged:
 
 def alone(settings: DaemonSettings) -> File:
     """The file on a host that has none. JSON knows no comments: the first key is the mark, as a label of the engine."""
-    return File(DAEMON_JSON, _text({"labels": [settings.label], **settings.keys()}))
+    return File(DAEMON_JSON, _text({"labels": [settings.label], **settings.keys()}), MODE)
 
 
 def merge(host: str, settings: DaemonSettings, present: str | None) -> Merged:

@@ -16,11 +16,12 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts import gather
 from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Answer, Request, Run, Transport
+from dockmesh.remote.seam import Answer, Ask, Request, Run, Transport
 from dockmesh.verify import evidence, firewall, tree, tunnel
 from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
 
 FACTS_DEADLINE_S = 15.0
+DOCKER_DEADLINE_S = 4.0
 BEGIN_DEADLINE_S = 20.0
 MEASURE_DEADLINE_S = 20.0
 FINISH_DEADLINE_S = 15.0
@@ -135,7 +136,11 @@ async def _settle(
 
 
 async def _look(host: Transport) -> HostEvidence:
-    questions = gather.questions(())
+    # A Docker that hangs is Docker's trouble, and not the host's.
+    questions = [
+        replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
+        for question in gather.questions(())
+    ]
     asked = host.ask(*questions, *firewall.QUESTIONS, together=True)
     answers = await _within(host, FACTS_DEADLINE_S, asked)
     facts = gather.read(host.name, (), answers[: len(questions)])

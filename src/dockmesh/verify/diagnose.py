@@ -1,12 +1,12 @@
 """Probes and evidence → causes, and with each probe that did not pass the reason and what to do."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
-from dockmesh.plan.graph import Neighbours, depths, neighbours, path
+from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.verify import host, link, owner, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
@@ -17,6 +17,7 @@ from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind,
 
 WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}
 EVERY_KIND = frozenset(Kind)
+Ways = Callable[[Probe], list[str]]
 # What breaks the way of others through a host, and not only the host itself.
 IN_PASSING = (Fault.UNREACHABLE, Fault.FABRIC_MISSING, Fault.UNDERLAY_DOWN, Fault.TREE)
 NOTHING_SEEN = "nothing that explains it was seen on the hosts"
@@ -26,8 +27,8 @@ WATCH = f"watch where the packets end: `tcpdump -ni {DOCKER_BRIDGE}` on both hos
 def diagnose(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
     """The probes with their reasons, and the causes that explain at least one of them, worst first."""
     causes = sorted(look(plan, evidence, probes), key=lambda cause: WORST_FIRST[cause.fault])
-    graphs = _graphs(plan, evidence)
-    reasons = [None if probe.verdict is Verdict.PASS else _reason(probe, causes, graphs) for probe in probes]
+    ways = _ways(plan, evidence)
+    reasons = [None if probe.verdict is Verdict.PASS else _reason(probe, causes, ways) for probe in probes]
     used = [cause for cause in causes if any(cause is reason for reason in reasons)]
     return (
         tuple(_with_reason(probe, reason) for probe, reason in zip(probes, reasons, strict=True)),
@@ -35,17 +36,20 @@ def diagnose(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> tuple[t
     )
 
 
-def _reason(probe: Probe, causes: Sequence[Cause], graphs: Sequence[Neighbours]) -> Cause | None:
-    """The worst cause at an end of the probe, or else on the way between its ends."""
+def _reason(probe: Probe, causes: Sequence[Cause], ways: Ways) -> Cause | None:
+    """The worst cause at an end of the probe, or else on the way between its ends; and last, that there is no way."""
     able = [cause for cause in causes if probe.kind in cause.explains]
+    return next(_fitting(probe, able, ways), None)
+
+
+def _fitting(probe: Probe, able: Sequence[Cause], ways: Ways) -> Iterator[Cause]:
     pair = {probe.source, probe.target}
-    if here := [cause for cause in able if _is_at(cause, pair)]:
-        return here[0]
-    way = _way(probe, graphs)
+    yield from (cause for cause in able if cause.fault is not Fault.CUT_OFF and _is_at(cause, pair))
+    way = ways(probe)
     steps = [{one, next_one} for one, next_one in pairwise(way)]
-    return next((cause for cause in able if cause.scope is Scope.LINK and set(cause.hosts) in steps), None) or next(
-        (cause for cause in able if cause.fault in IN_PASSING and set(cause.hosts) & set(way)), None
-    )
+    yield from (cause for cause in able if cause.scope is Scope.LINK and set(cause.hosts) in steps)
+    yield from (cause for cause in able if cause.fault in IN_PASSING and set(cause.hosts) & set(way))
+    yield from (cause for cause in able if cause.fault is Fault.CUT_OFF and _is_at(cause, pair))
 
 
 def _is_at(cause: Cause, pair: set[str]) -> bool:
@@ -81,20 +85,22 @@ def _unexplained(probes: Iterable[Probe]) -> Iterator[Cause]:
         yield Cause(Fault.UNEXPLAINED, hosts, seen, WATCH, frozenset({kind}))
 
 
-def _graphs(plan: Plan, evidence: Evidence) -> tuple[Neighbours, ...]:
-    """The tree that there is, and the one that the plan wants."""
+def _ways(plan: Plan, evidence: Evidence) -> Ways:
+    """The hosts that frames pass: along the tree that there is, or else along the planned one."""
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     names = [planned.name for planned in plan.hosts]
     actual = tree.forwarding_links(plan, tree.read_views(plan, facts), facts)
-    return neighbours(names, actual), neighbours(names, plan.tree)
+    graphs = neighbours(names, actual), neighbours(names, plan.tree)
 
+    def way(probe: Probe) -> list[str]:
+        # What a host says of the tree came to it from the root.
+        target = plan.root if probe.kind is Kind.TREE else probe.target
+        return next(
+            (path(graph, probe.source, target) for graph in graphs if target in depths(graph, probe.source)),
+            [probe.source, target],
+        )
 
-def _way(probe: Probe, graphs: Sequence[Neighbours]) -> list[str]:
-    """The hosts that frames pass: along the tree that there is, or else along the planned one."""
-    for graph in graphs:
-        if probe.target in depths(graph, probe.source):
-            return path(graph, probe.source, probe.target)
-    return [probe.source, probe.target]
+    return way
 
 
 def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Cause]:
@@ -132,10 +138,12 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         yield Cause(Fault.LOOP, circle, seen, do, PAIRS | {Kind.TREE}, Scope.MESH)
     # A host whose tunnels are all down is alone, so it is its own root: that is no trouble of the tree's.
     joined = {end.host for end in tunnel.read_ends(plan, facts).values() if end.state in (State.UP, State.NO_BFD)}
+    again = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on"
     for name, wrong in tree.problems(plan, facts).items():
         if name not in off and name not in circle and name in views and name in joined:
-            do = f"run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on {name}"
-            yield Cause(Fault.TREE, (name,), "; ".join(wrong), do, PAIRS | {Kind.TREE})
+            yield Cause(Fault.TREE, (name,), "; ".join(wrong), f"{again} {name}", PAIRS | {Kind.TREE})
+    for name, alone in tree.cut_off(plan, facts).items():
+        yield Cause(Fault.CUT_OFF, (name,), alone, f"{again} {name}", PAIRS | {Kind.TREE})
 
 
 def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:

@@ -29,13 +29,15 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
 
 
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
-    trees = tree.problems(plan, {name: known.facts for name, known in evidence.hosts.items()})
+    facts = {name: known.facts for name, known in evidence.hosts.items()}
+    trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
     for kind in ONE_HOST:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
             if known and kind is Kind.TREE:
-                judged = _tree(plan, known, trees.get(planned.name, ()))
+                alone = (cut_off[planned.name],) if planned.name in cut_off else ()
+                judged = _tree(plan, known, trees.get(planned.name, alone))
             elif known:
                 judged = _settings(plan, known, kind)
             yield Probe(kind, planned.name, planned.name, *judged)

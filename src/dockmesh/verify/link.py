@@ -17,8 +17,8 @@ OPEN_GRE = "open IP protocol 47 (GRE) both ways in the firewalls of the hosts an
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
     ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
     silent = [link for link in plan.links if _is_silent(evidence, ends, link)]
-    yield from _dead_underlays(plan, silent)
-    dead = _dead_hosts(plan, silent)
+    dead = _dead_hosts(plan, silent) if silent else set()
+    yield from _dead_underlays(plan, dead)
     for link in plan.links:
         if link in silent:
             if not dead & {link.a, link.b}:
@@ -61,8 +61,8 @@ def _dead_hosts(plan: Plan, silent: list[Link]) -> set[str]:
     return dead
 
 
-def _dead_underlays(plan: Plan, silent: list[Link]) -> Iterator[Cause]:
-    for name in sorted(_dead_hosts(plan, silent)):
+def _dead_underlays(plan: Plan, dead: set[str]) -> Iterator[Cause]:
+    for name in sorted(dead):
         peers = [end.peer for end in plan.host(name).tunnels]
         yield Cause(
             Fault.UNDERLAY_DOWN,

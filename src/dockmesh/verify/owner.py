@@ -69,7 +69,7 @@ def _claims(plan: Plan, evidence: Evidence) -> Claims:
             for address in link.addresses:
                 if address.ip in plan.prefix:
                     claims[str(address.ip)][f"{link.name} of {name}"] = name
-                macs[link.mac].setdefault("", (f"{link.name} of {name}", name))
+            macs[link.mac].setdefault("", (f"{link.name} of {name}", name))
         for container in known.facts.docker.containers if known.facts.docker else ():
             if container.address:
                 claims[container.address][f"container {container.name} on {name}"] = name

@@ -117,25 +117,29 @@ def loop_danger(plan: Plan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
 
 def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
     """Whether something is wrong that may still come right by itself."""
-    wrong = problems(plan, facts)
+    wrong = {**problems(plan, facts), **cut_off(plan, facts)}
     return any(view.on and name in wrong for name, view in read_views(plan, facts).items())
 
 
 def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str, ...]]:
-    """What is wrong with the tree, by host; hosts where nothing is are left out."""
+    """What is wrong with the tree itself, by host; hosts where nothing is are left out."""
     views = read_views(plan, facts)
-    links = forwarding_links(plan, views, facts)
-    circle = find_loop(plan, links)
+    circle = find_loop(plan, forwarding_links(plan, views, facts))
     found = {name: list(_of_host(plan, views, name)) for name in facts}
     for name in circle:
         found[name].append(f"frames can go in a circle: {' – '.join((*circle, circle[0]))}")
-    if len(views) == len(plan.hosts) and not any(found.values()):
-        root = expected_root(plan, views) or plan.root
-        reached = depths(neighbours([host.name for host in plan.hosts], links), root)
-        for name in views:
-            if name not in reached:
-                found[name].append(f"no way leads to {root}, the root")
     return {name: tuple(wrong) for name, wrong in found.items() if wrong}
+
+
+def cut_off(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, str]:
+    """Hosts from which no way leads to the root, which is mostly the tunnels' trouble. Tells nothing of half a mesh."""
+    views = read_views(plan, facts)
+    root = expected_root(plan, views)
+    if root is None or len(views) < len(plan.hosts):
+        return {}
+    graph = neighbours([host.name for host in plan.hosts], forwarding_links(plan, views, facts))
+    reached = depths(graph, root)
+    return {name: f"no way leads to {root}, the root" for name in views if name not in reached}
 
 
 def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[str]:

@@ -35,7 +35,8 @@ def find_port(facts: HostFacts, wanted: TunnelEnd) -> OvsInterface | None:
     bridge = facts.bridge(FABRIC_BRIDGE)
     if bridge is None:
         return None
-    by_remote = (port for port in bridge.interfaces if port.options.get("remote_ip") == str(wanted.remote))
+    remote = str(wanted.remote)
+    by_remote = (port for port in bridge.interfaces if port.options.get("remote_ip") == remote)
     by_mark = (port for port in bridge.interfaces if port.external_ids.get(PEER_MARK) == wanted.peer)
     by_name = bridge.interface(wanted.port)
     return next(by_remote, None) or next(by_mark, None) or (by_name if by_name and not _is_marked(by_name) else None)

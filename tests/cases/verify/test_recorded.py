@@ -8,7 +8,7 @@ import asyncio
 import io
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,53 @@ def test_whatever_does_not_pass_says_why_and_what_to_do(case: Path) -> None:
     assert len(probes) == 63
     assert [probe for probe in probes if probe["verdict"] != "pass" and not (probe["reason"] and probe["do"])] == []
     assert [probe for probe in probes if probe["verdict"] == "pass" and (probe["reason"] or probe["do"])] == []
+
+
+@dataclass
+class DyingHost(RecordedHost):
+    """A host that is lost when it is told to measure; `asked` are the parts that it was told to play."""
+
+    dies: bool
+    asked: list[str] = field(default_factory=list)
+
+    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+        role = next((request.argv[-1] for request in requests if isinstance(request, Run)), "")
+        self.asked.append(role)
+        if self.dies and role == "measure":
+            raise ConnectError("lost the SSH connection", host=self.name, do="try again")
+        return await RecordedHost.ask(self, *requests, together=together)
+
+
+def test_a_host_lost_on_the_way_is_told_and_the_others_are_cleaned_up() -> None:
+    hosts = {name: DyingHost(name, said, dies=name == "host2") for name, said in HEALTHY["hosts"].items()}
+    plan = build(load(FOLDER / "dockmesh.yaml"))
+
+    report = asyncio.run(verify(plan, hosts, {}, Silence()))
+
+    assert [(cause.fault, cause.hosts) for cause in report.causes] == [(Fault.UNREACHABLE, ("host2",))]
+    assert [host.asked[-1] for host in hosts.values()] == ["finish", "measure", "finish"]
+
+
+def test_an_interrupted_verify_cleans_up() -> None:
+    class Hanging(DyingHost):
+        async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+            answers = await DyingHost.ask(self, *requests, together=together)
+            if self.asked[-1] == "measure":
+                await all_measure.wait()
+                await asyncio.Event().wait()
+            return answers
+
+    async def interrupt() -> None:
+        running = asyncio.ensure_future(verify(build(load(FOLDER / "dockmesh.yaml")), hosts, {}, Silence()))
+        await all_measure.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    hosts = {name: Hanging(name, said, dies=False) for name, said in HEALTHY["hosts"].items()}
+    all_measure = asyncio.Barrier(len(hosts) + 1)
+    asyncio.run(asyncio.wait_for(interrupt(), 20))
+
+    assert [host.asked[-1] for host in hosts.values()] == ["finish"] * 3
 
 
 def test_a_host_that_let_nobody_in_never_passes() -> None:

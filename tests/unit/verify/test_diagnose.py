@@ -154,7 +154,7 @@ def test_an_address_that_went_over_to_another_host_is_taken() -> None:
     br0, docker0 = evidence.hosts["h2"].facts.links
     evidence = worlds.changed_facts(evidence, "h2", links=(br0, replace(docker0, addresses=())))
 
-    assert faults(evidence) == [Fault.DOCKER_BRIDGE, Fault.ADDRESS_TAKEN]
+    assert faults(evidence) == [Fault.ADDRESS_TAKEN, Fault.DOCKER_BRIDGE]
 
 
 def test_a_broadcast_that_comes_twice_fails_and_one_that_is_lost_does_not() -> None:

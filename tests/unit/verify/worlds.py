@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from typing import Any
 
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
-from dockmesh.plan.types import HostPlan, Link, Plan
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
 from dockmesh.verify.firewall import Bridged, Fate
 
@@ -36,7 +37,7 @@ def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
 
 
 def chain(*names: str) -> Links:
-    return Links(tuple(zip(names, names[1:], strict=False)))
+    return Links(tuple(pairwise(names)))
 
 
 def facts(planned: Plan, host: HostPlan) -> HostFacts:
@@ -166,8 +167,5 @@ def silent_underlay(evidence: Evidence, source: str, target: str) -> Evidence:
 
 
 def _with(measured: Measured, field: str, more: Mapping[str, Target]) -> Measured:
-    return replace(measured, **{field: {**getattr(measured, field), **more}})
-
-
-def both(link: Link) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (link.a, link.b), (link.b, link.a)
+    changes: dict[str, Any] = {field: {**getattr(measured, field), **more}}
+    return replace(measured, **changes)

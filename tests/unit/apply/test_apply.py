@@ -1,0 +1,448 @@
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from dockmesh.apply.look import look_at_all
+from dockmesh.apply.run import apply
+from dockmesh.apply.types import Look, Outcome
+from dockmesh.diff.types import StepName
+from dockmesh.errors import ConflictError, ConnectError, DockmeshError
+from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
+from dockmesh.plan.build import build
+from dockmesh.remote.seam import Answer, Lock, Put, Request, Run
+from dockmesh.render.docker import BEFORE, DAEMON_JSON
+from dockmesh.render.types import HostConfig
+from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
+from tests.support.meshes import cluster
+from tests.support.plans import configs
+
+NO = Answer(1, err="it does not want to")
+
+
+@dataclass
+class Told:
+    """A Progress that remembers."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def step(self, host: str, text: str) -> None:
+        self.lines.append((host, text))
+
+    done = failed = step
+
+
+@dataclass
+class Run3:
+    """One apply on a mesh of fakes, and what came of it."""
+
+    hosts: Mapping[str, FakeHost]
+    told: Told
+    outcomes: dict[str, Outcome]
+
+    def error(self, host: str) -> DockmeshError:
+        error = self.outcomes[host].error
+        assert error is not None
+        return error
+
+    @property
+    def failed(self) -> list[str]:
+        return [name for name, outcome in self.outcomes.items() if outcome.error]
+
+
+def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, FakeHost]:
+    return {name: state(config) for name, config in configs(mesh).items()}
+
+
+def run(hosts: Mapping[str, FakeHost], mesh: Cluster) -> Run3:
+    told = Told()
+    outcomes = asyncio.run(apply(build(mesh), hosts, told))
+    return Run3(hosts, told, {outcome.host: outcome for outcome in outcomes})
+
+
+def refuse(*starts: str) -> Callable[[Request], Answer | None]:
+    return lambda request: NO if str(request).startswith(starts) else None
+
+
+def as_planned(hosts: Iterable[FakeHost], mesh: Cluster) -> bool:
+    looks = asyncio.run(look_at_all(build(mesh), {host.name: host for host in hosts}))
+    return all(isinstance(look, Look) and not look.diff.steps for look in looks.values())
+
+
+MESH = cluster(3)
+
+
+@pytest.mark.parametrize("renderer", Renderer)
+@pytest.mark.parametrize("state", [bare, installed])
+def test_hosts_become_as_planned_in_one_run(state: Callable[[HostConfig], FakeHost], renderer: Renderer) -> None:
+    mesh = cluster(3, fabric=Fabric(renderer=renderer))
+
+    result = run(make(state, mesh), mesh)
+
+    assert result.failed == []
+    assert as_planned(result.hosts.values(), mesh)
+
+
+def test_a_second_run_reads_and_writes_nothing() -> None:
+    result = run(make(applied, MESH), MESH)
+
+    for host in result.hosts.values():
+        assert host.writes() == []
+        assert isinstance(host.asked[0], Lock)
+        assert result.outcomes[host.name].changes == ()
+    assert ("host1", "nothing to change") in result.told.lines
+
+
+def test_packages_come_after_dockers_settings() -> None:
+    (host, *_) = run(make(bare, MESH), MESH).hosts.values()
+
+    writes = host.writes()
+    (install,) = [line for line in writes if " install " in line]
+    assert writes.index(f"write {DAEMON_JSON}") < writes.index(install)
+    assert "systemctl restart docker.service" not in writes
+
+
+def test_docker_cli_is_left_out_where_it_is_no_package() -> None:
+    hosts = make(bare, MESH)
+    hosts["host1"].fails = refuse("apt-cache show docker-cli")
+
+    run(hosts, MESH)
+
+    (install,) = [line for line in hosts["host1"].writes() if " install " in line]
+    assert install.endswith("--no-install-recommends openvswitch-switch docker.io iptables")
+
+
+def test_a_locked_host_is_left_alone_and_the_others_are_done() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].locked_by = "ann@desk"
+
+    result = run(hosts, MESH)
+
+    assert result.failed == ["host2"]
+    assert hosts["host2"].writes() == []
+    assert result.error("host2").report.what == "somebody else is changing this host: ann@desk"
+
+
+def test_a_conflict_stops_its_own_host_only() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].files[DAEMON_JSON] = ('{"bip": "10.0.0.1/24"}', 0o644)
+
+    result = run(hosts, MESH)
+
+    assert result.failed == ["host2"]
+    assert isinstance(result.error("host2"), ConflictError)
+    assert hosts["host2"].writes() == []
+
+
+FAILURES = [
+    (StepName.INSTALL, "apt-get --yes --option DPkg::Lock::Timeout=300 --option Acquire::Retries=2 update"),
+    (StepName.INSTALL, "apt-get --yes --option DPkg::Lock::Timeout=300 --option Acquire::Retries=2 install"),
+    (StepName.FILES, "write /etc/dockmesh/up"),
+    (StepName.FILES, "systemctl enable dockmesh.service"),
+    (StepName.FABRIC, "ovs-vsctl --retry"),
+    (StepName.ATTACH, "ip link set dev docker0"),
+    (StepName.ATTACH, "ip link set dev br0 master docker0"),
+]
+
+
+@pytest.mark.parametrize(("step", "request_"), FAILURES)
+def test_a_failing_step_is_named_and_the_other_hosts_are_done(step: StepName, request_: str) -> None:
+    hosts = make(bare, MESH)
+    hosts["host2"].fails = refuse(request_)
+
+    result = run(hosts, MESH)
+
+    report = result.error("host2").report
+    assert result.failed == ["host2"]
+    assert (report.host, report.step) == ("host2", step)
+    assert report.ran is not None
+    assert report.ran.startswith(request_)
+    assert report.answered == "exit 1: it does not want to"
+    assert report.do is not None
+
+
+@pytest.mark.parametrize(("step", "request_"), FAILURES)
+def test_a_run_after_a_failed_one_goes_on_from_there(step: StepName, request_: str) -> None:
+    hosts = make(bare, MESH)
+    hosts["host2"].fails = refuse(request_)
+    run(hosts, MESH)
+    hosts["host2"].fails = lambda _: None
+
+    assert run(hosts, MESH).failed == []
+    assert as_planned(hosts.values(), MESH)
+
+
+def test_nothing_is_begun_after_a_step_that_failed() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].fails = refuse("write /etc/dockmesh/up")
+
+    run(hosts, MESH)
+
+    assert hosts["host2"].writes()[-1] == "write /etc/dockmesh/up"
+
+
+def test_a_lost_connection_is_that_hosts_error_alone() -> None:
+    hosts = make(installed, MESH)
+
+    def lose(request: Request) -> Answer | None:
+        if str(request).startswith("ovs-vsctl --retry"):
+            raise ConnectError("lost the SSH connection", host="host2")
+        return None
+
+    hosts["host2"].fails = lose
+    result = run(hosts, MESH)
+
+    assert result.failed == ["host2"]
+    assert result.error("host2").report.step == StepName.FABRIC
+
+
+def test_a_bug_of_ours_is_raised_after_all_other_hosts_are_done() -> None:
+    hosts = make(installed, MESH)
+
+    def bug(request: Request) -> Answer | None:
+        if str(request).startswith("ovs-vsctl --retry"):
+            raise ZeroDivisionError
+        return None
+
+    hosts["host1"].fails = bug
+    with pytest.raises(ZeroDivisionError):
+        run(hosts, MESH)
+
+    assert as_planned([hosts["host2"], hosts["host3"]], MESH)
+
+
+# Docker
+
+
+def refuse_once(start: str) -> Callable[[Request], Answer | None]:
+    left = [NO]
+    return lambda request: left.pop() if left and str(request).startswith(start) else None
+
+
+def test_the_old_daemon_json_is_back_when_docker_does_not_start_with_the_new_one() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].files[DAEMON_JSON] = ('{"dns": ["9.9.9.9"]}', 0o600)
+    hosts["host2"].fails = refuse_once("systemctl restart docker.service")
+
+    result = run(hosts, MESH)
+
+    assert hosts["host2"].files[DAEMON_JSON] == ('{"dns": ["9.9.9.9"]}', 0o600)
+    assert hosts["host2"].docker is not None
+    assert result.error("host2").report.now == "the old daemon.json is back, and Docker runs"
+    assert hosts["host2"].devices.get("br0") is None
+
+
+def test_a_daemon_json_that_was_not_there_is_gone_again_when_docker_does_not_start_with_it() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].fails = refuse_once("systemctl restart docker.service")
+
+    run(hosts, MESH)
+
+    assert DAEMON_JSON not in hosts["host2"].files
+
+
+def test_docker_that_does_not_start_at_all_is_said() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].fails = refuse("systemctl restart docker.service")
+
+    result = run(hosts, MESH)
+
+    assert result.error("host2").report.now == "the old daemon.json is back, and Docker does not run with it either"
+
+
+def test_the_users_daemon_json_is_kept() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].files[DAEMON_JSON] = ('{"dns": ["9.9.9.9"]}', 0o600)
+
+    run(hosts, MESH)
+
+    assert hosts["host2"].files[BEFORE] == ('{"dns": ["9.9.9.9"]}', 0o600)
+    assert hosts["host2"].files[DAEMON_JSON][1] == 0o600
+
+
+def stopped(host: FakeHost) -> list[str]:
+    return [container.name for container in host.containers if not container.runs]
+
+
+def test_every_container_that_ran_runs_again() -> None:
+    hosts = make(installed, MESH)
+    hosts["host1"].containers = [Container("db", "always"), Container("job"), Container("old", runs=False)]
+
+    result = run(hosts, MESH)
+
+    assert result.failed == []
+    assert stopped(hosts["host1"]) == ["old"]
+
+
+def test_every_container_that_ran_runs_again_after_a_failed_restart_too() -> None:
+    hosts = make(installed, MESH)
+    hosts["host1"].containers = [Container("job")]
+    broken: list[Request] = []
+
+    def dies_once(request: Request) -> Answer | None:
+        if str(request) == "systemctl restart docker.service" and not broken:
+            broken.append(request)
+            hosts["host1"].containers[0].runs = False
+            return NO
+        return None
+
+    hosts["host1"].fails = dies_once
+    run(hosts, MESH)
+
+    assert stopped(hosts["host1"]) == []
+
+
+def test_a_container_that_its_owner_wanted_gone_is_no_failure() -> None:
+    hosts = make(installed, MESH)
+    hosts["host1"].containers = [Container("shell", "rm"), Container("job")]
+
+    result = run(hosts, MESH)
+
+    assert result.failed == []
+    assert [container.name for container in hosts["host1"].containers if container.runs] == ["job"]
+
+
+def test_live_restore_does_not_keep_docker_from_its_new_settings() -> None:
+    hosts = make(installed, MESH)
+    hosts["host1"].files[DAEMON_JSON] = ('{"live-restore": true}', 0o644)
+    hosts["host1"].docker = Daemon({"live-restore": True}, live_restore=True)
+    hosts["host1"].containers = [Container("job")]
+
+    result = run(hosts, MESH)
+
+    assert result.failed == []
+    assert hosts["host1"].docker.live_restore
+    assert as_planned(hosts.values(), MESH)
+
+
+def test_docker_that_takes_other_settings_than_told_keeps_its_host_out() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].fails = lambda request: Answer(0) if str(request) == "systemctl restart docker.service" else None
+
+    result = run(hosts, MESH)
+
+    report = result.error("host2").report
+    assert report.what == "Docker took other settings than daemon.json says"
+    assert report.step == StepName.DOCKER
+    assert "br0" not in hosts["host2"].devices
+
+
+# Two owners
+
+
+def swapped(mesh: Cluster) -> Cluster:
+    """The same hosts after host1 and host2 exchanged their addresses and pools."""
+    one, two, *others = mesh.hosts
+    new_one = replace(one, address=two.address, pool=two.pool)
+    new_two = replace(two, address=one.address, pool=one.pool)
+    return replace(mesh, hosts=(new_one, new_two, *others))
+
+
+def owners(hosts: Mapping[str, FakeHost]) -> list[str]:
+    """The addresses that Docker has on hosts that are in the mesh."""
+    return [
+        str(host.docker.settings.get("bip", "172.17.0.1/16"))
+        for host in hosts.values()
+        if host.docker and (fabric := host.devices.get("br0")) and fabric.master
+    ]
+
+
+def watch(hosts: Mapping[str, FakeHost]) -> list[list[str]]:
+    """Look at the owners before each request to any host."""
+    seen: list[list[str]] = []
+
+    def note(_: Request) -> Answer | None:
+        seen.append(owners(hosts))
+        return None
+
+    for host in hosts.values():
+        host.fails = note
+    return seen
+
+
+@pytest.mark.parametrize("later", [swapped(MESH), cluster(4), cluster(3, prefix="10.99.0.0/16")])
+def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
+    hosts = {**make(bare, later), **make(applied, MESH)}
+    seen = watch(hosts)
+
+    result = run(hosts, later)
+
+    assert result.failed == []
+    assert len(seen) > 50
+    assert [each for each in seen if len(set(each)) != len(each)] == []
+
+
+@pytest.mark.parametrize("dies_at", range(3, 100, 7))
+def test_no_address_has_two_owners_wherever_it_dies(dies_at: int) -> None:
+    hosts = make(applied, MESH)
+    asked: list[Request] = []
+
+    def dies(request: Request) -> Answer | None:
+        asked.append(request)
+        if len(asked) > dies_at:
+            raise ConnectError("lost the SSH connection")
+        return None
+
+    for host in hosts.values():
+        host.fails = dies
+    run(hosts, swapped(MESH))
+
+    assert len(set(owners(hosts))) == len(owners(hosts))
+    for host in hosts.values():
+        host.fails = lambda _: None
+    assert run(hosts, swapped(MESH)).failed == []
+    assert as_planned(hosts.values(), swapped(MESH))
+
+
+def test_hosts_with_dockers_defaults_are_never_in_the_mesh_with_them() -> None:
+    hosts = make(installed, MESH)
+    seen = watch(hosts)
+
+    run(hosts, MESH)
+
+    assert [each for each in seen if "172.17.0.1/16" in each] == []
+
+
+def test_a_host_does_not_take_what_another_one_that_could_not_be_changed_still_has() -> None:
+    hosts = make(applied, MESH)
+    hosts["host2"].locked_by = "ann@desk"
+
+    result = run(hosts, swapped(MESH))
+
+    report = result.error("host1").report
+    assert set(result.failed) == {"host1", "host2"}
+    assert report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
+    assert report.step == StepName.ATTACH
+    assert hosts["host1"].devices["br0"].master is None
+
+
+def test_a_failed_host_that_is_not_in_the_mesh_keeps_nobody_out() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].locked_by = "ann@desk"
+
+    assert run(hosts, MESH).failed == ["host2"]
+
+
+# What the requests are
+
+
+def test_another_spanning_tree_needs_no_restart_of_docker() -> None:
+    hosts = make(applied, MESH)
+
+    run(hosts, cluster(3, fabric=Fabric(forwarding=Forwarding.STP)))
+
+    for host in hosts.values():
+        assert not any("docker" in line and "systemctl" in line for line in host.writes())
+
+
+def test_every_write_to_a_host_follows_its_lock() -> None:
+    for host in run(make(bare, MESH), MESH).hosts.values():
+        assert isinstance(host.asked[0], Lock)
+        assert sum(isinstance(request, Lock) for request in host.asked) == 1
+
+
+def test_files_are_written_whole_and_commands_have_a_deadline() -> None:
+    for host in run(make(bare, MESH), MESH).hosts.values():
+        assert all(request.text.endswith("\n") for request in host.asked if isinstance(request, Put))
+        assert all(0 < request.timeout_s <= 900 for request in host.asked if isinstance(request, Run))

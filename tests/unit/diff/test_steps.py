@@ -1,0 +1,236 @@
+from dataclasses import replace
+
+import pytest
+
+from dockmesh.diff.host import diff
+from dockmesh.diff.types import Change, HostDiff, StepName
+from dockmesh.errors import DatapathError, HostError
+from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
+from dockmesh.remote.seam import Put, Run
+from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
+from dockmesh.render.types import HostConfig
+from tests.support.fake_host import Container, FakeHost, applied, bare, installed
+from tests.support.meshes import cluster, with_underlay, without
+from tests.support.plans import config_of
+
+CONFIG = config_of(cluster(3))
+
+
+def texts(found: HostDiff) -> list[str]:
+    return [change.text() for change in found.changes]
+
+
+def names(found: HostDiff) -> list[StepName]:
+    return [step.name for step in found.steps]
+
+
+def requests(found: HostDiff, name: StepName) -> list[str]:
+    step = found.step(name)
+    return [] if step is None else [str(request) for request in step.requests]
+
+
+def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
+    return diff(config, host.facts())
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "text"),
+    [
+        (None, "written", "up: written"),
+        ("1500", None, "up: 1500 goes"),
+        ("1500", "1462", "up: 1500 → 1462"),
+    ],
+)
+def test_a_change_says_what_it_is_in_half_a_line(actual: str | None, expected: str | None, text: str) -> None:
+    assert Change("host1", "up", actual, expected, "a reason").text() == text
+
+
+def test_a_bare_host_is_installed_before_all_else() -> None:
+    found = of(bare(CONFIG))
+
+    assert names(found) == [
+        StepName.INSTALL,
+        StepName.DOCKER,
+        StepName.FILES,
+        StepName.FABRIC,
+        StepName.ATTACH,
+    ]
+    assert found.steps[0].packages == ("openvswitch-switch", "docker.io", "docker-cli", "iptables")
+
+
+def test_ifupdown_needs_bridge_utils() -> None:
+    host = installed(CONFIG)
+    host.programs.remove("brctl")
+
+    (step, *_) = of(host, config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))).steps
+
+    assert step.packages == ("bridge-utils",)
+
+
+def test_a_host_without_apt_is_told_what_it_lacks() -> None:
+    host = bare(CONFIG)
+    host.programs.remove("apt-get")
+
+    with pytest.raises(HostError, match="lacks openvswitch-switch, docker.io, docker-cli, iptables, and has no apt-get"):
+        of(host)
+
+
+def test_a_host_without_apt_that_has_all_it_needs_is_fine() -> None:
+    host = applied(CONFIG)
+    host.programs.remove("apt-get")
+
+    assert of(host).steps == ()
+
+
+def test_docker_restarts_where_it_uses_its_defaults_and_names_who_notices() -> None:
+    host = installed(CONFIG)
+    host.containers = [Container("web"), Container("db")]
+
+    change = next(change for change in of(host).changes if change.subject == "docker restart")
+
+    assert change.text() == (
+        "docker restart: 172.17.0.1 of 172.17.0.0/16, pool None, MTU None → "
+        "172.17.42.1 of 172.17.0.0/16, pool 172.17.64.0/18, MTU 1462"
+    )
+    assert change.disturbs == ("db", "web")
+
+
+def test_br0_leaves_docker0_while_docker_changes_and_comes_back_last() -> None:
+    host = applied(config_of(cluster(4)))  # other pools
+
+    assert names(of(host))[0] is StepName.DETACH
+    assert names(of(host))[-1] is StepName.ATTACH
+    assert requests(of(host), StepName.DETACH) == ["ip link set dev br0 nomaster"]
+    assert "ip link set dev br0 master docker0 up" in requests(of(host), StepName.ATTACH)
+
+
+def test_a_new_peer_is_one_transaction_and_restarts_nothing() -> None:
+    host = applied(CONFIG)
+    assert host.ovs is not None
+    del host.ovs.bridges["br0"].ports["gre2"]
+
+    found = of(host)
+
+    assert names(found) == [StepName.FABRIC]
+    assert texts(found) == ["tunnel gre2: to host3 at 10.77.0.3"]
+    assert len(found.steps[0].requests) == 1
+
+
+def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
+    host = applied(CONFIG)
+
+    found = of(host, config_of(without(cluster(3), "host3")))
+
+    assert names(found) == [StepName.FILES, StepName.FABRIC]
+    assert texts(found)[-1] == "tunnel gre2: to 10.77.0.3 goes"
+    assert found.changes[-1].reason == "host3 is no peer of this host"
+
+
+def test_a_peer_that_moved_changes_one_option() -> None:
+    found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.22")))
+
+    assert texts(found)[-1] == "gre1 options:remote_ip: 10.77.0.2 → 10.77.0.22"
+
+
+def test_another_spanning_tree_makes_the_bridge_anew_in_a_transaction_of_its_own() -> None:
+    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.STP))))
+
+    drop, build = requests(found, StepName.FABRIC)
+    assert drop == "ovs-vsctl --retry --timeout=20 -- --if-exists del-br br0"
+    assert "--may-exist add-br br0" in build
+    assert "stp_enable=true" in build
+    assert "bridge br0: rstp, system datapath → stp, system datapath" in texts(found)
+    assert names(found)[-1] is StepName.ATTACH
+
+
+def test_a_bridge_is_only_ever_made_together_with_its_spanning_tree() -> None:
+    (transaction,) = requests(of(installed(CONFIG)), StepName.FABRIC)
+
+    assert transaction.index("add-br br0") < transaction.index("rstp_enable=true")
+
+
+def test_a_file_of_another_mode_is_written_again() -> None:
+    host = applied(CONFIG)
+    file = CONFIG.files[0]
+    host.files[file.path] = (file.text, 0o600)
+
+    (step,) = of(host).steps
+
+    assert step.requests == (Put(file.path, file.text, 0o644), Run(("systemctl", "daemon-reload")))
+
+
+def test_what_the_other_renderer_made_goes() -> None:
+    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN))))
+
+    assert [text for text in texts(found) if text.endswith(" goes")] == [
+        "/etc/dockmesh/up: a file of ours goes",
+        "/etc/systemd/system/dockmesh.service: a file of ours goes",
+    ]
+    assert "systemctl disable dockmesh.service" in requests(found, StepName.FILES)
+
+
+# Docker's daemon.json
+
+
+def test_the_users_file_is_kept_beside_with_its_mode() -> None:
+    host = installed(CONFIG)
+    host.files[DAEMON_JSON] = ('{"dns": ["9.9.9.9"]}', 0o600)
+
+    step = of(host).step(StepName.DOCKER)
+
+    assert step is not None
+    assert step.requests[0] == Put(BEFORE, '{"dns": ["9.9.9.9"]}', 0o600)
+    assert isinstance(step.requests[1], Put)
+    assert step.requests[1].mode == 0o600
+
+
+def test_a_file_that_is_ours_already_is_not_kept_again() -> None:
+    host = applied(CONFIG)
+
+    found = of(host, config_of(cluster(4)))
+
+    assert f"write {BEFORE}" not in requests(found, StepName.DOCKER)
+
+
+def test_a_right_file_that_docker_has_not_taken_costs_a_restart_and_no_write() -> None:
+    host = installed(CONFIG)
+    host.files[DAEMON_JSON] = (alone(CONFIG.daemon).text, 0o644)
+
+    assert requests(of(host), StepName.DOCKER) == ["systemctl reset-failed 'docker.*'", "systemctl restart docker.service"]
+
+
+def test_live_restore_is_off_for_the_restart_and_on_after_it() -> None:
+    host = installed(CONFIG)
+    host.files[DAEMON_JSON] = ('{"live-restore": true}', 0o644)
+    assert host.docker is not None
+    host.docker.live_restore = True
+
+    step = of(host).step(StepName.DOCKER)
+
+    assert step is not None
+    *_, off, _, restart, on, reload = step.requests
+    assert isinstance(off, Put)
+    assert '"live-restore": false' in off.text
+    assert str(restart) == "systemctl restart docker.service"
+    assert isinstance(on, Put)
+    assert '"live-restore": true' in on.text
+    assert str(reload) == "systemctl reload docker.service"
+
+
+# The datapath
+
+
+def test_a_kernel_without_open_vswitch_is_refused_before_anything_is_written() -> None:
+    facts = replace(bare(CONFIG).facts(), kernel_datapath=False)
+
+    with pytest.raises(DatapathError, match="its kernel has no openvswitch module"):
+        diff(CONFIG, facts)
+
+
+def test_the_datapath_in_userspace_needs_the_underlay_on_a_bridge_of_its() -> None:
+    netdev = config_of(cluster(3, fabric=Fabric(datapath=Datapath.NETDEV)))
+
+    with pytest.raises(DatapathError) as refused:
+        of(installed(CONFIG), netdev)
+
+    assert refused.value.report.answered == "it is on eth0"

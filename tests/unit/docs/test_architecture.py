@@ -1,0 +1,99 @@
+"""The layers of docs/architecture.md, read out of the imports."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.docs.pages import ROOT
+
+SOURCE = ROOT / "src/dockmesh"
+# Each imports from those before it only, never from itself's right.
+ORDER = (
+    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "render", "diff"),
+    *("apply", "verify", "lab", "cli"),
+)
+# No machine is touched and nothing is waited for in these.
+PURE = ("errors", "model", "mtu", "spec", "plan", "facts", "render", "diff")
+TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
+# What of the transport the stages may know: requests and answers as values, and the shape of who carries them.
+SEAM = "dockmesh.remote.seam"
+MODULES = sorted(SOURCE.rglob("*.py"))
+# Where it reads a file, and why it may: the mesh file itself, in `read_bytes`.
+READS_A_FILE = {"spec/source.py", "spec/load.py"}
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(SOURCE))
+
+
+def part_of(module: Path) -> str:
+    """The package, or the module where there is no package."""
+    return module.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(source), level=0, names=names):
+                yield source
+                yield from (f"{source}.{name.name}" for name in names)
+            case ast.ImportFrom():
+                pytest.fail(f"{name_of(module)} imports relatively")
+
+
+def parts_imported(module: Path) -> set[str]:
+    found = (name.split(".") for name in imports(module))
+    return {words[1] for words in found if words[0] == "dockmesh" and len(words) > 1}
+
+
+def test_order_names_every_part() -> None:
+    assert {part_of(module) for module in MODULES} - {"__init__", "__main__"} == set(ORDER)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_imports_go_one_way(module: Path) -> None:
+    part = part_of(module)
+    if part not in ORDER:
+        return
+    allowed = {*ORDER[: ORDER.index(part) + 1]}
+
+    assert parts_imported(module) & set(ORDER) <= allowed
+
+
+def test_apply_verify_and_lab_do_not_know_each_other() -> None:
+    apart = {"apply", "verify", "lab"}
+    for module in MODULES:
+        if (part := part_of(module)) in apart:
+            assert not parts_imported(module) & (apart - {part}), name_of(module)
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if part_of(each) in PURE], ids=name_of)
+def test_pure_stages_touch_no_machine(module: Path) -> None:
+    found = set(imports(module))
+
+    assert not {name.split(".")[0] for name in found} & TOUCHES
+    assert {name for name in found if name.startswith("dockmesh.remote.")} <= {
+        SEAM,
+        *(name for name in found if name.startswith(f"{SEAM}.")),
+    }
+    assert "pathlib" not in found or name_of(module) in READS_A_FILE
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if part_of(each) == "agent"], ids=name_of)
+def test_agent_is_standard_library_only(module: Path) -> None:
+    tops = {name.split(".")[0] for name in imports(module)}
+
+    assert tops <= sys.stdlib_module_names
+
+
+def test_only_cli_prints() -> None:
+    for module in MODULES:
+        if part_of(module) not in ("cli", "agent"):
+            calls = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)]
+            assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+            assert not {"rich", "typer"} & {name.split(".")[0] for name in imports(module)}, name_of(module)

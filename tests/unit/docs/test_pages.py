@@ -1,0 +1,44 @@
+"""Links lead somewhere, and the mesh files that pages show are mesh files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dockmesh.spec.load import parse
+from tests.unit.docs.pages import PAGES, ROOT, anchors, blocks, name_of, prose
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# From RFC 6761 and RFC 2606: names that a page may show without meaning anybody.
+EXTERNAL = re.compile(r"https?://|mailto:")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(prose(page)):
+        if EXTERNAL.match(link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        assert target.is_relative_to(ROOT), f"{link} leads out of the project"
+        assert not anchor or anchor in anchors(target), f"{link}: the page has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_mesh_files_in_pages_are_right(page: Path) -> None:
+    for text in blocks(page, "yaml"):
+        parse(name_of(page), text.encode())
+
+
+def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        links = (link.partition("#")[0] for link in LINK.findall(prose(page)) if not EXTERNAL.match(link))
+        waiting += [target for link in links if (target := (page.parent / link).resolve()).suffix == ".md"]
+
+    assert set(PAGES) <= reached

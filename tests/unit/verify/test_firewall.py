@@ -1,0 +1,70 @@
+"""What iptables does with a frame between two members of docker0."""
+
+import pytest
+
+from dockmesh.remote.seam import Answer
+from dockmesh.verify.firewall import Fate, read_bridged, walk
+
+DOCKER_26 = """\
+-P INPUT ACCEPT
+-P FORWARD DROP
+-P OUTPUT ACCEPT
+-N DOCKER
+-N DOCKER-ISOLATION-STAGE-1
+-N DOCKER-ISOLATION-STAGE-2
+-N DOCKER-USER
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
+-A DOCKER-USER -j RETURN
+"""
+OWN_RULE = "-A FORWARD -i docker0 -o docker0 -j ACCEPT\n"
+DOCKER_28 = """\
+-P FORWARD DROP
+-N DOCKER-FORWARD
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-FORWARD
+-A DOCKER-FORWARD -j DOCKER-CT
+-A DOCKER-FORWARD -i docker0 -j ACCEPT
+"""
+
+
+@pytest.mark.parametrize("rules", [DOCKER_26, DOCKER_28, "-P FORWARD ACCEPT\n", ""])
+def test_dockers_own_rules_let_it_pass(rules: str) -> None:
+    assert walk(rules).fate is Fate.PASSES
+
+
+def test_without_dockers_rule_the_policy_drops_it() -> None:
+    found = walk(DOCKER_26.replace(OWN_RULE, ""))
+
+    assert (found.fate, found.rule) == (Fate.POLICY, "-P FORWARD DROP")
+
+
+def test_icc_false_is_a_rule_that_drops_it() -> None:
+    found = walk(DOCKER_26.replace(OWN_RULE, OWN_RULE.replace("ACCEPT", "DROP")))
+
+    assert (found.fate, found.rule) == (Fate.RULE, "-A FORWARD -i docker0 -o docker0 -j DROP")
+
+
+def test_a_rule_of_the_user_counts_if_it_means_every_frame() -> None:
+    every = DOCKER_26.replace("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -m comment --comment no -j REJECT")
+    some = DOCKER_26.replace("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -s 10.0.0.0/8 -j DROP")
+
+    assert walk(every).fate is Fate.RULE
+    assert walk(some).fate is Fate.PASSES
+
+
+def test_frames_that_iptables_never_sees_pass() -> None:
+    rules = Answer(0, "-P FORWARD DROP\n")
+
+    assert read_bridged(Answer(0, "0\n"), rules).fate is Fate.PASSES
+    assert read_bridged(Answer(2), rules).fate is Fate.PASSES
+    assert read_bridged(Answer(0, "1\n"), rules).fate is Fate.POLICY
+    assert read_bridged(Answer(0, "1\n"), Answer(127)).fate is Fate.UNKNOWN

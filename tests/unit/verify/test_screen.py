@@ -1,0 +1,73 @@
+"""The matrix for many hosts, and the names of the JSON."""
+
+import io
+
+from rich.console import Console
+
+from dockmesh.cli.verify import exit_code, report_json, show_report
+from dockmesh.plan.types import Plan
+from dockmesh.verify.diagnose import diagnose
+from dockmesh.verify.evidence import Evidence
+from dockmesh.verify.judge import judge
+from dockmesh.verify.types import Kind, Report, Verdict, worst
+from tests.unit.verify import worlds
+
+
+def report_of(plan: Plan, evidence: Evidence) -> Report:
+    probes, causes = diagnose(plan, evidence, judge(plan, evidence))
+    return Report(tuple(host.name for host in plan.hosts), probes, causes)
+
+
+def screen(report: Report, *, colour: bool = False) -> list[str]:
+    text = io.StringIO()
+    show_report(report, Console(file=text, width=200, highlight=False, soft_wrap=True, force_terminal=colour))
+    return text.getvalue().splitlines()
+
+
+def test_thirty_hosts_fit_on_a_screen() -> None:
+    plan = worlds.plan(30)
+    evidence = worlds.silent(worlds.healthy(plan), ("h3", "h17"))
+
+    lines = screen(report_of(plan, evidence))
+
+    rows = [line for line in lines if line.split()[1:2] == ["h3"]]
+    assert len(rows) == 2
+    assert max(map(len, lines[:70])) < 120
+    assert rows[0].split()[2:] == ["·"] * 2 + ["–"] + ["·"] * 13 + ["✗"] + ["·"] * 13
+
+
+def test_plain_text_has_no_escapes_and_a_terminal_gets_colour() -> None:
+    report = report_of(worlds.plan(3), worlds.healthy(worlds.plan(3)))
+
+    assert "\x1b" not in "".join(screen(report))
+    assert "\x1b" in "".join(screen(report, colour=True))
+
+
+def test_what_is_unknown_is_no_pass() -> None:
+    assert worst([Verdict.PASS, Verdict.UNKNOWN]) is Verdict.UNKNOWN
+    assert worst([Verdict.UNKNOWN, Verdict.FAIL]) is Verdict.FAIL
+    assert worst([]) is Verdict.UNKNOWN
+    assert exit_code(Report((), (), ())) == 1
+
+
+def test_the_json_has_its_documented_names() -> None:
+    plan = worlds.plan(2)
+    report = report_json(report_of(plan, worlds.changed_port(worlds.healthy(plan), "h1", "h2", gone=True)))
+
+    assert set(report) == {"verdict", "seconds", "hosts", "causes", "probes"}
+    assert set(report["probes"][0]) == {"kind", "source", "target", "verdict", "measured", "reason", "do"}
+    assert set(report["causes"][0]) == {"fault", "hosts", "seen", "do"}
+    assert [str(kind) for kind in Kind] == [
+        "docker",
+        "bridge",
+        "tree",
+        "tunnel",
+        "host-ping",
+        "host-size",
+        "host-transfer",
+        "container-ping",
+        "container-size",
+        "container-transfer",
+        "address",
+        "broadcast",
+    ]

@@ -1,0 +1,239 @@
+"""Write docs/reference/commands.md and docs/reference/file.md from the code: `make docs`. A test compares them."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dockmesh.cli.main import app
+from dockmesh.spec import explain, fields
+from dockmesh.spec.schema import (
+    BfdSection,
+    DegreeSection,
+    FabricSection,
+    HostSection,
+    LinksSection,
+    MeshFile,
+    NetworkSection,
+    Section,
+    SshSection,
+    json_schema,
+)
+
+FOLDER = Path(__file__).parent.parent / "docs/reference"
+PROGRAM = "dockmesh"
+MADE = "<!-- Made by tools/reference.py (`make docs`): edit the code, not this page. -->\n"
+
+# Where each section stands in the file, in the order of the page.
+SECTIONS: Mapping[str, type[Section]] = {
+    "The file": MeshFile,
+    "`fabric`": FabricSection,
+    "`fabric.bfd`": BfdSection,
+    "`fabric.topology: {degree: …}`": DegreeSection,
+    "`fabric.topology: {links: …}`": LinksSection,
+    "An entry of `networks`": NetworkSection,
+    "A host, under its name in `hosts`": HostSection,
+    "`ssh` of a host": SshSection,
+}
+PATTERNS = {
+    f"^(?!{fields.LOOKS_LIKE_ADDRESS}$){fields.LABEL}$": "name (DNS label)",
+    f"^{fields.ADDRESS}$": "IPv4 address",
+    f"^{fields.NETWORK}$": "IPv4 network",
+    f"^{fields.SSH_USER}$": "user name",
+    f"^(?!-){fields.SSH_HOST}$": "host name or address",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is made, by its path."""
+    return {FOLDER / "commands.md": commands_page(), FOLDER / "file.md": file_page()}
+
+
+def commands_page() -> str:
+    root = typer.main.get_command(app)
+    parts = [
+        "# Commands\n",
+        MADE,
+        *_paragraphs(root.help),
+        "These options mean the same in every command that has them: "
+        "`-f FILE`, `--ssh-config FILE`, `--json`, `--yes`, `--host NAME`.",
+        "Results go to standard output, progress and errors to standard error.\n",
+        *_exit_codes(root.epilog or ""),
+        f"## {PROGRAM}\n",
+        *_parameters(root),
+        *_commands(root, PROGRAM, "##"),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _commands(group: Any, path: str, heading: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        yield f"{heading} {path} {name}\n"
+        yield from _paragraphs(command.help)
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{path} {name}", f"{heading}#")
+        else:
+            yield f"    {' '.join([path, name, *_usage(command)])}\n"
+            yield from _parameters(command)
+
+
+def _usage(command: Any) -> Iterator[str]:
+    if any(_is_option(parameter) for parameter in command.params):
+        yield "[OPTIONS]"
+    for parameter in command.params:
+        if not _is_option(parameter):
+            name = parameter.metavar or parameter.name.upper()
+            yield name if parameter.required or name.startswith("[") else f"[{name}]"
+
+
+def _parameters(command: Any) -> Iterator[str]:
+    rows = [_row(parameter) for parameter in command.params if parameter.help or _is_option(parameter)]
+    if rows:
+        yield from _table(("option", "meaning", "default"), rows)
+
+
+def _is_option(parameter: Any) -> bool:
+    return any(name.startswith("-") for name in parameter.opts)
+
+
+def _row(parameter: Any) -> tuple[str, str, str]:
+    if not _is_option(parameter):
+        return _code(parameter.metavar or parameter.name.upper()), parameter.help, ""
+    names = [*sorted(parameter.opts, key=len), *parameter.secondary_opts]
+    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+    required = " Required." if parameter.required else ""
+    return ", ".join(_code(f"{name}{value}") for name in names), f"{parameter.help}{required}", _default(parameter)
+
+
+def _default(parameter: Any) -> str:
+    if isinstance(parameter.show_default, str):
+        return parameter.show_default
+    if parameter.is_flag or parameter.default is None or not parameter.show_default:
+        return ""
+    return _code(str(parameter.default))
+
+
+def _exit_codes(epilog: str) -> Iterator[str]:
+    """From the line that `dockmesh --help` ends with."""
+    codes = re.findall(r"(\d+) ([^,.]+)", epilog)
+    yield from ("## Exit codes\n", *_table(("code", "meaning"), [(_code(code), what) for code, what in codes]))
+
+
+def _paragraphs(text: str | None) -> Iterator[str]:
+    """One sentence a line, an empty line between paragraphs."""
+    for paragraph in (text or "").strip().split("\n\n"):
+        if paragraph.strip():
+            sentences = re.sub(r"(?<=[.:]) (?=[A-Z])", "\n", " ".join(paragraph.split()))
+            yield f"{sentences}\n"
+
+
+def file_page() -> str:
+    schema = json_schema()
+    parts = [
+        "# The mesh file\n",
+        MADE,
+        "`dockmesh init` writes the file, [dockmesh.yaml](dockmesh.yaml) shows every key of it with comments.",
+        "The format is YAML 1.2 in UTF-8, at most 1 MiB.",
+        "`dockmesh schema` prints its JSON Schema; an editor with a YAML language server takes it from a first line",
+        "`# yaml-language-server: $schema=FILE`.\n",
+        "Unknown keys, double keys and wrong types are errors.",
+        "Every mistake is reported at once, with its line and column.\n",
+    ]
+    for title, section in SECTIONS.items():
+        found = schema if section is MeshFile else schema["$defs"][section.__name__]
+        parts += [f"## {title}\n", f"{found['description']}\n", *_keys(found, schema["$defs"])]
+    parts += [
+        "## Rules between values\n",
+        "- The prefix overlaps no loopback, link-local, multicast or reserved range, and holds no underlay address.",
+        "- Names, underlay addresses, addresses and SSH targets differ from host to host; "
+        "names that differ only in case count as equal.",
+        "- Every address lies in the prefix, is neither its network nor its broadcast address, "
+        "and lies in no other host's pool.",
+        "- Every pool lies in the prefix, overlaps no other pool, and holds an address for at least one container.",
+        "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
+        "- A degree is at least 2 and less than the number of hosts.",
+        "- After the tunnel's headers at least 1280 bytes are left for a packet, "
+        "which makes an `underlay_mtu` of at least 1318.\n",
+        "## Planned, not there yet\n",
+        "The file refuses these with a message that says so:\n",
+        *_later(),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _later() -> Iterator[str]:
+    values = {
+        "tunnel": fields.TUNNELS_LATER,
+        "topology": fields.TOPOLOGIES_LATER,
+        "forwarding": fields.FORWARDING_LATER,
+    }
+    for key, names in values.items():
+        yield f"- `{key}`: {', '.join(map(_code, names))}"
+    yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
+    yield "- networks other than `docker0`, and IPv6 addresses anywhere"
+
+
+def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    required = section.get("required", ())
+    rows = [
+        (
+            _code(name),
+            _kind(value, definitions),
+            "**required**" if name in required else _shown_default(value),
+            _meaning(value, definitions),
+        )
+        for name, value in section["properties"].items()
+    ]
+    yield from _table(("key", "value", "default", "meaning"), rows)
+
+
+def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Pydantic leaves a description out that says the same as its section's."""
+    text: str = value.get("description") or definitions[value["$ref"].rsplit("/", 1)[-1]]["description"]
+    return text
+
+
+def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "$ref" in value:
+        definition = definitions[value["$ref"].rsplit("/", 1)[-1]]
+        return " \\| ".join(map(_code, definition["enum"])) if "enum" in definition else "map, see below"
+    if "const" in value:
+        return _code(value["const"])
+    if "oneOf" in value or "anyOf" in value:
+        return "`full-mesh`, or a map, see below"
+    match value["type"]:
+        case "integer":
+            return f"{value['minimum']} to {value['maximum']}"
+        case "array":
+            return "list, see below" if "$ref" in value["items"] else "list of pairs of names"
+        case "object":
+            return "map by name, see below"
+        case _:
+            return PATTERNS[value["pattern"]]
+
+
+def _shown_default(value: Mapping[str, Any]) -> str:
+    if "default" not in value or isinstance(value["default"], dict):
+        return ""
+    return _code(value["default"] if isinstance(value["default"], str) else json.dumps(value["default"]))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |".replace("|  |", "| |")
+    yield ""
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+if __name__ == "__main__":
+    for path, page in pages().items():
+        path.write_text(page)
+        print(f"wrote {path}")  # noqa: T201
