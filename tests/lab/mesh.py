@@ -28,9 +28,7 @@ class Done:
 
 
 def run(*argv: str, stdin: str | None = None, timeout_s: float = 300, cwd: Path | None = None) -> Done:
-    done = subprocess.run(
-        argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=cwd, check=False
-    )
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=cwd, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -88,7 +88,8 @@ def test_what_the_user_has_lives_on(fresh: Mesh) -> None:
 
 @pytest.mark.parametrize("live_restore", ["false", "true"])
 def test_host_that_ran_docker_with_its_defaults_keeps_its_containers(fresh: Mesh, live_restore: str) -> None:
-    fresh.on("host1", f"""mkdir -p /etc/docker && echo '{{"live-restore": {live_restore}}}' > /etc/docker/daemon.json""")
+    theirs = f'{{"live-restore": {live_restore}}}'
+    fresh.on("host1", f"mkdir -p /etc/docker && echo '{theirs}' > /etc/docker/daemon.json")
     fresh.on("host1", "systemctl reset-failed docker; systemctl restart docker")
     fresh.start_container("host1", "always", "--restart always")
     fresh.start_container("host1", "never")

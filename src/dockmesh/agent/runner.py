@@ -114,7 +114,14 @@ def lock(owner: str) -> dict[str, Any]:
     return answer(0)
 
 
-WORK: dict[str, Callable[..., dict[str, Any]]] = {"run": run, "put": put, "get": get, "remove": remove, "ask": ask, "lock": lock}
+WORK: dict[str, Callable[..., dict[str, Any]]] = {
+    "run": run,
+    "put": put,
+    "get": get,
+    "remove": remove,
+    "ask": ask,
+    "lock": lock,
+}
 
 
 def do(request: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +130,11 @@ def do(request: dict[str, Any]) -> dict[str, Any]:
         return WORK[kind](**request)
     except FileNotFoundError as error:
         return answer(NO_FILE, err=str(error))
-    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: text or a name that cannot be encoded
+    except (
+        OSError,
+        ValueError,
+        http.client.HTTPException,
+    ) as error:  # ValueError: text or a name that cannot be encoded
         return answer(1, err=str(error))
 
 

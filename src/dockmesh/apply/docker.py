@@ -75,5 +75,5 @@ def _compare(look: Look, after: Docker | None) -> None:
         host=look.config.host,
         answered="it does not answer" if actual is None else f"it uses {actual}, not {needed}",
         now="br0 is not in docker0, so no other host is hurt",
-        do="look for flags that say otherwise: /etc/default/docker, and drop-ins of docker.service (`systemctl cat docker`)",
+        do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
     )

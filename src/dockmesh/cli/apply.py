@@ -3,34 +3,48 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
-from dockmesh.cli.show import err, error_json, out, print_json, show_error
-from dockmesh.cli.verify import exit_code, report_json, show_report, verify_fleet
-from dockmesh.diff.types import Change, StepName
+from dockmesh.cli.show import err, print_json
+from dockmesh.cli.verify import exit_code, verify_fleet
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
+from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.remote.seam import Transport
 from dockmesh.spec.load import load
-from dockmesh.verify.types import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asked for."""
+
+    ssh_config: Path | None
+    dry_run: bool
+    verify: bool
+    yes: bool
+    json: bool
 
 
 def apply(
+    *,
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
+    ] = True,
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
@@ -41,7 +55,14 @@ def apply(
     """
     plan = build(load(file))
     chosen = choose_hosts(plan, host)
-    raise typer.Exit(asyncio.run(_apply(plan, chosen, ssh_config, dry_run=dry_run, yes=yes, json=json)))
+    wish = Wish(ssh_config, dry_run, verify and len(chosen) == len(plan.hosts), yes, json)
+    result = asyncio.run(_apply(plan, chosen, wish))
+    if json:
+        print_json(result_json(result))
+    else:
+        show_result(result)
+    if result.errors or (result.report and exit_code(result.report)):
+        raise typer.Exit(1)
 
 
 def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
@@ -55,32 +76,26 @@ def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
     return tuple(host for host in plan.hosts if not names or host.name in names)
 
 
-async def _apply(
-    plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, dry_run: bool, yes: bool, json: bool
-) -> int:
-    async with fleet(chosen, ssh_config) as hosts:
+async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result:
+    async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await look_at_all(plan, hosts.opened)
-        errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
-        changes = tuple(change for look in good.values() for change in look.diff.changes)
-        if not json:
-            _show_changes(good, reasons=dry_run)
-        outcomes: tuple[Outcome, ...] = ()
-        report: Report | None = None
-        if changes and not dry_run:
-            if not yes:
-                _ask(good, json=json)
-            outcomes = await _carry_out(plan, {name: hosts.opened[name] for name in good})
-            errors |= {outcome.host: outcome.error for outcome in outcomes if outcome.error}
-            if len(chosen) == len(plan.hosts):
-                report = await verify_fleet(plan, hosts)
-        if json:
-            print_json(_as_json(plan, good, outcomes, errors, report, dry_run=dry_run))
-        else:
-            if report:
-                show_report(report)
-            _show_end(chosen, outcomes, errors, changes, dry_run=dry_run)
-        return 1 if errors or (report and exit_code(report)) else 0
+        errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
+        result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)
+        if not wish.json:
+            show_changes(good, reasons=wish.dry_run)
+        if wish.dry_run or not any(look.diff.steps for look in good.values()):
+            return result
+        if not wish.yes:
+            _ask(good, json=wish.json)
+        return await _change(result, hosts, wish)
+
+
+async def _change(result: Result, hosts: Fleet, wish: Wish) -> Result:
+    outcomes = await _carry_out(result.plan, {name: hosts.opened[name] for name in result.looks})
+    failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
+    report = await verify_fleet(result.plan, hosts) if wish.verify else None
+    return replace(result, outcomes=outcomes, errors={**result.errors, **failed}, report=report)
 
 
 async def _carry_out(plan: Plan, hosts: Mapping[str, Transport]) -> tuple[Outcome, ...]:
@@ -91,7 +106,9 @@ async def _carry_out(plan: Plan, hosts: Mapping[str, Transport]) -> tuple[Outcom
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)
-        err.print("What was running on a host is run to its end there. Run `dockmesh apply` again: it goes on from there.")
+        err.print(
+            "What was running on a host is run to its end there. Run `dockmesh apply` again: it goes on from there."
+        )
         raise
 
 
@@ -102,93 +119,4 @@ def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
     if not typer.confirm("Make these changes?", err=True):
-        raise UsageError("nothing was changed")
-
-
-def _show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
-    for name, look in looks.items():
-        if not look.diff.steps:
-            continue
-        out.print(f"[bold]{name}[/]  [dim]{escape(look.facts.system)}[/]")
-        for step in look.diff.steps:
-            if reasons:
-                out.print(f"  {step.name}")
-                for change in step.changes:
-                    out.print(f"    {escape(change.text())}  [dim]{escape(change.reason)}[/]")
-            else:
-                out.print(f"  {step.name:<22}  {escape(_brief(step.name, step.changes))}")
-        for change in look.diff.changes:
-            if change.disturbs:
-                out.print(f"  [yellow]stops for a moment[/]      {escape(', '.join(change.disturbs))}")
-
-
-def _brief(name: StepName, changes: tuple[Change, ...]) -> str:
-    if name is StepName.INSTALL:
-        return ", ".join(change.subject for change in changes)
-    if name is StepName.FILES and len(changes) > 1:
-        return ", ".join(change.subject.rsplit("/", 1)[-1] for change in changes if change.subject.startswith("/"))
-    return "; ".join(change.text() for change in changes)
-
-
-def _show_end(
-    chosen: tuple[HostPlan, ...],
-    outcomes: tuple[Outcome, ...],
-    errors: Mapping[str, DockmeshError],
-    changes: tuple[Change, ...],
-    *,
-    dry_run: bool,
-) -> None:
-    for error in errors.values():
-        show_error(error)
-    right = len(chosen) - len(errors)
-    if not changes and right:
-        out.print(f"[green]✓[/] nothing to change on {_hosts(right)}")
-    elif dry_run and changes:
-        out.print(f"{len(changes)} changes on {_hosts(len({change.host for change in changes}))}; nothing was changed")
-    elif outcomes:
-        done = sum(len(outcome.changes) for outcome in outcomes)
-        out.print(f"[green]✓[/] {_hosts(right)} as the file says; {done} changes made")
-    if errors:
-        out.print(f"[red]✗[/] {_hosts(len(errors))} not done: {', '.join(errors)}")
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host" if number == 1 else f"{number} hosts"
-
-
-def _as_json(
-    plan: Plan,
-    looks: Mapping[str, Look],
-    outcomes: tuple[Outcome, ...],
-    errors: Mapping[str, DockmeshError],
-    report: Report | None,
-    *,
-    dry_run: bool,
-) -> dict[str, Any]:
-    made = {outcome.host: outcome.changes for outcome in outcomes}
-    shown = {name: look.diff.changes for name, look in looks.items()} if dry_run else made
-    return {
-        "name": plan.name,
-        "dry_run": dry_run,
-        "changed": bool(not dry_run and any(made.values())),
-        "hosts": [
-            {
-                "name": host.name,
-                "changes": [_change_json(change) for change in shown.get(host.name, ())],
-                "error": error_json(errors[host.name]) if host.name in errors else None,
-            }
-            for host in plan.hosts
-            if host.name in looks or host.name in errors
-        ],
-        "verify": report_json(report) if report else None,
-    }
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    return {
-        "subject": change.subject,
-        "actual": change.actual,
-        "expected": change.expected,
-        "reason": change.reason,
-        "disturbs": list(change.disturbs),
-    }
+        raise DockmeshError("nothing was changed")

@@ -46,8 +46,10 @@ class Found:
 
 def init(
     hosts: Annotated[
-        list[str], typer.Argument(metavar="[USER@]HOST[=UNDERLAY]…", help="As you would give it to ssh.", show_default=False)
+        list[str],
+        typer.Argument(metavar="[USER@]HOST[=UNDERLAY]…", help="As you would give it to ssh.", show_default=False),
     ],
+    *,
     file: options.File = options.DEFAULT_FILE,
     name: Annotated[str, typer.Option(help="What to call the mesh.")] = "mesh",
     prefix: Annotated[str, typer.Option(help="The containers' address range, of all hosts together.")] = DEFAULT_PREFIX,
@@ -92,7 +94,9 @@ def init(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
             "addresses of 192.0.2.0/24 stand in for them. Put the right ones into the file.",
         )
-    out.print(f"Next: `dockmesh plan{_flag(file)}` to see what follows from it, `dockmesh apply{_flag(file)}` to make it real.")
+    out.print(
+        f"Next: `dockmesh plan{_flag(file)}` shows what follows from it, `dockmesh apply{_flag(file)}` makes it real."
+    )
 
 
 def _flag(file: Path) -> str:
@@ -191,7 +195,9 @@ async def _ask_one(target: Target, host: SshHost) -> Found:
     if underlay is None or (target.underlay and underlay.address != target.underlay):
         known = ", ".join(f"{address.ip} on {link.name}" for link in present for address in link.addresses)
         raise HostError(
-            f"has not the address {target.underlay}" if target.underlay else "has several addresses, and none stands out",
+            f"has not the address {target.underlay}"
+            if target.underlay
+            else "has several addresses, and none stands out",
             host=target.name,
             answered=known or "no IPv4 address at all",
             do=f"say which one the other hosts reach it at: {target.name}=ADDRESS",
@@ -204,8 +210,8 @@ def _notes(stand_ins: list[str], room: int, *, netdev: bool) -> dict[str, str]:
     notes["networks"] = _room(room)
     if netdev:
         notes["fabric"] = (
-            "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace. It reaches the\n"
-            "underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
+            "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace.\n"
+            "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
         )
     return notes
 

@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="""Docker containers on several servers as if on one switch.
 
-    One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH and proves that it works.
+    One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH, and proves it.
 
     Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
     To see it on this machine alone: `dockmesh lab up`.
@@ -47,8 +47,9 @@ def _version(*, wanted: bool) -> None:
 @app.callback()
 def _main(
     *,
-    version: Annotated[  # noqa: ARG001 — its callback does the work
-        bool, typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Its version.")
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Its version."),
     ] = False,
 ) -> None:
     pass
@@ -67,14 +68,14 @@ def run() -> None:
     except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted", style="bold")
         code = INTERRUPTED
-    except typer._click.exceptions.ClickException as error:  # noqa: SLF001
+    except typer._click.exceptions.ClickException as error:
         error.show()
         code = error.exit_code
     except BrokenPipeError:
         # Somebody read enough of our output, as `head` does. Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except Exception:  # noqa: BLE001 — the boundary
+    except Exception:  # the boundary
         traceback.print_exc()
         err.print("\nThis is a bug of dockmesh, not of yours. Please report it with the lines above.", style="bold red")
         code = OUR_BUG

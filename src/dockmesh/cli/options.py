@@ -9,7 +9,12 @@ File = Annotated[Path, typer.Option("--file", "-f", help="The mesh file.", show_
 SshConfig = Annotated[
     Path | None,
     typer.Option(
-        "--ssh-config", help="Read this ssh_config in place of ~/.ssh/config and the system's.", metavar="FILE"
+        "--ssh-config",
+        help="Read this ssh_config in place of ~/.ssh/config and the system's.",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]

@@ -157,5 +157,3 @@ def _show_graph(planned: Plan) -> None:
     out.print(drawn)
     if len(planned.links) > len(planned.tree):
         out.print("[dim]── carries frames   ┄┄ stands by, and carries them when another fails[/]")
-
-

@@ -51,7 +51,9 @@ def _write(folder: Path, file: File) -> None:
         target.write_text(file.text)
         target.chmod(file.mode)
     except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}", do="choose a folder that you may write to") from error
+        raise UsageError(
+            f"cannot write {target}: {error.strerror}", do="choose a folder that you may write to"
+        ) from error
 
 
 def _is_ours(text: str) -> bool:

@@ -32,7 +32,7 @@ FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
-    """Raises ConflictError where something of the user's is in the way, DatapathError or HostError where it can't be."""
+    """Raises ConflictError where something of the user's is in the way; DatapathError, HostError where it can't be."""
     refuse_datapath(config, facts)
     install = tuple(_install(config, facts))
     docker_changes, docker_requests = _docker(config, facts)

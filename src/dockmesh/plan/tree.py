@@ -8,7 +8,7 @@ from dockmesh.plan.types import Link
 
 # IEEE 802.1D: the lowest wins, in steps of 4096. The default is left to all who are neither.
 ROOT, BACKUP, OTHERS = 4096, 8192, 32768
-# IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, Open vSwitch's default) is dropped, and each hop adds one.
+# IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, its default) is dropped, and each hop adds one.
 DEEPEST = 19
 
 

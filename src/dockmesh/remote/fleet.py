@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import resource
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dockmesh.errors import DockmeshError
-from dockmesh.remote.ssh import SshHost, Target, connect, ssh_config
+from dockmesh.remote.ssh import SshHost, Target, connect, resolves, ssh_config
+
+FILES_OF_OURS, FILES_A_HOST = 128, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,23 @@ class Fleet:
     failed: Mapping[str, DockmeshError]
 
 
+def _allow_files(hosts: int) -> None:
+    """A connection holds three pipes and a process; the usual 1024 files end between 200 and 300 hosts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_OF_OURS + hosts * FILES_A_HOST
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
 @contextlib.asynccontextmanager
 async def fleet(hosts: Sequence[Target], chosen: Path | None) -> AsyncIterator[Fleet]:
     """Connect to all hosts together, and close all connections at the end. `chosen` is `--ssh-config`."""
     opened: dict[str, SshHost] = {}
-    with ssh_config(hosts, chosen) as config:
+    _allow_files(len(hosts))
+    # A name that the resolver knows needs no help of ours: `ssh NAME` works by itself.
+    known = await asyncio.gather(*(resolves(host.name) for host in hosts))
+    with ssh_config([host for host, by_name in zip(hosts, known, strict=True) if not by_name], chosen) as config:
         results = await asyncio.gather(*(connect(host, config) for host in hosts), return_exceptions=True)
     failed: dict[str, DockmeshError] = {}
     bugs: list[BaseException] = []

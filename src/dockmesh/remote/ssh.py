@@ -25,6 +25,7 @@ from dockmesh.remote.seam import Answer, Request
 
 CONNECT_TIMEOUT_S = 15
 RESOLVE_TIMEOUT_S = 3
+GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
 SSH = (
     *("ssh", "-T"),
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
@@ -49,7 +50,7 @@ BOOTSTRAP = join(
         f'[ "$(id -u)" = 0 ] && exec {join(PYTHON)} $SSH_CONNECTION; exec {join((*SUDO, *PYTHON))} $SSH_CONNECTION',
     )
 )
-NOISE_LINES = 50  # what a login script may print before our greeting
+NOISE_LINES = 1000  # what a login script may print before our greeting
 LONGEST_LINE = 64 * 1024 * 1024
 SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
 
@@ -69,7 +70,7 @@ class Target(Protocol):
 
 @contextlib.contextmanager
 def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
-    """The configuration to use: the user's own, and after it (first match wins) ours with the underlay addresses.
+    """The configuration to use: the user's own, and after it (first match wins) the underlay addresses of `hosts`.
 
     As with `ssh -F`, a chosen file stands in for both ~/.ssh/config and the system's.
     """
@@ -78,7 +79,11 @@ def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
         ours = Path(folder) / "ssh_config"
         ours.write_text(
             "".join(f'Include "{path}"\n' for path in users if path.is_file())
-            + "".join(f"Host {host.name}\n  HostName {host.underlay}\n" for host in hosts if host.underlay and not host.ssh.host)
+            + "".join(
+                f"Host {host.name}\n  HostName {host.underlay}\n"
+                for host in hosts
+                if host.underlay and not host.ssh.host
+            )
         )
         yield ours
 
@@ -140,34 +145,33 @@ async def connect(host: Target, config: Path) -> SshHost:
 
     Raises ConnectError.
     """
-    argv = await _argv(host, config)
+    argv = _argv(host, config)
     try:
         process = await asyncio.create_subprocess_exec(
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
             *argv, BOOTSTRAP, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise ConnectError("there is no ssh on this machine", do="install it: apt-get install openssh-client") from error
+        raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
     try:
-        greeting = await _greeting(process)
+        greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
         if greeting is not None:
             # SSH_CONNECTION, in sshd's order: client address and port, server address and port.
             return SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
         said = await _last_words(process)
-        code = await process.wait()
+    except TimeoutError:
+        said = f"nothing of use within {GREETING_TIMEOUT_S} s"
     except BaseException:
         await _end(process)
         raise
-    raise explain(host, code, said)
+    raise explain(host, await _end(process), said)
 
 
-async def _argv(host: Target, config: Path) -> tuple[str, ...]:
+def _argv(host: Target, config: Path) -> tuple[str, ...]:
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()
     port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
-    # The resolver knows the name, so `ssh NAME` works by itself: our fallback stands aside.
-    alias = ("-o", f"HostName={target}") if not host.ssh.host and await _resolves(target) else ()
-    return (*SSH, "-F", str(config), *user, *port, *alias, "--", target)
+    return (*SSH, "-F", str(config), *user, *port, "--", target)
 
 
 async def _greeting(process: Process) -> list[str] | None:
@@ -180,8 +184,10 @@ async def _greeting(process: Process) -> list[str] | None:
         await process.stdin.drain()
         for _ in range(NOISE_LINES):
             line = (await process.stdout.readline()).decode(errors="replace")
-            if line.startswith(GREETING):
-                return line.removeprefix(GREETING).split()
+            # A log-in script may have left its last line without an end.
+            _, found, words = line.partition(GREETING)
+            if found:
+                return words.split()
             if not line:
                 break
     return None
@@ -195,18 +201,18 @@ async def _last_words(process: Process) -> str:
     return ""
 
 
-async def _end(process: Process) -> None:
+async def _end(process: Process) -> int:
     """Close our end; the runner's input ends and so does it. A connection that hangs is not waited for."""
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), 2)
+        return await asyncio.wait_for(process.wait(), 2)
     except TimeoutError:
         process.kill()
-        await process.wait()
+        return await process.wait()
 
 
-async def _resolves(name: str) -> bool:
+async def resolves(name: str) -> bool:
     loop = asyncio.get_running_loop()
     try:
         await asyncio.wait_for(loop.getaddrinfo(name, None, type=socket.SOCK_STREAM), RESOLVE_TIMEOUT_S)
@@ -216,7 +222,7 @@ async def _resolves(name: str) -> bool:
 
 
 def explain(host: Target, code: int, said: str) -> ConnectError:
-    """The error of a failed log-in, in words, with the way out. `said` is what ssh and the host left on standard error."""
+    """The error of a failed log-in, in words, with the way out; `said` came on standard error."""
     target = host.ssh.host or host.name
     shown = f"ssh {host.ssh.user}@{target}" if host.ssh.user else f"ssh {target}"
     what, do = _reading(code, said, shown)

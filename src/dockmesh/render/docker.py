@@ -87,7 +87,7 @@ def _refuse_conflicts(host: str, settings: DaemonSettings, theirs: dict[str, Any
             host=host,
             answered="\n".join(f"{key}: theirs {_shown(a)}, ours {_shown(e)} ({why})" for key, a, e, why in against),
             now="nothing was changed on this host",
-            do="take these keys out of the file if nothing needs them, or give this host an address plan that fits them",
+            do="take these keys out of the file if nothing needs them, or give the mesh addresses that fit them",
         )
 
 

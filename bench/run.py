@@ -1,0 +1,308 @@
+"""Measure what dockmesh promises in seconds, and write bench/results.md: `make bench`, as root, on an idle machine.
+
+Every figure is a median of several runs, with the least and the most beside it. Targets that are missed stay in the
+table as missed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dockmesh.apply.look import look_at_all
+from dockmesh.apply.types import Look
+from dockmesh.lab import cut as cutting
+from dockmesh.lab import down as ending
+from dockmesh.lab import power
+from dockmesh.lab import up as starting
+from dockmesh.lab.model import Lab
+from dockmesh.lab.pings import pinging
+from dockmesh.lab.ssh import run_on
+from dockmesh.model import Cluster, Degree, Fabric, Host, Network
+from dockmesh.plan.address import assign
+from dockmesh.plan.build import build
+from dockmesh.remote.fleet import fleet
+from dockmesh.remote.seam import Put, Remove, Request
+from dockmesh.spec.load import load
+from dockmesh.spec.write import write_cluster
+
+HERE = Path(__file__).parent
+DOCKMESH = (sys.executable, "-m", "dockmesh")
+DEADLINE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    values: tuple[float, ...]
+    unit: str
+    target: float | None = None
+
+    def text(self) -> str:
+        """A line of the table."""
+        median = statistics.median(self.values)
+        digits = 0 if self.unit in ("ms", "MiB") else 2
+        low, high = min(self.values), max(self.values)
+        spread = f"{low:.{digits}f}–{high:.{digits}f}"
+        cells = [self.what, f"{median:.{digits}f} {self.unit}", spread, str(len(self.values)), *self._verdict(median)]
+        return f"| {' | '.join(cells)} |"
+
+    def _verdict(self, median: float) -> tuple[str, str]:
+        if self.target is None:
+            return "", ""
+        return f"{self.target:g} {self.unit}", "met" if median <= self.target else "**missed**"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    load_before = os.getloadavg()[0]
+    rows: list[Row] = []
+    for measure in (large_plans, no_change, apply_and_script, healing, after_reboot):
+        say(f"measuring: {measure.__name__.replace('_', ' ')}")
+        rows += measure(runs)
+        for row in rows:
+            say(row.text())
+    (HERE / "results.md").write_text(report(rows, load_before))
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def report(rows: Sequence[Row], load_before: float) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            "Made by `make bench`. Whole processes, from start to exit, unless the line says otherwise.",
+            "Hosts are lab hosts on one machine with the userspace datapath: ratios and orders, not what a server does.",
+            "",
+            f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {memory:.0f} GiB, kernel {platform.release()}, "
+            f"Python {platform.python_version()}, load average before: {load_before:.1f}.",
+            "",
+            "| what | median | least–most | runs | target | |",
+            "|---|---|---|---|---|---|",
+            *(row.text() for row in rows),
+            "",
+        ]
+    )
+
+
+def large_plans(runs: int) -> list[Row]:
+    rows = []
+    with TemporaryDirectory() as folder:
+        for count in (100, 300, 1000):
+            file = Path(folder) / f"{count}.yaml"
+            file.write_text(write_cluster(large_cluster(count)))
+            found = [measured("render", "-f", str(file), "-o", str(Path(folder) / f"out-{count}")) for _ in range(runs)]
+            target = (2.0, 300.0) if count == 1000 else (None, None)
+            what = f"plan and render of {count} hosts at degree 8, files written"
+            rows.append(Row(what, tuple(seconds for seconds, _ in found), "s", target[0]))
+            rows.append(Row(f"{what}: peak memory", tuple(mib for _, mib in found), "MiB", target[1]))
+    return rows
+
+
+def large_cluster(count: int) -> Cluster:
+    prefix = IPv4Network("10.0.0.0/8")
+    first = int(IPv4Address("192.168.0.1"))
+    hosts = (
+        Host(f"host{number}", IPv4Address(first + number), slot.address, slot.pool)
+        for number, slot in enumerate(assign(prefix, count).slots)
+    )
+    return Cluster("large", Fabric(topology=Degree(8)), Network("docker0", prefix), tuple(hosts))
+
+
+def measured(*words: str) -> tuple[float, float]:
+    """Seconds and peak MiB of one run of the command line."""
+    began = time.monotonic()
+    process = subprocess.Popen((*DOCKMESH, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"dockmesh {shlex.join(words)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+@contextmanager
+def prepared_lab() -> Iterator[Lab]:
+    with TemporaryDirectory(prefix="dockmesh-bench-") as folder:
+        directory = Path(folder) / "lab"
+        try:
+            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=3, prepared=True), say=say)
+        finally:
+            ending.down(directory)
+
+
+def reach(lab: Lab) -> tuple[str, ...]:
+    return ("-f", str(lab.mesh_file), "--ssh-config", str(lab.ssh_config))
+
+
+@contextmanager
+def mesh() -> Iterator[Lab]:
+    with prepared_lab() as lab:
+        measured("apply", "--yes", *reach(lab))
+        yield lab
+
+
+def no_change(runs: int) -> list[Row]:
+    with mesh() as lab:
+        applies = [measured("apply", *reach(lab))[0] for _ in range(runs)]
+        proofs = [measured("verify", *reach(lab))[0] for _ in range(runs)]
+    return [
+        Row("apply with nothing to change, three hosts", tuple(applies), "s", 1.0),
+        Row("verify, three hosts, all well", tuple(proofs), "s"),
+    ]
+
+
+def apply_and_script(runs: int) -> list[Row]:
+    """The same requests, once by apply (its proof left out) and once as one script a host, all hosts at once."""
+    ours, scripts = [], []
+    for _ in range(runs):
+        with prepared_lab() as lab:
+            commands = asyncio.run(scripts_of(lab))
+            began = time.monotonic()
+            running = [ssh_script(lab, host, text) for host, text in commands.items()]
+            codes = [process.wait() for process in running]
+            scripts.append(time.monotonic() - began)
+            if any(codes):
+                raise SystemExit(f"the hand-made script failed: {codes}")
+        with prepared_lab() as lab:
+            began = time.monotonic()
+            done = subprocess.run(
+                (*DOCKMESH, "apply", "--yes", "--no-verify", *reach(lab)), capture_output=True, check=False
+            )
+            ours.append(time.monotonic() - began)
+            if done.returncode != 0:
+                raise SystemExit(done.stderr.decode())
+    ratios = tuple(one / other for one, other in zip(ours, scripts, strict=True))
+    return [
+        Row("apply on three prepared hosts, without the proof", tuple(ours), "s"),
+        Row("the same commands as one script a host", tuple(scripts), "s"),
+        Row("ratio of the two", ratios, "×", 1.2),
+    ]
+
+
+async def scripts_of(lab: Lab) -> dict[str, str]:
+    plan = build(load(lab.mesh_file))
+    async with fleet(plan.hosts, lab.ssh_config) as hosts:
+        looks = await look_at_all(plan, hosts.opened)
+    return {
+        name: "set -e\n" + "\n".join(in_shell(request) for step in look.diff.steps for request in step.requests)
+        for name, look in looks.items()
+        if isinstance(look, Look)
+    }
+
+
+def in_shell(request: Request) -> str:
+    match request:
+        case Put(path, text, mode):
+            quoted = shlex.quote(path)
+            return (
+                f"mkdir -p $(dirname {quoted}) && printf %s {shlex.quote(text)} > {quoted} && chmod {mode:o} {quoted}"
+            )
+        case Remove(path):
+            return f"rm {shlex.quote(path)}"
+        case _:
+            return f"{request} >/dev/null"
+
+
+def ssh_script(lab: Lab, host: str, text: str) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(("ssh", "-F", str(lab.ssh_config), "-T", host, "sh -s"), stdin=subprocess.PIPE)
+    if process.stdin is not None:
+        process.stdin.write(text.encode())
+        process.stdin.close()
+    return process
+
+
+def healing(runs: int) -> list[Row]:
+    cuts, heals, crashes = [], [], []
+    with mesh() as lab:
+        plan = json.loads(
+            subprocess.run((*DOCKMESH, "plan", "--json", *reach(lab)[:2]), capture_output=True, check=True).stdout
+        )
+        root = plan["root"]
+        left, right = (host for host in plan["hosts"] if host["name"] != root)
+        for _ in range(runs):
+            cuts.append(gap(lab, root, right["address"], lambda: cutting.cut(lab, root, right["name"])))
+            heals.append(gap(lab, root, right["address"], lambda: cutting.heal_all(lab)))
+            crashes.append(gap(lab, left["name"], right["address"], lambda: power.crash(lab, root)))
+            power.start(lab, root)
+    return [
+        Row("rstp, BFD 100 ms × 3: a cut link that was in use, longest gap of 10 ms pings", tuple(cuts), "ms"),
+        Row("the same link healed", tuple(heals), "ms"),
+        Row("the root dies, between the two others", tuple(crashes), "ms"),
+    ]
+
+
+def gap(lab: Lab, source: str, target: str, harm: Callable[[], None]) -> float:
+    with pinging(lab, lab.host(source), target) as pings:
+        wait(pings.wait_for_answers(200, DEADLINE_S), f"{source} reaches {target}")
+        harm()
+        wait(pings.wait_for_answers(500, DEADLINE_S), f"{source} reaches {target} again")
+        return pings.heard().longest_gap_ms
+
+
+def wait(happened: bool, what: str) -> None:
+    if not happened:
+        raise SystemExit(f"not within {DEADLINE_S} s: {what}")
+
+
+def after_reboot(runs: int) -> list[Row]:
+    """From docker.service active to the first answer of a container of the rebooted host, heard by another host."""
+    waits = []
+    with mesh() as lab:
+        host = lab.host("host2")
+        sleeping = "docker run --detach --restart always --stop-signal KILL --name web busybox sleep 1000000"
+        image = "tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - busybox"
+        answer(lab, "host2", f"apt-get install --yes -qq busybox-static >/dev/null; {image}; {sleeping}")
+        address = answer(lab, "host2", "docker inspect --format '{{.NetworkSettings.IPAddress}}' web")
+        for _ in range(runs):
+            with pinging(lab, lab.host("host1"), address) as pings:
+                wait(pings.wait_for_answers(100, DEADLINE_S), "host1 reaches the container")
+                power.reboot(lab, host.name)
+                wait(pings.wait_for_answers(200, DEADLINE_S), "host1 reaches the container after the reboot")
+                back = first_after_longest_gap(pings.output.read_text())
+            active = answer(
+                lab, "host2", 'date +%s.%N -d "$(systemctl show --timestamp=us -p ActiveEnterTimestamp --value docker)"'
+            )
+            waits.append(max(0.0, back - float(active)))
+    return [
+        Row("reboot: from docker.service active to a ping of its container from another host", tuple(waits), "s", 2.0)
+    ]
+
+
+def first_after_longest_gap(output: str) -> float:
+    times = [
+        float(line[1:].split("]")[0]) for line in output.splitlines() if line.startswith("[") and "icmp_seq" in line
+    ]
+    return max(pairwise(times), key=lambda pair: pair[1] - pair[0])[1]
+
+
+def answer(lab: Lab, host: str, command: str) -> str:
+    done = run_on(lab, lab.host(host), ("sh", "-c", command), timeout_s=120)
+    if done.returncode != 0:
+        raise SystemExit(f"{host}: {command}: {done.stderr}")
+    return done.stdout.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        sys.exit("the lab needs root")
+    main()

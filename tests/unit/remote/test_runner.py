@@ -1,0 +1,311 @@
+"""The runner as it runs on a host: a process with our bootstrap, asked over a pipe."""
+
+import http.server
+import json
+import shlex
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockmesh.agent.runner import GREETING, LOCK
+from dockmesh.remote.seam import Answer, Ask, Get, Lock, Put, Remove, Request, Run
+from dockmesh.remote.ssh import PYTHON, _as_line
+
+
+class Runner:
+    """One runner; its lock is in `folder`."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        source = files("dockmesh.agent").joinpath("runner.py").read_text()
+        assert f'LOCK = "{LOCK}"' in source
+        self.process = subprocess.Popen(
+            [sys.executable, *PYTHON[1:], "192.0.2.9", "50000", "192.0.2.1", "22"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": f"{folder}:/usr/bin:/bin", "LC_ALL": "C", **environment},
+            text=True,
+        )
+        self._say(json.dumps(source.replace(LOCK, f"{folder}/lock")))
+        self.greeting = self._hear()
+
+    def _say(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def ask(self, *requests: Request, together: bool = False) -> list[Answer]:
+        self._say(json.dumps({"together": together, "requests": [_as_line(request) for request in requests]}))
+        return [Answer(**answer) for answer in json.loads(self._hear())]
+
+    def end(self) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Iterator[Runner]:
+    one = Runner(tmp_path)
+    yield one
+    assert one.end() == 0
+
+
+def test_the_greeting_tells_where_ssh_came_from_and_to(runner: Runner) -> None:
+    assert runner.greeting == f"{GREETING} 192.0.2.9 50000 192.0.2.1 22\n"
+
+
+def test_a_command_is_answered_with_its_code_and_what_it_said(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("sh", "-c", "cat; echo wrong >&2; exit 7"), stdin="é\n"))
+
+    assert answer == Answer(7, "é\n", "wrong\n")
+
+
+def test_an_argument_is_never_read_by_a_shell(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("printf", "%s|", "$HOME; ls", "a b", "*")))
+
+    assert answer.out == "$HOME; ls|a b|*|"
+
+
+def test_a_missing_program_is_127(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("no-such-program",)))
+
+    assert answer == Answer(127, err="no-such-program: command not found")
+
+
+def test_a_command_that_does_not_end_is_124(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("sleep", "60"), timeout_s=0.1))
+
+    assert answer == Answer(124, err="no end after 0.1 s")
+
+
+def test_a_command_killed_by_a_signal_has_its_number(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("sh", "-c", "kill -9 $$")))
+
+    assert answer.code == -9
+
+
+def test_commands_run_in_a_known_environment(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("sh", "-c", "echo $LC_ALL $DEBIAN_FRONTEND $PATH")))
+
+    assert answer.out.startswith("C.UTF-8 noninteractive /usr/local/sbin:")
+    assert "/usr/sbin" in answer.out
+
+
+def test_bytes_that_are_no_utf8_are_replaced(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("printf", r"a\377\200b")))
+
+    assert answer.out == "a\ufffd\ufffdb"
+
+
+def test_an_answer_of_five_megabytes_comes_whole(runner: Runner) -> None:
+    (answer,) = runner.ask(Run(("head", "-c", "5000000", "/dev/zero")))
+
+    assert answer.out == "\0" * 5_000_000
+
+
+def test_requests_are_carried_out_in_their_order_and_a_failing_one_stops_none(runner: Runner, tmp_path: Path) -> None:
+    path = str(tmp_path / "file")
+
+    answers = runner.ask(Get(path), Put(path, "one\n"), Get(path), Remove(path), Remove(path))
+
+    assert [answer.code for answer in answers] == [2, 0, 0, 0, 2]
+
+
+def test_requests_together_are_answered_in_their_order(runner: Runner) -> None:
+    answers = runner.ask(*(Run(("sh", "-c", f"sleep 0.0{9 - n}; echo {n}")) for n in range(9)), together=True)
+
+    assert [answer.out for answer in answers] == [f"{n}\n" for n in range(9)]
+
+
+def test_more_requests_together_than_threads_are_all_answered(runner: Runner) -> None:
+    answers = runner.ask(*(Run(("echo", str(n))) for n in range(40)), together=True)
+
+    assert [answer.out for answer in answers] == [f"{n}\n" for n in range(40)]
+
+
+def test_no_request_is_no_answer(runner: Runner) -> None:
+    assert runner.ask() == []
+    assert runner.ask(together=True) == []
+
+
+# Files
+
+
+def test_a_file_is_written_with_its_mode_into_a_folder_that_was_not_there(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file"
+
+    (put, get) = runner.ask(Put(str(path), "text → é\n", 0o640), Get(str(path)))
+
+    assert put.ok
+    assert (get.out, get.err) == ("text → é\n", "0o640")
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_text_is_utf8_whatever_the_locale_of_the_log_in(tmp_path: Path, environment: dict[str, str]) -> None:
+    runner = Runner(tmp_path, **environment)
+    path = tmp_path / "file"
+
+    (_, get) = runner.ask(Put(str(path), "é\n"), Get(str(path)))
+
+    runner.end()
+    assert path.read_bytes() == "é\n".encode()
+    assert get.out == "é\n"
+
+
+def test_a_file_that_is_there_is_replaced_with_the_mode_asked_for(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o600)
+
+    runner.ask(Put(str(path), "new"))
+
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o7777 == 0o644
+
+
+def test_a_write_that_fails_leaves_nothing_behind(runner: Runner, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").mkdir()
+
+    (answer,) = runner.ask(Put(str(tmp_path / "folder" / "file"), "text"))
+
+    assert answer.code == 1
+    assert [each.name for each in (tmp_path / "folder").iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])
+def test_text_that_cannot_be_encoded_is_an_answer_and_leaves_nothing_behind(
+    runner: Runner, tmp_path: Path, text: str
+) -> None:
+    (answer, after) = runner.ask(Put(str(tmp_path / "new" / "file"), text), Run(("echo", "alive")))
+
+    assert answer.code == 1
+    assert list((tmp_path / "new").iterdir()) == []
+    assert after.out == "alive\n"
+
+
+def test_a_name_with_a_nul_is_an_answer(runner: Runner) -> None:
+    answers = runner.ask(Get("/tmp/a\0b"), Run(("echo", "a\0b")), Run(("echo", "alive")))
+
+    assert [answer.code for answer in answers] == [1, 1, 0]
+
+
+def test_a_folder_is_no_file(runner: Runner, tmp_path: Path) -> None:
+    (answer,) = runner.ask(Get(str(tmp_path)))
+
+    assert answer.code == 1
+    assert "Is a directory" in answer.err
+
+
+# The lock
+
+
+def test_one_runner_at_a_time_has_the_lock_and_the_other_is_told_who(runner: Runner, tmp_path: Path) -> None:
+    other = Runner(tmp_path)
+
+    (first,), (second,) = runner.ask(Lock("ann@desk")), other.ask(Lock("bob@shelf"))
+
+    other.end()
+    assert first.ok
+    assert second == Answer(75, err="ann@desk")
+
+
+def test_the_lock_goes_with_its_runner(runner: Runner, tmp_path: Path) -> None:
+    gone = Runner(tmp_path)
+    gone.ask(Lock("ann@desk"))
+    gone.end()
+
+    (answer,) = runner.ask(Lock("bob@shelf"))
+
+    assert answer.ok
+    assert (tmp_path / "lock").read_text() == "bob@shelf"
+
+
+def test_what_a_locked_runner_started_does_not_hold_the_lock(runner: Runner, tmp_path: Path) -> None:
+    gone = Runner(tmp_path)
+    gone.ask(Lock("ann@desk"), Run(("sh", "-c", "sleep 5 >/dev/null 2>&1 &")))
+    gone.end()
+
+    (answer,) = runner.ask(Lock("bob@shelf"))
+
+    assert answer.ok
+
+
+# The API over a socket
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/info" else 404)
+        self.end_headers()
+        self.wfile.write(b'{"path": "' + self.path.encode() + b'"}')
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return ""
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "docker.sock"
+    with socketserver.UnixStreamServer(str(path), Api) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield str(path)
+        server.shutdown()
+        thread.join()
+
+
+def systemctl(folder: Path, unit: str) -> None:
+    """A systemctl that knows one active unit."""
+    path = folder / "systemctl"
+    path.write_text(f'#!/bin/sh\n[ "$*" = {shlex.quote(f"is-active --quiet {unit}")} ]\n')
+    path.chmod(0o755)
+
+
+def test_a_question_over_a_socket_is_answered_with_the_body(runner: Runner, tmp_path: Path, socket: str) -> None:
+    systemctl(tmp_path, "docker.service")
+
+    (answer,) = runner.ask(Ask(socket, "/info", "docker.service"))
+
+    assert answer == Answer(0, '{"path": "/info"}')
+
+
+def test_a_refused_question_has_the_http_status(runner: Runner, tmp_path: Path, socket: str) -> None:
+    systemctl(tmp_path, "docker.service")
+
+    (answer,) = runner.ask(Ask(socket, "/networks/bridge", "docker.service"))
+
+    assert answer == Answer(404, "", '{"path": "/networks/bridge"}')
+
+
+def test_a_unit_that_is_not_active_is_not_started_by_a_question(runner: Runner, tmp_path: Path, socket: str) -> None:
+    systemctl(tmp_path, "other.service")
+
+    (answer,) = runner.ask(Ask(socket, "/info", "docker.service"))
+
+    assert answer == Answer(3, err="docker.service is not active")
+
+
+def test_a_socket_that_is_not_there_is_an_answer(runner: Runner, tmp_path: Path) -> None:
+    systemctl(tmp_path, "docker.service")
+
+    (answer,) = runner.ask(Ask(str(tmp_path / "none.sock"), "/info", "docker.service"))
+
+    assert answer.code == 2
