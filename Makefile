@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
 	dpkg-scanpackages:dpkg-dev ethtool:ethtool ssh:openssh-client nc:netcat-openbsd
 
-.PHONY: help setup lab-setup demo test check format lock bench clean
+.PHONY: help setup lab-setup demo test check format docs lock bench clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,7 @@ setup: $(STAMP)  ## install dockmesh into .venv, from the hashed lock
 $(STAMP): $(LOCK) requirements-uv.txt pyproject.toml
 	@if [ ! -x $(BIN)/python ]; then
 	  if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then
+	    if [ "$$(id -u)" != 0 ]; then echo "Python's venv is missing; as root: apt-get install python3-venv" >&2; exit 1; fi
 	    echo "installing python3-venv (Debian package)"
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
 	  fi
@@ -65,6 +66,9 @@ check: setup  ## format, lint, types, unit tests; no root, under a minute
 format: setup  ## put the code into its form
 	@$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
+
+docs: setup  ## write the made pages of docs/reference
+	@$(BIN)/python tools/reference.py
 
 lock: setup  ## resolve the dependencies anew into the lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url \

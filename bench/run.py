@@ -91,7 +91,7 @@ def report(rows: Sequence[Row], load_before: float) -> str:
             "# Results",
             "",
             "Made by `make bench`. Whole processes, from start to exit, unless the line says otherwise.",
-            "Hosts are lab hosts on one machine with the userspace datapath: ratios and orders, not what a server does.",
+            "Hosts are lab hosts on one machine with the userspace datapath: ratios and orders, no speed of servers.",
             "",
             f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {memory:.0f} GiB, kernel {platform.release()}, "
             f"Python {platform.python_version()}, load average before: {load_before:.1f}.",

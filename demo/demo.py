@@ -61,7 +61,7 @@ def show(directory: Path, file: Path) -> dict[str, str]:
 
     step("One file", "`init` asks each host for its address and MTU, and writes the mesh down")
     dockmesh("init", "--name", "demo", *reach, *HOSTS)
-    console.print(file.read_text(), style="cyan")
+    console.print(file.read_text(), style="cyan", markup=False)
 
     step("The plan", "what follows from the file; nobody is contacted")
     dockmesh("plan", "-f", str(file))
@@ -88,7 +88,10 @@ def show(directory: Path, file: Path) -> dict[str, str]:
     cut = measure(lab, root, addresses[right], lambda: dockmesh("lab", "cut", "--dir", str(directory), root, right))
     measured["longest gap when a link is cut"] = gap(cut)
 
-    step("The link is healed", "the tunnels are heard again, and frames take the short way")
+    step(
+        "The link is healed",
+        "the tunnels are heard again, and the spanning tree turns back to the short way: a second change",
+    )
     healed = measure(lab, root, addresses[right], lambda: dockmesh("lab", "heal", "--dir", str(directory)))
     measured["longest gap when it is healed"] = gap(healed)
 

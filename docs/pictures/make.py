@@ -24,6 +24,8 @@ from rich.text import Text
 FOLDER = Path(__file__).parent
 COLUMNS, LINES = 100, 60
 PROMPT = "\x1b[1;32m$\x1b[0m "
+# rich would have every viewer fetch a font from a server; any monospace font will do.
+REMOTE_FONT = re.compile(r"\n *@font-face \{.*?\n *\}", re.DOTALL)
 # ESC [ parameters letter: the only kind of sequence that rich and typer send.
 SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])")
 
@@ -112,7 +114,7 @@ def draw(session: Sequence[tuple[str, str]], target: Path, title: str, text_fold
         console.print(Text.from_ansi(shown))
         plain = console.export_text(clear=False, styles=False)
         # A fixed id, so that the same screen gives the same file.
-        svg = console.export_svg(title=title, unique_id=target.stem)
+        svg = REMOTE_FONT.sub("", console.export_svg(title=title, unique_id=target.stem))
     target.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
     if text_folder:
         text_folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,9 @@ from dockmesh.render.types import DaemonSettings
 
 OURS = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", "172.17.64.0/18", 1462)
 LATER = DaemonSettings("dockmesh=made for host1, later", "172.17.42.9/16", "172.17.0.0/19", 1362)
-KEYS = st.sampled_from(["log-driver", "dns", "storage-opts", "registry-mirrors", "hosts", "é", "runtimes"]) | st.text()
+KEYS = st.sampled_from(
+    ["log-driver", "dns", "storage-opts", "registry-mirrors", "hosts", "é", "runtimes"]
+) | st.text().filter(lambda key: key not in ("labels", "bip", "fixed-cidr", "mtu", "bridge", "icc"))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -75,6 +77,10 @@ def test_a_file_of_any_text_is_merged_or_refused(text: str) -> None:
         return
 
     assert merged["bip"] == OURS.bip
+
+
+def test_a_bridge_by_an_empty_name_is_dockers_own() -> None:
+    assert json.loads(merge("host1", OURS, '{"bridge": ""}').text)["bip"] == OURS.bip
 
 
 def test_a_host_without_the_file_gets_ours_alone() -> None:

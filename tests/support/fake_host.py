@@ -15,7 +15,7 @@ from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
-from dockmesh.remote.seam import Answer, Ask, Get, Lock, Put, Remove, Request, Run
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run
 from dockmesh.render.docker import DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
@@ -128,6 +128,8 @@ class FakeHost:
                 return OK if self.files.pop(path, None) else Answer(2)
             case Ask(_, url):
                 return self._docker_api(url)
+            case Find(programs):
+                return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
             case Run(argv):
                 return self._run(argv)
 
@@ -140,8 +142,6 @@ class FakeHost:
                 return Answer(0, self.ovs.tables()) if self.ovs else Answer(127)
             case system.UNIT_STATES:
                 return Answer(0, "\n".join(self._unit_states(name) for name in system.UNITS))
-            case system.WHICH:
-                return Answer(1, "".join(f"/usr/bin/{name}\n" for name in sorted(self.programs)))
             case system.MODULE:
                 return OK
             case ("ovs-vsctl", *words):
@@ -278,9 +278,9 @@ class FakeHost:
 
 def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
-        reading = ("journalctl", "which", "modprobe", "apt-cache")
+        reading = ("journalctl", "modprobe", "apt-cache")
         return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
-    return isinstance(request, Get | Ask | Lock)
+    return isinstance(request, Get | Ask | Find | Lock)
 
 
 def bare(config: HostConfig) -> FakeHost:

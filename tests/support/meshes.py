@@ -63,7 +63,7 @@ def without(mesh: Cluster, name: str) -> Cluster:
 
 
 @st.composite
-def clusters(draw: st.DrawFn, most: int = 9) -> Cluster:
+def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     """Any mesh that a file may describe, of two hosts and more."""
     count = draw(st.integers(2, most))
     names = [f"host{number}" for number in range(1, count + 1)]

@@ -1,14 +1,17 @@
 """Runs on a host, as root, for as long as one SSH channel is open: it does what a line asks and answers with a line.
 
-Python's standard library only, Python 3.9 or later: this text is sent to hosts that have nothing of ours.
+Python's standard library only, Python 3.7 or later: this text is sent to hosts that have nothing of ours.
 It never interprets a shell string. When its standard input ends, so does it; what runs then is run to its end.
 """
+
+from __future__ import annotations
 
 import concurrent.futures
 import fcntl
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +28,8 @@ NO_FILE = 2  # ENOENT
 NOT_ACTIVE = 3  # as systemctl answers
 LOCKED = 75  # EX_TEMPFAIL of sysexits.h
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 _held: list[Any] = []
 
 
@@ -34,7 +39,7 @@ def answer(code: int, out: str = "", err: str = "") -> dict[str, Any]:
 
 def run(argv: list[str], stdin: str, timeout_s: float) -> dict[str, Any]:
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
-    environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment["PATH"] = PATH
     try:
         done = subprocess.run(
             argv, input=stdin.encode(), capture_output=True, timeout=timeout_s, env=environment, check=False
@@ -99,6 +104,11 @@ def ask(path: str, url: str, unit: str, timeout_s: float) -> dict[str, Any]:
     return answer(0, text) if response.status == 200 else answer(response.status, "", text)
 
 
+def find(programs: list[str]) -> dict[str, Any]:
+    found = (shutil.which(program, path=PATH) for program in programs)
+    return answer(0, "".join(f"{path}\n" for path in found if path))
+
+
 def lock(owner: str) -> dict[str, Any]:
     """One writer a host. The lock goes with this process, so a dead one never holds it."""
     file = open(LOCK, "a+")
@@ -120,6 +130,7 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "get": get,
     "remove": remove,
     "ask": ask,
+    "find": find,
     "lock": lock,
 }
 

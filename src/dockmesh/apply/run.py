@@ -6,6 +6,7 @@ files, fabric, and br0 back in. So at no moment does anybody reach two owners of
 
 import asyncio
 import getpass
+import os
 import socket
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
@@ -64,8 +65,7 @@ async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Found
 
 async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: Progress) -> Found:
     progress.step(host.name, "take the lock")
-    owner = f"{getpass.getuser()}@{socket.gethostname()}"
-    (locked,) = await transport.ask(Lock(owner))
+    (locked,) = await transport.ask(Lock(_who()))
     if not locked.ok:
         raise HostError(
             f"somebody else is changing this host: {locked.err or 'unknown'}",
@@ -79,13 +79,23 @@ async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: P
     if step := found.diff.step(StepName.INSTALL):
         progress.step(host.name, f"install {', '.join(step.packages)}")
         await _at(step, install(transport, found.config, step.packages))
-        done = step.changes
+        # Docker's settings are written before Docker comes, so that is done with it.
+        settings = found.diff.step(StepName.DOCKER) if "docker.io" in step.packages else None
+        done = (*step.changes, *(settings.changes if settings else ()))
         found = await _look_when_settled(plan, host, transport)
     if step := found.diff.step(StepName.DETACH):
         progress.step(host.name, step.name)
         await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
         done += step.changes
     return found, done
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container, a user may have a number and no name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -> Look:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.markup import escape
+from rich.table import Table
 
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.show import error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
-from dockmesh.diff.types import Change, StepName
+from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
+from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.verify.types import Report
 
 
@@ -33,24 +35,50 @@ def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
         if not look.diff.steps:
             continue
         out.print(f"[bold]{escape(name)}[/]  [dim]{escape(look.facts.system)}[/]")
-        for step in look.diff.steps:
-            if reasons:
-                out.print(f"  {step.name}")
-                for change in step.changes:
-                    out.print(f"    {escape(change.text())}  [dim]{escape(change.reason)}[/]")
-            else:
-                out.print(f"  {step.name:<22}  {escape(_brief(step.name, step.changes))}")
-        for change in look.diff.changes:
+        out.print(_reasons(look.diff) if reasons else _steps(look.diff))
+
+
+def _reasons(diff: HostDiff) -> Table:
+    table = _grid(2)
+    for step in diff.steps:
+        table.add_row(f"  {step.name}")
+        for change in step.changes:
+            table.add_row(f"    {escape(change.text())}", f"[dim]{escape(change.reason)}[/]")
             if change.disturbs:
-                out.print(f"  [yellow]{'restarts with Docker':<22}[/]  {escape(', '.join(change.disturbs))}")
+                table.add_row(f"      [yellow]restarts {escape(', '.join(change.disturbs))}[/]")
+    return table
+
+
+def _steps(diff: HostDiff) -> Table:
+    table = _grid(2)
+    for step in diff.steps:
+        table.add_row(f"  {step.name}", escape(_brief(step.name, step.changes)))
+        for change in step.changes:
+            if change.disturbs:
+                table.add_row("  [yellow]restarts with Docker[/]", escape(", ".join(change.disturbs)))
+    return table
+
+
+def _grid(columns: int) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for _ in range(columns):
+        table.add_column(overflow="fold")
+    return table
 
 
 def _brief(name: StepName, changes: tuple[Change, ...]) -> str:
-    if name is StepName.INSTALL:
-        return ", ".join(change.subject for change in changes)
-    if name is StepName.FILES and len(changes) > 1:
-        return ", ".join(change.subject for change in changes if change.subject.startswith("/"))
-    return "; ".join(change.text() for change in changes)
+    """Half a line a change; what is new and can be named by itself has only its name."""
+    match name:
+        case StepName.INSTALL:
+            return ", ".join(change.subject for change in changes)
+        case StepName.FILES:
+            return ", ".join(_file_name(change.subject) for change in changes)
+        case _:
+            return "; ".join(change.text().replace(DAEMON_JSON, _file_name(DAEMON_JSON)) for change in changes)
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
 def show_result(result: Result) -> None:

@@ -5,9 +5,11 @@ import socket
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from dockmesh.cli import options
 from dockmesh.cli.show import err, out, print_json, show_error
@@ -25,7 +27,7 @@ from dockmesh.spec.write import write_cluster
 
 DEFAULT_PREFIX = "172.17.0.0/16"
 # RFC 5737: addresses for documentation, which belong to nobody.
-STAND_INS = IPv4Network("192.0.2.0/24")
+STAND_INS = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Found:
 def init(
     hosts: Annotated[
         list[str],
-        typer.Argument(metavar="[USER@]HOST[=UNDERLAY]…", help="As you would give it to ssh.", show_default=False),
+        typer.Argument(metavar="[USER@]HOST[=UNDERLAY]", help="As you would give it to ssh.", show_default=False),
     ],
     *,
     file: options.File = options.DEFAULT_FILE,
@@ -81,26 +83,28 @@ def init(
             for target, each, slot in zip(targets, found, addresses.slots, strict=True)
         ),
     )
-    stand_ins = [host.name for host in cluster.hosts if host.underlay in STAND_INS]
+    stand_ins = [host.name for host in cluster.hosts if any(host.underlay in net for net in STAND_INS)]
     text = write_cluster(cluster, notes=_notes(stand_ins, addresses.room, netdev=netdev))
     parse(str(file), text.encode())  # what could not be loaded is not written
     _create(file, text)
     if json:
         print_json({"file": str(file), "hosts": [host.name for host in cluster.hosts], "room": addresses.room})
         return
-    out.print(f"[bold]{file}[/]: {len(targets)} hosts in {network}. {_room(addresses.room)}", markup=True)
+    out.print(f"[bold]{escape(str(file))}[/]: {len(targets)} hosts in {network}. {_room(addresses.room)}", markup=True)
     if stand_ins:
         err.print(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
-            "addresses of 192.0.2.0/24 stand in for them. Put the right ones into the file.",
+            "addresses for documentation stand in for them. Put the right ones into the file.",
         )
+    named = None if file == options.DEFAULT_FILE else file
     out.print(
-        f"Next: `dockmesh plan{_flag(file)}` shows what follows from it, `dockmesh apply{_flag(file)}` makes it real."
+        f"Next: `dockmesh plan{_flag('-f', named)}` shows what follows from it, "
+        f"`dockmesh apply{_flag('-f', named)}{_flag('--ssh-config', ssh_config)}` makes it real."
     )
 
 
-def _flag(file: Path) -> str:
-    return "" if file == options.DEFAULT_FILE else f" -f {file}"
+def _flag(option: str, file: Path | None) -> str:
+    return escape(f" {option} {quote(str(file))}") if file else ""
 
 
 def _room(room: int) -> str:
@@ -150,8 +154,15 @@ def _address(text: str, where: str) -> IPv4Address:
 
 
 def _offline(targets: list[Target]) -> list[Found]:
-    stand_ins = iter(STAND_INS.hosts())
-    return [Found(target.underlay or _resolved(target) or next(stand_ins), ETHERNET_MTU, True) for target in targets]
+    known = [target.underlay or _resolved(target) for target in targets]
+    stand_ins = (address for net in STAND_INS for address in net.hosts() if address not in known)
+    found = [Found(address, ETHERNET_MTU, True) for each in known if (address := each or next(stand_ins, None))]
+    if len(found) < len(targets):
+        raise UsageError(
+            f"{known.count(None)} hosts have no underlay address, and there are too few to stand in for them",
+            do="say theirs as HOST=UNDERLAY, or leave out --offline to ask them",
+        )
+    return found
 
 
 def _resolved(target: Target) -> IPv4Address | None:
@@ -218,7 +229,7 @@ def _notes(stand_ins: list[str], room: int, *, netdev: bool) -> dict[str, str]:
 
 def _create(file: Path, text: str) -> None:
     try:
-        with file.open("x") as opened:
+        with file.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}", do="give another name with -f") from error

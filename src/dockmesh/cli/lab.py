@@ -120,7 +120,7 @@ def up(
         typer.echo(f"{host.name}  {host.address}")
     typer.echo(f"mesh file   {_short(lab.mesh_file)}")
     typer.echo(f"ssh config  {_short(lab.ssh_config)}")
-    typer.echo(f"try         dockmesh -f {_short(lab.mesh_file)} --ssh-config {_short(lab.ssh_config)} apply")
+    typer.echo(f"try         dockmesh apply -f {_short(lab.mesh_file)} --ssh-config {_short(lab.ssh_config)}")
 
 
 def _parse_prefix(text: str) -> IPv4Network:

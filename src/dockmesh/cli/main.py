@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -57,6 +58,9 @@ def _main(
 
 def run() -> None:
     """The entry point of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no `→` gets a `?`, not an error
     try:
         code = app(standalone_mode=False)
     except SpecError as error:
@@ -66,7 +70,6 @@ def run() -> None:
         show_error(error)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        err.print("interrupted", style="bold")
         code = INTERRUPTED
     except typer._click.exceptions.ClickException as error:
         error.show()
@@ -79,4 +82,6 @@ def run() -> None:
         traceback.print_exc()
         err.print("\nThis is a bug of dockmesh, not of yours. Please report it with the lines above.", style="bold red")
         code = OUR_BUG
+    if code == INTERRUPTED:  # typer, too, makes this of Ctrl-C
+        err.print("interrupted", style="bold")
     sys.exit(code or 0)

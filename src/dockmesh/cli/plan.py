@@ -74,7 +74,7 @@ def _show_head(planned: Plan) -> None:
         case _:
             shape = "links as given"
     out.print(
-        f"[bold]Mesh {planned.name}[/]: {len(planned.hosts)} hosts in {planned.prefix}, {shape}, "
+        f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {shape}, "
         f"{_count(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
     )
 

@@ -4,6 +4,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich.markup import escape
 from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
@@ -48,11 +49,11 @@ class HostProgress:
 
     def done(self, host: str, text: str) -> None:
         self.at.pop(host, None)
-        self._show(host, f"[green]{text}[/]" if self._bars else text, finished=True)
+        self._show(host, f"[green]{escape(text)}[/]" if self._bars else text, finished=True)
 
     def failed(self, host: str, text: str) -> None:
         at = self.at.pop(host, None)
-        self._show(host, f"[red]✗ {text}[/]" if self._bars else f"failed{f' at: {at}' if at else ''}: {text}")
+        self._show(host, f"[red]✗ {escape(text)}[/]" if self._bars else f"failed{f' at: {at}' if at else ''}: {text}")
         if self._bars:
             self._bars.stop_task(self._tasks[host])
 

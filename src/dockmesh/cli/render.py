@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from dockmesh.cli import options
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.plan.build import build
 from dockmesh.render import docker
-from dockmesh.render.host import MARK
+from dockmesh.render.host import MARK, PATHS
 from dockmesh.render.host import render as render_host
 from dockmesh.render.types import File
 from dockmesh.spec.load import load
@@ -23,37 +24,57 @@ def render(
 ) -> None:
     """Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by another tool.
 
-    Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced if dockmesh wrote
-    it, and is an error if not.
+    Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced, or goes if the
+    other renderer made it; a file that dockmesh did not write is an error, and nothing is written then.
     """
     planned = build(load(file))
-    written: dict[str, list[str]] = {}
+    files: dict[str, tuple[File, ...]] = {}
     for host in planned.hosts:
         config = render_host(planned, host)
-        files = (*config.files, docker.alone(config.daemon))
-        folder = output / host.name
-        for each in files:
-            _write(folder, each)
-        written[host.name] = [each.path for each in files]
+        files[host.name] = (*config.files, docker.alone(config.daemon))
+    for name in files:
+        _refuse_foreign(output / name)
+    for name, wanted in files.items():
+        _write(output / name, wanted)
+    written = {name: [each.path for each in wanted] for name, wanted in files.items()}
     if json:
         print_json({"directory": str(output), "hosts": written})
         return
     for name, paths in written.items():
-        out.print(f"[bold]{output / name}[/]: {', '.join(paths)}")
+        out.print(f"[bold]{escape(str(output / name))}[/]: {', '.join(paths)}")
 
 
-def _write(folder: Path, file: File) -> None:
-    target = folder / file.path.removeprefix("/")
-    try:
-        if target.exists() and not _is_ours(target.read_text(errors="replace")):
+def _targets(folder: Path) -> dict[str, Path]:
+    """By path on the host, where dockmesh may write below a folder."""
+    return {path: folder / path.removeprefix("/") for path in (*PATHS, docker.DAEMON_JSON)}
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for target in _targets(folder).values():
+        try:
+            foreign = target.exists() and not _is_ours(target.read_text(encoding="utf-8", errors="replace"))
+        except OSError as error:
+            raise _cannot("read", target, error) from error
+        if foreign:
             raise UsageError(f"{target} is there and dockmesh did not write it", do="choose an empty folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(file.text)
-        target.chmod(file.mode)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {target}: {error.strerror}", do="choose a folder that you may write to"
-        ) from error
+
+
+def _write(folder: Path, files: tuple[File, ...]) -> None:
+    wanted = {file.path: file for file in files}
+    for path, target in _targets(folder).items():
+        try:
+            if file := wanted.get(path):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(file.text, encoding="utf-8")
+                target.chmod(file.mode)
+            else:
+                target.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot("write", target, error) from error
+
+
+def _cannot(verb: str, target: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot {verb} {target}: {error.strerror}", do="choose a folder that you may write to")
 
 
 def _is_ours(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The two consoles, and how an error looks. Standard output is for results, standard error for the rest."""
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -8,8 +9,11 @@ from rich.text import Text
 
 from dockmesh.errors import DockmeshError
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(highlight=False, soft_wrap=True, stderr=True)
+# What is not read on a terminal is read in a log or by another program: nobody there wants lines cut at 80 columns.
+LOG_WIDTH = 160
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else LOG_WIDTH)
+err = Console(highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else LOG_WIDTH, stderr=True)
 
 
 def print_json(content: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from dockmesh.facts import docker, link, ovs, system
 from dockmesh.facts.types import FileState, HostFacts
-from dockmesh.remote.seam import Answer, Ask, Get, Request, Run, Transport
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
 
 DOCKER_UNIT = "docker.service"
 
@@ -24,7 +24,7 @@ def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
         Run(link.LINKS),
         Run(ovs.DATABASE),
         Run(system.UNIT_STATES),
-        Run(system.WHICH),
+        Find(system.PROGRAMS),
         Run(system.MODULE),
         Get(system.LOADED_MODULES),
         Get(system.OS_RELEASE),
@@ -35,8 +35,8 @@ def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
 
 def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...]) -> HostFacts:
     """Pure: the answers to `questions(files)`, in their order."""
-    links, database, units, which, module, loaded, release, info, network, containers, *texts = answers
-    programs = system.read_programs(which.out)
+    links, database, units, found, module, loaded, release, info, network, containers, *texts = answers
+    programs = system.read_programs(found.out)
     return HostFacts(
         name=name,
         programs=programs,

@@ -6,7 +6,6 @@ OS_RELEASE = "/etc/os-release"
 UNITS = ("dockmesh.service", "docker.service", "ovs-vswitchd.service", "networking.service")
 UNIT_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *UNITS)
 PROGRAMS = ("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "systemctl", "python3")
-WHICH = ("which", *PROGRAMS)
 # The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
 MODULE = ("modprobe", "--dry-run", "--quiet", "openvswitch")
 LOADED_MODULES = "/proc/modules"
@@ -36,5 +35,5 @@ def read_units(answer: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def read_programs(answer: str) -> frozenset[str]:
-    """The programs that `which` found, by their bare names."""
+    """The programs that were found, by their bare names."""
     return frozenset(line.rsplit("/", 1)[-1] for line in answer.split())

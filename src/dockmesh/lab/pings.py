@@ -82,4 +82,13 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
         try:
             yield Pinging(output)
         finally:
-            process.communicate(timeout=10)
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """By its standard input; a host that died cannot hear that, and then only our own end is there to be ended."""
+    try:
+        process.communicate(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

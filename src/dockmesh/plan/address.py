@@ -94,7 +94,7 @@ def _cut(prefix: IPv4Network, hosts: int) -> tuple[int, int]:
             return bits, reserved
     raise UsageError(
         f"{prefix} is too small for {hosts} hosts: each needs an address of its own and a pool of {SMALLEST_POOL}",
-        do=f"choose a prefix of at least /{_longest_prefix(hosts)}, say 10.99.0.0/16",
+        do=f"choose a larger prefix: /{_longest_prefix(hosts)} does for so many",
     )
 
 

@@ -69,6 +69,16 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """Look for programs on root's PATH; `out` has the path of each that is there, one a line."""
+
+    programs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"look for {', '.join(self.programs)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """Be the only writer on the host until the connection ends. Code 75: somebody else is, and `err` says who."""
 
@@ -78,7 +88,7 @@ class Lock:
         return "take the lock"
 
 
-Request = Run | Put | Get | Remove | Ask | Lock
+Request = Run | Put | Get | Remove | Ask | Find | Lock
 
 
 @dataclass(frozen=True, slots=True)

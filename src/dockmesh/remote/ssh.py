@@ -6,6 +6,7 @@ Why not a library: docs/decisions/0002-openssh.md.
 import asyncio
 import contextlib
 import json
+import os
 import re
 import socket
 import tempfile
@@ -77,14 +78,11 @@ def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
     users = [chosen.resolve()] if chosen else [Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config")]
     with tempfile.TemporaryDirectory(prefix="dockmesh-") as folder:
         ours = Path(folder) / "ssh_config"
-        ours.write_text(
-            "".join(f'Include "{path}"\n' for path in users if path.is_file())
-            + "".join(
-                f"Host {host.name}\n  HostName {host.underlay}\n"
-                for host in hosts
-                if host.underlay and not host.ssh.host
-            )
+        includes = "".join(f'Include "{path}"\n' for path in users if path.is_file())
+        addresses = "".join(
+            f"Host {host.name}\n  HostName {host.underlay}\n" for host in hosts if host.underlay and not host.ssh.host
         )
+        ours.write_bytes(os.fsencode(includes + addresses))
         yield ours
 
 
@@ -158,13 +156,14 @@ async def connect(host: Target, config: Path) -> SshHost:
         if greeting is not None:
             # SSH_CONNECTION, in sshd's order: client address and port, server address and port.
             return SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
-        said = await _last_words(process)
+        said = ""
     except TimeoutError:
         said = f"nothing of use within {GREETING_TIMEOUT_S} s"
     except BaseException:
         await _end(process)
         raise
-    raise explain(host, await _end(process), said)
+    code = await _end(process)
+    raise explain(host, code, said or await _last_words(process))
 
 
 def _argv(host: Target, config: Path) -> tuple[str, ...]:
@@ -178,7 +177,7 @@ async def _greeting(process: Process) -> list[str] | None:
     """Start the runner; the words after its greeting, or None if it does not come."""
     if process.stdin is None or process.stdout is None:
         return None
-    source = files("dockmesh.agent").joinpath("runner.py").read_text()
+    source = files("dockmesh.agent").joinpath("runner.py").read_text(encoding="utf-8")
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         process.stdin.write((json.dumps(source) + "\n").encode())
         await process.stdin.drain()
@@ -226,7 +225,7 @@ def explain(host: Target, code: int, said: str) -> ConnectError:
     target = host.ssh.host or host.name
     shown = f"ssh {host.ssh.user}@{target}" if host.ssh.user else f"ssh {target}"
     what, do = _reading(code, said, shown)
-    return ConnectError(what, host=host.name, ran=shown, answered=said or f"exit {code}", do=do)
+    return ConnectError(what, host=host.name, ran=shown, answered=said or f"exit {code}, and no reason given", do=do)
 
 
 def _reading(code: int, said: str, shown: str) -> tuple[str, str]:
@@ -244,6 +243,11 @@ def _reading(code: int, said: str, shown: str) -> tuple[str, str]:
         if "Permission denied" in said:
             return "it does not let us in", "see that your key or agent is the right one and that the user may log in"
         return "no SSH connection", f"try `{shown}` by hand until it works"
+    if code <= 0:  # it ended at our word, or of itself and well
+        return (
+            "the log-in does not lead to our program",
+            f"see that `{shown} true` ends at once and prints nothing: a login script may wait, or say too much",
+        )
     if "sudo" in said:
         return (
             "sudo does not let this user in without a password",

@@ -75,7 +75,7 @@ def _refuse_conflicts(host: str, settings: DaemonSettings, theirs: dict[str, Any
             for key, value in settings.keys().items()
             if key in theirs and theirs[key] != value
         ]
-    if "bridge" in theirs:
+    if theirs.get("bridge"):
         # dockerd takes either `bridge` or `bip`, not both.
         against.append(("bridge", theirs["bridge"], None, "Docker's own docker0, so no `bridge`"))
     if theirs.get("icc") is False:

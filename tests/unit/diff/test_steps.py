@@ -71,7 +71,9 @@ def test_a_host_without_apt_is_told_what_it_lacks() -> None:
     host = bare(CONFIG)
     host.programs.remove("apt-get")
 
-    with pytest.raises(HostError, match="lacks openvswitch-switch, docker.io, docker-cli, iptables, and has no apt-get"):
+    with pytest.raises(
+        HostError, match=r"lacks openvswitch-switch, docker\.io, docker-cli, iptables, and has no apt-get"
+    ):
         of(host)
 
 
@@ -196,7 +198,10 @@ def test_a_right_file_that_docker_has_not_taken_costs_a_restart_and_no_write() -
     host = installed(CONFIG)
     host.files[DAEMON_JSON] = (alone(CONFIG.daemon).text, 0o644)
 
-    assert requests(of(host), StepName.DOCKER) == ["systemctl reset-failed 'docker.*'", "systemctl restart docker.service"]
+    assert requests(of(host), StepName.DOCKER) == [
+        "systemctl reset-failed 'docker.*'",
+        "systemctl restart docker.service",
+    ]
 
 
 def test_live_restore_is_off_for_the_restart_and_on_after_it() -> None:

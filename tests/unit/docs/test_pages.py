@@ -9,7 +9,6 @@ from dockmesh.spec.load import parse
 from tests.unit.docs.pages import PAGES, ROOT, anchors, blocks, name_of, prose
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# From RFC 6761 and RFC 2606: names that a page may show without meaning anybody.
 EXTERNAL = re.compile(r"https?://|mailto:")
 
 

@@ -112,6 +112,6 @@ def test_the_smallest_pools_decide_how_many_hosts_a_prefix_takes(length: int, mo
 def test_the_prefix_that_the_refusal_suggests_is_large_enough(hosts: int) -> None:
     with pytest.raises(UsageError) as refused:
         assign(IPv4Network("10.0.0.0/30"), hosts)
-    length = str(refused.value.report.do).split("/")[1].split(",")[0]
+    length = str(refused.value.report.do).split("/")[1].split()[0]
 
     assert len(assign(IPv4Network(f"10.0.0.0/{length}"), hosts).slots) == hosts

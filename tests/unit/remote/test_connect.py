@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -46,7 +46,7 @@ class FakeSsh:
 
 
 @pytest.fixture
-def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh]:
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSsh:
     """In place of ssh; and of sudo, which here lets everybody in."""
     fake = FakeSsh(tmp_path)
     fake.does(RUNS_IT)
@@ -54,7 +54,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh]:
     sudo.write_text('#!/bin/sh\n[ "$1 $2" = "-n --" ] && shift 2\nexec "$@"\n')
     sudo.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/local/bin:/usr/bin:/bin")
-    yield fake
+    return fake
 
 
 def run(work: Coroutine[None, None, T]) -> T:
@@ -111,7 +111,7 @@ def test_what_a_login_script_prints_is_no_answer(ssh: FakeSsh, lines: int) -> No
 def test_a_login_script_that_prints_without_end_is_an_error_and_no_hang(ssh: FakeSsh) -> None:
     ssh.does(f"seq 5000\n{RUNS_IT}")
 
-    assert refused().report.host == "host1"
+    assert refused().report.what == "the log-in does not lead to our program"
 
 
 def test_much_noise_on_standard_error_blocks_nothing(ssh: FakeSsh) -> None:
@@ -198,11 +198,17 @@ Host key verification failed."""
     [
         (255, CHANGED, "its host key is not the one that known_hosts has"),
         (255, "Host key verification failed.", "its host key is unknown"),
-        (255, "No ED25519 host key is known for host1 and you have requested strict checking.", "its host key is unknown"),
+        (
+            255,
+            "No ED25519 host key is known for host1 and you have requested strict checking.",
+            "its host key is unknown",
+        ),
         (255, "ann@host1: Permission denied (publickey,password).", "it does not let us in"),
         (255, "ssh: connect to host host1 port 22: Connection refused", "no SSH connection"),
         (255, "ssh: Could not resolve hostname host1: Name or service not known", "no SSH connection"),
         (255, "", "no SSH connection"),
+        (0, "", "the log-in does not lead to our program"),
+        (-9, "nothing of use within 60 s", "the log-in does not lead to our program"),
         (1, "sudo: a password is required", "sudo does not let this user in without a password"),
         (127, "sh: 1: exec: sudo: not found", "sudo does not let this user in without a password"),
         (127, "sh: 1: exec: python3: not found", "python3 did not start there"),
@@ -212,7 +218,7 @@ def test_a_failed_log_in_is_said_in_words(code: int, said: str, what: str) -> No
     error = explain(Target("host1", Ssh(user="ann")), code, said)
 
     assert error.report.what == what
-    assert error.report.answered == (said or "exit 255")
+    assert error.report.answered == (said or f"exit {code}, and no reason given")
     assert error.report.ran == "ssh ann@host1"
     assert error.report.do
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.runner import GREETING, LOCK
-from dockmesh.remote.seam import Answer, Ask, Get, Lock, Put, Remove, Request, Run
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run
 from dockmesh.remote.ssh import PYTHON, _as_line
 
 
@@ -83,6 +83,14 @@ def test_a_missing_program_is_127(runner: Runner) -> None:
     (answer,) = runner.ask(Run(("no-such-program",)))
 
     assert answer == Answer(127, err="no-such-program: command not found")
+
+
+def test_programs_are_found_by_their_paths_and_those_that_are_not_there_left_out(runner: Runner) -> None:
+    (answer,) = runner.ask(Find(("no-such-program", "sh")))
+
+    assert answer.ok
+    assert answer.out.splitlines()[0].endswith("/sh")
+    assert len(answer.out.splitlines()) == 1
 
 
 def test_a_command_that_does_not_end_is_124(runner: Runner) -> None:

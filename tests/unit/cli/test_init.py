@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+
+from dockmesh.spec.load import load
+from tests.unit.cli.conftest import Dockmesh
+
+
+def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) -> None:
+    assert dockmesh("init", "--offline", "host1", "host2", "host3").code == 0
+
+    hosts = load(Path("dockmesh.yaml")).hosts
+    assert [(host.name, str(host.address), str(host.pool)) for host in hosts] == [
+        ("host1", "172.17.42.1", "172.17.64.0/18"),
+        ("host2", "172.17.42.2", "172.17.128.0/18"),
+        ("host3", "172.17.42.3", "172.17.192.0/18"),
+    ]
+
+
+def test_it_says_how_many_more_hosts_fit(dockmesh: Dockmesh) -> None:
+    ran = dockmesh("init", "--offline", "host1", "host2", "--max-hosts", "7")
+
+    assert "more hosts fit without moving one of them." in ran.out
+    assert "more hosts fit without moving one of them." in Path("dockmesh.yaml").read_text(encoding="utf-8")
+
+
+def test_its_json_names_the_hosts_and_the_room(dockmesh: Dockmesh) -> None:
+    ran = dockmesh("init", "--offline", "--json", "host1", "host2", "host3")
+
+    assert ran.json() == {"file": "dockmesh.yaml", "hosts": ["host1", "host2", "host3"], "room": 6}
+
+
+def test_a_file_that_is_there_is_never_written_over(dockmesh: Dockmesh) -> None:
+    Path("dockmesh.yaml").write_text("mine", encoding="utf-8")
+
+    ran = dockmesh("init", "--offline", "host1", "host2")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: dockmesh.yaml is there already\n")
+    assert Path("dockmesh.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_dangling_link_is_not_followed(dockmesh: Dockmesh, tmp_path: Path) -> None:
+    Path("dockmesh.yaml").symlink_to(tmp_path / "elsewhere")
+
+    assert dockmesh("init", "--offline", "host1", "host2").code == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_addresses_that_nobody_said_are_marked_in_the_file_and_on_the_screen(dockmesh: Dockmesh) -> None:
+    ran = dockmesh("init", "--offline", "host1", "host2=10.0.0.2", "10.0.0.3")
+
+    text = Path("dockmesh.yaml").read_text(encoding="utf-8")
+    assert "the underlay address of host1:" in ran.err
+    assert text.count("FIXME") == 1
+
+
+def test_user_name_and_domain_go_into_ssh(dockmesh: Dockmesh) -> None:
+    dockmesh("init", "--offline", "ann@Web1.Example.COM=10.0.0.1", "root@10.0.0.2", "db=10.0.0.3")
+
+    web1, second, db = load(Path("dockmesh.yaml")).hosts
+    assert (web1.name, web1.ssh.host, web1.ssh.user) == ("web1", "Web1.Example.COM", "ann")
+    assert (second.name, second.ssh.host, second.ssh.user) == ("host2", "10.0.0.2", "root")
+    assert (db.name, db.ssh.host, db.ssh.user, str(db.underlay)) == ("db", None, None, "10.0.0.3")
+
+
+def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> None:
+    assert dockmesh("init", "--offline", "host1=192.0.2.1", "host2", "host3").code == 0
+
+    underlays = [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts]
+    assert len(set(underlays)) == 3
+
+
+def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.cli.init._resolved", lambda _: None)  # no name server is asked 300 times
+
+    assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
+    assert len(load(Path("dockmesh.yaml")).hosts) == 300
+
+
+def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.cli.init._resolved", lambda _: None)
+
+    ran = dockmesh("init", "--offline", "--prefix", "10.0.0.0/8", *(f"host{number}" for number in range(1, 801)))
+
+    assert ran.code == 2
+    assert "say theirs as HOST=UNDERLAY" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["host1"], "a mesh has at least two hosts"),
+        (["host1", "host1"], "host1 stands there twice"),
+        (["web.a.example", "web.b.example"], "web stands there twice"),
+        (["10.0.0.1", "host1"], "host1 stands there twice"),
+        (["root@", "host2"], "'root@' names no host"),
+        (["", "host2"], "'' names no host"),
+        (["=10.0.0.1", "host2"], "names no host"),
+        (["host1=10.0.0", "host2"], "host1=10.0.0: 10.0.0 is no IPv4 address"),
+        (["host1=fe80::1", "host2"], "host1=fe80::1: fe80::1 is no IPv4 address"),
+        (["host1=10.0.0.1", "host2=10.0.0.1"], "underlay of host2 is also the underlay of host1"),
+        (["host_1", "host2"], 'host name is "host_1", which is no valid name'),
+        (["host1:22", "host2"], 'host name is "host1:22", which is no valid name'),
+        (["ssh://host1", "host2"], "which is no valid name"),
+        (["::1", "host2"], 'host name is "::1", which is no valid name'),
+        (["--prefix", "10.0.0.0/30", "h1", "h2"], "10.0.0.0/30 is too small for 2 hosts"),
+        (["--prefix", "10.0.0.1/24", "h1", "h2"], "10.0.0.1/24 has host bits set"),
+        (["--prefix", "fd00::/64", "h1", "h2"], "--prefix fd00::/64"),
+        (["--prefix", "", "h1", "h2"], "--prefix "),
+        (["--prefix", "127.0.0.0/8", "h1", "h2"], "the prefix overlaps 127.0.0.0/8"),
+        (["--prefix", "10.0.0.0/8", "h1=10.0.0.1", "h2"], "10.0.0.1"),
+        (["--max-hosts", "0", "h1", "h2"], "--max-hosts"),
+        (["--max-hosts", "99999999999", "h1", "h2"], "is too small for 99999999999 hosts"),
+        (["--name", "A b", "h1", "h2"], 'name is "A b"'),
+        (["-f", "none/mesh.yaml", "h1", "h2"], "cannot write none/mesh.yaml: No such file or directory"),
+        (["-f", ".", "h1", "h2"], "is there already"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
+    dockmesh: Dockmesh, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    ran = dockmesh("init", "--offline", *arguments)
+
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_odd_names_of_the_file_are_shown_as_they_are(dockmesh: Dockmesh, tmp_path: Path) -> None:
+    (tmp_path / "[").mkdir()
+
+    ran = dockmesh("init", "--offline", "-f", "[/] a.yaml", "h1", "h2")
+
+    assert ran.code == 0
+    assert "[/] a.yaml: 2 hosts in 172.17.0.0/16" in ran.out
+    assert "dockmesh plan -f '[/] a.yaml'" in ran.out

@@ -1,0 +1,121 @@
+"""The examples of docs/reference/json.md against what the code prints."""
+
+import json
+import re
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dockmesh.apply.types import Outcome
+from dockmesh.cli import lab as cli_lab
+from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.main import app
+from dockmesh.cli.plan import plan_json
+from dockmesh.cli.verify import report_json
+from dockmesh.diff.types import Change
+from dockmesh.errors import CommandError
+from dockmesh.lab.model import Lab, LabHost
+from dockmesh.model import Datapath
+from dockmesh.plan.build import build
+from dockmesh.spec.load import parse
+from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
+from tests.unit.docs.pages import ROOT, anchors, blocks
+
+PAGE = ROOT / "docs/reference/json.md"
+EXAMPLES = {
+    name: json.loads(text)
+    for name, text in re.findall(
+        r"<!-- example: ([a-z ]+) -->\n```json\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE
+    )
+}
+FILE = blocks(PAGE, "yaml")[0]
+
+
+def in_json(value: Any) -> Any:
+    """As a reader of the output gets it."""
+    return json.loads(json.dumps(value))
+
+
+def test_plan() -> None:
+    assert in_json(plan_json(build(parse("example", FILE.encode())))) == EXAMPLES["plan"]
+
+
+def test_apply() -> None:
+    example = EXAMPLES["apply"]
+    first, second = example["hosts"]
+    change = first["changes"][0]
+    result = Result(
+        plan=build(parse("example", FILE.encode())),
+        hosts=("host1", "host2"),
+        looks={},
+        errors={"host2": CommandError(host="host2", **second["error"])},
+        outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+    )
+
+    assert in_json(result_json(result)) == example
+
+
+def test_verify() -> None:
+    example = EXAMPLES["verify"]
+    report = Report(
+        hosts=tuple(example["hosts"]),
+        probes=tuple(
+            Probe(**probe | {"kind": Kind(probe["kind"]), "verdict": Verdict(probe["verdict"])})
+            for probe in example["probes"]
+        ),
+        causes=tuple(
+            Cause(Fault(cause["fault"]), tuple(cause["hosts"]), cause["seen"], cause["do"], frozenset(), Scope.LINK)
+            for cause in example["causes"]
+        ),
+        seconds=example["seconds"],
+    )
+
+    assert in_json(report_json(report)) == example
+
+
+def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
+
+    done = CliRunner().invoke(app, ["init", *hosts, "--offline", "--json"])
+
+    assert json.loads(done.stdout) == EXAMPLES["init"]
+
+
+def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dockmesh.yaml").write_text(FILE)
+
+    done = CliRunner().invoke(app, ["render", "-o", "out", "--json"])
+
+    assert json.loads(done.stdout) == EXAMPLES["render"]
+
+
+def test_labs() -> None:
+    example = EXAMPLES["lab up"]
+    lab = Lab(
+        name="lab",
+        directory=Path(example["directory"]),
+        prepared=False,
+        datapath=Datapath.NETDEV,
+        layers=(),
+        packages=Path("packages"),
+        hosts=(LabHost("host1", IPv4Address("10.77.244.11")),),
+    )
+
+    found = in_json(cli_lab._described(lab))
+
+    assert set(found) == set(example)
+    assert set(found["hosts"][0]) == set(example["hosts"][0])
+    assert EXAMPLES["lab list"]["labs"] == [example]
+
+
+def test_every_kind_of_probe_is_described() -> None:
+    assert {str(kind) for kind in Kind} <= set(re.findall(r"`([a-z-]+)`", PAGE.read_text()))
+
+
+def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:
+    assert {str(fault) for fault in Fault} <= anchors(ROOT / "docs/howto/troubleshooting.md")
