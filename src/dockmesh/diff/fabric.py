@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dockmesh.diff.anew import kinds, must_be_new
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
@@ -25,9 +26,7 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         _refuse_foreign(config, bridge)
     else:
         _refuse_foreign_device(config, facts)
-    anew = bridge is None or ovs.needs_new_bridge(
-        config.datapath, config.forwarding, (bridge.datapath_type, bridge.rstp, bridge.stp)
-    )
+    anew = bridge is None or must_be_new(config, bridge)
     present = None if anew else bridge
     changes = tuple(_changes(config, bridge, anew=anew))
     if not changes:
@@ -74,8 +73,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
         yield Change(
             host,
             f"bridge {FABRIC_BRIDGE}",
-            None if bridge is None else _kind(bridge),
-            f"{config.forwarding}, {config.datapath} datapath",
+            *kinds(config, bridge),
             "the fabric's own bridge" if bridge is None else "a living bridge cannot change this, so it is made anew",
         )
     elif bridge is not None:
@@ -98,12 +96,6 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
         else:
             for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
                 yield from _setting_change(host, setting, bridge, interface)
-
-
-def _kind(bridge: OvsBridge) -> str:
-    trees = [name for name, on in (("rstp", bridge.rstp), ("stp", bridge.stp)) if on]
-    tree = " and ".join(trees) or "no spanning tree"
-    return f"{tree}, {bridge.datapath_type or 'system'} datapath"
 
 
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:

@@ -6,7 +6,7 @@ Names of columns and keys: ovs-vswitchd.conf.db(5).
 from collections.abc import Iterable
 from itertools import groupby
 
-from dockmesh.model import FABRIC_BRIDGE, Datapath, Forwarding
+from dockmesh.model import FABRIC_BRIDGE, Forwarding
 from dockmesh.plan.types import HostPlan, Plan, TunnelEnd
 from dockmesh.render.types import Setting
 
@@ -85,11 +85,6 @@ def make_sure_argv(words: tuple[str, ...], timeout_s: int) -> tuple[str, ...]:
     return ("ovs-vsctl", "--retry", f"--timeout={timeout_s}", *words)
 
 
-def needs_new_bridge(datapath: Datapath, forwarding: Forwarding, actual: tuple[str, bool, bool]) -> bool:
-    """Whether a living bridge must be made anew: another datapath, or another spanning tree, or none.
-
-    Setting rstp_enable to false and back on a living bridge leaves its tunnels silent (measured, Open vSwitch 3.5.0).
-    """
-    datapath_type, rstp, stp = actual
-    wanted = (str(datapath), forwarding is Forwarding.RSTP, forwarding is Forwarding.STP)
-    return (datapath_type or str(Datapath.SYSTEM), rstp, stp) != wanted
+def tree_priority(wanted: Iterable[Setting]) -> Setting:
+    """The setting that decides who is the root."""
+    return next(setting for setting in wanted if setting.key in ("rstp-priority", "stp-priority"))
