@@ -21,6 +21,7 @@ WHY = {
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
 }
+SYSTEMD = "/etc/systemd/"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
 RESTART_DOCKER = (
@@ -141,13 +142,14 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
             if path.endswith(UNIT):
                 requests.append(Run(("systemctl", "disable", UNIT)))
             requests.append(Remove(path))
-    if requests:
+    states = {unit: facts.units.get(unit, {}).get("UnitFileState") or None for unit in config.units}
+    disabled = {unit: state for unit, state in states.items() if state != "enabled"}
+    for unit, state in disabled.items():
+        changes.append(Change(config.host, unit, state, "enabled", "it makes the mesh at boot"))
+        requests.append(Run(("systemctl", "enable", unit)))
+    # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
+    if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
-    for unit in config.units:
-        enabled = facts.units.get(unit, {}).get("UnitFileState") or None
-        if enabled != "enabled":
-            changes.append(Change(config.host, unit, enabled, "enabled", "it makes the mesh at boot"))
-            requests.append(Run(("systemctl", "enable", unit)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 
 

@@ -158,7 +158,7 @@ def test_a_file_of_another_mode_is_written_again() -> None:
 
     (step,) = of(host).steps
 
-    assert step.requests == (Put(file.path, file.text, 0o644), Run(("systemctl", "daemon-reload")))
+    assert step.requests == (Put(file.path, file.text, 0o644),)
 
 
 def test_what_the_other_renderer_made_goes() -> None:
