@@ -6,7 +6,7 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
 from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
-from dockmesh.remote.seam import Put, Run
+from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
