@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from typing import Any
 
-from dockmesh.diff.host import FACT_PATHS
+from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, system
 from dockmesh.facts.types import HostFacts
@@ -21,7 +21,8 @@ from dockmesh.render.types import HostConfig
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
 
 OK = Answer(0)
-BARE = frozenset(("apt-get", "ip", "systemctl", "python3"))
+BARE = frozenset(("apt-get", "ip", "ifup", "systemctl", "python3"))
+DEBIANS_INTERFACES = {INTERFACES_FILE: ("source /etc/network/interfaces.d/*\n", 0o644)}
 COMES_WITH = {
     "openvswitch-switch": ("ovs-vsctl",),
     "docker.io": ("dockerd",),
@@ -77,7 +78,7 @@ class FakeHost:
 
     name: str
     programs: set[str] = field(default_factory=lambda: set(BARE))
-    files: dict[str, tuple[str, int]] = field(default_factory=dict)
+    files: dict[str, tuple[str, int]] = field(default_factory=lambda: dict(DEBIANS_INTERFACES))
     units: dict[str, dict[str, str]] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     ovs: FakeOvs | None = None
@@ -309,7 +310,7 @@ def applied(config: HostConfig) -> FakeHost:
     """The host as it is when all of `config` is real; made from the config itself, by none of apply's commands."""
     host = installed(config)
     daemon = alone(config.daemon)
-    host.files = {file.path: (file.text, file.mode) for file in (*config.files, daemon)}
+    host.files |= {file.path: (file.text, file.mode) for file in (*config.files, daemon)}
     host.docker = Daemon(json.loads(daemon.text))
     host.units = {unit: {"UnitFileState": "enabled", "ActiveState": "active"} for unit in config.units}
     bridge = config.docker_bridge

@@ -53,6 +53,7 @@ def run(argv: list[str], stdin: str, timeout_s: float) -> dict[str, Any]:
 
 def put(path: str, text: str, mode: int) -> dict[str, Any]:
     """Whole or not at all: a temporary name beside it, on disk, then renamed. Owned by root."""
+    path = os.path.realpath(path)  # a link stays one, and what it leads to is written
     os.makedirs(os.path.dirname(path), exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".dockmesh-")
     try:

@@ -20,12 +20,14 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
 
     Raises CommandError when Docker does not start (the old settings are back then) or took other settings than told.
     """
+    first_run = next((at for at, each in enumerate(step.requests) if isinstance(each, Run)), len(step.requests))
+    await demand(host, "could not write Docker's settings", *step.requests[:first_run])
+    if first_run == len(step.requests):
+        return
     try:
-        await demand(host, "could not give Docker its pool", *step.requests)
+        await demand(host, "could not give Docker its pool", *step.requests[first_run:])
     except CommandError as error:
         raise await _put_back(host, look, error) from error
-    if not any(isinstance(request, Run) for request in step.requests):
-        return
     after = (await gather(host, ())).docker
     before = look.facts.docker
     await _start_again(host, before.containers if before else ())

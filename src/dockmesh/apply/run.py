@@ -11,17 +11,15 @@ import socket
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Network
 
 from dockmesh.apply import docker
 from dockmesh.apply.install import install
 from dockmesh.apply.look import look
+from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import ConnectError, DatapathError, DockmeshError, HostError
-from dockmesh.facts.gather import gather
+from dockmesh.errors import DatapathError, DockmeshError, HostError
 from dockmesh.facts.types import Docker
-from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Lock, Transport, demand
 
@@ -33,29 +31,28 @@ AGAIN = "mend what it says, then run `dockmesh apply` again: it goes on from whe
 async def apply(plan: Plan, hosts: Mapping[str, Transport], progress: Progress) -> tuple[Outcome, ...]:
     """Make the plan real on these hosts; an Outcome for each, in the order of the plan."""
     names = [host.name for host in plan.hosts if host.name in hosts]
-    prepared = await _each(names, (_prepare(plan, plan.host(name), hosts[name], progress) for name in names))
+    done: dict[str, list[Change]] = {name: [] for name in names}
+    prepared = await _each(
+        names, (_prepare(plan, plan.host(name), hosts[name], done[name], progress) for name in names)
+    )
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    owners = await _owners([hosts[name] for name in names if name not in ready])
-    finished = await _each(list(ready), (_finish(hosts[name], *ready[name], owners, progress) for name in ready))
+    owners = await read_owners([hosts[name] for name in names if name not in ready])
+    finished = await _each(
+        list(ready), (_finish(hosts[name], found, owners, done[name], progress) for name, found in ready.items())
+    )
     outcomes = []
-    for name in names:
-        result = finished.get(name, prepared[name])
-        if isinstance(result, DockmeshError):
-            progress.failed(name, result.report.what)
-            changes = ready[name][1] if name in ready else ()
-            outcomes.append(Outcome(name, changes, result))
-        else:
-            outcomes.append(Outcome(name, result[1]))
+    for name, result in {**prepared, **finished}.items():
+        error = result if isinstance(result, DockmeshError) else None
+        if error:
+            progress.failed(name, error.report.what)
+        outcomes.append(Outcome(name, tuple(done[name]), error))
     return tuple(outcomes)
 
 
-Found = tuple[Look, tuple[Change, ...]]
-
-
-async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Found]]) -> dict[str, Found | DockmeshError]:
+async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Look]]) -> dict[str, Look | DockmeshError]:
     """Run all, let all end, and only then pass on a bug of ours: it must not stop another host half-way."""
     results = await asyncio.gather(*work, return_exceptions=True)
-    ended: dict[str, Found | DockmeshError] = {}
+    ended: dict[str, Look | DockmeshError] = {}
     for name, result in zip(names, results, strict=True):
         if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
             raise result
@@ -63,7 +60,7 @@ async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Found
     return ended
 
 
-async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: Progress) -> Found:
+async def _prepare(plan: Plan, host: HostPlan, transport: Transport, done: list[Change], progress: Progress) -> Look:
     progress.step(host.name, "take the lock")
     (locked,) = await transport.ask(Lock(_who()))
     if not locked.ok:
@@ -75,19 +72,23 @@ async def _prepare(plan: Plan, host: HostPlan, transport: Transport, progress: P
         )
     progress.step(host.name, "read the host")
     found = await look(plan, host, transport)
-    done: tuple[Change, ...] = ()
     if step := found.diff.step(StepName.INSTALL):
         progress.step(host.name, f"install {', '.join(step.packages)}")
         await _at(step, install(transport, found.config, step.packages))
         # Docker's settings are written before Docker comes, so that is done with it.
         settings = found.diff.step(StepName.DOCKER) if "docker.io" in step.packages else None
-        done = (*step.changes, *(settings.changes if settings else ()))
+        done += [*step.changes, *(settings.changes if settings else ())]
+        found = await _look_when_settled(plan, host, transport)
+    if step := found.diff.step(StepName.SWITCH):
+        progress.step(host.name, step.name)
+        await _at(step, demand(transport, "could not start Open vSwitch", *step.requests))
+        done += step.changes
         found = await _look_when_settled(plan, host, transport)
     if step := found.diff.step(StepName.DETACH):
         progress.step(host.name, step.name)
         await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
         done += step.changes
-    return found, done
+    return found
 
 
 def _who() -> str:
@@ -111,8 +112,8 @@ async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -
 
 
 async def _finish(
-    transport: Transport, found: Look, done: tuple[Change, ...], owners: Mapping[str, Docker], progress: Progress
-) -> Found:
+    transport: Transport, found: Look, owners: Mapping[str, Docker], done: list[Change], progress: Progress
+) -> Look:
     for name in AFTER_BARRIER:
         if (step := found.diff.step(name)) is None:
             continue
@@ -121,11 +122,11 @@ async def _finish(
             await _at(step, docker.configure(transport, found, step))
         else:
             if name is StepName.ATTACH:
-                _refuse_second_owner(found, owners)
+                refuse_second_owner(found, owners)
             await _at(step, demand(transport, f"could not {step.name}", *step.requests))
         done += step.changes
     progress.done(found.config.host, _summary(done))
-    return found, done
+    return found
 
 
 async def _at(step: Step, work: Awaitable[object]) -> None:
@@ -138,37 +139,7 @@ async def _at(step: Step, work: Awaitable[object]) -> None:
         raise
 
 
-async def _owners(left_out: Iterable[Transport]) -> dict[str, Docker]:
-    """By host what Docker has, where nothing can be changed and the host is in the mesh all the same."""
-    owners: dict[str, Docker] = {}
-    for host in left_out:
-        try:
-            facts = await gather(host, ())
-        except ConnectError:
-            continue
-        fabric = facts.link(FABRIC_BRIDGE)
-        if facts.docker is not None and fabric is not None and fabric.master is not None:
-            owners[host.name] = facts.docker
-    return owners
-
-
-def _refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
-    """A host that keeps what it has must not keep what this one is to get."""
-    address, pool = str(found.config.docker_bridge.address.ip), IPv4Network(found.config.daemon.fixed_cidr)
-    for name, docker_now in owners.items():
-        shared = [address] if docker_now.gateway == address else []
-        shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
-        if shared:
-            raise HostError(
-                f"is to have {' and '.join(shared)}, which {name} still has",
-                host=found.config.host,
-                step=StepName.ATTACH,
-                now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",
-                do=f"see that {name} can be applied, then run `dockmesh apply` again",
-            )
-
-
-def _summary(done: tuple[Change, ...]) -> str:
+def _summary(done: list[Change]) -> str:
     if not done:
         return "nothing to change"
     return f"{len(done)} changes" if len(done) > 1 else "1 change"

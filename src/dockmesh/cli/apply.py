@@ -92,7 +92,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result
 
 
 async def _change(result: Result, hosts: Fleet, wish: Wish) -> Result:
-    outcomes = await _carry_out(result.plan, {name: hosts.opened[name] for name in result.looks})
+    outcomes = await _carry_out(result.plan, hosts.opened)
     failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
     report = await verify_fleet(result.plan, hosts) if wish.verify else None
     return replace(result, outcomes=outcomes, errors={**result.errors, **failed}, report=report)

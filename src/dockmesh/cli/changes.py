@@ -72,7 +72,7 @@ def _brief(name: StepName, changes: tuple[Change, ...]) -> str:
         case StepName.INSTALL:
             return ", ".join(change.subject for change in changes)
         case StepName.FILES:
-            return ", ".join(_file_name(change.subject) for change in changes)
+            return ", ".join(dict.fromkeys(_file_name(change.subject) for change in changes))
         case _:
             return "; ".join(change.text().replace(DAEMON_JSON, _file_name(DAEMON_JSON)) for change in changes)
 

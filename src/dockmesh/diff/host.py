@@ -1,5 +1,6 @@
 """HostConfig × HostFacts → HostDiff: pure."""
 
+import re
 from collections.abc import Iterator
 
 from dockmesh.diff import fabric
@@ -21,6 +22,7 @@ WHY = {
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
 }
+SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
@@ -29,7 +31,10 @@ RESTART_DOCKER = (
     Run(("systemctl", "reset-failed", "docker.*")),
     Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
 )
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE)
+# interfaces(5): `source` takes a pattern, `source-directory` a folder.
+INTERFACES_FILE = "/etc/network/interfaces"
+SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
@@ -38,7 +43,8 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     install = tuple(_install(config, facts))
     docker_changes, docker_requests = _docker(config, facts)
     files = _files(config, facts)
-    built = fabric.fabric_step(config, facts)
+    switch = _switch(config, facts)
+    built = None if switch else fabric.fabric_step(config, facts)
     bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
     restarts = any(isinstance(request, Run) for request in docker_requests)
     attached = (
@@ -46,6 +52,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     ) is not None and link.master == config.docker_bridge.name
     steps = (
         Step(StepName.INSTALL, install, packages=tuple(change.subject for change in install)) if install else None,
+        switch,
         _detach(config) if restarts and attached else None,
         Step(StepName.DOCKER, docker_changes, docker_requests) if docker_changes else None,
         files,
@@ -58,6 +65,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
 def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
     wanted = dict(PACKAGE_OF)
     if config.renderer is Renderer.IFUPDOWN:
+        _refuse_other_network_managers(config, facts)
         wanted["brctl"] = "bridge-utils"
     missing = [package for program, package in wanted.items() if program not in facts.programs]
     if missing and not facts.package_manager:
@@ -69,6 +77,35 @@ def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
         )
     for package in missing:
         yield Change(config.host, package, None, "installed", WHY[package])
+
+
+def _refuse_other_network_managers(config: HostConfig, facts: HostFacts) -> None:
+    """To bring ifupdown onto a host that another program configures could cost it its network."""
+    text = facts.file(INTERFACES_FILE)
+    if "ifup" not in facts.programs or text is None:
+        raise HostError(
+            "its network is not in the hands of ifupdown",
+            host=config.host,
+            answered="no program ifup" if "ifup" not in facts.programs else f"no file {INTERFACES_FILE}",
+            now="nothing was changed on this host",
+            do="set `renderer: systemd` under `fabric`, which needs no ifupdown",
+        )
+    if not SOURCES_FOLDER.search(text):
+        raise HostError(
+            f"{INTERFACES_FILE} does not read the files in interfaces.d",
+            host=config.host,
+            now="nothing was changed on this host",
+            do="put this line into it: source /etc/network/interfaces.d/*",
+        )
+
+
+def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
+    """Open vSwitch is there, but does not run: what its database holds is seen only when it does."""
+    if facts.ovs is not None or "ovs-vsctl" not in facts.programs:
+        return None
+    change = Change(config.host, SWITCH_UNIT, "not running", "running", "the fabric is in its hands")
+    # Also enabled: where somebody switched it off, it would be missing again after the next boot.
+    return Step(StepName.SWITCH, (change,), (Run(("systemctl", "enable", "--now", SWITCH_UNIT)),))
 
 
 def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], tuple[Request, ...]]:

@@ -33,6 +33,7 @@ class StepName(StrEnum):
     """
 
     INSTALL = "install packages"
+    SWITCH = "start Open vSwitch"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
     FILES = "write files"

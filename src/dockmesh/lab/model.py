@@ -79,8 +79,15 @@ class Lab:
 
     def mac_of(self, host: LabHost) -> str:
         """Fixed over boots, as of a real network card; the lab's hash in it tells two labs' captures apart."""
+        return self._mac(int(host.address) & 0xFF)
+
+    @property
+    def switch_mac(self) -> str:
+        return self._mac(int(self.switch_address) & 0xFF)
+
+    def _mac(self, number: int) -> str:
         hash_bytes = [self.hash[i : i + 2] for i in (0, 2, 4)]
-        return ":".join(["02", *hash_bytes, "00", f"{int(host.address) & 0xFF:02x}"])
+        return ":".join(["02", *hash_bytes, "00", f"{number:02x}"])
 
     def host(self, name: str) -> LabHost:
         for host in self.hosts:

@@ -33,8 +33,9 @@ def make_switch(lab: Lab) -> None:
     run(("ip", "netns", "add", netns), what)
     lines = (
         "link set lo up",
-        # A fixed MTU: by itself a bridge takes the smallest of its ports.
-        f"link add {SWITCH} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+        # A fixed MTU and MAC address: by itself a bridge takes the smallest of its ports, and changes its address when
+        # that port goes. Open SSH sessions then stall until the other hosts ask for the address again, 20 s and more.
+        f"link add {SWITCH} address {lab.switch_mac} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
         f"link set {SWITCH} mtu {ETHERNET_MTU} up",
         f"address add {lab.switch_address}/{lab.subnet.prefixlen} dev {SWITCH}",
     )

@@ -75,7 +75,7 @@ class Find:
     programs: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"look for {', '.join(self.programs)}"
+        return "look for programs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,16 @@ def test_a_failing_step_is_named_and_the_other_hosts_are_done(step: StepName, re
     assert report.do is not None
 
 
+def test_what_was_done_before_a_failure_is_told() -> None:
+    hosts = make(bare, MESH)
+    hosts["host2"].fails = refuse("ip link set dev br0 master docker0")
+
+    outcome = run(hosts, MESH).outcomes["host2"]
+
+    assert outcome.error is not None
+    assert "bridge br0" in [change.subject for change in outcome.changes]
+
+
 @pytest.mark.parametrize(("step", "request_"), FAILURES)
 def test_a_run_after_a_failed_one_goes_on_from_there(step: StepName, request_: str) -> None:
     hosts = make(bare, MESH)

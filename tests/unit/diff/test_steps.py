@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.diff.host import diff
+from dockmesh.diff.host import INTERFACES_FILE, diff
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
 from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
@@ -239,3 +239,44 @@ def test_the_datapath_in_userspace_needs_the_underlay_on_a_bridge_of_its() -> No
         of(installed(CONFIG), netdev)
 
     assert refused.value.report.answered == "it is on eth0"
+
+
+def test_a_switch_that_does_not_run_is_started_before_anything_is_said_of_the_fabric() -> None:
+    host = applied(CONFIG)
+    host.ovs = None
+
+    found = of(host)
+
+    assert found.step(StepName.SWITCH) is not None
+    assert found.step(StepName.FABRIC) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("source /etc/network/interfaces.d/*\n", True),
+        ("  source interfaces.d/*.conf\n", True),
+        ("source-directory /etc/network/interfaces.d\n", True),
+        ("auto lo\niface lo inet loopback\n", False),
+        ("# source /etc/network/interfaces.d/*\n", False),
+    ],
+)
+def test_ifupdown_must_read_the_folder_that_we_write_to(text: str, reads: bool) -> None:
+    config = config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))
+    host = bare(config)
+    host.files[INTERFACES_FILE] = (text, 0o644)
+
+    if reads:
+        assert of(host, config).step(StepName.FILES) is not None
+    else:
+        with pytest.raises(HostError, match=r"does not read the files in interfaces\.d"):
+            of(host, config)
+
+
+def test_ifupdown_is_not_brought_onto_a_host_that_something_else_configures() -> None:
+    config = config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))
+    host = bare(config)
+    host.programs.remove("ifup")
+
+    with pytest.raises(HostError, match="not in the hands of ifupdown"):
+        of(host, config)

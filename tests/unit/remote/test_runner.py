@@ -317,3 +317,13 @@ def test_a_socket_that_is_not_there_is_an_answer(runner: Runner, tmp_path: Path)
     (answer,) = runner.ask(Ask(str(tmp_path / "none.sock"), "/info", "docker.service"))
 
     assert answer.code == 2
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(runner: Runner, tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+
+    runner.ask(Put(str(tmp_path / "link"), "new"))
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
