@@ -1,6 +1,5 @@
 """The lab itself, before other tests rely on it."""
 
-import asyncio
 import json
 import os
 import signal
@@ -9,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from dockmesh.errors import LabError
@@ -121,15 +119,6 @@ def test_a_changed_host_key_is_refused(lab: Lab, tmp_path: Path) -> None:
 
     assert refused.returncode == 255
     assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in refused.stderr
-
-
-def test_asyncssh_takes_the_ssh_config_too(lab: Lab) -> None:
-    async def hostname(host: str) -> object:
-        async with asyncssh.connect(host, config=[str(lab.ssh_config)]) as connection:
-            return (await connection.run("hostname", check=True)).stdout
-
-    assert asyncio.run(hostname("host2")) == "host2\n"
-    assert asyncio.run(hostname(str(lab.host("host2").address))) == "host2\n"
 
 
 def test_cut_and_heal_may_be_repeated(lab: Lab) -> None:
