@@ -27,7 +27,7 @@ $(STAMP): $(LOCK) requirements-uv.txt pyproject.toml
 	  if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then
 	    if [ "$$(id -u)" != 0 ]; then echo "Python's venv is missing; as root: apt-get install python3-venv" >&2; exit 1; fi
 	    echo "installing python3-venv (Debian package)"
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
 	  fi
 	  echo "making $(VENV) with $$($(PYTHON) --version)"
 	  $(PYTHON) -m venv $(VENV)

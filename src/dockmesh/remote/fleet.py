@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockmesh.errors import DockmeshError
-from dockmesh.remote.ssh import SshHost, Target, connect, resolves, ssh_config
+from dockmesh.remote.resolve import resolves
+from dockmesh.remote.ssh import SshHost, Target, connect, ssh_config
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
 

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
@@ -25,7 +24,6 @@ from dockmesh.model import Ssh
 from dockmesh.remote.seam import Answer, Request
 
 CONNECT_TIMEOUT_S = 15
-RESOLVE_TIMEOUT_S = 3
 GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
 SSH = (
     *("ssh", "-T"),
@@ -209,15 +207,6 @@ async def _end(process: Process) -> int:
     except TimeoutError:
         process.kill()
         return await process.wait()
-
-
-async def resolves(name: str) -> bool:
-    loop = asyncio.get_running_loop()
-    try:
-        await asyncio.wait_for(loop.getaddrinfo(name, None, type=socket.SOCK_STREAM), RESOLVE_TIMEOUT_S)
-    except (OSError, TimeoutError):
-        return False
-    return True
 
 
 def explain(host: Target, code: int, said: str) -> ConnectError:

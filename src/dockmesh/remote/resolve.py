@@ -1,0 +1,38 @@
+"""Whether this machine's resolver knows a name, asked with a deadline that holds."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+
+RESOLVE_TIMEOUT_S = 3
+
+
+async def resolves(name: str) -> bool:
+    """A resolver that hangs has not got the name, as far as we are concerned.
+
+    Asked in a thread that nobody waits for: one of the event loop's own would keep the program from ending until the
+    resolver gives up, which can be half a minute, also after Ctrl-C.
+    """
+    loop = asyncio.get_running_loop()
+    known: asyncio.Future[bool] = loop.create_future()
+
+    def ask() -> None:
+        try:
+            socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = False
+        else:
+            found = True
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, found)
+
+    def tell(found: bool) -> None:
+        if not known.done():
+            known.set_result(found)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return await asyncio.wait_for(known, RESOLVE_TIMEOUT_S)
+    except TimeoutError:
+        return False
