@@ -271,13 +271,10 @@ def test_their_reasons_are_in_the_json_too(
 
 def test_ctrl_c_is_130_and_no_traceback(mesh_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing_ssh(tmp_path, monkeypatch, f"touch {tmp_path}/asked; while read -r line; do :; done")
+    # A shell that runs us in the background has us ignore SIGINT, and a program inherits that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import dockmesh.__main__"
     program = subprocess.Popen(
-        [sys.executable, "-m", "dockmesh", "apply", "--dry-run"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell that runs us in the background has us ignore SIGINT, and that is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        [sys.executable, "-c", code, "apply", "--dry-run"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 30
     while not (tmp_path / "asked").exists() and time.monotonic() < deadline:
