@@ -27,8 +27,8 @@ class Done:
         return json.loads(self.out)
 
 
-def run(*argv: str, stdin: str | None = None, timeout_s: float = 300, cwd: Path | None = None) -> Done:
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, cwd=cwd, check=False)
+def run(*argv: str, timeout_s: float = 300, environment: dict[str, str] | None = None) -> Done:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -76,9 +76,9 @@ class Mesh:
         assert done.code == 0, done.err
         return done
 
-    def dockmesh(self, verb: str, *options: str, file: Path | None = None) -> Done:
+    def dockmesh(self, verb: str, *options: str, environment: dict[str, str] | None = None) -> Done:
         ssh = () if verb in ("plan", "render") else ("--ssh-config", str(self.ssh_config))
-        return run(*DOCKMESH, verb, "-f", str(file or self.file), *ssh, *options)
+        return run(*DOCKMESH, verb, "-f", str(self.file), *ssh, *options, environment=environment)
 
     def apply(self, *options: str) -> Any:
         """Apply, which must succeed; its answer in JSON."""

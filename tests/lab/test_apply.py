@@ -1,13 +1,16 @@
 """What can go wrong with an apply, and what it must leave alone."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import DOCKMESH, Mesh, wait_until
+from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 
 
 @pytest.fixture
@@ -146,3 +149,25 @@ def test_deleted_tunnel_is_put_back_and_nothing_else_is_touched(fresh: Mesh) -> 
     subjects = [change["subject"] for host in changed["hosts"] for change in host["changes"]]
     assert subjects == ["tunnel gre1"]
     assert fresh.on("host1", "systemctl show -p InvocationID docker") == started
+
+
+def test_hosts_are_reached_through_a_jump_host_and_with_an_agents_key(fresh: Mesh) -> None:
+    """host2 and host3 only by way of host1, with no key file named anywhere."""
+    first, *others = fresh.ssh_config.read_text().split("\nHost ")[1:]
+    behind = [re.sub(r"ProxyCommand .*", "ProxyJump host1", block) for block in others]
+    text = "".join(f"\nHost {block}" for block in (first, *behind))
+    fresh.ssh_config.write_text(re.sub(r"\n +(IdentityFile|IdentitiesOnly) .*", "", text))
+    agent = run("ssh-agent", "-s").out
+    socket, process = re.findall(r"SSH_A(?:UTH_SOCK|GENT_PID)=([^;]+);", agent)
+    environment = {**os.environ, "SSH_AUTH_SOCK": socket, "SSH_AGENT_PID": process, "HOME": str(fresh.directory)}
+    try:
+        added = run("ssh-add", str(fresh.directory / "key"), environment=environment)
+        assert added.code == 0, added.err
+
+        with_agent = fresh.dockmesh("apply", "--dry-run", "--json", environment=environment)
+        without = fresh.dockmesh("apply", "--dry-run", "--json", environment={**os.environ, "SSH_AUTH_SOCK": ""})
+    finally:
+        os.kill(int(process), signal.SIGTERM)
+
+    assert with_agent.code == 0, with_agent.out
+    assert set(failed_hosts(without.out)) == {"host1", "host2", "host3"}
