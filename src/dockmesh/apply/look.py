@@ -1,8 +1,9 @@
 """Read a host and say what must change; writes nothing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
+from dockmesh.apply.lock import lock
 from dockmesh.apply.types import Look
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
@@ -12,6 +13,8 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Transport
 from dockmesh.render.host import render
 
+Looks = Mapping[str, Look | DockmeshError]
+
 
 async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
     """Raises ConflictError, HostError and ConnectError."""
@@ -20,14 +23,26 @@ async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
     return Look(config, facts, diff(config, facts))
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> dict[str, Look | DockmeshError]:
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
     """All hosts together; one host's error is its own."""
-    results = await asyncio.gather(
-        *(look(plan, plan.host(name), transport) for name, transport in hosts.items()), return_exceptions=True
-    )
-    for result in results:
+    return await _together({name: look(plan, plan.host(name), transport) for name, transport in hosts.items()})
+
+
+async def lock_and_look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
+    """The same under each host's lock: what was read stays true, but for what is done by hand."""
+    return await _together({name: _lock_and_look(plan, name, transport) for name, transport in hosts.items()})
+
+
+async def _lock_and_look(plan: Plan, name: str, transport: Transport) -> Look:
+    await lock(transport)
+    return await look(plan, plan.host(name), transport)
+
+
+async def _together(looks: Mapping[str, Coroutine[None, None, Look]]) -> Looks:
+    results = await asyncio.gather(*looks.values(), return_exceptions=True)
+    found: dict[str, Look | DockmeshError] = {}
+    for name, result in zip(looks, results, strict=True):
         if not isinstance(result, Look | DockmeshError):
             raise result
-    return {
-        name: result for name, result in zip(hosts, results, strict=True) if isinstance(result, Look | DockmeshError)
-    }
+        found[name] = result
+    return found

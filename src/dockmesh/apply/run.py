@@ -1,40 +1,38 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
-Each host: lock, read again, install, take br0 out of docker0 if Docker will change. Then all wait for all. Then Docker,
-files, fabric, and br0 back in. So at no moment does anybody reach two owners of one address, wherever it stops.
+Each host, locked and read by now: install, take br0 out of docker0 if Docker will change. Then all wait for all. Then
+Docker, files, fabric, and br0 back in. So at no moment does anybody reach two owners of one address, wherever it stops.
 """
 
 import asyncio
-import getpass
-import os
-import socket
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 
 from dockmesh.apply import docker
 from dockmesh.apply.install import install
-from dockmesh.apply.look import look
+from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, HostError
 from dockmesh.facts.types import Docker
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Lock, Transport, demand
+from dockmesh.remote.seam import Transport, demand
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
 AGAIN = "mend what it says, then run `dockmesh apply` again: it goes on from where this host is"
 
 
-async def apply(plan: Plan, hosts: Mapping[str, Transport], progress: Progress) -> tuple[Outcome, ...]:
-    """Make the plan real on these hosts; an Outcome for each, in the order of the plan."""
+async def apply(plan: Plan, hosts: Mapping[str, Transport], looks: Looks, progress: Progress) -> tuple[Outcome, ...]:
+    """Make the plan real on these hosts; an Outcome for each, in the order of the plan.
+
+    `looks` are of `lock_and_look_at_all` for the same hosts. A host that could not be looked at is not changed.
+    """
     names = [host.name for host in plan.hosts if host.name in hosts]
     done: dict[str, list[Change]] = {name: [] for name in names}
-    prepared = await _each(
-        names, (_prepare(plan, plan.host(name), hosts[name], done[name], progress) for name in names)
-    )
+    prepared = await _each(names, (_prepare(plan, looks[name], hosts[name], done[name], progress) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     owners = await read_owners([hosts[name] for name in names if name not in ready])
     finished = await _each(
@@ -60,18 +58,12 @@ async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Look]
     return ended
 
 
-async def _prepare(plan: Plan, host: HostPlan, transport: Transport, done: list[Change], progress: Progress) -> Look:
-    progress.step(host.name, "take the lock")
-    (locked,) = await transport.ask(Lock(_who()))
-    if not locked.ok:
-        raise HostError(
-            f"somebody else is changing this host: {locked.err or 'unknown'}",
-            host=host.name,
-            now="nothing was changed on this host",
-            do="wait until that one is done, then run the command again",
-        )
-    progress.step(host.name, "read the host")
-    found = await look(plan, host, transport)
+async def _prepare(
+    plan: Plan, found: Look | DockmeshError, transport: Transport, done: list[Change], progress: Progress
+) -> Look:
+    if isinstance(found, DockmeshError):
+        raise found
+    host = plan.host(transport.name)
     if step := found.diff.step(StepName.INSTALL):
         progress.step(host.name, f"install {', '.join(step.packages)}")
         await _at(step, install(transport, found.config, step.packages))
@@ -89,14 +81,6 @@ async def _prepare(plan: Plan, host: HostPlan, transport: Transport, done: list[
         await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
         done += step.changes
     return found
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # in a container, a user may have a number and no name
-        user = f"user {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
 
 
 async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -> Look:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.look import Looks, lock_and_look_at_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
@@ -20,7 +21,7 @@ from dockmesh.cli.verify import exit_code, verify_fleet
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Transport
 from dockmesh.spec.load import load
 
@@ -77,32 +78,33 @@ def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
 
 
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result:
+    began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
-        looks = await look_at_all(plan, hosts.opened)
+        looks = await (look_at_all if wish.dry_run else lock_and_look_at_all)(plan, hosts.opened)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)
         if not wish.json:
             show_changes(good, reasons=wish.dry_run)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
-            return result
+            return replace(result, seconds=time.monotonic() - began)
         if not wish.yes:
             _ask(good, json=wish.json)
-        return await _change(result, hosts, wish)
+            # The lock kept other applies away meanwhile, but not people.
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good})
+            looks, began = {**looks, **again}, time.monotonic()
+        outcomes = await _carry_out(plan, hosts.opened, looks)
+        seconds = time.monotonic() - began
+        failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
+        report = await verify_fleet(plan, hosts) if wish.verify else None
+        return replace(result, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds)
 
 
-async def _change(result: Result, hosts: Fleet, wish: Wish) -> Result:
-    outcomes = await _carry_out(result.plan, hosts.opened)
-    failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
-    report = await verify_fleet(result.plan, hosts) if wish.verify else None
-    return replace(result, outcomes=outcomes, errors={**result.errors, **failed}, report=report)
-
-
-async def _carry_out(plan: Plan, hosts: Mapping[str, Transport]) -> tuple[Outcome, ...]:
+async def _carry_out(plan: Plan, hosts: Mapping[str, Transport], looks: Looks) -> tuple[Outcome, ...]:
     progress = HostProgress(tuple(hosts))
     try:
         with progress:
-            return await apply_plan(plan, hosts, progress)
+            return await apply_plan(plan, hosts, looks, progress)
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)

@@ -28,6 +28,7 @@ class Result:
     outcomes: tuple[Outcome, ...] = ()
     report: Report | None = None
     dry_run: bool = False
+    seconds: float = 0.0  # from the first connection to the last change; the proof has its own
 
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
@@ -116,6 +117,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "name": result.plan.name,
         "dry_run": result.dry_run,
         "changed": any(made.values()),
+        "seconds": round(result.seconds, 3),
         "hosts": [
             {
                 "name": name,

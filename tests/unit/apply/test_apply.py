@@ -4,13 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.look import lock_and_look_at_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
+from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Answer, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
@@ -55,9 +56,13 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
     return {name: state(config) for name, config in configs(mesh).items()}
 
 
+async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
+    return await apply(plan, hosts, await lock_and_look_at_all(plan, hosts), told)
+
+
 def run(hosts: Mapping[str, FakeHost], mesh: Cluster) -> Run3:
     told = Told()
-    outcomes = asyncio.run(apply(build(mesh), hosts, told))
+    outcomes = asyncio.run(locked_apply(build(mesh), hosts, told))
     return Run3(hosts, told, {outcome.host: outcome for outcome in outcomes})
 
 
