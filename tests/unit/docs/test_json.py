@@ -53,6 +53,7 @@ def test_apply() -> None:
         looks={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+        seconds=example["seconds"],
     )
 
     assert in_json(result_json(result)) == example
