@@ -35,7 +35,7 @@ SMALL_PACKET = 64  # bytes
 PING_DEADLINE_S = 3.0  # the first packet may wait for ARP
 SIZE_DEADLINE_S = 1.5
 BULK_DEADLINE_S = 5.0
-ARP_DEADLINE_S = 1.0
+ARP_DEADLINE_S = 3.0
 PAUSE_S = 0.3  # how long an echo or an ARP probe is waited for before the next is sent
 SECOND_OWNER_S = 0.15  # how long a second answer to an ARP probe is waited for
 WATCH_S = 1.0  # how often a listener looks whether it is still wanted
@@ -166,7 +166,7 @@ def read_arp_answer(frame: bytes) -> tuple[str, str] | None:
 
 
 def find_owners(addresses: list[str], device: str) -> list[Result]:
-    """Who answers for each address: one question each, a second where nobody did."""
+    """Who answers for each address: one question each, and more where nobody does, as any frame may be lost."""
     if not addresses:
         return []
     answers: dict[str, list[str]] = {address: [] for address in addresses}
@@ -174,14 +174,15 @@ def find_owners(addresses: list[str], device: str) -> list[Result]:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP)) as packets:
         packets.bind((device, ETH_P_ARP))
         mac = packets.getsockname()[4]
-        for _ in range(2):
-            waiting = [address for address in addresses if not answers[address]]
-            for address in waiting:
-                packets.send(arp_probe(mac, address))
-                asked[address] += 1
-            end = time.monotonic() + (ARP_DEADLINE_S if waiting else 0)
-            while time.monotonic() < end and not all(answers.values()):
-                hear_arp(packets, answers, PAUSE_S)
+        deadline = time.monotonic() + ARP_DEADLINE_S
+        while not all(answers.values()) and time.monotonic() < deadline:
+            for address in addresses:
+                if not answers[address]:
+                    packets.send(arp_probe(mac, address))
+                    asked[address] += 1
+            pause = time.monotonic() + PAUSE_S
+            while not all(answers.values()) and (left := pause - time.monotonic()) > 0:
+                hear_arp(packets, answers, left)
         end = time.monotonic() + SECOND_OWNER_S
         while (left := end - time.monotonic()) > 0:
             hear_arp(packets, answers, left)
@@ -229,7 +230,11 @@ def measure(order: Result) -> Result:
     with ThreadPoolExecutor(max(1, min(THREADS, len(targets) + 1))) as pool:
         owners = pool.submit(find_owners, order["owners_of"], order["device"])
         results = list(pool.map(reach, targets))
-        # Only now the transfers: in their company no ping would tell the time.
+        try:
+            owned = owners.result()
+        except OSError as failure:
+            arp_error = str(failure)
+        # Only now the transfers: in their company no ping would tell the time, and ARP would get lost.
         ports = [
             target["port"] if result["ping"]["ms"] is not None else 0
             for target, result in zip(targets, results)  # noqa: B905  not yet in Python 3.9
@@ -240,10 +245,6 @@ def measure(order: Result) -> Result:
         ]
         for result, running in zip(results, uploads):  # noqa: B905
             result["bulk"] = running.result() if running else None
-        try:
-            owned = owners.result()
-        except OSError as failure:
-            arp_error = str(failure)
     if broadcast_error is None:
         send_broadcast(order, 2)
     return {
