@@ -7,6 +7,7 @@ Every wait has a deadline. What it says is JSON; what that means is decided else
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ Result = dict[str, Any]
 IP_MTU_DISCOVER = 10
 IP_PMTUDISC_PROBE = 3  # DF is set, and the device's MTU is the only limit: what a router once said does not count
 ETH_P_ARP = 0x0806
+SIOCGIFMTU = 0x8921  # netdevice(7)
 
 IP_HEADER, ICMP_HEADER = 20, 8
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -206,13 +208,16 @@ def send_broadcast(order: Result, number: int) -> None:
 
 
 def device_mtus() -> dict[str, int]:
+    """Asked of the kernel itself: a container's /sys may be mounted from elsewhere, and tell of other devices."""
     mtus = {}
-    for name in os.listdir("/sys/class/net"):
-        try:
-            with open(f"/sys/class/net/{name}/mtu") as file:
-                mtus[name] = int(file.read())
-        except OSError:
-            continue  # no device, or gone in this moment
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("16si20x", name.encode(), 0)
+            try:
+                answer = fcntl.ioctl(any_socket, SIOCGIFMTU, request)
+            except OSError:
+                continue  # gone in this moment
+            mtus[name] = struct.unpack("16si20x", answer)[1]
     return mtus
 
 
