@@ -7,7 +7,7 @@ from dockmesh.diff.host import RESTART_DOCKER
 from dockmesh.diff.types import Step
 from dockmesh.errors import CommandError
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
-from dockmesh.facts.gather import DOCKER_UNIT, gather
+from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
 from dockmesh.facts.types import Container, Docker
 from dockmesh.remote.seam import Ask, Put, Remove, Request, Run, Transport, demand
 from dockmesh.render import docker
@@ -28,7 +28,7 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
         await demand(host, "could not give Docker its pool", *step.requests[first_run:])
     except CommandError as error:
         raise await _put_back(host, look, error) from error
-    after = (await gather(host, ())).docker
+    after = await gather_docker(host)
     before = look.facts.docker
     await _start_again(host, before.containers if before else ())
     _compare(look, after)

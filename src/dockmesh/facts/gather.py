@@ -3,10 +3,13 @@
 from collections.abc import Collection
 
 from dockmesh.facts import docker, link, ovs, system
-from dockmesh.facts.types import FileState, HostFacts
+from dockmesh.facts.types import Docker, FileState, HostFacts
 from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
 
 DOCKER_UNIT = "docker.service"
+DOCKER_QUESTIONS = tuple(
+    Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS)
+)
 
 
 async def gather(host: Transport, paths: Collection[str]) -> HostFacts:
@@ -19,6 +22,19 @@ async def gather(host: Transport, paths: Collection[str]) -> HostFacts:
     return read(host.name, files, answers)
 
 
+async def gather_docker(host: Transport) -> Docker | None:
+    """Only what the daemon says; None if it does not answer.
+
+    Raises ConnectError.
+    """
+    info, network, containers = await host.ask(*DOCKER_QUESTIONS, together=True)
+    return _read_docker(info, network, containers)
+
+
+def _read_docker(info: Answer, network: Answer, containers: Answer) -> Docker | None:
+    return docker.read_docker(info.out, network.out, containers.out) if info.ok and containers.ok else None
+
+
 def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
     return (
         Run(link.LINKS),
@@ -28,7 +44,7 @@ def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
         Run(system.MODULE),
         Get(system.LOADED_MODULES),
         Get(system.OS_RELEASE),
-        *(Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS)),
+        *DOCKER_QUESTIONS,
         *(Get(path) for path in files),
     )
 
@@ -45,7 +61,7 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...]) -> Host
         units=system.read_units(units.out),
         links=link.read_links(links.out),
         ovs=ovs.read_bridges(database.out) if database.ok else None,
-        docker=docker.read_docker(info.out, network.out, containers.out) if info.ok and containers.ok else None,
+        docker=_read_docker(info, network, containers),
         files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
         kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),
     )
