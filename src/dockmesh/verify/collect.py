@@ -28,8 +28,8 @@ FINISH_DEADLINE_S = 15.0
 POLL_S = 0.3
 # How long a fabric that is still coming up is waited for. BFD takes a second or two, RSTP some more, and 802.1D 30 s:
 # twice its forward delay.
-TUNNELS_SETTLE_S = 4.0
-TREE_SETTLES_S = {Forwarding.RSTP: 8.0, Forwarding.STP: 35.0}
+TUNNELS_SETTLE_S = 6.0
+TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0}
 # Probes answer no longer than this, even if nobody ends them.
 LIFETIME_S = 120
 
