@@ -81,7 +81,7 @@ class Mesh:
         return run(*DOCKMESH, verb, "-f", str(self.file), *ssh, *options, environment=environment)
 
     def apply(self, *options: str) -> Any:
-        """Apply, which must succeed; its answer in JSON. Its proof is left out: tests/lab/test_verify.py is about that."""
+        """Apply, which must succeed; its answer in JSON. Without its proof: that is what test_verify.py is about."""
         done = self.dockmesh("apply", "--yes", "--json", "--no-verify", *options)
         assert done.code == 0, _why(done)
         return done.json()
