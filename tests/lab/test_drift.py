@@ -51,8 +51,8 @@ DRIFTS = {
 STATE = (
     "ovs-vsctl -f csv --columns=name,type,options,bfd,external_ids,mtu_request list interface | sort;"
     "ovs-vsctl -f csv --columns=name,rstp_enable,other_config,external_ids,datapath_type list bridge | sort;"
-    "ip -o link show | grep -E ' (docker0|br0|mine)[:@]' | sed 's/^[0-9]*: //';"
-    "ip -o -4 address show | sed 's/^[0-9]*: //' | grep -E '^(docker0|mine) ';"
+    "ip -o link show | grep -E ' (docker0|br0|mine)[:@]' | sed 's/^[0-9]*: //' | sort;"
+    "ip -o -4 address show | sed 's/^[0-9]*: //' | grep -E '^(docker0|mine) ' | sort;"
     "cat /etc/docker/daemon.json; ls -l --time-style=+ /etc/dockmesh; cat /etc/dockmesh/up;"
     "systemctl is-active dockmesh docker; systemctl is-enabled dockmesh;"
     "systemctl show --property=MainPID --value docker ovs-vswitchd"
