@@ -53,7 +53,8 @@ def status(
     if json:
         print_json(status_json(found))
     else:
-        out.print(screen(found))
+        # On a terminal words stay whole; in a log a line stays a line.
+        out.print(screen(found), soft_wrap=not out.is_terminal)
     if found.findings:
         raise typer.Exit(1)
 

@@ -36,7 +36,7 @@ def line(status: Status) -> str:
 
 
 def _markup(text: str) -> Text:
-    return Text.from_markup(text, overflow="fold")
+    return Text.from_markup(text)
 
 
 def _head(status: Status) -> str:
@@ -46,11 +46,11 @@ def _head(status: Status) -> str:
 
 def _hosts(status: Status) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("host", "", "tunnels", "differs", "containers", "Docker", "Open vSwitch", "datapath", "applied"):
+    for column in ("host", "", "tunnels", "differs", "containers", "Docker", "OVS", "datapath", "applied"):
         table.add_column(column, justify="right" if column == "containers" else "left", no_wrap=column != "applied")
     for host in status.hosts:
         if host.error:
-            table.add_row(f"[bold]{escape(host.name)}[/]", "[red]✗ no answer[/]")
+            table.add_row(f"[bold]{escape(host.name)}[/]", "[red]✗[/]", "[red]no answer[/]")
             continue
         table.add_row(
             f"[bold]{escape(host.name)}[/]",
@@ -58,12 +58,17 @@ def _hosts(status: Status) -> Table:
             _tunnels(status, host),
             _differs(host),
             "–" if host.containers is None else str(host.containers),
-            escape(host.docker) if host.docker else "[red]✗[/]",
-            escape(host.switch) if host.switch else "[red]✗[/]",
+            _version(host.docker),
+            _version(host.switch),
             host.datapath or "–",
             _applied(host),
         )
     return table
+
+
+def _version(version: str | None) -> str:
+    """Without what a distribution adds to it."""
+    return escape(version.split("+")[0]) if version else "[red]✗[/]"
 
 
 def _tunnels(status: Status, host: HostStatus) -> str:
@@ -87,7 +92,7 @@ def _applied(host: HostStatus) -> str:
     if host.applied is None:
         return "no record"
     when = host.applied.when.replace("T", " ")[:16]
-    return escape(f"{when} UTC by {host.applied.version}")
+    return escape(f"{when}, {host.applied.version}")
 
 
 def _ways(status: Status) -> RenderableType:

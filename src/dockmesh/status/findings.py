@@ -48,7 +48,9 @@ def _silent(name: str, error: DockmeshError, ends: Ends) -> Finding:
     report = error.report
     said = (report.answered or "").strip().splitlines()
     if isinstance(error, ConnectError):
-        what = f"does not answer SSH: {report.what}" + (f" ({said[-1]})" if said else "")
+        # "no SSH connection" says nothing that is not said; "its host key is unknown" does.
+        why = said[-1].removeprefix("ssh: ") if said and report.what.startswith("no SSH") else report.what
+        what = f"does not answer SSH: {why}"
     else:
         what = report.what
     towards = [end for (_, peer), end in ends.items() if peer == name]
