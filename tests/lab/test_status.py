@@ -54,7 +54,7 @@ def test_a_cut_tunnel_and_the_way_around_it(mesh: Mesh) -> None:
 
     (found,) = findings(answer)
     assert code == 1
-    assert found.startswith("host1, host3: tunnel ")
+    assert found.startswith("host1, host3: the tunnel host1 (")
     assert "no ping passes between their underlay addresses either" in found
 
 

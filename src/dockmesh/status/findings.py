@@ -83,7 +83,7 @@ def _link(heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Findin
             yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", f"{APPLY}: it sets this right")
     down = [end for end in there if end.state is State.DOWN]
     if len(there) == 2 and down and not wrong:
-        yield Finding((link.a, link.b), *_down(heard, down))
+        yield Finding((link.a, link.b), *_down(heard, there, down))
 
 
 def _name(end: End) -> str:
@@ -100,14 +100,15 @@ def _wrong(end: End) -> str:
             return f"is not as planned: {end.wrong}"
 
 
-def _down(heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+def _down(heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
     deaf = [end for end in down if not end.hears]
     if len(deaf) == 1:
         arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
     else:
         arrives = "BFD's packets do not arrive"
     why, do = _below(heard, down)
-    return f"tunnel {' and '.join(map(_name, down))} down: {arrives}; {why}", do
+    between = " – ".join(f"{end.host} ({end.port})" for end in ends)
+    return f"the tunnel {between} is down: {arrives}; {why}", do
 
 
 def _below(heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:

@@ -49,9 +49,7 @@ def test_a_cut_tunnel_sends_frames_through_another_host() -> None:
 
     assert ways(status)["host1", "host3"] == ("host1", "host2", "host3")
     assert whats(status)[0][0] == "host1, host3"
-    assert whats(status)[0][1].startswith(
-        "tunnel gre2 of host1 → host3 and gre1 of host3 → host1 down: BFD's packets do"
-    )
+    assert whats(status)[0][1].startswith("the tunnel host1 (gre2) – host3 (gre1) is down: BFD's packets do")
 
 
 @pytest.mark.parametrize(
