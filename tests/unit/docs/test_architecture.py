@@ -12,7 +12,7 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "render", "record", "diff"),
+    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "render", "record", "diff", "preflight"),
     *("apply", "verify", "lab", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
