@@ -34,6 +34,7 @@ class Seen:
 
     fate: Fate
     rule: str = ""
+    chain: str = ""  # of nftables, with family and table: where a rule in front of it would go
 
 
 @dataclass(frozen=True, slots=True)

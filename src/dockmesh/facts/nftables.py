@@ -26,26 +26,28 @@ def walk(ruleset: str, hook: str, packet: Packet) -> Seen:
             continue
         end, rule = _follow(rules, (chain["family"], chain["table"], chain["name"]), packet, 0)
         if end in ("drop", "reject"):
-            return Seen(Fate.RULE, rule)
+            return Seen(Fate.RULE, *rule)
         if end is None and chain.get("policy") == "drop":
-            return Seen(Fate.POLICY, f"policy drop of {_name(chain['family'], chain['table'], chain['name'])}")
+            where = (chain["family"], chain["table"], chain["name"])
+            return Seen(Fate.POLICY, f"policy drop of {_name(*where)}", " ".join(where))
     return Seen(Fate.PASSES)
 
 
 def _follow(
     rules: Mapping[tuple[str, str, str], list[Item]], chain: tuple[str, str, str], packet: Packet, depth: int
-) -> tuple[str | None, str]:
+) -> tuple[str | None, tuple[str, str]]:
+    """The verdict, with the rule and its chain."""
     for rule in rules.get(chain, ()):
         target = _target(rule["expr"], packet)
         if target in ("accept", "drop", "reject"):
-            return target, f"{_text(rule['expr'])} in {_name(*chain)}"
+            return target, (f"{_text(rule['expr'])} in {_name(*chain)}", " ".join(chain))
         if target == "return":
             break
         if target is not None and depth < DEEPEST:
             end, why = _follow(rules, (chain[0], chain[1], target), packet, depth + 1)
             if end is not None:
                 return end, why
-    return None, ""
+    return None, ("", "")
 
 
 def _target(expressions: Iterable[Item], packet: Packet) -> str | None:

@@ -1,6 +1,6 @@
 """Who makes firewall rules on a host, and what they do with our packets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 
 from dockmesh.facts import nftables
@@ -64,13 +64,17 @@ def find_guilty(evidence: HostEvidence, device: str, source: IPv4Address) -> See
     return Seen(Fate.PASSES)
 
 
-def how_to_open(evidence: HostEvidence, source: IPv4Address) -> str:
+def how_to_open(evidence: HostEvidence, sources: Sequence[IPv4Address], seen: Seen) -> str:
     """In the words of who manages the rules there."""
     managers = find_managers(evidence)
     if "ufw" in managers:
-        return f"run `ufw allow proto gre from {source}` on it"
+        return "; ".join(f"`ufw allow proto gre from {source}`" for source in sources)
     if "firewalld" in managers:
-        return "run `firewall-cmd --permanent --add-protocol=gre` and `firewall-cmd --reload` on it"
-    if "nftables.service" in managers:
-        return f"put `ip saddr {source} ip protocol gre accept` before that rule in /etc/nftables.conf"
-    return f"let it in before that rule: `iptables -I INPUT -p gre -s {source} -j ACCEPT`, or its like in nftables"
+        return "`firewall-cmd --permanent --add-protocol=gre`, then `firewall-cmd --reload`"
+    if seen.chain:
+        accept = f"ip saddr {{ {', '.join(map(str, sources))} }} ip protocol gre accept"
+        keep = ", and in /etc/nftables.conf, to keep it" if "nftables.service" in managers else ""
+        return f"`nft 'insert rule {seen.chain} {accept}'`{keep}"
+    return (
+        f"`iptables -I INPUT -p gre -s {','.join(map(str, sources))} -j ACCEPT`, or its like where its rules are kept"
+    )

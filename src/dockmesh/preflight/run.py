@@ -35,18 +35,25 @@ async def blockers(
 
     A link that GRE does not pass keeps its host out only if no other link of the host works: frames go round it.
     """
-    wanted = {name: _peers(plan, name) if name in hosts else () for name in new}
-    for name in new:
-        for peer in wanted[name]:
-            wanted.setdefault(peer, ())
-            if peer not in new:
-                wanted[peer] = (*wanted[peer], name)
+    wanted = partners(plan, hosts, new)
     if not wanted:
         return {}
     evidence = await collect(plan, hosts, {}, wanted, progress)
     found = judge(plan, evidence)
     errors = {name: tuple(_error(name, each) for each in _against(plan, name, found)) for name in new}
     return {name: why for name, why in errors.items() if why}
+
+
+def partners(plan: Plan, hosts: Collection[str], new: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Who exchanges packets with whom: the new ones with all their peers, the others with the new ones."""
+    pairs = [(name, peer) for name in new for peer in _peers(plan, name) if {name, peer} <= set(hosts)]
+    both = [*pairs, *((peer, name) for name, peer in pairs if peer not in new)]
+    return {
+        host.name: peers
+        for host in plan.hosts
+        if host.name in hosts
+        and ((peers := tuple(peer for name, peer in both if name == host.name)) or host.name in new)
+    }
 
 
 def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:

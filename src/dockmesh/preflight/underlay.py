@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dockmesh.facts.iptables import Fate
+from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.model import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.firewalls import find_guilty, how_to_open
@@ -63,16 +63,18 @@ def _way(plan: Plan, direction: Direction) -> frozenset[str]:
 def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator[Finding]:
     filtered: list[Pair] = []
     silent: list[Pair] = []
+    dropped: list[Direction] = []
     for each in lost:
         pair = (each.source, each.target)
         if error := each.sent.errors.get(SMALL):
             yield _not_sent(plan, each, error)
         elif SMALL in each.got.wire:
-            yield _dropped_by_host(plan, evidence, each)
+            dropped.append(each)
         elif each.sent.ping_ms is not None or each.got.ping_ms is not None:
             filtered.append(pair)
         else:
             silent.append(pair)
+    yield from _dropped_by_host(plan, evidence, dropped)
     for pairs, what, do in (
         (filtered, FILTERED, OPEN_BETWEEN),
         (silent, SILENT, "see that the underlay addresses of the file are right, and that the network routes them"),
@@ -94,15 +96,20 @@ def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
     return Finding(Check.GRE, Level.BLOCKER, (each.source,), what, do, pair)
 
 
-def _dropped_by_host(plan: Plan, evidence: Evidence, each: Direction) -> Finding:
-    source, known = plan.host(each.source), evidence.hosts[each.target]
-    underlay = plan.host(each.target).underlay
-    devices = [link.name for link in known.facts.links if underlay in (address.ip for address in link.addresses)]
-    seen = find_guilty(known, devices[0] if devices else "", source.underlay)
-    why = f": {seen.rule}" if seen.fate is not Fate.PASSES else ""
-    what = f"GRE from {each.source} arrives, and its own firewall drops it{why}"
-    pair = ((each.source, each.target),)
-    return Finding(Check.GRE, Level.BLOCKER, (each.target,), what, how_to_open(known, source.underlay), pair)
+def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction]) -> Iterator[Finding]:
+    """One finding for a host and a rule of it."""
+    by_rule: dict[tuple[str, Seen], list[str]] = defaultdict(list)
+    for each in dropped:
+        known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
+        devices = [link.name for link in known.facts.links if underlay in (address.ip for address in link.addresses)]
+        seen = find_guilty(known, devices[0] if devices else "", plan.host(each.source).underlay)
+        by_rule[each.target, seen].append(each.source)
+    for (target, seen), sources in by_rule.items():
+        why = f": {seen.rule}" if seen.fate is not Fate.PASSES else ""
+        what = f"GRE from {', '.join(sources)} arrives, and its own firewall drops it{why}"
+        do = how_to_open(evidence.hosts[target], [plan.host(source).underlay for source in sources], seen)
+        pairs = tuple((source, target) for source in sources)
+        yield Finding(Check.GRE, Level.BLOCKER, (target,), what, do, pairs)
 
 
 def _short(plan: Plan, short: Sequence[Direction]) -> Iterator[Finding]:
