@@ -117,7 +117,9 @@ def _short(plan: Plan, short: Sequence[Direction]) -> Iterator[Finding]:
     size = plan.mtu_sum.underlay
     by_size: dict[int | None, list[Pair]] = defaultdict(list)
     for each in short:
-        by_size[each.sent.largest].append((each.source, each.target))
+        # The two ways may differ, by the devices at the two ends of one cable: the smaller one counts for both.
+        sizes = [heard.largest for heard in (each.sent, each.got) if heard.largest is not None]
+        by_size[min(sizes, default=None)].append((each.source, each.target))
     for largest, pairs in by_size.items():
         for hosts, group in blame(pairs):
             what = f"packets of {size} bytes with DF are lost: {_arrows(group)}"

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.facts import nftables
+from dockmesh.facts.iptables import GRE_NAMES, Fate, Packet
 from dockmesh.preflight import questions
+from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.types import Around, DockerNetwork, Route
 from dockmesh.remote.seam import Answer
 
+GRE = Packet("br-phy", protocols=GRE_NAMES)
 FOLDER = Path(__file__).parents[2] / "cases" / "preflight"
 
 
@@ -99,3 +103,23 @@ def test_a_host_that_answers_nothing_is_read_all_the_same() -> None:
     around = questions.read(tuple(Answer(127) for _ in questions.QUESTIONS))
 
     assert around == Around()
+
+
+def test_a_bare_debian_is_read_as_it_is() -> None:
+    around = recorded("debian13-bare")
+
+    assert (around.python[:2], around.iptables, around.networks, around.managed) == ((3, 13), None, (), {})
+    assert {"/etc", "/var"} <= set(around.free)
+    assert around.seconds is not None
+    assert "docker.service" in around.units
+
+
+def test_a_debian_in_a_mesh_is_read_as_it_is() -> None:
+    around = recorded("debian13-host1")
+
+    assert [network.name for network in around.networks] == ["bridge", "host", "none"]
+    assert around.networks[0] == DockerNetwork("bridge", (IPv4Network("172.17.0.0/16"),), "docker0")
+    assert (around.iptables_kind, around.ip_forward, around.legacy_tables) == ("nf_tables", True, ())
+    assert read_flags(around.units["docker.service"]["ExecStart"], around.docker_options)[:2] == ("-H", "fd://")
+    assert {route.device for route in around.routes} == {"br-phy", "docker0"}
+    assert nftables.walk(around.nftables or "", "input", GRE).fate is Fate.PASSES

@@ -115,6 +115,13 @@ def test_a_path_with_a_smaller_mtu_is_told_with_what_passes() -> None:
     assert "underlay_mtu: 1400" in str(finding.do)
 
 
+def test_the_smaller_of_two_ways_counts() -> None:
+    one, other = (replace(worlds.HEARD, raw=ONLY_SMALL, largest=size) for size in (1404, 1400))
+    evidence = worlds.with_heard(worlds.with_heard(READY, "host1", "host3", one), "host3", "host1", other)
+
+    assert "underlay_mtu: 1400" in str(worlds.only(PLAN, evidence).do)
+
+
 def test_a_full_gre_packet_that_is_lost_where_a_ping_of_its_size_is_not() -> None:
     evidence = worlds.with_heard(READY, "host2", "host1", replace(worlds.HEARD, raw=ONLY_SMALL))
 
