@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from dockmesh.apply.types import Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import app
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.verify import report_json
@@ -20,6 +21,7 @@ from dockmesh.errors import CommandError
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
+from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
 from tests.unit.docs.pages import ROOT, anchors, blocks
@@ -120,3 +122,12 @@ def test_every_kind_of_probe_is_described() -> None:
 
 def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:
     assert {str(fault) for fault in Fault} <= anchors(ROOT / "docs/howto/troubleshooting.md")
+
+
+def test_host_remove() -> None:
+    before = f"{FILE}  host3: {{underlay: 192.0.2.3, address: 172.17.42.3, pool: 172.17.192.0/18}}\n".encode()
+    example = EXAMPLES["host remove"]
+
+    edit = edited(Path(example["file"]), before, remove_hosts("example", before, ["host3"]))
+
+    assert in_json(edit_json(edit, written=True)) == example
