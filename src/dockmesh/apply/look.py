@@ -7,6 +7,7 @@ from dockmesh.apply.lock import lock
 from dockmesh.apply.types import Look
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.diff.origin import explain
 from dockmesh.errors import DockmeshError
 from dockmesh.facts.gather import gather
 from dockmesh.plan.types import HostPlan, Plan
@@ -20,7 +21,8 @@ async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
     """Raises ConflictError, HostError and ConnectError."""
     facts = await gather(transport, FACT_PATHS)
     config = render(plan, adopt(host, facts))
-    return Look(config, facts, diff(config, facts))
+    found = explain(plan, config, facts, diff(config, facts))
+    return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
