@@ -26,7 +26,7 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
         what = f"the userspace datapath, as the file says; {why}"
         if "ovs-vsctl" not in evidence.facts.programs:
             # Before Open vSwitch is there apply cannot see it, and would stop after it has installed it.
-            do = "make that bridge first (docs/howto/netdev.md), unless something makes it as soon as Open vSwitch comes"
+            do = "make that bridge first (docs/howto/netdev.md), unless something makes it once Open vSwitch comes"
             what += "; the underlay address must then be on a bridge of Open vSwitch, which is not there yet"
             return Finding(Check.DATAPATH, Level.WARNING, name, what, do)
         return Finding(Check.DATAPATH, Level.FINE, name, what)
