@@ -31,6 +31,7 @@ def build(cluster: Cluster) -> Plan:
         hosts=tuple(
             _host_plan(cluster, host, tuple(tunnels[host.name]), priority.get(host.name, tree.OTHERS)) for host in hosts
         ),
+        debs=cluster.debs,
     )
 
 
