@@ -9,7 +9,7 @@ from dockmesh.debian.version import satisfies
 ONE = re.compile(
     r"""(?P<name>[a-zA-Z0-9][a-zA-Z0-9+.-]*)
         (?: : [a-z0-9-]+ )? \s*                                       # :any, :native, or an architecture
-        (?: \( \s* (?P<operator><<|<=|=|>=|>>|<|>) \s* (?P<version>[^\s)]+) \s* \) )?""",
+        (?: \( \s* (?P<operator><<|<=|=|>=|>>|<|>) \s* (?P<version>[0-9A-Za-z][^\s)]*) \s* \) )?""",
     re.VERBOSE,
 )
 

@@ -15,13 +15,15 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A dependency that nothing meets, and of which package."""
+    """A dependency that nothing meets, and of which packages."""
 
-    package: str
     group: Group
+    packages: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{group_text(self.group)}, on which {self.package} depends"
+        *others, last = self.packages
+        who = f"{', '.join(others)} and {last} depend" if others else f"{last} depends"
+        return f"{group_text(self.group)}, on which {who}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def select(roots: Sequence[Deb], offered: Iterable[Deb], installed: Mapping[str,
     others = {deb.package: deb for deb in offered}
     chosen = {deb.package: deb for deb in roots}
     because: dict[str, str] = {}
-    unmet: list[Unmet] = []
+    unmet: dict[Group, list[str]] = {}
     waiting = list(roots)
     while waiting:
         deb = waiting.pop(0)
@@ -51,12 +53,13 @@ def select(roots: Sequence[Deb], offered: Iterable[Deb], installed: Mapping[str,
                 continue
             found = next((each for each in _candidates(group, others) if each.package not in chosen), None)
             if found is None:
-                unmet.append(Unmet(deb.package, group))
+                unmet.setdefault(group, []).append(deb.package)
                 continue
             chosen[found.package] = found
             because[found.package] = deb.package
             waiting.append(found)
-    return Selection(tuple(chosen.values()), because, tuple(dict.fromkeys(unmet)))
+    lacks = tuple(Unmet(group, tuple(packages)) for group, packages in unmet.items())
+    return Selection(tuple(chosen.values()), because, lacks)
 
 
 def _after(chosen: Mapping[str, Deb], installed: Mapping[str, Installed]) -> Mapping[str, frozenset[str | None]]:

@@ -53,6 +53,11 @@ class Step:
     debs: tuple[Deb, ...] = ()  # of the upgrade and the install step: carried there
     unmet: tuple[Unmet, ...] = ()  # what these need and only the host's own sources may have
 
+    @property
+    def installs(self) -> tuple[str, ...]:
+        """All packages of the step, wherever they come from."""
+        return (*self.packages, *(deb.package for deb in self.debs))
+
 
 @dataclass(frozen=True, slots=True)
 class HostDiff:

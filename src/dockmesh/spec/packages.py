@@ -52,7 +52,7 @@ def _files(name: Located[str], folder: Path, problems: list[Problem]) -> Iterato
         elif path.exists():
             yield path
         else:
-            hint = f"Looked for {path.absolute()}: a path is relative to the folder of the mesh file."
+            hint = f"Looked for {path.absolute()}.\nA path is relative to the folder of the mesh file."
             problems.append(Problem(f"{clipped(name.value)} is not there", hint, name.span))
     except (OSError, RuntimeError) as error:  # RuntimeError: `~user` of nobody
         problems.append(Problem(f"{clipped(name.value)} cannot be read: {error}", ASK, name.span))
