@@ -18,6 +18,9 @@ CARRIED = (
     *("--option", "Dpkg::Options::=--force-confdef", "--option", "Dpkg::Options::=--force-confold"),
     "--no-remove",
 )
+# No source at all: apt then asks nobody and takes nothing but what is carried. `--no-download` would do, if apt did not
+# forget the paths of the files with it (apt 3.0: "Pathname to install is not absolute").
+OFFLINE = ("--option", "Dir::Etc::SourceList=/dev/null", "--option", "Dir::Etc::SourceParts=/dev/null")
 # Docker's command line has been a package of its own since Debian 13; before, docker.io had it.
 MAYBE_NO_PACKAGE = "docker-cli"
 DO = "see that the host's package sources work (`apt-get update` there), then run the command again"
@@ -73,7 +76,7 @@ async def install_carried(host: Transport, step: Step, packages: tuple[str, ...]
 
     Raises CommandError and ConnectError.
     """
-    offline = () if packages or step.unmet else ("--no-download",)
+    offline = () if packages or step.unmet else OFFLINE
     try:
         paths = await carry(host, step.debs)
         apt = (*APT, *CARRIED, *offline)

@@ -101,7 +101,7 @@ def test_bare_hosts_take_what_they_need_and_ask_no_source(folder: Path) -> None:
             ("openvswitch-switch", "openvswitch-common", "docker.io", "containerd", "docker-cli", "iptables")
         )
         assert asked(host, "apt-get --yes")
-        assert all("--no-download" in each for each in asked(host, "apt-get --yes"))
+        assert all("SourceParts=/dev/null" in each for each in asked(host, "apt-get --yes"))
         assert host.blobs == {}
         assert (
             next(str(each) for each in host.asked if FOLDER in str(each)) == f"install --directory --mode=0700 {FOLDER}"
@@ -143,7 +143,7 @@ def test_what_only_the_hosts_sources_have_is_taken_from_there(folder: Path) -> N
 
     assert run(mesh, hosts)["host2"].error is None
     assert asked(hosts["host2"], "apt-get --yes")[0].endswith(" update")
-    assert not any("--no-download" in each for each in asked(hosts["host2"], "apt-get --yes"))
+    assert not any("SourceParts=/dev/null" in each for each in asked(hosts["host2"], "apt-get --yes"))
 
 
 def test_what_was_carried_before_a_cut_is_not_carried_again(folder: Path) -> None:
