@@ -9,6 +9,7 @@ from dockmesh.apply.lock import lock
 from dockmesh.apply.types import Look
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.diff.origin import explain
 from dockmesh.errors import DockmeshError
 from dockmesh.facts.gather import gather, gather_packages
 from dockmesh.plan.types import HostPlan, Plan
@@ -24,9 +25,9 @@ async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
     if plan.debs:
         facts = replace(facts, packages=await gather_packages(transport))
     config = render(plan, adopt(host, facts))
-    found = Look(config, facts, diff(config, facts))
-    await refuse_unmet(transport, found.diff.steps)
-    return found
+    found = explain(plan, config, facts, diff(config, facts))
+    await refuse_unmet(transport, found.steps)
+    return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:

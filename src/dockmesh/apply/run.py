@@ -13,6 +13,7 @@ from dockmesh.apply import docker
 from dockmesh.apply.install import install
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
+from dockmesh.apply.record import record
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.packages import DOCKER
@@ -112,6 +113,7 @@ async def _finish(
                 refuse_second_owner(found, owners)
             await _at(step, demand(transport, f"could not {step.name}", *step.requests))
         done += step.changes
+    await record(transport, found)
     progress.done(found.config.host, _summary(done))
     return found
 

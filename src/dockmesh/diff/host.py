@@ -8,12 +8,13 @@ from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
-from dockmesh.facts.types import HostFacts
+from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
+from dockmesh.record.paths import APPLIED
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker
 from dockmesh.render.host import MARK, PATHS, UNIT
-from dockmesh.render.types import HostConfig
+from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 SWITCH_UNIT = "openvswitch-switch.service"
@@ -28,7 +29,7 @@ RESTART_DOCKER = (
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
@@ -114,12 +115,7 @@ def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], t
         if present is not None and not merged.ours_before:
             requests.append(Put(docker.BEFORE, present, mode))
         requests.append(Put(docker.DAEMON_JSON, merged.text, mode))
-        keys = ", ".join(f"{key} {value}" for key, value in config.daemon.keys().items())
-        changes.append(
-            Change(
-                config.host, docker.DAEMON_JSON, None, keys, "Docker hands out this host's pool and no other address"
-            )
-        )
+        changes.append(_daemon_change(config, present))
     if "dockerd" not in facts.programs:
         return tuple(changes), tuple(requests)  # its installation starts it, with these settings
     used = None if running is None else f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
@@ -131,6 +127,18 @@ def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], t
         changes.append(Change(config.host, "docker restart", used, needed, reason, disturbs=names))
         requests += _restart_docker(merged.text, mode, live_restore=running is not None and running.live_restore)
     return tuple(changes), tuple(requests)
+
+
+def _daemon_change(config: HostConfig, present: str | None) -> Change:
+    """Only the keys that differ; all where there are none of ours yet."""
+    found, wanted = docker.present_keys(config.daemon, present), config.daemon.keys()
+    differing = [key for key in wanted if found.get(key) != wanted[key]]
+    actual = ", ".join(f"{key} {found[key]}" for key in differing if key in found)
+    expected = ", ".join(f"{key} {wanted[key]}" for key in differing)
+    if not differing:
+        actual, expected = "without our label", "with our label"
+    reason = "Docker hands out this host's pool and no other address"
+    return Change(config.host, docker.DAEMON_JSON, actual or None, expected, reason)
 
 
 def _restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request, ...]:
@@ -165,9 +173,8 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
                 do="move it away, then run the command again",
             )
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
-            changes.append(
-                Change(config.host, path, "another text" if present else None, "written", "it makes the mesh at boot")
-            )
+            actual, written = _state(present, file)
+            changes.append(Change(config.host, path, actual, written, "it makes the mesh at boot"))
             requests.append(Put(path, file.text, file.mode))
         if file is None and present is not None:
             changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
@@ -183,6 +190,14 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
+
+
+def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
+    if present is None:
+        return None, "written"
+    if present.text == file.text:
+        return f"mode {present.mode:04o}", f"mode {file.mode:04o}"
+    return "another text", "written"
 
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
@@ -206,6 +221,7 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
             yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
     if fabric_made or member is None or member.master != wanted.name or not member.up:
         place = f"in {member.master}" if member and member.master and not fabric_made else None
+        place = f"{place}, down" if place and member and not member.up else place
         yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
     for unit in config.units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
@@ -228,7 +244,10 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
     if not changes and again:
         wanted = config.docker_bridge
         changes = (Change(config.host, wanted.member, None, f"in {wanted.name}", "Docker has its addresses now"),)
-    make = bridge.make(config.docker_bridge) if facts.link(config.docker_bridge.name) is None else ()
-    commands = (*make, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
+    link = facts.link(config.docker_bridge.name)
+    make = bridge.make(config.docker_bridge) if link is None else ()
+    # A Docker that restarts takes away the address that it had before.
+    drop = () if link is None or again else bridge.drop(config.docker_bridge, link.addresses)
+    commands = (*make, *drop, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
     start = tuple(("systemctl", "start", unit) for unit in config.units)
     return Step(StepName.ATTACH, changes, tuple(Run(argv) for argv in (*commands, *start)))

@@ -12,6 +12,8 @@ from dockmesh.errors import ConflictError, ConnectError, DockmeshError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
+from dockmesh.record.applied import read
+from dockmesh.record.paths import APPLIED
 from dockmesh.remote.seam import Answer, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
@@ -97,6 +99,27 @@ def test_a_second_run_reads_and_writes_nothing() -> None:
         assert isinstance(host.asked[0], Lock)
         assert result.outcomes[host.name].changes == ()
     assert ("host1", "nothing to change") in result.told.lines
+
+
+def test_what_was_applied_is_recorded_at_the_end_of_a_hosts_turn() -> None:
+    (host, *_) = run(make(bare, MESH), MESH).hosts.values()
+
+    text, mode = host.files[APPLIED]
+    record = read(text)
+    assert record is not None
+    assert (record.mesh, record.hosts, mode) == ("prod", ("host1", "host2", "host3"), 0o600)
+    assert record.expected["docker0 MTU"] == "1462"
+    assert host.writes()[-2:] == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
+
+
+def test_a_host_that_failed_has_no_record() -> None:
+    hosts = make(bare, MESH)
+    hosts["host2"].fails = refuse("ip link set dev br0 master")
+
+    run(hosts, MESH)
+
+    assert APPLIED not in hosts["host2"].files
+    assert APPLIED in hosts["host1"].files
 
 
 def test_packages_come_after_dockers_settings() -> None:
