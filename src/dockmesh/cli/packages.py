@@ -1,6 +1,7 @@
 """`dockmesh packages`."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -75,11 +76,13 @@ def build_packages(
     """Build .debs of Open vSwitch on a host, and fetch them.
 
     HOST is one of the mesh file or any that ssh reaches. The build runs in a fresh folder there; what had to be
-    installed for it is removed again. Its log lies beside the packages.
+    installed for it is removed again. Its log lies beside the packages. Words in the environment variable
+    DEB_BUILD_OPTIONS are handed on.
     """
     if source is not None:
         check_tree(source)
-    order = Order(OPEN_VSWITCH, source, check=check, keep=keep)
+    words = tuple(os.environ.get("DEB_BUILD_OPTIONS", "").split())
+    order = Order(OPEN_VSWITCH, source, words, check=check, keep=keep)
     built = asyncio.run(_build(_target(on, file), ssh_config, order, to))
     if json:
         print_json(

@@ -36,6 +36,7 @@ class Order:
 
     package: str
     tree: Path | None = None
+    options: tuple[str, ...] = ()  # of DEB_BUILD_OPTIONS, beside ours
     check: bool = False  # run the package's own tests
     keep: bool = False  # leave installed what the build needed
 
@@ -128,7 +129,8 @@ def _no_history(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 async def _compile(host: Transport, order: Order, work: str, log: Path, told: Told) -> None:
     (cores,) = await demand(host, "could not count cores", Run(("nproc",)))
-    options = " ".join([*([] if order.check else ["nocheck"]), "noautodbgsym", f"parallel={int(cores.out)}"])
+    no_check = () if order.check else ("nocheck",)
+    options = " ".join((*no_check, "noautodbgsym", f"parallel={int(cores.out)}", *order.options))
     unit = f"{work.rpartition('/')[2]}.service"
     start = (
         *("systemd-run", "--quiet", f"--unit={unit}", f"--property=RuntimeMaxSec={BUILD_TIMEOUT_S}"),
