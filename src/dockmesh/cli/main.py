@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, diff, host, init, lab, plan, preflight, render, schema, verify
+from dockmesh.cli import apply, diff, host, init, lab, packages, plan, preflight, render, schema, verify
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
@@ -39,6 +39,7 @@ app.command()(apply.apply)
 app.command()(verify.verify)
 app.command()(schema.schema)
 app.add_typer(host.app, name="host")
+app.add_typer(packages.app, name="packages")
 app.add_typer(lab.app, name="lab")
 
 
