@@ -16,8 +16,10 @@ from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.diff import Comparison, comparison_json
+from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import app
 from dockmesh.cli.plan import plan_json
+from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.diff.types import Change
@@ -25,6 +27,9 @@ from dockmesh.errors import CommandError
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
+from dockmesh.preflight.types import Check, Finding, Level
+from dockmesh.preflight.types import Report as Preflight
+from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.status.judge import judge
 from dockmesh.status.said import RunSaid, Said
@@ -109,6 +114,29 @@ def test_verify() -> None:
     assert in_json(report_json(report)) == example
 
 
+def test_preflight() -> None:
+    example = EXAMPLES["preflight"]
+    findings = tuple(
+        Finding(
+            Check(each["check"]),
+            Level(each["level"]),
+            tuple(each["hosts"]),
+            each["what"],
+            each["do"],
+            tuple((pair["source"], pair["target"]) for pair in each["pairs"]),
+        )
+        for each in example["findings"]
+    )
+
+    assert in_json(preflight_json(Preflight(tuple(example["hosts"]), findings, example["seconds"]))) == example
+
+
+def test_every_check_of_preflight_is_described() -> None:
+    page = (ROOT / "docs/howto/preflight.md").read_text()
+
+    assert {str(check) for check in Check} <= set(re.findall(r"`([a-z-]+)`", page))
+
+
 def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
@@ -152,3 +180,12 @@ def test_every_kind_of_probe_is_described() -> None:
 
 def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:
     assert {str(fault) for fault in Fault} <= anchors(ROOT / "docs/howto/troubleshooting.md")
+
+
+def test_host_remove() -> None:
+    before = f"{FILE}  host3: {{underlay: 192.0.2.3, address: 172.17.42.3, pool: 172.17.192.0/18}}\n".encode()
+    example = EXAMPLES["host remove"]
+
+    edit = edited(Path(example["file"]), before, remove_hosts("example", before, ["host3"]))
+
+    assert in_json(edit_json(edit, written=True)) == example
