@@ -1,5 +1,6 @@
 """A mesh that grows and shrinks: what a change costs the others, and that the way back leads back."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -8,7 +9,7 @@ import pytest
 from dockmesh.lab import store
 from dockmesh.lab.pings import Pinging, pinging
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import DOCKMESH, Done, Mesh, run
+from tests.lab.mesh import DOCKMESH, Done, Mesh, run, wait_until
 
 DEADLINE_S = 120
 # What dockmesh has on a host, in the words of those who hold it; nothing in it counts, ticks or depends on the moment.
