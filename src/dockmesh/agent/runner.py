@@ -7,6 +7,7 @@ Every import here is paid on every host at every command: http.client alone take
 
 from __future__ import annotations
 
+import binascii
 import fcntl
 import json
 import os
@@ -81,6 +82,21 @@ def get(path: str) -> dict[str, Any]:
     return answer(0, text, oct(os.stat(path).st_mode & 0o7777))
 
 
+def put_bytes(path: str, base64: str, offset: int) -> dict[str, Any]:
+    """A piece of a file, which ends with it until the next one comes."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(binascii.a2b_base64(base64))
+    return answer(0)
+
+
+def get_bytes(path: str, offset: int, length: int) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return answer(0, binascii.b2a_base64(file.read(length), newline=False).decode())
+
+
 def remove(path: str) -> dict[str, Any]:
     os.unlink(path)
     return answer(0)
@@ -149,6 +165,8 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "run": run,
     "put": put,
     "get": get,
+    "putbytes": put_bytes,
+    "getbytes": get_bytes,
     "remove": remove,
     "ask": ask,
     "find": find,

@@ -30,7 +30,7 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
         raise await _put_back(host, look, error) from error
     after = await gather_docker(host)
     before = look.facts.docker
-    await _start_again(host, before.containers if before else ())
+    await start_again(host, before.containers if before else ())
     _compare(look, after)
 
 
@@ -41,7 +41,7 @@ async def _put_back(host: Transport, look: Look, error: CommandError) -> Command
     back: Request = Remove(docker.DAEMON_JSON) if old is None else Put(docker.DAEMON_JSON, old.text, old.mode)
     answers = await host.ask(back, *RESTART_DOCKER)
     runs = answers[-1].ok
-    await _start_again(host, look.facts.docker.containers if look.facts.docker else ())
+    await start_again(host, look.facts.docker.containers if look.facts.docker else ())
     return CommandError(
         report.what,
         host=report.host,
@@ -52,7 +52,7 @@ async def _put_back(host: Transport, look: Look, error: CommandError) -> Command
     )
 
 
-async def _start_again(host: Transport, before: Sequence[Container]) -> None:
+async def start_again(host: Transport, before: Sequence[Container]) -> None:
     """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them.
 
     Those of `docker run --rm` are gone, as their owner said.

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 
+from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
 from dockmesh.apply.types import Look
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
 from dockmesh.diff.origin import explain
 from dockmesh.errors import DockmeshError
-from dockmesh.facts.gather import gather
+from dockmesh.facts.gather import gather, gather_packages
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Transport
 from dockmesh.render.host import render
@@ -20,8 +22,11 @@ Looks = Mapping[str, Look | DockmeshError]
 async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
     """Raises ConflictError, HostError and ConnectError."""
     facts = await gather(transport, FACT_PATHS)
+    if plan.debs:
+        facts = replace(facts, packages=await gather_packages(transport))
     config = render(plan, adopt(host, facts))
     found = explain(plan, config, facts, diff(config, facts))
+    await refuse_unmet(transport, found.steps)
     return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 

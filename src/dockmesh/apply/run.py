@@ -15,6 +15,8 @@ from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.record import record
 from dockmesh.apply.types import Look, Outcome, Progress
+from dockmesh.apply.upgrade import upgrade
+from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, HostError
 from dockmesh.facts.types import Docker
@@ -33,6 +35,7 @@ async def apply(plan: Plan, hosts: Mapping[str, Transport], looks: Looks, progre
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
     done: dict[str, list[Change]] = {name: [] for name in names}
+    looks, gaps = await upgrade(plan, hosts, looks, done, progress)
     prepared = await _each(names, (_prepare(plan, looks[name], hosts[name], done[name], progress) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     owners = await read_owners([hosts[name] for name in names if name not in ready])
@@ -44,7 +47,7 @@ async def apply(plan: Plan, hosts: Mapping[str, Transport], looks: Looks, progre
         error = result if isinstance(result, DockmeshError) else None
         if error:
             progress.failed(name, error.report.what)
-        outcomes.append(Outcome(name, tuple(done[name]), error))
+        outcomes.append(Outcome(name, tuple(done[name]), error, gaps.get(name, ())))
     return tuple(outcomes)
 
 
@@ -66,10 +69,10 @@ async def _prepare(
         raise found
     host = plan.host(transport.name)
     if step := found.diff.step(StepName.INSTALL):
-        progress.step(host.name, f"install {', '.join(step.packages)}")
-        await _at(step, install(transport, found.config, step.packages))
+        progress.step(host.name, f"install {', '.join(step.installs)}")
+        await _at(step, install(transport, found.config, step))
         # Docker's settings are written before Docker comes, so that is done with it.
-        settings = found.diff.step(StepName.DOCKER) if "docker.io" in step.packages else None
+        settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
         done += [*step.changes, *(settings.changes if settings else ())]
         found = await _look_when_settled(plan, host, transport)
     if step := found.diff.step(StepName.SWITCH):

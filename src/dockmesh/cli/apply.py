@@ -15,6 +15,7 @@ from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import err, print_json
@@ -36,6 +37,7 @@ class Wish:
     verify: bool
     yes: bool
     json: bool
+    preflight: bool = True
 
 
 def apply(
@@ -47,6 +49,7 @@ def apply(
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
     ] = True,
+    preflight: options.Preflight = True,
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
@@ -57,7 +60,7 @@ def apply(
     """
     plan = build(load(file))
     chosen = choose_hosts(plan, host)
-    wish = Wish(ssh_config, dry_run, verify and len(chosen) == len(plan.hosts), yes, json)
+    wish = Wish(ssh_config, dry_run, verify and len(chosen) == len(plan.hosts), yes, json, preflight)
     result = asyncio.run(_apply(plan, chosen, wish))
     if json:
         print_json(result_json(result))
@@ -83,6 +86,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await (look_at_all if wish.dry_run else lock_and_look_at_all)(plan, hosts.opened)
         looks = await _without_second_owners(plan, chosen, looks, wish.ssh_config)
+        if wish.preflight:
+            looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)

@@ -22,5 +22,11 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Hosts = Annotated[
     list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
 ]
+Preflight = Annotated[
+    bool,
+    typer.Option(
+        "--preflight/--no-preflight", help="Whether a host that is new to the mesh is looked at for what keeps it out."
+    ),
+]
 
 DEFAULT_FILE = Path("dockmesh.yaml")
