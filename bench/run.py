@@ -72,7 +72,7 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    measures = (large_plans, no_change, apply_and_script, healing, after_reboot, host_added)
+    measures = (large_plans, no_change, looks, looks_at_many, apply_and_script, healing, after_reboot, host_added)
     names = [measure.__name__ for measure in measures]
     parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
     wanted = parser.parse_args()
@@ -406,8 +406,6 @@ def answer(lab: Lab, host: str, command: str) -> str:
         raise SystemExit(f"{host}: {command}: {done.stderr}")
     return done.stdout.strip().splitlines()[-1]
 
-
-MEASURES = (large_plans, no_change, looks, looks_at_many, apply_and_script, healing, after_reboot)
 
 if __name__ == "__main__":
     if os.geteuid() != 0:

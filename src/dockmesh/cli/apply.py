@@ -59,7 +59,7 @@ def apply(
     Exit code 1 if a host failed or the proof did.
     """
     plan = build(load(file))
-    chosen = choose_hosts(plan, host)
+    chosen = options.choose_hosts(plan, host)
     wish = Wish(ssh_config, dry_run, verify and len(chosen) == len(plan.hosts), yes, json, preflight)
     result = asyncio.run(_apply(plan, chosen, wish))
     if json:
@@ -68,17 +68,6 @@ def apply(
         show_result(result)
     if result.errors or (result.report and exit_code(result.report)):
         raise typer.Exit(1)
-
-
-def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
-    """The named hosts in the order of the plan, or all of them.
-
-    Raises UsageError for a name that the file does not have.
-    """
-    known = [host.name for host in plan.hosts]
-    if unknown := [name for name in names or () if name not in known]:
-        raise UsageError(f"the file has no host {', '.join(unknown)}", do=f"its hosts are {', '.join(known)}")
-    return tuple(host for host in plan.hosts if not names or host.name in names)
 
 
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result:
