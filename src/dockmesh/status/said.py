@@ -59,7 +59,9 @@ def read_said(answers: tuple[Answer, ...]) -> Said:
 
 def is_held(place: str, locks: str) -> bool:
     """Whether /proc/locks has an flock on the file of which `place` says device and inode (proc_locks(5))."""
-    device, inode = map(int, place.split())
+    if len(words := place.split()) != 2:
+        return False
+    device, inode = map(int, words)
     major = (device >> 8) & 0xFFF | (device >> 32) & ~0xFFF
     minor = device & 0xFF | (device >> 12) & ~0xFF
     name = f"{major:02x}:{minor:02x}:{inode}"
