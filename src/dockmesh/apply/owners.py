@@ -40,6 +40,5 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
                 f"is to have {' and '.join(shared)}, which {name} still has",
                 host=found.config.host,
                 step=StepName.ATTACH,
-                now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",
                 do=f"see that {name} can be applied, then run `dockmesh apply` again",
             )

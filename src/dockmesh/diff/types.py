@@ -32,8 +32,8 @@ class StepName(StrEnum):
     Docker has its pool before the fabric is put into docker0: until then every host may own the same addresses.
     """
 
-    INSTALL = "install packages"
     SWITCH = "start Open vSwitch"
+    INSTALL = "install packages"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
     FILES = "write files"

@@ -11,7 +11,6 @@ import re
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from importlib.resources import files
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Protocol
 from dockmesh.agent.runner import GREETING
 from dockmesh.errors import ConnectError
 from dockmesh.model import Ssh
-from dockmesh.remote.seam import Answer, Request
+from dockmesh.remote.seam import Answer, Request, as_line
 
 CONNECT_TIMEOUT_S = 15
 GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
@@ -94,8 +93,9 @@ class SshHost:
         self._turn = asyncio.Lock()
         self._owed = 0  # answers still to come; more than one if whoever asked before was interrupted
 
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
-        order = {"together": together, "requests": [_as_line(request) for request in requests]}
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        mode = "together" if together else "until failure" if until_failure else "each"
+        order = {"mode": mode, "requests": [as_line(request) for request in requests]}
         async with self._turn:
             line = await self._exchange(json.dumps(order) + "\n")
         if not line:
@@ -130,10 +130,6 @@ class SshHost:
 
     async def close(self) -> None:
         await _end(self._process)
-
-
-def _as_line(request: Request) -> dict[str, object]:
-    return {"kind": type(request).__name__.lower(), **asdict(request)}
 
 
 async def connect(host: Target, config: Path) -> SshHost:
