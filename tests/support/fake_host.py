@@ -15,7 +15,23 @@ from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run
+from dockmesh.record.paths import ARMED
+from dockmesh.remote.seam import (
+    Answer,
+    Arm,
+    Ask,
+    Begin,
+    Confirm,
+    Find,
+    Get,
+    Lock,
+    Put,
+    Recall,
+    Remove,
+    Request,
+    Run,
+    Unlock,
+)
 from dockmesh.render.docker import DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
@@ -85,16 +101,42 @@ class FakeHost:
     docker: Daemon | None = None
     containers: list[Container] = field(default_factory=list)
     locked_by: str | None = None
+    begun: set[str] = field(default_factory=set)
+    runs: list[str] = field(default_factory=list)
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
-        answers = []
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        answers: list[Answer] = []
         for request in requests:
             await asyncio.sleep(0)  # the other hosts get their turn
             self.asked.append(request)
             answers.append(self.fails(request) or self.answer(request))
+            if until_failure and not answers[-1].ok:
+                break
         return tuple(answers)
+
+    def go_back(self) -> str:
+        """What agent/back.py does when its deadline is over; the line that it leaves."""
+        way = json.loads(self.files.pop(ARMED)[0])
+        failures = []
+        for part in way["parts"]:
+            if not self.begun.intersection(part["when"]):
+                continue
+            for line in part["requests"]:
+                done = self.answer(from_line(line))
+                if not done.ok and part["must"] and line["kind"] != "remove":
+                    failures.append(f"{part['name']}: exit {done.code}: {done.err}")
+        for line in way["last"]:
+            self.answer(from_line(line))
+        self.runs.append(json.dumps({**way["run"], "ended": "gone back", "failures": failures, "changes": []}))
+        return self.runs[-1]
+
+    def restart(self) -> None:
+        """A boot: what the kernel held is gone, and what makes it anew makes it."""
+        self.locked_by = None
+        if ARMED in self.files:
+            self.go_back()
 
     async def close(self) -> None:
         pass
@@ -118,7 +160,24 @@ class FakeHost:
     def answer(self, request: Request) -> Answer:
         match request:
             case Lock():
-                return OK if self.locked_by is None else Answer(75, err=self.locked_by)
+                return OK if self.locked_by is None else Answer(75, "0", self.locked_by)
+            case Unlock():
+                self.locked_by, holder = None, self.locked_by
+                return Answer(3) if holder is None else Answer(0, holder)
+            case Arm(text):
+                self.files[ARMED] = (text, 0o600)
+                self.begun.clear()
+                return OK
+            case Begin(step):
+                self.begun.add(step)
+                return OK
+            case Confirm(_, line):
+                if self.files.pop(ARMED, None) is None:
+                    return Answer(76, self.runs[-1], "the host went back to what it was")
+                self.runs.append(line)
+                return OK
+            case Recall():
+                return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
             case Get(path):
                 text, mode = self.files.get(path, ("", 0))
                 return Answer(0, text, oct(mode)) if path in self.files else Answer(2)
@@ -175,6 +234,9 @@ class FakeHost:
         match words:
             case ["link", "add", "name", name, "type", "bridge"]:
                 self.devices[name] = Device(kind="bridge", up=False)
+            case ["address", "flush", "dev", name, "to", address]:
+                old = self.devices[name].addresses
+                self.devices[name].addresses = [each for each in old if str(IPv4Interface(each).ip) != address[:-3]]
             case ["link", "set", "dev", name, *rest]:
                 if name not in self.devices:
                     return Answer(1, err=f'Cannot find device "{name}"')
@@ -182,14 +244,16 @@ class FakeHost:
             case ["address", "replace", address, "broadcast", "+", "dev", name]:
                 if address not in self.devices[name].addresses:
                     self.devices[name].addresses.append(address)
+            case _:
+                pass
         return OK
 
     def _set_device(self, device: Device, words: list[str]) -> None:
         rest = iter(words)
         for word in rest:
             match word:
-                case "up":
-                    device.up = True
+                case "up" | "down":
+                    device.up = word == "up"
                 case "nomaster":
                     device.master = None
                 case "master":
@@ -205,8 +269,13 @@ class FakeHost:
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
-            case ["start", unit]:
+            case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
+            case ["stop", *units]:
+                for unit in units:
+                    self.units.setdefault(unit, {})["ActiveState"] = "inactive"
+                if "docker.service" in units:
+                    self.docker = None
             case ["restart", "docker.service"]:
                 return self._restart_docker()
             case ["reload", "docker.service"] if self.docker:
@@ -277,11 +346,18 @@ class FakeHost:
         return Answer(0, json.dumps(body))
 
 
+def from_line(line: dict[str, Any]) -> Request:
+    """The request that stands in a way back."""
+    kinds: dict[str, Callable[..., Request]] = {"run": Run, "put": Put, "remove": Remove}
+    words = {key: tuple(value) if key == "argv" else value for key, value in line.items() if key != "kind"}
+    return kinds[line["kind"]](**words)
+
+
 def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
         reading = ("journalctl", "modprobe", "apt-cache")
         return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
-    return isinstance(request, Get | Ask | Find | Lock)
+    return isinstance(request, Get | Ask | Find | Lock | Arm | Begin | Confirm)
 
 
 def bare(config: HostConfig) -> FakeHost:

@@ -3,8 +3,8 @@
 Python's standard library only, Python 3.7 or later: this text is sent to hosts that have nothing of ours.
 It never interprets a shell string. When its standard input ends, so does it; what runs then is run to its end.
 
-Between `arm` and `confirm` the host has its way back by it (agent/back.py): whoever of the two has the turn acts, and once
-the way back is taken, nothing more is written here.
+Between `arm` and `confirm` the host has its way back by it (agent/back.py): whoever of the two has the turn acts, and
+once the way back is taken, nothing more is written here.
 """
 
 from __future__ import annotations

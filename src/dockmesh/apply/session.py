@@ -19,8 +19,10 @@ DO = "mend what it says, then run the same command again"
 
 @dataclass
 class Session:
-    """`timeout_s`: a host that hears nothing of us for so long goes back by itself. `stay_out` names the hosts that must
-    not come back into the mesh then, for another one got their addresses."""
+    """`timeout_s`: a host that hears nothing of us for so long goes back by itself.
+
+    `stay_out` names the hosts that must not come back into the mesh then, for another one got their addresses.
+    """
 
     run: Run
     timeout_s: float = 60

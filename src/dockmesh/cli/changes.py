@@ -28,6 +28,7 @@ class Result:
     outcomes: tuple[Outcome, ...] = ()
     report: Report | None = None
     dry_run: bool = False
+    run: str | None = None  # its name in the history; None if nothing had to be changed
     seconds: float = 0.0  # from the first connection to the last change; the proof has its own
 
 
@@ -117,6 +118,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "name": result.plan.name,
         "dry_run": result.dry_run,
         "changed": any(made.values()),
+        "run": result.run,
         "seconds": round(result.seconds, 3),
         "hosts": [
             {

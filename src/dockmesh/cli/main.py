@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, init, lab, plan, render, schema, verify
+from dockmesh.cli import apply, history, init, lab, plan, render, rollback, schema, unlock, verify
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
@@ -35,6 +35,9 @@ app.command()(plan.plan)
 app.command()(render.render)
 app.command()(apply.apply)
 app.command()(verify.verify)
+app.command()(history.history)
+app.command()(rollback.rollback)
+app.command()(unlock.unlock)
 app.command()(schema.schema)
 app.add_typer(lab.app, name="lab")
 

@@ -189,7 +189,7 @@ class Transport(Protocol):
 async def demand(host: Transport, what: str, *requests: Request, do: str | None = None) -> tuple[Answer, ...]:
     """Like `ask`, for steps that must succeed: stops at the first that fails.
 
-    Raises CommandError naming `what`, the request and the host's answer; GoneBackError when the host went back meanwhile.
+    Raises CommandError naming `what`, the request and the host's answer; GoneBackError when the host took its way back.
     """
     answers = await host.ask(*requests, until_failure=True) if requests else ()
     for request, answer in zip(requests, answers, strict=False):

@@ -132,12 +132,12 @@ class SshHost:
         await _end(self._process)
 
 
-async def connect(host: Target, config: Path) -> SshHost:
+async def connect(host: Target, config: Path, *, fresh: bool = False) -> SshHost:
     """Open the connection and start the runner as root, by sudo where the user is somebody else.
 
     Raises ConnectError.
     """
-    argv = _argv(host, config)
+    argv = _argv(host, config, fresh=fresh)
     try:
         process = await asyncio.create_subprocess_exec(
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
@@ -160,11 +160,12 @@ async def connect(host: Target, config: Path) -> SshHost:
     raise explain(host, code, said or await _last_words(process))
 
 
-def _argv(host: Target, config: Path) -> tuple[str, ...]:
+def _argv(host: Target, config: Path, *, fresh: bool) -> tuple[str, ...]:
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()
     port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
-    return (*SSH, "-F", str(config), *user, *port, "--", target)
+    own = ("-o", "ControlPath=none") if fresh else ()
+    return (*SSH, *own, "-F", str(config), *user, *port, "--", target)
 
 
 async def _greeting(process: Process) -> list[str] | None:

@@ -12,11 +12,11 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "render", "record", "diff"),
-    *("apply", "verify", "lab", "cli"),
+    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "record", "render", "diff"),
+    *("apply", "verify", "history", "lab", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
-PURE = ("errors", "model", "mtu", "spec", "plan", "facts", "render", "record", "diff")
+PURE = ("errors", "model", "mtu", "spec", "plan", "facts", "record", "render", "diff")
 TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
 # What of the transport the stages may know: requests and answers as values, and the shape of who carries them.
 SEAM = "dockmesh.remote.seam"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.runner import GREETING, LOCK
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run, Unlock, as_line
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run, as_line
 from dockmesh.remote.ssh import PYTHON
 
 
