@@ -6,11 +6,12 @@ Only as true as a real host needs to be for what the tests ask; tests/lab has th
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
 from typing import Any
 
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
+from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, system
 from dockmesh.facts.types import HostFacts
@@ -124,13 +125,20 @@ class FakeHost:
             if not self.begun.intersection(part["when"]):
                 continue
             for line in part["requests"]:
-                done = self.answer(from_line(line))
+                done = self._by_itself(from_line(line))
                 if not done.ok and part["must"] and line["kind"] != "remove":
                     failures.append(f"{part['name']}: exit {done.code}: {done.err}")
         for line in way["last"]:
             self.answer(from_line(line))
         self.runs.append(json.dumps({**way["run"], "ended": "gone back", "failures": failures, "changes": []}))
         return self.runs[-1]
+
+    def _by_itself(self, request: Request) -> Answer:
+        """Whatever became of the connection."""
+        try:
+            return self.fails(request) or self.answer(request)
+        except ConnectError:
+            return self.answer(request)
 
     def restart(self) -> None:
         """A boot: what the kernel held is gone, and what makes it anew makes it."""
@@ -144,6 +152,16 @@ class FakeHost:
     def facts(self) -> HostFacts:
         files = tuple(sorted(FACT_PATHS))
         return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files))))
+
+    def state(self) -> object:
+        """All facts; a unit that was switched off is one that never was."""
+        facts = self.facts()
+        off = ("inactive", "disabled")
+        units = {
+            unit: {key: value for key, value in states.items() if value not in off}
+            for unit, states in facts.units.items()
+        }
+        return replace(facts, units=units)
 
     def answer_with_ovs(self, bridges: dict[str, Bridge]) -> None:
         """Open vSwitch runs, with these bridges of somebody's."""
@@ -159,25 +177,10 @@ class FakeHost:
 
     def answer(self, request: Request) -> Answer:
         match request:
-            case Lock():
-                return OK if self.locked_by is None else Answer(75, "0", self.locked_by)
-            case Unlock():
-                self.locked_by, holder = None, self.locked_by
-                return Answer(3) if holder is None else Answer(0, holder)
-            case Arm(text):
-                self.files[ARMED] = (text, 0o600)
-                self.begun.clear()
-                return OK
-            case Begin(step):
-                self.begun.add(step)
-                return OK
-            case Confirm(_, line):
-                if self.files.pop(ARMED, None) is None:
-                    return Answer(76, self.runs[-1], "the host went back to what it was")
-                self.runs.append(line)
-                return OK
-            case Recall():
-                return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
+            case Lock() | Unlock():
+                return self._lock(request)
+            case Arm() | Begin() | Confirm() | Recall():
+                return self._way_back(request)
             case Get(path):
                 text, mode = self.files.get(path, ("", 0))
                 return Answer(0, text, oct(mode)) if path in self.files else Answer(2)
@@ -192,6 +195,29 @@ class FakeHost:
                 return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
             case Run(argv):
                 return self._run(argv)
+
+    def _lock(self, request: Lock | Unlock) -> Answer:
+        holder = self.locked_by
+        if isinstance(request, Lock):
+            return OK if holder is None else Answer(75, "0", holder)
+        self.locked_by = None
+        return Answer(3) if holder is None else Answer(0, holder)
+
+    def _way_back(self, request: Arm | Begin | Confirm | Recall) -> Answer:
+        match request:
+            case Arm(text):
+                self.files[ARMED] = (text, 0o600)
+                self.begun.clear()
+            case Begin(step):
+                self.begun.add(step)
+            case Confirm(_, line) if ARMED in self.files:
+                del self.files[ARMED]
+                self.runs.append(line)
+            case Confirm():
+                return Answer(76, self.runs[-1], "the host went back to what it was")
+            case Recall():
+                return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
+        return OK
 
     def _run(self, argv: tuple[str, ...]) -> Answer:
         match argv:
@@ -227,7 +253,8 @@ class FakeHost:
             if name not in self.ovs.bridges:
                 del self.devices[name]
         for name in self.ovs.bridges:
-            self.devices.setdefault(name, Device(kind="openvswitch", up=False))
+            device = self.devices.setdefault(name, Device(kind="openvswitch", up=False))
+            device.mtu = int(str(self.ovs.bridges[name].ports[name].interface.get("mtu_request", device.mtu)))
         return Answer(1, err=wrong) if wrong else OK
 
     def _ip(self, words: list[str]) -> Answer:

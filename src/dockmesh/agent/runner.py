@@ -2,6 +2,7 @@
 
 Python's standard library only, Python 3.7 or later: this text is sent to hosts that have nothing of ours.
 It never interprets a shell string. When its standard input ends, so does it; what runs then is run to its end.
+Every import here is paid on every host at every command: http.client alone takes as long as all the others together.
 
 Between `arm` and `confirm` the host has its way back by it (agent/back.py): whoever of the two has the turn acts, and
 once the way back is taken, nothing more is written here.
@@ -9,21 +10,16 @@ once the way back is taken, nothing more is written here.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import fcntl
-import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 GREETING = "dockmesh-runner 1"
 LOCK = "/run/dockmesh.lock"
@@ -48,11 +44,20 @@ GONE_BACK = 76  # the next one
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BALLAST_BYTES = 512 * 1024
-PATIENCE_S = 20  # for a turn, and for a process that is told to end
+PATIENCE_S = 20  # for a process that is told to end
+THREADS = 16
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 _held: list[Any] = []
 _armed: list[int] = []  # the inode of the way back that this process armed
 _patience: list[float] = []  # its time-out, in seconds
+# Whether a unit is active, asked once for all questions of an order.
+_active: dict[str, bool] = {}
+_asking = threading.Lock()
 
 
 def answer(code: int, out: str = "", err: str = "") -> dict[str, Any]:
@@ -77,7 +82,8 @@ def put(path: str, text: str, mode: int) -> dict[str, Any]:
     """Whole or not at all: a temporary name beside it, on disk, then renamed. Owned by root."""
     path = os.path.realpath(path)  # a link stays one, and what it leads to is written
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".dockmesh-")
+    temporary = os.path.join(os.path.dirname(path), f".dockmesh-{os.urandom(6).hex()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -102,34 +108,48 @@ def remove(path: str) -> dict[str, Any]:
     return answer(0)
 
 
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self.path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+def is_active(unit: str) -> bool:
+    with _asking:
+        if unit not in _active:
+            done = subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False)
+            _active[unit] = done.returncode == 0
+        return _active[unit]
 
 
 def ask(path: str, url: str, unit: str, timeout_s: float) -> dict[str, Any]:
     """GET over a unix socket, where the Docker API listens: its command line client costs ten times as much."""
-    if subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode != 0:
+    if not is_active(unit):
         return answer(NOT_ACTIVE, err=f"{unit} is not active")
-    connection = UnixConnection(path, timeout_s)
-    try:
-        connection.request("GET", url)
-        response = connection.getresponse()
-        text = response.read().decode(errors="replace")
-    finally:
-        connection.close()
-    return answer(0, text) if response.status == 200 else answer(response.status, "", text)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        connection.connect(path)
+        # By HTTP/1.0 the body comes in one piece, and ends with the connection.
+        connection.sendall(f"GET {url} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        with connection.makefile("rb") as file:
+            status, text = read_response(file.read())
+    return answer(0, text) if status == 200 else answer(status, "", text)
+
+
+def read_response(response: bytes) -> tuple[int, str]:
+    """Status and body. Raises ValueError for what is no answer, and for JSON that broke off."""
+    head, _, body = response.partition(b"\r\n\r\n")
+    status, *fields = head.decode("latin-1").split("\r\n")
+    if not status.startswith("HTTP/1."):
+        raise ValueError("no answer in HTTP")
+    text = body.decode(errors="replace")
+    if any(field.lower().replace(" ", "").startswith("content-type:application/json") for field in fields):
+        json.loads(text)
+    return int(status.split()[1]), text
 
 
 def find(programs: list[str]) -> dict[str, Any]:
-    found = (shutil.which(program, path=PATH) for program in programs)
-    return answer(0, "".join(f"{path}\n" for path in found if path))
+    found = filter(None, map(which, programs))
+    return answer(0, "".join(f"{path}\n" for path in found))
+
+
+def which(program: str) -> str | None:
+    paths = (os.path.join(folder, program) for folder in PATH.split(":"))
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def lock(owner: str) -> dict[str, Any]:
@@ -345,19 +365,15 @@ def do(request: dict[str, Any]) -> dict[str, Any]:
         return WORK[kind](**request)
     except FileNotFoundError as error:
         return answer(NO_FILE, err=str(error))
-    except (
-        OSError,
-        ValueError,
-        http.client.HTTPException,
-    ) as error:  # ValueError: text or a name that cannot be encoded
+    except (OSError, ValueError) as error:  # ValueError: text or a name that cannot be encoded, an answer not in HTTP
         return answer(1, err=str(error))
 
 
 def do_order(order: dict[str, Any]) -> list[dict[str, Any]]:
     requests, mode = order["requests"], order["mode"]
+    _active.clear()
     if mode == "together":
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            return list(pool.map(do, requests))
+        return do_together(requests)
     answers: list[dict[str, Any]] = []
     for request in requests:
         answers.append(do(request))
@@ -381,6 +397,25 @@ def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
         answers = do_order(order)
         set_deadline(_patience[0])
         return answers
+
+
+def do_together(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What only reads. A file is read at once; what waits for others waits in a thread."""
+    answers: dict[int, dict[str, Any]] = {}
+    waits = [request["kind"] in ("run", "ask") for request in requests]
+    slow = iter([place for place, wait in enumerate(waits) if wait])
+    threads = [threading.Thread(target=fill, args=(answers, requests, slow)) for _ in range(min(sum(waits), THREADS))]
+    for thread in threads:
+        thread.start()
+    fill(answers, requests, iter([place for place, wait in enumerate(waits) if not wait]))
+    for thread in threads:
+        thread.join()
+    return [answers[place] for place in range(len(requests))]
+
+
+def fill(answers: dict[int, dict[str, Any]], requests: list[dict[str, Any]], places: Iterator[int]) -> None:
+    for place in places:
+        answers[place] = do(requests[place])
 
 
 def serve() -> None:

@@ -16,7 +16,8 @@ def contested(plan: Plan, looks: Looks) -> frozenset[str]:
     return frozenset(
         name
         for name, each in facts.items()
-        if any(_has_part_of(each, other) for other in plan.hosts if other.name != name)
+        # Who is not changed by this run gets nothing by it.
+        if any(_has_part_of(each, other) for other in plan.hosts if other.name != name and other.name in facts)
     )
 
 

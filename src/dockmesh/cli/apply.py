@@ -32,7 +32,6 @@ from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
 from dockmesh.verify.types import Report
 
-
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
@@ -79,7 +78,9 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
     plan = build(parse(str(file), content))
     chosen = choose_hosts(plan, only)
     wish = replace(wish, verify=wish.verify and len(chosen) == len(plan.hosts))
-    result = asyncio.run(_apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session)))
+    result = asyncio.run(
+        _apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session))
+    )
     if wish.json:
         print_json(result_json(result))
     else:

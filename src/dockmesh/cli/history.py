@@ -34,8 +34,8 @@ def history(
 ) -> None:
     """Show the runs that changed hosts: when, by whom, what, and how they ended.
 
-    They are kept beside the mesh file, in `.dockmesh`. With `--host`, what the host itself remembers, of all who changed
-    it.
+    They are kept beside the mesh file, in `.dockmesh`.
+    With `--host`, what the host itself remembers, of all who changed it.
     """
     if host:
         _show_hosts(file, ssh_config, host, json=json)

@@ -30,8 +30,9 @@ def unlock(
 ) -> None:
     """End what holds a host's lock, and take back what it had not confirmed.
 
-    A lock goes with the command that took it, and with its connection. This is for one that hangs, or whose machine went
-    away without a word. What the command had begun on the host is taken back at once.
+    A lock goes with the command that took it, and with its connection.
+    This is for one that hangs, or whose machine went away without a word.
+    What the command had begun on the host is taken back at once.
     """
     plan = build(load(file))
     if errors := asyncio.run(_unlock(plan, ssh_config, host)):

@@ -104,8 +104,8 @@ class Unlock:
 class Arm:
     """Give the host its way back: `text` for agent/back.py, and the `files` that run it, by path.
 
-    From here to `Confirm` the host goes back by itself `timeout_s` after the last order on this connection, and all that
-    is written after that is answered with code 76. Code 75: another run is armed.
+    From here to `Confirm` the host goes back by itself `timeout_s` after the last order on this connection.
+    All that is written after that is answered with code 76. Code 75: another run is armed.
     """
 
     text: str

@@ -142,7 +142,9 @@ def test_a_host_lost_on_the_way_is_told_and_the_others_are_cleaned_up() -> None:
 
 def test_an_interrupted_verify_cleans_up() -> None:
     class Hanging(DyingHost):
-        async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        async def ask(
+            self, *requests: Request, together: bool = False, until_failure: bool = False
+        ) -> tuple[Answer, ...]:
             answers = await DyingHost.ask(self, *requests, together=together)
             if self.asked[-1] == "measure":
                 await all_measure.wait()

@@ -4,21 +4,26 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_and_look_at_all, look_at_all
 from dockmesh.apply.run import apply
+from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConflictError, ConnectError, DockmeshError
+from dockmesh.errors import ConflictError, ConnectError, DockmeshError, LockedError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
-from dockmesh.remote.seam import Answer, Lock, Put, Request, Run
+from dockmesh.record import run as record
+from dockmesh.record.run import read_ended
+from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import cluster
 from tests.support.plans import configs
 
+RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 NO = Answer(1, err="it does not want to")
 
 
@@ -57,7 +62,11 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
 
 
 async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
-    return await apply(plan, hosts, await lock_and_look_at_all(plan, hosts), told)
+    looks = await lock_and_look_at_all(plan, hosts, RUN, told)
+    session = Session(RUN, stay_out=contested(plan, looks))
+    outcomes = await apply(plan, hosts, looks, session, told)
+    await session.confirm(hosts, {}, {})
+    return outcomes
 
 
 def run(hosts: Mapping[str, FakeHost], mesh: Cluster) -> Run3:
@@ -126,7 +135,8 @@ def test_a_locked_host_is_left_alone_and_the_others_are_done() -> None:
 
     assert result.failed == ["host2"]
     assert hosts["host2"].writes() == []
-    assert result.error("host2").report.what == "somebody else is changing this host: ann@desk"
+    assert isinstance(result.error("host2"), LockedError)
+    assert result.error("host2").report.answered == "unknown"
 
 
 def test_a_conflict_stops_its_own_host_only() -> None:
@@ -167,14 +177,27 @@ def test_a_failing_step_is_named_and_the_other_hosts_are_done(step: StepName, re
     assert report.do is not None
 
 
-def test_what_was_done_before_a_failure_is_told() -> None:
-    hosts = make(bare, MESH)
+def test_a_host_that_fails_is_as_it_was_and_has_no_changes_to_tell() -> None:
+    hosts = make(installed, MESH)
     hosts["host2"].fails = refuse("ip link set dev br0 master docker0")
 
     outcome = run(hosts, MESH).outcomes["host2"]
 
     assert outcome.error is not None
-    assert "bridge br0" in [change.subject for change in outcome.changes]
+    assert outcome.error.report.now == AS_BEFORE
+    assert outcome.changes == ()
+    assert hosts["host2"].state() == make(installed, MESH)["host2"].state()
+
+
+def test_a_host_is_armed_before_its_first_write_and_confirmed_after_its_last() -> None:
+    for host in run(make(installed, MESH), MESH).hosts.values():
+        kinds = [type(request) for request in host.asked]
+        first_write = next(at for at, request in enumerate(host.asked) if isinstance(request, Put))
+        assert kinds.index(Arm) < first_write
+        assert kinds[-1] is Confirm
+        ended = read_ended(host.runs[-1])
+        assert ended is not None
+        assert ended.kept
 
 
 @pytest.mark.parametrize(("step", "request_"), FAILURES)
@@ -194,7 +217,7 @@ def test_nothing_is_begun_after_a_step_that_failed() -> None:
 
     run(hosts, MESH)
 
-    assert hosts["host2"].writes()[-1] == "write /etc/dockmesh/up"
+    assert hosts["host2"].writes()[-2:] == ["write /etc/dockmesh/up", "take the way back"]
 
 
 def test_a_lost_connection_is_that_hosts_error_alone() -> None:
@@ -244,7 +267,7 @@ def test_the_old_daemon_json_is_back_when_docker_does_not_start_with_the_new_one
 
     assert hosts["host2"].files[DAEMON_JSON] == ('{"dns": ["9.9.9.9"]}', 0o600)
     assert hosts["host2"].docker is not None
-    assert result.error("host2").report.now == "the old daemon.json is back, and Docker runs"
+    assert result.error("host2").report.now == AS_BEFORE
     assert hosts["host2"].devices.get("br0") is None
 
 
@@ -263,7 +286,9 @@ def test_docker_that_does_not_start_at_all_is_said() -> None:
 
     result = run(hosts, MESH)
 
-    assert result.error("host2").report.now == "the old daemon.json is back, and Docker does not run with it either"
+    now = result.error("host2").report.now
+    assert now is not None
+    assert now.startswith("it went back, but for this: Docker: exit 1")
 
 
 def test_the_users_daemon_json_is_kept() -> None:
@@ -428,8 +453,9 @@ def test_a_host_does_not_take_what_another_one_that_could_not_be_changed_still_h
     report = result.error("host1").report
     assert set(result.failed) == {"host1", "host2"}
     assert report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
-    assert report.step == StepName.ATTACH
-    assert hosts["host1"].devices["br0"].master is None
+    assert report.step == StepName.DOCKER
+    assert report.now == AS_BEFORE
+    assert hosts["host1"].state() == make(applied, MESH)["host1"].state()
 
 
 def test_a_failed_host_that_is_not_in_the_mesh_keeps_nobody_out() -> None:

@@ -258,8 +258,12 @@ def test_what_a_locked_runner_started_does_not_hold_the_lock(runner: Runner, tmp
 
 class Api(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/info" else 404)
+        self.send_response(200 if self.path in ("/info", "/broken") else 404)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
+        if self.path == "/broken":
+            self.wfile.write(b'{"path')
+            return
         self.wfile.write(b'{"path": "' + self.path.encode() + b'"}')
 
     def log_message(self, *_: Any) -> None:
@@ -309,6 +313,31 @@ def test_a_unit_that_is_not_active_is_not_started_by_a_question(runner: Runner, 
     (answer,) = runner.ask(Ask(socket, "/info", "docker.service"))
 
     assert answer == Answer(3, err="docker.service is not active")
+
+
+def test_a_unit_is_looked_at_once_for_all_questions_of_an_order_and_again_for_the_next(
+    runner: Runner, tmp_path: Path, socket: str
+) -> None:
+    calls = tmp_path / "calls"
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\necho once >> {calls}\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    question = Ask(socket, "/info", "docker.service")
+
+    together = runner.ask(question, question, question, mode="together")
+    after_that = calls.read_text()
+    runner.ask(question)
+
+    assert [answer.code for answer in together] == [0, 0, 0]
+    assert after_that == "once\n"
+    assert calls.read_text() == "once\nonce\n"
+
+
+def test_an_answer_that_broke_off_is_none(runner: Runner, tmp_path: Path, socket: str) -> None:
+    systemctl(tmp_path, "docker.service")
+
+    (answer,) = runner.ask(Ask(socket, "/broken", "docker.service"))
+
+    assert answer.code == 1
 
 
 def test_a_socket_that_is_not_there_is_an_answer(runner: Runner, tmp_path: Path) -> None:
