@@ -299,6 +299,7 @@ def confirm(run_id: str, line: str, files: dict[str, str]) -> dict[str, Any]:
             return answer(GONE_BACK, last_run(), "the host went back to what it was")
         os.unlink(ARMED)  # with this it stays
         disarm()
+        _armed.clear()
         for path, content in files.items():
             put(path, content, 0o600)
         append(RUNS, line + "\n")

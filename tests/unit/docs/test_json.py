@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from dockmesh.cli.plan import plan_json
 from dockmesh.cli.verify import report_json
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
+from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
@@ -53,10 +55,21 @@ def test_apply() -> None:
         looks={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+        run=example["run"],
         seconds=example["seconds"],
     )
 
     assert in_json(result_json(result)) == example
+
+
+def test_history() -> None:
+    example = EXAMPLES["history"]
+    hosts = {
+        name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
+        for name, host in example["hosts"].items()
+    }
+
+    assert in_json(asdict(Record(**{**example, "hosts": hosts}))) == example
 
 
 def test_verify() -> None:

@@ -229,7 +229,7 @@ def test_one_runner_at_a_time_has_the_lock_and_the_other_is_told_who(runner: Run
 
     other.end()
     assert first.ok
-    assert second == Answer(75, err="ann@desk")
+    assert second == Answer(75, "0", "ann@desk")
 
 
 def test_the_lock_goes_with_its_runner(runner: Runner, tmp_path: Path) -> None:
