@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
 from typing import Any
 
+from dockmesh import __version__
+from dockmesh.diff.expected import expected
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
 from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
-from dockmesh.record.paths import ARMED
+from dockmesh.record import applied as record
+from dockmesh.record.paths import APPLIED, ARMED
 from dockmesh.remote.seam import (
     Answer,
     Arm,
@@ -409,11 +412,20 @@ def installed(config: HostConfig) -> FakeHost:
     return host
 
 
+def record_of(config: HostConfig) -> str:
+    """What apply leaves of itself, where every two hosts are linked."""
+    hosts = sorted((config.host, *(tunnel.peer for tunnel in config.tunnels)))
+    return record.write(
+        record.Applied(config.mesh, __version__, "2026-11-26T12:00:00+00:00", "", tuple(hosts), expected(config))
+    )
+
+
 def applied(config: HostConfig) -> FakeHost:
     """The host as it is when all of `config` is real; made from the config itself, by none of apply's commands."""
     host = installed(config)
     daemon = alone(config.daemon)
     host.files |= {file.path: (file.text, file.mode) for file in (*config.files, daemon)}
+    host.files[APPLIED] = (record_of(config), record.MODE)
     host.docker = Daemon(json.loads(daemon.text))
     host.units = {unit: {"UnitFileState": "enabled", "ActiveState": "active"} for unit in config.units}
     bridge = config.docker_bridge

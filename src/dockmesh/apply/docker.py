@@ -19,13 +19,11 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
 
     Raises CommandError when Docker does not start or took other settings than told.
     """
-    first_run = next((at for at, each in enumerate(step.requests) if isinstance(each, Run)), len(step.requests))
-    writes, restart = step.requests[:first_run], step.requests[first_run:]
-    await demand(host, "could not write Docker's settings", Begin(step.name), *writes)
-    if not restart:
+    await demand(host, "could not write Docker's settings", Begin(step.name), *step.requests)
+    if not step.restart:
         return
     try:
-        await demand(host, "could not give Docker its pool", Begin(RESTART), *restart)
+        await demand(host, "could not give Docker its pool", Begin(RESTART), *step.restart)
     except CommandError as error:
         raise await _with_journal(host, error) from error
     after = await gather_docker(host)

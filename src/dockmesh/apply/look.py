@@ -8,6 +8,8 @@ from dockmesh.apply.session import told
 from dockmesh.apply.types import Look, Progress
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.diff.later import without_restart
+from dockmesh.diff.origin import explain
 from dockmesh.errors import CommandError, DockmeshError
 from dockmesh.facts.gather import gather
 from dockmesh.plan.types import HostPlan, Plan
@@ -19,29 +21,43 @@ from dockmesh.render.host import render
 Looks = Mapping[str, Look | DockmeshError]
 
 
-async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
-    """Raises ConflictError, HostError and ConnectError."""
+async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: bool = True) -> Look:
+    """Without `restart`, what needs one of Docker is left for later.
+
+    Raises ConflictError, HostError and ConnectError.
+    """
     facts = await gather(transport, FACT_PATHS)
     config = render(plan, adopt(host, facts))
-    return Look(config, facts, diff(config, facts))
+    wanted = diff(config, facts)
+    found = explain(plan, config, facts, wanted if restart else without_restart(wanted, facts))
+    return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, restart: bool = True) -> Looks:
     """All hosts together; one host's error is its own."""
-    return await _together({name: look(plan, plan.host(name), transport) for name, transport in hosts.items()})
-
-
-async def lock_and_look_at_all(plan: Plan, hosts: Mapping[str, Transport], run: Run, progress: Progress) -> Looks:
-    """The same under each host's lock: what was read stays true, but for what is done by hand."""
     return await _together(
-        {name: _lock_and_look(plan, name, transport, run, progress) for name, transport in hosts.items()}
+        {name: look(plan, plan.host(name), transport, restart=restart) for name, transport in hosts.items()}
     )
 
 
-async def _lock_and_look(plan: Plan, name: str, transport: Transport, run: Run, progress: Progress) -> Look:
-    await lock(transport, run)
-    await take_back_unconfirmed(transport, progress)
-    return await look(plan, plan.host(name), transport)
+async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress) -> dict[str, DockmeshError]:
+    """Be the only one who changes these hosts, and undo what a run that died left on them; by host what went wrong.
+
+    What is read after it stays true, but for what is done by hand.
+    """
+    results = await asyncio.gather(*(_lock(host, run, progress) for host in hosts.values()), return_exceptions=True)
+    errors: dict[str, DockmeshError] = {}
+    for name, result in zip(hosts, results, strict=True):
+        if isinstance(result, DockmeshError):
+            errors[name] = result
+        elif result is not None:
+            raise result
+    return errors
+
+
+async def _lock(host: Transport, run: Run, progress: Progress) -> None:
+    await lock(host, run)
+    await take_back_unconfirmed(host, progress)
 
 
 async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | None:

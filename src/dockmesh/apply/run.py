@@ -1,8 +1,9 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
-Each host, locked and read by now: start Open vSwitch, install, take br0 out of docker0 if Docker will change. Then all
-wait for all. Then Docker, files, fabric, and br0 back in. So at no moment does anybody reach two owners of one address,
-wherever it stops. Before its first write a host is given its way back; one that fails takes it.
+Each host, locked and read by now: start Open vSwitch, install. If addresses of one go to another, take br0 out of
+docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host after
+host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it stops.
+Before its first write a host is given its way back; one that fails takes it.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import docker
+from dockmesh.apply import docker, record
 from dockmesh.apply.install import install
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
@@ -71,6 +72,7 @@ class _Turn:
     progress: Progress
     done: list[Change] = field(default_factory=list)
     step: StepName | None = None
+    taken: set[StepName] = field(default_factory=set)
 
     async def prepare(self, found: Look | DockmeshError) -> Look:
         """Up to where all wait for all."""
@@ -101,13 +103,32 @@ class _Turn:
             settings = found.diff.step(StepName.DOCKER) if "docker.io" in step.packages else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
             found = await self._look_when_settled()
-        if step := found.diff.step(StepName.DETACH):
-            self._at(step)
-            await self._carry(found, "could not take br0 out of docker0", step.name, *step.requests)
-            self.done += step.changes
+        if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones
+            await self._detach(found)
         return found
 
+    async def _detach(self, found: Look) -> None:
+        if (step := found.diff.step(StepName.DETACH)) and StepName.DETACH not in self.taken:
+            self._at(step)
+            await self._carry(found, "could not take br0 out of docker0", step.name, *step.requests)
+            self.taken.add(step.name)
+            self.done += step.changes
+
     async def _finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
+        docker_step = found.diff.step(StepName.DOCKER)
+        if docker_step and any(change.disturbs for change in docker_step.changes):
+            # One host's containers after another's: who has theirs on two hosts has one of them at any moment.
+            self.progress.step(self.host.name, "wait for the restart of Docker on another host")
+            async with self.session.restarting:
+                await self._carry_all(found, owners)
+        else:
+            await self._carry_all(found, owners)
+        await self._record(found)
+        self.progress.done(self.host.name, _summary(self.done))
+        return found
+
+    async def _carry_all(self, found: Look, owners: Mapping[str, Docker]) -> None:
+        await self._detach(found)
         for name in AFTER_BARRIER:
             if (step := found.diff.step(name)) is None:
                 continue
@@ -120,8 +141,14 @@ class _Turn:
             else:
                 await self._carry(found, f"could not {name}", name, *step.requests)
             self.done += step.changes
-        self.progress.done(self.host.name, _summary(self.done))
-        return found
+
+    async def _record(self, found: Look) -> None:
+        if found.diff.left or (text := record.text_of(found, self.session.run.id)) is None:
+            return
+        if self.host.name in self.session.armed:
+            self.session.records[self.host.name] = text  # it goes with the word that the run stays
+        else:
+            await record.write(self.host, text)
 
     async def _carry(self, found: Look, what: str, step: StepName, *requests: Request) -> None:
         await self.session.arm(self.host, found)
@@ -136,7 +163,8 @@ class _Turn:
         deadline = time.monotonic() + SETTLE_S
         while True:
             try:
-                return await look(self.plan, self.plan.host(self.host.name), self.host)
+                host = self.plan.host(self.host.name)
+                return await look(self.plan, host, self.host, restart=self.session.restart)
             except DatapathError:
                 if time.monotonic() > deadline:
                     raise

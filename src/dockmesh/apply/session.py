@@ -9,6 +9,7 @@ from dockmesh.apply.types import Look
 from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.record.back_unit import way_back_files
+from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import Run, confirmed_line, read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
 
@@ -27,7 +28,10 @@ class Session:
     run: Run
     timeout_s: float = 60
     stay_out: frozenset[str] = frozenset()
+    restart: bool = True  # Docker, where it must
     armed: dict[str, Transport] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
+    restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
 
     async def arm(self, host: Transport, look: Look) -> None:
         """Once a host and run, before anything is written.
@@ -62,27 +66,19 @@ class Session:
         return {host.name: state for host, state in zip(hosts, states, strict=True) if state}
 
     async def confirm(
-        self,
-        fresh: Mapping[str, Transport],
-        changes: Mapping[str, Iterable[str]],
-        files: Mapping[str, Mapping[str, str]],
+        self, fresh: Mapping[str, Transport], changes: Mapping[str, Iterable[str]]
     ) -> dict[str, DockmeshError]:
         """Keep what the run made on the armed hosts, over the connections `fresh`; by host what went wrong with it."""
         results = await asyncio.gather(
-            *(
-                self._confirm(fresh[name], tuple(changes.get(name, ())), files.get(name, {}))
-                for name in self.armed
-                if name in fresh
-            )
+            *(self._confirm(fresh[name], tuple(changes.get(name, ()))) for name in self.armed if name in fresh)
         )
         errors = {error.report.host or "": error for error in results if error is not None}
         for name in [name for name in self.armed if name in fresh and name not in errors]:
             del self.armed[name]
         return dict(errors)
 
-    async def _confirm(
-        self, host: Transport, changes: tuple[str, ...], files: Mapping[str, str]
-    ) -> DockmeshError | None:
+    async def _confirm(self, host: Transport, changes: tuple[str, ...]) -> DockmeshError | None:
+        files = {APPLIED: self.records[host.name]} if host.name in self.records else {}
         try:
             (answer,) = await host.ask(Confirm(self.run.id, confirmed_line(self.run, changes), files))
         except ConnectError as error:

@@ -26,6 +26,7 @@ class Look:
     config: HostConfig
     facts: HostFacts
     diff: HostDiff
+    hosts: tuple[str, ...] = ()  # all of the mesh
 
 
 @dataclass(frozen=True, slots=True)

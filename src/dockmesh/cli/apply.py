@@ -13,7 +13,7 @@ import typer
 
 from dockmesh.apply.contested import contested
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import Looks, lock_and_look_at_all, look_at_all
+from dockmesh.apply.look import Looks, lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
@@ -45,6 +45,7 @@ class Wish:
     yes: bool
     json: bool
     confirm_timeout: int
+    restart: bool = True
     why: str = "apply"
 
 
@@ -55,6 +56,9 @@ def apply(
     host: options.Hosts = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
     verify: options.Verify = True,
+    restart: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
+    ] = True,
     confirm_timeout: options.ConfirmTimeout = 60,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -65,7 +69,7 @@ def apply(
     A host that cannot be reached after the change goes back by itself to what it was.
     Exit code 1 if a host failed or the proof did.
     """
-    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout))
+    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart))
 
 
 def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
@@ -111,11 +115,11 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             show_changes(good, reasons=wish.dry_run)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
-        session = Session(run, wish.confirm_timeout, contested(plan, looks))
+        session = Session(run, wish.confirm_timeout, contested(plan, looks), wish.restart)
         if not wish.yes:
             _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good})
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, restart=wish.restart)
             looks, began = {**looks, **again}, time.monotonic()
         with recorded(session) as note:
             async with session.kept_alive():
@@ -133,13 +137,14 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
 
 async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:
     if wish.dry_run:
-        return await look_at_all(plan, hosts.opened)
-    looks = await lock_and_look_at_all(plan, hosts.opened, run, HostProgress(tuple(hosts.opened)))
-    for look in looks.values():
+        return await look_at_all(plan, hosts.opened, restart=wish.restart)
+    errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
+    for error in errors.values():
         # Two runs that each have some of the hosts would make a mesh that neither of them means.
-        if isinstance(look, LockedError):
-            raise look
-    return looks
+        if isinstance(error, LockedError):
+            raise error
+    ours = {name: host for name, host in hosts.opened.items() if name not in errors}
+    return {**errors, **await look_at_all(plan, ours, restart=wish.restart)}
 
 
 async def _carry_out(plan: Plan, hosts: Fleet, looks: Looks, session: Session) -> tuple[Outcome, ...]:
@@ -181,7 +186,7 @@ async def _prove_and_confirm(
         report = await verify_fleet(plan, hosts) if wish.verify else None
         async with fleet(armed, wish.ssh_config, fresh=True) as again:
             changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
-            wrong = await session.confirm(again.opened, changes, {})
+            wrong = await session.confirm(again.opened, changes)
             return report, {**again.failed, **wrong}
     except asyncio.CancelledError:
         await _take_back(session)

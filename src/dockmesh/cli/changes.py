@@ -10,7 +10,7 @@ from rich.table import Table
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.show import error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
-from dockmesh.diff.types import Change, HostDiff, StepName
+from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
 from dockmesh.render.docker import DAEMON_JSON
@@ -45,10 +45,19 @@ def _reasons(diff: HostDiff) -> Table:
     for step in diff.steps:
         table.add_row(f"  {step.name}")
         for change in step.changes:
-            table.add_row(f"    {escape(change.text())}", f"[dim]{escape(change.reason)}[/]")
+            table.add_row(f"    {escape(change.text())}", _why(change))
             if change.disturbs:
                 table.add_row(f"      [yellow]restarts {escape(', '.join(change.disturbs))}[/]")
     return table
+
+
+def _why(change: Change) -> str:
+    """First where it comes from, then what it is for."""
+    origin = "" if change.origin is Origin.FIRST else change.why()
+    style = "yellow" if change.origin in (Origin.DRIFT, Origin.BOTH) else "default"
+    return "; ".join(
+        filter(None, (f"[{style}]{escape(origin)}[/]" if origin else "", f"[dim]{escape(change.reason)}[/]"))
+    )
 
 
 def _steps(diff: HostDiff) -> Table:
@@ -123,7 +132,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "hosts": [
             {
                 "name": name,
-                "changes": [_change_json(change) for change in shown.get(name, ())],
+                "changes": [change_json(change) for change in shown.get(name, ())],
                 "error": error_json(result.errors[name]) if name in result.errors else None,
             }
             for name in result.hosts
@@ -132,11 +141,13 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def change_json(change: Change) -> dict[str, Any]:
     return {
         "subject": change.subject,
         "actual": change.actual,
         "expected": change.expected,
         "reason": change.reason,
+        "origin": str(change.origin),
+        "because": change.because,
         "disturbs": list(change.disturbs),
     }

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, history, init, lab, plan, render, rollback, schema, unlock, verify
+from dockmesh.cli import apply, diff, history, host, init, lab, plan, render, rollback, schema, unlock, verify
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
@@ -33,12 +33,14 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(plan.plan)
 app.command()(render.render)
+app.command()(diff.diff)
 app.command()(apply.apply)
 app.command()(verify.verify)
 app.command()(history.history)
 app.command()(rollback.rollback)
 app.command()(unlock.unlock)
 app.command()(schema.schema)
+app.add_typer(host.app, name="host")
 app.add_typer(lab.app, name="lab")
 
 

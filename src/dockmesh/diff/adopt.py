@@ -23,14 +23,24 @@ def adopt(host: HostPlan, facts: HostFacts) -> HostPlan:
 
 
 def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...]) -> dict[str, str]:
-    """By peer the port that leads to it; first by address, for two hosts may have swapped theirs, then by mark."""
+    """By peer the port that leads to it: one that fits in address and mark, else by address, else by mark.
+
+    By address before mark, for two hosts may have swapped theirs; and only where no better one is there, for somebody
+    may have turned one port to where another leads.
+    """
+    by_both = {_key(port): port.name for port in interfaces}
     by_remote = {port.options["remote_ip"]: port.name for port in interfaces if "remote_ip" in port.options}
     by_mark = {port.external_ids[PEER_MARK]: port.name for port in interfaces if PEER_MARK in port.external_ids}
-    names = {tunnel.peer: port for tunnel in tunnels if (port := by_remote.get(str(tunnel.remote)))}
-    spoken_for = set(names.values())
-    for tunnel in tunnels:
-        port = by_mark.get(tunnel.peer)
-        if port and tunnel.peer not in names and port not in spoken_for:
+    names: dict[str, str] = {}
+    for tunnel, port in (
+        *((tunnel, by_both.get((str(tunnel.remote), tunnel.peer))) for tunnel in tunnels),
+        *((tunnel, by_remote.get(str(tunnel.remote))) for tunnel in tunnels),
+        *((tunnel, by_mark.get(tunnel.peer)) for tunnel in tunnels),
+    ):
+        if port and tunnel.peer not in names and port not in names.values():
             names[tunnel.peer] = port
-            spoken_for.add(port)
     return names
+
+
+def _key(port: OvsInterface) -> tuple[str | None, str | None]:
+    return port.options.get("remote_ip"), port.external_ids.get(PEER_MARK)

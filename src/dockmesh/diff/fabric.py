@@ -85,7 +85,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
                 f"tunnel {port.name}",
                 f"to {port.options.get('remote_ip')}",
                 None,
-                f"{port.external_ids.get(ovs.PEER_MARK)} is no peer of this host",
+                _superfluous(config, port),
             )
     for tunnel in config.tunnels:
         interface = None if anew or bridge is None else bridge.interface(tunnel.port)
@@ -101,6 +101,14 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
     wanted = {tunnel.port for tunnel in config.tunnels}
     return [port for port in bridge.interfaces if ovs.MARK in port.external_ids and port.name not in wanted]
+
+
+def _superfluous(config: HostConfig, port: OvsInterface) -> str:
+    peer = port.external_ids.get(ovs.PEER_MARK)
+    if peer is None:
+        return "it has our mark and leads to no peer of this host"
+    others = [tunnel.port for tunnel in config.tunnels if tunnel.peer == peer]
+    return f"{others[0]} leads to {peer} already" if others else f"{peer} is no peer of this host"
 
 
 def _setting_change(

@@ -8,13 +8,13 @@ from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
-from dockmesh.facts.types import HostFacts
+from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
-from dockmesh.record.paths import STAY_OUT
+from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker
 from dockmesh.render.host import MARK, PATHS, UNIT
-from dockmesh.render.types import HostConfig
+from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 WHY = {
@@ -29,19 +29,19 @@ SYSTEMD = "/etc/systemd/"
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, STAY_OUT)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED, STAY_OUT)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     """Raises ConflictError where something of the user's is in the way; DatapathError, HostError where it can't be."""
     refuse_datapath(config, facts)
     install = tuple(_install(config, facts))
-    docker_changes, docker_requests = docker_step(config, facts)
+    docker_change = docker_step(config, facts)
     files = _files(config, facts)
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
     bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
-    restarts = any(isinstance(request, Run) for request in docker_requests)
+    restarts = docker_change is not None and bool(docker_change.restart)
     attached = (
         link := facts.link(config.docker_bridge.member)
     ) is not None and link.master == config.docker_bridge.name
@@ -49,7 +49,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         switch,
         Step(StepName.INSTALL, install, packages=tuple(change.subject for change in install)) if install else None,
         _detach(config) if restarts and attached else None,
-        Step(StepName.DOCKER, docker_changes, docker_requests) if docker_changes else None,
+        docker_change,
         files,
         built[0] if built else None,
         _attach(config, facts, bridge_changes, again=restarts) if bridge_changes or (restarts and attached) else None,
@@ -119,9 +119,8 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
                 do="move it away, then run the command again",
             )
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
-            changes.append(
-                Change(config.host, path, "another text" if present else None, "written", "it makes the mesh at boot")
-            )
+            actual, written = _state(present, file)
+            changes.append(Change(config.host, path, actual, written, "it makes the mesh at boot"))
             requests.append(Put(path, file.text, file.mode))
         if file is None and present is not None:
             changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
@@ -137,6 +136,14 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
+
+
+def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
+    if present is None:
+        return None, "written"
+    if present.text == file.text:
+        return f"mode {present.mode:04o}", f"mode {file.mode:04o}"
+    return "another text", "written"
 
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
@@ -160,6 +167,7 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
             yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
     if fabric_made or member is None or member.master != wanted.name or not member.up:
         place = f"in {member.master}" if member and member.master and not fabric_made else None
+        place = f"{place}, down" if place and member and not member.up else place
         yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
     if facts.file(STAY_OUT) is not None:
         yield Change(
@@ -186,8 +194,11 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
     if not changes and again:
         wanted = config.docker_bridge
         changes = (Change(config.host, wanted.member, None, f"in {wanted.name}", "Docker has its addresses now"),)
-    make = bridge.make(config.docker_bridge) if facts.link(config.docker_bridge.name) is None else ()
-    commands = (*make, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
+    link = facts.link(config.docker_bridge.name)
+    make = bridge.make(config.docker_bridge) if link is None else ()
+    # A Docker that restarts takes away the address that it had before.
+    drop = () if link is None or again else bridge.drop(config.docker_bridge, link.addresses)
+    commands = (*make, *drop, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
     start = tuple(("systemctl", "start", unit) for unit in config.units)
     allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
     return Step(StepName.ATTACH, changes, (*allow, *(Run(argv) for argv in (*commands, *start))))

@@ -6,14 +6,27 @@ from enum import StrEnum
 from dockmesh.remote.seam import Request
 
 
+class Origin(StrEnum):
+    """Where a difference between file and host comes from, as the host's record of the last apply tells it."""
+
+    FIRST = "first"  # dockmesh has made nothing there yet
+    FILE = "file"  # another value is wanted now than was applied
+    DRIFT = "drift"  # what was applied is still wanted, and is not so any more
+    BOTH = "both"
+    UNKNOWN = "unknown"  # something of ours is there, and no record
+    FOLLOWS = "follows"  # no difference of its own: another change needs it
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     host: str
     subject: str
     actual: str | None  # None: it is not there
     expected: str | None  # None: it must not be there
-    reason: str
+    reason: str  # what it is needed for
     disturbs: tuple[str, ...] = ()  # the running containers that will notice, by name
+    origin: Origin = Origin.UNKNOWN
+    because: str = ""  # the origin in words, for this change
 
     def text(self) -> str:
         """The change in half a line."""
@@ -24,6 +37,11 @@ class Change:
                 return f"{self.subject}: {actual} goes"
             case actual, expected:
                 return f"{self.subject}: {actual} → {expected}"
+
+    def why(self) -> str:
+        """Where the difference comes from, in half a line."""
+        start = {Origin.FILE: "the file changed: ", Origin.BOTH: "the file changed: ", Origin.DRIFT: "drift: "}
+        return f"{start.get(self.origin, '')}{self.because}"
 
 
 class StepName(StrEnum):
@@ -47,16 +65,23 @@ class Step:
     changes: tuple[Change, ...]
     requests: tuple[Request, ...] = ()
     packages: tuple[str, ...] = ()  # of the install step
+    restart: tuple[Request, ...] = ()  # of Docker's step
 
 
 @dataclass(frozen=True, slots=True)
 class HostDiff:
     host: str
     steps: tuple[Step, ...]
+    left: tuple[Change, ...] = ()  # what waits until Docker may be restarted
 
     @property
     def changes(self) -> tuple[Change, ...]:
         return tuple(change for step in self.steps for change in step.changes)
+
+    @property
+    def differences(self) -> tuple[Change, ...]:
+        """The changes, less those that only follow from others."""
+        return tuple(change for change in self.changes if change.origin is not Origin.FOLLOWS)
 
     def step(self, name: StepName) -> Step | None:
         return next((step for step in self.steps if step.name is name), None)

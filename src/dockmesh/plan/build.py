@@ -17,7 +17,7 @@ def build(cluster: Cluster) -> Plan:
     root, backup = tree.choose_roots(names, links)
     mtu_sum, narrowest = _mtu(cluster, hosts)
     tunnels = _tunnels(hosts, links)
-    priority = {root: tree.ROOT, backup: tree.BACKUP}
+    priority = tree.priorities(names, root, backup)
     return Plan(
         name=cluster.name,
         fabric=cluster.fabric,
@@ -28,9 +28,7 @@ def build(cluster: Cluster) -> Plan:
         backup_root=backup,
         tree=tree.tree_links(names, links, root, backup),
         links=links,
-        hosts=tuple(
-            _host_plan(cluster, host, tuple(tunnels[host.name]), priority.get(host.name, tree.OTHERS)) for host in hosts
-        ),
+        hosts=tuple(_host_plan(cluster, host, tuple(tunnels[host.name]), priority[host.name]) for host in hosts),
     )
 
 

@@ -6,7 +6,8 @@ from dockmesh.errors import UsageError
 from dockmesh.plan.graph import Neighbours, depths, neighbours, path
 from dockmesh.plan.types import Link
 
-# IEEE 802.1D: the lowest wins, in steps of 4096. The default is left to all who are neither.
+# IEEE 802.1D: the lowest wins, in steps of 4096; among equals the lower MAC address, which stands in the order of the
+# bridge addresses.
 ROOT, BACKUP, OTHERS = 4096, 8192, 32768
 # IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, its default) is dropped, and each hop adds one.
 DEEPEST = 19
@@ -24,9 +25,22 @@ def choose_roots(hosts: Sequence[str], links: Sequence[Link]) -> tuple[str, str]
     longest = path(peers, min(one, other, key=hosts.index), max(one, other, key=hosts.index))
     middle = longest[(len(longest) - 1) // 2]
     # In a mesh where nobody is more in the middle than the first host, people expect the first.
-    root = hosts[0] if _depth(peers, hosts[0]) <= _depth(peers, middle) else middle
+    if _depth(peers, hosts[0]) <= _depth(peers, middle):
+        return hosts[0], hosts[1]
+    root = middle
     backup = min(peers[root], key=lambda name: (-len(peers[name]), hosts.index(name)))
     return root, backup
+
+
+def priorities(hosts: Sequence[str], root: str, backup: str) -> dict[str, int]:
+    """By host its priority in the spanning tree.
+
+    A living bridge that changes its priority must be made anew. So where the first host is the root, nobody gets one
+    of its own: the lowest MAC address decides, and no host that comes or goes moves the priority of another.
+    """
+    if root == hosts[0]:
+        return dict.fromkeys(hosts, OTHERS)
+    return dict.fromkeys(hosts, OTHERS) | {root: ROOT, backup: BACKUP}
 
 
 def tree_links(hosts: Sequence[str], links: Sequence[Link], root: str, backup: str) -> tuple[Link, ...]:

@@ -1,5 +1,8 @@
 """docker0 in iproute2's words. Each command may be run again; none disturbs what is already right."""
 
+from collections.abc import Iterable
+from ipaddress import IPv4Interface
+
 from dockmesh.render.types import DockerBridge
 
 Argv = tuple[str, ...]
@@ -13,6 +16,19 @@ def make(bridge: DockerBridge) -> tuple[Argv, ...]:
 def detach(bridge: DockerBridge) -> tuple[Argv, ...]:
     """Take the fabric out of the bridge: its containers and addresses are alone then."""
     return (("ip", "link", "set", "dev", bridge.member, "nomaster"),)
+
+
+def drop(bridge: DockerBridge, present: Iterable[IPv4Interface]) -> tuple[Argv, ...]:
+    """Where the bridge's own address was moved, the one that it was moved to.
+
+    Only then, and before its own comes back: beside its own an address is somebody's, and the kernel takes away with
+    a first address of a prefix those that came later.
+    """
+    addresses = tuple(present)
+    if bridge.address in addresses:
+        return ()
+    moved = (address for address in addresses if address.network == bridge.address.network)
+    return tuple(("ip", "address", "del", str(address), "dev", bridge.name) for address in moved)
 
 
 def set_up(bridge: DockerBridge) -> tuple[Argv, ...]:

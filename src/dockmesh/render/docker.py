@@ -43,6 +43,13 @@ def merge(host: str, settings: DaemonSettings, present: str | None) -> Merged:
     return Merged(_text({**theirs, "labels": [settings.label, *kept], **settings.keys()}), ours_before)
 
 
+def present_keys(settings: DaemonSettings, text: str | None) -> dict[str, object]:
+    """Those of our keys that a file has, as it has them."""
+    content = json.loads(text) if text and text.strip() else {}
+    ours = settings.keys()
+    return {key: content[key] for key in ours if key in content}
+
+
 def without_live_restore(text: str) -> str:
     return _text({**json.loads(text), "live-restore": False})
 

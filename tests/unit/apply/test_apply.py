@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dockmesh.apply.contested import contested
-from dockmesh.apply.look import lock_and_look_at_all, look_at_all
+from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
@@ -15,6 +15,8 @@ from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
+from dockmesh.record.applied import read
+from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -62,10 +64,11 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
 
 
 async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
-    looks = await lock_and_look_at_all(plan, hosts, RUN, told)
+    locked = await lock_all(hosts, RUN, told)
+    looks = {**await look_at_all(plan, hosts), **locked}
     session = Session(RUN, stay_out=contested(plan, looks))
     outcomes = await apply(plan, hosts, looks, session, told)
-    await session.confirm(hosts, {}, {})
+    await session.confirm(hosts, {})
     return outcomes
 
 
@@ -106,6 +109,27 @@ def test_a_second_run_reads_and_writes_nothing() -> None:
         assert isinstance(host.asked[0], Lock)
         assert result.outcomes[host.name].changes == ()
     assert ("host1", "nothing to change") in result.told.lines
+
+
+def test_what_was_applied_is_recorded_at_the_end_of_a_hosts_turn() -> None:
+    (host, *_) = run(make(bare, MESH), MESH).hosts.values()
+
+    text, mode = host.files[APPLIED]
+    record = read(text)
+    assert record is not None
+    assert (record.mesh, record.hosts, mode) == ("prod", ("host1", "host2", "host3"), 0o600)
+    assert record.expected["docker0 MTU"] == "1462"
+    assert host.writes()[-2:] == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
+
+
+def test_a_host_that_failed_has_no_record() -> None:
+    hosts = make(bare, MESH)
+    hosts["host2"].fails = refuse("ip link set dev br0 master")
+
+    run(hosts, MESH)
+
+    assert APPLIED not in hosts["host2"].files
+    assert APPLIED in hosts["host1"].files
 
 
 def test_packages_come_after_dockers_settings() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dockmesh.apply.contested import contested
-from dockmesh.apply.look import lock_and_look_at_all
+from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
 from dockmesh.errors import ConnectError
@@ -83,10 +83,11 @@ SCENARIOS = {
 async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
     """One whole run; the hosts that failed."""
     plan = build(mesh)
-    looks = await lock_and_look_at_all(plan, hosts, RUN, Silence())
+    locked = await lock_all(hosts, RUN, Silence())
+    looks = {**await look_at_all(plan, hosts), **locked}
     session = Session(RUN, stay_out=contested(plan, looks))
     outcomes = await apply(plan, hosts, looks, session, Silence())
-    wrong = await session.confirm(hosts, {}, {})
+    wrong = await session.confirm(hosts, {})
     return [outcome.host for outcome in outcomes if outcome.error] + list(wrong)
 
 

@@ -72,14 +72,14 @@ def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> N
 
 
 def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.init._resolved", lambda _: None)  # no name server is asked 300 times
+    monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)  # no name server is asked 300 times
 
     assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
     assert len(load(Path("dockmesh.yaml")).hosts) == 300
 
 
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.init._resolved", lambda _: None)
+    monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)
 
     ran = dockmesh("init", "--offline", "--prefix", "10.0.0.0/8", *(f"host{number}" for number in range(1, 801)))
 
@@ -101,9 +101,9 @@ def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: 
         (["host1=fe80::1", "host2"], "host1=fe80::1: fe80::1 is no IPv4 address"),
         (["host1=10.0.0.1", "host2=10.0.0.1"], "underlay of host2 is also the underlay of host1"),
         (["host_1", "host2"], 'host name is "host_1", which is no valid name'),
-        (["host1:22", "host2"], 'host name is "host1:22", which is no valid name'),
-        (["ssh://host1", "host2"], "which is no valid name"),
-        (["::1", "host2"], 'host name is "::1", which is no valid name'),
+        (["host1:ssh", "host2"], "host1:ssh: ssh is no port"),
+        (["ssh://host1", "host2"], "ssh://host1: //host1 is no port"),
+        (["::1", "host2"], "'::1' names no host"),
         (["--prefix", "10.0.0.0/30", "h1", "h2"], "10.0.0.0/30 is too small for 2 hosts"),
         (["--prefix", "10.0.0.1/24", "h1", "h2"], "10.0.0.1/24 has host bits set"),
         (["--prefix", "fd00::/64", "h1", "h2"], "--prefix fd00::/64"),

@@ -126,7 +126,7 @@ def test_plan_shows_each_host_the_sum_of_the_mtu_the_guard_and_the_graph(dockmes
 
 
 def test_plan_of_many_hosts_draws_no_graph(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.init._resolved", lambda _: None)
+    monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)
     dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 42)))
 
     assert "not drawn for more than 40 hosts" in dockmesh("plan").out

@@ -280,3 +280,28 @@ def test_ifupdown_is_not_brought_onto_a_host_that_something_else_configures() ->
 
     with pytest.raises(HostError, match="not in the hands of ifupdown"):
         of(host, config)
+
+
+def test_an_address_that_was_moved_is_taken_away_before_its_own_comes_back() -> None:
+    host = applied(CONFIG)
+    host.devices["docker0"].addresses = ["172.17.42.99/16", "10.9.9.9/24"]
+
+    commands = requests(of(host), StepName.ATTACH)
+
+    assert commands[0] == "ip address del 172.17.42.99/16 dev docker0"
+    assert not any("10.9.9.9" in command for command in commands)
+
+
+def test_an_address_beside_its_own_is_somebodys() -> None:
+    host = applied(CONFIG)
+    host.devices["docker0"].addresses.append("172.17.42.99/16")
+
+    assert of(host).steps == ()
+
+
+def test_a_key_of_daemon_json_shows_alone() -> None:
+    host = applied(CONFIG)
+    text, mode = host.files[DAEMON_JSON]
+    host.files[DAEMON_JSON] = (text.replace("1462", "1500"), mode)
+
+    assert texts(of(host)) == [f"{DAEMON_JSON}: mtu 1500 → mtu 1462"]

@@ -1,5 +1,6 @@
 """The examples of docs/reference/json.md against what the code prints."""
 
+import asyncio
 import json
 import re
 from dataclasses import asdict
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dockmesh.apply.types import Outcome
+from dockmesh.apply.look import look_at_all
+from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.diff import Comparison, comparison_json
+from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import app
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.verify import report_json
@@ -22,8 +26,12 @@ from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
+from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
+from tests.support.fake_host import applied
+from tests.support.meshes import cluster, without
+from tests.support.plans import configs
 from tests.unit.docs.pages import ROOT, anchors, blocks
 
 PAGE = ROOT / "docs/reference/json.md"
@@ -43,6 +51,16 @@ def in_json(value: Any) -> Any:
 
 def test_plan() -> None:
     assert in_json(plan_json(build(parse("example", FILE.encode())))) == EXAMPLES["plan"]
+
+
+def test_diff() -> None:
+    mesh = without(cluster(3), "host3")
+    hosts = {name: applied(config) for name, config in configs(mesh).items()}
+    hosts["host1"].devices["docker0"].mtu = 1400
+    looks = asyncio.run(look_at_all(build(mesh), hosts))
+    found = Comparison("prod", tuple(hosts), {name: each for name, each in looks.items() if isinstance(each, Look)}, {})
+
+    assert in_json(comparison_json(found)) == EXAMPLES["diff"]
 
 
 def test_apply() -> None:
@@ -133,3 +151,12 @@ def test_every_kind_of_probe_is_described() -> None:
 
 def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:
     assert {str(fault) for fault in Fault} <= anchors(ROOT / "docs/howto/troubleshooting.md")
+
+
+def test_host_remove() -> None:
+    before = f"{FILE}  host3: {{underlay: 192.0.2.3, address: 172.17.42.3, pool: 172.17.192.0/18}}\n".encode()
+    example = EXAMPLES["host remove"]
+
+    edit = edited(Path(example["file"]), before, remove_hosts("example", before, ["host3"]))
+
+    assert in_json(edit_json(edit, written=True)) == example

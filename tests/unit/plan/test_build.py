@@ -61,10 +61,19 @@ def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
     }
 
 
-def test_root_and_backup_have_the_low_priorities() -> None:
-    priorities = [host.tree_priority for host in build(cluster(4)).hosts]
+def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
+    plan = build(cluster(4))
 
-    assert priorities == [ROOT, BACKUP, OTHERS, OTHERS]
+    assert (plan.root, plan.backup_root) == ("host1", "host2")
+    assert [host.tree_priority for host in plan.hosts] == [OTHERS] * 4
+
+
+def test_root_and_backup_in_the_middle_have_the_low_priorities() -> None:
+    chain = Links((("host1", "host2"), ("host2", "host3"), ("host3", "host4")))
+
+    priorities = [host.tree_priority for host in build(cluster(4, fabric=Fabric(topology=chain))).hosts]
+
+    assert priorities == [OTHERS, ROOT, BACKUP, OTHERS]
 
 
 def test_a_pool_of_the_guide_holds_sixteen_thousand_containers() -> None:

@@ -1,0 +1,137 @@
+"""An edit of the mesh file: written, and shown with what follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from dockmesh.cli import options
+from dockmesh.cli.mesh_file import flag, replace_file, room_text
+from dockmesh.cli.show import out, print_json
+from dockmesh.model import Cluster, Host
+from dockmesh.plan.address import Slot, room
+from dockmesh.plan.build import build
+from dockmesh.plan.effect import Effect, effect
+from dockmesh.spec.edit import replace_comment
+from dockmesh.spec.excerpt import shown
+from dockmesh.spec.load import parse
+
+NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    file: Path
+    before: bytes
+    after: bytes
+    old: Cluster
+    new: Cluster
+    effect: Effect
+
+    @property
+    def gone(self) -> list[str]:
+        staying = {host.name for host in self.new.hosts}
+        return [host.name for host in self.old.hosts if host.name not in staying]
+
+    @property
+    def came(self) -> list[Host]:
+        known = {host.name for host in self.old.hosts}
+        return [host for host in self.new.hosts if host.name not in known]
+
+
+def edited(file: Path, before: bytes, after: bytes) -> Edit:
+    """The comment that `dockmesh init` wrote on the room left is kept true, if it is."""
+    old, new = parse(str(file), before), parse(str(file), after)
+    after = replace_comment(after, room_text(_room(old)), room_text(_room(new)))
+    return Edit(file, before, after, old, new, effect(build(old), build(new)))
+
+
+def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool) -> None:
+    """Write the file, unless it is a dry run, and show what became of it."""
+    if not dry_run:
+        replace_file(edit.file, edit.before, edit.after)
+    if json:
+        print_json(edit_json(edit, written=not dry_run))
+        return
+    for line in _difference(edit):
+        out.print(line, markup=False, style={"+": "green", "-": "red", "@": "dim"}.get(line[:1]))
+    for text in _effect_lines(edit.effect):
+        out.print(text, markup=False)
+    if edit.gone:
+        verb = "is" if len(edit.gone) == 1 else "are"
+        out.print(f"{', '.join(edit.gone)} {verb} not contacted. Once applied, the others take no tunnel from there.")
+    else:
+        out.print(room_text(_room(edit.new)))
+    if dry_run:
+        out.print("Nothing was written.")
+        return
+    named = None if edit.file == options.DEFAULT_FILE else edit.file
+    out.print(f"Next: `dockmesh apply{flag('-f', named)}{flag('--ssh-config', ssh_config)}` makes it real.")
+
+
+def _room(cluster: Cluster) -> int:
+    return room(cluster.network.prefix, [Slot(host.address, host.pool) for host in cluster.hosts])
+
+
+def _difference(edit: Edit) -> list[str]:
+    """As `diff -u` shows it, with one line around each change."""
+    old, new = (content.decode("utf-8").splitlines() for content in (edit.before, edit.after))
+    return [shown(line) for line in list(unified_diff(old, new, lineterm="", n=1))[2:]]
+
+
+def _effect_lines(caused: Effect) -> list[str]:
+    lines = [*_tunnels("more", caused.more), *_tunnels("fewer", caused.fewer)]
+    if caused.mtu[0] != caused.mtu[1]:
+        lines.append(f"! The MTU of the mesh goes from {caused.mtu[0]} to {caused.mtu[1]}.")
+    if caused.docker_restarts:
+        lines.append(f"! Docker restarts on {', '.join(caused.docker_restarts)}, with the containers there.")
+    if caused.root[0] != caused.root[1]:
+        lines.append(f"! The root of the spanning tree moves from {caused.root[0]} to {caused.root[1]}.")
+    if caused.bridge_anew:
+        lines.append(
+            f"! br0 is made anew on {', '.join(caused.bridge_anew)}: "
+            "until their tunnels are up again, they are cut off from the others."
+        )
+    return lines
+
+
+def _tunnels(word: str, tunnels: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
+    """Hosts with the same number of tunnels more or fewer in one line."""
+    counts: dict[int, list[str]] = {}
+    for host, peers in tunnels:
+        counts.setdefault(len(peers), []).append(host)
+    return [
+        f"On {_listed(hosts)}: {'one tunnel' if count == 1 else f'{count} tunnels'} {word}."
+        for count, hosts in sorted(counts.items())
+    ]
+
+
+def _listed(hosts: list[str]) -> str:
+    return ", ".join(hosts) if len(hosts) <= NAMED else f"{len(hosts)} hosts"
+
+
+def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
+    """Under stable names; docs/reference/json.md describes them."""
+    return {
+        "file": str(edit.file),
+        "written": written,
+        "added": [_host_json(host) for host in edit.came],
+        "removed": edit.gone,
+        "difference": _difference(edit),
+        "more_tunnels": {host: list(peers) for host, peers in edit.effect.more},
+        "fewer_tunnels": {host: list(peers) for host, peers in edit.effect.fewer},
+        "docker_restarts": list(edit.effect.docker_restarts),
+        "bridge_made_anew": list(edit.effect.bridge_anew),
+        "room": _room(edit.new),
+    }
+
+
+def _host_json(host: Host) -> dict[str, str | int]:
+    return {
+        "name": host.name,
+        "underlay": str(host.underlay),
+        "underlay_mtu": host.underlay_mtu,
+        "address": str(host.address),
+        "pool": str(host.pool),
+    }

@@ -1,0 +1,174 @@
+"""`dockmesh host`: hosts into the mesh file and out of it."""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+from dockmesh.cli.edits import carry_out, edited
+from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
+from dockmesh.errors import UsageError
+from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links
+from dockmesh.plan.address import Slot, later_slots
+from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
+from dockmesh.spec.load import parse
+from dockmesh.spec.source import read_bytes
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.""",
+)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the file; change nothing.")]
+
+
+@app.command()
+def add(
+    hosts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[USER@]HOST[:PORT][=UNDERLAY]", help="As you would give it to ssh.", show_default=False
+        ),
+    ],
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    name: Annotated[
+        list[str] | None, typer.Option(help="What to call it; once for each HOST, in their order.", show_default=False)
+    ] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PEER", help="Link it to this host, where the file lists its links; may be given several times."
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
+    ssh_config: options.SshConfig = None,
+    dry_run: DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Put a host into the mesh file, with an address and a pool that move no other host.
+
+    Asks it over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
+    beforehand. Contacts no other host.
+    """
+    content = read_bytes(file)
+    cluster = parse(str(file), content)
+    targets = _named(hosts, name or [], cluster, places_of_hosts(str(file), content))
+    links = _new_links(targets, link or [], cluster, file)
+    slots = _free_slots(cluster, len(targets), file)
+    found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
+    _refuse_other_datapath(cluster, targets, found)
+    new = [
+        Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)
+        for target, each, slot in zip(targets, found, slots, strict=True)
+    ]
+    edit = edited(file, content, add_hosts(str(file), content, new, links))
+    carry_out(edit, ssh_config, dry_run=dry_run, json=json)
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As the file calls it.", show_default=False)],
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    dry_run: DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Take a host out of the mesh file, with the links that name it. The host may be dead: it is not contacted."""
+    content = read_bytes(file)
+    edit = edited(file, content, remove_hosts(str(file), content, list(dict.fromkeys(names))))
+    carry_out(edit, None, dry_run=dry_run, json=json)
+
+
+def _named(hosts: list[str], names: list[str], cluster: Cluster, places: Mapping[str, str]) -> list[Target]:
+    known = {host.name for host in cluster.hosts}
+    if len(names) > len(hosts):
+        raise UsageError("there are more names than hosts", do="give --name once for each HOST, in their order")
+    targets: list[Target] = []
+    for place, text in enumerate(hosts):
+        free = next(number for number in range(len(known) + 1, 10**6) if f"host{number}" not in known)
+        target = target_of(text, free)
+        if place < len(names):
+            target = _called(target, names[place])
+        if target.name in known:
+            raise UsageError(
+                f"there is a host {target.name} already",
+                answered=f"in {places[target.name]}" if target.name in places else None,
+                do="give the new one another name, with --name NAME",
+            )
+        known.add(target.name)
+        targets.append(target)
+    return targets
+
+
+def _called(target: Target, name: str) -> Target:
+    """Under another name, SSH still goes where the command line said."""
+    host = target.ssh.host or (target.name if target.name != name else None)
+    return Target(name, type(target.ssh)(host, target.ssh.user, target.ssh.port), target.underlay)
+
+
+def _new_links(targets: list[Target], peers: list[str], cluster: Cluster, file: Path) -> list[tuple[str, str]]:
+    listed = isinstance(cluster.fabric.topology, Links)
+    if peers and not listed:
+        raise UsageError("--link is for a file that lists its links", do=f"{file} does not: leave --link out")
+    if listed and not peers:
+        raise UsageError(
+            f"{file} lists its links, and no link leads to the new host",
+            do="say which hosts it is linked to: --link PEER, once for each",
+        )
+    known = [*(host.name for host in cluster.hosts), *(target.name for target in targets)]
+    if unknown := [peer for peer in peers if peer not in known]:
+        raise UsageError(f"--link {unknown[0]}: there is no such host", do=f"the hosts are {', '.join(known)}")
+    pairs = [(peer, target.name) for target in targets for peer in dict.fromkeys(peers) if peer != target.name]
+    return list({frozenset(pair): pair for pair in pairs}.values())
+
+
+def _free_slots(cluster: Cluster, count: int, file: Path) -> list[Slot]:
+    prefix = cluster.network.prefix
+    slots = list(islice(later_slots(prefix, _slots(cluster)), count))
+    if len(slots) == count:
+        return slots
+    largest = min(cluster.hosts, key=lambda host: host.pool.prefixlen)
+    half = next(largest.pool.subnets()) if largest.pool.prefixlen < 30 else None
+    ways = [
+        f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, Docker restarts once on every host",
+        f"halve a pool, such as that of {largest.name} to {half}: Docker restarts there, and its containers get "
+        "addresses in that half"
+        if half
+        else "",
+        "take a host out that is gone: dockmesh host remove NAME",
+    ]
+    raise UsageError(
+        f"{prefix} has no room for {'another host' if count == 1 else f'{count} more hosts'} beside those of {file}",
+        answered=f"{len(slots)} would fit without moving anybody",
+        do="one of these:\n" + "\n".join(f"- {way}" for way in ways if way),
+    )
+
+
+def _slots(cluster: Cluster) -> list[Slot]:
+    return [Slot(host.address, host.pool) for host in cluster.hosts]
+
+
+def _offline(targets: list[Target]) -> list[Found]:
+    found = []
+    for target in targets:
+        if (underlay := target.underlay or resolved(target)) is None:
+            raise UsageError(
+                f"{target.name} has no underlay address, and nobody is asked for it",
+                do=f"say it as {target.name}=ADDRESS, or leave out --offline",
+            )
+        found.append(Found(underlay, ETHERNET_MTU, kernel_datapath=True))
+    return found
+
+
+def _refuse_other_datapath(cluster: Cluster, targets: list[Target], found: list[Found]) -> None:
+    for target, each in zip(targets, found, strict=True):
+        if cluster.fabric.datapath is Datapath.SYSTEM and not each.kernel_datapath:
+            raise UsageError(
+                f"the kernel of {target.name} has no openvswitch module, and the file says `datapath: system`",
+                now="the file is as it was",
+                do="install a kernel that has it on the new host",
+            )

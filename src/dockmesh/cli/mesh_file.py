@@ -1,0 +1,58 @@
+"""The mesh file as something that a command changes, and what is said of it afterwards."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from shlex import quote
+
+from rich.markup import escape
+
+from dockmesh.errors import UsageError
+
+
+def replace_file(file: Path, before: bytes, after: bytes) -> None:
+    """Write `after` where `before` was: all of it or nothing. Mode, owner and a link that leads to it stay.
+
+    Raises UsageError when it says something else than `before` by now, or cannot be written.
+    """
+    target = file.resolve()
+    try:
+        if target.read_bytes() != before:
+            raise UsageError(f"{file} was changed meanwhile", now="nothing was written", do="run the command again")
+        _replace(target, after)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {file}: {error.strerror}",
+            now="it is as it was",
+            do="see that its folder may be written: the new text is written beside it, then takes its place",
+        ) from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    state = target.stat()
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as opened:
+        written = Path(opened.name)
+        try:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+            with contextlib.suppress(OSError):  # another's file, and we are not root: then it is ours from now on
+                os.chown(written, state.st_uid, state.st_gid)
+            written.chmod(state.st_mode & 0o7777)
+            written.replace(target)
+        except BaseException:
+            written.unlink(missing_ok=True)
+            raise
+
+
+def room_text(room: int) -> str:
+    """How many hosts still fit; `dockmesh init` puts it into the file as a comment."""
+    if room == 0:
+        return "No more hosts fit without moving one; --max-hosts leaves room."
+    return f"{room} more {'host fits' if room == 1 else 'hosts fit'} without moving one of them."
+
+
+def flag(option: str, file: Path | None) -> str:
+    """The option with its file for a command to copy; nothing where it was not given."""
+    return escape(f" {option} {quote(str(file))}") if file else ""

@@ -1,0 +1,56 @@
+"""What is wanted of a host, flat: by the subject of a Change the value, for the record and to compare with it.
+
+Tunnels go by their peer and not by their port: the plan's number of a port is a wish.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from dockmesh.diff.host import PACKAGE_OF, SWITCH_UNIT
+from dockmesh.model import FABRIC_BRIDGE, Renderer
+from dockmesh.render import docker, ovs
+from dockmesh.render.types import File, HostConfig
+
+FINGERPRINT = "sha256 "
+
+
+def expected(config: HostConfig) -> dict[str, str]:
+    return dict(_expected(config))
+
+
+def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
+    bridge = config.docker_bridge
+    yield from ((package, "installed") for package in PACKAGE_OF.values())
+    if config.renderer is Renderer.IFUPDOWN:
+        yield "bridge-utils", "installed"
+    yield SWITCH_UNIT, "running"
+    settings = config.daemon.keys()
+    yield docker.DAEMON_JSON, ", ".join(f"{key} {value}" for key, value in settings.items())
+    yield "docker restart", f"{bridge.address}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
+    yield from ((file.path, fingerprint(file)) for file in config.files)
+    yield from ((unit, "enabled, active") for unit in config.units)
+    priority = ovs.tree_priority(config.settings)
+    yield f"bridge {FABRIC_BRIDGE}", f"{config.forwarding}, {config.datapath} datapath, priority {priority.value}"
+    peers = {tunnel.port: tunnel.peer for tunnel in config.tunnels}
+    for tunnel in config.tunnels:
+        yield tunnel_key(tunnel.peer), f"to {tunnel.peer} at {tunnel.remote}"
+    for setting in config.settings:
+        name = f"{setting.column}:{setting.key}" if setting.key else setting.column
+        peer = peers.get(setting.record)
+        yield f"{tunnel_key(peer) if peer else setting.record} {name}", setting.value
+    yield bridge.name, f"{bridge.address}, MTU {bridge.mtu}"
+    yield f"{bridge.name} MTU", str(bridge.mtu)
+    yield f"{bridge.name} MAC address", bridge.mac
+    yield f"{bridge.name} state", "up"
+    yield f"{bridge.name} spanning tree", "off"
+    yield f"{bridge.name} address", str(bridge.address)
+    yield bridge.member, f"in {bridge.name}"
+
+
+def tunnel_key(peer: str) -> str:
+    return f"tunnel to {peer}"
+
+
+def fingerprint(file: File) -> str:
+    """Of text and mode: enough to see that they are others."""
+    return f"{FINGERPRINT}{sha256(file.text.encode()).hexdigest()}, mode {file.mode:04o}"

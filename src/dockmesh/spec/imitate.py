@@ -1,0 +1,136 @@
+"""A new host in the manner in which the hosts of the file are written: order, quotes, columns."""
+
+import json
+from dataclasses import dataclass
+
+from dockmesh.model import ETHERNET_MTU, Host, Ssh
+from dockmesh.spec.outline import Piece
+from dockmesh.spec.splice import LayoutError, column, line_break
+from dockmesh.spec.write import text as scalar
+
+REQUIRED = ("underlay", "address", "pool")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    key: str
+    value: str
+
+
+def host_lines(text: str, hosts: Piece, host: Host) -> list[str]:
+    """The lines to append to `hosts`, without line breaks.
+
+    Raises LayoutError when no host of the file is written out as a map.
+    """
+    name, like = _like(hosts)
+    # In a map of flow style each entry is in one line, wherever the others break theirs.
+    at = column(text, name.start) if hosts.flow or line_break(text) in text else 0
+    head = " " * at + _quoted(host.name, name.style) + ":"
+    if not like.flow:
+        return [head, *_block(text, like, host)]
+    start = head + text[name.end + 1 : like.start] if _is_blank(text[name.end + 1 : like.start]) else head + " "
+    aligned = _aligned(text, hosts)
+    if aligned:
+        start = _padded(head, column(text, like.start))
+    opening = text[like.start + 1 : like.keys[0].start]
+    closing = text[like.items[-1].end : like.end - 1]
+    line = start + "{" + (opening if _is_blank(opening) else "")
+    fields = _fields(like, host)
+    for number, field in enumerate(fields):
+        key = like.keys[[each.text for each in like.keys].index(field.key)] if like.get(field.key) else None
+        if number and aligned and key is not None:
+            line = _padded(line, column(text, key.start))
+        elif number:
+            line += " "
+        line += f"{_key(field.key, key, like)}: {field.value}" + ("," if number < len(fields) - 1 else "")
+    return [line + (closing if _is_blank(closing) else "") + "}"]
+
+
+def pair_line(text: str, links: Piece, pair: tuple[str, str]) -> str:
+    """A link in the manner of the last one, to append to `links`."""
+    like = links.items[-1]
+    styles = [item.style for item in like.items]
+    one, other = (_quoted(name, style) for name, style in zip(pair, styles or ["", ""], strict=True))
+    if links.flow:
+        return " " * column(text, like.start) + f"[{one}, {other}]"
+    before = text[: like.start].rsplit("\n", 1)[-1].rsplit("\r", 1)[-1]
+    return f"{before}[{one}, {other}]"
+
+
+def _like(hosts: Piece) -> tuple[Piece, Piece]:
+    """The last host that is a map of its own, no alias."""
+    for name, value in reversed(hosts.entries):
+        if value.keys and name.text is not None:
+            return name, value
+    raise LayoutError
+
+
+def _fields(like: Piece, host: Host) -> list[_Field]:
+    values = {name: _quoted(str(getattr(host, name)), _style(like, name)) for name in REQUIRED}
+    if host.underlay_mtu != ETHERNET_MTU:
+        values["underlay_mtu"] = str(host.underlay_mtu)
+    if ssh := _ssh(host.ssh, like):
+        values["ssh"] = ssh
+    order = [key.text for key in like.keys if key.text in values]
+    return [_Field(name, values[name]) for name in (*order, *(name for name in values if name not in order)) if name]
+
+
+def _style(like: Piece, name: str) -> str:
+    found = like.get(name)
+    return found.style if found is not None else ""
+
+
+def _ssh(ssh: Ssh, like: Piece) -> str:
+    given = {"host": ssh.host, "user": ssh.user, "port": ssh.port}
+    style = like.keys[0].style
+    parts = [
+        f"{_quoted(key, style)}: {_quoted(value, style) if isinstance(value, str) else value}"
+        for key, value in given.items()
+        if value is not None
+    ]
+    return f"{{{', '.join(parts)}}}" if parts else ""
+
+
+def _block(text: str, like: Piece, host: Host) -> list[str]:
+    at = column(text, like.keys[0].start)
+    columns = {column(text, item.start) for key, item in like.entries if not item.keys}
+    value_at = columns.pop() if len(columns) == 1 else 0
+    lines = []
+    for field in _fields(like, host):
+        key = " " * at + _key(field.key, None, like) + ":"
+        lines.append(_padded(key, value_at) + field.value)
+    return lines
+
+
+def _key(name: str, key: Piece | None, like: Piece) -> str:
+    return _quoted(name, (key or like.keys[0]).style)
+
+
+def _quoted(value: str, style: str) -> str:
+    match style:
+        case '"':
+            return json.dumps(value, ensure_ascii=False)
+        case "'":
+            return "'" + value.replace("'", "''") + "'"
+        case _:
+            return scalar(value)
+
+
+def _padded(line: str, to: int) -> str:
+    """Up to the column, or by one space where the line is that long already."""
+    return line.ljust(to) if len(line) < to else line + " "
+
+
+def _is_blank(between: str) -> bool:
+    return not between.strip(" ")
+
+
+def _aligned(text: str, hosts: Piece) -> bool:
+    """Whether the hosts stand in columns: one line each, the same keys below one another."""
+    columns = set()
+    for name, value in hosts.entries:
+        if not value.flow or line_break(text) in text[name.start : value.end]:
+            return False
+        required = [key for key in value.keys if key.text in REQUIRED]
+        columns.add((column(text, value.start), *((key.text, column(text, key.start)) for key in required)))
+    return len(columns) == 1

@@ -1,0 +1,169 @@
+"""What was changed by hand on a real host: seen, named as drift, and put right by touching only that."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.mesh import Mesh
+
+# By what was done on host1: the command line, and the subjects that differ then.
+DRIFTS = {
+    "a tunnel deleted": ("ovs-vsctl del-port br0 gre1", ["tunnel gre1"]),
+    "a tunnel led elsewhere": (
+        "ovs-vsctl set interface gre1 options:remote_ip=192.0.2.99",
+        ["gre1 options:remote_ip"],
+    ),
+    "a tunnel with our mark added": (
+        "ovs-vsctl add-port br0 gre9"
+        " -- set interface gre9 type=gre options:remote_ip=192.0.2.99 external_ids:dockmesh=lab",
+        ["tunnel gre9"],
+    ),
+    "BFD switched off": ("ovs-vsctl set interface gre1 bfd:enable=false", ["gre1 bfd:enable"]),
+    "the spanning tree switched off": ("ovs-vsctl set bridge br0 rstp_enable=false", ["bridge br0"]),
+    "the priority of the spanning tree": (
+        "ovs-vsctl set bridge br0 other_config:rstp-priority=61440",
+        ["bridge br0"],
+    ),
+    "the MTU of br0": ("ovs-vsctl set interface br0 mtu_request=1300", ["br0 mtu_request"]),
+    "the MTU of docker0": ("ip link set docker0 mtu 1300", ["docker0 MTU"]),
+    "the address of docker0 moved": (
+        "ip address del $(ip -o -4 address show docker0 | awk '{print $4}') dev docker0;"
+        "ip address add 172.17.42.99/16 dev docker0",
+        ["docker0 address"],
+    ),
+    "the address of docker0 removed": ("ip -4 address flush dev docker0", ["docker0 address"]),
+    "the MAC address of docker0": ("ip link set docker0 address 02:42:00:00:00:99", ["docker0 MAC address"]),
+    "docker0 down": ("ip link set docker0 down", ["docker0 state"]),
+    "br0 taken out of docker0": ("ip link set br0 nomaster", ["br0"]),
+    "br0 deleted": ("ovs-vsctl del-br br0", ["bridge br0"]),
+    "a key of daemon.json": ("sed -i s/1462/1500/ /etc/docker/daemon.json", ["/etc/docker/daemon.json"]),
+    "a file edited": ("echo '# mine' >> /etc/dockmesh/up", ["/etc/dockmesh/up"]),
+    "a file deleted": (
+        "rm /etc/systemd/system/docker.service.d/dockmesh.conf",
+        ["/etc/systemd/system/docker.service.d/dockmesh.conf"],
+    ),
+    "the mode of a file": ("chmod 600 /etc/dockmesh/up", ["/etc/dockmesh/up"]),
+    "the unit disabled": ("systemctl disable dockmesh.service", ["dockmesh.service"]),
+    "the unit stopped": ("systemctl stop dockmesh.service", ["dockmesh.service"]),
+}
+# Open vSwitch and Docker as they are, less what differs at every look. What is the operator's is in here too.
+STATE = (
+    "ovs-vsctl --columns=name,type,options,bfd,external_ids,mtu_request list interface;"
+    "ovs-vsctl --columns=name,rstp_enable,other_config,external_ids,datapath_type list bridge;"
+    "ip -o link show | grep -E ' (docker0|br0|mine)[:@]' | sed 's/^[0-9]*: //';"
+    "ip -o -4 address show | sed 's/^[0-9]*: //' | grep -E '^(docker0|mine) ';"
+    "cat /etc/docker/daemon.json; ls -l --time-style=+ /etc/dockmesh; cat /etc/dockmesh/up;"
+    "systemctl is-active dockmesh docker; systemctl is-enabled dockmesh"
+)
+
+
+@pytest.fixture(scope="module")
+def drifting(mesh: Mesh) -> Mesh:
+    """The mesh with containers, and with things of the operator's on host1."""
+    mesh.start_container("host2")
+    mesh.start_container("host3")
+    mesh.on("host1", "ovs-vsctl add-br mine -- set bridge mine datapath_type=netdev")
+    return mesh
+
+
+@pytest.fixture
+def pinging(drifting: Mesh) -> Iterator[None]:
+    """A container of host2 pings one of host3 all the while: what is put right on host1 is no matter of theirs."""
+    target = drifting.container_address("host3")
+    drifting.wait_for_ping("host2", target)
+    yield
+    drifting.wait_for_ping("host2", target)
+
+
+def differences(mesh: Mesh) -> dict[str, list[tuple[str, str]]]:
+    answer = mesh.dockmesh("diff", "--json").json()
+    return {
+        host["name"]: [(each["subject"], each["origin"]) for each in host["differences"]]
+        for host in answer["hosts"]
+        if host["differences"] or host["error"]
+    }
+
+
+def state(mesh: Mesh, host: str) -> str:
+    return mesh.on(host, STATE)
+
+
+def restarts(mesh: Mesh, host: str) -> str:
+    return mesh.on(host, "systemctl show --property=MainPID --value docker ovs-vswitchd")
+
+
+@pytest.mark.parametrize("kind", DRIFTS)
+def test_drift_is_named_and_put_right_alone(drifting: Mesh, pinging: None, kind: str) -> None:
+    harm, subjects = DRIFTS[kind]
+    before, others = state(drifting, "host1"), [state(drifting, host) for host in ("host2", "host3")]
+    processes = [restarts(drifting, host) for host in drifting.hosts]
+    drifting.on("host1", harm)
+
+    found = differences(drifting)
+    code = drifting.dockmesh("diff", "--exit-code").code
+    drifting.apply()
+
+    assert found == {"host1": [(subject, "drift") for subject in subjects]}
+    assert code == 1
+    assert differences(drifting) == {}
+    assert drifting.dockmesh("diff", "--exit-code").code == 0
+    assert (state(drifting, "host1") == before) is True
+    assert [state(drifting, host) for host in ("host2", "host3")] == others
+    assert [restarts(drifting, host) for host in drifting.hosts] == processes
+    assert drifting.apply()["changed"] is False
+
+
+def test_docker_with_other_settings_than_its_file_is_drift(drifting: Mesh) -> None:
+    daemon = json.loads(drifting.on("host1", "cat /etc/docker/daemon.json"))
+    other = json.dumps({**daemon, "mtu": 1300})
+    drifting.on("host1", "cp -p /etc/docker/daemon.json /root/right.json")
+    drifting.on("host1", f"echo '{other}' > /etc/docker/daemon.json")
+    drifting.on("host1", "systemctl reset-failed docker.service; systemctl restart docker.service")
+    drifting.on("host1", "cp -p /root/right.json /etc/docker/daemon.json")
+
+    found = differences(drifting)
+    drifting.apply()
+
+    assert ("docker restart", "drift") in found["host1"]
+    assert differences(drifting) == {}
+
+
+def test_a_change_of_the_file_is_told_from_drift(drifting: Mesh) -> None:
+    text = drifting.file.read_text()
+    drifting.on("host1", "ovs-vsctl set interface gre2 bfd:enable=false")
+    drifting.edit("interval_ms: 100", "interval_ms: 200")
+
+    found = differences(drifting)
+    drifting.apply()
+    drifting.file.write_text(text)
+    drifting.apply()
+
+    assert ("gre2 bfd:enable", "drift") in found["host1"]
+    assert ("gre1 bfd:min_rx", "file") in found["host1"]
+    assert {origin for _, origin in found["host2"]} == {"file"}
+
+
+def test_what_is_not_ours_is_left_alone(drifting: Mesh) -> None:
+    drifting.on(
+        "host1",
+        "ip address add 10.99.0.1/24 dev docker0; ovs-vsctl add-port br0 theirs -- set interface theirs type=internal",
+    )
+    drifting.on("host1", "ip link set docker0 mtu 1300")
+
+    drifting.apply()
+
+    assert "10.99.0.1/24" in drifting.on("host1", "ip -o -4 address show docker0")
+    assert drifting.on("host1", "ovs-vsctl port-to-br theirs") == "br0"
+    assert differences(drifting) == {}
+    drifting.on("host1", "ip address del 10.99.0.1/24 dev docker0; ovs-vsctl del-port br0 theirs")
+
+
+def test_a_host_that_is_not_read_has_its_own_exit_code(drifting: Mesh) -> None:
+    drifting.lab("crash", "host3")
+
+    plain, asked = drifting.dockmesh("diff", "--json"), drifting.dockmesh("diff", "--exit-code")
+    drifting.lab("start", "host3")
+
+    assert (plain.code, asked.code) == (1, 4)
+    assert [host["name"] for host in plain.json()["hosts"] if host["error"]] == ["host3"]

@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import pytest
+
+from dockmesh.spec.load import load
+from tests.support.meshes import MESH_FILE
+from tests.unit.cli.conftest import Dockmesh
+
+ADD = ("host", "add", "--offline")
+
+
+def test_a_new_host_gets_what_is_free_and_the_next_step_is_named(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    ran = dockmesh(*ADD, "root@web4=4.4.4.4")
+
+    new = load(mesh_file).hosts[-1]
+    assert (new.name, str(new.address), str(new.pool)) == ("web4", "172.17.42.4", "172.17.0.0/19")
+    assert ran.out.splitlines() == [
+        "@@ -8 +8,2 @@",
+        "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
+        "+  web4:  {underlay: 4.4.4.4, address: 172.17.42.4, pool: 172.17.0.0/19, ssh: {user: root}}",
+        "On host1, host2, host3: one tunnel more.",
+        "5 more hosts fit without moving one of them.",
+        "Next: `dockmesh apply` makes it real.",
+    ]
+
+
+def test_a_host_in_and_out_leaves_the_file_as_it_was(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    dockmesh(*ADD, "a.example.com:2222=4.4.4.4", "5.5.5.5", "--name", "four")
+    assert [host.name for host in load(mesh_file).hosts[3:]] == ["four", "host5"]
+
+    ran = dockmesh("host", "remove", "four", "host5")
+
+    assert ran.out.splitlines()[-3:] == [
+        "On host1, host2, host3: 2 tunnels fewer.",
+        "four, host5 are not contacted. Once applied, the others take no tunnel from there.",
+        "Next: `dockmesh apply` makes it real.",
+    ]
+    assert mesh_file.read_text() == MESH_FILE
+
+
+def test_the_comment_on_the_room_left_is_kept_true(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    dockmesh("init", "--offline", "-f", "new.yaml", "a=10.0.0.1", "b=10.0.0.2")
+    before = Path("new.yaml").read_text()
+
+    dockmesh(*ADD, "-f", "new.yaml", "c=10.0.0.3")
+
+    assert "# 6 more hosts fit without moving one of them." in Path("new.yaml").read_text()
+    dockmesh("host", "remove", "-f", "new.yaml", "c")
+    assert Path("new.yaml").read_text() == before
+
+
+def test_a_dry_run_writes_nothing(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    assert "Nothing was written." in dockmesh(*ADD, "web4=4.4.4.4", "--dry-run").out
+    assert "Nothing was written." in dockmesh("host", "remove", "host1", "--dry-run").out
+    assert mesh_file.read_text() == MESH_FILE
+
+
+def test_mode_and_link_of_the_file_stay(dockmesh: Dockmesh, mesh_file: Path, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere.yaml"
+    mesh_file.rename(real)
+    real.chmod(0o640)
+    mesh_file.symlink_to(real)
+
+    assert dockmesh(*ADD, "web4=4.4.4.4").code == 0
+
+    assert mesh_file.is_symlink()
+    assert real.stat().st_mode & 0o7777 == 0o640
+    assert len(load(real).hosts) == 4
+    assert {path.name for path in tmp_path.iterdir()} == {"dockmesh.yaml", "elsewhere.yaml"}
+
+
+def test_a_full_prefix_is_refused_with_the_ways_out(dockmesh: Dockmesh) -> None:
+    dockmesh("init", "--offline", "--prefix", "10.9.0.0/28", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
+
+    ran = dockmesh(*ADD, "d=10.0.0.4")
+
+    assert ran.code == 2
+    assert "10.9.0.0/28 has no room for another host beside those of dockmesh.yaml" in ran.err
+    assert "enlarge the prefix to 10.9.0.0/27: every address and pool stays" in ran.err
+    assert "halve a pool, such as that of a to 10.9.0.4/31" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["host1=9.9.9.9"], "there is a host host1 already\n   answered  in dockmesh.yaml:6:3"),
+        (["new=1.1.1.1"], "dockmesh.yaml:9:21: underlay of new is also the underlay of host1"),
+        (["n_w=9.9.9.9"], 'host name is "n_w", which is no valid name'),
+        (["new=9.9.9.9", "--link", "host1"], "--link is for a file that lists its links"),
+        (["new=9.9.9.9", "--name", "a", "--name", "b"], "there are more names than hosts"),
+        (["new.invalid:x=9.9.9.9"], "new.invalid:x=9.9.9.9: x is no port"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_the_file_kept(
+    dockmesh: Dockmesh, mesh_file: Path, words: list[str], said: str
+) -> None:
+    ran = dockmesh(*ADD, *words)
+
+    assert ran.code == 2
+    assert said in ran.err
+    assert mesh_file.read_text() == MESH_FILE
+
+
+def test_a_host_of_a_file_that_lists_its_links_is_linked(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    links = "fabric:\n  topology:\n    links: [[host1, host2], [host2, host3]]\n"
+    mesh_file.write_text(MESH_FILE + links)
+
+    refused = dockmesh(*ADD, "new=9.9.9.9")
+    ran = dockmesh(*ADD, "new=9.9.9.9", "--link", "host1", "--link", "host3")
+
+    assert "say which hosts it is linked to: --link PEER, once for each" in refused.err
+    assert ran.code == 0, ran.err
+    assert "links: [[host1, host2], [host2, host3], [host1, new], [host3, new]]" in mesh_file.read_text()
+
+
+def test_its_json_names_what_changed_and_on_whom(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    ran = dockmesh("host", "remove", "host2", "--json")
+
+    assert ran.json() == {
+        "file": str(mesh_file.name),
+        "written": True,
+        "added": [],
+        "removed": ["host2"],
+        "difference": [
+            "@@ -6,3 +6,2 @@",
+            "   host1: {underlay: 1.1.1.1, address: 172.17.42.1, pool: 172.17.64.0/18}",
+            "-  host2: {underlay: 2.2.2.2, address: 172.17.42.2, pool: 172.17.128.0/18}",
+            "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
+        ],
+        "more_tunnels": {},
+        "fewer_tunnels": {"host1": ["host2"], "host3": ["host2"]},
+        "docker_restarts": [],
+        "bridge_made_anew": [],
+        "room": 7,
+    }
