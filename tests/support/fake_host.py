@@ -157,14 +157,16 @@ class FakeHost:
         return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files))))
 
     def state(self) -> object:
-        """All facts; a unit that was switched off is one that never was."""
+        """All facts but when they were made so; a unit that was switched off is one that never was."""
         facts = self.facts()
         off = ("inactive", "disabled")
         units = {
             unit: {key: value for key, value in states.items() if value not in off}
             for unit, states in facts.units.items()
         }
-        return replace(facts, units=units)
+        made = record.read(facts.file(APPLIED))
+        files = {path: state for path, state in facts.files.items() if path != APPLIED}
+        return replace(facts, units=units, files=files), made and replace(made, when="", run="")
 
     def answer_with_ovs(self, bridges: dict[str, Bridge]) -> None:
         """Open vSwitch runs, with these bridges of somebody's."""
@@ -213,8 +215,9 @@ class FakeHost:
                 self.begun.clear()
             case Begin(step):
                 self.begun.add(step)
-            case Confirm(_, line) if ARMED in self.files:
+            case Confirm(_, line, files) if ARMED in self.files:
                 del self.files[ARMED]
+                self.files |= {path: (text, 0o600) for path, text in files.items()}
                 self.runs.append(line)
             case Confirm():
                 return Answer(76, self.runs[-1], "the host went back to what it was")

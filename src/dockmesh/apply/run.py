@@ -1,9 +1,9 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
 Each host, locked and read by now: start Open vSwitch, install. If addresses of one go to another, take br0 out of
-docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host after
-host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it stops.
-Before its first write a host is given its way back; one that fails takes it.
+docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host
+after host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it
+stops. Before its first write a host is given its way back; one that fails takes it.
 """
 
 import asyncio

@@ -34,10 +34,21 @@ class Result:
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
     for name, look in looks.items():
-        if not look.diff.steps:
+        if not (look.diff.steps or look.diff.left):
             continue
         out.print(f"[bold]{escape(name)}[/]  [dim]{escape(look.facts.system)}[/]")
-        out.print(_reasons(look.diff) if reasons else _steps(look.diff))
+        if look.diff.steps:
+            out.print(_reasons(look.diff) if reasons else _steps(look.diff))
+        _show_left(look.diff)
+
+
+def _show_left(diff: HostDiff) -> None:
+    if not diff.left:
+        return
+    out.print("  [yellow]left until Docker may be restarted[/]")
+    for change in diff.left:
+        out.print(f"    {escape(change.text())}")
+    out.print("    [dim]until then its containers have the addresses that they have, and new ones get such, too[/]")
 
 
 def _reasons(diff: HostDiff) -> Table:
@@ -101,6 +112,10 @@ def show_result(result: Result) -> None:
     planned = [change for look in result.looks.values() for change in look.diff.changes]
     if result.dry_run and planned:
         out.print(f"{len(planned)} changes on {_count({change.host for change in planned})}; nothing was changed")
+    elif (left := [name for name, look in result.looks.items() if look.diff.left]) and right:
+        done = sum(len(outcome.changes) for outcome in result.outcomes)
+        out.print(f"[yellow]![/] {done} changes made; Docker's restart is left on {escape(', '.join(left))}")
+        out.print("  run `dockmesh apply` when its containers may be disturbed")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
         out.print(f"[green]✓[/] {_hosts(right)} as the file says; {done} changes made")
@@ -133,6 +148,7 @@ def result_json(result: Result) -> dict[str, Any]:
             {
                 "name": name,
                 "changes": [change_json(change) for change in shown.get(name, ())],
+                "left": [change_json(change) for change in _left(result, name)],
                 "error": error_json(result.errors[name]) if name in result.errors else None,
             }
             for name in result.hosts
@@ -151,3 +167,8 @@ def change_json(change: Change) -> dict[str, Any]:
         "because": change.because,
         "disturbs": list(change.disturbs),
     }
+
+
+def _left(result: Result, name: str) -> tuple[Change, ...]:
+    look = result.looks.get(name)
+    return look.diff.left if look else ()

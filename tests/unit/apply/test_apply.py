@@ -119,7 +119,18 @@ def test_what_was_applied_is_recorded_at_the_end_of_a_hosts_turn() -> None:
     assert record is not None
     assert (record.mesh, record.hosts, mode) == ("prod", ("host1", "host2", "host3"), 0o600)
     assert record.expected["docker0 MTU"] == "1462"
-    assert host.writes()[-2:] == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
+    confirm = host.asked[-1]
+    assert isinstance(confirm, Confirm)
+    assert confirm.files == {APPLIED: text}
+
+
+def test_a_record_alone_is_written_without_a_way_back() -> None:
+    hosts = make(applied, MESH)
+    del hosts["host1"].files[APPLIED]
+
+    run(hosts, MESH)
+
+    assert hosts["host1"].writes() == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
 
 
 def test_a_host_that_failed_has_no_record() -> None:
@@ -511,3 +522,74 @@ def test_files_are_written_whole_and_commands_have_a_deadline() -> None:
     for host in run(make(bare, MESH), MESH).hosts.values():
         assert all(request.text.endswith("\n") for request in host.asked if isinstance(request, Put))
         assert all(0 < request.timeout_s <= 900 for request in host.asked if isinstance(request, Run))
+
+
+# Docker's restart, one host after another, or later
+
+
+def test_containers_of_one_host_are_down_at_a_time() -> None:
+    hosts = make(applied, MESH)
+    for host in hosts.values():
+        host.containers = [Container("web", "always")]
+    restarts: list[str] = []
+    detached: list[set[str]] = []
+
+    def note(name: str) -> Callable[[Request], Answer | None]:
+        def look(request: Request) -> Answer | None:
+            out = {each for each, host in hosts.items() if host.devices["br0"].master is None}
+            detached.append(out)
+            if str(request) == "systemctl restart docker.service":
+                restarts.append(name)
+            return None
+
+        return look
+
+    for name, host in hosts.items():
+        host.fails = note(name)
+    result = run(hosts, cluster(3, prefix="10.99.0.0/16"))
+
+    assert result.failed == []
+    assert sorted(restarts) == ["host1", "host2", "host3"]
+    assert max(map(len, detached)) == 1
+
+
+def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
+    told = run(make(applied, MESH), cluster(3, prefix="10.99.0.0/16")).told
+
+    assert not any("wait for" in text for _, text in told.lines)
+
+
+async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
+    session = Session(RUN, restart=False)
+    outcomes = await apply(plan, hosts, await look_at_all(plan, hosts, restart=False), session, Told())
+    await session.confirm(hosts, {})
+    return outcomes
+
+
+def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
+    hosts = make(applied, MESH)
+    for host in hosts.values():
+        host.containers = [Container("web")]
+    later = cluster(3, prefix="10.99.0.0/16")
+
+    outcomes = asyncio.run(later_apply(build(later), hosts))
+
+    assert [outcome.error for outcome in outcomes] == [None, None, None]
+    for host in hosts.values():
+        assert "10.99." in host.files[DAEMON_JSON][0]
+        assert not any("docker.service" in line for line in host.writes())
+        assert host.devices["br0"].master == "docker0"
+        assert host.devices["docker0"].addresses[0].startswith("172.17.")
+    assert run(hosts, later).failed == []
+    assert as_planned(hosts.values(), later)
+
+
+def test_without_a_restart_a_host_that_is_not_in_the_mesh_stays_out_of_it() -> None:
+    hosts = make(installed, MESH)
+
+    asyncio.run(later_apply(build(MESH), hosts))
+
+    for host in hosts.values():
+        assert host.devices["br0"].master is None
+        assert host.docker is not None
+        assert "bip" not in host.docker.settings
