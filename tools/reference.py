@@ -18,6 +18,7 @@ from dockmesh.spec.schema import (
     LinksSection,
     MeshFile,
     NetworkSection,
+    PackagesSection,
     Section,
     SshSection,
     json_schema,
@@ -37,6 +38,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "An entry of `networks`": NetworkSection,
     "A host, under its name in `hosts`": HostSection,
     "`ssh` of a host": SshSection,
+    "`packages`": PackagesSection,
 }
 PATTERNS = {
     f"^(?!{fields.LOOKS_LIKE_ADDRESS}$){fields.LABEL}$": "name (DNS label)",
@@ -202,7 +204,9 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return " \\| ".join(map(_code, definition["enum"])) if "enum" in definition else "map, see below"
     if "const" in value:
         return _code(value["const"])
-    if "oneOf" in value or "anyOf" in value:
+    if "anyOf" in value:
+        return "path, or list of paths"
+    if "oneOf" in value:
         return "`full-mesh`, or a map, see below"
     match value["type"]:
         case "integer":

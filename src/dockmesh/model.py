@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
+from dockmesh.debian.deb import Deb
+
 # The name of Docker's default bridge, and of the Open vSwitch bridge that is put into it.
 DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
@@ -97,9 +99,14 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One mesh. Hosts stand in the order of the file; nothing that is built depends on that order."""
+    """One mesh. Hosts stand in the order of the file; nothing that is built depends on that order.
+
+    `packages` is what the file names, `debs` what was found there; without names both are empty.
+    """
 
     name: str
     fabric: Fabric
     network: Network
     hosts: tuple[Host, ...]
+    packages: tuple[str, ...] = ()
+    debs: tuple[Deb, ...] = ()

@@ -4,6 +4,9 @@ Only as true as a real host needs to be for what the tests ask; tests/lab has th
 """
 
 import asyncio
+import base64
+import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,11 +14,13 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from dockmesh import __version__
+from dockmesh.apply import gap
+from dockmesh.debian.deb import read_deb
 from dockmesh.diff.expected import expected
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
 from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
-from dockmesh.facts import gather, link, ovs, system
+from dockmesh.facts import gather, link, ovs, packages, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
 from dockmesh.record import applied as record
@@ -28,8 +33,10 @@ from dockmesh.remote.seam import (
     Confirm,
     Find,
     Get,
+    GetBytes,
     Lock,
     Put,
+    PutBytes,
     Recall,
     Remove,
     Request,
@@ -104,6 +111,9 @@ class FakeHost:
     ovs: FakeOvs | None = None
     docker: Daemon | None = None
     containers: list[Container] = field(default_factory=list)
+    packages: dict[str, str] = field(default_factory=dict)  # what dpkg has, with versions
+    offers: set[str] = field(default_factory=set)  # relations that its sources meet
+    blobs: dict[str, bytes] = field(default_factory=dict)  # files that are no text
     locked_by: str | None = None
     begun: set[str] = field(default_factory=set)
     runs: list[str] = field(default_factory=list)
@@ -192,6 +202,11 @@ class FakeHost:
             case Put(path, text, mode):
                 self.files[path] = (text, mode)
                 return OK
+            case PutBytes(path, text, offset):
+                self.blobs[path] = self.blobs.get(path, b"")[:offset] + base64.b64decode(text)
+                return OK
+            case GetBytes(path, offset, length):
+                return Answer(0, base64.b64encode(self.blobs[path][offset : offset + length]).decode())
             case Remove(path):
                 return OK if self.files.pop(path, None) else Answer(2)
             case Ask(_, url):
@@ -242,10 +257,31 @@ class FakeHost:
                 return self._ip(words)
             case ("systemctl", *words):
                 return self._systemctl(words)
+            case ("apt-get", "--simulate", *_, "satisfy", relation):
+                return (
+                    OK if relation in self.offers else Answer(100, err=f"Depends: {relation} but it is not installable")
+                )
             case ("apt-get", *words):
-                return self._apt_get(words)
+                return OK if "--simulate" in words else self._apt_get(words)
             case ("docker", "start", *ids):
                 return self._docker_start(ids)
+        return self._carried(argv)
+
+    def _carried(self, argv: tuple[str, ...]) -> Answer:
+        """What is asked where a mesh brings packages of its own."""
+        match argv:
+            case ("systemd-run", *_, file, first, second) if file == gap.FILE:
+                self.files[file] = (json.dumps([_heard(first), _heard(second)]), 0o600)
+            case packages.ARCHITECTURE:
+                return Answer(0, "amd64\n")
+            case packages.INSTALLED:
+                lines = (f"installed\t{name}\tamd64\t{version}\t\n" for name, version in self.packages.items())
+                return Answer(0, "".join(lines))
+            case ("sha256sum", "--", *paths):
+                there = [path for path in paths if path in self.blobs]
+                return Answer(0, "".join(f"{hashlib.sha256(self.blobs[path]).hexdigest()}  {path}\n" for path in there))
+            case ("rm", "--recursive", "--force", folder):
+                self.blobs = {path: blob for path, blob in self.blobs.items() if not path.startswith(f"{folder}/")}
         return OK
 
     def _unit_states(self, name: str) -> str:
@@ -339,10 +375,13 @@ class FakeHost:
         return OK
 
     def _apt_get(self, words: list[str]) -> Answer:
+        carried = [read_deb(io.BytesIO(self.blobs[path]), path) for path in words if path in self.blobs]
+        self.packages |= {deb.package: deb.version for deb in carried}
+        words = [*words, *(deb.package for deb in carried)]
         for package in words:
             self.programs.update(COMES_WITH.get(package, ()))
         if "openvswitch-switch" in words:
-            self.ovs = FakeOvs()
+            self.ovs = self.ovs or FakeOvs()
         if "docker.io" in words:
             return self._restart_docker()
         return OK
@@ -386,9 +425,16 @@ def from_line(line: dict[str, Any]) -> Request:
     return kinds[line["kind"]](**words)
 
 
+def _heard(address: str) -> dict[str, Any]:
+    """What agent/gap.py says of a host that answers."""
+    return {"address": address, "sent": 9, "answered": 8, "twice": 0, "longest_ms": 40, "silent_ms": 3}
+
+
 def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
-        reading = ("journalctl", "modprobe", "apt-cache")
+        reading = ("journalctl", "modprobe", "apt-cache", "dpkg", "dpkg-query", "sha256sum")
+        if "--simulate" in request.argv:
+            return True
         return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
     return isinstance(request, Get | Ask | Find | Lock | Arm | Begin | Confirm)
 

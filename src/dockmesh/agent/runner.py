@@ -10,6 +10,7 @@ once the way back is taken, nothing more is written here.
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import fcntl
 import json
@@ -101,6 +102,21 @@ def get(path: str) -> dict[str, Any]:
     with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read()
     return answer(0, text, oct(os.stat(path).st_mode & 0o7777))
+
+
+def put_bytes(path: str, base64: str, offset: int) -> dict[str, Any]:
+    """A piece of a file, which ends with it until the next one comes."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(binascii.a2b_base64(base64))
+    return answer(0)
+
+
+def get_bytes(path: str, offset: int, length: int) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return answer(0, binascii.b2a_base64(file.read(length), newline=False).decode())
 
 
 def remove(path: str) -> dict[str, Any]:
@@ -346,6 +362,8 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "run": run,
     "put": put,
     "get": get,
+    "putbytes": put_bytes,
+    "getbytes": get_bytes,
     "remove": remove,
     "ask": ask,
     "find": find,

@@ -28,7 +28,7 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
         raise await _with_journal(host, error) from error
     after = await gather_docker(host)
     before = look.facts.docker
-    await _start_again(host, before.containers if before else ())
+    await start_again(host, before.containers if before else ())
     _compare(look, after)
 
 
@@ -44,7 +44,7 @@ async def _with_journal(host: Transport, error: CommandError) -> CommandError:
     )
 
 
-async def _start_again(host: Transport, before: Sequence[Container]) -> None:
+async def start_again(host: Transport, before: Sequence[Container]) -> None:
     """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them.
 
     Those of `docker run --rm` are gone, as their owner said.

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 
+from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
 from dockmesh.apply.session import told
 from dockmesh.apply.types import Look, Progress
@@ -11,7 +13,7 @@ from dockmesh.diff.host import FACT_PATHS, diff
 from dockmesh.diff.later import without_restart
 from dockmesh.diff.origin import explain
 from dockmesh.errors import CommandError, DockmeshError
-from dockmesh.facts.gather import gather
+from dockmesh.facts.gather import gather, gather_packages
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
@@ -27,9 +29,12 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: boo
     Raises ConflictError, HostError and ConnectError.
     """
     facts = await gather(transport, FACT_PATHS)
+    if plan.debs:
+        facts = replace(facts, packages=await gather_packages(transport))
     config = render(plan, adopt(host, facts))
     wanted = diff(config, facts)
     found = explain(plan, config, facts, wanted if restart else without_restart(wanted, facts))
+    await refuse_unmet(transport, found.steps)
     return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 

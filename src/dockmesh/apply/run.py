@@ -17,6 +17,8 @@ from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome, Progress
+from dockmesh.apply.upgrade import upgrade
+from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
 from dockmesh.facts.types import Docker
@@ -38,6 +40,7 @@ async def apply(
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
     turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
+    looks, gaps = await upgrade(plan, hosts, looks, {name: turn.done for name, turn in turns.items()}, progress)
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     owners = await read_owners([hosts[name] for name in names if name not in ready])
@@ -47,7 +50,7 @@ async def apply(
         error = result if isinstance(result, DockmeshError) else None
         if error:
             progress.failed(name, error.report.what)
-        outcomes.append(Outcome(name, tuple(turns[name].done), error))
+        outcomes.append(Outcome(name, tuple(turns[name].done), error, gaps.get(name, ())))
     return tuple(outcomes)
 
 
@@ -96,11 +99,11 @@ class _Turn:
             self.done += step.changes
             found = await self._look_when_settled()
         if step := found.diff.step(StepName.INSTALL):
-            self._at(step, f"install {', '.join(step.packages)}")
+            self._at(step, f"install {', '.join(step.installs)}")
             await self._carry(found, "could not begin", step.name)
-            await install(self.host, found.config, step.packages)
+            await install(self.host, found.config, step)
             # Docker's settings are written before Docker comes, so that is done with it.
-            settings = found.diff.step(StepName.DOCKER) if "docker.io" in step.packages else None
+            settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
             found = await self._look_when_settled()
         if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones

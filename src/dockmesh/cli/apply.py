@@ -18,6 +18,7 @@ from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
@@ -46,6 +47,7 @@ class Wish:
     json: bool
     confirm_timeout: int
     restart: bool = True
+    preflight: bool = True
     why: str = "apply"
 
 
@@ -59,6 +61,7 @@ def apply(
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
     ] = True,
+    preflight: options.Preflight = True,
     confirm_timeout: options.ConfirmTimeout = 60,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -69,7 +72,7 @@ def apply(
     A host that cannot be reached after the change goes back by itself to what it was.
     Exit code 1 if a host failed or the proof did.
     """
-    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart))
+    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight))
 
 
 def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
@@ -79,7 +82,7 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
     Ends with typer.Exit(1) if anything failed.
     """
     content = read_bytes(file)
-    plan = build(parse(str(file), content))
+    plan = build(parse(str(file), content, packages_beside=file.parent))
     chosen = choose_hosts(plan, only)
     wish = replace(wish, verify=wish.verify and len(chosen) == len(plan.hosts))
     result = asyncio.run(
@@ -108,6 +111,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await _look(plan, hosts, wish, run)
+        if wish.preflight:
+            looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)

@@ -1,13 +1,13 @@
 """How changes and their outcome look, on the screen and in JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.cli.show import error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -106,6 +106,9 @@ def _file_name(path: str) -> str:
 def show_result(result: Result) -> None:
     if result.report:
         show_report(result.report)
+    for outcome in result.outcomes:
+        for gap in outcome.gaps:
+            out.print(f"[dim]while {outcome.host} was upgraded:[/] {_gap(gap)}")
     for error in result.errors.values():
         show_error(error)
     right = len(result.hosts) - len(result.errors)
@@ -125,6 +128,12 @@ def show_result(result: Result) -> None:
         out.print(f"[red]✗[/] {_hosts(len(result.errors))} not done: {escape(', '.join(result.errors))}")
 
 
+def _gap(gap: Gap) -> str:
+    twice = f", [red]{gap.twice} of them twice[/]" if gap.twice else ""
+    heard = f"{gap.answered} of {gap.sent} pings answered{twice}"
+    return f"{gap.observer} heard {gap.host} with a gap of {gap.longest_ms / 1000:.2f} s ({heard})"
+
+
 def _count(hosts: set[str]) -> str:
     return _hosts(len(hosts))
 
@@ -138,6 +147,7 @@ def result_json(result: Result) -> dict[str, Any]:
     made = {outcome.host: outcome.changes for outcome in result.outcomes}
     planned = {name: look.diff.changes for name, look in result.looks.items()}
     shown = planned if result.dry_run else made
+    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
     return {
         "name": result.plan.name,
         "dry_run": result.dry_run,
@@ -150,6 +160,7 @@ def result_json(result: Result) -> dict[str, Any]:
                 "changes": [change_json(change) for change in shown.get(name, ())],
                 "left": [change_json(change) for change in _left(result, name)],
                 "error": error_json(result.errors[name]) if name in result.errors else None,
+                "gaps": [asdict(gap) for gap in gaps.get(name, ())],
             }
             for name in result.hosts
         ],

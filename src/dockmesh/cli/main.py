@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, diff, history, host, init, lab, plan, render, rollback, schema, unlock, verify
+from dockmesh.cli import (
+    apply,
+    diff,
+    history,
+    host,
+    init,
+    lab,
+    packages,
+    plan,
+    preflight,
+    render,
+    rollback,
+    schema,
+    unlock,
+    verify,
+)
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
@@ -34,6 +49,7 @@ app.command()(init.init)
 app.command()(plan.plan)
 app.command()(render.render)
 app.command()(diff.diff)
+app.command()(preflight.preflight)
 app.command()(apply.apply)
 app.command()(verify.verify)
 app.command()(history.history)
@@ -41,6 +57,7 @@ app.command()(rollback.rollback)
 app.command()(unlock.unlock)
 app.command()(schema.schema)
 app.add_typer(host.app, name="host")
+app.add_typer(packages.app, name="packages")
 app.add_typer(lab.app, name="lab")
 
 

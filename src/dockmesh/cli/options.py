@@ -31,5 +31,11 @@ ConfirmTimeout = Annotated[
 Hosts = Annotated[
     list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
 ]
+Preflight = Annotated[
+    bool,
+    typer.Option(
+        "--preflight/--no-preflight", help="Whether a host that is new to the mesh is looked at for what keeps it out."
+    ),
+]
 
 DEFAULT_FILE = Path("dockmesh.yaml")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
@@ -26,6 +27,7 @@ def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) 
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
+    _show_packages(planned)
 
 
 def plan_json(planned: Plan) -> dict[str, Any]:
@@ -47,6 +49,10 @@ def plan_json(planned: Plan) -> dict[str, Any]:
         "root": planned.root,
         "backup_root": planned.backup_root,
         "hosts": [_host_json(host) for host in planned.hosts],
+        "packages": [
+            {"package": deb.package, "version": deb.version, "architecture": deb.architecture, "sha256": deb.sha256}
+            for deb in planned.debs
+        ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in tree} for link in planned.links],
     }
 
@@ -126,6 +132,19 @@ def _show_guard(planned: Plan) -> None:
             f"  stp, spanning tree (802.1D-1998): root {planned.root}, after it {planned.backup_root}.\n"
             "  It needs about 30 s to start and up to 50 s to go round a dead link; rstp does it in under a second."
         )
+
+
+def _show_packages(planned: Plan) -> None:
+    """Of many, as Docker's are, a host takes what it lacks."""
+    if not planned.debs:
+        return
+    out.print("\n[bold]Packages[/]  carried to hosts that lack them")
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for column in ("package", "version", "", "sha256"):
+        table.add_column(column, no_wrap=True)
+    for deb in planned.debs:
+        table.add_row(escape(deb.package), escape(deb.version), escape(deb.architecture), f"[dim]{deb.sha256}[/]")
+    out.print(table)
 
 
 def _show_graph(planned: Plan) -> None:

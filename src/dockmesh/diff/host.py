@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dockmesh.diff import fabric
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
+from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import FileState, HostFacts
@@ -17,13 +18,6 @@ from dockmesh.render.host import MARK, PATHS, UNIT
 from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
-WHY = {
-    "openvswitch-switch": "it carries the fabric",
-    "docker.io": "it runs the containers",
-    "docker-cli": "Docker's command line",
-    "iptables": "Docker needs it",
-    "bridge-utils": "ifupdown makes docker0 with it",
-}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
@@ -35,7 +29,7 @@ FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIE
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     """Raises ConflictError where something of the user's is in the way; DatapathError, HostError where it can't be."""
     refuse_datapath(config, facts)
-    install = tuple(_install(config, facts))
+    upgrade, install = package_steps(config, facts, _missing(config, facts))
     docker_change = docker_step(config, facts)
     files = _files(config, facts)
     switch = _switch(config, facts)
@@ -46,8 +40,9 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         link := facts.link(config.docker_bridge.member)
     ) is not None and link.master == config.docker_bridge.name
     steps = (
+        upgrade,
         switch,
-        Step(StepName.INSTALL, install, packages=tuple(change.subject for change in install)) if install else None,
+        install,
         _detach(config) if restarts and attached else None,
         docker_change,
         files,
@@ -57,7 +52,8 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     return HostDiff(config.host, tuple(step for step in steps if step is not None))
 
 
-def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
+def _missing(config: HostConfig, facts: HostFacts) -> list[str]:
+    """The packages, by their names in Debian, of the programs that are not there."""
     wanted = dict(PACKAGE_OF)
     if config.renderer is Renderer.IFUPDOWN:
         _refuse_other_network_managers(config, facts)
@@ -70,8 +66,7 @@ def _install(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
             answered=facts.system,
             do="install Open vSwitch and Docker by hand, then run the command again",
         )
-    for package in missing:
-        yield Change(config.host, package, None, "installed", WHY[package])
+    return missing
 
 
 def _refuse_other_network_managers(config: HostConfig, facts: HostFacts) -> None:

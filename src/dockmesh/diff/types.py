@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dockmesh.debian.deb import Deb
+from dockmesh.debian.select import Unmet
 from dockmesh.remote.seam import Request
 
 
@@ -50,6 +52,7 @@ class StepName(StrEnum):
     Docker has its pool before the fabric is put into docker0: until then every host may own the same addresses.
     """
 
+    UPGRADE = "upgrade packages"
     SWITCH = "start Open vSwitch"
     INSTALL = "install packages"
     DETACH = "take br0 out of docker0"
@@ -64,8 +67,15 @@ class Step:
     name: StepName
     changes: tuple[Change, ...]
     requests: tuple[Request, ...] = ()
-    packages: tuple[str, ...] = ()  # of the install step
+    packages: tuple[str, ...] = ()  # of the install step: from the host's own sources
+    debs: tuple[Deb, ...] = ()  # of the upgrade and the install step: carried there
     restart: tuple[Request, ...] = ()  # of Docker's step
+    unmet: tuple[Unmet, ...] = ()  # what these need and only the host's own sources may have
+
+    @property
+    def installs(self) -> tuple[str, ...]:
+        """All packages of the step, wherever they come from."""
+        return (*self.packages, *(deb.package for deb in self.debs))
 
 
 @dataclass(frozen=True, slots=True)

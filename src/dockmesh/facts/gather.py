@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from dockmesh.facts import docker, link, ovs, system
-from dockmesh.facts.types import Docker, FileState, HostFacts
+from dockmesh.facts import docker, link, ovs, packages, system
+from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
 from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
 
 DOCKER_UNIT = "docker.service"
@@ -29,6 +29,15 @@ async def gather_docker(host: Transport) -> Docker | None:
     """
     info, network, containers = await host.ask(*DOCKER_QUESTIONS, together=True)
     return _read_docker(info, network, containers)
+
+
+async def gather_packages(host: Transport) -> Packages | None:
+    """Only what dpkg says; None where there is no dpkg.
+
+    Raises ConnectError.
+    """
+    architecture, installed = await host.ask(Run(packages.ARCHITECTURE), Run(packages.INSTALLED), together=True)
+    return packages.read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
 
 
 def _read_docker(info: Answer, network: Answer, containers: Answer) -> Docker | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
 
+from dockmesh.debian.select import Installed
+
 
 @dataclass(frozen=True, slots=True)
 class LinuxLink:
@@ -81,6 +83,14 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """What dpkg has installed."""
+
+    architecture: str
+    installed: Mapping[str, Installed]
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     name: str
     programs: frozenset[str]  # which of the needed ones are there
@@ -92,6 +102,7 @@ class HostFacts:
     docker: Docker | None  # None: the daemon does not answer
     files: Mapping[str, FileState] = field(default_factory=dict)
     kernel_datapath: bool = True
+    packages: Packages | None = None  # asked only where the mesh brings packages of its own
 
     def link(self, name: str) -> LinuxLink | None:
         return next((link for link in self.links if link.name == name), None)

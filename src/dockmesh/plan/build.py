@@ -29,6 +29,7 @@ def build(cluster: Cluster) -> Plan:
         tree=tree.tree_links(names, links, root, backup),
         links=links,
         hosts=tuple(_host_plan(cluster, host, tuple(tunnels[host.name]), priority[host.name]) for host in hosts),
+        debs=cluster.debs,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from dockmesh.debian.deb import Deb
 from dockmesh.model import Fabric, Ssh
 from dockmesh.mtu import MtuSum
 
@@ -53,6 +54,7 @@ class Plan:
     tree: tuple[Link, ...]  # the links that carry frames while all is well
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
+    debs: tuple[Deb, ...] = ()  # carried to hosts that need them
 
     @property
     def mtu(self) -> int:

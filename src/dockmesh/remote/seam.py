@@ -70,6 +70,33 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBytes:
+    """Write a piece of a file, in base64, from byte `offset` on, and cut off what was after it; mode 0600, owner root.
+
+    The folder must be there. Pieces must come in their order.
+    """
+
+    path: str
+    base64: str
+    offset: int = 0
+
+    def __str__(self) -> str:
+        return f"write {self.path} from byte {self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class GetBytes:
+    """Read at most `length` bytes of a file from byte `offset` on; `out` is in base64, and empty at its end."""
+
+    path: str
+    offset: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"read {self.path} from byte {self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
 class Find:
     """Look for programs on root's PATH; `out` has the path of each that is there, one a line."""
 
@@ -149,7 +176,7 @@ class Recall:
         return "take the way back"
 
 
-Request = Run | Put | Get | Remove | Ask | Find | Lock | Unlock | Arm | Begin | Confirm | Recall
+Request = Run | Put | Get | PutBytes | GetBytes | Remove | Ask | Find | Lock | Unlock | Arm | Begin | Confirm | Recall
 
 
 def as_line(request: Request) -> dict[str, object]:

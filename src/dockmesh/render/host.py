@@ -87,6 +87,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         ),
         files=files,
         units=(UNIT,) if systemd else (),
+        debs=plan.debs,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
+from dockmesh.debian.deb import Deb
 from dockmesh.model import Datapath, Forwarding, Renderer
 from dockmesh.plan.types import TunnelEnd
 
@@ -66,3 +67,4 @@ class HostConfig:
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
+    debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host

@@ -67,6 +67,7 @@ class Draft:
     hosts_span: Span | None
     forwarding: Forwarding
     topology: FullMesh | DraftDegree | DraftLinks | None
+    packages: tuple[Located[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
         hosts_span=root.entries["hosts"].key.span if isinstance(root, Mapping) and "hosts" in root.entries else None,
         forwarding=Fabric().forwarding if forwarding is None else Forwarding(forwarding.value),
         topology=_topology(read),
+        packages=_packages(read),
     )
 
 
@@ -135,6 +137,15 @@ def _network_names(read: _Reading, networks: Node | None) -> tuple[Located[str],
         read.text("networks", index, "name") or Located("", network.span)
         for index, network in enumerate(networks.items)
     )
+
+
+def _packages(read: _Reading) -> tuple[Located[str], ...]:
+    """Each path that is named, alone or in a list."""
+    named = read.node("packages", "from")
+    places: list[tuple[str | int, ...]] = [("packages", "from")]
+    if isinstance(named, Sequence):
+        places = [("packages", "from", index) for index in range(len(named.items))]
+    return tuple(path for place in places if (path := read.text(*place)))
 
 
 def _host(read: _Reading, key: Scalar) -> DraftHost:

@@ -21,14 +21,15 @@ from dockmesh.spec.schema import (
     LinksSection,
     MeshFile,
     NetworkSection,
+    PackagesSection,
     SshSection,
+    keys_of,
 )
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
     "domain": "This version gives containers no names.",
     "docker_api": "This version does not open Docker's API; it goes over SSH.",
-    "packages": "This version installs from the host's own package sources.",
     "attach": "This version joins docker0 and no other network.",
     "internal": "This version joins docker0, which is not internal.",
     "prefix6": "This version carries IPv4: see `prefix`.",
@@ -41,6 +42,7 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
     "in an entry of `networks`": NetworkSection,
     "at a host": HostSection,
     "under `ssh`": SshSection,
+    "under `packages`": PackagesSection,
     "under `topology`": LinksSection,
     "in a map `topology: {degree: 4}`": DegreeSection,
 }
@@ -62,7 +64,7 @@ def explain(errors: list[ErrorDetails], root: Node) -> Iterator[Problem]:
                 missing.setdefault(path[:-1], []).append(str(path[-1]))
             case "extra_forbidden":
                 section = section_of(detail)
-                guess = nearest(str(path[-1]), section.model_fields) if number < SHOWN_PROBLEMS else None
+                guess = nearest(str(path[-1]), keys_of(section)) if number < SHOWN_PROBLEMS else None
                 meant.add((*path[:-1], guess or ""))
                 yield _unknown_key(path, place, section, guess)
             case _ if is_about_key(detail) and place.key is not None and not isinstance(place.key.value, str):
@@ -136,6 +138,8 @@ def _map_example(path: TreePath) -> str:
             return "{user: root}"
         case ("networks", _):
             return "{name: docker0, prefix: 172.17.0.0/16}"
+        case ("packages",):
+            return "{from: debs}"
         case ("hosts",):
             return "`host1: {underlay: …, address: …, pool: …}`, one for each host"
         case ("hosts", _):
@@ -178,11 +182,11 @@ def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: 
         return Problem(f"`{name}` comes in a later version", KEYS_LATER[name], span)
     if section in (DegreeSection, LinksSection) and name in ("degree", "links"):
         return Problem("topology has both degree and links", "Keep one of them.", span)
-    elsewhere = [where for where, other in SECTIONS.items() if name in other.model_fields]
+    elsewhere = [where for where, other in SECTIONS.items() if name in keys_of(other)]
     hints = [
         *([f"Did you mean `{guess}`?"] if guess else []),
         *([f"`{name}` stands {elsewhere[0]}."] if elsewhere else []),
-        f"Keys here: {', '.join(section.model_fields)}.",
+        f"Keys here: {', '.join(keys_of(section))}.",
     ]
     return Problem(f"unknown key `{clipped(name)}` in {subject(path[:-1])}", " ".join(hints), span)
 
@@ -190,7 +194,7 @@ def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: 
 def _missing(path: TreePath, keys: list[str], root: Node) -> Problem:
     place = place_at(root, path)
     span = place.key.span if place.key is not None else _start(place.node)
-    model_fields = section_at(path).model_fields
+    model_fields = keys_of(section_at(path))
     ticked = [f"`{key}`" for key in keys]
     names = " or ".join([*([", ".join(ticked[:-1])] if len(ticked) > 1 else []), ticked[-1]])
     hints = (_field_hint(key, model_fields[key].description, model_fields[key].examples) for key in keys)

@@ -31,6 +31,9 @@ NETWORK = rf"{ADDRESS}/(3[0-2]|[12]?[0-9])"
 SSH_USER = r"[^\s:\x00-\x1f-][^\s:\x00-\x1f]{0,63}"
 SSH_HOST = r"[A-Za-z0-9_:.%-]{1,253}"
 
+# The longest path of Linux (limits.h, PATH_MAX) holds 4095 bytes.
+MAX_PATH = 4095
+
 LABEL_RULE = (
     "A name has 1 to 63 lower-case letters, digits or hyphens, and begins and ends with no hyphen (a DNS label)."
 )
@@ -142,6 +145,18 @@ def read_ssh_host(value: object) -> str:
     return value
 
 
+def read_paths(value: object) -> tuple[str, ...]:
+    """One path, or a list of them."""
+    given = value if isinstance(value, list) else [value]
+    paths = [path for path in given if isinstance(path, str)]
+    if not paths or len(paths) < len(given):
+        raise wrong_kind("a folder of .deb files such as debs, or a list of .deb files", text=True)
+    for path in paths:
+        if not path or len(path) > MAX_PATH or not path.isprintable():
+            raise wrong_value(f"is {quoted(path)}, which is no path", "Expected a folder of .deb files such as debs.")
+    return tuple(paths)
+
+
 @dataclass(frozen=True, slots=True)
 class WholeNumber:
     """A reader of whole numbers from `low` to `high`, both allowed; `unit` is for people."""
@@ -228,6 +243,13 @@ TunnelField = Annotated[Tunnel, BeforeValidator(_tunnel)]
 ForwardingField = Annotated[Forwarding, BeforeValidator(_forwarding)]
 DatapathField = Annotated[Datapath, BeforeValidator(_datapath)]
 RendererField = Annotated[Renderer, BeforeValidator(_renderer)]
+PathsField = Annotated[
+    tuple[str, ...],
+    PlainValidator(read_paths),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+    ),
+]
 UnderlayMtuField = Annotated[int, PlainValidator(UNDERLAY_MTU), UNDERLAY_MTU.schema()]
 PortField = Annotated[int | None, PlainValidator(PORT), PORT.schema()]
 BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_MS.schema()]

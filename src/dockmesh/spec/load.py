@@ -5,12 +5,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from dockmesh.debian.deb import Deb
 from dockmesh.model import Bfd, Cluster, Degree, Fabric, FullMesh, Host, Links, Network, Ssh, Topology
 from dockmesh.spec.check import check
 from dockmesh.spec.compose import compose
 from dockmesh.spec.draft import draft
 from dockmesh.spec.explain import explain
 from dockmesh.spec.nodes import Node, TreePath, plain
+from dockmesh.spec.packages import read_packages
 from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
 from dockmesh.spec.schema import DegreeSection, FabricSection, HostSection, LinksSection, MeshFile, TopologySection
@@ -22,11 +24,13 @@ def load(path: Path) -> Cluster:
 
     Raises SpecError with every problem of the file.
     """
-    return parse(str(path), read_bytes(path))
+    return parse(str(path), read_bytes(path), packages_beside=path.parent)
 
 
-def parse(name: str, content: bytes) -> Cluster:
+def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> Cluster:
     """The mesh that the content of a file describes; `name` is what messages call the file.
+
+    `packages_beside` is the folder of the file, from which its packages are read; without it they are left alone.
 
     Raises SpecError with every problem of the content.
     """
@@ -34,10 +38,13 @@ def parse(name: str, content: bytes) -> Cluster:
     problems: list[Problem] = []
     root = compose(source, problems)
     mesh, wrong = _validate(root, problems)
-    problems += check(draft(root, wrong))
+    drafted = draft(root, wrong)
+    problems += check(drafted)
+    debs, not_read = ((), []) if packages_beside is None else read_packages(drafted.packages, packages_beside)
+    problems += not_read
     if mesh is None or problems:
         raise source.refuse(*problems)
-    return _cluster(mesh)
+    return _cluster(mesh, debs)
 
 
 def _validate(root: Node, problems: list[Problem]) -> tuple[MeshFile | None, AbstractSet[TreePath]]:
@@ -50,12 +57,14 @@ def _validate(root: Node, problems: list[Problem]) -> tuple[MeshFile | None, Abs
         return None, {path_of(each) for each in errors if not is_about_key(each)}
 
 
-def _cluster(mesh: MeshFile) -> Cluster:
+def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
     return Cluster(
         name=mesh.name,
         fabric=_fabric(mesh.fabric),
         network=Network(mesh.networks[0].name, mesh.networks[0].prefix),
         hosts=tuple(_host(name, section) for name, section in mesh.hosts.items()),
+        packages=mesh.packages.from_,
+        debs=debs,
     )
 
 

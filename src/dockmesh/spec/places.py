@@ -17,6 +17,7 @@ from dockmesh.spec.schema import (
     LinksSection,
     MeshFile,
     NetworkSection,
+    PackagesSection,
     SshSection,
 )
 
@@ -83,6 +84,8 @@ def subject(path: TreePath) -> str:
             return f"end {end + 1} of link {index + 1}"
         case ("fabric", "topology", "links", int(index)):
             return f"link {index + 1}"
+        case ("packages", "from"):
+            return "from of packages"
         case ("fabric", "bfd", str(key)):
             return f"{clipped(key)} of bfd"
         case _:
@@ -103,6 +106,8 @@ def section_at(path: TreePath) -> type[BaseModel]:
             return BfdSection
         case ("fabric", "topology"):
             return LinksSection
+        case ("packages",):
+            return PackagesSection
         case ("networks", _):
             return NetworkSection
         case ("hosts", _):

@@ -6,6 +6,7 @@ The loader and `dockmesh schema` both come from it.
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic.fields import FieldInfo
 
 from dockmesh import model
 from dockmesh.spec import fields
@@ -27,6 +28,11 @@ def _no_default(schema: dict[str, Any]) -> None:
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, field_title_generator=_key)
+
+
+def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the names that they have in the file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 class BfdSection(Section):
@@ -180,6 +186,19 @@ class HostSection(Section):
     )
 
 
+class PackagesSection(Section):
+    """Packages of one's own, for hosts whose sources have none, or old ones, or that reach no source."""
+
+    model_config = ConfigDict(title="Packages")
+
+    # `from` is a word of Python.
+    from_: fields.PathsField = Field(
+        alias="from",
+        description="A folder of .deb files, or a list of such files and folders; relative to the folder of this file.",
+        examples=["debs"],
+    )
+
+
 def _host_map(schema: dict[str, Any]) -> None:
     # pydantic writes patternProperties, under which a name that does not fit is free to hold anything.
     ((pattern, host),) = schema.pop("patternProperties").items()
@@ -202,6 +221,11 @@ class MeshFile(Section):
     )
     hosts: dict[fields.LabelField, HostSection] = Field(
         description="The hosts by name, two or more.", json_schema_extra=_host_map
+    )
+    packages: PackagesSection = Field(
+        default_factory=lambda: PackagesSection.model_construct(from_=()),
+        description="Packages of one's own, which apply carries to the hosts; without it the hosts' own sources serve.",
+        examples=[{"from": "debs"}],
     )
 
 

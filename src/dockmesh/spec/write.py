@@ -42,6 +42,7 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             *_comment(said, "hosts", ""),
             "hosts:",
             *_host_lines(cluster.hosts, said),
+            *_packages_lines(cluster.packages),
             "",
         ]
     )
@@ -111,6 +112,13 @@ def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
         end = f"{pool + ',':<{pool_width}} {rest}" if rest else pool
         lines.append(f"  {name:<{widths[0]}} {{{underlay:<{widths[1]}} {address:<{widths[2]}} {end}}}")
     return lines
+
+
+def _packages_lines(packages: tuple[str, ...]) -> list[str]:
+    if not packages:
+        return []
+    named = text(packages[0]) if len(packages) == 1 else f"[{', '.join(map(text, packages))}]"
+    return ["", "packages:", f"  from: {named}"]
 
 
 def _rest(host: Host) -> str:

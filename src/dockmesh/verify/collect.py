@@ -5,19 +5,19 @@ What is started is ended whatever happens in between; what a killed run leaves, 
 """
 
 import asyncio
-import json
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.facts import gather
+from dockmesh.errors import DockmeshError
+from dockmesh.facts import gather, iptables
 from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Answer, Ask, Request, Run, Transport
-from dockmesh.verify import evidence, firewall, tree, tunnel
+from dockmesh.remote.script import read_said, script, source_of
+from dockmesh.remote.seam import Ask, Request, Transport
+from dockmesh.remote.together import each, within
+from dockmesh.verify import evidence, tree, tunnel
 from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
 
 FACTS_DEADLINE_S = 15.0
@@ -36,11 +36,6 @@ LIFETIME_S = 120
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 # Enough full segments to fill windows, and not more than a large mesh has time for.
 BULK_BYTES, LEAST_BULK_BYTES, ALL_BULK_BYTES = 2 << 20, 256 << 10, 64 << 20
-
-# As for the runner: the source is the first line of standard input, so that it shows in no process list.
-PYTHON = ("python3", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
-
-T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -64,8 +59,7 @@ async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Progress
 ) -> Evidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
-    agent = files("dockmesh.agent")
-    sources = (agent.joinpath(f"{name}.py").read_text() for name in ("probe", "probe_container"))
+    sources = map(source_of, ("probe", "probe_container"))
     session = Session(plan, progress, secrets.token_hex(8), *sources)
     gone = dict(unreachable)
     known = await _settle(session, hosts, gone)
@@ -74,42 +68,15 @@ async def collect(
         return Evidence(known, gone, danger)
     live = {name: hosts[name] for name in known}
     try:
-        known |= await _each(live, gone, lambda name: _begin(session, live[name], known[name]))
+        known |= await each(live, gone, lambda name: _begin(session, live[name], known[name]))
         present = {name: host for name, host in known.items() if name not in gone}
-        measured = await _each(present, gone, lambda name: _measure(session, live[name], present, name))
+        measured = await each(present, gone, lambda name: _measure(session, live[name], present, name))
         known |= measured
     finally:
         # Also when interrupted: a second interrupt ends this too, and then the probes end by themselves.
-        heard = await _each(live, gone, lambda name: _finish(session, live[name], known))
+        heard = await each(live, gone, lambda name: _finish(session, live[name], known))
     known |= heard
     return Evidence({name: host for name, host in known.items() if name not in gone}, gone)
-
-
-async def _each(
-    hosts: Mapping[str, object], gone: dict[str, DockmeshError], ask: Callable[[str], Coroutine[Any, Any, T]]
-) -> dict[str, T]:
-    """One host's failure is its own: it goes into `gone`."""
-    names = [name for name in hosts if name not in gone]
-    results = await asyncio.gather(*map(ask, names), return_exceptions=True)
-    answers: dict[str, T] = {}
-    for name, result in zip(names, results, strict=True):
-        if isinstance(result, DockmeshError):
-            gone[name] = result
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            answers[name] = result
-    return answers
-
-
-async def _within(host: Transport, deadline_s: float, answers: Awaitable[T]) -> T:
-    """A host that hangs is told from the others that wait for it."""
-    try:
-        return await asyncio.wait_for(answers, deadline_s)
-    except TimeoutError:
-        raise ConnectError(
-            f"it did not answer for {deadline_s:g} s", host=host.name, do="see what keeps the host so busy"
-        ) from None
 
 
 async def _settle(
@@ -124,7 +91,7 @@ async def _settle(
             for name in hosts:
                 session.progress.step(name, doing)
         at = doing
-        known = await _each(hosts, gone, lambda name: _look(hosts[name]))
+        known = await each(hosts, gone, lambda name: _look(hosts[name]))
         facts = {name: host.facts for name, host in known.items()}
         passed = clock() - began
         tunnels = passed < TUNNELS_SETTLE_S and tunnel.coming_up(plan, facts)
@@ -141,23 +108,10 @@ async def _look(host: Transport) -> HostEvidence:
         replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
         for question in gather.questions(())
     ]
-    asked = host.ask(*questions, *firewall.QUESTIONS, together=True)
-    answers = await _within(host, FACTS_DEADLINE_S, asked)
+    asked = host.ask(*questions, *iptables.QUESTIONS, together=True)
+    answers = await within(host, FACTS_DEADLINE_S, asked)
     facts = gather.read(host.name, (), answers[: len(questions)])
-    return HostEvidence(facts, firewall.read_bridged(*answers[len(questions) :]))
-
-
-def _script(source: str, role: str, order: Mapping[str, Any], timeout_s: float) -> Run:
-    return Run((*PYTHON, role), stdin=f"{json.dumps(source)}\n{json.dumps(order)}", timeout_s=timeout_s)
-
-
-def _said(answer: Answer) -> dict[str, Any]:
-    """The JSON of one of our scripts, or its failure in the same form."""
-    if not answer.ok:
-        lines = answer.err.strip().splitlines()
-        return {"error": lines[-1] if lines else f"exit {answer.code}"}
-    said: dict[str, Any] = json.loads(answer.out)
-    return said
+    return HostEvidence(facts, iptables.read_bridged(*answers[len(questions) :]))
 
 
 async def _begin(session: Session, host: Transport, known: HostEvidence) -> HostEvidence:
@@ -169,8 +123,8 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
         "address": str(session.plan.host(host.name).address.ip),
         "serve": {"token": session.token, "broadcast_port": BROADCAST_PORT, "lifetime_s": LIFETIME_S},
     }
-    request = _script(session.container, "begin", order, BEGIN_DEADLINE_S)
-    said = _said((await _within(host, BEGIN_DEADLINE_S + 5, host.ask(request)))[0])
+    request = script(session.container, order, BEGIN_DEADLINE_S, role="begin")
+    said = read_said((await within(host, BEGIN_DEADLINE_S + 5, host.ask(request)))[0])
     if "error" in said:
         return replace(known, container_error=said["error"], listener_error=said["error"])
     listener, container = said["listener"], said.get("container")
@@ -190,18 +144,18 @@ async def _measure(session: Session, host: Transport, all_known: Mapping[str, Ho
     session.progress.step(name, "measure")
     known = all_known[name]
     from_host = _order_for_host(session, all_known, session.plan.host(name))
-    requests: list[Request] = [_script(session.probe, "measure", from_host, MEASURE_DEADLINE_S)]
+    requests: list[Request] = [script(session.probe, from_host, MEASURE_DEADLINE_S, role="measure")]
     if known.container:
         order = {
             "probe": session.probe,
             "container": known.container.id,
             "measure": _order_for_container(session, all_known, name),
         }
-        requests.append(_script(session.container, "measure", order, MEASURE_DEADLINE_S))
-    answers = await _within(host, MEASURE_DEADLINE_S + 5, host.ask(*requests, together=True))
-    said = _said(answers[0])
+        requests.append(script(session.container, order, MEASURE_DEADLINE_S, role="measure"))
+    answers = await within(host, MEASURE_DEADLINE_S + 5, host.ask(*requests, together=True))
+    said = read_said(answers[0])
     known = replace(known, from_host=_read({"measured": said} if "error" not in said else said))
-    return replace(known, from_container=_read(_said(answers[1]))) if known.container else known
+    return replace(known, from_container=_read(read_said(answers[1]))) if known.container else known
 
 
 def _read(said: Mapping[str, Any]) -> Measured:
@@ -285,8 +239,8 @@ async def _finish(session: Session, host: Transport, all_known: Mapping[str, Hos
         "docker": known.facts.docker is not None,
         "sources": sources,
     }
-    request = _script(session.container, "finish", order, FINISH_DEADLINE_S)
-    said = _said((await _within(host, FINISH_DEADLINE_S + 5, host.ask(request)))[0])
+    request = script(session.container, order, FINISH_DEADLINE_S, role="finish")
+    said = read_said((await within(host, FINISH_DEADLINE_S + 5, host.ask(request)))[0])
     heard = None
     if known.container and not said.get("error"):
         heard = tuple((source, number) for source, number in said["heard"])

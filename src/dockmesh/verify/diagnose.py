@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from dockmesh.facts.iptables import Fate
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.verify import host, link, owner, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
-from dockmesh.verify.firewall import Fate
 from dockmesh.verify.host import APPLY, PAIRS
 from dockmesh.verify.tunnel import State
 from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind, Probe, Scope, Verdict

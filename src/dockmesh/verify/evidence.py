@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dockmesh.errors import DockmeshError
+from dockmesh.facts.iptables import Seen
 from dockmesh.facts.types import HostFacts
-from dockmesh.verify.firewall import Bridged
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Container:
 @dataclass(frozen=True, slots=True)
 class HostEvidence:
     facts: HostFacts
-    bridged: Bridged
+    bridged: Seen
     container: Container | None = None
     container_error: str | None = None
     listener_port: int = 0

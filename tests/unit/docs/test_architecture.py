@@ -12,17 +12,17 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "errors", "model", "mtu", "spec", "plan", "remote", "facts", "record", "render", "diff"),
-    *("apply", "verify", "history", "lab", "cli"),
+    *("agent", "errors", "debian", "model", "mtu", "spec", "plan", "remote", "facts", "record", "render", "diff"),
+    *("preflight", "packages", "apply", "verify", "history", "lab", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
-PURE = ("errors", "model", "mtu", "spec", "plan", "facts", "record", "render", "diff")
+PURE = ("errors", "debian", "model", "mtu", "spec", "plan", "facts", "record", "render", "diff")
 TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
 # What of the transport the stages may know: requests and answers as values, and the shape of who carries them.
 SEAM = "dockmesh.remote.seam"
 MODULES = sorted(SOURCE.rglob("*.py"))
-# Where it reads a file, and why it may: the mesh file itself, in `read_bytes`.
-READS_A_FILE = {"spec/source.py", "spec/load.py"}
+# Where it reads a file, and why it may: the mesh file itself, and the packages that it names.
+READS_A_FILE = {"spec/source.py", "spec/load.py", "spec/packages.py"}
 
 
 def name_of(module: Path) -> str:

@@ -19,6 +19,7 @@ from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import app
 from dockmesh.cli.plan import plan_json
+from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.verify import report_json
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
@@ -26,6 +27,8 @@ from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
+from dockmesh.preflight.types import Check, Finding, Level
+from dockmesh.preflight.types import Report as Preflight
 from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
@@ -106,6 +109,29 @@ def test_verify() -> None:
     )
 
     assert in_json(report_json(report)) == example
+
+
+def test_preflight() -> None:
+    example = EXAMPLES["preflight"]
+    findings = tuple(
+        Finding(
+            Check(each["check"]),
+            Level(each["level"]),
+            tuple(each["hosts"]),
+            each["what"],
+            each["do"],
+            tuple((pair["source"], pair["target"]) for pair in each["pairs"]),
+        )
+        for each in example["findings"]
+    )
+
+    assert in_json(preflight_json(Preflight(tuple(example["hosts"]), findings, example["seconds"]))) == example
+
+
+def test_every_check_of_preflight_is_described() -> None:
+    page = (ROOT / "docs/howto/preflight.md").read_text()
+
+    assert {str(check) for check in Check} <= set(re.findall(r"`([a-z-]+)`", page))
 
 
 def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The runner as it runs on a host: a process with our bootstrap, asked over a pipe."""
 
+import base64
 import http.server
 import json
 import shlex
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.runner import GREETING, LOCK
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Lock, Put, Remove, Request, Run, as_line
+from dockmesh.remote.seam import Answer, Ask, Find, Get, GetBytes, Lock, Put, PutBytes, Remove, Request, Run, as_line
 from dockmesh.remote.ssh import PYTHON
 
 
@@ -356,3 +357,23 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_written(runner: Runner, tmp
 
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+def test_bytes_come_and_go_in_pieces(runner: Runner, tmp_path: Path) -> None:
+    path, content = str(tmp_path / "x.deb"), bytes(range(256)) * 10
+    (tmp_path / "x.deb").write_bytes(b"what a cut connection left, and longer than the whole" * 100)
+    pieces = [content[:1000], content[1000:]]
+    texts = [base64.b64encode(piece).decode() for piece in pieces]
+
+    put = runner.ask(PutBytes(path, texts[0]), PutBytes(path, texts[1], 1000))
+    got = runner.ask(GetBytes(path, 0, 1000), GetBytes(path, 1000, 5000), GetBytes(path, len(content), 10))
+
+    assert [answer.code for answer in (*put, *got)] == [0] * 5
+    assert (tmp_path / "x.deb").read_bytes() == content
+    assert [answer.out for answer in got] == [*texts, ""]
+
+
+def test_bytes_for_a_folder_that_is_not_there_are_refused(runner: Runner, tmp_path: Path) -> None:
+    (answer,) = runner.ask(PutBytes(str(tmp_path / "none/x.deb"), ""))
+
+    assert answer.code == 2

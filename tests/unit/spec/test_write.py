@@ -89,3 +89,10 @@ def test_a_note_of_several_lines_is_all_comment() -> None:
 
     assert "# one\n# name: two\nfabric:" in written
     assert parse("mesh.yaml", written.encode()) == CLUSTER
+
+
+def test_packages_are_written_as_they_were_named() -> None:
+    for packages in (("debs",), ("debs", "more debs/x.deb")):
+        cluster = replace(CLUSTER, packages=packages)
+
+        assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster

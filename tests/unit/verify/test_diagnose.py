@@ -4,11 +4,11 @@ from dataclasses import replace
 from ipaddress import IPv4Interface
 
 from dockmesh.errors import ConnectError
+from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Echo, Evidence, Owners, Transfer
-from dockmesh.verify.firewall import Bridged, Fate
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Verdict
 from tests.unit.verify import worlds
@@ -189,7 +189,7 @@ def test_a_host_with_another_root_is_named() -> None:
 
 
 def test_a_firewall_is_guilty_only_of_what_fails() -> None:
-    strict = worlds.changed(worlds.healthy(PLAN), "h2", bridged=Bridged(Fate.POLICY, "-P FORWARD DROP"))
+    strict = worlds.changed(worlds.healthy(PLAN), "h2", bridged=Seen(Fate.POLICY, "-P FORWARD DROP"))
     cut = worlds.silent(strict, ("h1", "h2"))
 
     assert faults(strict) == []

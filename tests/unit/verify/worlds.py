@@ -6,12 +6,12 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from typing import Any
 
+from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
-from dockmesh.verify.firewall import Bridged, Fate
 
 ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
 SILENT = Target(Echo(None, 10, None))
@@ -117,7 +117,7 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     targets = {other.name: ANSWERED for other in others}
     return HostEvidence(
         facts=facts(planned, host),
-        bridged=Bridged(Fate.PASSES),
+        bridged=Seen(Fate.PASSES),
         container=container(host),
         listener_port=40001,
         from_host=Measured(targets, underlay={end.peer: ANSWERED for end in host.tunnels}),

@@ -1,9 +1,11 @@
 """What iptables does with a frame between two members of docker0."""
 
+from ipaddress import IPv4Address
+
 import pytest
 
+from dockmesh.facts.iptables import BRIDGED, GRE_NAMES, Fate, Packet, Seen, read_bridged, walk
 from dockmesh.remote.seam import Answer
-from dockmesh.verify.firewall import Fate, read_bridged, walk
 
 DOCKER_26 = """\
 -P INPUT ACCEPT
@@ -38,17 +40,17 @@ DOCKER_28 = """\
 
 @pytest.mark.parametrize("rules", [DOCKER_26, DOCKER_28, "-P FORWARD ACCEPT\n", ""])
 def test_dockers_own_rules_let_it_pass(rules: str) -> None:
-    assert walk(rules).fate is Fate.PASSES
+    assert walk(rules, "FORWARD", BRIDGED).fate is Fate.PASSES
 
 
 def test_without_dockers_rule_the_policy_drops_it() -> None:
-    found = walk(DOCKER_26.replace(OWN_RULE, ""))
+    found = walk(DOCKER_26.replace(OWN_RULE, ""), "FORWARD", BRIDGED)
 
     assert (found.fate, found.rule) == (Fate.POLICY, "-P FORWARD DROP")
 
 
 def test_icc_false_is_a_rule_that_drops_it() -> None:
-    found = walk(DOCKER_26.replace(OWN_RULE, OWN_RULE.replace("ACCEPT", "DROP")))
+    found = walk(DOCKER_26.replace(OWN_RULE, OWN_RULE.replace("ACCEPT", "DROP")), "FORWARD", BRIDGED)
 
     assert (found.fate, found.rule) == (Fate.RULE, "-A FORWARD -i docker0 -o docker0 -j DROP")
 
@@ -57,8 +59,8 @@ def test_a_rule_of_the_user_counts_if_it_means_every_frame() -> None:
     every = DOCKER_26.replace("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -m comment --comment no -j REJECT")
     some = DOCKER_26.replace("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -s 10.0.0.0/8 -j DROP")
 
-    assert walk(every).fate is Fate.RULE
-    assert walk(some).fate is Fate.PASSES
+    assert walk(every, "FORWARD", BRIDGED).fate is Fate.RULE
+    assert walk(some, "FORWARD", BRIDGED).fate is Fate.PASSES
 
 
 def test_frames_that_iptables_never_sees_pass() -> None:
@@ -68,3 +70,32 @@ def test_frames_that_iptables_never_sees_pass() -> None:
     assert read_bridged(Answer(2), rules).fate is Fate.PASSES
     assert read_bridged(Answer(0, "1\n"), rules).fate is Fate.POLICY
     assert read_bridged(Answer(0, "1\n"), Answer(127)).fate is Fate.UNKNOWN
+
+
+GRE = Packet(came_in="eth0", protocols=GRE_NAMES, source=IPv4Address("192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-p gre -j DROP",
+        "-i eth0 -p 47 -j DROP",
+        "-i eth+ -s 192.0.2.0/24 -j REJECT --reject-with icmp-port-unreachable",
+    ],
+)
+def test_a_rule_that_drops_gre_is_named(rule: str) -> None:
+    found = walk(f"-P INPUT ACCEPT\n-A INPUT {rule}\n", "INPUT", GRE)
+
+    assert (found.fate, found.rule) == (Fate.RULE, f"-A INPUT {rule}")
+
+
+@pytest.mark.parametrize("rule", ["-p tcp -j DROP", "-i eth1 -j DROP", "-s 198.51.100.0/24 -j DROP", "-m foo -j DROP"])
+def test_a_rule_about_something_else_lets_gre_pass(rule: str) -> None:
+    assert walk(f"-P INPUT ACCEPT\n-A INPUT {rule}\n", "INPUT", GRE).fate is Fate.PASSES
+
+
+def test_a_policy_without_a_rule_for_gre_drops_it() -> None:
+    rules = "-P INPUT DROP\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p icmp -j ACCEPT\n"
+
+    assert walk(rules, "INPUT", GRE) == Seen(Fate.POLICY, "-P INPUT DROP")
+    assert walk(f"{rules}-A INPUT -p gre -j ACCEPT\n", "INPUT", GRE).fate is Fate.PASSES

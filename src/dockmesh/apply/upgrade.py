@@ -1,0 +1,161 @@
+"""Upgrades of carried packages, one host after another: Open vSwitch and Docker restart with them.
+
+The next host waits until the tunnels of the one before are up again and it answers over the mesh. Where that does not
+come to be, the rest keep what they have.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dockmesh.apply.docker import start_again
+from dockmesh.apply.gap import Watch, watching
+from dockmesh.apply.install import install_carried
+from dockmesh.apply.look import Looks, look
+from dockmesh.apply.types import Gap, Look, Progress
+from dockmesh.diff.packages import SAME_EVERYWHERE
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.errors import ConnectError, DockmeshError, HostError
+from dockmesh.facts.gather import gather, gather_packages
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.plan.types import Plan
+from dockmesh.remote.seam import Transport
+
+# A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
+BACK_S, POLL_S = 120, 0.2
+
+
+async def upgrade(
+    plan: Plan,
+    hosts: Mapping[str, Transport],
+    looks: Looks,
+    done: Mapping[str, list[Change]],
+    progress: Progress,
+) -> tuple[Looks, Mapping[str, tuple[Gap, ...]]]:
+    """Carry out the upgrade steps.
+
+    The looks as they are then, with an error for each host that has not what it should, and by host who was silent
+    to whom while it changed.
+    """
+    after = dict(looks)
+    gaps: dict[str, tuple[Gap, ...]] = {}
+    due = [
+        (name, found, step)
+        for name in done
+        if isinstance(found := looks[name], Look) and (step := found.diff.step(StepName.UPGRADE))
+    ]
+    failed: str | None = None
+    for name, found, step in due:
+        if failed is not None:
+            after[name] = _not_begun(name, failed)
+            continue
+        progress.step(name, f"upgrade {', '.join(step.installs)}")
+        try:
+            gaps[name] = await _upgrade(plan, hosts, looks, found, step)
+            done[name].extend(step.changes)
+            after[name] = await look(plan, plan.host(name), hosts[name])
+        except DockmeshError as error:
+            versions = await _versions(hosts, [each for each, _, _ in due])
+            now = f"{error.report.now}; {versions}" if error.report.now else versions
+            error.report = replace(error.report, step=StepName.UPGRADE, now=now)
+            failed, after[name] = name, error
+    return after, gaps
+
+
+def _not_begun(name: str, failed: str) -> HostError:
+    return HostError(
+        f"was not upgraded, because {failed} failed before it",
+        host=name,
+        step=StepName.UPGRADE,
+        now="nothing was changed on this host",
+        do=f"put {failed} right, then run `dockmesh apply` again",
+    )
+
+
+async def _upgrade(
+    plan: Plan, hosts: Mapping[str, Transport], looks: Looks, found: Look, step: Step
+) -> tuple[Gap, ...]:
+    """Raises HostError and ConnectError."""
+    name = found.config.host
+    others = {
+        each: hosts[each]
+        for each, other in looks.items()
+        if each != name and isinstance(other, Look) and _attached(other.facts)
+    }
+    if not others or not _attached(found.facts):
+        await _install(hosts[name], found, step)
+        await _wait_until_back(hosts[name], found, None)
+        return ()
+    observer = next(iter(others.values()))
+    addresses = {each: str(plan.host(each).address.ip) for each in (name, *others) if each != observer.name}
+    async with watching(observer, addresses) as watch:
+        # Who is silent before is not waited for afterwards.
+        answered = watch.heard.get(name) is not None and watch.heard[name].alive
+        await _install(hosts[name], found, step)
+        await _wait_until_back(hosts[name], found, watch if answered else None)
+    return tuple(
+        Gap(observer.name, other, each.longest_ms, each.sent, each.answered, each.twice)
+        for other, each in watch.heard.items()
+    )
+
+
+def _attached(facts: HostFacts) -> bool:
+    fabric = facts.link(FABRIC_BRIDGE)
+    return fabric is not None and fabric.master == DOCKER_BRIDGE
+
+
+async def _install(host: Transport, found: Look, step: Step) -> None:
+    await install_carried(host, step)
+    before = found.facts.docker
+    if before and any(change.disturbs for change in step.changes):
+        await start_again(host, before.containers)
+
+
+async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) -> None:
+    end = time.monotonic() + BACK_S
+    before = _up(found.facts)
+    while True:
+        facts = await gather(host, ())
+        lacks = sorted(before - _up(facts))
+        silent = None
+        if watch and not lacks:
+            heard = (await watch.read()).get(host.name)
+            silent = None if heard and heard.alive else f"it does not answer {watch.observer.name} over the mesh"
+        if not lacks and not silent:
+            return
+        if time.monotonic() > end:
+            raise HostError(
+                f"is not back {BACK_S} s after its upgrade",
+                host=host.name,
+                answered=silent or f"not yet: {', '.join(lacks)}",
+                do="look at `journalctl -u ovs-vswitchd -u docker` there, and at `dockmesh verify`",
+            )
+        await asyncio.sleep(POLL_S)
+
+
+def _up(facts: HostFacts) -> frozenset[str]:
+    """What was up before an upgrade and must be so again: tunnels by BFD, br0 in docker0, Docker."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    tunnels = [
+        f"tunnel {interface.name}"
+        for interface in (bridge.interfaces if bridge else ())
+        if interface.bfd_status.get("state") == "up"
+    ]
+    attached = [f"{FABRIC_BRIDGE} in {DOCKER_BRIDGE}"] if _attached(facts) else []
+    return frozenset([*tunnels, *attached, *(["Docker"] if facts.docker else [])])
+
+
+async def _versions(hosts: Mapping[str, Transport], names: list[str]) -> str:
+    """Which host has which version, for the one who has to go on from here."""
+    told = []
+    for name in names:
+        try:
+            packages = await gather_packages(hosts[name])
+        except ConnectError:
+            packages = None
+        installed = packages.installed if packages else {}
+        known = [f"{each} {installed[each].version}" for each in SAME_EVERYWHERE if each in installed]
+        told.append(f"{name} has {', '.join(known) or 'unknown versions'}")
+    return "; ".join(told)

@@ -1,0 +1,38 @@
+"""Preflight as the first part of apply: a host with something against it gets no fabric."""
+
+from collections.abc import Mapping
+
+from dockmesh.apply.look import Looks
+from dockmesh.apply.types import Look
+from dockmesh.cli.progress import HostProgress
+from dockmesh.errors import HostError
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.plan.types import Plan
+from dockmesh.preflight.run import SKIP, blockers, partners
+from dockmesh.remote.seam import Transport
+
+
+async def keep_out(plan: Plan, hosts: Mapping[str, Transport], looks: Looks) -> Looks:
+    """The looks, with the reason in place of each host that is better left alone.
+
+    Only hosts that have no fabric yet are asked, and those that they are to be linked to; else it costs nothing.
+    """
+    new = [name for name, look in looks.items() if isinstance(look, Look) and look.facts.bridge(FABRIC_BRIDGE) is None]
+    progress = HostProgress(tuple(partners(plan, hosts, new)))
+    with progress:
+        found = await blockers(plan, hosts, new, progress)
+        for name in partners(plan, hosts, new):
+            progress.done(name, "looked at") if name not in found else progress.failed(name, "is left alone")
+    return {**looks, **{name: _together(name, why) for name, why in found.items()}}
+
+
+def _together(name: str, why: tuple[HostError, ...]) -> HostError:
+    if len(why) == 1:
+        return why[0]
+    return HostError(
+        f"preflight found {len(why)} things against it",
+        host=name,
+        answered="\n".join(error.report.what for error in why),
+        now="nothing was changed on this host",
+        do=f"see `dockmesh preflight` for the fix of each; {SKIP}",
+    )

@@ -1,0 +1,139 @@
+"""`dockmesh preflight`."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from dockmesh.cli import options
+from dockmesh.cli.apply import choose_hosts
+from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.show import out, print_json
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.preflight.run import preflight as look
+from dockmesh.preflight.types import Check, Finding, Level, Report
+from dockmesh.remote.fleet import fleet
+from dockmesh.spec.load import load
+
+STYLE = {Level.FINE: "green", Level.WARNING: "yellow", Level.UNKNOWN: "yellow", Level.BLOCKER: "red"}
+SYMBOL = {Level.FINE: "✓", Level.WARNING: "!", Level.UNKNOWN: "?", Level.BLOCKER: "✗"}
+WORDS = {
+    Check.SSH: "SSH",
+    Check.PYTHON: "Python",
+    Check.PACKAGES: "packages",
+    Check.DISK: "disk",
+    Check.CLOCK: "clock",
+    Check.REFUSED: "apply refuses",
+    Check.DATAPATH: "datapath",
+    Check.UNDERLAY: "underlay",
+    Check.GRE: "GRE",
+    Check.PATH_MTU: "path MTU",
+    Check.ROUTES: "routes",
+    Check.DOCKER: "Docker",
+    Check.DOCKER_NETWORKS: "Docker networks",
+    Check.CONTAINERS: "containers",
+    Check.FORWARDING: "forwarding",
+    Check.FIREWALL: "firewall",
+    Check.NETWORK_MANAGERS: "network managers",
+}
+
+
+def preflight(
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    json: options.Json = False,
+) -> None:
+    """Ask each host what is fine and what is not, before anything is changed.
+
+    Sends real GRE packets between the hosts, small ones and full ones; a mesh that runs does not notice.
+    Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
+    Exit code 1 for a blocker, or if a check could not be made.
+    """
+    plan = build(load(file))
+    report = asyncio.run(_preflight(plan, choose_hosts(plan, host), ssh_config))
+    if json:
+        print_json(report_json(report))
+    else:
+        show_report(report)
+    raise typer.Exit(exit_code(report))
+
+
+async def _preflight(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> Report:
+    async with fleet(chosen, ssh_config) as hosts:
+        progress = HostProgress(tuple(hosts.opened))
+        with progress:
+            names = tuple(host.name for host in chosen)
+            report = await look(plan, hosts.opened, hosts.failed, names, progress)
+            for name in hosts.opened:
+                progress.done(name, "looked at")
+        return report
+
+
+def exit_code(report: Report) -> int:
+    return 1 if report.level in (Level.UNKNOWN, Level.BLOCKER) else 0
+
+
+def show_report(report: Report, console: Console = out) -> None:
+    """What is not fine, worst first, each with its fix; then a line a host of what is."""
+    worst_first = list(reversed(Level))
+    for level in worst_first[:-1]:
+        for finding in report.findings:
+            if finding.level is level:
+                _show_finding(finding, console)
+    width = max((len(name) for name in report.hosts), default=0)
+    for name in report.hosts:
+        fine = [WORDS[check] for check in Check if _is_fine(report.of(name), check)]
+        if fine:
+            console.print(f"[green]✓[/] [bold]{escape(name.ljust(width))}[/]  [dim]{', '.join(fine)}[/]")
+    console.print(_end(report))
+
+
+def _show_finding(finding: Finding, console: Console) -> None:
+    style, symbol = STYLE[finding.level], SYMBOL[finding.level]
+    where = escape(", ".join(finding.hosts))
+    console.print(f"[{style}]{symbol}[/] [bold]{where}[/]  {WORDS[finding.check]}: {escape(finding.what)}")
+    if finding.do:
+        console.print(f"   do  {escape(finding.do)}")
+
+
+def _is_fine(findings: tuple[Finding, ...], check: Check) -> bool:
+    levels = [finding.level for finding in findings if finding.check is check]
+    return bool(levels) and all(level is Level.FINE for level in levels)
+
+
+def _end(report: Report) -> str:
+    counts = {level: sum(finding.level is level for finding in report.findings) for level in Level}
+    said = [
+        f"{counts[level]} {word}{'s' if counts[level] > 1 else ''}"
+        for level, word in ((Level.BLOCKER, "blocker"), (Level.UNKNOWN, "unknown"), (Level.WARNING, "warning"))
+        if counts[level]
+    ]
+    hosts = f"{len(report.hosts)} host{'s' if len(report.hosts) > 1 else ''}"
+    symbol = f"[{STYLE[report.level]}]{SYMBOL[report.level]}[/]"
+    return f"{symbol} {hosts}: {', '.join(said) or 'all fine'} ({report.seconds:.1f} s)"
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report under stable names; docs/reference/json.md describes them."""
+    return {
+        "level": str(report.level),
+        "seconds": round(report.seconds, 3),
+        "hosts": list(report.hosts),
+        "findings": [
+            {
+                "check": str(finding.check),
+                "level": str(finding.level),
+                "hosts": list(finding.hosts),
+                "what": finding.what,
+                "do": finding.do,
+                "pairs": [{"source": source, "target": target} for source, target in finding.pairs],
+            }
+            for finding in report.findings
+        ],
+    }

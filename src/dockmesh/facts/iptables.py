@@ -1,0 +1,119 @@
+"""What a host's iptables do with a packet, as far as its rules tell.
+
+With br_netfilter loaded the kernel shows the frames between members of docker0 to the FORWARD chain, as coming from and
+going to docker0.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+
+from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.remote.seam import Answer, Get, Request, Run
+
+BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+RULES = Run(("iptables", "-S"))
+QUESTIONS: tuple[Request, ...] = (Get(BRIDGE_NETFILTER), RULES)
+
+DEEPEST = 20  # chains that call chains; iptables itself allows no circle
+GRE_NAMES = ("gre", "47")  # IP protocol 47, as people write it
+
+
+class Fate(StrEnum):
+    PASSES = "passes"
+    RULE = "dropped by a rule"
+    POLICY = "dropped by the policy"  # no rule lets it pass
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The fate of a first packet, and the rule that seals it."""
+
+    fate: Fate
+    rule: str = ""
+    chain: str = ""  # of nftables, with family and table: where a rule in front of it would go
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What is known of a packet; a rule that asks for anything else is passed over."""
+
+    came_in: str | None = None  # a device; None: it comes from the host itself
+    goes_out: str | None = None
+    protocols: tuple[str, ...] = ()  # the names of its IP protocol; none: any
+    source: IPv4Address | None = None
+
+
+BRIDGED = Packet(DOCKER_BRIDGE, DOCKER_BRIDGE)
+
+
+def read_bridged(netfilter: Answer, rules: Answer) -> Seen:
+    """What happens to a frame that goes from one member of docker0 to another; from the answers to QUESTIONS."""
+    if not netfilter.ok or netfilter.out.strip() == "0":
+        return Seen(Fate.PASSES)
+    return walk(rules.out, "FORWARD", BRIDGED) if rules.ok else Seen(Fate.UNKNOWN)
+
+
+def walk(rules: str, hook: str, packet: Packet) -> Seen:
+    """Follow a packet through a chain of the answer of `iptables -S`."""
+    policy, chains = "ACCEPT", dict[str, list[list[str]]]()
+    for line in rules.splitlines():
+        match shlex.split(line):
+            case ["-P", chain, target] if chain == hook:
+                policy = target
+            case ["-A", chain, *words]:
+                chains.setdefault(chain, []).append(words)
+    end, rule = _follow(chains, hook, packet, 0)
+    if end is None:
+        return Seen(Fate.PASSES) if policy == "ACCEPT" else Seen(Fate.POLICY, f"-P {hook} {policy}")
+    return Seen(Fate.PASSES) if end == "ACCEPT" else Seen(Fate.RULE, rule)
+
+
+def _follow(chains: dict[str, list[list[str]]], chain: str, packet: Packet, depth: int) -> tuple[str | None, str]:
+    for words in chains.get(chain, ()):
+        target = _target(words, packet)
+        if target in ("ACCEPT", "DROP", "REJECT"):
+            return target, shlex.join(["-A", chain, *words])
+        if target == "RETURN":
+            break
+        if target in chains and depth < DEEPEST:
+            end, rule = _follow(chains, target, packet, depth + 1)
+            if end is not None:
+                return end, rule
+    return None, ""
+
+
+def _target(words: Sequence[str], packet: Packet) -> str | None:
+    """Where a rule sends every such packet; None if it does not, or does so only with some."""
+    rest = list(words)
+    target: str | None = None
+    while rest:
+        match rest:
+            case ["!", "-i", name, *rest] if not _is_device(name, packet.came_in):
+                pass
+            case ["!", "-o", name, *rest] if not _is_device(name, packet.goes_out):
+                pass
+            case ["-i", name, *rest] if _is_device(name, packet.came_in):
+                pass
+            case ["-o", name, *rest] if _is_device(name, packet.goes_out):
+                pass
+            case ["-p", name, *rest] if name in packet.protocols:
+                pass
+            case ["-s", network, *rest] if packet.source and packet.source in IPv4Network(network, strict=False):
+                pass
+            case ["-m", "comment", "--comment", _, *rest]:
+                pass
+            case ["-j" | "-g", name, *rest]:
+                target = name
+                if target == "REJECT":
+                    rest = []  # what follows says how, not when
+            case _:
+                return None
+    return target
+
+
+def _is_device(name: str, device: str | None) -> bool:
+    return device is not None and (name == device or (name.endswith("+") and device.startswith(name[:-1])))

@@ -1,0 +1,214 @@
+"""Building .debs on a host: from the distribution's source package, or from a tree that the user has.
+
+In a fresh folder, in a unit of systemd's, so that it ends with everything it started. What had to be installed for it
+goes again, and nothing else.
+"""
+
+import asyncio
+import base64
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockmesh.debian.deb import Deb, DebError, read_deb
+from dockmesh.errors import CommandError, HostError, UsageError
+from dockmesh.facts.gather import gather_packages
+from dockmesh.packages.carry import PIECE, get_file, put_file
+from dockmesh.remote.seam import GetBytes, Run, Transport, demand
+
+WORK = "/var/tmp/dockmesh-build-XXXXXX"  # noqa: S108  mktemp(1) makes it, for root alone
+LOG, TREE = "build.log", "tree"
+APT_TIMEOUT_S = 1800
+UNPACK_TIMEOUT_S = 600
+BUILD_TIMEOUT_S = 6 * 3600
+POLL_S = 1.0
+APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to build and how. Without a `tree` it is the source package of that name."""
+
+    package: str
+    tree: Path | None = None
+    options: tuple[str, ...] = ()  # of DEB_BUILD_OPTIONS, beside ours
+    check: bool = False  # run the package's own tests
+    keep: bool = False  # leave installed what the build needed
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    debs: tuple[Deb, ...]
+    log: Path
+    installed: tuple[str, ...]  # for the build, and gone again unless they were to be kept
+
+
+def check_tree(tree: Path) -> None:
+    """Raises UsageError where it is no source tree of a Debian package."""
+    if (tree / "debian/control").is_file():
+        return
+    do = "name the folder that has debian/control in it"
+    if (tree / "debian/control.in").is_file():
+        do = "its debian/control is made by its own build: in Open vSwitch `./boot.sh && ./configure && make debian`"
+    raise UsageError(f"{tree} is no source tree of a Debian package: it has no debian/control", do=do)
+
+
+async def build(host: Transport, order: Order, target: Path, told: Told) -> Built:
+    """Build on `host`; the .debs and the log come into the folder `target`. `told` hears what is done, line by line.
+
+    Raises HostError and ConnectError.
+    """
+    log = _new_log(target)
+    before = await gather_packages(host)
+    if before is None:
+        raise HostError("has no dpkg, so nothing can be built there", host=host.name, do="name a Debian or Ubuntu host")
+    work = (await demand(host, "could not make a folder", Run(("mktemp", "--directory", WORK))))[0].out.strip()
+    new: tuple[str, ...] = ()
+    try:
+        tree = f"{work}/{TREE}"
+        if order.tree is None:
+            await _fetch_source(host, order.package, work, told)
+        else:
+            await _send_source(host, order.tree, work, told)
+        told("installing what the build needs")
+        needs = Run((*APT, "build-dep", "--no-install-recommends", tree), timeout_s=APT_TIMEOUT_S)
+        await demand(host, "could not install what the build needs", needs, do=SOURCES)
+        after = await gather_packages(host)
+        new = tuple(sorted(set(after.installed if after else ()) - set(before.installed)))
+        told(f"installed {len(new)} packages for the build")
+        await _compile(host, order, work, log, told)
+        return Built(await _fetch_debs(host, work, target, told), log, new)
+    finally:
+        if new and not order.keep:
+            told(f"removing the {len(new)} packages that the build needed")
+            await host.ask(Run((*APT, "purge", *new), timeout_s=APT_TIMEOUT_S))
+        await host.ask(Run(("rm", "--recursive", "--force", work), timeout_s=UNPACK_TIMEOUT_S))
+
+
+SOURCES = "see that `apt-get update` works there and that its sources have what debian/control names"
+DEB_SRC = (
+    "add sources of the type deb-src to /etc/apt/sources.list.d there and run `apt-get update`, "
+    "or give a source tree with --source"
+)
+
+
+async def _fetch_source(host: Transport, package: str, work: str, told: Told) -> None:
+    told(f"fetching the source package {package}")
+    update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
+    # dpkg-source unpacks it; a server need not have it.
+    tools = Run((*APT, "install", "--no-install-recommends", "dpkg-dev"), timeout_s=APT_TIMEOUT_S)
+    await demand(host, "could not install dpkg-dev", update, tools, do=SOURCES)
+    into = ("env", f"--chdir={work}")
+    fetch = Run((*into, *APT, "source", "--download-only", package), timeout_s=APT_TIMEOUT_S)
+    await demand(host, f"could not fetch the source package {package}", fetch, do=DEB_SRC)
+    (found,) = await demand(host, "could not look", Run(("find", work, "-maxdepth", "1", "-name", "*.dsc")))
+    unpack = Run((*into, "dpkg-source", "--extract", *found.out.split(), TREE), timeout_s=UNPACK_TIMEOUT_S)
+    await demand(host, f"could not unpack the source package {package}", unpack)
+
+
+async def _send_source(host: Transport, tree: Path, work: str, told: Told) -> None:
+    told(f"sending {tree}")
+    with tempfile.TemporaryDirectory(prefix="dockmesh-") as folder:
+        packed = Path(folder) / "source.tar.gz"
+        with tarfile.open(packed, "w:gz", compresslevel=1) as tar:
+            tar.add(tree, arcname=TREE, filter=_no_history)
+        await put_file(host, packed, f"{work}/source.tar.gz")
+    unpack = ("tar", "--extract", f"--file={work}/source.tar.gz", f"--directory={work}", "--no-same-owner")
+    await demand(host, "could not unpack the source", Run(unpack, timeout_s=UNPACK_TIMEOUT_S))
+    await demand(host, "could not read the package sources", Run((*APT, "update"), timeout_s=APT_TIMEOUT_S), do=SOURCES)
+
+
+def _no_history(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(member.name).name == ".git" else member
+
+
+async def _compile(host: Transport, order: Order, work: str, log: Path, told: Told) -> None:
+    (cores,) = await demand(host, "could not count cores", Run(("nproc",)))
+    no_check = () if order.check else ("nocheck",)
+    options = " ".join((*no_check, "noautodbgsym", f"parallel={int(cores.out)}", *order.options))
+    unit = f"{work.rpartition('/')[2]}.service"
+    start = (
+        *("systemd-run", "--quiet", f"--unit={unit}", f"--property=RuntimeMaxSec={BUILD_TIMEOUT_S}"),
+        *(f"--property=StandardOutput=append:{work}/{LOG}", f"--property=StandardError=append:{work}/{LOG}"),
+        *(f"--working-directory={work}/{TREE}", f"--setenv=DEB_BUILD_OPTIONS={options}", f"--setenv=HOME={work}"),
+        *("--setenv=LC_ALL=C.UTF-8", "dpkg-buildpackage", "--build=binary", "--no-sign"),
+    )
+    told(f"building, with DEB_BUILD_OPTIONS={options}")
+    async with _unit(host, unit, start):
+        copied = 0
+        while await _runs(host, unit):
+            copied = await _copy_log(host, f"{work}/{LOG}", copied, log, told)
+            await asyncio.sleep(POLL_S)
+    await _copy_log(host, f"{work}/{LOG}", copied, log, told)
+    (made,) = await demand(host, "could not look", Run(("find", work, "-maxdepth", "1", "-name", "*.changes")))
+    if not made.out.strip():  # dpkg-buildpackage writes it last
+        raise CommandError(
+            "the build failed",
+            host=host.name,
+            ran="dpkg-buildpackage --build=binary --no-sign",
+            answered=_end(log),
+            now=f"the whole log is in {log}",
+        )
+
+
+@asynccontextmanager
+async def _unit(host: Transport, unit: str, start: tuple[str, ...]) -> AsyncIterator[None]:
+    await demand(host, "could not start the build", Run(start))
+    try:
+        yield
+    finally:
+        await host.ask(Run(("systemctl", "stop", unit)), Run(("systemctl", "reset-failed", unit)))
+
+
+async def _runs(host: Transport, unit: str) -> bool:
+    (state,) = await host.ask(Run(("systemctl", "show", "--property=ActiveState", "--value", unit)))
+    return state.out.strip() in ("active", "activating")
+
+
+async def _copy_log(host: Transport, remote: str, copied: int, log: Path, told: Told) -> int:
+    """What is new in the log comes to its end here; how much of it is here then, in bytes."""
+    while True:
+        (answer,) = await host.ask(GetBytes(remote, copied, PIECE))
+        piece = base64.b64decode(answer.out)
+        if not piece:
+            return copied
+        copied += len(piece)
+        _append(log, piece)
+        if lines := piece.decode(errors="replace").split("\n")[:-1]:
+            told(lines[-1].strip())
+
+
+def _new_log(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / LOG
+    log.write_bytes(b"")
+    return log
+
+
+def _append(log: Path, piece: bytes) -> None:
+    with log.open("ab") as file:
+        file.write(piece)
+
+
+def _end(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-8:]) or "nothing"
+
+
+async def _fetch_debs(host: Transport, work: str, target: Path, told: Told) -> tuple[Deb, ...]:
+    names = Run(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f\n"))
+    (found,) = await demand(host, "could not look", names)
+    debs = []
+    for name in sorted(found.out.split()):
+        told(f"fetching {name}")
+        await get_file(host, f"{work}/{name}", target / name)
+        try:
+            with (target / name).open("rb") as file:
+                debs.append(read_deb(file, str(target / name)))
+        except DebError as error:
+            raise HostError(f"built {name}, which cannot be used: {error}", host=host.name) from error
+    return tuple(debs)

@@ -1,0 +1,154 @@
+"""Asks the hosts, all at once: the only part of preflight that talks to them. It writes nothing.
+
+Two round trips: facts, then packets between the hosts; a third where some did not arrive, as any packet may be lost.
+"""
+
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dockmesh.diff.adopt import adopt
+from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.errors import DockmeshError, HostError
+from dockmesh.facts import gather
+from dockmesh.model import Datapath
+from dockmesh.plan.types import Plan
+from dockmesh.preflight import questions
+from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Progress, Reach
+from dockmesh.preflight.underlay import FULL, SMALL
+from dockmesh.remote.script import read_said, script, source_of
+from dockmesh.remote.seam import Ask, Transport
+from dockmesh.remote.together import each, within
+from dockmesh.render.host import render
+
+FACTS_DEADLINE_S = 20.0
+DOCKER_DEADLINE_S = 4.0
+WINDOW_S = 2.5  # how long packets are sent and listened for, if some do not come
+REACH_DEADLINE_S = 20.0
+TRIES = 2
+
+Wanted = Mapping[str, Collection[str]]  # for each host the peers that it exchanges packets with
+
+
+async def collect(
+    plan: Plan,
+    hosts: Mapping[str, Transport],
+    unreachable: Mapping[str, DockmeshError],
+    wanted: Wanted,
+    progress: Progress,
+) -> Evidence:
+    """Ask those of `hosts` that `wanted` names. One that stops answering on the way is unreachable from there on."""
+    gone = dict(unreachable)
+    asked = {name: hosts[name] for name in wanted if name in hosts}
+    known = await each(asked, gone, lambda name: _look(plan, asked[name], progress))
+    reach: dict[str, Reach] = {}
+    missing = _present(wanted, known)
+    for _ in range(TRIES):
+        if not missing:
+            break
+        heard = await _exchange(plan, asked, missing, gone, progress)
+        reach = {name: _merge(reach.get(name), heard.get(name)) for name in {**reach, **heard}}
+        missing = _present(_not_arrived(plan, missing, reach), [name for name in known if name not in gone])
+    return Evidence({name: host for name, host in known.items() if name not in gone}, gone, reach)
+
+
+async def _look(plan: Plan, host: Transport, progress: Progress) -> HostEvidence:
+    progress.step(host.name, "read the host")
+    files = tuple(sorted(FACT_PATHS))
+    # A Docker that hangs is Docker's trouble, and not the host's.
+    facts_questions = [
+        replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
+        for question in gather.questions(files)
+    ]
+    began = time.time()
+    asked = host.ask(*facts_questions, *questions.QUESTIONS.values(), together=True)
+    answers = await within(host, FACTS_DEADLINE_S, asked)
+    ended = time.time()
+    facts = gather.read(host.name, files, answers[: len(facts_questions)])
+    around = questions.read(answers[len(facts_questions) :])
+    config = render(plan, adopt(plan.host(host.name), facts))
+    try:
+        diff(config, facts)
+        refusal = None
+    except HostError as error:
+        refusal = error
+    return HostEvidence(facts, around, config, refusal, (began, ended))
+
+
+def _present(wanted: Wanted, present: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Only pairs whose both ends are there."""
+    there = {name: tuple(peer for peer in peers if peer in present) for name, peers in wanted.items()}
+    return {name: peers for name, peers in there.items() if peers and name in present}
+
+
+async def _exchange(
+    plan: Plan, hosts: Mapping[str, Transport], wanted: Wanted, gone: dict[str, DockmeshError], progress: Progress
+) -> dict[str, Reach]:
+    """All of them at one time, for each hears only as long as it runs."""
+    token = secrets.token_hex(8)
+    source, probe = source_of("reach"), source_of("probe")
+    addresses = {host.name: str(host.underlay) for host in plan.hosts}
+
+    async def one(name: str) -> Reach:
+        progress.step(name, "send GRE to the others")
+        order = {
+            "token": token,
+            "name": name,
+            "source": addresses[name],
+            "way": _way(plan),
+            "window_s": WINDOW_S,
+            "probe": probe,
+            "peers": [
+                {"name": peer, "address": addresses[peer], "size": plan.mtu_sum.underlay} for peer in wanted[name]
+            ],
+        }
+        request = script(source, order, REACH_DEADLINE_S)
+        answer = (await within(hosts[name], REACH_DEADLINE_S + 5, hosts[name].ask(request)))[0]
+        return read_reach(read_said(answer))
+
+    return await each(wanted, gone, one)
+
+
+def _way(plan: Plan) -> str:
+    return "wire" if plan.fabric.datapath is Datapath.NETDEV else "raw"
+
+
+def read_reach(said: Mapping[str, Any]) -> Reach:
+    """What agent.reach says."""
+    heard = {
+        str(peer["name"]): Heard(
+            raw=frozenset(peer["raw"]),
+            wire=frozenset(peer["wire"]),
+            errors=dict(peer["errors"]),
+            ping_ms=peer["ping_ms"],
+            largest=peer["largest"],
+        )
+        for peer in said.get("peers", ())
+    }
+    return Reach(heard, said["error"])
+
+
+def _merge(before: Reach | None, now: Reach | None) -> Reach:
+    """What arrived once arrives; of what it sent, the last try counts."""
+    if before is None or now is None:
+        return now or before or Reach()
+    merged = dict(before.peers)
+    for name, heard in now.peers.items():
+        old = merged.get(name, Heard())
+        merged[name] = replace(heard, raw=heard.raw | old.raw, wire=heard.wire | old.wire)
+    return Reach(merged, now.error)
+
+
+def _not_arrived(plan: Plan, wanted: Wanted, reach: Mapping[str, Reach]) -> dict[str, tuple[str, ...]]:
+    """The pairs of which one direction is still in doubt."""
+
+    def arrived(target: str, source: str) -> bool:
+        heard = reach.get(target, Reach()).peers.get(source, Heard())
+        return {SMALL, FULL} <= (heard.wire if _way(plan) == "wire" else heard.raw)
+
+    return {
+        name: tuple(peer for peer in peers if not (arrived(name, peer) and arrived(peer, name)))
+        for name, peers in wanted.items()
+    }

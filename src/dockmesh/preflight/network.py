@@ -1,0 +1,180 @@
+"""Datapath, tunnel, the underlay address, and what stands in the way of the prefix: one host at a time."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Network
+
+from dockmesh.facts.types import LinuxLink
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
+
+OURS = (DOCKER_BRIDGE, FABRIC_BRIDGE)
+
+
+def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
+    host, name = plan.host(evidence.facts.name), (evidence.facts.name,)
+    yield _datapath(plan, evidence, name)
+    yield _underlay(host, evidence, name)
+    yield from _prefix(plan, evidence, name)
+    yield from _docker_networks(plan, evidence, name)
+    yield from _networkd(evidence, name)
+    yield from _network_manager(evidence, name)
+
+
+def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
+    """Without the module the kernel datapath is what apply refuses, and it is said there."""
+    kernel = evidence.facts.kernel_datapath
+    if plan.fabric.datapath is Datapath.NETDEV:
+        why = "its kernel has the module too" if kernel else "its kernel has no openvswitch module"
+        return Finding(Check.DATAPATH, Level.FINE, name, f"the userspace datapath, as the file says; {why}")
+    if kernel and not evidence.around.gre_module:
+        do = "install a kernel with GRE, or set `datapath: netdev` under `fabric`"
+        return Finding(Check.DATAPATH, Level.BLOCKER, name, "its kernel has openvswitch, but no module ip_gre", do)
+    return Finding(Check.DATAPATH, Level.FINE, name, "the kernel datapath, and GRE in the kernel")
+
+
+def _device_of_underlay(host: HostPlan, links: tuple[LinuxLink, ...]) -> LinuxLink | None:
+    return next((link for link in links if host.underlay in (each.ip for each in link.addresses)), None)
+
+
+def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
+    device = _device_of_underlay(host, evidence.facts.links)
+    if device is None:
+        has = [str(each.ip) for link in evidence.facts.links for each in link.addresses if not each.ip.is_loopback]
+        what = f"no device has the underlay address {host.underlay} of the file"
+        do = f"write the address that the other hosts reach it at; it has {', '.join(has) or 'none'}"
+        # Behind a NAT that maps one to one the host does not have the address that others use: tunnels work then.
+        return Finding(Check.UNDERLAY, Level.WARNING, name, what, do)
+    if device.mtu < host.underlay_mtu:
+        what = f"{device.name} has MTU {device.mtu}, less than the {host.underlay_mtu} of the file"
+        do = f"set `underlay_mtu: {device.mtu}` for this host in the file"
+        return Finding(Check.UNDERLAY, Level.BLOCKER, name, what, do)
+    return Finding(Check.UNDERLAY, Level.FINE, name, f"{host.underlay} on {device.name}, MTU {device.mtu}")
+
+
+def _prefix(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    prefix = plan.prefix
+    of_docker = {network.bridge for network in evidence.around.networks}
+    skipped = {*OURS, *of_docker}
+    for link in evidence.facts.links:
+        inside = [each for each in link.addresses if each.ip in prefix and link.name not in skipped]
+        if inside:
+            skipped.add(link.name)
+            what = f"{link.name} has the address {inside[0]}, which is in the mesh's prefix {prefix}"
+            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), or give the mesh another prefix"
+            yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
+    found = False
+    for route in evidence.around.routes:
+        if route.device in skipped or not route.network.overlaps(prefix):
+            continue
+        found = True
+        via = f"leads to {route.device}" if route.device else "drops what goes there"
+        if _within(route.network, prefix):
+            what = f"the route {route.network} {via} and takes a part of the mesh's prefix {prefix}"
+            do = "remove that route, or give the mesh another prefix"
+            yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
+        else:
+            what = f"the route {route.network} {via}; the mesh's prefix {prefix} hides a part of it"
+            do = "give the mesh another prefix if somebody is reached there"
+            yield Finding(Check.ROUTES, Level.WARNING, name, what, do)
+    if not found and skipped == {*OURS, *of_docker}:
+        yield Finding(Check.ROUTES, Level.FINE, name, f"nothing else has routes or addresses in {prefix}")
+
+
+def _within(network: IPv4Network, prefix: IPv4Network) -> bool:
+    return network.subnet_of(prefix)
+
+
+def _docker_networks(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    others = [network for network in evidence.around.networks if network.name != "bridge"]
+    inside = [
+        (network.name, prefix) for network in others for prefix in network.prefixes if prefix.overlaps(plan.prefix)
+    ]
+    for network, prefix in inside:
+        # "networks have overlapping IPv4", and with its bip dockerd does not start any more.
+        what = (
+            f"Docker's network {network} has {prefix}, which overlaps the mesh's prefix {plan.prefix}: Docker refuses"
+        )
+        do = f"make {network} anew with another subnet (`docker network rm {network}` first), or give the mesh another"
+        yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, f"{do} prefix")
+    if evidence.facts.docker is not None and not inside:
+        yield Finding(Check.DOCKER_NETWORKS, Level.FINE, name, f"no other network of Docker's in {plan.prefix}")
+
+
+def _is_active(evidence: HostEvidence, unit: str) -> bool:
+    return evidence.around.units.get(unit, {}).get("ActiveState") == "active"
+
+
+def _networkd(evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """Of the files that match a device, the first in the order of their names counts."""
+    if not _is_active(evidence, "systemd-networkd.service"):
+        return
+    taken: dict[str, list[str]] = {}
+    for device, kind in ((DOCKER_BRIDGE, "bridge"), (FABRIC_BRIDGE, "ether")):
+        for path, text in evidence.around.network_files:
+            if matches_device(text, device, kind):
+                if not _says(text, "Link", "Unmanaged", ("yes", "true", "1", "on")):
+                    taken.setdefault(path, []).append(device)
+                break
+    for path, devices in taken.items():
+        what = f"systemd-networkd takes {' and '.join(devices)} for its own: {path} matches"
+        do = (
+            f"write /etc/systemd/network/00-dockmesh.network with `[Match]`, `Name={DOCKER_BRIDGE} {FABRIC_BRIDGE}`, "
+            "`[Link]`, `Unmanaged=yes`, or name the real device in that file"
+        )
+        yield Finding(Check.NETWORK_MANAGERS, Level.WARNING, name, what, do)
+    if not taken:
+        yield Finding(Check.NETWORK_MANAGERS, Level.FINE, name, "systemd-networkd leaves our bridges alone")
+
+
+def matches_device(text: str, device: str, kind: str) -> bool:
+    """Whether a .network file's [Match] is met by a device of which only name and type are known.
+
+    systemd.network(5): all keys must hold, each a list of patterns, with `!` in front the opposite. What asks for
+    anything else, as a MAC address, is about a real device and does not mean ours. An empty [Match] matches nothing.
+    """
+    keys = dict(_keys(text, "Match"))
+    if not keys or set(keys) - {"Name", "Type"}:
+        return False
+    return all(_meets(value, device if key == "Name" else kind) for key, value in keys.items())
+
+
+def _meets(patterns: str, actual: str) -> bool:
+    inverted = patterns.startswith("!")
+    found = any(fnmatchcase(actual, pattern) for pattern in patterns.removeprefix("!").split())
+    return found is not inverted
+
+
+def _keys(text: str, section: str) -> Iterator[tuple[str, str]]:
+    here = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            here = line.strip("[]")
+        elif here == section and "=" in line and not line.startswith(("#", ";")):
+            key, _, value = line.partition("=")
+            yield key.strip(), value.strip()
+
+
+def _says(text: str, section: str, key: str, values: tuple[str, ...]) -> bool:
+    return any(found == key and value.lower() in values for found, value in _keys(text, section))
+
+
+def _network_manager(evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """It leaves alone what others made, and says so; what it has a connection of its own for, it changes."""
+    if not _is_active(evidence, "NetworkManager.service"):
+        return
+    taken = [
+        f"{device} ({state})"
+        for device, state in evidence.around.managed.items()
+        if device in OURS and not state.startswith("unmanaged") and "externally" not in state
+    ]
+    if not taken:
+        yield Finding(Check.NETWORK_MANAGERS, Level.FINE, name, "NetworkManager leaves our bridges alone")
+        return
+    what = f"NetworkManager manages {', '.join(taken)}"
+    do = (
+        "write /etc/NetworkManager/conf.d/dockmesh.conf with `[keyfile]`, "
+        f"`unmanaged-devices=interface-name:{DOCKER_BRIDGE};interface-name:{FABRIC_BRIDGE}`, `nmcli general reload`"
+    )
+    yield Finding(Check.NETWORK_MANAGERS, Level.WARNING, name, what, do)

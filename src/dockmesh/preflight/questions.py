@@ -1,0 +1,136 @@
+"""What is asked of a host beside its facts, and pure readers of the answers."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from dockmesh.facts import docker, iptables, system
+from dockmesh.facts.gather import DOCKER_UNIT
+from dockmesh.preflight.types import Around, DockerNetwork, Route
+from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
+
+DISKS = ("/etc", "/var", "/var/lib/docker")
+MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")
+NETWORK_MANAGERS = ("NetworkManager.service", "systemd-networkd.service")
+SNAP = "snap.docker.dockerd.service"
+UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, DOCKER_UNIT)
+NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network")
+
+QUESTIONS: Mapping[str, Request] = {
+    "date": Run(("date", "+%s.%N")),
+    "routes": Run(("ip", "-json", "-4", "route", "show", "table", "all")),
+    "python": Run(("python3", "--version")),
+    # What is not there is said on standard error, and the rest is answered all the same.
+    "disk": Run(("df", "--block-size=1", "--output=avail,file", *DISKS)),
+    "networks": Ask(docker.SOCKET, "/networks", DOCKER_UNIT, timeout_s=4),
+    "units": Run(("systemctl", "show", "--property=Id,ActiveState,ExecStart", *UNITS)),
+    "options": Get("/etc/default/docker"),
+    "ufw": Get("/etc/ufw/ufw.conf"),
+    "networkd": Run(("grep", "--recursive", "--include=*.network", "", *NETWORK_FOLDERS)),
+    "nmcli": Run(("nmcli", "--terse", "--fields", "DEVICE,STATE", "device"), timeout_s=4),
+    "iptables": iptables.RULES,
+    "iptables_kind": Run(("iptables", "--version")),
+    "legacy": Get("/proc/net/ip_tables_names"),
+    "nftables": Run(("nft", "--json", "list", "ruleset")),
+    "bridge_netfilter": Get(iptables.BRIDGE_NETFILTER),
+    "ip_forward": Get("/proc/sys/net/ipv4/ip_forward"),
+    "gre": Run(("modprobe", "--dry-run", "--quiet", "ip_gre")),
+    "modules": Get(system.LOADED_MODULES),
+}
+
+
+def read(answers: tuple[Answer, ...]) -> Around:
+    """From the answers to QUESTIONS, in their order."""
+    named = dict(zip(QUESTIONS, answers, strict=True))
+    text = {name: answer.out for name, answer in named.items()}
+    return Around(
+        routes=tuple(read_routes(text["routes"])),
+        python=read_python(text["python"]),
+        free=dict(read_free(text["disk"])),
+        networks=tuple(read_networks(text["networks"])),
+        units=system.read_units(text["units"]),
+        docker_options=text["options"],
+        ufw=any(line.strip().lower() == "enabled=yes" for line in text["ufw"].splitlines()),
+        network_files=read_network_files(text["networkd"]),
+        managed=dict(read_managed(text["nmcli"])),
+        iptables=text["iptables"] if named["iptables"].ok else None,
+        iptables_kind=read_kind(text["iptables_kind"]),
+        legacy_tables=tuple(text["legacy"].split()),
+        nftables=text["nftables"] if named["nftables"].ok else None,
+        bridge_netfilter=text["bridge_netfilter"].strip() == "1",
+        ip_forward=text["ip_forward"].strip() == "1",
+        gre_module=named["gre"].ok or any(line.startswith("ip_gre ") for line in text["modules"].splitlines()),
+        seconds=read_seconds(text["date"]),
+    )
+
+
+def read_routes(answer: str) -> Iterator[Route]:
+    """The routes to networks of others; a host's own addresses stand in the table `local`."""
+    for route in json.loads(answer or "[]"):
+        if route.get("table") != "local" and route.get("dst", "default") != "default":
+            yield Route(IPv4Network(route["dst"]), str(route.get("dev", "")))
+
+
+def read_python(answer: str) -> tuple[int, ...]:
+    """`Python 3.13.5` → (3, 13, 5)."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer)
+    return tuple(int(part) for part in found.groups() if part) if found else ()
+
+
+def read_free(answer: str) -> Iterator[tuple[str, int]]:
+    for line in answer.splitlines()[1:]:
+        free, path = line.split(maxsplit=1)
+        if free.isdigit():  # a file system may not know: `-`
+            yield path, int(free)
+
+
+def read_networks(answer: str) -> Iterator[DockerNetwork]:
+    rows: list[dict[str, Any]] = json.loads(answer or "[]")
+    for row in sorted(rows, key=lambda row: str(row["Name"])):
+        configs = (row.get("IPAM") or {}).get("Config") or []
+        subnets = [str(config.get("Subnet", "")) for config in configs]
+        named = (row.get("Options") or {}).get("com.docker.network.bridge.name")
+        yield DockerNetwork(
+            name=str(row["Name"]),
+            prefixes=tuple(IPv4Network(subnet) for subnet in subnets if "." in subnet and ":" not in subnet),
+            bridge=str(named or f"br-{row['Id'][:12]}"),
+        )
+
+
+def read_network_files(answer: str) -> tuple[tuple[str, str], ...]:
+    """`PATH:LINE` each, as grep says; systemd goes by the file's name, and takes /etc before /run before /usr."""
+    files: dict[str, list[str]] = {}
+    for line in answer.splitlines():
+        path, _, text = line.partition(":")
+        files.setdefault(path, []).append(text)
+    by_name: dict[str, str] = {}
+    for path in sorted(files, key=_rank):
+        by_name.setdefault(path.rsplit("/", 1)[-1], path)
+    return tuple((path, "\n".join(files[path])) for _, path in sorted(by_name.items()))
+
+
+def _rank(path: str) -> tuple[int, str]:
+    place = next((place for place, folder in enumerate(NETWORK_FOLDERS) if path.startswith(f"{folder}/")), 9)
+    return place, path
+
+
+def read_managed(answer: str) -> Iterator[tuple[str, str]]:
+    for line in answer.splitlines():
+        device, _, state = line.rpartition(":")
+        if device:
+            yield device.replace("\\:", ":"), state
+
+
+def read_kind(answer: str) -> str:
+    """`iptables v1.8.11 (nf_tables)` → nf_tables; before 1.8 there was legacy only, and it did not say so."""
+    found = re.search(r"\((\w+)\)", answer)
+    return found.group(1) if found else "legacy" if answer else ""
+
+
+def read_seconds(answer: str) -> float | None:
+    try:
+        return float(answer)
+    except ValueError:
+        return None

@@ -1,0 +1,173 @@
+"""Between the hosts: whether the tunnels' own protocol passes, and how large a packet may be."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dockmesh.facts.iptables import Fate, Seen
+from dockmesh.model import Datapath
+from dockmesh.plan.types import Plan
+from dockmesh.preflight.firewalls import find_guilty, how_to_open
+from dockmesh.preflight.types import Check, Evidence, Finding, Heard, Level
+
+SMALL, FULL = "small", "full"  # the two kinds of packets of agent.reach
+FILTERED = "GRE (IP protocol 47) does not pass, a ping does"
+SILENT = "nothing passes, not even a ping"
+OPEN_BETWEEN = (
+    "open IP protocol 47 both ways between the hosts, in the cloud's security group or network ACL, or in a firewall "
+    "on the way; a rule for TCP and UDP alone is not enough"
+)
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """From one host to another, as both of them saw it."""
+
+    source: str
+    target: str
+    sent: Heard  # of the source, about the target
+    got: Heard  # of the target, about the source
+
+
+def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
+    """Of the links whose both ends took part."""
+    failed = {name: reach.error for name, reach in evidence.reach.items() if reach.error}
+    found = [
+        Finding(Check.GRE, Level.UNKNOWN, (name,), f"could not send and hear GRE: {error}", "see that python3 works")
+        for name, error in failed.items()
+    ]
+    directions = [
+        Direction(source, target, evidence.reach[source].peers[target], evidence.reach[target].peers[source])
+        for link in plan.links
+        for source, target in ((link.a, link.b), (link.b, link.a))
+        if _took_part(evidence, source, target) and _took_part(evidence, target, source)
+    ]
+    lost = [each for each in directions if SMALL not in _way(plan, each)]
+    short = [each for each in directions if SMALL in _way(plan, each) and FULL not in _way(plan, each)]
+    found += [*_lost(plan, evidence, lost), *_short(plan, short)]
+    found += _fine(plan, directions, lost, short)
+    return tuple(found)
+
+
+def _took_part(evidence: Evidence, host: str, peer: str) -> bool:
+    reach = evidence.reach.get(host)
+    return reach is not None and reach.error is None and peer in reach.peers
+
+
+def _way(plan: Plan, direction: Direction) -> frozenset[str]:
+    """The userspace datapath takes packets off the device itself, before any firewall of the host."""
+    return direction.got.wire if plan.fabric.datapath is Datapath.NETDEV else direction.got.raw
+
+
+def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator[Finding]:
+    filtered: list[Pair] = []
+    silent: list[Pair] = []
+    dropped: list[Direction] = []
+    for each in lost:
+        pair = (each.source, each.target)
+        if error := each.sent.errors.get(SMALL):
+            yield _not_sent(plan, each, error)
+        elif SMALL in each.got.wire:
+            dropped.append(each)
+        elif each.sent.ping_ms is not None or each.got.ping_ms is not None:
+            filtered.append(pair)
+        else:
+            silent.append(pair)
+    yield from _dropped_by_host(plan, evidence, dropped)
+    for pairs, what, do in (
+        (filtered, FILTERED, OPEN_BETWEEN),
+        (silent, SILENT, "see that the underlay addresses of the file are right, and that the network routes them"),
+    ):
+        for hosts, group in blame(pairs):
+            yield Finding(Check.GRE, Level.BLOCKER, hosts, f"{what}: {_arrows(group)}", do, tuple(group))
+
+
+def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
+    pair = ((each.source, each.target),)
+    what = f"cannot send GRE to {each.target}: {error}"
+    if error == "EPERM":
+        if plan.fabric.datapath is Datapath.NETDEV:
+            # Open vSwitch would send it past the kernel's rules, and we cannot.
+            return Finding(Check.GRE, Level.UNKNOWN, (each.source,), what, "run `dockmesh verify` after apply", pair)
+        do = "let it out in its own firewall: `iptables -I OUTPUT -p gre -j ACCEPT`, or its like in nftables"
+        return Finding(Check.GRE, Level.BLOCKER, (each.source,), f"{what}: its own firewall forbids it", do, pair)
+    do = f"see `ip route get {plan.host(each.target).underlay}` on it"
+    return Finding(Check.GRE, Level.BLOCKER, (each.source,), what, do, pair)
+
+
+def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction]) -> Iterator[Finding]:
+    """One finding for a host and a rule of it."""
+    by_rule: dict[tuple[str, Seen], list[str]] = defaultdict(list)
+    for each in dropped:
+        known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
+        devices = [link.name for link in known.facts.links if underlay in (address.ip for address in link.addresses)]
+        seen = find_guilty(known, devices[0] if devices else "", plan.host(each.source).underlay)
+        by_rule[each.target, seen].append(each.source)
+    for (target, seen), sources in by_rule.items():
+        why = f": {seen.rule}" if seen.fate is not Fate.PASSES else ""
+        what = f"GRE from {', '.join(sources)} arrives, and its own firewall drops it{why}"
+        do = how_to_open(evidence.hosts[target], [plan.host(source).underlay for source in sources], seen)
+        pairs = tuple((source, target) for source in sources)
+        yield Finding(Check.GRE, Level.BLOCKER, (target,), what, do, pairs)
+
+
+def _short(plan: Plan, short: Sequence[Direction]) -> Iterator[Finding]:
+    """Grouped by the size that does pass."""
+    size = plan.mtu_sum.underlay
+    by_size: dict[int | None, list[Pair]] = defaultdict(list)
+    for each in short:
+        # The two ways may differ, by the devices at the two ends of one cable: the smaller one counts for both.
+        sizes = [heard.largest for heard in (each.sent, each.got) if heard.largest is not None]
+        by_size[min(sizes, default=None)].append((each.source, each.target))
+    for largest, pairs in by_size.items():
+        for hosts, group in blame(pairs):
+            what = f"packets of {size} bytes with DF are lost: {_arrows(group)}"
+            if largest is None or largest >= size:
+                do = "compare the MTU of every device on the way; a tunnel on the way takes some bytes of it"
+            else:
+                what += f"; the largest that passes has {largest}"
+                do = f"set `underlay_mtu: {largest}` in the file for {hosts[0]}, or raise the MTU on the way to {size}"
+            yield Finding(Check.PATH_MTU, Level.BLOCKER, hosts, what, do, tuple(group))
+
+
+def _fine(
+    plan: Plan, directions: Sequence[Direction], lost: Sequence[Direction], short: Sequence[Direction]
+) -> Iterator[Finding]:
+    for host in plan.hosts:
+        mine = [each for each in directions if host.name in (each.source, each.target)]
+        if not mine or any(each in lost for each in mine):
+            continue
+        peers = tuple(dict.fromkeys(each.target for each in mine if each.source == host.name))
+        what = f"GRE passes to and from {', '.join(peers)}"
+        yield Finding(Check.GRE, Level.FINE, (host.name,), what)
+        if not any(each in short for each in mine):
+            what = f"packets of {plan.mtu_sum.underlay} bytes pass to and from all of them"
+            yield Finding(Check.PATH_MTU, Level.FINE, (host.name,), what)
+
+
+def blame(pairs: Sequence[Pair]) -> Iterator[tuple[tuple[str, ...], Sequence[Pair]]]:
+    """Groups of pairs with who is to be looked at: one host that has part in all of several links, or both ends."""
+    links = list(dict.fromkeys(frozenset(pair) for pair in pairs))
+    while links:
+        counts: dict[str, int] = defaultdict(int)
+        for link in links:
+            for name in link:
+                counts[name] += 1
+        name = min(counts, key=lambda each: (-counts[each], each))
+        group = [link for link in links if name in link]
+        links = [link for link in links if link not in group]
+        part = [pair for pair in pairs if frozenset(pair) in group]
+        yield ((name,) if len(group) > 1 else tuple(sorted(group[0])), part)
+
+
+def _arrows(pairs: Sequence[Pair]) -> str:
+    """`a ↔ b` where both ways are meant, `a → b` where one is."""
+    shown = []
+    for source, target in pairs:
+        if (target, source) not in pairs:
+            shown.append(f"{source} → {target}")
+        elif source < target:
+            shown.append(f"{source} ↔ {target}")
+    more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
+    return f"{', '.join(shown[:6])}{more}"

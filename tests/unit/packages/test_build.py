@@ -1,0 +1,134 @@
+"""What a build asks of its host, on a host in memory; tests/lab/test_packages_build.py has a real one."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dockmesh.errors import CommandError, HostError, UsageError
+from dockmesh.packages.build import Built, Order, build, check_tree
+from dockmesh.remote.seam import Answer, Request, Run
+from tests.support.debs import deb_bytes
+from tests.support.fake_host import FakeHost
+
+WORK = "/var/tmp/dockmesh-build-AbCdEf"
+
+
+@dataclass
+class Builder(FakeHost):
+    """It builds one package, in no time, and says two lines while it does."""
+
+    makes: bool = True
+    log: bytes = b"dpkg-buildpackage: info\nall done\n"
+    told: list[str] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Answer:
+        match request:
+            case Run(("mktemp", *_)):
+                return Answer(0, f"{WORK}\n")
+            case Run(("nproc",)):
+                return Answer(0, "4\n")
+            case Run(("apt-get", *_, "build-dep", "--no-install-recommends", _)):
+                self.packages |= {"gcc": "1", "make": "1"}
+                return Answer(0)
+            case Run(argv) if "purge" in argv:
+                self.packages = {name: version for name, version in self.packages.items() if name not in argv}
+                return Answer(0)
+            case Run(("systemd-run", *_)):
+                self.blobs[f"{WORK}/build.log"] = self.log
+                self.blobs[f"{WORK}/small_1_amd64.deb"] = deb_bytes("small")
+                return Answer(0)
+            case Run(("systemctl", "show", *_)):
+                return Answer(0, "inactive\n")
+            case Run(("find", _, _, _, _, "*.changes")):
+                return Answer(0, f"{WORK}/small.changes\n" if self.makes else "")
+            case Run(("find", _, _, _, _, "*.deb", *_)):
+                return Answer(0, "small_1_amd64.deb\n")
+        return super().answer(request)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "small/debian").mkdir(parents=True)
+    (tmp_path / "small/debian/control").write_text("Source: small\n")
+    return tmp_path / "small"
+
+
+def run(host: Builder, order: Order, to: Path) -> Built:
+    return asyncio.run(build(host, order, to, host.told.append))
+
+
+def test_a_tree_becomes_packages_beside_their_log(tree: Path, tmp_path: Path) -> None:
+    host = Builder("builder")
+
+    built = run(host, Order("small", tree, ("nodpdk",)), tmp_path / "debs")
+
+    assert [(deb.package, deb.version, deb.path) for deb in built.debs] == [
+        ("small", "1", str(tmp_path / "debs/small_1_amd64.deb"))
+    ]
+    assert built.log.read_bytes() == host.log
+    assert "all done" in host.told
+    assert "building, with DEB_BUILD_OPTIONS=nocheck noautodbgsym parallel=4 nodpdk" in host.told
+
+
+def test_what_the_build_needed_goes_again_and_nothing_else(tree: Path, tmp_path: Path) -> None:
+    host = Builder("builder", packages={"bash": "5", "make": "1"})
+
+    built = run(host, Order("small", tree), tmp_path)
+
+    assert built.installed == ("gcc",)
+    assert host.packages == {"bash": "5", "make": "1"}
+    assert f"rm --recursive --force {WORK}" in host.writes()
+
+
+def test_what_the_build_needed_may_stay(tree: Path, tmp_path: Path) -> None:
+    host = Builder("builder")
+
+    run(host, Order("small", tree, keep=True), tmp_path)
+
+    assert set(host.packages) == {"gcc", "make"}
+
+
+def test_a_failed_build_shows_the_end_of_its_log_and_cleans_up(tree: Path, tmp_path: Path) -> None:
+    host = Builder("builder", makes=False, log=b"one\ntwo\nerror: it is broken\n")
+
+    with pytest.raises(CommandError) as failed:
+        run(host, Order("small", tree), tmp_path)
+
+    assert failed.value.report.answered == "one\ntwo\nerror: it is broken"
+    assert failed.value.report.now == f"the whole log is in {tmp_path / 'build.log'}"
+    assert host.packages == {}
+
+
+def test_a_source_package_that_is_not_to_be_had_says_what_is_missing(tmp_path: Path) -> None:
+    host = Builder("builder")
+    host.fails = lambda request: Answer(100, err="E: no deb-src") if " source " in str(request) else None
+
+    with pytest.raises(CommandError) as failed:
+        run(host, Order("openvswitch"), tmp_path)
+
+    assert failed.value.report.what == "could not fetch the source package openvswitch"
+    assert "deb-src" in (failed.value.report.do or "")
+
+
+def test_a_host_without_dpkg_builds_nothing(tmp_path: Path) -> None:
+    host = Builder("builder")
+    host.fails = lambda request: Answer(127) if str(request).startswith("dpkg") else None
+
+    with pytest.raises(HostError, match="has no dpkg"):
+        run(host, Order("openvswitch"), tmp_path)
+
+
+def test_a_folder_that_is_no_source_tree_is_refused_with_the_way_out(tmp_path: Path, tree: Path) -> None:
+    check_tree(tree)
+    (tmp_path / "upstream/debian").mkdir(parents=True)
+    (tmp_path / "upstream/debian/control.in").touch()
+
+    with pytest.raises(UsageError) as other:
+        check_tree(tmp_path)
+    with pytest.raises(UsageError) as upstream:
+        check_tree(tmp_path / "upstream")
+
+    assert other.value.report.do == "name the folder that has debian/control in it"
+    assert "./boot.sh" in (upstream.value.report.do or "")
