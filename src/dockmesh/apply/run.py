@@ -35,7 +35,7 @@ async def apply(
 ) -> tuple[Outcome, ...]:
     """Make the plan real on these hosts; an Outcome for each, in the order of the plan.
 
-    `looks` are of `lock_and_look_at_all` for the same hosts. A host that could not be looked at is not changed.
+    `looks` are of `look_at_all` under `lock_all`, for the same hosts; one that could not be looked at is not changed.
     What was changed waits to be confirmed; a host that failed is back at what it was, or on its way there by itself.
     """
     names = [host.name for host in plan.hosts if host.name in hosts]

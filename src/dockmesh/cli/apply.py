@@ -14,6 +14,7 @@ import typer
 from dockmesh.apply.contested import contested
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
@@ -111,6 +112,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await _look(plan, hosts, wish, run)
+        looks = await _without_second_owners(plan, chosen, looks, wish.ssh_config)
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
@@ -138,6 +140,17 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             )
             note(result)
         return result
+
+
+async def _without_second_owners(
+    plan: Plan, chosen: tuple[HostPlan, ...], looks: Looks, ssh_config: Path | None
+) -> Looks:
+    """Hosts that `--host` leaves out keep what they have: nobody may get that. They are asked only if it matters."""
+    left_out = tuple(host for host in plan.hosts if host not in chosen)
+    if not left_out or not takers(looks):
+        return looks
+    async with fleet(left_out, ssh_config) as others:
+        return refuse_beforehand(looks, await read_owners(others.opened.values()))
 
 
 async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:

@@ -22,6 +22,7 @@ from dockmesh.cli import (
     render,
     rollback,
     schema,
+    status,
     unlock,
     verify,
 )
@@ -52,6 +53,7 @@ app.command()(diff.diff)
 app.command()(preflight.preflight)
 app.command()(apply.apply)
 app.command()(verify.verify)
+app.command()(status.status)
 app.command()(history.history)
 app.command()(rollback.rollback)
 app.command()(unlock.unlock)

@@ -1,5 +1,7 @@
 """Docker's settings: what differs, and how it is made to take them."""
 
+from ipaddress import IPv4Address, IPv4Network
+
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
@@ -46,8 +48,18 @@ def _restart_change(config: HostConfig, running: Docker | None) -> Change | None
     if used == needed:
         return None
     names = () if running is None else tuple(container.name for container in running.containers)
-    reason = "Docker takes these at its start only" if running else "Docker is not running"
+    reason = _why_restart(config, running) if running else "Docker is not running"
     return Change(config.host, RESTART, used, needed, reason, disturbs=names)
+
+
+def _why_restart(config: HostConfig, running: Docker) -> str:
+    """With what it costs those whose addresses are not in the new pool."""
+    pool = IPv4Network(config.daemon.fixed_cidr)
+    outside = [each for each in running.containers if each.address and IPv4Address(each.address) not in pool]
+    if not outside:
+        return "Docker takes these at its start only"
+    moved = ", ".join(f"{each.name} ({each.address})" for each in outside)
+    return f"Docker takes these at its start only; out of the new pool, so moved into it: {moved}"
 
 
 def _daemon_change(config: HostConfig, present: str | None) -> Change:

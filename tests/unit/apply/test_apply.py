@@ -6,11 +6,12 @@ import pytest
 
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConflictError, ConnectError, DockmeshError, LockedError
+from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
@@ -448,6 +449,24 @@ def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
     assert [each for each in seen if len(set(each)) != len(each)] == []
 
 
+def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refused_beforehand() -> None:
+    hosts = make(applied, MESH)
+    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+
+    refused = refuse_beforehand(looks, asyncio.run(read_owners([hosts["host2"], hosts["host3"]])))["host1"]
+
+    assert isinstance(refused, HostError)
+    assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
+    assert refused.report.do == "apply host2 in the same run: each gives up the old before anybody gets the new"
+
+
+def test_hosts_that_keep_their_pools_take_from_nobody() -> None:
+    hosts = make(applied, MESH)
+
+    assert takers(asyncio.run(look_at_all(build(MESH), hosts))) == ()
+    assert takers(asyncio.run(look_at_all(build(swapped(MESH)), hosts))) == ("host1", "host2")
+
+
 @pytest.mark.parametrize("dies_at", range(3, 100, 7))
 def test_no_address_has_two_owners_wherever_it_dies(dies_at: int) -> None:
     hosts = make(applied, MESH)
@@ -536,7 +555,7 @@ def test_containers_of_one_host_are_down_at_a_time() -> None:
 
     def note(name: str) -> Callable[[Request], Answer | None]:
         def look(request: Request) -> Answer | None:
-            out = {each for each, host in hosts.items() if host.devices["br0"].master is None}
+            out = {each for each, host in hosts.items() if "docker0" not in str(host.devices.get("br0"))}
             detached.append(out)
             if str(request) == "systemctl restart docker.service":
                 restarts.append(name)
