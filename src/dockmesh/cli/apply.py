@@ -84,7 +84,7 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
     """
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
-    chosen = choose_hosts(plan, only)
+    chosen = options.choose_hosts(plan, only)
     wish = replace(wish, verify=wish.verify and len(chosen) == len(plan.hosts))
     result = asyncio.run(
         _apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session))
@@ -95,17 +95,6 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
         show_result(result)
     if result.errors or (result.report and exit_code(result.report)):
         raise typer.Exit(1)
-
-
-def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
-    """The named hosts in the order of the plan, or all of them.
-
-    Raises UsageError for a name that the file does not have.
-    """
-    known = [host.name for host in plan.hosts]
-    if unknown := [name for name in names or () if name not in known]:
-        raise UsageError(f"the file has no host {', '.join(unknown)}", do=f"its hosts are {', '.join(known)}")
-    return tuple(host for host in plan.hosts if not names or host.name in names)
 
 
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.apply.types import Gap, Look, Outcome
-from dockmesh.cli.show import error_json, out, show_error
+from dockmesh.cli.show import change_json, error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
@@ -165,18 +165,6 @@ def result_json(result: Result) -> dict[str, Any]:
             for name in result.hosts
         ],
         "verify": report_json(result.report) if result.report else None,
-    }
-
-
-def change_json(change: Change) -> dict[str, Any]:
-    return {
-        "subject": change.subject,
-        "actual": change.actual,
-        "expected": change.expected,
-        "reason": change.reason,
-        "origin": str(change.origin),
-        "because": change.because,
-        "disturbs": list(change.disturbs),
     }
 
 

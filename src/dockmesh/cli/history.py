@@ -9,7 +9,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
 from dockmesh.cli.show import out, print_json, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.history.store import Record, find, load_all
@@ -106,7 +105,7 @@ def _ended_json(ended: Ended) -> dict[str, object]:
 async def _ask(
     plan: Plan, ssh_config: options.SshConfig, names: list[str]
 ) -> tuple[dict[str, tuple[Ended, ...]], list[DockmeshError]]:
-    async with fleet(choose_hosts(plan, names), ssh_config) as hosts:
+    async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
         answers = await asyncio.gather(*(host.ask(Get(RUNS)) for host in hosts.opened.values()))
         lists = {name: read_runs(answer.out) for name, (answer,) in zip(hosts.opened, answers, strict=True)}
         return lists, list(hosts.failed.values())

@@ -11,7 +11,6 @@ import typer
 from rich.live import Live
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
 from dockmesh.cli.connections import Connections
 from dockmesh.cli.diff import applied_json
 from dockmesh.cli.show import error_json, out, print_json
@@ -43,7 +42,7 @@ def status(
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
     """
     plan = build(load(file))
-    chosen = choose_hosts(plan, host)
+    chosen = options.choose_hosts(plan, host)
     if watch:
         try:
             asyncio.run(_watch(plan, chosen, ssh_config, json=json))

@@ -8,7 +8,6 @@ import typer
 
 from dockmesh.apply.look import take_back_unconfirmed
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import err, out, show_error
 from dockmesh.errors import CommandError, DockmeshError
@@ -42,7 +41,7 @@ def unlock(
 
 
 async def _unlock(plan: Plan, ssh_config: Path | None, names: list[str] | None) -> list[DockmeshError]:
-    async with fleet(choose_hosts(plan, names), ssh_config) as hosts:
+    async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
         progress = HostProgress(tuple(hosts.opened))
         results = await asyncio.gather(
             *(_free(host, progress) for host in hosts.opened.values()), return_exceptions=True

@@ -40,8 +40,9 @@ async def fleet(
     opened: dict[str, SshHost] = {}
     _allow_files(len(hosts))
     # A name that the resolver knows needs no help of ours: `ssh NAME` works by itself.
-    known = await asyncio.gather(*(resolves(host.name) for host in hosts))
-    with ssh_config([host for host, by_name in zip(hosts, known, strict=True) if not by_name], chosen) as config:
+    helped = [host for host in hosts if host.underlay and not host.ssh.host]
+    known = await asyncio.gather(*(resolves(host.name) for host in helped))
+    with ssh_config([host for host, by_name in zip(helped, known, strict=True) if not by_name], chosen) as config:
         results = await asyncio.gather(
             *(connect(host, config, connect_timeout_s, fresh=fresh) for host in hosts), return_exceptions=True
         )

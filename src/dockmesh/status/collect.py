@@ -32,7 +32,9 @@ async def collect(
     heard = await _each({name: _ask(host) for name, host in hosts.items()}, gone)
     down = _down(plan, {name: each.facts for name, each in heard.items()})
     if down:
-        more = await _each({name: _look_below(hosts[name], heard[name], ends) for name, ends in down.items()}, gone)
+        more = await _each(
+            {name: _look_below(plan, hosts[name], heard[name], ends) for name, ends in down.items()}, gone
+        )
         heard |= more
     return {name: each for name, each in heard.items() if name not in gone}, gone
 
@@ -91,6 +93,6 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
     return found
 
 
-async def _look_below(host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
+async def _look_below(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
     answers = await host.ask(*below.questions(ends), together=True)
-    return replace(known, below=below.read(ends, answers))
+    return replace(known, below=below.read(plan.host(host.name), known.facts, ends, answers))

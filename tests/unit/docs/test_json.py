@@ -17,7 +17,7 @@ from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
-from dockmesh.cli.main import app
+from dockmesh.cli.main import build as build_program
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.status import status_json
@@ -153,7 +153,7 @@ def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
 
-    done = CliRunner().invoke(app, ["init", *hosts, "--offline", "--json"])
+    done = CliRunner().invoke(build_program(), ["init", *hosts, "--offline", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["init"]
 
@@ -162,7 +162,7 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dockmesh.yaml").write_text(FILE)
 
-    done = CliRunner().invoke(app, ["render", "-o", "out", "--json"])
+    done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
 
