@@ -22,8 +22,10 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dockmesh.apply.look import lock_and_look_at_all, look_at_all
+from dockmesh.apply.lock import new_run
+from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
 from dockmesh.lab import cut as cutting
@@ -389,7 +391,13 @@ def host_added(runs: int) -> list[Row]:
 async def applied(lab: Lab, cluster: Cluster) -> Busy:
     plan, busy = build(cluster), Busy()
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
-        await apply_plan(plan, hosts.opened, await lock_and_look_at_all(plan, hosts.opened), busy)
+        session = Session(new_run("bench"))
+        await lock_all(hosts.opened, session.run, busy)
+        outcomes = await apply_plan(plan, hosts.opened, await look_at_all(plan, hosts.opened), session, busy)
+        if errors := [str(outcome.error) for outcome in outcomes if outcome.error]:
+            raise SystemExit("\n".join(errors))
+        async with fleet(plan.hosts, lab.ssh_config, fresh=True) as again:
+            await session.confirm(again.opened, {})
     return busy
 
 

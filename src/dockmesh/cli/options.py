@@ -22,6 +22,15 @@ SshConfig = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Verify = Annotated[
+    bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
+]
+ConfirmTimeout = Annotated[
+    int,
+    typer.Option(
+        min=10, help="Seconds after which a host that hears nothing of us goes back to what it was.", metavar="SECONDS"
+    ),
+]
 Hosts = Annotated[
     list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
 ]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
+from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
@@ -90,10 +91,21 @@ def test_apply() -> None:
         looks={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+        run=example["run"],
         seconds=example["seconds"],
     )
 
     assert in_json(result_json(result)) == example
+
+
+def test_history() -> None:
+    example = EXAMPLES["history"]
+    hosts = {
+        name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
+        for name, host in example["hosts"].items()
+    }
+
+    assert in_json(asdict(Record(**{**example, "hosts": hosts}))) == example
 
 
 def test_verify() -> None:
