@@ -16,7 +16,7 @@ from tests.unit.status.worlds import MESH, PLAN
 
 @dataclass
 class Hanging(FakeHost):
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
         await asyncio.Event().wait()
         return ()
 
