@@ -205,7 +205,13 @@ class Mesh:
     def start_apply(self, *options: str) -> subprocess.Popen[str]:
         """An apply at work; its progress comes on standard error."""
         words = ("apply", "-f", str(self.file), "--ssh-config", str(self.ssh_config), "--yes", *options)
-        return subprocess.Popen((*DOCKMESH, *words), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        # Who runs the tests in the background has Ctrl-C ignored, and so would have this.
+        return subprocess.Popen(
+            ("env", "--default-signal=INT", *DOCKMESH, *words),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
 
     def verify(self, *options: str) -> Any:
         return self.dockmesh("verify", "--json", *options).json()
