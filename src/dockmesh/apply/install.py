@@ -1,8 +1,9 @@
 """Packages: the mesh's own, carried there, and what they lack from the host's own sources."""
 
+from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
-from dockmesh.diff.types import Step
+from dockmesh.diff.types import Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
 from dockmesh.packages.carry import carry, clear
@@ -11,6 +12,7 @@ from dockmesh.render import docker
 from dockmesh.render.types import HostConfig
 
 APT_TIMEOUT_S = 900
+NAMED = 4
 # Another apt may be at work, as unattended-upgrades is after a boot: wait for its lock instead of failing.
 APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 # For what we carry: whoever edited a configuration file keeps it, nothing of the user's is removed to make room.
@@ -49,7 +51,7 @@ async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:
         )
 
 
-async def install(host: Transport, config: HostConfig, step: Step) -> None:
+async def install(host: Transport, config: HostConfig, step: Step, progress: Progress) -> None:
     """Install what the step names. Docker finds its settings when it starts for the first time.
 
     Raises CommandError and ConnectError.
@@ -65,20 +67,21 @@ async def install(host: Transport, config: HostConfig, step: Step) -> None:
         if not found.ok:
             packages = tuple(package for package in packages if package != MAYBE_NO_PACKAGE)
     if step.debs:
-        await install_carried(host, step, packages)
+        await install_carried(host, step, progress, packages)
         return
     command = Run((*APT, "install", "--no-install-recommends", *packages), timeout_s=APT_TIMEOUT_S)
     await demand(host, f"could not install {', '.join(packages)}", command, do=DO)
 
 
-async def install_carried(host: Transport, step: Step, packages: tuple[str, ...] = ()) -> None:
+async def install_carried(host: Transport, step: Step, progress: Progress, packages: tuple[str, ...] = ()) -> None:
     """Carry and install the .debs of the step, and `packages` with them; apt itself says beforehand whether it can.
 
     Raises CommandError and ConnectError.
     """
     offline = () if packages or step.unmet else OFFLINE
     try:
-        paths = await carry(host, step.debs)
+        paths = await carry(host, step.debs, _Carrying(host.name, step, progress).told)
+        progress.step(host.name, what_installs(step))
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
@@ -90,6 +93,29 @@ async def install_carried(host: Transport, step: Step, packages: tuple[str, ...]
 
 
 DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
+
+
+def what_installs(step: Step) -> str:
+    """Of many packages the first ones: the others are what these depend on."""
+    verb = "upgrade" if step.name is StepName.UPGRADE else "install"
+    named, more = step.installs[:NAMED], len(step.installs) - NAMED
+    return f"{verb} {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
+
+
+class _Carrying:
+    """Tells every tenth of the way."""
+
+    def __init__(self, host: str, step: Step, progress: Progress) -> None:
+        self._host, self._progress = host, progress
+        self._total = sum(deb.size for deb in step.debs)
+        self._carried = self._tenths = 0
+
+    def told(self, size: int) -> None:
+        self._carried += size
+        if (tenths := self._carried * 10 // self._total) > self._tenths:
+            self._tenths = tenths
+            carried, total = (f"{size / 1e6:.1f}" for size in (self._carried, self._total))
+            self._progress.step(self._host, f"carry packages: {carried} of {total} MB")
 
 
 async def _prepare_docker(host: Transport, config: HostConfig) -> None:

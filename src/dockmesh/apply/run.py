@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 
 from dockmesh.apply import docker
-from dockmesh.apply.install import install
+from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.record import record
@@ -69,8 +69,8 @@ async def _prepare(
         raise found
     host = plan.host(transport.name)
     if step := found.diff.step(StepName.INSTALL):
-        progress.step(host.name, f"install {', '.join(step.installs)}")
-        await _at(step, install(transport, found.config, step))
+        progress.step(host.name, what_installs(step))
+        await _at(step, install(transport, found.config, step, progress))
         # Docker's settings are written before Docker comes, so that is done with it.
         settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
         done += [*step.changes, *(settings.changes if settings else ())]

@@ -7,7 +7,7 @@ come to be, the rest keep what they have.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
@@ -25,6 +25,14 @@ from dockmesh.remote.seam import Transport
 
 # A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
 BACK_S, POLL_S = 120, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    plan: Plan
+    hosts: Mapping[str, Transport]
+    looks: Looks
+    progress: Progress
 
 
 async def upgrade(
@@ -51,9 +59,8 @@ async def upgrade(
         if failed is not None:
             after[name] = _not_begun(name, failed)
             continue
-        progress.step(name, f"upgrade {', '.join(step.installs)}")
         try:
-            gaps[name] = await _upgrade(plan, hosts, looks, found, step)
+            gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
             done[name].extend(step.changes)
             after[name] = await look(plan, plan.host(name), hosts[name])
         except DockmeshError as error:
@@ -74,27 +81,26 @@ def _not_begun(name: str, failed: str) -> HostError:
     )
 
 
-async def _upgrade(
-    plan: Plan, hosts: Mapping[str, Transport], looks: Looks, found: Look, step: Step
-) -> tuple[Gap, ...]:
+async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[Gap, ...]:
     """Raises HostError and ConnectError."""
-    name = found.config.host
+    host = run.hosts[found.config.host]
     others = {
-        each: hosts[each]
-        for each, other in looks.items()
-        if each != name and isinstance(other, Look) and _attached(other.facts)
+        name: run.hosts[name]
+        for name, other in run.looks.items()
+        if name != host.name and isinstance(other, Look) and _attached(other.facts)
     }
     if not others or not _attached(found.facts):
-        await _install(hosts[name], found, step)
-        await _wait_until_back(hosts[name], found, None)
+        await _install(host, found, step, run.progress)
+        await _wait_until_back(host, found, None)
         return ()
     observer = next(iter(others.values()))
-    addresses = {each: str(plan.host(each).address.ip) for each in (name, *others) if each != observer.name}
+    watched = [name for name in (host.name, *others) if name != observer.name]
+    addresses = {name: str(run.plan.host(name).address.ip) for name in watched}
     async with watching(observer, addresses) as watch:
         # Who is silent before is not waited for afterwards.
-        answered = watch.heard.get(name) is not None and watch.heard[name].alive
-        await _install(hosts[name], found, step)
-        await _wait_until_back(hosts[name], found, watch if answered else None)
+        answered = host.name in watch.heard and watch.heard[host.name].alive
+        await _install(host, found, step, run.progress)
+        await _wait_until_back(host, found, watch if answered else None)
     return tuple(
         Gap(observer.name, other, each.longest_ms, each.sent, each.answered, each.twice)
         for other, each in watch.heard.items()
@@ -106,11 +112,12 @@ def _attached(facts: HostFacts) -> bool:
     return fabric is not None and fabric.master == DOCKER_BRIDGE
 
 
-async def _install(host: Transport, found: Look, step: Step) -> None:
-    await install_carried(host, step)
+async def _install(host: Transport, found: Look, step: Step, progress: Progress) -> None:
+    await install_carried(host, step, progress)
     before = found.facts.docker
     if before and any(change.disturbs for change in step.changes):
         await start_again(host, before.containers)
+    progress.step(host.name, "wait until it is back in the mesh")
 
 
 async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) -> None:
