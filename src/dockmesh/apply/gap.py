@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from dockmesh.remote.seam import Get, Remove, Run, Transport
+from dockmesh.remote.seam import Get, Put, Remove, Run, Transport
 
 UNIT = "dockmesh-gap.service"
-FILE = "/run/dockmesh-gap.json"
+FILE, PROGRAM = "/run/dockmesh-gap.json", "/run/dockmesh-gap.py"
 # The agent writes five times a second and pings fifty times: younger than this is an answer of now.
 FRESH_MS = 500
 BASELINE_S, POLL_S = 3.0, 0.2
@@ -58,10 +58,10 @@ async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIt
     source = files("dockmesh.agent").joinpath("gap.py").read_text(encoding="utf-8")
     start = (
         *("systemd-run", "--quiet", "--collect", f"--unit={UNIT}"),
-        *("python3", "-c", source, FILE, *addresses.values()),
+        *("python3", PROGRAM, FILE, *addresses.values()),
     )
     watch = Watch(observer, {address: name for name, address in addresses.items()})
-    await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Run(start))
+    await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Put(PROGRAM, source, 0o600), Run(start))
     try:
         for _ in range(int(BASELINE_S / POLL_S)):
             heard = await watch.read()
@@ -72,4 +72,4 @@ async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIt
         await observer.ask(Run(("systemctl", "stop", UNIT)))
         await watch.read()
     finally:
-        await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE))
+        await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Remove(PROGRAM))

@@ -1,12 +1,14 @@
 """Packages: the mesh's own, carried there, and what they lack from the host's own sources."""
 
+from importlib.resources import files
+
 from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
-from dockmesh.packages.carry import carry, clear
+from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.remote.seam import Put, Request, Run, Transport, demand
 from dockmesh.render import docker
 from dockmesh.render.types import HostConfig
@@ -86,8 +88,11 @@ async def install_carried(host: Transport, step: Step, progress: Progress, packa
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
         await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
-        command = Run((*apt, *what), timeout_s=APT_TIMEOUT_S)
-        await demand(host, f"could not install {', '.join(step.installs)}", command, do=DO_CARRIED)
+        keeper = f"{FOLDER}/keep_flows.py"
+        source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
+        command = Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
+        could_not = f"could not install {', '.join(step.installs)}"
+        await demand(host, could_not, Put(keeper, source, 0o600), command, do=DO_CARRIED)
     finally:
         await clear(host)
 
