@@ -1,5 +1,7 @@
 """Packages: the mesh's own, carried there, and what they lack from the host's own sources."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from dockmesh.apply.types import Progress
@@ -27,6 +29,7 @@ CARRIED = (
 OFFLINE = ("--option", "Dir::Etc::SourceList=/dev/null", "--option", "Dir::Etc::SourceParts=/dev/null")
 # Docker's command line has been a package of its own since Debian 13; before, docker.io had it.
 MAYBE_NO_PACKAGE = "docker-cli"
+DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
 DO = "see that the host's package sources work (`apt-get update` there), then run the command again"
 
 
@@ -58,26 +61,37 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
 
     Raises CommandError and ConnectError.
     """
-    packages, from_sources = step.packages, bool(step.packages or step.unmet)
-    if from_sources:
+    packages = step.packages
+    if packages or step.unmet:
         update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
-    if set(DOCKER) & set(step.installs):
-        await _prepare_docker(host, config)
     if MAYBE_NO_PACKAGE in packages:
         (found,) = await host.ask(Run(("apt-cache", "show", MAYBE_NO_PACKAGE)))
         if not found.ok:
             packages = tuple(package for package in packages if package != MAYBE_NO_PACKAGE)
     if step.debs:
-        await install_carried(host, step, progress, packages)
+        async with _carried(host, step, progress, packages) as command:
+            await _prepare_docker(host, config, step)
+            await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
+    await _prepare_docker(host, config, step)
     command = Run((*APT, "install", "--no-install-recommends", *packages), timeout_s=APT_TIMEOUT_S)
-    await demand(host, f"could not install {', '.join(packages)}", command, do=DO)
+    await demand(host, _could_not(step), command, do=DO)
 
 
-async def install_carried(host: Transport, step: Step, progress: Progress, packages: tuple[str, ...] = ()) -> None:
-    """Carry and install the .debs of the step, and `packages` with them; apt itself says beforehand whether it can.
+async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> None:
+    """Raises CommandError and ConnectError."""
+    async with _carried(host, step, progress) as command:
+        await demand(host, _could_not(step), command, do=DO_CARRIED)
 
+
+@asynccontextmanager
+async def _carried(
+    host: Transport, step: Step, progress: Progress, packages: tuple[str, ...] = ()
+) -> AsyncIterator[Run]:
+    """Carry the .debs of the step; what is to be run to install them, and `packages` with them.
+
+    apt itself says beforehand whether it can. Whatever comes, nothing that was carried is left there.
     Raises CommandError and ConnectError.
     """
     offline = () if packages or step.unmet else OFFLINE
@@ -90,14 +104,14 @@ async def install_carried(host: Transport, step: Step, progress: Progress, packa
         await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
         keeper = f"{FOLDER}/keep_flows.py"
         source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
-        command = Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
-        could_not = f"could not install {', '.join(step.installs)}"
-        await demand(host, could_not, Put(keeper, source, 0o600), command, do=DO_CARRIED)
+        await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))
+        yield Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
     finally:
         await clear(host)
 
 
-DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
+def _could_not(step: Step) -> str:
+    return f"could not {what_installs(step)}"
 
 
 def what_installs(step: Step) -> str:
@@ -123,8 +137,10 @@ class _Carrying:
             self._progress.step(self._host, f"carry packages: {carried} of {total} MB")
 
 
-async def _prepare_docker(host: Transport, config: HostConfig) -> None:
+async def _prepare_docker(host: Transport, config: HostConfig, step: Step) -> None:
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
+    if not set(DOCKER) & set(step.installs):
+        return
     present = (await host.ask(docker.READ))[0]
     merged = docker.merge(config.host, config.daemon, present.out if present.ok else None)
     mode = int(present.err, 8) if present.ok else docker.MODE

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
-from dockmesh.apply.install import install_carried
+from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.types import Gap, Look, Progress
 from dockmesh.diff.packages import SAME_EVERYWHERE
@@ -113,7 +113,7 @@ def _attached(facts: HostFacts) -> bool:
 
 
 async def _install(host: Transport, found: Look, step: Step, progress: Progress) -> None:
-    await install_carried(host, step, progress)
+    await upgrade_carried(host, step, progress)
     before = found.facts.docker
     if before and any(change.disturbs for change in step.changes):
         await start_again(host, before.containers)

@@ -17,6 +17,7 @@ from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Answer, PutBytes, Request
+from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.spec.draft import Located
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.problems import Span
@@ -238,3 +239,44 @@ def test_packages_of_another_architecture_are_refused_with_their_name(tmp_path: 
     refused = error(looks(mesh, bare_hosts(mesh))["host1"]).report
 
     assert refused.what == "its packages are of amd64, and the mesh brings openvswitch-switch for arm64 only"
+
+
+def test_what_no_folder_has_must_be_in_the_hosts_sources(folder: Path) -> None:
+    next(folder.glob("iptables_*")).unlink()
+    mesh = mesh_with(folder)
+    hosts = bare_hosts(mesh)
+    hosts["host1"].offers.add("iptables")
+
+    outcomes = run(mesh, hosts)
+
+    assert outcomes["host1"].error is None
+    assert "iptables" in hosts["host1"].programs
+    assert error(outcomes["host2"].error).report.answered == "iptables, on which the mesh depends"
+    assert hosts["host2"].writes() == []
+
+
+def test_docker_with_its_command_line_in_it_needs_no_other_package(folder: Path) -> None:
+    next(folder.glob("docker-cli_*")).unlink()
+    mesh = mesh_with(folder)
+
+    found = looks(mesh, bare_hosts(mesh))["host1"]
+
+    assert isinstance(found, Look)
+    assert found.diff.steps[0].packages == ()
+
+
+def test_docker_is_not_configured_where_apt_says_that_it_cannot_be_installed(folder: Path) -> None:
+    mesh = mesh_with(folder)
+    hosts = bare_hosts(mesh)
+
+    def refuses(request: Request) -> Answer | None:
+        text = str(request)
+        return Answer(100, err="E: held packages") if "--simulate" in text and " install " in text else None
+
+    hosts["host1"].fails = refuses
+
+    report = error(run(mesh, hosts)["host1"].error).report
+
+    assert report.what == "the carried packages do not fit this host"
+    assert DAEMON_JSON not in hosts["host1"].files
+    assert hosts["host1"].blobs == {}

@@ -146,7 +146,7 @@ def test_packages_build() -> None:
     example = EXAMPLES["packages build"]
     built = Built(
         debs=tuple(
-            Deb(each["package"], each["version"], each["architecture"], (), (), each["file"], 1, each["sha256"])
+            Deb(each["package"], each["version"], each["architecture"], (), (), (), each["file"], 1, each["sha256"])
             for each in example["packages"]
         ),
         log=Path(example["log"]),
