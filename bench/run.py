@@ -16,13 +16,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.look import lock_and_look_at_all, look_at_all
+from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.types import Look
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
@@ -69,15 +70,20 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    measures = (large_plans, no_change, apply_and_script, healing, after_reboot, host_added)
+    names = [measure.__name__ for measure in measures]
+    parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
+    wanted = parser.parse_args()
+    runs = wanted.runs
     load_before = os.getloadavg()[0]
     rows: list[Row] = []
-    for measure in (large_plans, no_change, apply_and_script, healing, after_reboot):
+    for measure in (measure for measure in measures if wanted.only in (None, measure.__name__)):
         say(f"measuring: {measure.__name__.replace('_', ' ')}")
         rows += measure(runs)
         for row in rows:
             say(row.text())
-    (HERE / "results.md").write_text(report(rows, load_before))
+    if wanted.only is None:
+        (HERE / "results.md").write_text(report(rows, load_before))
 
 
 def say(text: str) -> None:
@@ -141,11 +147,11 @@ def measured(*words: str) -> tuple[float, float]:
 
 
 @contextmanager
-def prepared_lab() -> Iterator[Lab]:
+def prepared_lab(hosts: int = 3) -> Iterator[Lab]:
     with TemporaryDirectory(prefix="dockmesh-bench-") as folder:
         directory = Path(folder) / "lab"
         try:
-            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=3, prepared=True), say=say)
+            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=hosts, prepared=True), say=say)
         finally:
             ending.down(directory)
 
@@ -291,6 +297,54 @@ def after_reboot(runs: int) -> list[Row]:
     return [
         Row("reboot: from docker.service active to a ping of its container from another host", tuple(waits), "s", 2.0)
     ]
+
+
+@dataclass
+class Busy:
+    """The Progress of an apply, with the time from each host's first step to its last."""
+
+    began: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def step(self, host: str, _text: str) -> None:
+        self.began.setdefault(host, time.monotonic())
+
+    def done(self, host: str, _text: str) -> None:
+        now = time.monotonic()
+        self.seconds[host] = now - self.began.get(host, now)
+
+    def failed(self, host: str, text: str) -> None:
+        raise SystemExit(f"{host}: {text}")
+
+
+def host_added(runs: int) -> list[Row]:
+    """A tenth host joins: how long each of the nine others is at it, and the whole from the first connection on."""
+    longest, whole = [], []
+    with prepared_lab(10) as lab:
+        ten = load(lab.mesh_file)
+        nine = replace(ten, hosts=ten.hosts[:-1])
+        for _ in range(runs):
+            asyncio.run(applied(lab, nine))
+            began = time.monotonic()
+            busy = asyncio.run(applied(lab, ten))
+            whole.append(time.monotonic() - began)
+            longest.append(max(busy.seconds[host.name] for host in nine.hosts))
+    return [
+        Row(
+            "a tenth host joins: the busiest of the nine others, from its first step to its last",
+            tuple(longest),
+            "s",
+            1.0,
+        ),
+        Row("the same, all ten hosts, from the first connection to the last change", tuple(whole), "s"),
+    ]
+
+
+async def applied(lab: Lab, cluster: Cluster) -> Busy:
+    plan, busy = build(cluster), Busy()
+    async with fleet(plan.hosts, lab.ssh_config) as hosts:
+        await apply_plan(plan, hosts.opened, await lock_and_look_at_all(plan, hosts.opened), busy)
+    return busy
 
 
 def first_after_longest_gap(output: str) -> float:

@@ -17,9 +17,9 @@ DROP_GRE = (
 
 
 @pytest.fixture(scope="module")
-def bare(make_mesh: MakeMesh) -> Mesh:
-    """Hosts with neither Open vSwitch nor Docker."""
-    return make_mesh()
+def ready(make_mesh: MakeMesh) -> Mesh:
+    """Hosts with Open vSwitch and Docker as their packages leave them."""
+    return make_mesh("--prepared")
 
 
 def look(mesh: Mesh, *options: str) -> Any:
@@ -63,76 +63,87 @@ def path_mtu(mesh: Mesh, host: str, mtu: int) -> Iterator[None]:
         run(*command, "1500")
 
 
-def test_bare_hosts_are_fine(bare: Mesh) -> None:
-    done = bare.dockmesh("preflight")
+def test_hosts_that_are_ready_are_fine(ready: Mesh) -> None:
+    done = ready.dockmesh("preflight")
 
     assert done.code == 0, done.out
     assert "3 hosts: all fine" in done.out
 
 
-def test_gre_that_is_dropped_between_two_hosts_is_named_while_they_ping(bare: Mesh) -> None:
-    bare.lab("cut", "host1", "host2", "--protocol", "gre")
+def test_bare_hosts_have_nothing_against_them(make_mesh: MakeMesh) -> None:
+    """The bridge that the userspace datapath wants is made by the lab itself as soon as Open vSwitch is there."""
+    bare = make_mesh(hosts=2)
+
+    done = bare.dockmesh("preflight", "--json")
+
+    assert done.code == 0, done.out
+    assert trouble(done.json()) == [("datapath", "warning", (host,)) for host in bare.hosts]
+    bare.lab("down")
+
+
+def test_gre_that_is_dropped_between_two_hosts_is_named_while_they_ping(ready: Mesh) -> None:
+    ready.lab("cut", "host1", "host2", "--protocol", "gre")
     try:
-        report = look(bare)
+        report = look(ready)
     finally:
-        bare.lab("heal")
+        ready.lab("heal")
 
     assert trouble(report) == [("gre", "blocker", ("host1", "host2"))]
     assert "a ping does" in of(report, "gre")["what"]
 
 
-def test_a_dead_underlay_is_told_from_filtered_gre(bare: Mesh) -> None:
-    bare.lab("cut", "host1", "host2")
+def test_a_dead_underlay_is_told_from_filtered_gre(ready: Mesh) -> None:
+    ready.lab("cut", "host1", "host2")
     try:
-        report = look(bare)
+        report = look(ready)
     finally:
-        bare.lab("heal")
+        ready.lab("heal")
 
     assert "not even a ping" in of(report, "gre")["what"]
 
 
-def test_a_rule_that_drops_gre_on_one_host_is_found_and_named(bare: Mesh) -> None:
+def test_a_rule_that_drops_gre_on_one_host_is_found_and_named(ready: Mesh) -> None:
     """The kernel datapath is what the host's own firewall is in the way of; that the lab lacks it is said as well."""
-    bare.edit("datapath: netdev", "datapath: system")
+    ready.edit("datapath: netdev", "datapath: system")
     try:
-        with harm(bare, "host2", DROP_GRE, "nft delete table inet guard"):
-            found = of(look(bare), "gre")
+        with harm(ready, "host2", DROP_GRE, "nft delete table inet guard"):
+            found = of(look(ready), "gre")
     finally:
-        bare.edit("datapath: system", "datapath: netdev")
+        ready.edit("datapath: system", "datapath: netdev")
 
     assert found["hosts"] == ["host2"]
     assert "`ip protocol gre drop` in chain in of table inet guard" in found["what"]
     assert sorted(pair["source"] for pair in found["pairs"]) == ["host1", "host3"]
 
 
-def test_the_fix_that_it_names_is_one(bare: Mesh) -> None:
-    bare.edit("datapath: netdev", "datapath: system")
+def test_the_fix_that_it_names_is_one(ready: Mesh) -> None:
+    ready.edit("datapath: netdev", "datapath: system")
     try:
-        with harm(bare, "host2", DROP_GRE, "nft delete table inet guard"):
-            bare.on("host2", of(look(bare), "gre")["do"].strip("`"))
-            checks = {check for check, _, _ in trouble(look(bare))}
+        with harm(ready, "host2", DROP_GRE, "nft delete table inet guard"):
+            ready.on("host2", of(look(ready), "gre")["do"].strip("`"))
+            checks = {check for check, _, _ in trouble(look(ready))}
     finally:
-        bare.edit("datapath: system", "datapath: netdev")
+        ready.edit("datapath: system", "datapath: netdev")
 
     assert checks == {"refused"}
 
 
-def test_a_smaller_mtu_on_the_way_is_found_with_what_passes(bare: Mesh) -> None:
-    with path_mtu(bare, "host3", 1400):
-        report = look(bare)
+def test_a_smaller_mtu_on_the_way_is_found_with_what_passes(ready: Mesh) -> None:
+    with path_mtu(ready, "host3", 1400):
+        report = look(ready)
 
     assert trouble(report) == [("path-mtu", "blocker", ("host3",))]
     assert "the largest that passes has 1400" in of(report, "path-mtu")["what"]
 
 
-def test_a_route_into_the_prefix_is_found(bare: Mesh) -> None:
+def test_a_route_into_the_prefix_is_found(ready: Mesh) -> None:
     route = "172.17.5.0/24 dev eth0"
-    with harm(bare, "host1", f"ip route add {route}", f"ip route del {route}"):
-        assert trouble(look(bare)) == [("routes", "blocker", ("host1",))]
+    with harm(ready, "host1", f"ip route add {route}", f"ip route del {route}"):
+        assert trouble(look(ready)) == [("routes", "blocker", ("host1",))]
 
 
-def test_a_match_all_of_networkd_is_found(bare: Mesh) -> None:
-    """The daemon is not in the lab's image: a unit of its name that only sleeps stands for it."""
+def test_a_match_all_of_networkd_is_found(ready: Mesh) -> None:
+    """A unit of its name that only sleeps stands for it: the real one would take the lab's own network for its own."""
     made = (
         "printf '[Match]\\nName=*\\n[Network]\\nDHCP=yes\\n' >/etc/systemd/network/all.network; "
         "systemctl is-active --quiet systemd-networkd || "
@@ -144,19 +155,19 @@ def test_a_match_all_of_networkd_is_found(bare: Mesh) -> None:
         "systemctl stop systemd-networkd; rm -f /run/systemd/system/systemd-networkd.service "
         "/etc/systemd/network/all.network; systemctl daemon-reload"
     )
-    with harm(bare, "host2", made, undo):
-        report = look(bare)
+    with harm(ready, "host2", made, undo):
+        report = look(ready)
 
     assert trouble(report) == [("network-managers", "warning", ("host2",))]
     assert "all.network" in of(report, "network-managers")["what"]
 
 
-def test_a_host_that_is_down_hides_no_other(bare: Mesh) -> None:
-    bare.lab("crash", "host3")
+def test_a_host_that_is_down_hides_no_other(ready: Mesh) -> None:
+    ready.lab("crash", "host3")
     try:
-        report = look(bare)
+        report = look(ready)
     finally:
-        bare.lab("start", "host3")
+        ready.lab("start", "host3")
 
     assert trouble(report) == [("ssh", "blocker", ("host3",))]
     assert [each["hosts"] for each in report["findings"] if each["check"] == "gre"] == [["host1"], ["host2"]]

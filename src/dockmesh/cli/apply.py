@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dockmesh.apply.look import Looks, lock_and_look_at_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
@@ -84,6 +85,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await (look_at_all if wish.dry_run else lock_and_look_at_all)(plan, hosts.opened)
+        looks = await _without_second_owners(plan, chosen, looks, wish.ssh_config)
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
@@ -103,6 +105,17 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result
         failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
         report = await verify_fleet(plan, hosts) if wish.verify else None
         return replace(result, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds)
+
+
+async def _without_second_owners(
+    plan: Plan, chosen: tuple[HostPlan, ...], looks: Looks, ssh_config: Path | None
+) -> Looks:
+    """Hosts that `--host` leaves out keep what they have: nobody may get that. They are asked only if it matters."""
+    left_out = tuple(host for host in plan.hosts if host not in chosen)
+    if not left_out or not takers(looks):
+        return looks
+    async with fleet(left_out, ssh_config) as others:
+        return refuse_beforehand(looks, await read_owners(others.opened.values()))
 
 
 async def _carry_out(plan: Plan, hosts: Mapping[str, Transport], looks: Looks) -> tuple[Outcome, ...]:

@@ -22,7 +22,7 @@ from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.record.applied import read
+from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
@@ -127,7 +127,7 @@ def _table(changes: tuple[Change, ...], *, reasons: bool) -> Table:
 
 
 def _last(look: Look) -> str:
-    record = read(look.facts.file(APPLIED))
+    record = _record(look)
     if record is None:
         return "no record of an apply"
     return f"applied {record.when.replace('T', ' ').replace('+00:00', ' UTC')}"
@@ -145,7 +145,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "hosts": [
             {
                 "name": name,
-                "applied": _applied_json(found.looks.get(name)),
+                "applied": applied_json(_record(found.looks.get(name))),
                 "differences": [change_json(change) for change in found.looks[name].diff.differences]
                 if name in found.looks
                 else [],
@@ -156,6 +156,9 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _applied_json(look: Look | None) -> dict[str, str] | None:
-    record = read(look.facts.file(APPLIED)) if look else None
+def applied_json(record: Applied | None) -> dict[str, str] | None:
     return {"when": record.when, "version": record.version, "run": record.run} if record else None
+
+
+def _record(look: Look | None) -> Applied | None:
+    return read(look.facts.file(APPLIED)) if look else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, diff, host, init, lab, packages, plan, preflight, render, schema, verify
+from dockmesh.cli import apply, diff, host, init, lab, packages, plan, preflight, render, schema, status, verify
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
@@ -37,6 +37,7 @@ app.command()(diff.diff)
 app.command()(preflight.preflight)
 app.command()(apply.apply)
 app.command()(verify.verify)
+app.command()(status.status)
 app.command()(schema.schema)
 app.add_typer(host.app, name="host")
 app.add_typer(packages.app, name="packages")

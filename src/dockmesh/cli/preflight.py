@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -47,6 +47,7 @@ def preflight(
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show what is fine in words, too.")] = False,
     json: options.Json = False,
 ) -> None:
     """Ask each host what is fine and what is not, before anything is changed.
@@ -60,7 +61,7 @@ def preflight(
     if json:
         print_json(report_json(report))
     else:
-        show_report(report)
+        show_report(report, everything=everything)
     raise typer.Exit(exit_code(report))
 
 
@@ -79,17 +80,17 @@ def exit_code(report: Report) -> int:
     return 1 if report.level in (Level.UNKNOWN, Level.BLOCKER) else 0
 
 
-def show_report(report: Report, console: Console = out) -> None:
+def show_report(report: Report, console: Console = out, *, everything: bool = False) -> None:
     """What is not fine, worst first, each with its fix; then a line a host of what is."""
     worst_first = list(reversed(Level))
-    for level in worst_first[:-1]:
+    for level in worst_first if everything else worst_first[:-1]:
         for finding in report.findings:
             if finding.level is level:
                 _show_finding(finding, console)
     width = max((len(name) for name in report.hosts), default=0)
     for name in report.hosts:
         fine = [WORDS[check] for check in Check if _is_fine(report.of(name), check)]
-        if fine:
+        if fine and not everything:
             console.print(f"[green]✓[/] [bold]{escape(name.ljust(width))}[/]  [dim]{', '.join(fine)}[/]")
     console.print(_end(report))
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from dockmesh.diff import fabric
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
-from dockmesh.facts.types import FileState, HostFacts
+from dockmesh.facts.types import Docker, FileState, HostFacts
 from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.seam import Put, Remove, Request, Run
@@ -123,10 +124,20 @@ def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], t
     needed = f"{address.ip} of {address.network}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
     if used != needed:
         names = () if running is None else tuple(container.name for container in running.containers)
-        reason = "Docker takes these at its start only" if running else "Docker is not running"
+        reason = _why_restart(config, running) if running else "Docker is not running"
         changes.append(Change(config.host, "docker restart", used, needed, reason, disturbs=names))
         requests += _restart_docker(merged.text, mode, live_restore=running is not None and running.live_restore)
     return tuple(changes), tuple(requests)
+
+
+def _why_restart(config: HostConfig, running: Docker) -> str:
+    """With what it costs those whose addresses are not in the new pool."""
+    pool = IPv4Network(config.daemon.fixed_cidr)
+    outside = [each for each in running.containers if each.address and IPv4Address(each.address) not in pool]
+    if not outside:
+        return "Docker takes these at its start only"
+    moved = ", ".join(f"{each.name} ({each.address})" for each in outside)
+    return f"Docker takes these at its start only; out of the new pool, so moved into it: {moved}"
 
 
 def _daemon_change(config: HostConfig, present: str | None) -> Change:

@@ -1,8 +1,6 @@
-"""Datapath, tunnel, the underlay address, and what stands in the way of the prefix: one host at a time."""
+"""Datapath, underlay address, and what stands in the way of the prefix: one host at a time."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from ipaddress import IPv4Network
 
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath
@@ -18,8 +16,6 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     yield _underlay(host, evidence, name)
     yield from _prefix(plan, evidence, name)
     yield from _docker_networks(plan, evidence, name)
-    yield from _networkd(evidence, name)
-    yield from _network_manager(evidence, name)
 
 
 def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
@@ -27,7 +23,13 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
     kernel = evidence.facts.kernel_datapath
     if plan.fabric.datapath is Datapath.NETDEV:
         why = "its kernel has the module too" if kernel else "its kernel has no openvswitch module"
-        return Finding(Check.DATAPATH, Level.FINE, name, f"the userspace datapath, as the file says; {why}")
+        what = f"the userspace datapath, as the file says; {why}"
+        if "ovs-vsctl" not in evidence.facts.programs:
+            # Before Open vSwitch is there apply cannot see it, and would stop after it has installed it.
+            do = "make that bridge first (docs/howto/netdev.md), unless something makes it once Open vSwitch comes"
+            what += "; the underlay address must then be on a bridge of Open vSwitch, which is not there yet"
+            return Finding(Check.DATAPATH, Level.WARNING, name, what, do)
+        return Finding(Check.DATAPATH, Level.FINE, name, what)
     if kernel and not evidence.around.gre_module:
         do = "install a kernel with GRE, or set `datapath: netdev` under `fabric`"
         return Finding(Check.DATAPATH, Level.BLOCKER, name, "its kernel has openvswitch, but no module ip_gre", do)
@@ -70,7 +72,7 @@ def _prefix(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterat
             continue
         found = True
         via = f"leads to {route.device}" if route.device else "drops what goes there"
-        if _within(route.network, prefix):
+        if route.network.subnet_of(prefix):
             what = f"the route {route.network} {via} and takes a part of the mesh's prefix {prefix}"
             do = "remove that route, or give the mesh another prefix"
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
@@ -80,10 +82,6 @@ def _prefix(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterat
             yield Finding(Check.ROUTES, Level.WARNING, name, what, do)
     if not found and skipped == {*OURS, *of_docker}:
         yield Finding(Check.ROUTES, Level.FINE, name, f"nothing else has routes or addresses in {prefix}")
-
-
-def _within(network: IPv4Network, prefix: IPv4Network) -> bool:
-    return network.subnet_of(prefix)
 
 
 def _docker_networks(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
@@ -100,81 +98,3 @@ def _docker_networks(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) 
         yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, f"{do} prefix")
     if evidence.facts.docker is not None and not inside:
         yield Finding(Check.DOCKER_NETWORKS, Level.FINE, name, f"no other network of Docker's in {plan.prefix}")
-
-
-def _is_active(evidence: HostEvidence, unit: str) -> bool:
-    return evidence.around.units.get(unit, {}).get("ActiveState") == "active"
-
-
-def _networkd(evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
-    """Of the files that match a device, the first in the order of their names counts."""
-    if not _is_active(evidence, "systemd-networkd.service"):
-        return
-    taken: dict[str, list[str]] = {}
-    for device, kind in ((DOCKER_BRIDGE, "bridge"), (FABRIC_BRIDGE, "ether")):
-        for path, text in evidence.around.network_files:
-            if matches_device(text, device, kind):
-                if not _says(text, "Link", "Unmanaged", ("yes", "true", "1", "on")):
-                    taken.setdefault(path, []).append(device)
-                break
-    for path, devices in taken.items():
-        what = f"systemd-networkd takes {' and '.join(devices)} for its own: {path} matches"
-        do = (
-            f"write /etc/systemd/network/00-dockmesh.network with `[Match]`, `Name={DOCKER_BRIDGE} {FABRIC_BRIDGE}`, "
-            "`[Link]`, `Unmanaged=yes`, or name the real device in that file"
-        )
-        yield Finding(Check.NETWORK_MANAGERS, Level.WARNING, name, what, do)
-    if not taken:
-        yield Finding(Check.NETWORK_MANAGERS, Level.FINE, name, "systemd-networkd leaves our bridges alone")
-
-
-def matches_device(text: str, device: str, kind: str) -> bool:
-    """Whether a .network file's [Match] is met by a device of which only name and type are known.
-
-    systemd.network(5): all keys must hold, each a list of patterns, with `!` in front the opposite. What asks for
-    anything else, as a MAC address, is about a real device and does not mean ours. An empty [Match] matches nothing.
-    """
-    keys = dict(_keys(text, "Match"))
-    if not keys or set(keys) - {"Name", "Type"}:
-        return False
-    return all(_meets(value, device if key == "Name" else kind) for key, value in keys.items())
-
-
-def _meets(patterns: str, actual: str) -> bool:
-    inverted = patterns.startswith("!")
-    found = any(fnmatchcase(actual, pattern) for pattern in patterns.removeprefix("!").split())
-    return found is not inverted
-
-
-def _keys(text: str, section: str) -> Iterator[tuple[str, str]]:
-    here = ""
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            here = line.strip("[]")
-        elif here == section and "=" in line and not line.startswith(("#", ";")):
-            key, _, value = line.partition("=")
-            yield key.strip(), value.strip()
-
-
-def _says(text: str, section: str, key: str, values: tuple[str, ...]) -> bool:
-    return any(found == key and value.lower() in values for found, value in _keys(text, section))
-
-
-def _network_manager(evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
-    """It leaves alone what others made, and says so; what it has a connection of its own for, it changes."""
-    if not _is_active(evidence, "NetworkManager.service"):
-        return
-    taken = [
-        f"{device} ({state})"
-        for device, state in evidence.around.managed.items()
-        if device in OURS and not state.startswith("unmanaged") and "externally" not in state
-    ]
-    if not taken:
-        yield Finding(Check.NETWORK_MANAGERS, Level.FINE, name, "NetworkManager leaves our bridges alone")
-        return
-    what = f"NetworkManager manages {', '.join(taken)}"
-    do = (
-        "write /etc/NetworkManager/conf.d/dockmesh.conf with `[keyfile]`, "
-        f"`unmanaged-devices=interface-name:{DOCKER_BRIDGE};interface-name:{FABRIC_BRIDGE}`, `nmcli general reload`"
-    )
-    yield Finding(Check.NETWORK_MANAGERS, Level.WARNING, name, what, do)

@@ -29,7 +29,6 @@ SSH = (
     *("ssh", "-T"),
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
     *("-o", "StrictHostKeyChecking=yes"),
-    *("-o", f"ConnectTimeout={CONNECT_TIMEOUT_S}"),
     # A host that dies in the middle of a command is noticed after 30 s, not after TCP's quarter of an hour.
     *("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"),
     *("-o", "ControlMaster=no"),  # an open one is used, but nobody else's session is made to hang on ours
@@ -137,12 +136,12 @@ def _as_line(request: Request) -> dict[str, object]:
     return {"kind": type(request).__name__.lower(), **asdict(request)}
 
 
-async def connect(host: Target, config: Path) -> SshHost:
+async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S) -> SshHost:
     """Open the connection and start the runner as root, by sudo where the user is somebody else.
 
     Raises ConnectError.
     """
-    argv = _argv(host, config)
+    argv = _argv(host, config, timeout_s)
     try:
         process = await asyncio.create_subprocess_exec(
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
@@ -165,11 +164,11 @@ async def connect(host: Target, config: Path) -> SshHost:
     raise explain(host, code, said or await _last_words(process))
 
 
-def _argv(host: Target, config: Path) -> tuple[str, ...]:
+def _argv(host: Target, config: Path, timeout_s: int) -> tuple[str, ...]:
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()
     port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
-    return (*SSH, "-F", str(config), *user, *port, "--", target)
+    return (*SSH, "-o", f"ConnectTimeout={timeout_s}", "-F", str(config), *user, *port, "--", target)
 
 
 async def _greeting(process: Process) -> list[str] | None:

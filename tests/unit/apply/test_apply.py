@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dockmesh.apply.look import lock_and_look_at_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConflictError, ConnectError, DockmeshError
+from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
@@ -409,6 +410,24 @@ def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
     assert result.failed == []
     assert len(seen) > 50
     assert [each for each in seen if len(set(each)) != len(each)] == []
+
+
+def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refused_beforehand() -> None:
+    hosts = make(applied, MESH)
+    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+
+    refused = refuse_beforehand(looks, asyncio.run(read_owners([hosts["host2"], hosts["host3"]])))["host1"]
+
+    assert isinstance(refused, HostError)
+    assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
+    assert refused.report.do == "apply host2 in the same run: each gives up the old before anybody gets the new"
+
+
+def test_hosts_that_keep_their_pools_take_from_nobody() -> None:
+    hosts = make(applied, MESH)
+
+    assert takers(asyncio.run(look_at_all(build(MESH), hosts))) == ()
+    assert takers(asyncio.run(look_at_all(build(swapped(MESH)), hosts))) == ("host1", "host2")
 
 
 @pytest.mark.parametrize("dies_at", range(3, 100, 7))

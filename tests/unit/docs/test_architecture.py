@@ -13,7 +13,7 @@ SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
     *("agent", "errors", "debian", "model", "mtu", "spec", "plan", "remote", "facts", "render", "record", "diff"),
-    *("preflight", "packages", "apply", "verify", "lab", "cli"),
+    *("preflight", "packages", "apply", "verify", "status", "lab", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
 PURE = ("errors", "debian", "model", "mtu", "spec", "plan", "facts", "render", "record", "diff")

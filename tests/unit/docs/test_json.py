@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from dockmesh.cli.main import app
 from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
+from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change
@@ -32,11 +34,14 @@ from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
+from dockmesh.status.judge import judge
+from dockmesh.status.said import RunSaid, Said
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
 from tests.unit.docs.pages import ROOT, anchors, blocks
+from tests.unit.status import worlds
 
 PAGE = ROOT / "docs/reference/json.md"
 EXAMPLES = {
@@ -65,6 +70,17 @@ def test_diff() -> None:
     found = Comparison("prod", tuple(hosts), {name: each for name, each in looks.items() if isinstance(each, Look)}, {})
 
     assert in_json(comparison_json(found)) == EXAMPLES["diff"]
+
+
+def test_status() -> None:
+    mesh = without(cluster(3), "host3")
+    plan = build(mesh)
+    hosts = {name: applied(config) for name, config in configs(mesh).items()}
+    hosts["host1"].devices["docker0"].mtu = 1400
+    run = RunSaid("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
+    known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
+
+    assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
 
 
 def test_apply() -> None:

@@ -9,7 +9,7 @@ from dockmesh.errors import ConflictError, ConnectError
 from dockmesh.facts.types import Container, FileState, LinuxLink
 from dockmesh.model import Datapath
 from dockmesh.preflight.docker import read_flags
-from dockmesh.preflight.network import matches_device
+from dockmesh.preflight.managers import matches_device
 from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Check, DockerNetwork, Evidence, Finding, Level, Route
 from dockmesh.render.docker import DAEMON_JSON
@@ -108,6 +108,13 @@ def test_the_kernel_datapath_needs_gre_in_the_kernel_and_the_userspace_one_does_
 
     assert around(gre_module=False).level is Level.BLOCKER
     assert worlds.trouble(netdev, without) == []
+
+
+def test_the_userspace_datapath_on_a_bare_host_wants_a_bridge_that_is_not_there_yet() -> None:
+    netdev = worlds.plan(datapath=Datapath.NETDEV)
+    bare = worlds.with_facts(worlds.ready(netdev), "host2", programs=frozenset({"apt-get"}), docker=None, ovs=None)
+
+    assert worlds.checks(worlds.trouble(netdev, bare)) == [(Check.DATAPATH, Level.WARNING, ("host2",))]
 
 
 def test_an_underlay_device_with_too_small_an_mtu() -> None:
