@@ -11,7 +11,7 @@ from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.debian.deb import Deb
-from dockmesh.diff.types import StepName
+from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
@@ -280,3 +280,14 @@ def test_docker_is_not_configured_where_apt_says_that_it_cannot_be_installed(fol
     assert report.what == "the carried packages do not fit this host"
     assert DAEMON_JSON not in hosts["host1"].files
     assert hosts["host1"].blobs == {}
+
+
+def test_newer_packages_are_a_change_of_the_file_and_no_drift(folder: Path) -> None:
+    mesh = mesh_with(folder)
+
+    found = looks(mesh, old_hosts(mesh))["host1"]
+
+    assert isinstance(found, Look)
+    assert {(change.origin, change.because) for change in found.diff.changes} == {
+        (Origin.FILE, "it brings newer packages")
+    }
