@@ -127,6 +127,9 @@ def test_a_newer_switch_goes_from_host_to_host_under_pings(alone: Mesh, tmp_path
         done = alone.apply()
         assert pings.wait_for_answers(20, deadline_s=60)
         heard = pings.heard()
+    for host in alone.hosts:
+        alone.on(host, "ip neighbour flush all")
+    alone.wait_for_mesh()
 
     assert heard.duplicates == 0
     assert "priority=7,ip actions=drop" in alone.on("host2", "ovs-ofctl --no-stats dump-flows mine")

@@ -47,6 +47,11 @@ class Watch:
             self.heard = {self.names[each.pop("address")]: Heard(**each) for each in told}
         return self.heard
 
+    async def forget(self, name: str) -> None:
+        """Let the observer ask for the MAC address anew: that broadcast must arrive, too. Raises ConnectError."""
+        (address,) = (address for address, each in self.names.items() if each == name)
+        await self.observer.ask(Run(("ip", "neighbour", "flush", "to", address)))
+
 
 @asynccontextmanager
 async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIterator[Watch]:

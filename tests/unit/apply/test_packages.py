@@ -33,6 +33,11 @@ class Silent:
     done = failed = step
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.apply.upgrade.PROOF_S", 0)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Open vSwitch and Docker in version 2, with what they need, and something that nobody needs."""
@@ -194,6 +199,7 @@ def test_an_upgrade_goes_host_by_host(folder: Path) -> None:
             "openvswitch-switch: 1 → 2",
             "openvswitch-common: 1 → 2",
         ]
+    assert asked(hosts["host2"], "neighbour flush") == ["ip neighbour flush to 172.17.42.1"]
     assert outcomes["host1"].gaps == (Gap("host2", "host1", 40, 9, 8, 0), Gap("host2", "host3", 40, 9, 8, 0))
 
 
