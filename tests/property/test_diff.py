@@ -159,7 +159,7 @@ def carry_out(host: FakeHost, config: HostConfig) -> None:
     for step in diff(config, host.facts()).steps:
         if step.packages:
             host.answer_install(step.packages)
-        for request in step.requests:
+        for request in (*step.requests, *step.restart):
             asyncio.run(host.ask(request))
             assert looped or not may_loop(host), f"a loop after {request}"
 

@@ -71,7 +71,6 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
                 host=found.config.host,
                 step=StepName.ATTACH,
                 answered=_containers(found, owner, docker_now),
-                now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",
                 do=f"see that {owner} can be applied, then run `dockmesh apply` again",
             )
 

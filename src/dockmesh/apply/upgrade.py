@@ -44,6 +44,8 @@ async def upgrade(
     looks: Looks,
     done: Mapping[str, list[Change]],
     progress: Progress,
+    *,
+    restart: bool = True,
 ) -> tuple[Looks, Mapping[str, tuple[Gap, ...]]]:
     """Carry out the upgrade steps.
 
@@ -65,7 +67,7 @@ async def upgrade(
         try:
             gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
             done[name].extend(step.changes)
-            after[name] = await look(plan, plan.host(name), hosts[name])
+            after[name] = await look(plan, plan.host(name), hosts[name], restart=restart)
         except DockmeshError as error:
             versions = await _versions(hosts, [each for each, _, _ in due])
             now = f"{error.report.now}; {versions}" if error.report.now else versions

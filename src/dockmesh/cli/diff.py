@@ -15,9 +15,7 @@ from rich.table import Table
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
-from dockmesh.cli.changes import change_json
-from dockmesh.cli.show import error_json, out, print_json, show_error
+from dockmesh.cli.show import change_json, error_json, out, print_json, show_error
 from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.build import build
@@ -67,7 +65,7 @@ def diff(
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
     """
     plan = build(load(file))
-    found = asyncio.run(_compare(plan, choose_hosts(plan, host), ssh_config))
+    found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config))
     if json:
         print_json(comparison_json(found))
     else:

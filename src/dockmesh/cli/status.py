@@ -11,7 +11,6 @@ import typer
 from rich.live import Live
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
 from dockmesh.cli.connections import Connections
 from dockmesh.cli.diff import applied_json
 from dockmesh.cli.show import error_json, out, print_json
@@ -43,7 +42,7 @@ def status(
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
     """
     plan = build(load(file))
-    chosen = choose_hosts(plan, host)
+    chosen = options.choose_hosts(plan, host)
     if watch:
         try:
             asyncio.run(_watch(plan, chosen, ssh_config, json=json))
@@ -137,6 +136,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "refused": error_json(host.refused) if host.refused else None,
         "lock": _run_json(host.said.lock),
         "not_confirmed": _run_json(host.said.armed),
+        "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
 

@@ -33,10 +33,10 @@ class Deb:
     architecture: str  # of Debian, such as amd64, or "all"
     depends: tuple[Group, ...]  # Pre-Depends too
     provides: tuple[Group, ...]
-    recommends: tuple[Group, ...]
     path: str
     size: int  # bytes
     sha256: str
+    recommends: tuple[Group, ...] = ()
 
     @property
     def file_name(self) -> str:

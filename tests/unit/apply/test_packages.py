@@ -9,6 +9,7 @@ import pytest
 
 from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Origin, StepName
@@ -16,13 +17,14 @@ from dockmesh.errors import DockmeshError
 from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
+from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.spec.draft import Located
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.problems import Span
 from tests.support.debs import write_deb
-from tests.support.fake_host import FakeHost, applied, bare
+from tests.support.fake_host import Container, FakeHost, applied, bare
 from tests.support.meshes import cluster
 from tests.support.plans import configs
 
@@ -62,7 +64,8 @@ def looks(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Looks:
 
 
 def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
-    outcomes = asyncio.run(apply(build(mesh), hosts, looks(mesh, hosts), Silent()))
+    session = Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))
+    outcomes = asyncio.run(apply(build(mesh), hosts, looks(mesh, hosts), session, Silent()))
     return {outcome.host: outcome for outcome in outcomes}
 
 
@@ -297,3 +300,16 @@ def test_newer_packages_are_a_change_of_the_file_and_no_drift(folder: Path) -> N
     assert {(change.origin, change.because) for change in found.diff.changes} == {
         (Origin.FILE, "it brings newer packages")
     }
+
+
+def test_without_a_restart_docker_keeps_its_version(folder: Path) -> None:
+    mesh = mesh_with(folder)
+    hosts = old_hosts(mesh)
+    hosts["host1"].packages["docker.io"] = "1"
+    hosts["host1"].containers = [Container("web")]
+
+    found = asyncio.run(look_at_all(build(mesh), hosts, restart=False))["host1"]
+
+    assert isinstance(found, Look)
+    assert found.diff.steps == ()
+    assert "docker.io" in [change.subject for change in found.diff.left]

@@ -28,7 +28,7 @@ def names(found: HostDiff) -> list[StepName]:
 
 def requests(found: HostDiff, name: StepName) -> list[str]:
     step = found.step(name)
-    return [] if step is None else [str(request) for request in step.requests]
+    return [] if step is None else [str(request) for request in (*step.requests, *step.restart)]
 
 
 def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
@@ -215,7 +215,7 @@ def test_live_restore_is_off_for_the_restart_and_on_after_it() -> None:
     step = of(host).step(StepName.DOCKER)
 
     assert step is not None
-    *_, off, _, restart, on, reload = step.requests
+    off, _, restart, on, reload = step.restart
     assert isinstance(off, Put)
     assert '"live-restore": false' in off.text
     assert str(restart) == "systemctl restart docker.service"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
-from dockmesh.cli.main import app
+from dockmesh.cli.main import build as build_program
 from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
@@ -26,6 +26,7 @@ from dockmesh.cli.verify import report_json
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
+from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.packages.build import Built
@@ -93,10 +94,21 @@ def test_apply() -> None:
         looks={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+        run=example["run"],
         seconds=example["seconds"],
     )
 
     assert in_json(result_json(result)) == example
+
+
+def test_history() -> None:
+    example = EXAMPLES["history"]
+    hosts = {
+        name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
+        for name, host in example["hosts"].items()
+    }
+
+    assert in_json(asdict(Record(**{**example, "hosts": hosts}))) == example
 
 
 def test_verify() -> None:
@@ -144,7 +156,7 @@ def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
 
-    done = CliRunner().invoke(app, ["init", *hosts, "--offline", "--json"])
+    done = CliRunner().invoke(build_program(), ["init", *hosts, "--offline", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["init"]
 
@@ -153,7 +165,7 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dockmesh.yaml").write_text(FILE)
 
-    done = CliRunner().invoke(app, ["render", "-o", "out", "--json"])
+    done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
 
@@ -162,7 +174,7 @@ def test_packages_build() -> None:
     example = EXAMPLES["packages build"]
     built = Built(
         debs=tuple(
-            Deb(each["package"], each["version"], each["architecture"], (), (), (), each["file"], 1, each["sha256"])
+            Deb(each["package"], each["version"], each["architecture"], (), (), each["file"], 1, each["sha256"])
             for each in example["packages"]
         ),
         log=Path(example["log"]),
