@@ -16,14 +16,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.lock import new_run
+from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.run import apply as apply_plan
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look
+from dockmesh.diff.types import StepName
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
 from dockmesh.lab import power
@@ -35,13 +39,14 @@ from dockmesh.model import Cluster, Degree, Fabric, Host, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Put, Remove, Request
+from dockmesh.remote.seam import Put, Remove, Request, Run, demand
 from dockmesh.spec.load import load
 from dockmesh.spec.write import write_cluster
 
 HERE = Path(__file__).parent
 DOCKMESH = (sys.executable, "-m", "dockmesh")
 DEADLINE_S = 60
+MANY = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +74,20 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    measures = (large_plans, no_change, looks, looks_at_many, apply_and_script, healing, after_reboot, host_added)
+    names = [measure.__name__ for measure in measures]
+    parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
+    wanted = parser.parse_args()
+    runs = wanted.runs
     load_before = os.getloadavg()[0]
     rows: list[Row] = []
-    for measure in (large_plans, no_change, apply_and_script, healing, after_reboot):
+    for measure in (measure for measure in measures if wanted.only in (None, measure.__name__)):
         say(f"measuring: {measure.__name__.replace('_', ' ')}")
         rows += measure(runs)
         for row in rows:
             say(row.text())
-    (HERE / "results.md").write_text(report(rows, load_before))
+    if wanted.only is None:
+        (HERE / "results.md").write_text(report(rows, load_before))
 
 
 def say(text: str) -> None:
@@ -128,24 +138,24 @@ def large_cluster(count: int) -> Cluster:
     return Cluster("large", Fabric(topology=Degree(8)), Network("docker0", prefix), tuple(hosts))
 
 
-def measured(*words: str) -> tuple[float, float]:
-    """Seconds and peak MiB of one run of the command line."""
+def measured(*words: str, fine: tuple[int, ...] = (0,)) -> tuple[float, float]:
+    """Seconds and peak MiB of one run of the command line, which must end with a code that is fine."""
     began = time.monotonic()
     process = subprocess.Popen((*DOCKMESH, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if process.returncode not in fine:
         raise SystemExit(f"dockmesh {shlex.join(words)} ended with {process.returncode}")
     return seconds, usage.ru_maxrss / 1024
 
 
 @contextmanager
-def prepared_lab() -> Iterator[Lab]:
+def prepared_lab(hosts: int = 3) -> Iterator[Lab]:
     with TemporaryDirectory(prefix="dockmesh-bench-") as folder:
         directory = Path(folder) / "lab"
         try:
-            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=3, prepared=True), say=say)
+            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=hosts, prepared=True), say=say)
         finally:
             ending.down(directory)
 
@@ -169,6 +179,50 @@ def no_change(runs: int) -> list[Row]:
         Row("apply with nothing to change, three hosts", tuple(applies), "s", 1.0),
         Row("verify, three hosts, all well", tuple(proofs), "s"),
     ]
+
+
+def looks(runs: int) -> list[Row]:
+    with mesh() as lab:
+        wait(settled(lab), "all is well")
+        states = [measured("status", *reach(lab))[0] for _ in range(runs)]
+        differences = [measured("diff", *reach(lab))[0] for _ in range(runs)]
+    return [
+        Row("status, three hosts, all well", tuple(states), "s", 1.0),
+        Row("diff, three hosts, no difference", tuple(differences), "s", 1.0),
+    ]
+
+
+def settled(lab: Lab) -> bool:
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        if subprocess.run((*DOCKMESH, "status", *reach(lab)), capture_output=True, check=False).returncode == 0:
+            return True
+    return False
+
+
+def looks_at_many(runs: int) -> list[Row]:
+    """Thirty hosts with their fabric, at degree 4, and without Docker: one machine has no room for so many daemons."""
+    with prepared_lab(MANY) as lab:
+        file = lab.mesh_file
+        file.write_text(file.read_text().replace("topology: full-mesh", "topology: {degree: 4}"))
+        asyncio.run(only_the_fabric(lab))
+        states = [measured("status", *reach(lab), fine=(0, 1))[0] for _ in range(runs)]
+        differences = [measured("diff", *reach(lab))[0] for _ in range(runs)]
+    return [
+        Row(f"status, {MANY} hosts at degree 4, without Docker", tuple(states), "s", 5.0),
+        Row(f"diff, {MANY} hosts at degree 4, without Docker", tuple(differences), "s", 5.0),
+    ]
+
+
+async def only_the_fabric(lab: Lab) -> None:
+    """Docker stopped, and br0 with its tunnels made."""
+    plan = build(load(lab.mesh_file))
+    async with fleet(plan.hosts, lab.ssh_config) as hosts:
+        stop = Run(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
+        found = await look_at_all(plan, hosts.opened)
+        for name, each in found.items():
+            step = each.diff.step(StepName.FABRIC) if isinstance(each, Look) else None
+            await demand(hosts.opened[name], "could not make the fabric", stop, *(step.requests if step else ()))
 
 
 def apply_and_script(runs: int) -> list[Row]:
@@ -291,6 +345,60 @@ def after_reboot(runs: int) -> list[Row]:
     return [
         Row("reboot: from docker.service active to a ping of its container from another host", tuple(waits), "s", 2.0)
     ]
+
+
+@dataclass
+class Busy:
+    """The Progress of an apply, with the time from each host's first step to its last."""
+
+    began: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def step(self, host: str, _text: str) -> None:
+        self.began.setdefault(host, time.monotonic())
+
+    def done(self, host: str, _text: str) -> None:
+        now = time.monotonic()
+        self.seconds[host] = now - self.began.get(host, now)
+
+    def failed(self, host: str, text: str) -> None:
+        raise SystemExit(f"{host}: {text}")
+
+
+def host_added(runs: int) -> list[Row]:
+    """A tenth host joins: how long each of the nine others is at it, and the whole from the first connection on."""
+    longest, whole = [], []
+    with prepared_lab(10) as lab:
+        ten = load(lab.mesh_file)
+        nine = replace(ten, hosts=ten.hosts[:-1])
+        for _ in range(runs):
+            asyncio.run(applied(lab, nine))
+            began = time.monotonic()
+            busy = asyncio.run(applied(lab, ten))
+            whole.append(time.monotonic() - began)
+            longest.append(max(busy.seconds[host.name] for host in nine.hosts))
+    return [
+        Row(
+            "a tenth host joins: the busiest of the nine others, from its first step to its last",
+            tuple(longest),
+            "s",
+            1.0,
+        ),
+        Row("the same, all ten hosts, from the first connection to the last change", tuple(whole), "s"),
+    ]
+
+
+async def applied(lab: Lab, cluster: Cluster) -> Busy:
+    plan, busy = build(cluster), Busy()
+    async with fleet(plan.hosts, lab.ssh_config) as hosts:
+        session = Session(new_run("bench"))
+        await lock_all(hosts.opened, session.run, busy)
+        outcomes = await apply_plan(plan, hosts.opened, await look_at_all(plan, hosts.opened), session, busy)
+        if errors := [str(outcome.error) for outcome in outcomes if outcome.error]:
+            raise SystemExit("\n".join(errors))
+        async with fleet(plan.hosts, lab.ssh_config, fresh=True) as again:
+            await session.confirm(again.opened, {})
+    return busy
 
 
 def first_after_longest_gap(output: str) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from dockmesh.cli.main import app
+from dockmesh.cli.main import build as build_program
 from dockmesh.spec import explain, fields
 from dockmesh.spec.schema import (
     BfdSection,
@@ -55,7 +55,7 @@ def pages() -> dict[Path, str]:
 
 
 def commands_page() -> str:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(build_program())
     parts = [
         "# Commands\n",
         MADE,

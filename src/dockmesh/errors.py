@@ -6,6 +6,8 @@
     ├── HostError            something on one host
     │   ├── ConnectError     no SSH session: name, key, refused, timed out
     │   ├── CommandError     a command on the host failed
+    │   ├── GoneBackError    the host took its way back while we worked on it
+    │   ├── LockedError      somebody else is changing the host
     │   ├── ConflictError    the host has something of the user's where ours would go
     │   └── DatapathError    Open vSwitch cannot carry the tunnels there, with the datapath that the file wants
     └── LabError             the lab on this machine
@@ -85,6 +87,14 @@ class ConnectError(HostError):
 
 
 class CommandError(HostError):
+    pass
+
+
+class GoneBackError(HostError):
+    pass
+
+
+class LockedError(HostError):
     pass
 
 

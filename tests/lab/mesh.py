@@ -1,13 +1,21 @@
 """A mesh in a lab, as tests talk of it: everything through the real command line and real SSH."""
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from dockmesh.diff.host import FACT_PATHS
+from dockmesh.facts.gather import gather
+from dockmesh.facts.types import HostFacts
+from dockmesh.plan.build import build
+from dockmesh.remote.fleet import fleet
+from dockmesh.spec.load import load
 
 DOCKMESH = (sys.executable, "-m", "dockmesh")
 # An image of one static program, made on the host: no registry is there to ask.
@@ -40,6 +48,43 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60)
             return
         assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
         time.sleep(0.1)
+
+
+def steady(facts: HostFacts) -> HostFacts:
+    """What stays as it is as long as nobody changes it. A unit that is off may never have been."""
+    bridges = tuple(
+        replace(
+            bridge,
+            tree_status={},
+            interfaces=tuple(replace(each, bfd_status={}, tree_status={}, error=None) for each in bridge.interfaces),
+        )
+        for bridge in facts.ovs or ()
+    )
+    return replace(
+        facts,
+        ovs=bridges,
+        links=tuple(replace(link, index=0) for link in facts.links if link.kind != "veth"),
+        units={
+            unit: {
+                key: value
+                for key, value in states.items()
+                if value not in ("", "inactive", "disabled", "not-found", "loaded")
+            }
+            for unit, states in facts.units.items()
+        },
+    )
+
+
+def differences(wanted: Mapping[str, HostFacts], actual: Mapping[str, HostFacts]) -> list[str]:
+    """By host and fact."""
+    if missing := set(wanted) - set(actual):
+        return [f"{', '.join(sorted(missing))}: not reached"]
+    return [
+        f"{host}: {field.name}: {getattr(facts, field.name)} is not {getattr(wanted[host], field.name)}"
+        for host, facts in actual.items()
+        for field in fields(facts)
+        if getattr(facts, field.name) != getattr(wanted[host], field.name)
+    ]
 
 
 def _why(done: Done) -> str:
@@ -132,6 +177,30 @@ class Mesh:
             for other, address in addresses.items():
                 if other != host:
                     self.wait_for_ping(host, address, None, deadline_s)
+
+    def states(self, *hosts: str) -> dict[str, HostFacts]:
+        """All facts of the hosts, without what changes by itself: states of protocols, containers' devices."""
+        return asyncio.run(self._states(hosts or self.hosts))
+
+    async def _states(self, names: tuple[str, ...]) -> dict[str, HostFacts]:
+        plan = build(load(self.file))
+        async with fleet([plan.host(name) for name in names], self.ssh_config) as hosts:
+            if hosts.failed:
+                return {}
+            facts = await asyncio.gather(*(gather(host, FACT_PATHS) for host in hosts.opened.values()))
+        return {each.name: steady(each) for each in facts}
+
+    def wait_for_states(self, wanted: Mapping[str, HostFacts], deadline_s: float = 60) -> None:
+        """Until the hosts are as they were; the difference fact by fact, where they do not become so."""
+        end = time.monotonic() + deadline_s
+        while different := differences(wanted, self.states(*wanted)):
+            assert time.monotonic() < end, "\n".join(different)[:3000]
+            time.sleep(0.5)
+
+    def start_apply(self, *options: str) -> subprocess.Popen[str]:
+        """An apply at work; its progress comes on standard error."""
+        words = ("apply", "-f", str(self.file), "--ssh-config", str(self.ssh_config), "--yes", *options)
+        return subprocess.Popen((*DOCKMESH, *words), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
     def verify(self, *options: str) -> Any:
         return self.dockmesh("verify", "--json", *options).json()

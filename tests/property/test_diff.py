@@ -87,7 +87,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "no tree": (lambda host: fabric_of(host).columns.update(rstp_enable="false", stp_enable="false"), "bridge br0"),
     "another MAC of br0": (
         lambda host: assign(fabric_of(host).columns, "other_config:hwaddr=02:00:00:00:00:08"),
-        "br0 other_config:hwaddr",
+        "br",  # a bridge with a rapid spanning tree is made anew
     ),
     "no mtu_request": (lambda host: fabric_of(host).ports["br0"].interface.pop("mtu_request"), "br0 mtu_request"),
     "Docker is down": (lambda host: setattr(host, "docker", None), "docker restart"),
@@ -159,7 +159,7 @@ def carry_out(host: FakeHost, config: HostConfig) -> None:
     for step in diff(config, host.facts()).steps:
         if step.packages:
             host.answer_install(step.packages)
-        for request in step.requests:
+        for request in (*step.requests, *step.restart):
             asyncio.run(host.ask(request))
             assert looped or not may_loop(host), f"a loop after {request}"
 

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
 from typing import Any
 
@@ -18,13 +18,31 @@ from dockmesh.apply import gap
 from dockmesh.debian.deb import read_deb
 from dockmesh.diff.expected import expected
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
+from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, packages, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
 from dockmesh.record import applied as record
-from dockmesh.record.paths import APPLIED
-from dockmesh.remote.seam import Answer, Ask, Find, Get, GetBytes, Lock, Put, PutBytes, Remove, Request, Run
+from dockmesh.record.paths import APPLIED, ARMED
+from dockmesh.remote.seam import (
+    Answer,
+    Arm,
+    Ask,
+    Begin,
+    Confirm,
+    Find,
+    Get,
+    GetBytes,
+    Lock,
+    Put,
+    PutBytes,
+    Recall,
+    Remove,
+    Request,
+    Run,
+    Unlock,
+)
 from dockmesh.render.docker import DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
@@ -97,16 +115,49 @@ class FakeHost:
     offers: set[str] = field(default_factory=set)  # relations that its sources meet
     blobs: dict[str, bytes] = field(default_factory=dict)  # files that are no text
     locked_by: str | None = None
+    begun: set[str] = field(default_factory=set)
+    runs: list[str] = field(default_factory=list)
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
-        answers = []
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        answers: list[Answer] = []
         for request in requests:
             await asyncio.sleep(0)  # the other hosts get their turn
             self.asked.append(request)
             answers.append(self.fails(request) or self.answer(request))
+            if until_failure and not answers[-1].ok:
+                break
         return tuple(answers)
+
+    def go_back(self) -> str:
+        """What agent/back.py does when its deadline is over; the line that it leaves."""
+        way = json.loads(self.files.pop(ARMED)[0])
+        failures = []
+        for part in way["parts"]:
+            if not self.begun.intersection(part["when"]):
+                continue
+            for line in part["requests"]:
+                done = self._by_itself(from_line(line))
+                if not done.ok and part["must"] and line["kind"] != "remove":
+                    failures.append(f"{part['name']}: exit {done.code}: {done.err}")
+        for line in way["last"]:
+            self.answer(from_line(line))
+        self.runs.append(json.dumps({**way["run"], "ended": "gone back", "failures": failures, "changes": []}))
+        return self.runs[-1]
+
+    def _by_itself(self, request: Request) -> Answer:
+        """Whatever became of the connection."""
+        try:
+            return self.fails(request) or self.answer(request)
+        except ConnectError:
+            return self.answer(request)
+
+    def restart(self) -> None:
+        """A boot: what the kernel held is gone, and what makes it anew makes it."""
+        self.locked_by = None
+        if ARMED in self.files:
+            self.go_back()
 
     async def close(self) -> None:
         pass
@@ -114,6 +165,18 @@ class FakeHost:
     def facts(self) -> HostFacts:
         files = tuple(sorted(FACT_PATHS))
         return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files))))
+
+    def state(self) -> object:
+        """All facts but when they were made so; a unit that was switched off is one that never was."""
+        facts = self.facts()
+        off = ("inactive", "disabled")
+        units = {
+            unit: {key: value for key, value in states.items() if value not in off}
+            for unit, states in facts.units.items()
+        }
+        made = record.read(facts.file(APPLIED))
+        files = {path: state for path, state in facts.files.items() if path != APPLIED}
+        return replace(facts, units=units, files=files), made and replace(made, when="", run="")
 
     def answer_with_ovs(self, bridges: dict[str, Bridge]) -> None:
         """Open vSwitch runs, with these bridges of somebody's."""
@@ -129,8 +192,10 @@ class FakeHost:
 
     def answer(self, request: Request) -> Answer:
         match request:
-            case Lock():
-                return OK if self.locked_by is None else Answer(75, err=self.locked_by)
+            case Lock() | Unlock():
+                return self._lock(request)
+            case Arm() | Begin() | Confirm() | Recall():
+                return self._way_back(request)
             case Get(path):
                 text, mode = self.files.get(path, ("", 0))
                 return Answer(0, text, oct(mode)) if path in self.files else Answer(2)
@@ -150,6 +215,30 @@ class FakeHost:
                 return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
             case Run(argv):
                 return self._run(argv)
+
+    def _lock(self, request: Lock | Unlock) -> Answer:
+        holder = self.locked_by
+        if isinstance(request, Lock):
+            return OK if holder is None else Answer(75, "0", holder)
+        self.locked_by = None
+        return Answer(3) if holder is None else Answer(0, holder)
+
+    def _way_back(self, request: Arm | Begin | Confirm | Recall) -> Answer:
+        match request:
+            case Arm(text):
+                self.files[ARMED] = (text, 0o600)
+                self.begun.clear()
+            case Begin(step):
+                self.begun.add(step)
+            case Confirm(_, line, files) if ARMED in self.files:
+                del self.files[ARMED]
+                self.files |= {path: (text, 0o600) for path, text in files.items()}
+                self.runs.append(line)
+            case Confirm():
+                return Answer(76, self.runs[-1], "the host went back to what it was")
+            case Recall():
+                return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
+        return OK
 
     def _run(self, argv: tuple[str, ...]) -> Answer:
         match argv:
@@ -206,13 +295,17 @@ class FakeHost:
             if name not in self.ovs.bridges:
                 del self.devices[name]
         for name in self.ovs.bridges:
-            self.devices.setdefault(name, Device(kind="openvswitch", up=False))
+            device = self.devices.setdefault(name, Device(kind="openvswitch", up=False))
+            device.mtu = int(str(self.ovs.bridges[name].ports[name].interface.get("mtu_request", device.mtu)))
         return Answer(1, err=wrong) if wrong else OK
 
     def _ip(self, words: list[str]) -> Answer:
         match words:
             case ["link", "add", "name", name, "type", "bridge"]:
                 self.devices[name] = Device(kind="bridge", up=False)
+            case ["address", "flush", "dev", name, "to", address]:
+                old = self.devices[name].addresses
+                self.devices[name].addresses = [each for each in old if str(IPv4Interface(each).ip) != address[:-3]]
             case ["link", "set", "dev", name, *rest]:
                 if name not in self.devices:
                     return Answer(1, err=f'Cannot find device "{name}"')
@@ -220,14 +313,16 @@ class FakeHost:
             case ["address", "replace", address, "broadcast", "+", "dev", name]:
                 if address not in self.devices[name].addresses:
                     self.devices[name].addresses.append(address)
+            case _:
+                pass
         return OK
 
     def _set_device(self, device: Device, words: list[str]) -> None:
         rest = iter(words)
         for word in rest:
             match word:
-                case "up":
-                    device.up = True
+                case "up" | "down":
+                    device.up = word == "up"
                 case "nomaster":
                     device.master = None
                 case "master":
@@ -243,8 +338,13 @@ class FakeHost:
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
-            case ["start", unit]:
+            case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
+            case ["stop", *units]:
+                for unit in units:
+                    self.units.setdefault(unit, {})["ActiveState"] = "inactive"
+                if "docker.service" in units:
+                    self.docker = None
             case ["restart", "docker.service"]:
                 return self._restart_docker()
             case ["reload", "docker.service"] if self.docker:
@@ -318,6 +418,13 @@ class FakeHost:
         return Answer(0, json.dumps(body))
 
 
+def from_line(line: dict[str, Any]) -> Request:
+    """The request that stands in a way back."""
+    kinds: dict[str, Callable[..., Request]] = {"run": Run, "put": Put, "remove": Remove}
+    words = {key: tuple(value) if key == "argv" else value for key, value in line.items() if key != "kind"}
+    return kinds[line["kind"]](**words)
+
+
 def _heard(address: str) -> dict[str, Any]:
     """What agent/gap.py says of a host that answers."""
     return {"address": address, "sent": 9, "answered": 8, "twice": 0, "longest_ms": 40, "silent_ms": 3}
@@ -329,7 +436,7 @@ def _only_reads(request: Request) -> bool:
         if "--simulate" in request.argv:
             return True
         return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
-    return isinstance(request, Get | Ask | Find | Lock)
+    return isinstance(request, Get | Ask | Find | Lock | Arm | Begin | Confirm)
 
 
 def bare(config: HostConfig) -> FakeHost:

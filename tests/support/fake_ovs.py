@@ -1,6 +1,7 @@
 """Open vSwitch's database in memory: as much of ovs-vsctl as dockmesh says to it."""
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import count
@@ -94,7 +95,12 @@ def assign(record: dict[str, Value], assignment: str) -> None:
     column, value = assignment.split("=", 1)
     column, _, key = column.partition(":")
     value = value.strip('"')
-    if key:
+    if value == "[]":
+        record.pop(column, None)
+    elif value.startswith("{"):
+        pairs = re.findall(r'"([^"]*)"="([^"]*)"', value)
+        record[column] = dict(pairs)
+    elif key:
         old = record.get(column)
         record[column] = {**(old if isinstance(old, dict) else {}), key: value}
     else:

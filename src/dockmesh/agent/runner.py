@@ -3,29 +3,49 @@
 Python's standard library only, Python 3.7 or later: this text is sent to hosts that have nothing of ours.
 It never interprets a shell string. When its standard input ends, so does it; what runs then is run to its end.
 Every import here is paid on every host at every command: http.client alone takes as long as all the others together.
+
+Between `arm` and `confirm` the host has its way back by it (agent/back.py): whoever of the two has the turn acts, and
+once the way back is taken, nothing more is written here.
 """
 
 from __future__ import annotations
 
 import binascii
+import contextlib
 import fcntl
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 
 GREETING = "dockmesh-runner 1"
 LOCK = "/run/dockmesh.lock"
+
+STATE = "/var/lib/dockmesh"
+ARMED = STATE + "/armed.json"  # how to go back, from `arm` to `confirm`
+RETURNING = STATE + "/returning.json"  # the same, once the host is on its way back
+BEGUN = STATE + "/begun"  # the steps that were begun since, a line each
+RUNS = STATE + "/runs.jsonl"  # a line a run, the oldest first
+BALLAST = STATE + "/ballast"  # room on the disk for the way back, should it be full by then
+RUNTIME = "/run/dockmesh"  # empty after a boot
+DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the way back is taken then
+TURN = RUNTIME + "/turn"
+BACK = "dockmesh-back"
 
 NOT_FOUND = 127  # as a shell answers for a missing program
 TIMED_OUT = 124  # as timeout(1) does
 NO_FILE = 2  # ENOENT
 NOT_ACTIVE = 3  # as systemctl answers
 LOCKED = 75  # EX_TEMPFAIL of sysexits.h
+GONE_BACK = 76  # the next one
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+BALLAST_BYTES = 512 * 1024
+PATIENCE_S = 20  # for a process that is told to end
 THREADS = 16
 
 TYPE_CHECKING = False
@@ -34,6 +54,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _held: list[Any] = []
+_armed: list[int] = []  # the inode of the way back that this process armed
+_patience: list[float] = []  # its time-out, in seconds
 # Whether a unit is active, asked once for all questions of an order.
 _active: dict[str, bool] = {}
 _asking = threading.Lock()
@@ -43,7 +65,7 @@ def answer(code: int, out: str = "", err: str = "") -> dict[str, Any]:
     return {"code": code, "out": out, "err": err}
 
 
-def run(argv: list[str], stdin: str, timeout_s: float) -> dict[str, Any]:
+def run(argv: list[str], stdin: str = "", timeout_s: float = 60) -> dict[str, Any]:
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
     environment["PATH"] = PATH
     try:
@@ -149,16 +171,191 @@ def which(program: str) -> str | None:
 def lock(owner: str) -> dict[str, Any]:
     """One writer a host. The lock goes with this process, so a dead one never holds it."""
     file = open(LOCK, "a+")
+    os.fchmod(file.fileno(), 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        return answer(LOCKED, err=file.read())
+        silent_s = time.time() - os.fstat(file.fileno()).st_mtime
+        return answer(LOCKED, str(int(silent_s)), file.read())
     file.truncate(0)
-    file.write(owner)
+    file.write(owner.replace('"PID"', str(os.getpid())))
     file.flush()
     _held.append(file)
     return answer(0)
+
+
+def unlock() -> dict[str, Any]:
+    """End the runner that holds the lock: whoever it worked for is gone, or shall stop."""
+    with open(LOCK, "a+") as file:
+        if _has(file):
+            return answer(NOT_ACTIVE, err="nobody holds the lock")
+        file.seek(0)
+        owner = file.read()
+        pid = int(json.loads(owner)["pid"])
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+            if _wait_for(lambda: _has(file)):
+                return answer(0, owner)
+    return answer(1, err=f"process {pid} holds the lock and does not end")
+
+
+def _has(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# The way back.
+
+
+def now() -> float:
+    """Goes on while the host sleeps, and starts anew with each boot as /run does."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def set_deadline(in_s: float) -> None:
+    os.makedirs(RUNTIME, mode=0o700, exist_ok=True)
+    with open(DEADLINE + ".new", "w") as file:
+        file.write(str(now() + in_s))
+    os.replace(DEADLINE + ".new", DEADLINE)
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """Either a run writes on this host or its way back does."""
+    os.makedirs(RUNTIME, mode=0o700, exist_ok=True)
+    with open(TURN, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
+    """From now on the host goes back by itself, `timeout_s` after the last order of this process."""
+    if os.path.exists(ARMED) or os.path.exists(RETURNING):
+        return answer(LOCKED, err="another run is not confirmed yet")
+    os.makedirs(STATE, mode=0o700, exist_ok=True)
+    units = False
+    for path, content in files.items():
+        if not holds(path, content):
+            put(path, content, 0o644)
+            units = units or path.endswith(".service")
+    # Enabling reads all units anew, too.
+    if units and (failed := run(["systemctl", "enable", BACK + ".service"]))["code"]:
+        return failed
+    for stale in (BEGUN, BALLAST):
+        discard(stale)
+    with open(BALLAST, "wb") as file:
+        file.write(os.urandom(BALLAST_BYTES))  # what is written as zeros may take no room
+        os.fsync(file.fileno())
+    run(["systemctl", "stop", BACK + ".timer"])
+    set_deadline(timeout_s)
+    put(ARMED, text, 0o600)
+    timer = run(
+        [
+            *("systemd-run", "--quiet", f"--on-active={timeout_s:g}", "--timer-property=AccuracySec=100ms"),
+            f"--unit={BACK}.service",
+        ]
+    )
+    if timer["code"]:
+        disarm()
+        return timer
+    _armed[:] = [os.stat(ARMED).st_ino]
+    _patience[:] = [timeout_s]
+    return answer(0)
+
+
+def holds(path: str, content: str, mode: int | None = None) -> bool:
+    try:
+        with open(path, encoding="utf-8") as file:
+            same = file.read() == content
+        return same and (mode is None or os.stat(path).st_mode & 0o7777 == mode)
+    except (OSError, ValueError):
+        return False
+
+
+def discard(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def disarm() -> None:
+    for path in (ARMED, RETURNING, BEGUN, BALLAST, DEADLINE):
+        discard(path)
+
+
+def begin(step: str) -> dict[str, Any]:
+    append(BEGUN, step + "\n")
+    return answer(0)
+
+
+def append(path: str, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def confirm(run_id: str, line: str, files: dict[str, str]) -> dict[str, Any]:
+    """What the run made stays: there is no way back any more. Over whatever connection."""
+    with turn():
+        if armed_run() != run_id:
+            return answer(GONE_BACK, last_run(), "the host went back to what it was")
+        os.unlink(ARMED)  # with this it stays
+        disarm()
+        _armed.clear()
+        for path, content in files.items():
+            put(path, content, 0o600)
+        append(RUNS, line + "\n")
+    run(["systemctl", "stop", BACK + ".timer"])
+    return answer(0)
+
+
+def recall() -> dict[str, Any]:
+    """Take the way back now, and wait until it is taken; `out` is the line that it left."""
+    if not (os.path.exists(ARMED) or os.path.exists(RETURNING)):
+        return answer(NOT_ACTIVE, last_run(), "no run waits to be confirmed")
+    with turn():
+        set_deadline(-1)
+    done = run(["systemctl", "start", BACK + ".service"], timeout_s=600)
+    if done["code"] == 0 and not os.path.exists(RETURNING) and not os.path.exists(ARMED):
+        return answer(0, last_run())
+    return answer(done["code"] or 1, last_run(), done["err"] or f"{BACK}.service did not do it")
+
+
+def armed_run() -> str:
+    try:
+        with open(ARMED, encoding="utf-8") as file:
+            return str(json.load(file)["run"]["run"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def last_run() -> str:
+    try:
+        with open(RUNS, encoding="utf-8") as file:
+            return file.read().rstrip().rsplit("\n", 1)[-1]
+    except OSError:
+        return ""
+
+
+def gone_back() -> bool:
+    try:
+        return bool(_armed) and os.stat(ARMED).st_ino != _armed[0]
+    except FileNotFoundError:
+        return True
 
 
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
@@ -171,10 +368,17 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "ask": ask,
     "find": find,
     "lock": lock,
+    "unlock": unlock,
+    "arm": arm,
+    "begin": begin,
+    "confirm": confirm,
+    "recall": recall,
 }
+OWN_TURN = ("confirm", "recall")
 
 
 def do(request: dict[str, Any]) -> dict[str, Any]:
+    request = dict(request)
     kind = request.pop("kind")
     try:
         return WORK[kind](**request)
@@ -182,6 +386,36 @@ def do(request: dict[str, Any]) -> dict[str, Any]:
         return answer(NO_FILE, err=str(error))
     except (OSError, ValueError) as error:  # ValueError: text or a name that cannot be encoded, an answer not in HTTP
         return answer(1, err=str(error))
+
+
+def do_order(order: dict[str, Any]) -> list[dict[str, Any]]:
+    requests, mode = order["requests"], order["mode"]
+    _active.clear()
+    if mode == "together":
+        return do_together(requests)
+    answers: list[dict[str, Any]] = []
+    for request in requests:
+        answers.append(do(request))
+        if mode == "until failure" and answers[-1]["code"]:
+            break
+    return answers
+
+
+def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
+    """The order, if the way back was not taken meanwhile; each order puts its deadline off."""
+    for file in _held:
+        os.utime(file.fileno())
+    if not _armed or any(request["kind"] in OWN_TURN for request in order["requests"]):
+        return do_order(order)
+    with turn():
+        if gone_back():
+            if order["mode"] == "together":
+                return do_order(order)
+            return [answer(GONE_BACK, last_run(), "the host went back to what it was") for _ in order["requests"]]
+        set_deadline(_patience[0])
+        answers = do_order(order)
+        set_deadline(_patience[0])
+        return answers
 
 
 def do_together(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -207,11 +441,7 @@ def serve() -> None:
     sys.stdout.write(" ".join([GREETING, *sys.argv[1:]]) + "\n")
     sys.stdout.flush()
     for line in sys.stdin:
-        order = json.loads(line)
-        _active.clear()
-        requests = order["requests"]
-        answers = do_together(requests) if order["together"] else [do(request) for request in requests]
-        sys.stdout.write(json.dumps(answers) + "\n")
+        sys.stdout.write(json.dumps(in_turn(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 

@@ -1,53 +1,45 @@
-"""Docker's new settings: taken for real, or the old ones put back; and nobody's container left stopped."""
+"""Docker's new settings: taken for real, or an error; and nobody's container left stopped."""
 
 from collections.abc import Sequence
 
 from dockmesh.apply.types import Look
-from dockmesh.diff.host import RESTART_DOCKER
 from dockmesh.diff.types import Step
+from dockmesh.diff.way_back import RESTART
 from dockmesh.errors import CommandError
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
 from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
 from dockmesh.facts.types import Container, Docker
-from dockmesh.remote.seam import Ask, Put, Remove, Request, Run, Transport, demand
-from dockmesh.render import docker
+from dockmesh.remote.seam import Ask, Begin, Run, Transport, demand
 
 JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 
 
 async def configure(host: Transport, look: Look, step: Step) -> None:
-    """Carry out the step, then compare what Docker really uses with what it should.
+    """Carry out the step, then compare what Docker really uses with what it should. The host is armed by now.
 
-    Raises CommandError when Docker does not start (the old settings are back then) or took other settings than told.
+    Raises CommandError when Docker does not start or took other settings than told.
     """
-    first_run = next((at for at, each in enumerate(step.requests) if isinstance(each, Run)), len(step.requests))
-    await demand(host, "could not write Docker's settings", *step.requests[:first_run])
-    if first_run == len(step.requests):
+    await demand(host, "could not write Docker's settings", Begin(step.name), *step.requests)
+    if not step.restart:
         return
     try:
-        await demand(host, "could not give Docker its pool", *step.requests[first_run:])
+        await demand(host, "could not give Docker its pool", Begin(RESTART), *step.restart)
     except CommandError as error:
-        raise await _put_back(host, look, error) from error
+        raise await _with_journal(host, error) from error
     after = await gather_docker(host)
     before = look.facts.docker
     await start_again(host, before.containers if before else ())
     _compare(look, after)
 
 
-async def _put_back(host: Transport, look: Look, error: CommandError) -> CommandError:
+async def _with_journal(host: Transport, error: CommandError) -> CommandError:
     report = error.report
-    old = look.facts.files.get(docker.DAEMON_JSON)
     journal = (await host.ask(JOURNAL))[0].out.strip()
-    back: Request = Remove(docker.DAEMON_JSON) if old is None else Put(docker.DAEMON_JSON, old.text, old.mode)
-    answers = await host.ask(back, *RESTART_DOCKER)
-    runs = answers[-1].ok
-    await start_again(host, look.facts.docker.containers if look.facts.docker else ())
     return CommandError(
         report.what,
         host=report.host,
         ran=report.ran,
         answered=f"{report.answered}\n{journal}".strip(),
-        now="the old daemon.json is back, and Docker " + ("runs" if runs else "does not run with it either"),
         do=f"look at `journalctl -u docker` on {host.name}, then run `dockmesh apply` again",
     )
 
@@ -76,6 +68,5 @@ def _compare(look: Look, after: Docker | None) -> None:
         "Docker took other settings than daemon.json says",
         host=look.config.host,
         answered="it does not answer" if actual is None else f"it uses {actual}, not {needed}",
-        now="br0 is not in docker0, so no other host is hurt",
         do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
     )

@@ -1,4 +1,4 @@
-"""Read a host and say what must change; writes nothing."""
+"""Read a host and say what must change; writes nothing, but for taking back what an earlier run left unconfirmed."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -6,43 +6,86 @@ from dataclasses import replace
 
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
-from dockmesh.apply.types import Look
+from dockmesh.apply.session import told
+from dockmesh.apply.types import Look, Progress
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.diff.later import without_restart
 from dockmesh.diff.origin import explain
-from dockmesh.errors import DockmeshError
+from dockmesh.errors import CommandError, DockmeshError
 from dockmesh.facts.gather import gather, gather_packages
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Transport
+from dockmesh.record.paths import ARMED, RETURNING
+from dockmesh.record.run import Run, read_run
+from dockmesh.remote.seam import Get, Recall, Transport
 from dockmesh.render.host import render
 
 Looks = Mapping[str, Look | DockmeshError]
 
 
-async def look(plan: Plan, host: HostPlan, transport: Transport) -> Look:
-    """Raises ConflictError, HostError and ConnectError."""
+async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: bool = True) -> Look:
+    """Without `restart`, what needs one of Docker is left for later.
+
+    Raises ConflictError, HostError and ConnectError.
+    """
     facts = await gather(transport, FACT_PATHS)
     if plan.debs:
         facts = replace(facts, packages=await gather_packages(transport))
     config = render(plan, adopt(host, facts))
-    found = explain(plan, config, facts, diff(config, facts))
+    wanted = diff(config, facts)
+    found = explain(plan, config, facts, wanted if restart else without_restart(wanted, facts))
     await refuse_unmet(transport, found.steps)
     return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, restart: bool = True) -> Looks:
     """All hosts together; one host's error is its own."""
-    return await _together({name: look(plan, plan.host(name), transport) for name, transport in hosts.items()})
+    return await _together(
+        {name: look(plan, plan.host(name), transport, restart=restart) for name, transport in hosts.items()}
+    )
 
 
-async def lock_and_look_at_all(plan: Plan, hosts: Mapping[str, Transport]) -> Looks:
-    """The same under each host's lock: what was read stays true, but for what is done by hand."""
-    return await _together({name: _lock_and_look(plan, name, transport) for name, transport in hosts.items()})
+async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress) -> dict[str, DockmeshError]:
+    """Be the only one who changes these hosts, and undo what a run that died left on them; by host what went wrong.
+
+    What is read after it stays true, but for what is done by hand.
+    """
+    results = await asyncio.gather(*(_lock(host, run, progress) for host in hosts.values()), return_exceptions=True)
+    errors: dict[str, DockmeshError] = {}
+    for name, result in zip(hosts, results, strict=True):
+        if isinstance(result, DockmeshError):
+            errors[name] = result
+        elif result is not None:
+            raise result
+    return errors
 
 
-async def _lock_and_look(plan: Plan, name: str, transport: Transport) -> Look:
-    await lock(transport)
-    return await look(plan, plan.host(name), transport)
+async def _lock(host: Transport, run: Run, progress: Progress) -> None:
+    await lock(host, run)
+    await take_back_unconfirmed(host, progress)
+
+
+async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | None:
+    """If an earlier run died before it was confirmed, the host goes back now and not some time later. Under the lock.
+
+    Raises CommandError where it cannot, and ConnectError.
+    """
+    armed, returning = await host.ask(Get(ARMED), Get(RETURNING), together=True)
+    if not (armed.ok or returning.ok):
+        return None
+    earlier = read_run(armed.out or returning.out)
+    who = f"{earlier.why} of {earlier.who}, {earlier.since}" if earlier else "an earlier run"
+    progress.step(host.name, f"take back what was not confirmed: {who}")
+    (answer,) = await host.ask(Recall())
+    if not answer.ok and answer.code != 3:
+        raise CommandError(
+            "could not go back from an earlier run",
+            host=host.name,
+            answered=answer.err,
+            now=told(answer),
+            do=f"look at `journalctl -u dockmesh-back` on {host.name}",
+        )
+    return earlier
 
 
 async def _together(looks: Mapping[str, Coroutine[None, None, Look]]) -> Looks:

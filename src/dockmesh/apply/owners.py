@@ -1,11 +1,12 @@
 """Nobody gets what another host still has."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
+from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConnectError, HostError
+from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import Docker
 from dockmesh.model import FABRIC_BRIDGE
@@ -26,20 +27,74 @@ async def read_owners(left_out: Iterable[Transport]) -> dict[str, Docker]:
     return owners
 
 
+def takers(looks: Looks) -> tuple[str, ...]:
+    """The hosts that are to have an address or a pool which their Docker does not use now."""
+    return tuple(
+        name
+        for name, found in looks.items()
+        if isinstance(found, Look) and found.diff.step(StepName.DOCKER) is not None and not _has_all(found)
+    )
+
+
+def refuse_beforehand(looks: Looks, owners: Mapping[str, Docker]) -> Looks:
+    """The looks, with an error in place of a host that is to have what another keeps: the file gives it away, but this
+    run leaves the other out.
+    """
+    taking = takers(looks)
+    return {name: _refused(found, owners) if name in taking else found for name, found in looks.items()}
+
+
+def _refused(found: Look | DockmeshError, owners: Mapping[str, Docker]) -> Look | DockmeshError:
+    if isinstance(found, DockmeshError):
+        return found
+    for owner, docker_now in owners.items():
+        if shared := _shared(found, docker_now):
+            return HostError(
+                f"is to have {' and '.join(shared)}, which {owner} still has",
+                host=found.config.host,
+                answered=_containers(found, owner, docker_now),
+                now="nothing was changed on this host",
+                do=f"apply {owner} in the same run: each gives up the old before anybody gets the new",
+            )
+    return found
+
+
 def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
     """A host that keeps what it has must not keep what this one is to get.
 
     Raises HostError.
     """
-    address, pool = str(found.config.docker_bridge.address.ip), IPv4Network(found.config.daemon.fixed_cidr)
-    for name, docker_now in owners.items():
-        shared = [address] if docker_now.gateway == address else []
-        shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
-        if shared:
+    for owner, docker_now in owners.items():
+        if shared := _shared(found, docker_now):
             raise HostError(
-                f"is to have {' and '.join(shared)}, which {name} still has",
+                f"is to have {' and '.join(shared)}, which {owner} still has",
                 host=found.config.host,
                 step=StepName.ATTACH,
-                now="Docker has its new pool, but br0 stays out of docker0: this host is alone, and hurts nobody",
-                do=f"see that {name} can be applied, then run `dockmesh apply` again",
+                answered=_containers(found, owner, docker_now),
+                do=f"see that {owner} can be applied, then run `dockmesh apply` again",
             )
+
+
+def _shared(found: Look, docker_now: Docker) -> list[str]:
+    address, pool = _wanted(found)
+    shared = [address] if docker_now.gateway == address else []
+    return shared + ([str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else [])
+
+
+def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:
+    """Whose addresses would be given out twice."""
+    _, pool = _wanted(found)
+    sitting = [each for each in docker_now.containers if each.address and IPv4Address(each.address) in pool]
+    if not sitting:
+        return None
+    return f"containers of {owner} in {pool}: " + ", ".join(f"{each.name} ({each.address})" for each in sitting)
+
+
+def _wanted(found: Look) -> tuple[str, IPv4Network]:
+    return str(found.config.docker_bridge.address.ip), IPv4Network(found.config.daemon.fixed_cidr)
+
+
+def _has_all(found: Look) -> bool:
+    address, pool = _wanted(found)
+    docker_now = found.facts.docker
+    return docker_now is not None and (docker_now.gateway, docker_now.pool) == (address, pool)

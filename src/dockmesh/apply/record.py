@@ -10,11 +10,8 @@ from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.remote.seam import Put, Run, Transport, demand
 
 
-async def record(host: Transport, found: Look, run: str = "") -> None:
-    """Write the record of what was applied, unless it says so already.
-
-    Raises CommandError and ConnectError.
-    """
+def text_of(found: Look, run: str) -> str | None:
+    """The record of what was applied; None if the host's own says so already."""
     made = applied.Applied(
         found.config.mesh,
         __version__,
@@ -23,11 +20,18 @@ async def record(host: Transport, found: Look, run: str = "") -> None:
         found.hosts,
         expected(found.config),
     )
-    if made.says_the_same(applied.read(found.facts.file(APPLIED))):
-        return
+    present = applied.read(found.facts.file(APPLIED))
+    return None if made.says_the_same(present) else applied.write(made)
+
+
+async def write(host: Transport, text: str) -> None:
+    """On a host where nothing else had to be changed.
+
+    Raises CommandError and ConnectError.
+    """
     await demand(
         host,
         "could not write the record of what was applied",
         Run(("install", "-d", "-m", "0700", STATE)),
-        Put(APPLIED, applied.write(made), applied.MODE),
+        Put(APPLIED, text, applied.MODE),
     )

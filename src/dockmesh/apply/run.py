@@ -1,53 +1,56 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
-Each host, locked and read by now: install, take br0 out of docker0 if Docker will change. Then all wait for all. Then
-Docker, files, fabric, and br0 back in. So at no moment does anybody reach two owners of one address, wherever it stops.
+Each host, locked and read by now: start Open vSwitch, install. If addresses of one go to another, take br0 out of
+docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host
+after host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it
+stops. Before its first write a host is given its way back; one that fails takes it.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import docker
+from dockmesh.apply import docker, record
 from dockmesh.apply.install import install
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
-from dockmesh.apply.record import record
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import DatapathError, DockmeshError, HostError
+from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
 from dockmesh.facts.types import Docker
-from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Transport, demand
+from dockmesh.plan.types import Plan
+from dockmesh.remote.seam import Begin, Request, Transport, demand
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
-AGAIN = "mend what it says, then run `dockmesh apply` again: it goes on from where this host is"
+AGAIN = "mend what it says, then run `dockmesh apply` again"
 
 
-async def apply(plan: Plan, hosts: Mapping[str, Transport], looks: Looks, progress: Progress) -> tuple[Outcome, ...]:
+async def apply(
+    plan: Plan, hosts: Mapping[str, Transport], looks: Looks, session: Session, progress: Progress
+) -> tuple[Outcome, ...]:
     """Make the plan real on these hosts; an Outcome for each, in the order of the plan.
 
-    `looks` are of `lock_and_look_at_all` for the same hosts. A host that could not be looked at is not changed.
+    `looks` are of `look_at_all` under `lock_all`, for the same hosts; one that could not be looked at is not changed.
+    What was changed waits to be confirmed; a host that failed is back at what it was, or on its way there by itself.
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
-    done: dict[str, list[Change]] = {name: [] for name in names}
-    looks, gaps = await upgrade(plan, hosts, looks, done, progress)
-    prepared = await _each(names, (_prepare(plan, looks[name], hosts[name], done[name], progress) for name in names))
+    turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
+    looks, gaps = await upgrade(plan, hosts, looks, {name: turn.done for name, turn in turns.items()}, progress)
+    prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     owners = await read_owners([hosts[name] for name in names if name not in ready])
-    finished = await _each(
-        list(ready), (_finish(hosts[name], found, owners, done[name], progress) for name, found in ready.items())
-    )
+    finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
     outcomes = []
     for name, result in {**prepared, **finished}.items():
         error = result if isinstance(result, DockmeshError) else None
         if error:
             progress.failed(name, error.report.what)
-        outcomes.append(Outcome(name, tuple(done[name]), error, gaps.get(name, ())))
+        outcomes.append(Outcome(name, tuple(turns[name].done), error, gaps.get(name, ())))
     return tuple(outcomes)
 
 
@@ -62,70 +65,122 @@ async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Look]
     return ended
 
 
-async def _prepare(
-    plan: Plan, found: Look | DockmeshError, transport: Transport, done: list[Change], progress: Progress
-) -> Look:
-    if isinstance(found, DockmeshError):
-        raise found
-    host = plan.host(transport.name)
-    if step := found.diff.step(StepName.INSTALL):
-        progress.step(host.name, f"install {', '.join(step.installs)}")
-        await _at(step, install(transport, found.config, step))
-        # Docker's settings are written before Docker comes, so that is done with it.
-        settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
-        done += [*step.changes, *(settings.changes if settings else ())]
-        found = await _look_when_settled(plan, host, transport)
-    if step := found.diff.step(StepName.SWITCH):
-        progress.step(host.name, step.name)
-        await _at(step, demand(transport, "could not start Open vSwitch", *step.requests))
-        done += step.changes
-        found = await _look_when_settled(plan, host, transport)
-    if step := found.diff.step(StepName.DETACH):
-        progress.step(host.name, step.name)
-        await _at(step, demand(transport, "could not take br0 out of docker0", *step.requests))
-        done += step.changes
-    return found
+@dataclass
+class _Turn:
+    """One host's way through the steps. `done` is what was changed and is there still."""
 
+    plan: Plan
+    host: Transport
+    session: Session
+    progress: Progress
+    done: list[Change] = field(default_factory=list)
+    step: StepName | None = None
+    taken: set[StepName] = field(default_factory=set)
 
-async def _look_when_settled(plan: Plan, host: HostPlan, transport: Transport) -> Look:
-    """What waits for a fresh Open vSwitch to move the underlay into a bridge of its may need a moment."""
-    deadline = time.monotonic() + SETTLE_S
-    while True:
+    async def prepare(self, found: Look | DockmeshError) -> Look:
+        """Up to where all wait for all."""
+        if isinstance(found, DockmeshError):
+            raise found
         try:
-            return await look(plan, host, transport)
-        except DatapathError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(POLL_S)
+            return await self._prepare(found)
+        except HostError as error:
+            raise await self._failed(error) from error
 
+    async def finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
+        try:
+            return await self._finish(found, owners)
+        except HostError as error:
+            raise await self._failed(error) from error
 
-async def _finish(
-    transport: Transport, found: Look, owners: Mapping[str, Docker], done: list[Change], progress: Progress
-) -> Look:
-    for name in AFTER_BARRIER:
-        if (step := found.diff.step(name)) is None:
-            continue
-        progress.step(found.config.host, step.name)
-        if name is StepName.DOCKER:
-            await _at(step, docker.configure(transport, found, step))
+    async def _prepare(self, found: Look) -> Look:
+        if step := found.diff.step(StepName.SWITCH):
+            self._at(step)
+            await demand(self.host, "could not start Open vSwitch", *step.requests)
+            self.done += step.changes
+            found = await self._look_when_settled()
+        if step := found.diff.step(StepName.INSTALL):
+            self._at(step, f"install {', '.join(step.installs)}")
+            await self._carry(found, "could not begin", step.name)
+            await install(self.host, found.config, step)
+            # Docker's settings are written before Docker comes, so that is done with it.
+            settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
+            self.done += [*step.changes, *(settings.changes if settings else ())]
+            found = await self._look_when_settled()
+        if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones
+            await self._detach(found)
+        return found
+
+    async def _detach(self, found: Look) -> None:
+        if (step := found.diff.step(StepName.DETACH)) and StepName.DETACH not in self.taken:
+            self._at(step)
+            await self._carry(found, "could not take br0 out of docker0", step.name, *step.requests)
+            self.taken.add(step.name)
+            self.done += step.changes
+
+    async def _finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
+        docker_step = found.diff.step(StepName.DOCKER)
+        if docker_step and any(change.disturbs for change in docker_step.changes):
+            # One host's containers after another's: who has theirs on two hosts has one of them at any moment.
+            self.progress.step(self.host.name, "wait for the restart of Docker on another host")
+            async with self.session.restarting:
+                await self._carry_all(found, owners)
         else:
-            if name is StepName.ATTACH:
+            await self._carry_all(found, owners)
+        await self._record(found)
+        self.progress.done(self.host.name, _summary(self.done))
+        return found
+
+    async def _carry_all(self, found: Look, owners: Mapping[str, Docker]) -> None:
+        await self._detach(found)
+        for name in AFTER_BARRIER:
+            if (step := found.diff.step(name)) is None:
+                continue
+            self._at(step)
+            if name in (StepName.DOCKER, StepName.ATTACH):
                 refuse_second_owner(found, owners)
-            await _at(step, demand(transport, f"could not {step.name}", *step.requests))
-        done += step.changes
-    await record(transport, found)
-    progress.done(found.config.host, _summary(done))
-    return found
+            if name is StepName.DOCKER:
+                await self.session.arm(self.host, found)
+                await docker.configure(self.host, found, step)
+            else:
+                await self._carry(found, f"could not {name}", name, *step.requests)
+            self.done += step.changes
 
+    async def _record(self, found: Look) -> None:
+        if found.diff.left or (text := record.text_of(found, self.session.run.id)) is None:
+            return
+        if self.host.name in self.session.armed:
+            self.session.records[self.host.name] = text  # it goes with the word that the run stays
+        else:
+            await record.write(self.host, text)
 
-async def _at(step: Step, work: Awaitable[object]) -> None:
-    """Name the step in whatever goes wrong in it."""
-    try:
-        await work
-    except HostError as error:
+    async def _carry(self, found: Look, what: str, step: StepName, *requests: Request) -> None:
+        await self.session.arm(self.host, found)
+        await demand(self.host, what, Begin(step), *requests)
+
+    def _at(self, step: Step, text: str | None = None) -> None:
+        self.step = step.name
+        self.progress.step(self.host.name, text or step.name)
+
+    async def _look_when_settled(self) -> Look:
+        """What waits for a fresh Open vSwitch to move the underlay into a bridge of its may need a moment."""
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                host = self.plan.host(self.host.name)
+                return await look(self.plan, host, self.host, restart=self.session.restart)
+            except DatapathError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(POLL_S)
+
+    async def _failed(self, error: HostError) -> HostError:
+        """The host goes back; the error says where it failed and what the host is now."""
+        now = await self.session.take_back(self.host)
+        if now is not None or isinstance(error, GoneBackError):
+            self.done.clear()
         report = error.report
-        error.report = replace(report, step=step.name, do=report.do or AGAIN)
-        raise
+        error.report = replace(report, step=self.step, now=now or report.now, do=report.do or AGAIN)
+        return error
 
 
 def _summary(done: list[Change]) -> str:

@@ -3,28 +3,38 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dockmesh.apply.look import Looks, lock_and_look_at_all, look_at_all
+from dockmesh.apply.contested import contested
+from dockmesh.apply.lock import new_run
+from dockmesh.apply.look import Looks, lock_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.recorded import record
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.verify import exit_code, verify_fleet
-from dockmesh.errors import DockmeshError, UsageError
+from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Transport
-from dockmesh.spec.load import load
+from dockmesh.record.run import Run
+from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.spec.load import parse
+from dockmesh.spec.source import read_bytes
+from dockmesh.verify.types import Report
+
+Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,10 @@ class Wish:
     verify: bool
     yes: bool
     json: bool
+    confirm_timeout: int
+    restart: bool = True
     preflight: bool = True
+    why: str = "apply"
 
 
 def apply(
@@ -45,23 +58,38 @@ def apply(
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
+    verify: options.Verify = True,
+    restart: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
     ] = True,
     preflight: options.Preflight = True,
+    confirm_timeout: options.ConfirmTimeout = 60,
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
     """Make the mesh real on every host, then prove it.
 
     Reads every host first, shows what would change, asks, and changes only that. A second run changes nothing.
+    A host that cannot be reached after the change goes back by itself to what it was.
     Exit code 1 if a host failed or the proof did.
     """
-    plan = build(load(file))
-    chosen = choose_hosts(plan, host)
-    wish = Wish(ssh_config, dry_run, verify and len(chosen) == len(plan.hosts), yes, json, preflight)
-    result = asyncio.run(_apply(plan, chosen, wish))
-    if json:
+    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight))
+
+
+def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
+    """For rollback, too, which is an apply of an earlier text.
+
+    Raises UsageError and SpecError before any host is asked, LockedError before any is changed.
+    Ends with typer.Exit(1) if anything failed.
+    """
+    content = read_bytes(file)
+    plan = build(parse(str(file), content, packages_beside=file.parent))
+    chosen = options.choose_hosts(plan, only)
+    wish = replace(wish, verify=wish.verify and len(chosen) == len(plan.hosts))
+    result = asyncio.run(
+        _apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session))
+    )
+    if wish.json:
         print_json(result_json(result))
     else:
         show_result(result)
@@ -69,21 +97,11 @@ def apply(
         raise typer.Exit(1)
 
 
-def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
-    """The named hosts in the order of the plan, or all of them.
-
-    Raises UsageError for a name that the file does not have.
-    """
-    known = [host.name for host in plan.hosts]
-    if unknown := [name for name in names or () if name not in known]:
-        raise UsageError(f"the file has no host {', '.join(unknown)}", do=f"its hosts are {', '.join(known)}")
-    return tuple(host for host in plan.hosts if not names or host.name in names)
-
-
-async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result:
+async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
-        looks = await (look_at_all if wish.dry_run else lock_and_look_at_all)(plan, hosts.opened)
+        looks = await _look(plan, hosts, wish, run)
+        looks = await _without_second_owners(plan, chosen, looks, wish.ssh_config)
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
@@ -93,30 +111,102 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish) -> Result
             show_changes(good, reasons=wish.dry_run)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
+        session = Session(run, wish.confirm_timeout, contested(plan, looks), wish.restart)
         if not wish.yes:
             _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good})
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, restart=wish.restart)
             looks, began = {**looks, **again}, time.monotonic()
-        outcomes = await _carry_out(plan, hosts.opened, looks)
-        seconds = time.monotonic() - began
-        failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
-        report = await verify_fleet(plan, hosts) if wish.verify else None
-        return replace(result, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds)
+        with recorded(session) as note:
+            async with session.kept_alive():
+                outcomes = await _carry_out(plan, hosts, looks, session)
+                seconds = time.monotonic() - began
+                report, unconfirmed = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
+            outcomes = tuple(_unless_gone(outcome, unconfirmed) for outcome in outcomes)
+            failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
+            result = replace(
+                result, run=run.id, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds
+            )
+            note(result)
+        return result
 
 
-async def _carry_out(plan: Plan, hosts: Mapping[str, Transport], looks: Looks) -> tuple[Outcome, ...]:
-    progress = HostProgress(tuple(hosts))
+async def _without_second_owners(
+    plan: Plan, chosen: tuple[HostPlan, ...], looks: Looks, ssh_config: Path | None
+) -> Looks:
+    """Hosts that `--host` leaves out keep what they have: nobody may get that. They are asked only if it matters."""
+    left_out = tuple(host for host in plan.hosts if host not in chosen)
+    if not left_out or not takers(looks):
+        return looks
+    async with fleet(left_out, ssh_config) as others:
+        return refuse_beforehand(looks, await read_owners(others.opened.values()))
+
+
+async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:
+    if wish.dry_run:
+        return await look_at_all(plan, hosts.opened, restart=wish.restart)
+    errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
+    for error in errors.values():
+        # Two runs that each have some of the hosts would make a mesh that neither of them means.
+        if isinstance(error, LockedError):
+            raise error
+    ours = {name: host for name, host in hosts.opened.items() if name not in errors}
+    return {**errors, **await look_at_all(plan, ours, restart=wish.restart)}
+
+
+async def _carry_out(plan: Plan, hosts: Fleet, looks: Looks, session: Session) -> tuple[Outcome, ...]:
+    progress = HostProgress(tuple(hosts.opened))
     try:
         with progress:
-            return await apply_plan(plan, hosts, looks, progress)
+            return await apply_plan(plan, hosts.opened, looks, session, progress)
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)
-        err.print(
-            "What was running on a host is run to its end there. Run `dockmesh apply` again: it goes on from there."
-        )
+        await _take_back(session)
         raise
+
+
+async def _take_back(session: Session) -> None:
+    """After Ctrl-C; a second one leaves it to the hosts, which do it by themselves."""
+    if not session.armed:
+        err.print("No host was changed.")
+        return
+    names, timeout_s = ", ".join(session.armed), session.timeout_s
+    err.print(f"Taking back what was not confirmed, on {names} …", markup=False)
+    try:
+        for name, state in (await session.take_all_back()).items():
+            err.print(f"{name}: {state}", markup=False)
+    except asyncio.CancelledError:
+        err.print(f"Not waiting for it: {names} go back by themselves within {timeout_s:g} s.", markup=False)
+        raise
+
+
+async def _prove_and_confirm(
+    plan: Plan, hosts: Fleet, session: Session, wish: Wish, outcomes: tuple[Outcome, ...]
+) -> tuple[Report | None, Mapping[str, DockmeshError]]:
+    """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
+
+    A proof that fails takes nothing back: it tells what is wrong, and a host that lets us in can be mended.
+    """
+    armed = [host for host in plan.hosts if host.name in session.armed]
+    try:
+        report = await verify_fleet(plan, hosts) if wish.verify else None
+        async with fleet(armed, wish.ssh_config, fresh=True) as again:
+            changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
+            wrong = await session.confirm(again.opened, changes)
+            return report, {**again.failed, **wrong}
+    except asyncio.CancelledError:
+        await _take_back(session)
+        raise
+
+
+def _unless_gone(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError]) -> Outcome:
+    error = unconfirmed.get(outcome.host)
+    if error is None:
+        return outcome
+    now = "unless it hears from us by then, it goes back by itself to what it was before this run"
+    error.report = replace(error.report, now=error.report.now or now, step="confirm over a new connection")
+    return Outcome(outcome.host, (), error)
 
 
 def _ask(looks: Mapping[str, Look], *, json: bool) -> None:

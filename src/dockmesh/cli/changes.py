@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.apply.types import Gap, Look, Outcome
-from dockmesh.cli.show import error_json, out, show_error
+from dockmesh.cli.show import change_json, error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
@@ -28,15 +28,27 @@ class Result:
     outcomes: tuple[Outcome, ...] = ()
     report: Report | None = None
     dry_run: bool = False
+    run: str | None = None  # its name in the history; None if nothing had to be changed
     seconds: float = 0.0  # from the first connection to the last change; the proof has its own
 
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
     for name, look in looks.items():
-        if not look.diff.steps:
+        if not (look.diff.steps or look.diff.left):
             continue
         out.print(f"[bold]{escape(name)}[/]  [dim]{escape(look.facts.system)}[/]")
-        out.print(_reasons(look.diff) if reasons else _steps(look.diff))
+        if look.diff.steps:
+            out.print(_reasons(look.diff) if reasons else _steps(look.diff))
+        _show_left(look.diff)
+
+
+def _show_left(diff: HostDiff) -> None:
+    if not diff.left:
+        return
+    out.print("  [yellow]left until Docker may be restarted[/]")
+    for change in diff.left:
+        out.print(f"    {escape(change.text())}")
+    out.print("    [dim]until then its containers have the addresses that they have, and new ones get such, too[/]")
 
 
 def _reasons(diff: HostDiff) -> Table:
@@ -103,6 +115,10 @@ def show_result(result: Result) -> None:
     planned = [change for look in result.looks.values() for change in look.diff.changes]
     if result.dry_run and planned:
         out.print(f"{len(planned)} changes on {_count({change.host for change in planned})}; nothing was changed")
+    elif (left := [name for name, look in result.looks.items() if look.diff.left]) and right:
+        done = sum(len(outcome.changes) for outcome in result.outcomes)
+        out.print(f"[yellow]![/] {done} changes made; Docker's restart is left on {escape(', '.join(left))}")
+        out.print("  run `dockmesh apply` when its containers may be disturbed")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
         out.print(f"[green]✓[/] {_hosts(right)} as the file says; {done} changes made")
@@ -136,11 +152,13 @@ def result_json(result: Result) -> dict[str, Any]:
         "name": result.plan.name,
         "dry_run": result.dry_run,
         "changed": any(made.values()),
+        "run": result.run,
         "seconds": round(result.seconds, 3),
         "hosts": [
             {
                 "name": name,
                 "changes": [change_json(change) for change in shown.get(name, ())],
+                "left": [change_json(change) for change in _left(result, name)],
                 "error": error_json(result.errors[name]) if name in result.errors else None,
                 "gaps": [asdict(gap) for gap in gaps.get(name, ())],
             }
@@ -150,13 +168,6 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def change_json(change: Change) -> dict[str, Any]:
-    return {
-        "subject": change.subject,
-        "actual": change.actual,
-        "expected": change.expected,
-        "reason": change.reason,
-        "origin": str(change.origin),
-        "because": change.because,
-        "disturbs": list(change.disturbs),
-    }
+def _left(result: Result, name: str) -> tuple[Change, ...]:
+    look = result.looks.get(name)
+    return look.diff.left if look else ()

@@ -15,14 +15,12 @@ from rich.table import Table
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
-from dockmesh.cli.changes import change_json
-from dockmesh.cli.show import error_json, out, print_json, show_error
+from dockmesh.cli.show import change_json, error_json, out, print_json, show_error
 from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.record.applied import read
+from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
@@ -67,7 +65,7 @@ def diff(
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
     """
     plan = build(load(file))
-    found = asyncio.run(_compare(plan, choose_hosts(plan, host), ssh_config))
+    found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config))
     if json:
         print_json(comparison_json(found))
     else:
@@ -127,7 +125,7 @@ def _table(changes: tuple[Change, ...], *, reasons: bool) -> Table:
 
 
 def _last(look: Look) -> str:
-    record = read(look.facts.file(APPLIED))
+    record = _record(look)
     if record is None:
         return "no record of an apply"
     return f"applied {record.when.replace('T', ' ').replace('+00:00', ' UTC')}"
@@ -145,7 +143,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "hosts": [
             {
                 "name": name,
-                "applied": _applied_json(found.looks.get(name)),
+                "applied": applied_json(_record(found.looks.get(name))),
                 "differences": [change_json(change) for change in found.looks[name].diff.differences]
                 if name in found.looks
                 else [],
@@ -156,6 +154,9 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _applied_json(look: Look | None) -> dict[str, str] | None:
-    record = read(look.facts.file(APPLIED)) if look else None
+def applied_json(record: Applied | None) -> dict[str, str] | None:
     return {"when": record.when, "version": record.version, "run": record.run} if record else None
+
+
+def _record(look: Look | None) -> Applied | None:
+    return read(look.facts.file(APPLIED)) if look else None

@@ -3,44 +3,50 @@
 import os
 import sys
 import traceback
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli import apply, diff, host, init, lab, packages, plan, preflight, render, schema, verify
 from dockmesh.cli.show import err, show_error
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
 
 OUR_BUG, INTERRUPTED = 3, 130
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    help="""Docker containers on several servers as if on one switch.
-
-    One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH, and proves it.
-
-    Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
-    To see it on this machine alone: `dockmesh lab up`.
-    """,
-    epilog="Exit codes: 0 done, 1 failed, 2 usage or a bad file, 3 a bug of dockmesh, 130 interrupted.",
+# In the order in which the help shows them: modules here, with a function of the same name or an `app` of verbs.
+VERBS = (
+    *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "history", "rollback", "unlock"),
+    *("schema", "host", "packages", "lab"),
 )
-app.command()(init.init)
-app.command()(plan.plan)
-app.command()(render.render)
-app.command()(diff.diff)
-app.command()(preflight.preflight)
-app.command()(apply.apply)
-app.command()(verify.verify)
-app.command()(schema.schema)
-app.add_typer(host.app, name="host")
-app.add_typer(packages.app, name="packages")
-app.add_typer(lab.app, name="lab")
+
+
+def build(only: str | None = None) -> typer.Typer:
+    """The whole command line; or with one verb, for a run of it: to load them all costs more than what most do."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        help="""Docker containers on several servers as if on one switch.
+
+        One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH, and proves it.
+
+        Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
+        To see it on this machine alone: `dockmesh lab up`.
+        """,
+        epilog="Exit codes: 0 done, 1 failed, 2 usage or a bad file, 3 a bug of dockmesh, 130 interrupted.",
+    )
+    app.callback()(_main)
+    for verb in (only,) if only else VERBS:
+        module = import_module(f"dockmesh.cli.{verb}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command()(getattr(module, verb))
+    return app
 
 
 def _version(*, wanted: bool) -> None:
@@ -49,7 +55,6 @@ def _version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _main(
     *,
     version: Annotated[
@@ -66,7 +71,7 @@ def run() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no `→` gets a `?`, not an error
     try:
-        code = app(standalone_mode=False)
+        code = build(next((word for word in sys.argv[1:2] if word in VERBS), None))(standalone_mode=False)
     except SpecError as error:
         print(error, file=sys.stderr)  # noqa: T201
         code = error.exit_code

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import choose_hosts
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.plan.build import build
@@ -59,7 +58,7 @@ def preflight(
     Exit code 1 for a blocker, or if a check could not be made.
     """
     plan = build(load(file))
-    report = asyncio.run(_preflight(plan, choose_hosts(plan, host), ssh_config))
+    report = asyncio.run(_preflight(plan, options.choose_hosts(plan, host), ssh_config))
     if json:
         print_json(report_json(report))
     else:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 
 # What is not read on a terminal is read in a log or by another program: nobody there wants lines cut at 80 columns.
@@ -40,4 +41,16 @@ def error_json(error: DockmeshError) -> dict[str, str | None]:
         "answered": report.answered,
         "now": report.now,
         "do": report.do,
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    return {
+        "subject": change.subject,
+        "actual": change.actual,
+        "expected": change.expected,
+        "reason": change.reason,
+        "origin": str(change.origin),
+        "because": change.because,
+        "disturbs": list(change.disturbs),
     }

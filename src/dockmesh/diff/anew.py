@@ -10,14 +10,14 @@ def must_be_new(config: HostConfig, bridge: OvsBridge) -> bool:
     """Another datapath is another bridge; a spanning tree does not survive a change of its own kind or root.
 
     Measured with Open vSwitch 3.5.0: setting rstp_enable to false and back leaves the tunnels silent, and after a
-    change of priorities two bridges held each other for the root.
+    change of priorities two bridges held each other for the root. The MAC address is the rest of what makes a root.
     """
     wanted = (str(config.datapath), config.forwarding is Forwarding.RSTP, config.forwarding is Forwarding.STP)
-    return (_datapath(bridge), bridge.rstp, bridge.stp) != wanted or _priority_moved(config, bridge)
+    return (_datapath(bridge), bridge.rstp, bridge.stp) != wanted or _identity_moved(config, bridge)
 
 
 def kinds(config: HostConfig, bridge: OvsBridge | None) -> tuple[str | None, str]:
-    """The bridge as it is and as it should be; the priority only where it makes the difference."""
+    """The bridge as it is and as it should be; priority or MAC address only where they make the difference."""
     wanted = f"{config.forwarding}, {config.datapath} datapath"
     if bridge is None:
         return None, wanted
@@ -25,8 +25,10 @@ def kinds(config: HostConfig, bridge: OvsBridge | None) -> tuple[str | None, str
     actual = f"{' and '.join(trees) or 'no spanning tree'}, {_datapath(bridge)} datapath"
     if actual != wanted:
         return actual, wanted
-    priority = ovs.tree_priority(config.settings)
-    return f"{actual}, priority {_priority(bridge)}", f"{wanted}, priority {priority.value}"
+    priority, address = _wanted(config)
+    if address != _address(bridge):
+        return f"{actual}, MAC address {_address(bridge)}", f"{wanted}, MAC address {address}"
+    return f"{actual}, priority {_priority(bridge)}", f"{wanted}, priority {priority}"
 
 
 def _datapath(bridge: OvsBridge) -> str:
@@ -37,5 +39,15 @@ def _priority(bridge: OvsBridge) -> str:
     return bridge.other_config.get("rstp-priority", "none")
 
 
-def _priority_moved(config: HostConfig, bridge: OvsBridge) -> bool:
-    return bridge.rstp and _priority(bridge) != ovs.tree_priority(config.settings).value
+def _address(bridge: OvsBridge) -> str:
+    return bridge.other_config.get("hwaddr", "none")
+
+
+def _wanted(config: HostConfig) -> tuple[str, str]:
+    """What makes the bridge's identity in the spanning tree: priority and MAC address."""
+    address = next(setting.value for setting in config.settings if setting.key == "hwaddr")
+    return ovs.tree_priority(config.settings).value, address
+
+
+def _identity_moved(config: HostConfig, bridge: OvsBridge) -> bool:
+    return bridge.rstp and (_priority(bridge), _address(bridge)) != _wanted(config)

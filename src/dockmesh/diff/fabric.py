@@ -14,6 +14,12 @@ from dockmesh.render.types import HostConfig, Setting
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
 DEVICE_KINDS = ("openvswitch", "tun")
+ANEW = "a living bridge cannot change this: made anew, and its host is cut off until the tunnels are up again"
+# What a change of these settings costs; the others cost nothing.
+COSTS = {
+    "remote_ip": "the peer is reached there: no frame passes this tunnel until both ends have it so",
+    ovs.PEER_MARK: "the peer is called so; nothing is cut",
+}
 
 
 def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
@@ -74,7 +80,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
             host,
             f"bridge {FABRIC_BRIDGE}",
             *kinds(config, bridge),
-            "the fabric's own bridge" if bridge is None else "a living bridge cannot change this, so it is made anew",
+            "the fabric's own bridge" if bridge is None else ANEW,
         )
     elif bridge is not None:
         for record in (setting for setting in config.settings if setting.record == FABRIC_BRIDGE):
@@ -117,7 +123,8 @@ def _setting_change(
     actual = _actual(setting, bridge, interface)
     if actual != setting.value:
         name = f"{setting.column}:{setting.key}" if setting.key else setting.column
-        yield Change(host, f"{setting.record} {name}", actual, setting.value, "a setting of the fabric")
+        reason = COSTS.get(setting.key or "", "a setting of the fabric")
+        yield Change(host, f"{setting.record} {name}", actual, setting.value, reason)
 
 
 def _actual(setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None) -> str | None:

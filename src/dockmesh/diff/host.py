@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from dockmesh.diff import fabric
 from dockmesh.diff.datapath import refuse_datapath
+from dockmesh.diff.docker import docker_step
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
-from dockmesh.record.paths import APPLIED
+from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker
 from dockmesh.render.host import MARK, PATHS, UNIT
@@ -19,38 +20,31 @@ from dockmesh.render.types import File, HostConfig
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
-# Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
-DOCKER_TIMEOUT_S = 120
-RESTART_DOCKER = (
-    # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
-    Run(("systemctl", "reset-failed", "docker.*")),
-    Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
-)
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED, STAY_OUT)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     """Raises ConflictError where something of the user's is in the way; DatapathError, HostError where it can't be."""
     refuse_datapath(config, facts)
     upgrade, install = package_steps(config, facts, _missing(config, facts))
-    docker_changes, docker_requests = _docker(config, facts)
+    docker_change = docker_step(config, facts)
     files = _files(config, facts)
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
     bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
-    restarts = any(isinstance(request, Run) for request in docker_requests)
+    restarts = docker_change is not None and bool(docker_change.restart)
     attached = (
         link := facts.link(config.docker_bridge.member)
     ) is not None and link.master == config.docker_bridge.name
     steps = (
         upgrade,
-        install,
         switch,
+        install,
         _detach(config) if restarts and attached else None,
-        Step(StepName.DOCKER, docker_changes, docker_requests) if docker_changes else None,
+        docker_change,
         files,
         built[0] if built else None,
         _attach(config, facts, bridge_changes, again=restarts) if bridge_changes or (restarts and attached) else None,
@@ -102,59 +96,6 @@ def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
     change = Change(config.host, SWITCH_UNIT, "not running", "running", "the fabric is in its hands")
     # Also enabled: where somebody switched it off, it would be missing again after the next boot.
     return Step(StepName.SWITCH, (change,), (Run(("systemctl", "enable", "--now", SWITCH_UNIT)),))
-
-
-def _docker(config: HostConfig, facts: HostFacts) -> tuple[tuple[Change, ...], tuple[Request, ...]]:
-    present = facts.file(docker.DAEMON_JSON)
-    mode = facts.files[docker.DAEMON_JSON].mode if present is not None else docker.MODE
-    merged = docker.merge(config.host, config.daemon, present)
-    running = facts.docker
-    changes: list[Change] = []
-    requests: list[Request] = []
-    if merged.text != present:
-        if present is not None and not merged.ours_before:
-            requests.append(Put(docker.BEFORE, present, mode))
-        requests.append(Put(docker.DAEMON_JSON, merged.text, mode))
-        changes.append(_daemon_change(config, present))
-    if "dockerd" not in facts.programs:
-        return tuple(changes), tuple(requests)  # its installation starts it, with these settings
-    used = None if running is None else f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
-    address = config.docker_bridge.address
-    needed = f"{address.ip} of {address.network}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
-    if used != needed:
-        names = () if running is None else tuple(container.name for container in running.containers)
-        reason = "Docker takes these at its start only" if running else "Docker is not running"
-        changes.append(Change(config.host, "docker restart", used, needed, reason, disturbs=names))
-        requests += _restart_docker(merged.text, mode, live_restore=running is not None and running.live_restore)
-    return tuple(changes), tuple(requests)
-
-
-def _daemon_change(config: HostConfig, present: str | None) -> Change:
-    """Only the keys that differ; all where there are none of ours yet."""
-    found, wanted = docker.present_keys(config.daemon, present), config.daemon.keys()
-    differing = [key for key in wanted if found.get(key) != wanted[key]]
-    actual = ", ".join(f"{key} {found[key]}" for key in differing if key in found)
-    expected = ", ".join(f"{key} {wanted[key]}" for key in differing)
-    if not differing:
-        actual, expected = "without our label", "with our label"
-    reason = "Docker hands out this host's pool and no other address"
-    return Change(config.host, docker.DAEMON_JSON, actual or None, expected, reason)
-
-
-def _restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request, ...]:
-    """Restart it so that it takes `text`, its daemon.json.
-
-    With live-restore on and a container running, a restart ignores bip, fixed-cidr and mtu without an error; so it is
-    off for the restart itself, and on again, by a reload, after it.
-    """
-    if not live_restore:
-        return RESTART_DOCKER
-    return (
-        Put(docker.DAEMON_JSON, docker.without_live_restore(text), mode),
-        *RESTART_DOCKER,
-        Put(docker.DAEMON_JSON, text, mode),
-        Run(("systemctl", "reload", "docker.service")),
-    )
 
 
 def _files(config: HostConfig, facts: HostFacts) -> Step | None:
@@ -223,6 +164,10 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
         place = f"in {member.master}" if member and member.master and not fabric_made else None
         place = f"{place}, down" if place and member and not member.up else place
         yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
+    if facts.file(STAY_OUT) is not None:
+        yield Change(
+            host, STAY_OUT, "br0 stays out of docker0", None, "a run was taken back; now its addresses are its own"
+        )
     for unit in config.units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
         if state != "active":
@@ -250,4 +195,5 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
     drop = () if link is None or again else bridge.drop(config.docker_bridge, link.addresses)
     commands = (*make, *drop, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
     start = tuple(("systemctl", "start", unit) for unit in config.units)
-    return Step(StepName.ATTACH, changes, tuple(Run(argv) for argv in (*commands, *start)))
+    allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
+    return Step(StepName.ATTACH, changes, (*allow, *(Run(argv) for argv in (*commands, *start))))

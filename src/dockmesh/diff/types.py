@@ -53,8 +53,8 @@ class StepName(StrEnum):
     """
 
     UPGRADE = "upgrade packages"
-    INSTALL = "install packages"
     SWITCH = "start Open vSwitch"
+    INSTALL = "install packages"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
     FILES = "write files"
@@ -69,6 +69,7 @@ class Step:
     requests: tuple[Request, ...] = ()
     packages: tuple[str, ...] = ()  # of the install step: from the host's own sources
     debs: tuple[Deb, ...] = ()  # of the upgrade and the install step: carried there
+    restart: tuple[Request, ...] = ()  # of Docker's step
     unmet: tuple[Unmet, ...] = ()  # what these need and only the host's own sources may have
 
     @property
@@ -81,6 +82,7 @@ class Step:
 class HostDiff:
     host: str
     steps: tuple[Step, ...]
+    left: tuple[Change, ...] = ()  # what waits until Docker may be restarted
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -1,7 +1,10 @@
 """Where a host keeps what dockmesh did to it; all of it mode 0600 in a folder of mode 0700."""
 
-STATE = "/var/lib/dockmesh"
+from dockmesh.agent.runner import ARMED, DEADLINE, RETURNING, RUNS, STATE
+
+__all__ = ["APPLIED", "ARMED", "DEADLINE", "LIBRARY", "ORIGIN", "RETURNING", "RUNS", "STATE", "STAY_OUT"]
+
 APPLIED = f"{STATE}/applied.json"  # what the last confirmed run made of this host
 ORIGIN = f"{STATE}/origin.json"  # what was there before the first one
-ARMED = f"{STATE}/armed.json"  # only while a run is not confirmed: how to go back
-RUNS = f"{STATE}/runs.jsonl"  # a line a run, the oldest first
+LIBRARY = f"{STATE}/lib"  # the program of the way back
+STAY_OUT = f"{STATE}/stay-out"  # the host has addresses that another one got: br0 must not come into docker0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dockmesh.errors import DockmeshError
 from dockmesh.remote.resolve import resolves
-from dockmesh.remote.ssh import SshHost, Target, connect, ssh_config
+from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, Target, connect, ssh_config
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
 
@@ -30,14 +30,22 @@ def _allow_files(hosts: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def fleet(hosts: Sequence[Target], chosen: Path | None) -> AsyncIterator[Fleet]:
-    """Connect to all hosts together, and close all connections at the end. `chosen` is `--ssh-config`."""
+async def fleet(
+    hosts: Sequence[Target], chosen: Path | None, connect_timeout_s: int = CONNECT_TIMEOUT_S, *, fresh: bool = False
+) -> AsyncIterator[Fleet]:
+    """Connect to all hosts together, and close all connections at the end. `chosen` is `--ssh-config`.
+
+    `fresh`: by connections of their own, even where an open one could be shared.
+    """
     opened: dict[str, SshHost] = {}
     _allow_files(len(hosts))
     # A name that the resolver knows needs no help of ours: `ssh NAME` works by itself.
-    known = await asyncio.gather(*(resolves(host.name) for host in hosts))
-    with ssh_config([host for host, by_name in zip(hosts, known, strict=True) if not by_name], chosen) as config:
-        results = await asyncio.gather(*(connect(host, config) for host in hosts), return_exceptions=True)
+    helped = [host for host in hosts if host.underlay and not host.ssh.host]
+    known = await asyncio.gather(*(resolves(host.name) for host in helped))
+    with ssh_config([host for host, by_name in zip(helped, known, strict=True) if not by_name], chosen) as config:
+        results = await asyncio.gather(
+            *(connect(host, config, connect_timeout_s, fresh=fresh) for host in hosts), return_exceptions=True
+        )
     failed: dict[str, DockmeshError] = {}
     bugs: list[BaseException] = []
     for host, result in zip(hosts, results, strict=True):

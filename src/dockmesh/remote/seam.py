@@ -1,11 +1,12 @@
 """The one seam between dockmesh and a machine: requests as values, answers as values, and who carries them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from shlex import join
 from typing import Protocol
 
-from dockmesh.errors import CommandError
+from dockmesh.agent.runner import GONE_BACK
+from dockmesh.errors import CommandError, GoneBackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,10 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """Be the only writer on the host until the connection ends. Code 75: somebody else is, and `err` says who."""
+    """Be the only writer on the host until the connection ends; `owner` is JSON, with "PID" where the process' id goes.
+
+    Code 75: somebody else is; `err` is what they wrote, `out` for how many seconds nothing was heard of them.
+    """
 
     owner: str
 
@@ -115,7 +119,69 @@ class Lock:
         return "take the lock"
 
 
-Request = Run | Put | Get | PutBytes | GetBytes | Remove | Ask | Find | Lock
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """End whoever holds the lock; `out` is what they wrote. Code 3: nobody does."""
+
+    def __str__(self) -> str:
+        return "free the lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Give the host its way back: `text` for agent/back.py, and the `files` that run it, by path.
+
+    From here to `Confirm` the host goes back by itself `timeout_s` after the last order on this connection.
+    All that is written after that is answered with code 76. Code 75: another run is armed.
+    """
+
+    text: str
+    files: Mapping[str, str]
+    timeout_s: float
+
+    def __str__(self) -> str:
+        return "arm the way back"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Remember that a step is begun, so that the way back undoes it."""
+
+    step: str
+
+    def __str__(self) -> str:
+        return f"begin: {self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """End the way back of run `run_id` and keep what it made; `line` goes into the host's list of runs, then `files`.
+
+    Code 76: the host has gone back; `out` is its last line.
+    """
+
+    run_id: str
+    line: str
+    files: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Take the way back now; `out` is the line that it left in the list of runs. Code 3: there is none to take."""
+
+    def __str__(self) -> str:
+        return "take the way back"
+
+
+Request = Run | Put | Get | PutBytes | GetBytes | Remove | Ask | Find | Lock | Unlock | Arm | Begin | Confirm | Recall
+
+
+def as_line(request: Request) -> dict[str, object]:
+    """As the runner takes it, and as it stands in a way back."""
+    return {"kind": type(request).__name__.lower(), **asdict(request)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +201,10 @@ class Transport(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
         """Carry all requests in one round trip: one after the other, or `together` (only what does not write).
+
+        `until_failure`: nothing is carried out after the first that fails, and there are no answers for the rest.
 
         Raises ConnectError when the connection is gone. A failing request is an answer, not an exception,
         and does not keep the next one from being carried out.
@@ -146,17 +214,17 @@ class Transport(Protocol):
 
 
 async def demand(host: Transport, what: str, *requests: Request, do: str | None = None) -> tuple[Answer, ...]:
-    """Like `ask`, one request a round trip, for steps that must succeed: stops at the first that fails.
+    """Like `ask`, for steps that must succeed: stops at the first that fails.
 
-    Raises CommandError naming `what`, the request and the host's answer.
+    Raises CommandError naming `what`, the request and the host's answer; GoneBackError when the host took its way back.
     """
-    answers: list[Answer] = []
-    for request in requests:
-        (answer,) = await host.ask(request)
+    answers = await host.ask(*requests, until_failure=True) if requests else ()
+    for request, answer in zip(requests, answers, strict=False):
+        if answer.code == GONE_BACK:
+            raise GoneBackError("went back to what it was before this run, for it heard nothing", host=host.name)
         if not answer.ok:
             raise failure(host.name, what, request, answer, do=do)
-        answers.append(answer)
-    return tuple(answers)
+    return answers
 
 
 def failure(host: str, what: str, request: Request, answer: Answer, *, do: str | None = None) -> CommandError:

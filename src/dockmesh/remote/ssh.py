@@ -11,7 +11,6 @@ import re
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from importlib.resources import files
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Protocol
 from dockmesh.agent.runner import GREETING
 from dockmesh.errors import ConnectError
 from dockmesh.model import Ssh
-from dockmesh.remote.seam import Answer, Request
+from dockmesh.remote.seam import Answer, Request, as_line
 
 CONNECT_TIMEOUT_S = 15
 GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
@@ -29,7 +28,6 @@ SSH = (
     *("ssh", "-T"),
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
     *("-o", "StrictHostKeyChecking=yes"),
-    *("-o", f"ConnectTimeout={CONNECT_TIMEOUT_S}"),
     # A host that dies in the middle of a command is noticed after 30 s, not after TCP's quarter of an hour.
     *("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"),
     *("-o", "ControlMaster=no"),  # an open one is used, but nobody else's session is made to hang on ours
@@ -95,8 +93,9 @@ class SshHost:
         self._turn = asyncio.Lock()
         self._owed = 0  # answers still to come; more than one if whoever asked before was interrupted
 
-    async def ask(self, *requests: Request, together: bool = False) -> tuple[Answer, ...]:
-        order = {"together": together, "requests": [_as_line(request) for request in requests]}
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        mode = "together" if together else "until failure" if until_failure else "each"
+        order = {"mode": mode, "requests": [as_line(request) for request in requests]}
         async with self._turn:
             line = await self._exchange(json.dumps(order) + "\n")
         if not line:
@@ -133,16 +132,12 @@ class SshHost:
         await _end(self._process)
 
 
-def _as_line(request: Request) -> dict[str, object]:
-    return {"kind": type(request).__name__.lower(), **asdict(request)}
-
-
-async def connect(host: Target, config: Path) -> SshHost:
+async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S, *, fresh: bool = False) -> SshHost:
     """Open the connection and start the runner as root, by sudo where the user is somebody else.
 
     Raises ConnectError.
     """
-    argv = _argv(host, config)
+    argv = _argv(host, config, timeout_s, fresh=fresh)
     try:
         process = await asyncio.create_subprocess_exec(
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
@@ -165,11 +160,12 @@ async def connect(host: Target, config: Path) -> SshHost:
     raise explain(host, code, said or await _last_words(process))
 
 
-def _argv(host: Target, config: Path) -> tuple[str, ...]:
+def _argv(host: Target, config: Path, timeout_s: int, *, fresh: bool) -> tuple[str, ...]:
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()
     port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
-    return (*SSH, "-F", str(config), *user, *port, "--", target)
+    own = ("-o", "ControlPath=none") if fresh else ()
+    return (*SSH, *own, "-o", f"ConnectTimeout={timeout_s}", "-F", str(config), *user, *port, "--", target)
 
 
 async def _greeting(process: Process) -> list[str] | None:

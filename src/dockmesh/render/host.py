@@ -6,6 +6,7 @@ import jinja2
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Renderer
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
@@ -45,6 +46,10 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "unit": UNIT,
         "up": UP,
         "deadline_s": BOOT_DEADLINE_S,
+        "armed": ARMED,
+        "returning": RETURNING,
+        "deadline": DEADLINE,
+        "stay_out": STAY_OUT,
     }
     if systemd:
         fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)

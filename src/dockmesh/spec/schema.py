@@ -27,7 +27,7 @@ def _no_default(schema: dict[str, Any]) -> None:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, field_title_generator=_key)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, field_title_generator=_key)
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -17,6 +17,7 @@ KEYS = {
     Forwarding.STP: ("stp_designated_root", "stp_state", "stp_role"),
 }
 FORWARDING = "forwarding"
+TAKES = "it takes"
 # The roles whose ports let frames pass, once they are through discarding (or listening) and learning.
 FORWARDING_ROLES = ("root", "designated")
 
@@ -153,7 +154,7 @@ def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[s
         return
     if root and root_host(plan, view.root) != root:
         taken = root_host(plan, view.root) or view.root or "nobody"
-        yield f"it takes {taken} for the root, and not {root}"
+        yield f"{TAKES} {taken} for the root, and not {root}"
     if late := [port for port in view.ports if port.role in FORWARDING_ROLES and port.state != FORWARDING]:
         yield f"{', '.join(f'{port.port} is still {port.state}' for port in late)}"
     if out := [port.port for port in view.ports if not port.state]:

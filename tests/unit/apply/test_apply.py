@@ -4,23 +4,29 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dockmesh.apply.look import lock_and_look_at_all, look_at_all
+from dockmesh.apply.contested import contested
+from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
+from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConflictError, ConnectError, DockmeshError
+from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
+from dockmesh.record import run as record
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
-from dockmesh.remote.seam import Answer, Lock, Put, Request, Run
+from dockmesh.record.run import read_ended
+from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import cluster
 from tests.support.plans import configs
 
+RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 NO = Answer(1, err="it does not want to")
 
 
@@ -59,7 +65,12 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
 
 
 async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
-    return await apply(plan, hosts, await lock_and_look_at_all(plan, hosts), told)
+    locked = await lock_all(hosts, RUN, told)
+    looks = {**await look_at_all(plan, hosts), **locked}
+    session = Session(RUN, stay_out=contested(plan, looks))
+    outcomes = await apply(plan, hosts, looks, session, told)
+    await session.confirm(hosts, {})
+    return outcomes
 
 
 def run(hosts: Mapping[str, FakeHost], mesh: Cluster) -> Run3:
@@ -109,7 +120,18 @@ def test_what_was_applied_is_recorded_at_the_end_of_a_hosts_turn() -> None:
     assert record is not None
     assert (record.mesh, record.hosts, mode) == ("prod", ("host1", "host2", "host3"), 0o600)
     assert record.expected["docker0 MTU"] == "1462"
-    assert host.writes()[-2:] == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
+    confirm = host.asked[-1]
+    assert isinstance(confirm, Confirm)
+    assert confirm.files == {APPLIED: text}
+
+
+def test_a_record_alone_is_written_without_a_way_back() -> None:
+    hosts = make(applied, MESH)
+    del hosts["host1"].files[APPLIED]
+
+    run(hosts, MESH)
+
+    assert hosts["host1"].writes() == ["install -d -m 0700 /var/lib/dockmesh", f"write {APPLIED}"]
 
 
 def test_a_host_that_failed_has_no_record() -> None:
@@ -149,7 +171,8 @@ def test_a_locked_host_is_left_alone_and_the_others_are_done() -> None:
 
     assert result.failed == ["host2"]
     assert hosts["host2"].writes() == []
-    assert result.error("host2").report.what == "somebody else is changing this host: ann@desk"
+    assert isinstance(result.error("host2"), LockedError)
+    assert result.error("host2").report.answered == "unknown"
 
 
 def test_a_conflict_stops_its_own_host_only() -> None:
@@ -190,14 +213,27 @@ def test_a_failing_step_is_named_and_the_other_hosts_are_done(step: StepName, re
     assert report.do is not None
 
 
-def test_what_was_done_before_a_failure_is_told() -> None:
-    hosts = make(bare, MESH)
+def test_a_host_that_fails_is_as_it_was_and_has_no_changes_to_tell() -> None:
+    hosts = make(installed, MESH)
     hosts["host2"].fails = refuse("ip link set dev br0 master docker0")
 
     outcome = run(hosts, MESH).outcomes["host2"]
 
     assert outcome.error is not None
-    assert "bridge br0" in [change.subject for change in outcome.changes]
+    assert outcome.error.report.now == AS_BEFORE
+    assert outcome.changes == ()
+    assert hosts["host2"].state() == make(installed, MESH)["host2"].state()
+
+
+def test_a_host_is_armed_before_its_first_write_and_confirmed_after_its_last() -> None:
+    for host in run(make(installed, MESH), MESH).hosts.values():
+        kinds = [type(request) for request in host.asked]
+        first_write = next(at for at, request in enumerate(host.asked) if isinstance(request, Put))
+        assert kinds.index(Arm) < first_write
+        assert kinds[-1] is Confirm
+        ended = read_ended(host.runs[-1])
+        assert ended is not None
+        assert ended.kept
 
 
 @pytest.mark.parametrize(("step", "request_"), FAILURES)
@@ -217,7 +253,7 @@ def test_nothing_is_begun_after_a_step_that_failed() -> None:
 
     run(hosts, MESH)
 
-    assert hosts["host2"].writes()[-1] == "write /etc/dockmesh/up"
+    assert hosts["host2"].writes()[-2:] == ["write /etc/dockmesh/up", "take the way back"]
 
 
 def test_a_lost_connection_is_that_hosts_error_alone() -> None:
@@ -267,7 +303,7 @@ def test_the_old_daemon_json_is_back_when_docker_does_not_start_with_the_new_one
 
     assert hosts["host2"].files[DAEMON_JSON] == ('{"dns": ["9.9.9.9"]}', 0o600)
     assert hosts["host2"].docker is not None
-    assert result.error("host2").report.now == "the old daemon.json is back, and Docker runs"
+    assert result.error("host2").report.now == AS_BEFORE
     assert hosts["host2"].devices.get("br0") is None
 
 
@@ -286,7 +322,9 @@ def test_docker_that_does_not_start_at_all_is_said() -> None:
 
     result = run(hosts, MESH)
 
-    assert result.error("host2").report.now == "the old daemon.json is back, and Docker does not run with it either"
+    now = result.error("host2").report.now
+    assert now is not None
+    assert now.startswith("it went back, but for this: Docker: exit 1")
 
 
 def test_the_users_daemon_json_is_kept() -> None:
@@ -411,6 +449,24 @@ def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
     assert [each for each in seen if len(set(each)) != len(each)] == []
 
 
+def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refused_beforehand() -> None:
+    hosts = make(applied, MESH)
+    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+
+    refused = refuse_beforehand(looks, asyncio.run(read_owners([hosts["host2"], hosts["host3"]])))["host1"]
+
+    assert isinstance(refused, HostError)
+    assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
+    assert refused.report.do == "apply host2 in the same run: each gives up the old before anybody gets the new"
+
+
+def test_hosts_that_keep_their_pools_take_from_nobody() -> None:
+    hosts = make(applied, MESH)
+
+    assert takers(asyncio.run(look_at_all(build(MESH), hosts))) == ()
+    assert takers(asyncio.run(look_at_all(build(swapped(MESH)), hosts))) == ("host1", "host2")
+
+
 @pytest.mark.parametrize("dies_at", range(3, 100, 7))
 def test_no_address_has_two_owners_wherever_it_dies(dies_at: int) -> None:
     hosts = make(applied, MESH)
@@ -451,8 +507,9 @@ def test_a_host_does_not_take_what_another_one_that_could_not_be_changed_still_h
     report = result.error("host1").report
     assert set(result.failed) == {"host1", "host2"}
     assert report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
-    assert report.step == StepName.ATTACH
-    assert hosts["host1"].devices["br0"].master is None
+    assert report.step == StepName.DOCKER
+    assert report.now == AS_BEFORE
+    assert hosts["host1"].state() == make(applied, MESH)["host1"].state()
 
 
 def test_a_failed_host_that_is_not_in_the_mesh_keeps_nobody_out() -> None:
@@ -484,3 +541,74 @@ def test_files_are_written_whole_and_commands_have_a_deadline() -> None:
     for host in run(make(bare, MESH), MESH).hosts.values():
         assert all(request.text.endswith("\n") for request in host.asked if isinstance(request, Put))
         assert all(0 < request.timeout_s <= 900 for request in host.asked if isinstance(request, Run))
+
+
+# Docker's restart, one host after another, or later
+
+
+def test_containers_of_one_host_are_down_at_a_time() -> None:
+    hosts = make(applied, MESH)
+    for host in hosts.values():
+        host.containers = [Container("web", "always")]
+    restarts: list[str] = []
+    detached: list[set[str]] = []
+
+    def note(name: str) -> Callable[[Request], Answer | None]:
+        def look(request: Request) -> Answer | None:
+            out = {each for each, host in hosts.items() if "docker0" not in str(host.devices.get("br0"))}
+            detached.append(out)
+            if str(request) == "systemctl restart docker.service":
+                restarts.append(name)
+            return None
+
+        return look
+
+    for name, host in hosts.items():
+        host.fails = note(name)
+    result = run(hosts, cluster(3, prefix="10.99.0.0/16"))
+
+    assert result.failed == []
+    assert sorted(restarts) == ["host1", "host2", "host3"]
+    assert max(map(len, detached)) == 1
+
+
+def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
+    told = run(make(applied, MESH), cluster(3, prefix="10.99.0.0/16")).told
+
+    assert not any("wait for" in text for _, text in told.lines)
+
+
+async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
+    session = Session(RUN, restart=False)
+    outcomes = await apply(plan, hosts, await look_at_all(plan, hosts, restart=False), session, Told())
+    await session.confirm(hosts, {})
+    return outcomes
+
+
+def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
+    hosts = make(applied, MESH)
+    for host in hosts.values():
+        host.containers = [Container("web")]
+    later = cluster(3, prefix="10.99.0.0/16")
+
+    outcomes = asyncio.run(later_apply(build(later), hosts))
+
+    assert [outcome.error for outcome in outcomes] == [None, None, None]
+    for host in hosts.values():
+        assert "10.99." in host.files[DAEMON_JSON][0]
+        assert not any("docker.service" in line for line in host.writes())
+        assert host.devices["br0"].master == "docker0"
+        assert host.devices["docker0"].addresses[0].startswith("172.17.")
+    assert run(hosts, later).failed == []
+    assert as_planned(hosts.values(), later)
+
+
+def test_without_a_restart_a_host_that_is_not_in_the_mesh_stays_out_of_it() -> None:
+    hosts = make(installed, MESH)
+
+    asyncio.run(later_apply(build(MESH), hosts))
+
+    for host in hosts.values():
+        assert host.devices["br0"].master is None
+        assert host.docker is not None
+        assert "bip" not in host.docker.settings

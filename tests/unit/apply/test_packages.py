@@ -9,6 +9,7 @@ import pytest
 
 from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import StepName
@@ -16,6 +17,7 @@ from dockmesh.errors import DockmeshError
 from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
+from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.spec.draft import Located
 from dockmesh.spec.packages import read_packages
@@ -56,7 +58,8 @@ def looks(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Looks:
 
 
 def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
-    outcomes = asyncio.run(apply(build(mesh), hosts, looks(mesh, hosts), Silent()))
+    session = Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))
+    outcomes = asyncio.run(apply(build(mesh), hosts, looks(mesh, hosts), session, Silent()))
     return {outcome.host: outcome for outcome in outcomes}
 
 

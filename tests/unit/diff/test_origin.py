@@ -186,7 +186,7 @@ def test_what_only_follows_is_no_difference_of_its_own() -> None:
 
 
 def test_a_host_that_was_added_is_named() -> None:
-    found = of(applied(config_of(MESH)), cluster(4))
+    found = of(applied(config_of(without(cluster(4), "host4"))), cluster(4))
 
     assert ("tunnel gre3", "the file changed: host4 was added") in reasons(found)
     assert {change.origin for change in found.differences} == {Origin.FILE}

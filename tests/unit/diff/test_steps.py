@@ -1,10 +1,12 @@
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
 from dockmesh.diff.host import INTERFACES_FILE, diff
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
+from dockmesh.facts import types as facts_types
 from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
 from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
@@ -26,7 +28,7 @@ def names(found: HostDiff) -> list[StepName]:
 
 def requests(found: HostDiff, name: StepName) -> list[str]:
     step = found.step(name)
-    return [] if step is None else [str(request) for request in step.requests]
+    return [] if step is None else [str(request) for request in (*step.requests, *step.restart)]
 
 
 def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
@@ -213,7 +215,7 @@ def test_live_restore_is_off_for_the_restart_and_on_after_it() -> None:
     step = of(host).step(StepName.DOCKER)
 
     assert step is not None
-    *_, off, _, restart, on, reload = step.requests
+    off, _, restart, on, reload = step.restart
     assert isinstance(off, Put)
     assert '"live-restore": false' in off.text
     assert str(restart) == "systemctl restart docker.service"
@@ -305,3 +307,36 @@ def test_a_key_of_daemon_json_shows_alone() -> None:
     host.files[DAEMON_JSON] = (text.replace("1462", "1500"), mode)
 
     assert texts(of(host)) == [f"{DAEMON_JSON}: mtu 1500 → mtu 1462"]
+
+
+def test_another_address_makes_the_bridge_anew_for_its_mac_address_is_who_it_is_in_the_tree() -> None:
+    moved = replace(cluster(3).hosts[0], address=IPv4Address("172.17.42.9"))
+    mesh = replace(cluster(3), hosts=(moved, *cluster(3).hosts[1:]))
+
+    found = of(applied(CONFIG), config_of(mesh))
+
+    (change,) = [change for change in found.changes if change.subject == "bridge br0"]
+    assert (change.actual or "").endswith("MAC address 0e:6d:ac:11:2a:01")
+    assert "its host is cut off until the tunnels are up again" in change.reason
+
+
+def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool() -> None:
+    facts = applied(CONFIG).facts()
+    assert facts.docker is not None
+    held = (facts_types.Container("1", "web", "172.17.64.2"), facts_types.Container("2", "db", "172.17.1.2"))
+    facts = replace(facts, docker=replace(facts.docker, containers=held))
+    smaller = replace(cluster(3).hosts[0], pool=IPv4Network("172.17.0.0/19"))
+
+    found = diff(config_of(replace(cluster(3), hosts=(smaller, *cluster(3).hosts[1:]))), facts)
+
+    (change,) = [change for change in found.changes if change.subject == "docker restart"]
+    assert change.disturbs == ("web", "db")
+    assert change.reason.endswith("out of the new pool, so moved into it: web (172.17.64.2)")
+
+
+def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
+    found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.99")))
+
+    (change,) = [change for change in found.changes if change.subject == "gre1 options:remote_ip"]
+    assert change.reason == "the peer is reached there: no frame passes this tunnel until both ends have it so"
+    assert names(found) == [StepName.FILES, StepName.FABRIC]

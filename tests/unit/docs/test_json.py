@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import asdict, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
-from dockmesh.cli.main import app
+from dockmesh.cli.main import build as build_program
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
+from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
+from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.plan.build import build
@@ -29,11 +32,14 @@ from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.spec.edit import remove_hosts
 from dockmesh.spec.load import parse
+from dockmesh.status.judge import judge
+from dockmesh.status.said import RunSaid, Said
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
 from tests.unit.docs.pages import ROOT, anchors, blocks
+from tests.unit.status import worlds
 
 PAGE = ROOT / "docs/reference/json.md"
 EXAMPLES = {
@@ -64,6 +70,17 @@ def test_diff() -> None:
     assert in_json(comparison_json(found)) == EXAMPLES["diff"]
 
 
+def test_status() -> None:
+    mesh = without(cluster(3), "host3")
+    plan = build(mesh)
+    hosts = {name: applied(config) for name, config in configs(mesh).items()}
+    hosts["host1"].devices["docker0"].mtu = 1400
+    run = RunSaid("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
+    known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
+
+    assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
+
+
 def test_apply() -> None:
     example = EXAMPLES["apply"]
     first, second = example["hosts"]
@@ -74,10 +91,21 @@ def test_apply() -> None:
         looks={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
+        run=example["run"],
         seconds=example["seconds"],
     )
 
     assert in_json(result_json(result)) == example
+
+
+def test_history() -> None:
+    example = EXAMPLES["history"]
+    hosts = {
+        name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
+        for name, host in example["hosts"].items()
+    }
+
+    assert in_json(asdict(Record(**{**example, "hosts": hosts}))) == example
 
 
 def test_verify() -> None:
@@ -125,7 +153,7 @@ def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
 
-    done = CliRunner().invoke(app, ["init", *hosts, "--offline", "--json"])
+    done = CliRunner().invoke(build_program(), ["init", *hosts, "--offline", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["init"]
 
@@ -134,7 +162,7 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dockmesh.yaml").write_text(FILE)
 
-    done = CliRunner().invoke(app, ["render", "-o", "out", "--json"])
+    done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.runner import GREETING, LOCK
-from dockmesh.remote.seam import Answer, Ask, Find, Get, GetBytes, Lock, Put, PutBytes, Remove, Request, Run
-from dockmesh.remote.ssh import PYTHON, _as_line
+from dockmesh.remote.seam import Answer, Ask, Find, Get, GetBytes, Lock, Put, PutBytes, Remove, Request, Run, as_line
+from dockmesh.remote.ssh import PYTHON
 
 
 class Runner:
@@ -45,8 +45,8 @@ class Runner:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
 
-    def ask(self, *requests: Request, together: bool = False) -> list[Answer]:
-        self._say(json.dumps({"together": together, "requests": [_as_line(request) for request in requests]}))
+    def ask(self, *requests: Request, mode: str = "each") -> list[Answer]:
+        self._say(json.dumps({"mode": mode, "requests": [as_line(request) for request in requests]}))
         return [Answer(**answer) for answer in json.loads(self._hear())]
 
     def end(self) -> int:
@@ -134,20 +134,20 @@ def test_requests_are_carried_out_in_their_order_and_a_failing_one_stops_none(ru
 
 
 def test_requests_together_are_answered_in_their_order(runner: Runner) -> None:
-    answers = runner.ask(*(Run(("sh", "-c", f"sleep 0.0{9 - n}; echo {n}")) for n in range(9)), together=True)
+    answers = runner.ask(*(Run(("sh", "-c", f"sleep 0.0{9 - n}; echo {n}")) for n in range(9)), mode="together")
 
     assert [answer.out for answer in answers] == [f"{n}\n" for n in range(9)]
 
 
 def test_more_requests_together_than_threads_are_all_answered(runner: Runner) -> None:
-    answers = runner.ask(*(Run(("echo", str(n))) for n in range(40)), together=True)
+    answers = runner.ask(*(Run(("echo", str(n))) for n in range(40)), mode="together")
 
     assert [answer.out for answer in answers] == [f"{n}\n" for n in range(40)]
 
 
 def test_no_request_is_no_answer(runner: Runner) -> None:
     assert runner.ask() == []
-    assert runner.ask(together=True) == []
+    assert runner.ask(mode="together") == []
 
 
 # Files
@@ -230,7 +230,7 @@ def test_one_runner_at_a_time_has_the_lock_and_the_other_is_told_who(runner: Run
 
     other.end()
     assert first.ok
-    assert second == Answer(75, err="ann@desk")
+    assert second == Answer(75, "0", "ann@desk")
 
 
 def test_the_lock_goes_with_its_runner(runner: Runner, tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_a_unit_is_looked_at_once_for_all_questions_of_an_order_and_again_for_th
     (tmp_path / "systemctl").chmod(0o755)
     question = Ask(socket, "/info", "docker.service")
 
-    together = runner.ask(question, question, question, together=True)
+    together = runner.ask(question, question, question, mode="together")
     after_that = calls.read_text()
     runner.ask(question)
 

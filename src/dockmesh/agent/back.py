@@ -1,0 +1,91 @@
+"""The way back: runs on a host, by systemd, when a run was not confirmed in time, is taken back, or died with the host.
+
+Python's standard library only, Python 3.7 or later. It needs nobody: what it does stands in armed.json.
+It may be ended at any moment, by a crash of the host too, and begins again after the next boot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from dockmesh.agent import runner
+
+POLL_S = 0.2
+
+
+def main() -> None:
+    if not os.path.exists(runner.RETURNING) and not fence():
+        return
+    with open(runner.RETURNING, encoding="utf-8") as file:
+        way = json.load(file)
+    failures = go_back(way)
+    ended = "gone back" if not failures else "gone back, but for what failed"
+    line = {**way["run"], "ended": ended, "failures": failures, "changes": []}
+    runner.append(runner.RUNS, json.dumps(line) + "\n")
+    runner.disarm()
+    for request in way["last"]:
+        runner.do(request)
+    for failure in failures:
+        sys.stderr.write(failure + "\n")
+
+
+def fence() -> bool:
+    """Wait for the deadline, then take the turn for good: the runner finds no armed.json any more."""
+    while os.path.exists(runner.ARMED):
+        if is_over():
+            with runner.turn():
+                if os.path.exists(runner.ARMED) and is_over():
+                    os.rename(runner.ARMED, runner.RETURNING)
+                    return True
+        time.sleep(POLL_S)
+    return False
+
+
+def is_over() -> bool:
+    """Without a deadline in /run the host was booted since, and whoever armed it is gone."""
+    try:
+        with open(runner.DEADLINE, encoding="utf-8") as file:
+            return runner.now() >= float(file.read())
+    except (OSError, ValueError):
+        return True
+
+
+def go_back(way: dict[str, Any]) -> list[str]:
+    """Undo the steps that were begun; what could not be undone, in words."""
+    runner.discard(runner.BALLAST)
+    failures = []
+    steps = begun()
+    for part in way["parts"]:
+        if not steps.intersection(part["when"]):
+            continue
+        for request in part["requests"]:
+            if is_so_already(request):
+                continue
+            done = runner.do(request)
+            if done["code"] and part["must"]:
+                said = (done["err"].strip() or done["out"].strip() or "nothing").splitlines()[0]
+                failures.append(f"{part['name']}: exit {done['code']}: {said}")
+    return failures
+
+
+def begun() -> set[str]:
+    try:
+        with open(runner.BEGUN, encoding="utf-8") as file:
+            return set(file.read().splitlines())
+    except OSError:
+        return set()
+
+
+def is_so_already(request: dict[str, Any]) -> bool:
+    """A file that never changed needs no room on a full disk."""
+    if request["kind"] == "put":
+        return runner.holds(request["path"], request["text"], request["mode"])
+    return request["kind"] == "remove" and not os.path.exists(request["path"])
+
+
+if __name__ == "__main__":
+    main()

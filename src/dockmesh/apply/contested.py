@@ -1,0 +1,30 @@
+"""Hosts whose present addresses the plan gives to somebody else."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+
+from dockmesh.apply.look import Looks
+from dockmesh.apply.types import Look
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.plan.types import HostPlan, Plan
+
+
+def contested(plan: Plan, looks: Looks) -> frozenset[str]:
+    """If one of these goes back alone, it must stay out of the mesh: its old addresses may have a new owner by then."""
+    facts: Mapping[str, HostFacts] = {name: look.facts for name, look in looks.items() if isinstance(look, Look)}
+    return frozenset(
+        name
+        for name, each in facts.items()
+        # Who is not changed by this run gets nothing by it.
+        if any(_has_part_of(each, other) for other in plan.hosts if other.name != name and other.name in facts)
+    )
+
+
+def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
+    fabric = facts.link(FABRIC_BRIDGE)
+    if facts.docker is None or fabric is None or fabric.master is None:
+        return False
+    pool = facts.docker.pool
+    same_pool = pool is not None and pool.overlaps(IPv4Network(str(other.pool)))
+    return facts.docker.gateway == str(other.address.ip) or same_pool

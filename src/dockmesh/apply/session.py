@@ -1,0 +1,116 @@
+"""One run on many hosts: armed before the first write, then confirmed over new connections, or taken back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dockmesh.apply.types import Look
+from dockmesh.diff.way_back import way_back
+from dockmesh.errors import ConnectError, DockmeshError, HostError
+from dockmesh.record.back_unit import way_back_files
+from dockmesh.record.paths import APPLIED
+from dockmesh.record.run import Run, confirmed_line, read_ended
+from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
+
+NOT_ARMED = 3
+AS_BEFORE = "it is as it was before this run"
+DO = "mend what it says, then run the same command again"
+
+
+@dataclass
+class Session:
+    """`timeout_s`: a host that hears nothing of us for so long goes back by itself.
+
+    `stay_out` names the hosts that must not come back into the mesh then, for another one got their addresses.
+    """
+
+    run: Run
+    timeout_s: float = 60
+    stay_out: frozenset[str] = frozenset()
+    restart: bool = True  # Docker, where it must
+    armed: dict[str, Transport] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
+    restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
+
+    async def arm(self, host: Transport, look: Look) -> None:
+        """Once a host and run, before anything is written.
+
+        Raises CommandError, and ConnectError.
+        """
+        if host.name in self.armed:
+            return
+        text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out)
+        arm = Arm(text, way_back_files(), self.timeout_s)
+        await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
+        self.armed[host.name] = host
+
+    async def take_back(self, host: Transport) -> str | None:
+        """The host as it is now, in words; None if it was not armed, so that nothing was changed."""
+        if host.name not in self.armed:
+            return None
+        try:
+            (answer,) = await host.ask(Recall())
+        except ConnectError:
+            return (
+                f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
+                "what it made of this run is in `dockmesh history --host`"
+            )
+        del self.armed[host.name]
+        return told(answer)
+
+    async def take_all_back(self) -> dict[str, str]:
+        """By host what it is now."""
+        hosts = list(self.armed.values())
+        states = await asyncio.gather(*(self.take_back(host) for host in hosts))
+        return {host.name: state for host, state in zip(hosts, states, strict=True) if state}
+
+    async def confirm(
+        self, fresh: Mapping[str, Transport], changes: Mapping[str, Iterable[str]]
+    ) -> dict[str, DockmeshError]:
+        """Keep what the run made on the armed hosts, over the connections `fresh`; by host what went wrong with it."""
+        results = await asyncio.gather(
+            *(self._confirm(fresh[name], tuple(changes.get(name, ()))) for name in self.armed if name in fresh)
+        )
+        errors = {error.report.host or "": error for error in results if error is not None}
+        for name in [name for name in self.armed if name in fresh and name not in errors]:
+            del self.armed[name]
+        return dict(errors)
+
+    async def _confirm(self, host: Transport, changes: tuple[str, ...]) -> DockmeshError | None:
+        files = {APPLIED: self.records[host.name]} if host.name in self.records else {}
+        try:
+            (answer,) = await host.ask(Confirm(self.run.id, confirmed_line(self.run, changes), files))
+        except ConnectError as error:
+            return error
+        if answer.ok:
+            return None
+        return HostError(
+            "the changes could not be confirmed", host=host.name, answered=answer.err, now=told(answer), do=DO
+        )
+
+    @contextlib.asynccontextmanager
+    async def kept_alive(self) -> AsyncIterator[None]:
+        """While this lasts, the armed hosts hear from us, whatever else we wait for."""
+        task = asyncio.create_task(self._keep_alive())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self.timeout_s / 4)
+            await asyncio.gather(*(host.ask() for host in self.armed.values()), return_exceptions=True)
+
+
+def told(answer: Answer) -> str:
+    """What a host says after it went back."""
+    ended = read_ended(answer.out)
+    if answer.code not in (0, NOT_ARMED) and not answer.out:
+        return f"its way back failed: {answer.err}"
+    if ended is not None and ended.failures:
+        return "it went back, but for this: " + "; ".join(ended.failures)
+    return AS_BEFORE

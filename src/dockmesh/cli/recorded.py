@@ -1,0 +1,38 @@
+"""A run is recorded beside the mesh file, however it ends."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dockmesh.apply.session import Session
+from dockmesh.cli.changes import Result
+from dockmesh.cli.show import err
+from dockmesh.history.store import HostRecord, Record, save
+
+
+@contextlib.contextmanager
+def record(file: Path, text: str, session: Session) -> Iterator[Callable[[Result], None]]:
+    """Call what it gives with the result; without one the run counts as interrupted."""
+    results: list[Result] = []
+    try:
+        yield results.append
+    finally:
+        run = session.run
+        ended, hosts = "interrupted", dict.fromkeys(session.armed, HostRecord((), "went back, or goes back by itself"))
+        if results:
+            ended, hosts = "failed" if results[0].errors else "done", _hosts(results[0])
+        try:
+            save(file, Record(run.id, run.who, run.since, run.why, ended, text, hosts))
+        except OSError as error:
+            err.print(f"This run is not recorded beside {file}: {error}", style="yellow", markup=False)
+
+
+def _hosts(result: Result) -> dict[str, HostRecord]:
+    made = {outcome.host: tuple(change.text() for change in outcome.changes) for outcome in result.outcomes}
+    records = {}
+    for name in result.hosts:
+        error = result.errors.get(name)
+        changes = made.get(name, ())
+        ended = (error.report.now if error else None) or ("confirmed" if changes else "not changed")
+        records[name] = HostRecord(changes, ended, error.report.what if error else None)
+    return records

@@ -1,0 +1,163 @@
+"""How the status of a mesh looks: one screen, and one line of it for a log."""
+
+from collections.abc import Callable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from dockmesh.diff.types import Origin
+from dockmesh.status.types import HostStatus, Status
+from dockmesh.verify.tunnel import State
+
+FEW = 10  # hosts, up to which each pair of them has its place on the screen
+
+
+def screen(status: Status) -> RenderableType:
+    parts: list[RenderableType] = [_markup(_head(status)), Text(), _hosts(status), Text()]
+    parts += [_ways(status), Text()] if len(status.hosts) > 1 else []
+    parts += [_markup(line) for line in _runs(status)]
+    for finding in status.findings:
+        parts.append(_markup(f"[bold red]✗[/] [bold]{escape(', '.join(finding.hosts))}[/]: {escape(finding.what)}"))
+        parts.append(_markup(f"   do  {escape(finding.do)}"))
+    return Group(*parts, _markup(_end(status)))
+
+
+def line(status: Status) -> str:
+    """The whole in one line without colour."""
+    answer = sum(host.error is None for host in status.hosts)
+    up = sum(end.state is State.UP for end in status.tunnels)
+    number = len(status.findings)
+    return (
+        f"{answer} of {_count(len(status.hosts), 'host')} answer, {up} of {_count(len(status.tunnels), 'tunnel')} up, "
+        f"root {status.root or 'not agreed'}, {'all is well' if not number else f'{number} not right'}"
+    )
+
+
+def _markup(text: str) -> Text:
+    return Text.from_markup(text)
+
+
+def _head(status: Status) -> str:
+    root = f"root {escape(status.root)}" if status.root else "[red]no root on which all agree[/]"
+    return f"[bold]Mesh '{escape(status.name)}'[/]: {_count(len(status.hosts), 'host')}, {status.forwarding}, {root}"
+
+
+def _hosts(status: Status) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("host", "", "tunnels", "differs", "containers", "Docker", "OVS", "datapath", "applied"):
+        table.add_column(column, justify="right" if column == "containers" else "left", no_wrap=column != "applied")
+    for host in status.hosts:
+        if host.error:
+            table.add_row(f"[bold]{escape(host.name)}[/]", "[red]✗[/]", "[red]no answer[/]")
+            continue
+        table.add_row(
+            f"[bold]{escape(host.name)}[/]",
+            "[green]✓[/]",
+            _tunnels(status, host),
+            _differs(host),
+            "–" if host.containers is None else str(host.containers),
+            _version(host.docker),
+            _version(host.switch),
+            host.datapath or "–",
+            _applied(host),
+        )
+    return table
+
+
+def _version(version: str | None) -> str:
+    """Without what a distribution adds to it."""
+    return escape(version.split("+")[0]) if version else "[red]✗[/]"
+
+
+def _tunnels(status: Status, host: HostStatus) -> str:
+    ends = [end for end in status.tunnels if end.host == host.name]
+    up = sum(end.state is State.UP for end in ends)
+    text = f"{up} of {len(ends)} up"
+    return text if up == len(ends) else f"[red]{text}[/]"
+
+
+def _differs(host: HostStatus) -> str:
+    if host.refused:
+        return "[red]✗[/]"
+    drift = sum(change.origin in (Origin.DRIFT, Origin.BOTH) for change in host.differences)
+    others = len(host.differences) - drift
+    parts = [f"[yellow]{drift} drift[/]"] if drift else []
+    parts += [f"{others} to apply"] if others else []
+    return ", ".join(parts) or "–"
+
+
+def _applied(host: HostStatus) -> str:
+    if host.applied is None:
+        return "no record"
+    when = host.applied.when.replace("T", " ")[:16]
+    return escape(f"{when}, {host.applied.version}")
+
+
+def _ways(status: Status) -> RenderableType:
+    return _matrix(status) if len(status.hosts) <= FEW else _summary(status)
+
+
+def _matrix(status: Status) -> Table:
+    """The way there is the way back, so half of it is enough."""
+    names = [host.name for host in status.hosts]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("way of frames", no_wrap=True)
+    for name in names[1:]:
+        table.add_column(escape(name), no_wrap=True)
+    ways = {(way.a, way.b): way for way in status.ways}
+    for number, a in enumerate(names[:-1], start=1):
+        cells = []
+        for b in names[1:number] + names[number:]:
+            way = ways.get((a, b))
+            if way is None:
+                cells.append("")
+            elif not way.hosts:
+                cells.append("[red]✗ none[/]")
+            else:
+                cells.append(f"via {escape(', '.join(way.through))}" if way.through else "direct")
+        table.add_row(f"[bold]{escape(a)}[/]", *cells)
+    return table
+
+
+def _summary(status: Status) -> Text:
+    direct = sum(len(way.hosts) == 2 for way in status.ways)
+    lost = sum(not way.hosts for way in status.ways)
+    text = f"way of frames  {direct} of {_count(len(status.ways), 'pair')} direct"
+    through = len(status.ways) - direct - lost
+    text += f", {through} through other hosts" if through else ""
+    return _markup(text + (f", [red]{lost} without a way[/]" if lost else ""))
+
+
+def _runs(status: Status) -> Iterator[str]:
+    def last(host: HostStatus) -> str | None:
+        run = host.said.last
+        return f"{run.text()}{f': {run.ended}' if run.ended else ''}" if run else None
+
+    yield from _alike(status, "last run", last)
+    yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)
+    waits = "[yellow]not confirmed yet, the host goes back by itself[/]"
+    yield from _alike(status, waits, lambda host: host.said.armed.text() if host.said.armed else None)
+
+
+def _alike(status: Status, label: str, text_of: Callable[[HostStatus], str | None]) -> Iterator[str]:
+    """A line for hosts that say the same."""
+    texts: dict[str, list[str]] = {}
+    for host in status.hosts:
+        if (text := text_of(host)) is not None:
+            texts.setdefault(text, []).append(host.name)
+    for text, names in texts.items():
+        where = "all hosts" if len(names) == len(status.hosts) > 1 else ", ".join(names)
+        yield f"{label}  {escape(where)}: {escape(text)}"
+
+
+def _end(status: Status) -> str:
+    if not status.findings:
+        return "[green]✓[/] all is well"
+    number = len(status.findings)
+    return f"[red]✗[/] {_count(number, 'thing')} {'is' if number == 1 else 'are'} not right"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,69 @@
+"""`dockmesh unlock`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockmesh.apply.look import take_back_unconfirmed
+from dockmesh.cli import options
+from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.show import err, out, show_error
+from dockmesh.errors import CommandError, DockmeshError
+from dockmesh.plan.build import build
+from dockmesh.plan.types import Plan
+from dockmesh.record.run import read_run
+from dockmesh.remote.fleet import fleet
+from dockmesh.remote.seam import Transport, Unlock
+from dockmesh.spec.load import load
+
+NOBODY = 3
+
+
+def unlock(
+    host: Annotated[list[str] | None, typer.Argument(help="Only these hosts.", show_default=False)] = None,
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+) -> None:
+    """End what holds a host's lock, and take back what it had not confirmed.
+
+    A lock goes with the command that took it, and with its connection.
+    This is for one that hangs, or whose machine went away without a word.
+    What the command had begun on the host is taken back at once.
+    """
+    plan = build(load(file))
+    if errors := asyncio.run(_unlock(plan, ssh_config, host)):
+        for error in errors:
+            show_error(error)
+        raise typer.Exit(1)
+
+
+async def _unlock(plan: Plan, ssh_config: Path | None, names: list[str] | None) -> list[DockmeshError]:
+    async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
+        progress = HostProgress(tuple(hosts.opened))
+        results = await asyncio.gather(
+            *(_free(host, progress) for host in hosts.opened.values()), return_exceptions=True
+        )
+        errors = list(hosts.failed.values())
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
+                raise result
+            if isinstance(result, DockmeshError):
+                errors.append(result)
+        return errors
+
+
+async def _free(host: Transport, progress: HostProgress) -> None:
+    (answer,) = await host.ask(Unlock())
+    if not answer.ok and answer.code != NOBODY:
+        raise CommandError("could not free the lock", host=host.name, answered=answer.err)
+    holder = read_run(answer.out) if answer.ok else None
+    if holder:
+        out.print(f"{host.name}: ended {holder.why} of {holder.who} from {holder.come_from}", markup=False)
+    earlier = await take_back_unconfirmed(host, progress)
+    if earlier:
+        out.print(f"{host.name}: back at what it was before {earlier.why} of {earlier.who}", markup=False)
+    elif not holder:
+        err.print(f"{host.name}: nobody holds its lock", markup=False)

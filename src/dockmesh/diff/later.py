@@ -1,0 +1,45 @@
+"""What of a host's changes can be made without a restart of Docker: pure."""
+
+from dataclasses import replace
+
+from dockmesh.diff.docker import RESTART
+from dockmesh.diff.types import HostDiff, Step, StepName
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+
+
+def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
+    """Docker's file is written, and read at its next start, whoever causes it. br0 stays where it is until then.
+
+    So a host that is in the mesh stays in it with the addresses that it has, and one that is not stays out of it.
+    """
+    docker = diff.step(StepName.DOCKER)
+    if docker is None or not docker.restart:
+        return diff
+    fabric = facts.link(FABRIC_BRIDGE)
+    attached = fabric is not None and fabric.master == DOCKER_BRIDGE
+    kept = [step for step in (_kept(step, attached=attached) for step in diff.steps) if step is not None]
+    made = [change for step in kept for change in step.changes]
+    return replace(
+        diff,
+        steps=tuple(kept),
+        left=tuple(
+            change
+            for step in diff.steps
+            for change in step.changes
+            if change not in made and step.name is not StepName.DETACH
+        ),
+    )
+
+
+def _kept(step: Step, *, attached: bool) -> Step | None:
+    match step.name:
+        case StepName.DETACH | StepName.ATTACH:
+            return None
+        case StepName.FABRIC if attached and any(each.subject == f"bridge {FABRIC_BRIDGE}" for each in step.changes):
+            return None  # made anew, it would be out of docker0
+        case StepName.DOCKER:
+            changes = tuple(change for change in step.changes if change.subject != RESTART)
+            return replace(step, changes=changes, restart=()) if changes else None
+        case _:
+            return step

@@ -1,0 +1,130 @@
+"""From what a host was, the requests that make it so again, whatever was done to it in between: pure."""
+
+from collections.abc import Iterator, Mapping
+
+from dockmesh.diff.docker import restart_docker
+from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.record.paths import STAY_OUT
+from dockmesh.remote.seam import Put, Remove, Request, Run
+from dockmesh.render import docker, ovs
+from dockmesh.render.host import PATHS, UNIT
+from dockmesh.render.types import HostConfig
+
+TIMEOUT_S = 20
+NO_MASTER = Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, "nomaster"))
+
+
+def docker_file(facts: HostFacts) -> tuple[Request, ...]:
+    """daemon.json, and the copy of it."""
+    return tuple(_file(facts, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
+
+
+def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
+    """With its old settings in place; it was stopped before if it did not answer."""
+    if facts.docker is None and "dockerd" in facts.programs:
+        return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
+    state = facts.files.get(docker.DAEMON_JSON)
+    live_restore = facts.docker is not None and facts.docker.live_restore and state is not None
+    return restart_docker(state.text if state else "", state.mode if state else docker.MODE, live_restore=live_restore)
+
+
+def containers(facts: HostFacts) -> tuple[Request, ...]:
+    """Those that ran, one by one: one that its owner wanted gone must not keep the others down."""
+    running = facts.docker.containers if facts.docker else ()
+    return tuple(Run(("docker", "start", container.id)) for container in running)
+
+
+def own_unit(facts: HostFacts) -> tuple[Request, ...]:
+    """Off, if it was off. The unit may be there no more, or not yet."""
+    states = facts.units.get(UNIT, {})
+    stop = () if states.get("ActiveState") == "active" else (Run(("systemctl", "stop", UNIT)),)
+    disable = () if states.get("UnitFileState") == "enabled" else (Run(("systemctl", "disable", UNIT)),)
+    return (*stop, *disable)
+
+
+def own_files(facts: HostFacts) -> tuple[Request, ...]:
+    enabled = facts.units.get(UNIT, {}).get("UnitFileState") == "enabled"
+    # To enable a unit reads all units anew, too.
+    last = Run(("systemctl", "enable", UNIT)) if enabled else Run(("systemctl", "daemon-reload"))
+    return (*(_file(facts, path) for path in PATHS), last)
+
+
+def _file(facts: HostFacts, path: str) -> Request:
+    state = facts.files.get(path)
+    return Remove(path) if state is None else Put(path, state.text, state.mode)
+
+
+def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
+    """`anew`: the run makes the bridge anew, so that its way back does, too."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    drop = Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
+    if bridge is None:
+        return (drop,)
+    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(_words(bridge, config)), TIMEOUT_S)))
+
+
+def _words(bridge: OvsBridge, config: HostConfig) -> Iterator[str]:
+    yield from ("--", "--may-exist", "add-br", bridge.name)
+    old = {interface.name for interface in bridge.interfaces}
+    for port in (tunnel.port for tunnel in config.tunnels if tunnel.port not in old):
+        yield from ("--", "--if-exists", "del-port", bridge.name, port)
+    for port in sorted(old - {bridge.name}):
+        yield from ("--", "--may-exist", "add-port", bridge.name, port)
+    yield from ("--", "set", "bridge", bridge.name)
+    yield f"datapath_type={_text(bridge.datapath_type)}"
+    yield f"rstp_enable={str(bridge.rstp).lower()}"
+    yield f"stp_enable={str(bridge.stp).lower()}"
+    yield f"fail_mode={bridge.fail_mode or '[]'}"
+    yield f"other_config={_map(bridge.other_config)}"
+    yield f"external_ids={_map(bridge.external_ids)}"
+    for interface in bridge.interfaces:
+        yield from _interface_words(interface)
+
+
+def _interface_words(interface: OvsInterface) -> Iterator[str]:
+    yield from ("--", "set", "port", interface.name)
+    yield f"tag={'[]' if interface.tag is None else interface.tag}"
+    yield f"vlan_mode={interface.vlan_mode or '[]'}"
+    yield from ("--", "set", "interface", interface.name)
+    yield f"type={_text(interface.type)}"
+    yield f"options={_map(interface.options)}"
+    yield f"bfd={_map(interface.bfd)}"
+    yield f"external_ids={_map(interface.external_ids)}"
+    yield f"mtu_request={'[]' if interface.mtu_request is None else interface.mtu_request}"
+
+
+def _map(values: Mapping[str, str]) -> str:
+    """A whole column: what is not named goes."""
+    return "{" + ",".join(f"{_text(key)}={_text(value)}" for key, value in sorted(values.items())) + "}"
+
+
+def _text(value: str) -> str:
+    """ovs-vsctl's strings are JSON's, where they are more than a bare word."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def links(facts: HostFacts, config: HostConfig, *, stay_out: bool) -> tuple[Request, ...]:
+    """docker0 as it was, then br0 where it was; or alone, where another host got this one's old addresses."""
+    bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
+    requests = list(_docker_bridge(bridge, config))
+    if stay_out:
+        return (*requests, NO_MASTER, Put(STAY_OUT, "another host has the addresses of this one\n", 0o600))
+    if member is not None and member.kind != "bridge":
+        place = ("master", member.master) if member.master else ("nomaster",)
+        requests.append(Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, *place, "up" if member.up else "down")))
+    return tuple(requests)
+
+
+def _docker_bridge(bridge: LinuxLink | None, config: HostConfig) -> Iterator[Request]:
+    if bridge is None:
+        return  # Docker, if it is there, has made one since; without it, docker0 is a bridge with nothing in it
+    name = bridge.name
+    yield Run(("ip", "link", "set", "dev", name, "address", bridge.mac, "mtu", str(bridge.mtu)))
+    yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if bridge.stp else "0"))
+    for address in bridge.addresses:
+        yield Run(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
+    if config.docker_bridge.address not in bridge.addresses:
+        yield Run(("ip", "address", "flush", "dev", name, "to", f"{config.docker_bridge.address.ip}/32"))
+    yield Run(("ip", "link", "set", "dev", name, "up" if bridge.up else "down"))

@@ -1,0 +1,54 @@
+"""The way back of one run on one host, for agent/back.py: pure."""
+
+import json
+from collections.abc import Iterable
+
+from dockmesh.diff import restore
+from dockmesh.diff.anew import must_be_new
+from dockmesh.diff.types import StepName
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.record.run import Run
+from dockmesh.remote.seam import Request, as_line
+from dockmesh.remote.seam import Run as Command
+from dockmesh.render.host import UNIT
+from dockmesh.render.types import HostConfig
+
+RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
+LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
+
+
+def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False) -> str:
+    """armed.json: in the order of apply, so that nobody is attached with addresses on their way.
+
+    A part is taken only if one of the steps that it undoes was begun. Packages stay.
+    """
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    anew = bridge is not None and must_be_new(config, bridge)
+    docker_came = "dockerd" not in facts.programs
+    file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
+    daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
+    parts = (
+        _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), must=False),
+        _part("Docker's file", file_steps, restore.docker_file(facts)),
+        # Where Docker came with this run, its installation may not have got that far.
+        _part("Docker", daemon_steps, restore.docker_daemon(facts), must=not docker_came),
+        _part("the containers", daemon_steps, restore.containers(facts), must=False),
+        _part("the unit", [StepName.FILES, StepName.ATTACH], restore.own_unit(facts), must=False),
+        _part("files", [StepName.FILES], restore.own_files(facts)),
+        _part("the fabric", [StepName.FABRIC], restore.fabric(facts, config, anew=anew), must=bridge is not None),
+        _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out)),
+    )
+    active = facts.units.get(UNIT, {}).get("ActiveState") == "active" and not stay_out
+    # At its end, for the unit does not start while the host is on its way back.
+    last = [as_line(Command(("systemctl", "start", "--no-block", UNIT)))] if active else []
+    return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"
+
+
+def _part(name: str, steps: Iterable[str], requests: tuple[Request, ...], *, must: bool = True) -> dict[str, object]:
+    return {
+        "name": name,
+        "when": [str(step) for step in steps],
+        "requests": [as_line(request) for request in requests],
+        "must": must,
+    }

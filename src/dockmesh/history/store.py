@@ -1,0 +1,126 @@
+"""A record a run, in a folder beside the mesh file: what was asked for, what was changed, how it ended."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dockmesh.errors import DockmeshError, UsageError
+
+FOLDER = ".dockmesh"
+KEPT = 200  # records; the oldest go first
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    changes: tuple[str, ...]
+    ended: str  # "confirmed", "not changed", or what the host is now
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run. `file` is the text of the mesh file that it made real."""
+
+    run: str
+    who: str
+    since: str  # UTC, RFC 3339
+    why: str
+    ended: str  # "done", "failed", "interrupted"
+    file: str
+    hosts: Mapping[str, HostRecord]
+
+    @property
+    def changed(self) -> bool:
+        return any(host.changes for host in self.hosts.values())
+
+
+def folder_of(file: Path) -> Path:
+    file = file.resolve()
+    return file.parent / FOLDER / file.name
+
+
+def save(file: Path, record: Record) -> None:
+    """Raises OSError where the folder cannot be written."""
+    folder = folder_of(file)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")  # a record of what happened is nobody's source
+    replace_text(folder / f"{record.run}.json", json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", 0o600)
+    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def load_all(file: Path) -> tuple[Record, ...]:
+    """The runs of this mesh file, the oldest first; what is no record is left out."""
+    records = (_read(path) for path in sorted(folder_of(file).glob("*.json")))
+    return tuple(record for record in records if record is not None)
+
+
+def find(file: Path, run: str) -> Record:
+    """The run of that name, or of the only name that begins so.
+
+    Raises UsageError.
+    """
+    records = load_all(file)
+    found = [record for record in records if record.run.startswith(run)]
+    if len(found) == 1:
+        return found[0]
+    raise UsageError(
+        f"there is no run {run}" if not found else f"{len(found)} runs begin with {run}",
+        do="`dockmesh history` shows the runs of this file",
+    )
+
+
+def before_last(file: Path) -> Record:
+    """The run whose file a rollback without a name goes back to: the last one that succeeded with another text.
+
+    Raises DockmeshError where there is none.
+    """
+    done = [record for record in load_all(file) if record.ended == "done"]
+    now = done[-1].file if done else ""
+    for record in reversed(done):
+        if record.file != now:
+            return record
+    raise DockmeshError(
+        "there is no earlier run to go back to", do="`dockmesh history` shows the runs of this file and how they ended"
+    )
+
+
+def replace_text(path: Path, text: str, mode: int | None = None) -> None:
+    """Whole or not at all, by a temporary name beside it; a link stays one, and a file keeps its mode unless told.
+
+    Raises OSError.
+    """
+    path = path.resolve()
+    if mode is None:
+        mode = path.stat().st_mode & 0o7777
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        hosts = {
+            name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
+            for name, host in content.pop("hosts").items()
+        }
+        return Record(**content, hosts=hosts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

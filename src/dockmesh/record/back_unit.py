@@ -1,0 +1,43 @@
+"""The program of the way back as it stands on a host, and the unit that runs it."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from dockmesh.agent.runner import BACK
+from dockmesh.record.paths import ARMED, LIBRARY, RETURNING
+
+UNIT_FILE = f"/etc/systemd/system/{BACK}.service"
+# No order against docker.service or dockmesh.service: it restarts the one and starts the other itself, and a job that
+# has to wait for the unit which asks for it would wait for ever.
+UNIT = f"""\
+# Managed by dockmesh.
+[Unit]
+Description=dockmesh: take back a run that was not confirmed
+After=openvswitch-switch.service docker.service
+ConditionPathExists=|{ARMED}
+ConditionPathExists=|{RETURNING}
+
+[Service]
+Type=oneshot
+Environment=PYTHONPATH={LIBRARY}
+ExecStart=/usr/bin/env python3 -m dockmesh.agent.back
+TimeoutStartSec=infinity
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def way_back_files() -> Mapping[str, str]:
+    """By path; the package as the host's python3 finds it, with the two modules that it needs."""
+    source = files("dockmesh.agent")
+    package = f"{LIBRARY}/dockmesh"
+    return {
+        f"{package}/__init__.py": "",
+        f"{package}/agent/__init__.py": "",
+        **{
+            f"{package}/agent/{name}.py": source.joinpath(f"{name}.py").read_text(encoding="utf-8")
+            for name in ("runner", "back")
+        },
+        UNIT_FILE: UNIT,
+    }

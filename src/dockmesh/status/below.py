@@ -1,0 +1,33 @@
+"""Why a tunnel is down: whether the underlay carries anything between the two, and who drops GRE."""
+
+from collections.abc import Sequence
+
+from dockmesh.facts.iptables import GRE_NAMES, RULES, Fate, Packet, walk
+from dockmesh.facts.types import HostFacts
+from dockmesh.plan.types import HostPlan, TunnelEnd
+from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.status.types import Below
+
+
+def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
+    return (RULES, *(Run(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
+
+
+def read(host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: tuple[Answer, ...]) -> dict[str, Below]:
+    """By peer, from the answers to `questions(ends)`."""
+    rules, *pings = answers
+    # ping(8): 0 answered, 1 not answered, 2 anything else.
+    return {
+        end.peer: Below(answer.code == 0 if answer.code in (0, 1) else None, _rule(host, facts, end, rules))
+        for end, answer in zip(ends, pings, strict=True)
+    }
+
+
+def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> str:
+    """What of iptables drops GRE that comes from the peer, or goes to it; "" for nothing."""
+    if not rules.ok:
+        return ""
+    device = next((link.name for link in facts.links if host.underlay in (each.ip for each in link.addresses)), None)
+    incoming = walk(rules.out, "INPUT", Packet(came_in=device, protocols=GRE_NAMES, source=end.remote))
+    outgoing = walk(rules.out, "OUTPUT", Packet(goes_out=device, protocols=GRE_NAMES, source=host.underlay))
+    return next((seen.rule for seen in (incoming, outgoing) if seen.fate in (Fate.RULE, Fate.POLICY)), "")

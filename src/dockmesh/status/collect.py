@@ -1,0 +1,98 @@
+"""Asks every host at once: one round trip, and a second one to hosts that have a tunnel down."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from dockmesh.diff.host import FACT_PATHS
+from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.facts import gather
+from dockmesh.facts.types import HostFacts
+from dockmesh.plan.types import Plan, TunnelEnd
+from dockmesh.remote.seam import Ask, Request, Run, Transport
+from dockmesh.status import below, said
+from dockmesh.status.types import Heard
+from dockmesh.verify import tunnel
+from dockmesh.verify.tunnel import State
+
+# A host that takes longer is told as silent: whoever looks wants an answer about the others.
+DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
+SWITCH_VERSION = Run(("ovs-vsctl", "--timeout=5", "get", "open_vswitch", ".", "ovs_version"))
+FILES = tuple(sorted(FACT_PATHS))
+
+T = TypeVar("T")
+
+
+async def collect(
+    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError]
+) -> tuple[dict[str, Heard], dict[str, DockmeshError]]:
+    """What was heard of each host, and why of the others nothing was."""
+    gone = dict(unreachable)
+    heard = await _each({name: _ask(host) for name, host in hosts.items()}, gone)
+    down = _down(plan, {name: each.facts for name, each in heard.items()})
+    if down:
+        more = await _each(
+            {name: _look_below(plan, hosts[name], heard[name], ends) for name, ends in down.items()}, gone
+        )
+        heard |= more
+    return {name: each for name, each in heard.items() if name not in gone}, gone
+
+
+async def _each(work: Mapping[str, Coroutine[Any, Any, T]], gone: dict[str, DockmeshError]) -> dict[str, T]:
+    """One host's failure is its own: it goes into `gone`."""
+    results = await asyncio.gather(*(_within(name, each) for name, each in work.items()), return_exceptions=True)
+    answers: dict[str, T] = {}
+    for name, result in zip(work, results, strict=True):
+        if isinstance(result, DockmeshError):
+            gone[name] = result
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            answers[name] = result
+    return answers
+
+
+async def _within(name: str, answers: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await asyncio.wait_for(answers, DEADLINE_S)
+    except TimeoutError:
+        raise ConnectError(
+            f"it did not answer for {DEADLINE_S:g} s", host=name, do="see that it is up, and what keeps it so busy"
+        ) from None
+
+
+def questions() -> tuple[Request, ...]:
+    facts = (
+        replace(each, timeout_s=DOCKER_DEADLINE_S) if isinstance(each, Ask) else each
+        for each in gather.questions(FILES)
+    )
+    return (*facts, SWITCH_VERSION, *said.QUESTIONS)
+
+
+async def _ask(host: Transport) -> Heard:
+    answers = await host.ask(*questions(), together=True)
+    ours = len(said.QUESTIONS)
+    version = answers[-ours - 1]
+    return Heard(
+        gather.read(host.name, FILES, answers[: -ours - 1]),
+        said.read_said(answers[-ours:]),
+        version.out.strip().strip('"') if version.ok else None,
+        {},
+    )
+
+
+def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEnd]]:
+    """By host its tunnels that are down though the peer answers."""
+    ends = tunnel.read_ends(plan, facts)
+    found: dict[str, list[TunnelEnd]] = {}
+    for host in plan.hosts:
+        for end in host.tunnels:
+            if end.peer in facts and (host.name, end.peer) in ends and ends[host.name, end.peer].state is State.DOWN:
+                found.setdefault(host.name, []).append(end)
+    return found
+
+
+async def _look_below(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
+    answers = await host.ask(*below.questions(ends), together=True)
+    return replace(known, below=below.read(plan.host(host.name), known.facts, ends, answers))

@@ -1,0 +1,172 @@
+"""What is not right in a mesh, in words, the worst first."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from dockmesh.diff.types import Origin
+from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.facts.types import HostFacts
+from dockmesh.plan.types import Link, Plan
+from dockmesh.status.types import Finding, Heard, HostStatus, Way
+from dockmesh.verify import tree, tunnel
+from dockmesh.verify.tunnel import End, State
+
+APPLY = "run `dockmesh apply`"
+SUBJECTS = 3  # named of a host's differences; `dockmesh diff` has them all
+PAIRS = 5  # named of those without a way
+Ends = Mapping[tuple[str, str], End]
+
+
+def find(plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], ways: Sequence[Way]) -> Iterator[Finding]:
+    facts = {name: each.facts for name, each in heard.items()}
+    ends = tunnel.read_ends(plan, facts)
+    new = {host.name for host in hosts if _is_new(host)}
+    for host in hosts:
+        if host.error:
+            yield _silent(host.name, host.error, ends)
+    for host in hosts:
+        if host.name in new:
+            yield Finding((host.name,), "not applied yet", APPLY)
+        elif not host.error:
+            yield from _host(host)
+    for link in plan.links:
+        if not new & {link.a, link.b}:
+            yield from _link(heard, ends, link)
+    applied = {name: each for name, each in facts.items() if name not in new}
+    yield from _tree(plan, applied)
+    yield from _cut_off(ways, set(applied))
+    for host in hosts:
+        if host.name not in new:
+            yield from _differences(host)
+
+
+def _is_new(host: HostStatus) -> bool:
+    return bool(host.differences) and {change.origin for change in host.differences} == {Origin.FIRST}
+
+
+def _silent(name: str, error: DockmeshError, ends: Ends) -> Finding:
+    report = error.report
+    said = (report.answered or "").strip().splitlines()
+    if isinstance(error, ConnectError):
+        # "no SSH connection" says nothing that is not said; "its host key is unknown" does.
+        why = said[-1].removeprefix("ssh: ") if said and report.what.startswith("no SSH") else report.what
+        what = f"does not answer SSH: {why}"
+    else:
+        what = report.what
+    towards = [end for (_, peer), end in ends.items() if peer == name]
+    down = [end.host for end in towards if end.state is State.DOWN]
+    if down:
+        what += f"; its {'tunnels are' if len(down) > 1 else 'tunnel is'} down on {_and(down)}"
+    elif towards and all(end.state is State.UP for end in towards):
+        what += f"; its tunnels are up on {_and([end.host for end in towards])}, so it is alive"
+    return Finding((name,), what, report.do or "see that the host is up")
+
+
+def _host(host: HostStatus) -> Iterator[Finding]:
+    if host.switch is None:
+        do = f"look at `systemctl status openvswitch-switch` on {host.name}, then {APPLY}"
+        yield Finding((host.name,), "Open vSwitch does not answer", do)
+    if host.docker is None:
+        do = f"look at `journalctl -u docker` on {host.name}; {APPLY} when it can start"
+        yield Finding((host.name,), "Docker does not answer", do)
+    if host.refused:
+        report = host.refused.report
+        yield Finding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
+
+
+def _link(heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
+    """One finding a link; both ends of a link fail together, mostly."""
+    there = [end for key in ((link.a, link.b), (link.b, link.a)) if (end := ends.get(key))]
+    wrong = [end for end in there if end.state in (State.MISSING, State.BROKEN, State.NO_BFD)]
+    for end in wrong:
+        if heard[end.host].facts.ovs is not None:
+            yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", f"{APPLY}: it sets this right")
+    down = [end for end in there if end.state is State.DOWN]
+    if len(there) == 2 and down and not wrong:
+        yield Finding((link.a, link.b), *_down(heard, there, down))
+
+
+def _name(end: End) -> str:
+    return f"{end.port} of {end.host} → {end.peer}"
+
+
+def _wrong(end: End) -> str:
+    match end.state:
+        case State.MISSING:
+            return "is missing"
+        case State.NO_BFD:
+            return "has BFD switched off: nobody notices when it fails"
+        case _:
+            return f"is not as planned: {end.wrong}"
+
+
+def _down(heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
+    deaf = [end for end in down if not end.hears]
+    if len(deaf) == 1:
+        arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
+    else:
+        arrives = "BFD's packets do not arrive"
+    why, do = _below(heard, down)
+    between = " – ".join(f"{end.host} ({end.port})" for end in ends)
+    return f"the tunnel {between} is down: {arrives}; {why}", do
+
+
+def _below(heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+    ends = [(end, heard[end.host].below[end.peer]) for end in down if end.peer in heard[end.host].below]
+    for end, below in ends:
+        if below.rule:
+            return f"iptables on {end.host} drops protocol 47: {below.rule}", f"take that rule away on {end.host}"
+    pings = [below.pings for _, below in ends]
+    if any(pings):
+        return (
+            "their underlay addresses answer pings, so something drops GRE",
+            "open IP protocol 47 both ways in the firewalls of the hosts and of the network between them",
+        )
+    if pings and all(each is False for each in pings):
+        return "no ping passes between their underlay addresses either", "mend the network between the two"
+    return "why was not to be seen", "`dockmesh verify` measures more"
+
+
+def _tree(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+    views = tree.read_views(plan, facts)
+    for name, problems in tree.problems(plan, facts).items():
+        if name not in views:
+            continue  # that Open vSwitch or its bridge is not there is said already
+        root = tree.root_host(plan, views[name].root)
+        for problem in problems:
+            # A root that could not be asked may live all the same; whether the choice was right, nobody knows.
+            if not (root and root not in facts and problem.startswith(tree.TAKES)):
+                yield Finding(
+                    (name,), f"spanning tree: {problem}", f"{APPLY}; if it stays, `dockmesh verify` says more"
+                )
+
+
+def _cut_off(ways: Sequence[Way], applied: set[str]) -> Iterator[Finding]:
+    lost = [way for way in ways if not way.hosts and {way.a, way.b} <= applied]
+    if lost:
+        pairs = ", ".join(f"{way.a} – {way.b}" for way in lost[:PAIRS])
+        more = f" and {len(lost) - PAIRS} more" if len(lost) > PAIRS else ""
+        hosts = tuple(dict.fromkeys(name for way in lost for name in (way.a, way.b)))
+        yield Finding(hosts, f"no way for frames between {pairs}{more}", "mend the tunnels, then look again")
+
+
+def _differences(host: HostStatus) -> Iterator[Finding]:
+    if not host.differences:
+        return
+    origins = Counter(change.origin for change in host.differences)
+    words = {
+        Origin.DRIFT: "drift",
+        Origin.FILE: "the file changed",
+        Origin.BOTH: "drift and the file changed",
+        Origin.UNKNOWN: "differs from the file",
+        Origin.FIRST: "not applied yet",
+    }
+    kinds = "; ".join(f"{words[origin]} ({number})" for origin, number in origins.items() if origin in words)
+    named = ", ".join(change.subject for change in host.differences[:SUBJECTS])
+    more = f" and {len(host.differences) - SUBJECTS} more" if len(host.differences) > SUBJECTS else ""
+    do = f"`dockmesh diff --host {host.name}` shows it, `dockmesh apply` makes it as the file says"
+    yield Finding((host.name,), f"{kinds}: {named}{more}", do)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

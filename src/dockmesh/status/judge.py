@@ -1,0 +1,69 @@
+"""What was heard → Status: pure."""
+
+from collections.abc import Mapping
+
+from dockmesh.diff.adopt import adopt
+from dockmesh.diff.host import diff
+from dockmesh.diff.origin import explain
+from dockmesh.diff.types import Change
+from dockmesh.errors import DockmeshError, HostError
+from dockmesh.model import FABRIC_BRIDGE, Datapath
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.record.applied import read
+from dockmesh.record.paths import APPLIED
+from dockmesh.render.host import render
+from dockmesh.status import findings, ways
+from dockmesh.status.types import Heard, HostStatus, Status
+from dockmesh.verify import tree, tunnel
+from dockmesh.verify.tree import TreeView
+
+
+def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError]) -> Status:
+    """Of the hosts that were asked: those that were heard, and those that are gone."""
+    facts = {name: each.facts for name, each in heard.items()}
+    views, ends = tree.read_views(plan, facts), tunnel.read_ends(plan, facts)
+    hosts = tuple(
+        _host(plan, host, heard[host.name], views.get(host.name))
+        if host.name in heard
+        else HostStatus(host.name, gone[host.name])
+        for host in plan.hosts
+        if host.name in heard or host.name in gone
+    )
+    roots = {host.root for host in hosts if host.root}
+    found = ways.find_ways(plan, ways.open_links(plan, views, ends))
+    return Status(
+        name=plan.name,
+        forwarding=str(plan.fabric.forwarding),
+        root=next(iter(roots)) if len(roots) == 1 else None,
+        hosts=hosts,
+        tunnels=tuple(ends.values()),
+        ways=found,
+        findings=tuple(findings.find(plan, heard, hosts, found)),
+    )
+
+
+def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> HostStatus:
+    facts = heard.facts
+    differences, refused = _compare(plan, host, heard)
+    fabric = facts.bridge(FABRIC_BRIDGE)
+    return HostStatus(
+        name=host.name,
+        system=facts.system,
+        applied=read(facts.file(APPLIED)),
+        switch=None if facts.ovs is None else heard.switch_version or "unknown",
+        datapath=(fabric.datapath_type or str(Datapath.SYSTEM)) if fabric else None,
+        docker=facts.docker.version if facts.docker else None,
+        containers=len(facts.docker.containers) if facts.docker else None,
+        root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
+        differences=differences,
+        refused=refused,
+        said=heard.said,
+    )
+
+
+def _compare(plan: Plan, host: HostPlan, heard: Heard) -> tuple[tuple[Change, ...], HostError | None]:
+    config = render(plan, adopt(host, heard.facts))
+    try:
+        return explain(plan, config, heard.facts, diff(config, heard.facts)).differences, None
+    except HostError as error:
+        return (), error

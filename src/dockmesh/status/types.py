@@ -1,0 +1,82 @@
+"""The mesh as it is now, as values: what was heard of each host, and what follows from all of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dockmesh.diff.types import Change
+from dockmesh.errors import DockmeshError
+from dockmesh.facts.types import HostFacts
+from dockmesh.record.applied import Applied
+from dockmesh.status.said import Said
+from dockmesh.verify.tunnel import End
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What was seen beneath a tunnel that is down, at one of its ends."""
+
+    pings: bool | None = None  # whether the peer's underlay address answers; None: nobody could ask
+    rule: str = ""  # a rule of the host's that drops GRE
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One host's answers."""
+
+    facts: HostFacts
+    said: Said
+    switch_version: str | None
+    below: Mapping[str, Below]  # by peer
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """One host. Of a host that does not answer nothing but its name and the error is known."""
+
+    name: str
+    error: DockmeshError | None = None
+    system: str | None = None
+    applied: Applied | None = None
+    switch: str | None = None  # version of Open vSwitch, while it answers
+    datapath: str | None = None
+    docker: str | None = None  # version, while it answers
+    containers: int | None = None
+    root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
+    differences: tuple[Change, ...] = ()
+    refused: DockmeshError | None = None  # why file and host cannot be compared
+    said: Said = field(default_factory=Said)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How frames go between two hosts: the hosts on the way, both included; empty where there is no way."""
+
+    a: str
+    b: str
+    hosts: tuple[str, ...]
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        return self.hosts[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not right, in words."""
+
+    hosts: tuple[str, ...]
+    what: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Hosts in the order of the plan."""
+
+    name: str
+    forwarding: str
+    root: str | None  # on which all that answer agree
+    hosts: tuple[HostStatus, ...]
+    tunnels: tuple[End, ...]
+    ways: tuple[Way, ...]
+    findings: tuple[Finding, ...]

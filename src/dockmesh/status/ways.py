@@ -1,0 +1,38 @@
+"""How frames go between each two hosts now, by what the ports of the spanning tree do."""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from dockmesh.plan.graph import depths, neighbours, path
+from dockmesh.plan.types import Link, Plan
+from dockmesh.status.types import Way
+from dockmesh.verify.tree import FORWARDING, TreeView
+from dockmesh.verify.tunnel import End, State
+
+
+def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[str, str], End]) -> tuple[Link, ...]:
+    """Links that carry frames: every end that was read lets them pass, and at least one was read.
+
+    BFD is up only where both ends hear each other, so one end tells of a host that answers no SSH.
+    """
+    passes = {
+        (name, port.peer): (not view.on or port.state == FORWARDING)
+        and ends[name, port.peer].state in (State.UP, State.NO_BFD)
+        for name, view in views.items()
+        for port in view.ports
+    }
+    read = {name for name, _ in ends}
+    found = []
+    for link in plan.links:
+        directions = [(link.a, link.b), (link.b, link.a)]
+        told = [passes.get(direction, False) for direction in directions if direction[0] in read]
+        if told and all(told):
+            found.append(link)
+    return tuple(found)
+
+
+def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[Way, ...]:
+    names = [host.name for host in plan.hosts]
+    graph = neighbours(names, links)
+    reached = {name: depths(graph, name) for name in names}
+    return tuple(Way(a, b, tuple(path(graph, a, b)) if b in reached[a] else ()) for a, b in combinations(names, 2))

@@ -1,0 +1,232 @@
+"""Killed, cut off, rebooted, interrupted: each host is then old or new, says so, and the next run makes it new."""
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from dockmesh.facts.types import HostFacts
+from tests.lab.conftest import MakeMesh
+from tests.lab.mesh import Mesh, wait_until
+
+OLD = "172.17.0.0/16"
+TIMEOUT = ("--confirm-timeout", "10")
+STEPS = ("take br0 out of docker0", "configure Docker", "write files", "build the fabric", "put br0 into docker0")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A mesh, and a change of its file that takes every step there is on every host."""
+
+    mesh: Mesh
+    old: dict[str, HostFacts]
+    new: dict[str, HostFacts]
+
+    def to_new(self) -> None:
+        text = self.mesh.file.read_text()
+        self.mesh.file.write_text(text.replace("172.17.", "10.45.").replace("multiplier: 3", "multiplier: 4"))
+
+    def to_old(self) -> None:
+        text = self.mesh.file.read_text()
+        self.mesh.file.write_text(text.replace("10.45.", "172.17.").replace("multiplier: 4", "multiplier: 3"))
+
+
+@pytest.fixture(scope="module")
+def change(make_mesh: MakeMesh) -> Change:
+    mesh = make_mesh("--prepared")
+    text = mesh.file.read_text()
+    if "multiplier" not in text:
+        mesh.file.write_text(text.replace("fabric:\n", "fabric:\n  bfd: {interval_ms: 100, multiplier: 3}\n"))
+    mesh.apply()
+    mesh.start_container("host1", "db", "--restart always")
+    mesh.start_container("host1", "job")
+    bare = Change(mesh, {}, {})
+    bare.to_new()
+    mesh.apply()
+    new = mesh.states()
+    bare.to_old()
+    mesh.apply()
+    return Change(mesh, mesh.states(), new)
+
+
+@pytest.fixture(autouse=True)
+def old_again(change: Change) -> Iterator[None]:
+    yield
+    change.to_old()
+    wait_until(lambda: change.mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the mesh of before")
+    change.mesh.wait_for_states(change.old)
+
+
+def runs(mesh: Mesh, host: str) -> list[str]:
+    lines = mesh.on(host, "cat /var/lib/dockmesh/runs.jsonl").splitlines()
+    return [str(json.loads(line)["ended"]) for line in lines]
+
+
+def running(mesh: Mesh) -> set[str]:
+    return set(mesh.on("host1", "docker ps --format '{{.Names}}'").split())
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_each_host_goes_back_and_the_next_apply_finishes(change: Change, step: str) -> None:
+    mesh = change.mesh
+    before = {host: len(runs(mesh, host)) for host in mesh.hosts}
+    change.to_new()
+    with mesh.start_apply(*TIMEOUT, "--no-verify") as running_apply:
+        assert running_apply.stderr is not None
+        reached = any(step in line for line in running_apply.stderr)
+        running_apply.kill()
+    assert reached
+
+    mesh.wait_for_states(change.old)
+
+    # One that it had not come to has nothing to go back from.
+    assert {how for host in mesh.hosts for how in runs(mesh, host)[before[host] :]} <= {"gone back"}
+    assert running(mesh) == {"db", "job"}
+    mesh.apply()
+    mesh.wait_for_states(change.new)
+    mesh.wait_for_mesh()
+
+
+def test_killed_apply_is_taken_back_and_finished_by_one_that_comes_at_once(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    with mesh.start_apply() as running_apply:
+        assert running_apply.stderr is not None
+        assert any("build the fabric" in line for line in running_apply.stderr)
+        running_apply.kill()
+
+    wait_until(lambda: mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the lock is free, and apply works")
+
+    mesh.wait_for_states(change.new)
+    assert running(mesh) == {"db", "job"}
+
+
+def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    with mesh.start_apply() as running_apply:
+        assert running_apply.stderr is not None
+        assert any("build the fabric" in line for line in running_apply.stderr)
+        running_apply.send_signal(signal.SIGINT)
+        said = running_apply.stderr.read()
+
+    assert running_apply.returncode == 130
+    assert all(f"{host}: it is as it was before this run" in said for host in mesh.hosts), said
+    mesh.wait_for_states(change.old, deadline_s=5)
+
+
+@pytest.mark.parametrize("step", ["configure Docker", "build the fabric"])
+def test_host_that_reboots_in_the_middle_goes_back_and_the_others_stay(change: Change, step: str) -> None:
+    mesh = change.mesh
+    change.to_new()
+    with mesh.start_apply(*TIMEOUT, "--no-verify") as running_apply:
+        assert running_apply.stderr is not None
+        assert any("host2" in line and step in line for line in running_apply.stderr)
+        mesh.lab("crash", "host2")
+        said = running_apply.stderr.read()
+    mesh.lab("start", "host2")
+
+    assert running_apply.returncode == 1, said
+    mesh.wait_for_states({"host2": change.old["host2"]})
+    mesh.wait_for_states({host: change.new[host] for host in ("host1", "host3")})
+    mesh.apply()
+    mesh.wait_for_states(change.new)
+
+
+CUT_SSH = """\
+cat > /etc/systemd/system/cut.path <<'END'
+[Path]
+PathChanged=/etc/dockmesh/up
+END
+cat > /etc/systemd/system/cut.service <<'END'
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'if grep -q 10.45. /etc/dockmesh/up; then iptables -I INPUT -p tcp --dport 22 -j DROP; \
+  else iptables -D INPUT -p tcp --dport 22 -j DROP; fi'
+END
+systemctl daemon-reload && systemctl start cut.path
+"""
+
+
+def test_a_change_that_cuts_ssh_off_is_back_by_itself(change: Change) -> None:
+    """As a firewall does that follows the network: with the new prefix, host2 lets no SSH in, not even the open one."""
+    mesh = change.mesh
+    mesh.on("host2", CUT_SSH)
+    change.to_new()
+
+    done = mesh.dockmesh("apply", "--yes", "--json", "--no-verify", *TIMEOUT)
+
+    change.to_old()
+    mesh.wait_for_states({"host2": change.old["host2"]}, deadline_s=120)
+    assert done.code == 1
+    assert [host["name"] for host in done.json()["hosts"] if host["error"]] == ["host2"]
+    assert runs(mesh, "host2")[-1] == "gone back"
+    mesh.on("host2", "systemctl stop cut.path; rm /etc/systemd/system/cut.*; systemctl daemon-reload")
+
+
+def test_two_applies_at_once_never_mix(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    with mesh.start_apply("--no-verify") as first:
+        assert first.stderr is not None
+        assert any("take br0 out" in line for line in first.stderr)
+        second = mesh.dockmesh("apply", "--yes", "--no-verify")
+        first.stderr.read()
+
+    assert first.returncode == 0
+    assert second.code == 1
+    assert "somebody else is changing this host" in second.err
+    assert "apply, since 2" in second.err
+    mesh.wait_for_states(change.new)
+
+
+def test_unlock_ends_a_stuck_run_and_takes_it_back(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    with mesh.start_apply("--confirm-timeout", "600", "--no-verify") as stuck:
+        assert stuck.stderr is not None
+        assert any("build the fabric" in line for line in stuck.stderr)
+        stuck.send_signal(signal.SIGSTOP)
+        freed = mesh.dockmesh("unlock")
+        stuck.kill()
+
+    assert freed.code == 0, freed.err
+    assert "host1: ended apply of " in freed.out
+    mesh.wait_for_states(change.old, deadline_s=10)
+
+
+def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
+    mesh = change.mesh
+    mesh.on("host2", "mkdir -p /tmp/full && mount -t tmpfs -o size=64k none /tmp/full && mkdir -p /etc/dockmesh")
+    mesh.on("host2", "cp -a /etc/dockmesh/. /tmp/full/ && mount --move /tmp/full /etc/dockmesh")
+    mesh.on("host2", "dd if=/dev/zero of=/etc/dockmesh/fill bs=1k >/dev/null 2>&1 || true")
+    change.to_new()
+    try:
+        done = mesh.dockmesh("apply", "--yes", "--json", "--no-verify")
+        now = mesh.states("host2")
+    finally:
+        mesh.on("host2", "umount /etc/dockmesh")
+
+    (error,) = [host["error"] for host in done.json()["hosts"] if host["error"]]
+    assert "No space left on device" in error["answered"]
+    assert error["now"] == "it is as it was before this run"
+    assert now == {"host2": change.old["host2"]}
+
+
+def test_history_tells_the_runs_and_rollback_makes_an_earlier_one_real(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    mesh.apply()
+
+    runs = mesh.dockmesh("history", "--json").json()
+    own = mesh.dockmesh("history", "--json", "--host", "host2").json()["host2"]
+    back = mesh.dockmesh("rollback", "--yes", "--no-verify")
+
+    assert runs[-1]["ended"] == "done"
+    assert runs[-1]["hosts"]["host2"]["ended"] == "confirmed"
+    assert own[-1]["id"] == runs[-1]["run"]
+    assert back.code == 0, back.err
+    assert OLD in mesh.file.read_text()
+    mesh.wait_for_states(change.old)

@@ -1,0 +1,62 @@
+"""A host into any mesh and out of it again."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from dockmesh.model import Cluster, Degree, FullMesh, Host, Links, Ssh
+from dockmesh.plan.address import Slot, later_slots
+from dockmesh.plan.build import build
+from dockmesh.plan.effect import Effect, effect
+from dockmesh.spec.edit import add_hosts, remove_hosts
+from dockmesh.spec.load import parse
+from dockmesh.spec.write import write_cluster
+from tests.support.meshes import clusters
+
+FILE = "mesh.yaml"
+SSH = st.builds(
+    Ssh, st.none() | st.just("new.example.com"), st.none() | st.just("root"), st.none() | st.integers(1, 65535)
+)
+
+
+def grown(mesh: Cluster, ssh: Ssh) -> bytes:
+    slot = next(later_slots(mesh.network.prefix, [Slot(host.address, host.pool) for host in mesh.hosts]), None)
+    assume(slot is not None)
+    assert slot is not None
+    new = Host("new", IPv4Address("10.88.0.1"), slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh)
+    links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []
+    return add_hosts(FILE, write_cluster(mesh).encode(), [new], links)
+
+
+def caused(mesh: Cluster, after: bytes) -> Effect:
+    return effect(build(mesh), build(parse(FILE, after)))
+
+
+@settings(max_examples=20)
+@given(clusters(), SSH)
+def test_in_and_out_again_is_the_same_text(mesh: Cluster, ssh: Ssh) -> None:
+    assert remove_hosts(FILE, grown(mesh, ssh), ["new"]) == write_cluster(mesh).encode()
+
+
+@settings(max_examples=30)
+@given(clusters())
+def test_a_new_host_restarts_docker_nowhere_and_takes_no_tunnel_from_anybody(mesh: Cluster) -> None:
+    found = caused(mesh, grown(mesh, Ssh()))
+
+    assert found.docker_restarts == ()
+    assert found.fewer == () or isinstance(mesh.fabric.topology, Degree)
+
+
+@settings(max_examples=20)
+@given(clusters(most=5), st.data())
+def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Cluster, data: st.DataObject) -> None:
+    mesh = replace(mesh, fabric=replace(mesh.fabric, topology=FullMesh()))
+    after = grown(mesh, Ssh())
+
+    gone = data.draw(st.sampled_from([host.name for host in mesh.hosts]))
+
+    found = effect(build(parse(FILE, after)), build(parse(FILE, remove_hosts(FILE, after, [gone]))))
+    assert found.bridge_anew == ()
+    assert (caused(mesh, after).bridge_anew, caused(mesh, after).root[1]) == ((), build(mesh).root)

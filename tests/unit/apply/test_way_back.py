@@ -1,0 +1,195 @@
+"""Wherever a run dies, each host is then old or new, and the next run makes of it what an undisturbed one does."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from dockmesh.apply.contested import contested
+from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.run import apply
+from dockmesh.apply.session import Session
+from dockmesh.errors import ConnectError
+from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
+from dockmesh.plan.build import build
+from dockmesh.record.paths import ARMED, STAY_OUT
+from dockmesh.record.run import Run
+from dockmesh.remote.seam import Answer, Request
+from tests.support.fake_host import Container, FakeHost, applied, bare, installed
+from tests.support.meshes import cluster
+from tests.support.plans import configs
+
+RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
+THREE = cluster(3)
+Hosts = dict[str, FakeHost]
+
+
+class Silence:
+    def step(self, host: str, text: str) -> None:
+        pass
+
+    done = failed = step
+
+
+class DiedError(BaseException):
+    """As SIGKILL: nothing of ours is run after it."""
+
+
+def with_containers(hosts: Hosts) -> Hosts:
+    for host in hosts.values():
+        host.containers = [Container("db", "always"), Container("job")] if host.docker else []
+    return hosts
+
+
+def make(state: str, mesh: Cluster) -> Hosts:
+    makers = {"bare": bare, "installed": installed, "applied": applied}
+    return with_containers({name: makers[state](config) for name, config in configs(mesh).items()})
+
+
+def swapped(mesh: Cluster) -> Cluster:
+    one, two, *others = mesh.hosts
+    return replace(
+        mesh,
+        hosts=(
+            replace(one, address=two.address, pool=two.pool),
+            replace(two, address=one.address, pool=one.pool),
+            *others,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    before: str
+    old: Cluster
+    new: Cluster
+
+    def hosts(self) -> Hosts:
+        return {**make("bare", self.new), **make(self.before, self.old)}
+
+
+SCENARIOS = {
+    "bare hosts": Scenario("bare", THREE, THREE),
+    "hosts with Docker": Scenario("installed", THREE, THREE),
+    "a host more": Scenario("applied", THREE, cluster(4)),
+    "another prefix": Scenario("applied", THREE, cluster(3, prefix="10.99.0.0/16")),
+    "another tree": Scenario("applied", THREE, cluster(3, fabric=Fabric(forwarding=Forwarding.STP))),
+    "the other renderer": Scenario("applied", THREE, cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN))),
+    "swapped pools": Scenario("applied", THREE, swapped(THREE)),
+}
+
+
+async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
+    """One whole run; the hosts that failed."""
+    plan = build(mesh)
+    locked = await lock_all(hosts, RUN, Silence())
+    looks = {**await look_at_all(plan, hosts), **locked}
+    session = Session(RUN, stay_out=contested(plan, looks))
+    outcomes = await apply(plan, hosts, looks, session, Silence())
+    wrong = await session.confirm(hosts, {})
+    return [outcome.host for outcome in outcomes if outcome.error] + list(wrong)
+
+
+def count_requests(scenario: Scenario) -> int:
+    hosts = scenario.hosts()
+    assert asyncio.run(run(scenario.new, hosts)) == []
+    return sum(len(host.asked) for host in hosts.values())
+
+
+def dies_at(hosts: Hosts, number: int, error: Callable[[], BaseException]) -> None:
+    """All requests to all hosts are counted; from this one on nothing is answered, and this one is done or not."""
+    asked: list[Request] = []
+
+    def fails(request: Request) -> Answer | None:
+        asked.append(request)
+        if len(asked) > number:
+            raise error()
+        return None
+
+    for host in hosts.values():
+        host.fails = fails
+
+
+def revive(hosts: Hosts) -> None:
+    for host in hosts.values():
+        host.fails = lambda _: None
+
+
+def containers(hosts: Hosts) -> dict[str, list[str]]:
+    return {name: [each.name for each in host.containers if each.runs] for name, host in hosts.items()}
+
+
+def states(hosts: Hosts) -> dict[str, object]:
+    return {name: host.state() for name, host in hosts.items()}
+
+
+def owners(hosts: Hosts) -> list[str]:
+    return [
+        str(host.docker.settings.get("bip", "172.17.0.1/16"))
+        for host in hosts.values()
+        if host.docker and (fabric := host.devices.get("br0")) and fabric.master
+    ]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_host_is_old_or_new_wherever_our_side_is_killed(name: str) -> None:
+    scenario = SCENARIOS[name]
+    undisturbed = scenario.hosts()
+    assert asyncio.run(run(scenario.new, undisturbed)) == []
+    new, old = states(undisturbed), states(scenario.hosts())
+    for number in range(count_requests(scenario)):
+        hosts = scenario.hosts()
+        dies_at(hosts, number, DiedError)
+        with pytest.raises(DiedError):
+            asyncio.run(run(scenario.new, hosts))
+        revive(hosts)
+
+        for host in hosts.values():  # their deadline is over
+            host.restart()
+
+        confirmed = {each for each, host in hosts.items() if host.runs and '"confirmed"' in host.runs[-1]}
+        for each, host in hosts.items():
+            assert ARMED not in host.files
+            if each in confirmed:
+                assert host.state() == new[each], (number, each)
+            elif STAY_OUT not in host.files and "dockerd" in scenario.hosts()[each].programs:
+                assert host.state() == old[each], (number, each)
+        assert len(set(owners(hosts))) == len(owners(hosts)), number
+        assert containers(hosts) == containers(undisturbed), number
+
+        assert asyncio.run(run(scenario.new, hosts)) == []
+        assert states(hosts) == new, number
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_next_run_takes_back_and_finishes_what_a_lost_connection_left(name: str) -> None:
+    """The hosts' deadlines are not over when it comes."""
+    scenario = SCENARIOS[name]
+    undisturbed = scenario.hosts()
+    asyncio.run(run(scenario.new, undisturbed))
+    for number in range(0, count_requests(scenario), 3):
+        hosts = scenario.hosts()
+        dies_at(hosts, number, lambda: ConnectError("lost the SSH connection"))
+        assert asyncio.run(run(scenario.new, hosts)) != []
+        assert len(set(owners(hosts))) == len(owners(hosts)), number
+        revive(hosts)
+
+        assert asyncio.run(run(scenario.new, hosts)) == []
+        assert states(hosts) == states(undisturbed), number
+        assert containers(hosts) == containers(undisturbed), number
+
+
+def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() -> None:
+    scenario = SCENARIOS["swapped pools"]
+    hosts = scenario.hosts()
+    hosts["host1"].fails = lambda request: Answer(1) if str(request).startswith("write /etc/dockmesh") else None
+
+    failed = asyncio.run(run(scenario.new, hosts))
+
+    assert failed == ["host1"]
+    assert hosts["host1"].devices["br0"].master is None
+    assert STAY_OUT in hosts["host1"].files
+    assert len(set(owners(hosts))) == len(owners(hosts))

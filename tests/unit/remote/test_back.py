@@ -1,0 +1,229 @@
+"""The way back with a real runner and the real program, in a folder in place of the host's; systemd stands aside."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockmesh.agent.runner import LOCK, RUNTIME, STATE
+from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Put, Recall, Request, Run, as_line
+from dockmesh.remote.ssh import PYTHON
+
+LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
+
+
+class Host:
+    """A folder that stands for a host: its own /var/lib/dockmesh and /run, and a systemctl that starts the way back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.library = folder / "lib"
+        (self.library / "dockmesh/agent").mkdir(parents=True)
+        source = files("dockmesh.agent")
+        for package in ("dockmesh", "dockmesh/agent"):
+            (self.library / package / "__init__.py").touch()
+        for name in ("runner", "back"):
+            text = source.joinpath(f"{name}.py").read_text(encoding="utf-8")
+            (self.library / f"dockmesh/agent/{name}.py").write_text(self.mapped(text))
+        programs = folder / "bin"
+        programs.mkdir()
+        for name in ("systemctl", "systemd-run"):
+            program = programs / name
+            program.write_text(
+                f'#!/bin/sh\necho "{name} $*" >> {folder}/said\n'
+                f'[ "$*" = "start dockmesh-back.service" ] || exit 0\nexport PYTHONPATH={self.library}\n'
+                f"exec {sys.executable} -m dockmesh.agent.back\n"
+            )
+            program.chmod(0o755)
+        self.runner = self.connect()
+
+    def mapped(self, text: str) -> str:
+        for path, name in ((STATE, "state"), (LOCK, "lock"), (RUNTIME, "run")):
+            assert f'"{path}"' in text or path not in text
+            text = text.replace(f'"{path}"', f'"{self.folder}/{name}"')
+        return text.replace('PATH = "', f'PATH = "{self.folder}/bin:')
+
+    def connect(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *PYTHON[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ),
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        source = (self.library / "dockmesh/agent/runner.py").read_text()
+        process.stdin.write(json.dumps(source) + "\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        return process
+
+    def ask(self, *requests: Request, mode: str = "until failure") -> list[Answer]:
+        assert self.runner.stdin is not None
+        assert self.runner.stdout is not None
+        order = {"mode": mode, "requests": [as_line(request) for request in requests]}
+        self.runner.stdin.write(json.dumps(order) + "\n")
+        self.runner.stdin.flush()
+        return [Answer(**answer) for answer in json.loads(self.runner.stdout.readline())]
+
+    def end(self) -> None:
+        assert self.runner.stdin is not None
+        assert self.runner.stdout is not None
+        self.runner.stdin.close()
+        self.runner.wait(10)
+        self.runner.stdout.close()
+
+    def arm(self, *back: Request, when: str = "write", must: bool = True, timeout_s: float = 600) -> None:
+        part = {"name": "a file", "when": [when], "requests": [as_line(each) for each in back], "must": must}
+        last = [as_line(Run(("touch", f"{self.folder}/last")))]
+        text = json.dumps({"version": 1, "run": LINE, "parts": [part], "last": last})
+        (answer,) = self.ask(Arm(text, {}, timeout_s))
+        assert answer.ok, answer
+
+    def goes_back(self) -> None:
+        """As systemd starts it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dockmesh.agent.back"],
+            env={**os.environ, "PYTHONPATH": str(self.library)},
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        path = self.folder / "state/runs.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    one = Host(tmp_path)
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o644)
+    return path
+
+
+def test_what_is_confirmed_stays(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    (confirmed,) = host.ask(
+        Confirm("r1", json.dumps({**LINE, "ended": "confirmed"}), {f"{host.folder}/state/x": "kept"})
+    )
+
+    assert confirmed.ok
+    host.goes_back()
+    assert file.read_text() == "new"
+    assert (host.folder / "state/x").read_text() == "kept"
+    assert [run["ended"] for run in host.runs] == ["confirmed"]
+    assert sorted(path.name for path in (host.folder / "state").iterdir()) == ["runs.jsonl", "x"]
+
+
+def test_what_is_taken_back_is_as_before_and_nothing_is_written_any_more(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    (back,) = host.ask(Recall())
+    late = host.ask(Begin("write"), Put(str(file), "newer"))
+
+    assert back.ok
+    assert json.loads(back.out)["ended"] == "gone back"
+    assert file.read_text() == "old"
+    assert [answer.code for answer in late] == [76, 76]
+    assert (host.folder / "last").exists()
+    assert host.ask(Confirm("r1", "", {}))[0].code == 76
+
+
+def test_a_host_that_hears_nothing_goes_back_by_itself(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"), timeout_s=0.3)
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    host.goes_back()
+
+    assert file.read_text() == "old"
+    assert host.runs[-1]["ended"] == "gone back"
+
+
+def test_a_step_that_was_not_begun_is_not_undone(host: Host, file: Path) -> None:
+    file.write_text("by hand")
+    host.arm(Put(str(file), "old"))
+
+    host.ask(Recall())
+
+    assert file.read_text() == "by hand"
+
+
+def test_a_boot_in_between_is_the_deadline(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+    shutil.rmtree(host.folder / "run")  # what a boot does to /run
+
+    host.goes_back()
+
+    assert file.read_text() == "old"
+
+
+def test_a_way_back_that_was_cut_short_is_taken_again(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+    state = host.folder / "state"
+    (state / "armed.json").rename(state / "returning.json")
+
+    host.goes_back()
+
+    assert file.read_text() == "old"
+    assert not (state / "returning.json").exists()
+
+
+def test_what_cannot_be_undone_is_said_and_the_rest_is_undone(host: Host, file: Path) -> None:
+    host.arm(Run(("sh", "-c", "echo no way >&2; exit 5")), Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    (back,) = host.ask(Recall())
+
+    assert json.loads(back.out)["failures"] == ["a file: exit 5: no way"]
+    assert file.read_text() == "old"
+
+
+def test_a_second_run_cannot_arm_over_the_first(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+
+    (answer,) = host.ask(Arm("{}", {}, 60))
+
+    assert answer.code == 75
+
+
+def test_a_confirmation_of_another_run_is_refused(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+
+    (answer,) = host.ask(Confirm("r2", "", {}))
+
+    assert answer.code == 76
+
+
+def test_units_are_read_anew_only_when_one_changed(host: Host, tmp_path: Path) -> None:
+    unit = f"{tmp_path}/dockmesh-back.service"
+    text = json.dumps({"run": LINE, "parts": [], "last": []})
+    for _ in range(2):
+        assert host.ask(Arm(text, {unit: "[Unit]\n"}, 60))[0].ok
+        host.ask(Confirm("r1", "", {}))
+
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said.count("systemctl enable dockmesh-back.service") == 1
+    assert sum("systemd-run --quiet --on-active=60 " in line for line in said) == 2

@@ -1,0 +1,46 @@
+import pytest
+
+from dockmesh.remote.seam import Answer
+from dockmesh.status.below import questions, read
+from dockmesh.status.types import Below
+from tests.unit.status.worlds import PLAN, well
+
+HOST = PLAN.host("host1")
+FACTS = well()["host1"].facts
+ENDS = HOST.tunnels
+
+
+def test_a_ping_a_tunnel_and_the_rules_once() -> None:
+    asked = [str(request) for request in questions(ENDS)]
+
+    assert asked == ["iptables -S", "ping -n -c 1 -W 1 10.77.0.2", "ping -n -c 1 -W 1 10.77.0.3"]
+
+
+def test_answers_are_read_by_peer() -> None:
+    answers = (Answer(0, "-P INPUT ACCEPT\n-A INPUT -s 10.77.0.2/32 -p gre -j DROP\n"), Answer(0), Answer(1))
+
+    assert read(HOST, FACTS, ENDS, answers) == {
+        "host2": Below(True, "-A INPUT -s 10.77.0.2/32 -p gre -j DROP"),
+        "host3": Below(False, ""),
+    }
+
+
+def test_a_host_without_iptables_and_ping_says_nothing() -> None:
+    assert read(HOST, FACTS, ENDS[:1], (Answer(127), Answer(127))) == {"host2": Below(None, "")}
+
+
+@pytest.mark.parametrize(
+    ("rules", "dropped"),
+    [
+        ("-A INPUT -p gre -j DROP", "-A INPUT -p gre -j DROP"),
+        ("-A OUTPUT -p gre -j REJECT", "-A OUTPUT -p gre -j REJECT"),
+        ("-P INPUT DROP", "-P INPUT DROP"),
+        ("-P INPUT DROP\n-A INPUT -p gre -j ACCEPT", ""),
+        ("-A INPUT -p tcp -j DROP", ""),
+        ("", ""),
+    ],
+)
+def test_what_drops_gre_is_told_from_what_does_not(rules: str, dropped: str) -> None:
+    found = read(HOST, FACTS, ENDS[:1], (Answer(0, rules), Answer(0)))
+
+    assert found == {"host2": Below(True, dropped)}

@@ -1,0 +1,106 @@
+"""A mesh that was applied and is well, as heard from its hosts; to be broken by a test in one place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
+from dockmesh.model import Cluster
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.status.judge import judge
+from dockmesh.status.said import Said
+from dockmesh.status.types import Heard, Status
+from tests.support.fake_host import FakeHost, applied
+from tests.support.meshes import cluster
+from tests.support.plans import configs
+
+MESH = cluster(3)
+PLAN = build(MESH)
+World = dict[str, Heard]
+
+
+def well(mesh: Cluster = MESH) -> World:
+    plan = build(mesh)
+    return {name: heard(plan, applied(config)) for name, config in configs(mesh).items()}
+
+
+def heard(plan: Plan, host: FakeHost) -> Heard:
+    return Heard(alive(plan, host.facts()), Said(), "3.5.0", {})
+
+
+def alive(plan: Plan, facts: HostFacts) -> HostFacts:
+    """With what Open vSwitch says of itself while the fabric is well."""
+    bridges = tuple(
+        _bridge(plan, plan.host(facts.name), each) if each.name == "br0" else each for each in facts.ovs or ()
+    )
+    return replace(facts, ovs=bridges)
+
+
+def _bridge(plan: Plan, host: HostPlan, bridge: OvsBridge) -> OvsBridge:
+    root = plan.host(plan.root).fabric_bridge_mac.replace(":", "")
+    ports = tuple(_port(plan, host, each) for each in bridge.interfaces)
+    return replace(bridge, tree_status={"rstp_root_id": f"1.000.{root}"}, interfaces=ports)
+
+
+def _port(plan: Plan, host: HostPlan, port: OvsInterface) -> OvsInterface:
+    peer = port.external_ids.get("dockmesh-peer")
+    if peer is None:
+        return port
+    forwards = {host.name, peer} in [{link.a, link.b} for link in plan.tree]
+    return replace(
+        port,
+        bfd_status={"state": "up", "forwarding": "true"},
+        tree_status={
+            "rstp_port_state": "Forwarding" if forwards else "Discarding",
+            "rstp_port_role": "Designated" if forwards else "Alternate",
+        },
+    )
+
+
+def change_port(world: World, host: str, peer: str, change: Callable[[OvsInterface], OvsInterface | None]) -> None:
+    """None: the port is gone."""
+    known = world[host]
+    bridges = []
+    for bridge in known.facts.ovs or ():
+        ports = (
+            (change(each) if each.external_ids.get("dockmesh-peer") == peer else each) for each in bridge.interfaces
+        )
+        bridges.append(replace(bridge, interfaces=tuple(each for each in ports if each is not None)))
+    world[host] = replace(known, facts=replace(known.facts, ovs=tuple(bridges)))
+
+
+def cut(world: World, a: str, b: str) -> None:
+    """The tunnel between two is down, as seen at both ends."""
+    cut_one(world, a, b)
+    cut_one(world, b, a)
+
+
+def cut_one(world: World, host: str, peer: str) -> None:
+    def down(port: OvsInterface) -> OvsInterface:
+        return replace(
+            port,
+            bfd_status={"state": "down", "forwarding": "false"},
+            tree_status={"rstp_port_state": "Disabled", "rstp_port_role": "Disabled"},
+        )
+
+    change_port(world, host, peer, down)
+
+
+def forward(world: World, a: str, b: str) -> None:
+    def forwards(port: OvsInterface) -> OvsInterface:
+        return replace(port, tree_status={"rstp_port_state": "Forwarding", "rstp_port_role": "Designated"})
+
+    for host, peer in ((a, b), (b, a)):
+        change_port(world, host, peer, forwards)
+
+
+def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
+    """A host that answers no SSH."""
+    del world[name]
+    answered = f"ssh: connect to host {name} port 22: No route to host"
+    return {name: ConnectError("no SSH connection", host=name, answered=answered, do=f"try `ssh {name}` by hand")}
+
+
+def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Cluster = MESH) -> Status:
+    return judge(build(mesh), world, gone or {})
