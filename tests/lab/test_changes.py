@@ -246,3 +246,20 @@ def test_pools_change_hands_only_where_both_hosts_take_part(mesh: Mesh, file: st
     mesh.wait_for_mesh()
     assert mesh.container_address("host1").startswith("172.17.128.")
     assert mesh.container_address("host2").startswith("172.17.64.")
+
+
+def test_the_root_may_leave_and_come_back_and_no_bridge_is_made_anew(mesh: Mesh, file: str) -> None:
+    """It runs on, with the best claim to be the root, and its tunnels are refused."""
+    bridges = {name: mesh.on(name, "ovs-vsctl get bridge br0 _uuid") for name in mesh.hosts}
+    assert mesh.plan()["root"] == "host1"
+    host(mesh, "remove", "host1")
+
+    changed = subjects(mesh.apply())
+
+    assert [len(subjects) for subjects in changed.values()] == [2, 2], changed
+    mesh.wait_for_ping("host2", mesh.address("host3"), None)
+    assert not mesh.pings("host1", mesh.address("host2"), None)
+    mesh.file.write_text(file)
+    mesh.apply()
+    mesh.wait_for_mesh()
+    assert {name: mesh.on(name, "ovs-vsctl get bridge br0 _uuid") for name in mesh.hosts} == bridges

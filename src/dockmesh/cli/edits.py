@@ -81,7 +81,7 @@ def _difference(edit: Edit) -> list[str]:
 
 
 def _effect_lines(caused: Effect) -> list[str]:
-    lines = [*_tunnels("more", caused.more), *_tunnels("fewer", caused.fewer)]
+    lines = _tunnel_lines(caused)
     if caused.mtu[0] != caused.mtu[1]:
         lines.append(f"! The MTU of the mesh goes from {caused.mtu[0]} to {caused.mtu[1]}.")
     if caused.docker_restarts:
@@ -96,15 +96,23 @@ def _effect_lines(caused: Effect) -> list[str]:
     return lines
 
 
-def _tunnels(word: str, tunnels: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
-    """Hosts with the same number of tunnels more or fewer in one line."""
-    counts: dict[int, list[str]] = {}
-    for host, peers in tunnels:
-        counts.setdefault(len(peers), []).append(host)
-    return [
-        f"On {_listed(hosts)}: {'one tunnel' if count == 1 else f'{count} tunnels'} {word}."
-        for count, hosts in sorted(counts.items())
-    ]
+def _tunnel_lines(caused: Effect) -> list[str]:
+    """Hosts to which the same happens in one line; only numbers where these would be many lines."""
+    more, fewer = dict(caused.more), dict(caused.fewer)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for host in dict.fromkeys((*more, *fewer)):
+        parts = (_tunnels(more.get(host, ()), "more"), _tunnels(fewer.get(host, ()), "fewer"))
+        alike.setdefault(tuple(part for part in parts if part), []).append(host)
+    if len(alike) > NAMED:
+        added, gone = (sum(len(peers) for peers in each.values()) for each in (more, fewer))
+        return [f"On {len({*more, *fewer})} hosts: {added} tunnels more, {gone} fewer."]
+    return [f"On {_listed(hosts)}: {', '.join(parts)}." for parts, hosts in alike.items()]
+
+
+def _tunnels(peers: Sequence[str], word: str) -> str:
+    if not peers:
+        return ""
+    return f"{'a tunnel' if len(peers) == 1 else 'tunnels'} to {', '.join(peers)} {word}"
 
 
 def _listed(hosts: list[str]) -> str:

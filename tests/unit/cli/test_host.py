@@ -18,7 +18,7 @@ def test_a_new_host_gets_what_is_free_and_the_next_step_is_named(dockmesh: Dockm
         "@@ -8 +8,2 @@",
         "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
         "+  web4:  {underlay: 4.4.4.4, address: 172.17.42.4, pool: 172.17.0.0/19, ssh: {user: root}}",
-        "On host1, host2, host3: one tunnel more.",
+        "On host1, host2, host3: a tunnel to web4 more.",
         "5 more hosts fit without moving one of them.",
         "Next: `dockmesh apply` makes it real.",
     ]
@@ -31,7 +31,7 @@ def test_a_host_in_and_out_leaves_the_file_as_it_was(dockmesh: Dockmesh, mesh_fi
     ran = dockmesh("host", "remove", "four", "host5")
 
     assert ran.out.splitlines()[-3:] == [
-        "On host1, host2, host3: 2 tunnels fewer.",
+        "On host1, host2, host3: tunnels to four, host5 fewer.",
         "four, host5 are not contacted. Once applied, the others take no tunnel from there.",
         "Next: `dockmesh apply` makes it real.",
     ]
@@ -133,3 +133,13 @@ def test_its_json_names_what_changed_and_on_whom(dockmesh: Dockmesh, mesh_file: 
         "bridge_made_anew": [],
         "room": 7,
     }
+
+
+def test_a_host_in_a_ring_takes_a_tunnel_from_two_and_gives_each_one(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    mesh_file.write_text("fabric: {topology: {degree: 2}}\n" + MESH_FILE)
+    dockmesh(*ADD, "four=4.4.4.4")
+
+    ran = dockmesh(*ADD, "five=5.5.5.5")
+
+    assert "On host1: a tunnel to five more, a tunnel to four fewer." in ran.out
+    assert "On four: a tunnel to five more, a tunnel to host1 fewer." in ran.out
