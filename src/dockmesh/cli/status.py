@@ -136,6 +136,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "refused": error_json(host.refused) if host.refused else None,
         "lock": _run_json(host.said.lock),
         "not_confirmed": _run_json(host.said.armed),
+        "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
 

@@ -138,6 +138,8 @@ def _runs(status: Status) -> Iterator[str]:
     yield from _alike(status, "last run", last)
     yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)
     waits = "[yellow]not confirmed yet, the host goes back by itself[/]"
+    back = "[yellow]goes back to what it was before[/]"
+    yield from _alike(status, back, lambda host: host.said.returning.text() if host.said.returning else None)
     yield from _alike(status, waits, lambda host: host.said.armed.text() if host.said.armed else None)
 
 

@@ -23,6 +23,11 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     yield from ((package, "installed") for package in PACKAGE_OF.values())
     if config.renderer is Renderer.IFUPDOWN:
         yield "bridge-utils", "installed"
+    for package in {deb.package for deb in config.debs}:
+        yield (
+            package,
+            ", ".join(sorted(f"{each.version} {each.architecture}" for each in config.debs if each.package == package)),
+        )
     yield SWITCH_UNIT, "running"
     settings = config.daemon.keys()
     yield docker.DAEMON_JSON, ", ".join(f"{key} {value}" for key, value in settings.items())

@@ -12,6 +12,9 @@ DOCKER_QUESTIONS = tuple(
 )
 
 
+PACKAGE_QUESTIONS = (Run(packages.ARCHITECTURE), Run(packages.INSTALLED))
+
+
 async def gather(host: Transport, paths: Collection[str]) -> HostFacts:
     """Ask everything at once; `paths` are the files whose text is wanted.
 
@@ -36,7 +39,11 @@ async def gather_packages(host: Transport) -> Packages | None:
 
     Raises ConnectError.
     """
-    architecture, installed = await host.ask(Run(packages.ARCHITECTURE), Run(packages.INSTALLED), together=True)
+    return read_packages(*await host.ask(*PACKAGE_QUESTIONS, together=True))
+
+
+def read_packages(architecture: Answer, installed: Answer) -> Packages | None:
+    """Pure: the answers to PACKAGE_QUESTIONS."""
     return packages.read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
 
 

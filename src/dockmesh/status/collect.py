@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from dockmesh.diff.host import FACT_PATHS
@@ -29,7 +30,7 @@ async def collect(
 ) -> tuple[dict[str, Heard], dict[str, DockmeshError]]:
     """What was heard of each host, and why of the others nothing was."""
     gone = dict(unreachable)
-    heard = await _each({name: _ask(host) for name, host in hosts.items()}, gone)
+    heard = await _each({name: _ask(plan, host) for name, host in hosts.items()}, gone)
     down = _down(plan, {name: each.facts for name, each in heard.items()})
     if down:
         more = await _each(
@@ -63,21 +64,22 @@ async def _within(name: str, answers: Coroutine[Any, Any, T]) -> T:
 
 
 def questions() -> tuple[Request, ...]:
-    facts = (
+    """The facts, with less patience for Docker."""
+    return tuple(
         replace(each, timeout_s=DOCKER_DEADLINE_S) if isinstance(each, Ask) else each
         for each in gather.questions(FILES)
     )
-    return (*facts, SWITCH_VERSION, *said.QUESTIONS)
 
 
-async def _ask(host: Transport) -> Heard:
-    answers = await host.ask(*questions(), together=True)
-    ours = len(said.QUESTIONS)
-    version = answers[-ours - 1]
+async def _ask(plan: Plan, host: Transport) -> Heard:
+    parts = (questions(), (SWITCH_VERSION,), said.QUESTIONS, gather.PACKAGE_QUESTIONS if plan.debs else ())
+    answers = iter(await host.ask(*chain(*parts), together=True))
+    facts, version, runs, packages = (tuple(islice(answers, len(part))) for part in parts)
+    known = gather.read(host.name, FILES, facts)
     return Heard(
-        gather.read(host.name, FILES, answers[: -ours - 1]),
-        said.read_said(answers[-ours:]),
-        version.out.strip().strip('"') if version.ok else None,
+        replace(known, packages=gather.read_packages(*packages)) if packages else known,
+        said.read_said(runs),
+        version[0].out.strip().strip('"') if version[0].ok else None,
         {},
     )
 

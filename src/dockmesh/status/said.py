@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dockmesh.agent.runner import LOCK
-from dockmesh.record.paths import ARMED, RUNS
+from dockmesh.record.paths import ARMED, RETURNING, RUNS
 from dockmesh.remote.seam import Answer, Get, Request, Run
 
 # The file of the lock outlives it; whether somebody holds it, the kernel knows. To try it would be to hold it.
@@ -18,6 +18,7 @@ QUESTIONS: tuple[Request, ...] = (
     Run(("stat", "--format=%d %i", LOCK)),
     Get("/proc/locks"),
     Get(ARMED),
+    Get(RETURNING),
     Run(("tail", "--lines=1", RUNS)),
 )
 
@@ -44,22 +45,26 @@ class RunSaid:
 class Said:
     lock: RunSaid | None = None  # None: free
     armed: RunSaid | None = None  # None: nothing waits to be confirmed
+    returning: RunSaid | None = None  # what the host is taking back just now
     last: RunSaid | None = None  # None: no run was recorded
 
 
 def read_said(answers: tuple[Answer, ...]) -> Said:
     """From the answers to QUESTIONS."""
-    lock, place, locks, armed, runs = answers
+    lock, place, locks, armed, returning, runs = answers
     return Said(
         lock=read_run(lock.out) if lock.ok and place.ok and is_held(place.out, locks.out) else None,
         armed=read_run(armed.out) if armed.ok else None,
+        returning=read_run(returning.out) if returning.ok else None,
         last=read_run(runs.out) if runs.ok and runs.out.strip() else None,
     )
 
 
 def is_held(place: str, locks: str) -> bool:
     """Whether /proc/locks has an flock on the file of which `place` says device and inode (proc_locks(5))."""
-    device, inode = map(int, place.split())
+    if len(words := place.split()) != 2:
+        return False
+    device, inode = map(int, words)
     major = (device >> 8) & 0xFFF | (device >> 32) & ~0xFFF
     minor = device & 0xFF | (device >> 12) & ~0xFF
     name = f"{major:02x}:{minor:02x}:{inode}"
