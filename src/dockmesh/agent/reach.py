@@ -95,7 +95,12 @@ def open_raw(source: str) -> socket.socket:
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
     attach_filter(raw)
     raw.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
-    raw.bind((source, 0))
+    try:
+        raw.bind((source, 0))
+    except OSError as failure:
+        # Behind a NAT that maps one to one the host does not have the address that the others know it by.
+        if failure.errno != errno.EADDRNOTAVAIL:
+            raise
     raw.setblocking(False)
     return raw
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from dockmesh.cli import options
 from dockmesh.cli.progress import HostProgress
@@ -20,6 +21,7 @@ from dockmesh.spec.load import load
 
 STYLE = {Level.FINE: "green", Level.WARNING: "yellow", Level.UNKNOWN: "yellow", Level.BLOCKER: "red"}
 SYMBOL = {Level.FINE: "✓", Level.WARNING: "!", Level.UNKNOWN: "?", Level.BLOCKER: "✗"}
+HOSTS_WIDTH = 24  # of the column, beyond which their names take several lines
 WORDS = {
     Check.SSH: "SSH",
     Check.PYTHON: "Python",
@@ -80,26 +82,40 @@ def exit_code(report: Report) -> int:
 
 
 def show_report(report: Report, console: Console = out, *, everything: bool = False) -> None:
-    """What is not fine, worst first, each with its fix; then a line a host of what is."""
-    worst_first = list(reversed(Level))
-    for level in worst_first if everything else worst_first[:-1]:
-        for finding in report.findings:
-            if finding.level is level:
-                _show_finding(finding, console)
-    width = max((len(name) for name in report.hosts), default=0)
-    for name in report.hosts:
-        fine = [WORDS[check] for check in Check if _is_fine(report.of(name), check)]
-        if fine and not everything:
-            console.print(f"[green]✓[/] [bold]{escape(name.ljust(width))}[/]  [dim]{', '.join(fine)}[/]")
+    """What is not fine, worst first, each with its fix; then what is, in a line for hosts that have the same."""
+    shown = [finding for finding in report.findings if finding.level is not Level.FINE]
+    rows = [
+        (SYMBOL[each.level], STYLE[each.level], each.hosts, WORDS[each.check], each.what, each.do) for each in shown
+    ]
+    rows.sort(key=lambda row: list(reversed(SYMBOL.values())).index(row[0]))
+    if everything:
+        fine = [finding for finding in report.findings if finding.level is Level.FINE]
+        fine.sort(key=lambda finding: report.hosts.index(finding.hosts[0]))
+        rows += [("✓", "green", each.hosts, WORDS[each.check], each.what, None) for each in fine]
+    else:
+        rows += [("✓", "green", hosts, "fine", ", ".join(words), None) for words, hosts in _all_fine(report).items()]
+    width = min(HOSTS_WIDTH, max((len(", ".join(row[2])) for row in rows), default=0))
+    word_width = max((len(row[3]) for row in rows), default=0)
+    for symbol, style, hosts, word, what, do in rows:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(width=1, no_wrap=True)
+        table.add_column(width=width, style="bold")
+        table.add_column(width=word_width)
+        table.add_column()
+        table.add_row(f"[{style}]{symbol}[/]", escape(", ".join(hosts)), word, escape(what))
+        console.print(table, soft_wrap=False)
+        if do:  # in one piece, to be copied
+            console.print(f"   do  {escape(do)}")
     console.print(_end(report))
 
 
-def _show_finding(finding: Finding, console: Console) -> None:
-    style, symbol = STYLE[finding.level], SYMBOL[finding.level]
-    where = escape(", ".join(finding.hosts))
-    console.print(f"[{style}]{symbol}[/] [bold]{where}[/]  {WORDS[finding.check]}: {escape(finding.what)}")
-    if finding.do:
-        console.print(f"   do  {escape(finding.do)}")
+def _all_fine(report: Report) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The checks that are fine, with the hosts of which that is true."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for name in report.hosts:
+        if fine := tuple(WORDS[check] for check in Check if _is_fine(report.of(name), check)):
+            found[fine] = (*found.get(fine, ()), name)
+    return found
 
 
 def _is_fine(findings: tuple[Finding, ...], check: Check) -> bool:

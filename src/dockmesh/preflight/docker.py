@@ -134,7 +134,7 @@ def _containers(host: HostPlan, plan: Plan, docker: Docker, name: tuple[str, ...
     if docker.containers and not as_planned:
         names = shown or ", ".join(each.name for each in docker.containers)
         what = f"Docker restarts for its new pool {host.pool}, and with it: {names}"
-        do = "choose the time; what is on docker0 comes back with an address of the pool"
+        do = "choose the time, or leave it for later with `dockmesh apply --no-restart`; their addresses change"
         yield Finding(Check.CONTAINERS, Level.WARNING, name, what, do)
         return
     outside = [(each, address) for each, address in on_it if not _in_pool(host, str(address))]

@@ -53,24 +53,31 @@ def test_hosts_with_an_old_python_can_read_it() -> None:
     assert tree.body
 
 
+def order(name: str, source: str, *peers: tuple[str, str]) -> str:
+    named = [{"name": peer, "address": address, "size": 1500} for peer, address in peers]
+    content = {"token": "t", "name": name, "source": source, "way": "wire", "window_s": 20, "peers": named}
+    return json.dumps({**content, "probe": inspect.getsource(probe)})
+
+
+def run(text: str) -> Any:
+    argv = [sys.executable, "-c", inspect.getsource(reach)]
+    return json.loads(subprocess.run(argv, input=text, capture_output=True, text=True, check=True).stdout)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_two_that_run_at_one_time_hear_each_other() -> None:
-    def order(name: str, source: str, peer: str, address: str) -> str:
-        peers = [{"name": peer, "address": address, "size": 1500}]
-        content = {"token": "t", "name": name, "source": source, "way": "wire", "window_s": 20, "peers": peers}
-        return json.dumps({**content, "probe": inspect.getsource(probe)})
-
-    def run(words: tuple[str, str, str, str]) -> Any:
-        argv = [sys.executable, "-c", inspect.getsource(reach)]
-        done = subprocess.run(argv, input=order(*words), capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
+    orders = (order("a", "127.0.0.1", ("b", "127.0.0.2")), order("b", "127.0.0.2", ("a", "127.0.0.1")))
 
     with ThreadPoolExecutor(2) as pool:
-        pairs = (("a", "127.0.0.1", "b", "127.0.0.2"), ("b", "127.0.0.2", "a", "127.0.0.1"))
-        said = list(pool.map(run, pairs))
+        said = list(pool.map(run, orders))
 
     assert [each["error"] for each in said] == [None, None]
     for each in said:
         (peer,) = each["peers"]
         assert set(peer["wire"]) == set(peer["raw"]) == {reach.SMALL, reach.FULL}
         assert peer["largest"] == 1500
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
+def test_a_host_that_does_not_have_its_own_address_takes_part_all_the_same() -> None:
+    assert run(order("a", "192.0.2.77")) == {"error": None, "peers": []}
