@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dockmesh.apply.types import Look
@@ -89,21 +89,23 @@ class Session:
             "the changes could not be confirmed", host=host.name, answered=answer.err, now=told(answer), do=DO
         )
 
-    @contextlib.asynccontextmanager
-    async def kept_alive(self) -> AsyncIterator[None]:
-        """While this lasts, the armed hosts hear from us, whatever else we wait for."""
-        task = asyncio.create_task(self._keep_alive())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(self.timeout_s / 4)
-            await asyncio.gather(*(host.ask() for host in self.armed.values()), return_exceptions=True)
+@contextlib.asynccontextmanager
+async def kept_alive(hosts: Collection[Transport], every_s: float) -> AsyncIterator[None]:
+    """While this lasts, these hosts hear from us, whatever else we wait for; the collection may grow meanwhile."""
+    task = asyncio.create_task(_keep_alive(hosts, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_alive(hosts: Collection[Transport], every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.gather(*(host.ask() for host in hosts), return_exceptions=True)
 
 
 def told(answer: Answer) -> str:

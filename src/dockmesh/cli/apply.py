@@ -16,9 +16,10 @@ from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
 from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
-from dockmesh.apply.session import Session
+from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
 from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
@@ -34,6 +35,7 @@ from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
 from dockmesh.verify.types import Report
 
+ASKING_S = 15  # between two signs of life, while a person thinks
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
@@ -113,12 +115,13 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             return replace(result, seconds=time.monotonic() - began)
         session = Session(run, wish.confirm_timeout, contested(plan, looks), wish.restart)
         if not wish.yes:
-            _ask(good, json=wish.json)
+            async with kept_alive(list(hosts.opened.values()), ASKING_S):
+                await _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
             again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, restart=wish.restart)
             looks, began = {**looks, **again}, time.monotonic()
         with recorded(session) as note:
-            async with session.kept_alive():
+            async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, looks, session)
                 seconds = time.monotonic() - began
                 report, unconfirmed = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
@@ -209,11 +212,11 @@ def _unless_gone(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError]) -> 
     return Outcome(outcome.host, (), error)
 
 
-def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
+async def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
         raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
-    if not typer.confirm("Make these changes?", err=True):
+    if not await said_yes("Make these changes?"):
         raise DockmeshError("nothing was changed")
