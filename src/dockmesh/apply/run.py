@@ -44,7 +44,8 @@ async def apply(
     looks, gaps = await upgrade(plan, hosts, looks, done, progress, restart=session.restart)
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    owners = await read_owners([hosts[name] for name in names if name not in ready])
+    # Whose Docker is not restarted keeps what it has, too.
+    owners = await read_owners([hosts[name] for name in names if name not in ready or ready[name].diff.left])
     finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
     outcomes = []
     for name, result in {**prepared, **finished}.items():

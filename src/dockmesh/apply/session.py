@@ -29,7 +29,8 @@ class Session:
     timeout_s: float = 60
     stay_out: frozenset[str] = frozenset()
     restart: bool = True  # Docker, where it must
-    armed: dict[str, Transport] = field(default_factory=dict)
+    armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
+    lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they go back by themselves
     records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
     restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
 
@@ -49,14 +50,15 @@ class Session:
         """The host as it is now, in words; None if it was not armed, so that nothing was changed."""
         if host.name not in self.armed:
             return None
+        del self.armed[host.name]
         try:
             (answer,) = await host.ask(Recall())
         except ConnectError:
+            self.lost.add(host.name)
             return (
                 f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
                 "what it made of this run is in `dockmesh history --host`"
             )
-        del self.armed[host.name]
         return told(answer)
 
     async def take_all_back(self) -> dict[str, str]:
@@ -76,6 +78,16 @@ class Session:
         for name in [name for name in self.armed if name in fresh and name not in errors]:
             del self.armed[name]
         return dict(errors)
+
+    async def take_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
+        """Those that failed and can be reached anew need not wait for their time-out; by host what it is now."""
+        states: dict[str, str] = {}
+        for name in sorted(self.lost & set(fresh)):
+            with contextlib.suppress(ConnectError):
+                (answer,) = await fresh[name].ask(Recall())
+                states[name] = told(answer)
+        self.lost -= set(states)
+        return states
 
     async def _confirm(self, host: Transport, changes: tuple[str, ...]) -> DockmeshError | None:
         files = {APPLIED: self.records[host.name]} if host.name in self.records else {}
@@ -103,9 +115,22 @@ async def kept_alive(hosts: Collection[Transport], every_s: float) -> AsyncItera
 
 
 async def _keep_alive(hosts: Collection[Transport], every_s: float) -> None:
-    while True:
-        await asyncio.sleep(every_s)
-        await asyncio.gather(*(host.ask() for host in hosts), return_exceptions=True)
+    """Each for itself: one that hangs must not keep the others from hearing of us."""
+    asking: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            await asyncio.sleep(every_s)
+            for host in list(hosts):
+                if host.name not in asking or asking[host.name].done():
+                    asking[host.name] = asyncio.create_task(_be_heard(host))
+    finally:
+        for task in asking.values():
+            task.cancel()
+
+
+async def _be_heard(host: Transport) -> None:
+    with contextlib.suppress(ConnectError):
+        await host.ask()
 
 
 def told(answer: Answer) -> str:

@@ -124,8 +124,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, looks, session)
                 seconds = time.monotonic() - began
-                report, unconfirmed = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
-            outcomes = tuple(_unless_gone(outcome, unconfirmed) for outcome in outcomes)
+                report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
+            outcomes = tuple(_as_it_ended(outcome, unconfirmed, back) for outcome in outcomes)
             failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
             result = replace(
                 result, run=run.id, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds
@@ -186,24 +186,29 @@ async def _take_back(session: Session) -> None:
 
 async def _prove_and_confirm(
     plan: Plan, hosts: Fleet, session: Session, wish: Wish, outcomes: tuple[Outcome, ...]
-) -> tuple[Report | None, Mapping[str, DockmeshError]]:
+) -> tuple[Report | None, Mapping[str, DockmeshError], Mapping[str, str]]:
     """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
 
     A proof that fails takes nothing back: it tells what is wrong, and a host that lets us in can be mended.
     """
-    armed = [host for host in plan.hosts if host.name in session.armed]
+    changed = [host for host in plan.hosts if host.name in session.armed or host.name in session.lost]
     try:
         report = await verify_fleet(plan, hosts) if wish.verify else None
-        async with fleet(armed, wish.ssh_config, fresh=True) as again:
+        async with fleet(changed, wish.ssh_config, fresh=True) as again:
             changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
             wrong = await session.confirm(again.opened, changes)
-            return report, {**again.failed, **wrong}
+            now = await session.take_lost_back(again.opened)
+            return report, {**again.failed, **wrong}, now
     except asyncio.CancelledError:
         await _take_back(session)
         raise
 
 
-def _unless_gone(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError]) -> Outcome:
+def _as_it_ended(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError], back: Mapping[str, str]) -> Outcome:
+    if outcome.error is not None:
+        if outcome.host in back:
+            outcome.error.report = replace(outcome.error.report, now=back[outcome.host])
+        return outcome
     error = unconfirmed.get(outcome.host)
     if error is None:
         return outcome
