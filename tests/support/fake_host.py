@@ -261,6 +261,8 @@ class FakeHost:
                 return (
                     OK if relation in self.offers else Answer(100, err=f"Depends: {relation} but it is not installable")
                 )
+            case ("python3", _, "apt-get", *words):
+                return self._apt_get(words)
             case ("apt-get", *words):
                 return OK if "--simulate" in words else self._apt_get(words)
             case ("docker", "start", *ids):

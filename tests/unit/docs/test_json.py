@@ -18,15 +18,18 @@ from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
+from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
+from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
+from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
@@ -165,6 +168,20 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
+
+
+def test_packages_build() -> None:
+    example = EXAMPLES["packages build"]
+    built = Built(
+        debs=tuple(
+            Deb(each["package"], each["version"], each["architecture"], (), (), each["file"], 1, each["sha256"])
+            for each in example["packages"]
+        ),
+        log=Path(example["log"]),
+        installed=tuple(example["installed"]),
+    )
+
+    assert in_json(built_json(built)) == example
 
 
 def test_labs() -> None:
