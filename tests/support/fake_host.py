@@ -340,6 +340,8 @@ class FakeHost:
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
+            case ["disable", "--now", unit]:
+                self.units[unit] = {"UnitFileState": "disabled", "ActiveState": "inactive"}
             case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
             case ["stop", *units]:
