@@ -367,7 +367,7 @@ class Trial:
             busy = [
                 name
                 for name in facts
-                if self.mesh.ssh(name, "ls /var/lib/dockmesh/armed.json /var/lib/dockmesh/returning.json").code == 0
+                if self.mesh.ssh(name, "cd /var/lib/dockmesh; ls armed.json || ls returning.json").code == 0
             ]
             if len(facts) == len(HOSTS) and not any(each.startswith("neither") for each in which.values()) and not busy:
                 return took_s, self.read(), []
