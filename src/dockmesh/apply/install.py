@@ -1,5 +1,6 @@
 """Packages: the mesh's own, carried there, and what they lack from the host's own sources."""
 
+from dockmesh.apply.origin import add_packages
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step
@@ -67,8 +68,11 @@ async def install(host: Transport, config: HostConfig, step: Step) -> None:
     if step.debs:
         await install_carried(host, step, packages)
         return
-    command = Run((*APT, "install", "--no-install-recommends", *packages), timeout_s=APT_TIMEOUT_S)
-    await demand(host, f"could not install {', '.join(packages)}", command, do=DO)
+    what = ("install", "--no-install-recommends", *packages)
+    cannot = f"could not install {', '.join(packages)}"
+    (simulated,) = await demand(host, cannot, Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S), do=DO)
+    await add_packages(host, simulated.out)
+    await demand(host, cannot, Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
 async def install_carried(host: Transport, step: Step, packages: tuple[str, ...] = ()) -> None:
@@ -82,7 +86,8 @@ async def install_carried(host: Transport, step: Step, packages: tuple[str, ...]
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
-        await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        await add_packages(host, simulated.out)
         command = Run((*apt, *what), timeout_s=APT_TIMEOUT_S)
         await demand(host, f"could not install {', '.join(step.installs)}", command, do=DO_CARRIED)
     finally:

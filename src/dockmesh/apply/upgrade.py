@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from dockmesh.apply import origin
 from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import install_carried
@@ -53,6 +54,7 @@ async def upgrade(
             continue
         progress.step(name, f"upgrade {', '.join(step.installs)}")
         try:
+            await origin.keep(hosts[name], found.facts, found.config.mesh)
             gaps[name] = await _upgrade(plan, hosts, looks, found, step)
             done[name].extend(step.changes)
             after[name] = await look(plan, plan.host(name), hosts[name])
