@@ -14,6 +14,7 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.build import build
+from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
 
@@ -51,7 +52,10 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60)
 
 
 def steady(facts: HostFacts) -> HostFacts:
-    """What stays as it is as long as nobody changes it. A unit that is off may never have been."""
+    """What stays as it is as long as nobody changes it. A unit that is off may never have been.
+
+    Without the record of what was applied, which says when.
+    """
     bridges = tuple(
         replace(
             bridge,
@@ -62,6 +66,7 @@ def steady(facts: HostFacts) -> HostFacts:
     )
     return replace(
         facts,
+        files={path: state for path, state in facts.files.items() if path != APPLIED},
         ovs=bridges,
         links=tuple(replace(link, index=0) for link in facts.links if link.kind != "veth"),
         units={
@@ -200,7 +205,13 @@ class Mesh:
     def start_apply(self, *options: str) -> subprocess.Popen[str]:
         """An apply at work; its progress comes on standard error."""
         words = ("apply", "-f", str(self.file), "--ssh-config", str(self.ssh_config), "--yes", *options)
-        return subprocess.Popen((*DOCKMESH, *words), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        # Who runs the tests in the background has Ctrl-C ignored, and so would have this.
+        return subprocess.Popen(
+            ("env", "--default-signal=INT", *DOCKMESH, *words),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
 
     def verify(self, *options: str) -> Any:
         return self.dockmesh("verify", "--json", *options).json()

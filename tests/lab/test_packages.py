@@ -119,14 +119,20 @@ def test_hosts_without_any_source_take_all_of_it_from_us(alone: Mesh) -> None:
 def test_a_newer_switch_goes_from_host_to_host_under_pings(alone: Mesh, tmp_path: Path) -> None:
     name_packages(alone, repacked(offered(alone), tmp_path / "newer", NEWER))
     lab = store.load(alone.directory)
+    alone.on("host2", "ovs-vsctl add-br mine -- set bridge mine datapath_type=netdev fail_mode=secure")
+    alone.on("host2", "ovs-ofctl add-flow mine priority=7,ip,actions=drop")
 
     with pinging(lab, lab.host("host1"), alone.container_address("host3"), "web") as pings:
         assert pings.wait_for_answers(20, deadline_s=30)
         done = alone.apply()
         assert pings.wait_for_answers(20, deadline_s=60)
         heard = pings.heard()
+    for host in alone.hosts:
+        alone.on(host, "ip neighbour flush all")
+    alone.wait_for_mesh()
 
     assert heard.duplicates == 0
+    assert "priority=7,ip actions=drop" in alone.on("host2", "ovs-ofctl --no-stats dump-flows mine")
     for host in done["hosts"]:
         assert {change["subject"] for change in host["changes"]} >= set(SWITCH)
         gaps = {gap["host"]: gap for gap in host["gaps"]}

@@ -1,7 +1,9 @@
 """Building packages on a host: a small source tree goes the way that Open vSwitch goes."""
 
+import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -51,8 +53,17 @@ def download_tools(mesh: Mesh, folder: Path) -> None:
         "bc",
     )
     subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
+    for source in _still_elsewhere((*fetch, "--print-uris")):
+        shutil.copy(source, folder)
     index = subprocess.run(("dpkg-scanpackages", "."), cwd=folder, check=True, capture_output=True).stdout
     (folder / "Packages").write_bytes(index)
+
+
+def _still_elsewhere(fetch: tuple[str, ...]) -> list[Path]:
+    """What apt has in a folder of this machine, it does not download."""
+    told = subprocess.run(fetch, check=True, capture_output=True, text=True).stdout
+    urls = [line.split("'")[1] for line in told.splitlines() if line.startswith("'file:")]
+    return [Path(unquote(url.removeprefix("file:"))) for url in urls]
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +72,10 @@ def builder(make_mesh: MakeMesh, tmp_path_factory: pytest.TempPathFactory) -> Me
     mesh = make_mesh(hosts=1)
     folder = tmp_path_factory.mktemp("tools")
     download_tools(mesh, folder)
-    pack = subprocess.Popen(("tar", "--create", f"--directory={folder}", "."), stdout=subprocess.PIPE)
     into = ("ssh", "-F", str(mesh.ssh_config), "host1", "mkdir -p /srv/tools && tar --extract --directory=/srv/tools")
-    subprocess.run(into, stdin=pack.stdout, check=True)
-    assert pack.wait() == 0
+    with subprocess.Popen(("tar", "--create", f"--directory={folder}", "."), stdout=subprocess.PIPE) as pack:
+        subprocess.run(into, stdin=pack.stdout, check=True)
+    assert pack.returncode == 0
     mesh.on("host1", "echo 'deb [trusted=yes] file:/srv/tools ./' > /etc/apt/sources.list.d/tools.list")
     return mesh
 

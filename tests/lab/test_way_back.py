@@ -42,6 +42,7 @@ def change(make_mesh: MakeMesh) -> Change:
     mesh.apply()
     mesh.start_container("host1", "db", "--restart always")
     mesh.start_container("host1", "job")
+    mesh.start_container("host2", "web", "--restart always")
     bare = Change(mesh, {}, {})
     bare.to_new()
     mesh.apply()
@@ -213,6 +214,40 @@ def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
     assert "No space left on device" in error["answered"]
     assert error["now"] == "it is as it was before this run"
     assert now == {"host2": change.old["host2"]}
+
+
+def restarted(mesh: Mesh, host: str) -> tuple[int, int]:
+    """When Docker was last stopped and was up again, by the kernel's clock, which all hosts of a lab share."""
+    shown = mesh.on(host, "systemctl show docker -p InactiveEnterTimestampMonotonic -p ActiveEnterTimestampMonotonic")
+    times = dict(line.split("=") for line in shown.splitlines())
+    return int(times["InactiveEnterTimestampMonotonic"]), int(times["ActiveEnterTimestampMonotonic"])
+
+
+def test_docker_restarts_under_containers_on_one_host_after_another(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+
+    mesh.apply()
+
+    (_, first_up), (second_down, _) = sorted(restarted(mesh, host) for host in ("host1", "host2"))
+    assert first_up < second_down
+    assert running(mesh) == {"db", "job"}
+
+
+def test_without_a_restart_containers_run_on_and_the_rest_waits(change: Change) -> None:
+    mesh = change.mesh
+    change.to_new()
+    before = {host: restarted(mesh, host) for host in mesh.hosts}
+    address = mesh.container_address("host1", "db")
+
+    done = mesh.dockmesh("apply", "--yes", "--json", "--no-verify", "--no-restart")
+
+    assert done.code == 0, done.err
+    assert all(any(each["subject"] == "docker restart" for each in host["left"]) for host in done.json()["hosts"])
+    assert {host: restarted(mesh, host) for host in mesh.hosts} == before
+    mesh.wait_for_ping("host2", address)
+    mesh.apply()
+    mesh.wait_for_states(change.new)
 
 
 def test_history_tells_the_runs_and_rollback_makes_an_earlier_one_real(change: Change) -> None:

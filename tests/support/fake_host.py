@@ -265,6 +265,8 @@ class FakeHost:
                 return (
                     OK if relation in self.offers else Answer(100, err=f"Depends: {relation} but it is not installable")
                 )
+            case ("python3", _, "apt-get", *words):
+                return self._apt_get(words)
             case ("apt-get", *words):
                 return Answer(0, self._simulated(words)) if "--simulate" in words else self._apt_get(words)
             case ("docker", "start", *ids):

@@ -22,6 +22,8 @@ def main() -> None:
         return
     with open(runner.RETURNING, encoding="utf-8") as file:
         way = json.load(file)
+    if was_left_alone():
+        end_armer()
     failures = go_back(way)
     ended = "gone back" if not failures else "gone back, but for what failed"
     line = {**way["run"], "ended": ended, "failures": failures, "changes": []}
@@ -52,6 +54,25 @@ def is_over() -> bool:
             return runner.now() >= float(file.read())
     except (OSError, ValueError):
         return True
+
+
+def was_left_alone() -> bool:
+    """By a time-out. Who asked for it, by a deadline of 0, waits for it at work."""
+    try:
+        with open(runner.DEADLINE, encoding="utf-8") as file:
+            return float(file.read()) > 0
+    except (OSError, ValueError):
+        return False
+
+
+def end_armer() -> None:
+    """Its connection may seem to be open for hours yet, and with it it would keep the lock."""
+    try:
+        with open(runner.ARMER, encoding="utf-8") as file, open(runner.LOCK, encoding="utf-8") as lock:
+            if int(file.read()) == int(json.load(lock)["pid"]):
+                runner.unlock()
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # it had no lock
 
 
 def go_back(way: dict[str, Any]) -> list[str]:

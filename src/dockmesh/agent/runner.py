@@ -32,7 +32,8 @@ BEGUN = STATE + "/begun"  # the steps that were begun since, a line each
 RUNS = STATE + "/runs.jsonl"  # a line a run, the oldest first
 BALLAST = STATE + "/ballast"  # room on the disk for the way back, should it be full by then
 RUNTIME = "/run/dockmesh"  # empty after a boot
-DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the way back is taken then
+DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the way back is taken then; 0: it is asked for now
+ARMER = RUNTIME + "/armer"  # the process that armed it
 TURN = RUNTIME + "/turn"
 BACK = "dockmesh-back"
 
@@ -226,10 +227,10 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def set_deadline(in_s: float) -> None:
+def set_deadline(at: float) -> None:
     os.makedirs(RUNTIME, mode=0o700, exist_ok=True)
     with open(DEADLINE + ".new", "w") as file:
-        file.write(str(now() + in_s))
+        file.write(str(at))
     os.replace(DEADLINE + ".new", DEADLINE)
 
 
@@ -261,7 +262,9 @@ def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
         file.write(os.urandom(BALLAST_BYTES))  # what is written as zeros may take no room
         os.fsync(file.fileno())
     run(["systemctl", "stop", BACK + ".timer"])
-    set_deadline(timeout_s)
+    set_deadline(now() + timeout_s)
+    with open(ARMER, "w") as file:
+        file.write(str(os.getpid()))
     put(ARMED, text, 0o600)
     timer = run(
         [
@@ -292,7 +295,7 @@ def discard(path: str) -> None:
 
 
 def disarm() -> None:
-    for path in (ARMED, RETURNING, BEGUN, BALLAST, DEADLINE):
+    for path in (ARMED, RETURNING, BEGUN, BALLAST, DEADLINE, ARMER):
         discard(path)
 
 
@@ -328,9 +331,10 @@ def recall() -> dict[str, Any]:
     if not (os.path.exists(ARMED) or os.path.exists(RETURNING)):
         return answer(NOT_ACTIVE, last_run(), "no run waits to be confirmed")
     with turn():
-        set_deadline(-1)
+        set_deadline(0)
     done = run(["systemctl", "start", BACK + ".service"], timeout_s=600)
     if done["code"] == 0 and not os.path.exists(RETURNING) and not os.path.exists(ARMED):
+        _armed.clear()  # whoever asked for it knows what the host is now
         return answer(0, last_run())
     return answer(done["code"] or 1, last_run(), done["err"] or f"{BACK}.service did not do it")
 
@@ -412,9 +416,9 @@ def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
             if order["mode"] == "together":
                 return do_order(order)
             return [answer(GONE_BACK, last_run(), "the host went back to what it was") for _ in order["requests"]]
-        set_deadline(_patience[0])
+        set_deadline(now() + _patience[0])
         answers = do_order(order)
-        set_deadline(_patience[0])
+        set_deadline(now() + _patience[0])
         return answers
 
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from dockmesh.remote.seam import Get, Remove, Run, Transport
+from dockmesh.remote.seam import Get, Put, Remove, Run, Transport
 
 UNIT = "dockmesh-gap.service"
-FILE = "/run/dockmesh-gap.json"
+FILE, PROGRAM = "/run/dockmesh-gap.json", "/run/dockmesh-gap.py"
 # The agent writes five times a second and pings fifty times: younger than this is an answer of now.
 FRESH_MS = 500
 BASELINE_S, POLL_S = 3.0, 0.2
@@ -47,6 +47,11 @@ class Watch:
             self.heard = {self.names[each.pop("address")]: Heard(**each) for each in told}
         return self.heard
 
+    async def forget(self, name: str) -> None:
+        """Let the observer ask for the MAC address anew: that broadcast must arrive, too. Raises ConnectError."""
+        (address,) = (address for address, each in self.names.items() if each == name)
+        await self.observer.ask(Run(("ip", "neighbour", "flush", "to", address)))
+
 
 @asynccontextmanager
 async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIterator[Watch]:
@@ -58,10 +63,10 @@ async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIt
     source = files("dockmesh.agent").joinpath("gap.py").read_text(encoding="utf-8")
     start = (
         *("systemd-run", "--quiet", "--collect", f"--unit={UNIT}"),
-        *("python3", "-c", source, FILE, *addresses.values()),
+        *("python3", PROGRAM, FILE, *addresses.values()),
     )
     watch = Watch(observer, {address: name for name, address in addresses.items()})
-    await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Run(start))
+    await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Put(PROGRAM, source, 0o600), Run(start))
     try:
         for _ in range(int(BASELINE_S / POLL_S)):
             heard = await watch.read()
@@ -72,4 +77,4 @@ async def watching(observer: Transport, addresses: Mapping[str, str]) -> AsyncIt
         await observer.ask(Run(("systemctl", "stop", UNIT)))
         await watch.read()
     finally:
-        await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE))
+        await observer.ask(Run(("systemctl", "stop", UNIT)), Remove(FILE), Remove(PROGRAM))

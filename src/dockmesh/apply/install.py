@@ -1,17 +1,23 @@
 """Packages: the mesh's own, carried there, and what they lack from the host's own sources."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
 from dockmesh.apply.origin import add_packages
+from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
-from dockmesh.diff.types import Step
+from dockmesh.diff.types import Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
-from dockmesh.packages.carry import carry, clear
+from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.remote.seam import Put, Request, Run, Transport, demand
 from dockmesh.render import docker
 from dockmesh.render.types import HostConfig
 
 APT_TIMEOUT_S = 900
+NAMED = 4
 # Another apt may be at work, as unattended-upgrades is after a boot: wait for its lock instead of failing.
 APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 # For what we carry: whoever edited a configuration file keeps it, nothing of the user's is removed to make room.
@@ -24,6 +30,7 @@ CARRIED = (
 OFFLINE = ("--option", "Dir::Etc::SourceList=/dev/null", "--option", "Dir::Etc::SourceParts=/dev/null")
 # Docker's command line has been a package of its own since Debian 13; before, docker.io had it.
 MAYBE_NO_PACKAGE = "docker-cli"
+DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
 DO = "see that the host's package sources work (`apt-get update` there), then run the command again"
 
 
@@ -50,55 +57,95 @@ async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:
         )
 
 
-async def install(host: Transport, config: HostConfig, step: Step) -> None:
+async def install(host: Transport, config: HostConfig, step: Step, progress: Progress) -> None:
     """Install what the step names. Docker finds its settings when it starts for the first time.
 
     Raises CommandError and ConnectError.
     """
-    packages, from_sources = step.packages, bool(step.packages or step.unmet)
-    if from_sources:
+    packages = step.packages
+    if packages or step.unmet:
         update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
-    if set(DOCKER) & set(step.installs):
-        await _prepare_docker(host, config)
     if MAYBE_NO_PACKAGE in packages:
         (found,) = await host.ask(Run(("apt-cache", "show", MAYBE_NO_PACKAGE)))
         if not found.ok:
             packages = tuple(package for package in packages if package != MAYBE_NO_PACKAGE)
     if step.debs:
-        await install_carried(host, step, packages)
+        async with _carried(host, step, progress, packages) as command:
+            await _prepare_docker(host, config, step)
+            await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
     what = ("install", "--no-install-recommends", *packages)
-    cannot = f"could not install {', '.join(packages)}"
-    (simulated,) = await demand(host, cannot, Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S), do=DO)
+    simulation = Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
+    (simulated,) = await demand(host, _could_not(step), simulation, do=DO)
     await add_packages(host, simulated.out)
-    await demand(host, cannot, Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
+    await _prepare_docker(host, config, step)
+    await demand(host, _could_not(step), Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
-async def install_carried(host: Transport, step: Step, packages: tuple[str, ...] = ()) -> None:
-    """Carry and install the .debs of the step, and `packages` with them; apt itself says beforehand whether it can.
+async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> None:
+    """Raises CommandError and ConnectError."""
+    async with _carried(host, step, progress) as command:
+        await demand(host, _could_not(step), command, do=DO_CARRIED)
 
+
+@asynccontextmanager
+async def _carried(
+    host: Transport, step: Step, progress: Progress, packages: tuple[str, ...] = ()
+) -> AsyncIterator[Run]:
+    """Carry the .debs of the step; what is to be run to install them, and `packages` with them.
+
+    apt itself says beforehand whether it can. Whatever comes, nothing that was carried is left there.
     Raises CommandError and ConnectError.
     """
     offline = () if packages or step.unmet else OFFLINE
     try:
-        paths = await carry(host, step.debs)
+        paths = await carry(host, step.debs, _Carrying(host.name, step, progress).told)
+        progress.step(host.name, what_installs(step))
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
         (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
         await add_packages(host, simulated.out)
-        command = Run((*apt, *what), timeout_s=APT_TIMEOUT_S)
-        await demand(host, f"could not install {', '.join(step.installs)}", command, do=DO_CARRIED)
+        keeper = f"{FOLDER}/keep_flows.py"
+        source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
+        await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))
+        yield Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
     finally:
         await clear(host)
 
 
-DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
+def _could_not(step: Step) -> str:
+    return f"could not {what_installs(step)}"
 
 
-async def _prepare_docker(host: Transport, config: HostConfig) -> None:
+def what_installs(step: Step) -> str:
+    """Of many packages the first ones: the others are what these depend on."""
+    verb = "upgrade" if step.name is StepName.UPGRADE else "install"
+    named, more = step.installs[:NAMED], len(step.installs) - NAMED
+    return f"{verb} {', '.join(named)}{f' and {more} more' if more > 0 else ''}"
+
+
+class _Carrying:
+    """Tells every tenth of the way."""
+
+    def __init__(self, host: str, step: Step, progress: Progress) -> None:
+        self._host, self._progress = host, progress
+        self._total = sum(deb.size for deb in step.debs)
+        self._carried = self._tenths = 0
+
+    def told(self, size: int) -> None:
+        self._carried += size
+        if (tenths := self._carried * 10 // self._total) > self._tenths:
+            self._tenths = tenths
+            carried, total = (f"{size / 1e6:.1f}" for size in (self._carried, self._total))
+            self._progress.step(self._host, f"carry packages: {carried} of {total} MB")
+
+
+async def _prepare_docker(host: Transport, config: HostConfig, step: Step) -> None:
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
+    if not set(DOCKER) & set(step.installs):
+        return
     present = (await host.ask(docker.READ))[0]
     merged = docker.merge(config.host, config.daemon, present.out if present.ok else None)
     mode = int(present.err, 8) if present.ok else docker.MODE

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import docker, origin, record
-from dockmesh.apply.install import install
+from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.session import Session
@@ -40,10 +40,12 @@ async def apply(
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
     turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
-    looks, gaps = await upgrade(plan, hosts, looks, {name: turn.done for name, turn in turns.items()}, progress)
+    done = {name: turn.done for name, turn in turns.items()}
+    looks, gaps = await upgrade(plan, hosts, looks, done, progress, restart=session.restart)
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    owners = await read_owners([hosts[name] for name in names if name not in ready])
+    # Whose Docker is not restarted keeps what it has, too.
+    owners = await read_owners([hosts[name] for name in names if name not in ready or ready[name].diff.left])
     finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
     outcomes = []
     for name, result in {**prepared, **finished}.items():
@@ -100,9 +102,9 @@ class _Turn:
             self.done += step.changes
             found = await self._look_when_settled()
         if step := found.diff.step(StepName.INSTALL):
-            self._at(step, f"install {', '.join(step.installs)}")
+            self._at(step, what_installs(step))
             await self._carry(found, "could not begin", step.name)
-            await install(self.host, found.config, step)
+            await install(self.host, found.config, step, self.progress)
             # Docker's settings are written before Docker comes, so that is done with it.
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]

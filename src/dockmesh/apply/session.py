@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dockmesh.apply import origin
@@ -30,7 +30,8 @@ class Session:
     timeout_s: float = 60
     stay_out: frozenset[str] = frozenset()
     restart: bool = True  # Docker, where it must
-    armed: dict[str, Transport] = field(default_factory=dict)
+    armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
+    lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they go back by themselves
     records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
     restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
 
@@ -51,14 +52,15 @@ class Session:
         """The host as it is now, in words; None if it was not armed, so that nothing was changed."""
         if host.name not in self.armed:
             return None
+        del self.armed[host.name]
         try:
             (answer,) = await host.ask(Recall())
         except ConnectError:
+            self.lost.add(host.name)
             return (
                 f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
                 "what it made of this run is in `dockmesh history --host`"
             )
-        del self.armed[host.name]
         return told(answer)
 
     async def take_all_back(self) -> dict[str, str]:
@@ -79,6 +81,16 @@ class Session:
             del self.armed[name]
         return dict(errors)
 
+    async def take_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
+        """Those that failed and can be reached anew need not wait for their time-out; by host what it is now."""
+        states: dict[str, str] = {}
+        for name in sorted(self.lost & set(fresh)):
+            with contextlib.suppress(ConnectError):
+                (answer,) = await fresh[name].ask(Recall())
+                states[name] = told(answer)
+        self.lost -= set(states)
+        return states
+
     async def _confirm(self, host: Transport, changes: tuple[str, ...]) -> DockmeshError | None:
         files = {APPLIED: self.records[host.name]} if host.name in self.records else {}
         try:
@@ -91,21 +103,36 @@ class Session:
             "the changes could not be confirmed", host=host.name, answered=answer.err, now=told(answer), do=DO
         )
 
-    @contextlib.asynccontextmanager
-    async def kept_alive(self) -> AsyncIterator[None]:
-        """While this lasts, the armed hosts hear from us, whatever else we wait for."""
-        task = asyncio.create_task(self._keep_alive())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
-    async def _keep_alive(self) -> None:
+@contextlib.asynccontextmanager
+async def kept_alive(hosts: Collection[Transport], every_s: float) -> AsyncIterator[None]:
+    """While this lasts, these hosts hear from us, whatever else we wait for; the collection may grow meanwhile."""
+    task = asyncio.create_task(_keep_alive(hosts, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_alive(hosts: Collection[Transport], every_s: float) -> None:
+    """Each for itself: one that hangs must not keep the others from hearing of us."""
+    asking: dict[str, asyncio.Task[None]] = {}
+    try:
         while True:
-            await asyncio.sleep(self.timeout_s / 4)
-            await asyncio.gather(*(host.ask() for host in self.armed.values()), return_exceptions=True)
+            await asyncio.sleep(every_s)
+            for host in list(hosts):
+                if host.name not in asking or asking[host.name].done():
+                    asking[host.name] = asyncio.create_task(_be_heard(host))
+    finally:
+        for task in asking.values():
+            task.cancel()
+
+
+async def _be_heard(host: Transport) -> None:
+    with contextlib.suppress(ConnectError):
+        await host.ask()
 
 
 def told(answer: Answer) -> str:

@@ -16,9 +16,10 @@ from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
 from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
-from dockmesh.apply.session import Session
+from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
 from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
@@ -34,6 +35,7 @@ from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
 from dockmesh.verify.types import Report
 
+ASKING_S = 15  # between two signs of life, while a person thinks
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
@@ -113,16 +115,17 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             return replace(result, seconds=time.monotonic() - began)
         session = Session(run, wish.confirm_timeout, contested(plan, looks), wish.restart)
         if not wish.yes:
-            _ask(good, json=wish.json)
+            async with kept_alive(list(hosts.opened.values()), ASKING_S):
+                await _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
             again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, restart=wish.restart)
             looks, began = {**looks, **again}, time.monotonic()
         with recorded(session) as note:
-            async with session.kept_alive():
+            async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, looks, session)
                 seconds = time.monotonic() - began
-                report, unconfirmed = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
-            outcomes = tuple(_unless_gone(outcome, unconfirmed) for outcome in outcomes)
+                report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
+            outcomes = tuple(_as_it_ended(outcome, unconfirmed, back) for outcome in outcomes)
             failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
             result = replace(
                 result, run=run.id, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds
@@ -183,24 +186,29 @@ async def _take_back(session: Session) -> None:
 
 async def _prove_and_confirm(
     plan: Plan, hosts: Fleet, session: Session, wish: Wish, outcomes: tuple[Outcome, ...]
-) -> tuple[Report | None, Mapping[str, DockmeshError]]:
+) -> tuple[Report | None, Mapping[str, DockmeshError], Mapping[str, str]]:
     """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
 
     A proof that fails takes nothing back: it tells what is wrong, and a host that lets us in can be mended.
     """
-    armed = [host for host in plan.hosts if host.name in session.armed]
+    changed = [host for host in plan.hosts if host.name in session.armed or host.name in session.lost]
     try:
         report = await verify_fleet(plan, hosts) if wish.verify else None
-        async with fleet(armed, wish.ssh_config, fresh=True) as again:
+        async with fleet(changed, wish.ssh_config, fresh=True) as again:
             changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
             wrong = await session.confirm(again.opened, changes)
-            return report, {**again.failed, **wrong}
+            now = await session.take_lost_back(again.opened)
+            return report, {**again.failed, **wrong}, now
     except asyncio.CancelledError:
         await _take_back(session)
         raise
 
 
-def _unless_gone(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError]) -> Outcome:
+def _as_it_ended(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError], back: Mapping[str, str]) -> Outcome:
+    if outcome.error is not None:
+        if outcome.host in back:
+            outcome.error.report = replace(outcome.error.report, now=back[outcome.host])
+        return outcome
     error = unconfirmed.get(outcome.host)
     if error is None:
         return outcome
@@ -209,11 +217,11 @@ def _unless_gone(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError]) -> 
     return Outcome(outcome.host, (), error)
 
 
-def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
+async def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
         raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
-    if not typer.confirm("Make these changes?", err=True):
+    if not await said_yes("Make these changes?"):
         raise DockmeshError("nothing was changed")

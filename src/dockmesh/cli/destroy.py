@@ -16,9 +16,10 @@ from dockmesh.apply.destroy import Parting, Partings, look_at_all
 from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all
-from dockmesh.apply.session import Session
+from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
 from dockmesh.cli.changes import Result, show_changes
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
@@ -31,6 +32,7 @@ from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
 
+SIGN_S = 15  # between two signs of life, while we or a person take our time
 LATER = "when it is there again, `dockmesh destroy --host {}` does the rest"
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
@@ -104,11 +106,13 @@ async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Ru
         if wish.dry_run or not any(look.diff.steps for look in looks.values()):
             return replace(parted, result=replace(result, seconds=time.monotonic() - began))
         if not wish.yes:
-            _ask(looks, json=wish.json)
+            async with kept_alive(list(hosts.opened.values()), SIGN_S):
+                await _ask(looks, json=wish.json)
             again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=wish.packages)
             partings, began = {**partings, **again}, time.monotonic()
         with recorded(Session(run)) as note:
-            outcomes = await _carry_out(hosts, partings)
+            async with kept_alive(list(hosts.opened.values()), SIGN_S):
+                outcomes = await _carry_out(hosts, partings)
             failed = {outcome.host: _later(outcome.host, outcome.error) for outcome in outcomes if outcome.error}
             result = replace(
                 result,
@@ -151,14 +155,14 @@ async def _carry_out(hosts: Fleet, partings: Partings) -> tuple[Outcome, ...]:
         raise
 
 
-def _ask(looks: dict[str, Look], *, json: bool) -> None:
+async def _ask(looks: dict[str, Look], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
         raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
     hosts = ", ".join(name for name, look in looks.items() if look.diff.steps)
-    if not typer.confirm(f"Take the mesh off {hosts}?", err=True):
+    if not await said_yes(f"Take the mesh off {hosts}?"):
         raise DockmeshError("nothing was changed")
 
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -85,24 +85,27 @@ def build_packages(
     order = Order(OPEN_VSWITCH, source, words, check=check, keep=keep)
     built = asyncio.run(_build(_target(on, file), ssh_config, order, to))
     if json:
-        print_json(
-            {
-                "log": str(built.log),
-                "installed": list(built.installed),
-                "packages": [
-                    {
-                        "file": deb.path,
-                        "package": deb.package,
-                        "version": deb.version,
-                        "architecture": deb.architecture,
-                        "sha256": deb.sha256,
-                    }
-                    for deb in built.debs
-                ],
-            }
-        )
+        print_json(built_json(built))
         return
     _show(built, to)
+
+
+def built_json(built: Built) -> dict[str, Any]:
+    """What was built under stable names; docs/reference/json.md describes them."""
+    return {
+        "log": str(built.log),
+        "installed": list(built.installed),
+        "packages": [
+            {
+                "file": deb.path,
+                "package": deb.package,
+                "version": deb.version,
+                "architecture": deb.architecture,
+                "sha256": deb.sha256,
+            }
+            for deb in built.debs
+        ],
+    }
 
 
 async def _build(target: Target, ssh_config: Path | None, order: Order, to: Path) -> Built:

@@ -36,6 +36,7 @@ class Deb:
     path: str
     size: int  # bytes
     sha256: str
+    recommends: tuple[Group, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -53,7 +54,9 @@ def read_deb(file: BinaryIO, path: str) -> Deb:
     while piece := file.read(1024 * 1024):
         digest.update(piece)
     try:
-        relations = [read_relations(fields.get(name, "")) for name in ("Pre-Depends", "Depends", "Provides")]
+        relations = [
+            read_relations(fields.get(name, "")) for name in ("Pre-Depends", "Depends", "Provides", "Recommends")
+        ]
     except ValueError as error:
         raise DebError(f"its control file has {error}") from None
     return Deb(
@@ -62,6 +65,7 @@ def read_deb(file: BinaryIO, path: str) -> Deb:
         architecture=_needed(fields, "Architecture"),
         depends=(*relations[0], *relations[1]),
         provides=relations[2],
+        recommends=relations[3],
         path=path,
         size=file.tell(),
         sha256=digest.hexdigest(),

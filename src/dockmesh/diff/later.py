@@ -13,6 +13,7 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
 
     So a host that is in the mesh stays in it with the addresses that it has, and one that is not stays out of it.
     """
+    diff = _without_upgrade(diff)
     docker = diff.step(StepName.DOCKER)
     if docker is None or not docker.restart:
         return diff
@@ -23,13 +24,23 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     return replace(
         diff,
         steps=tuple(kept),
-        left=tuple(
+        left=diff.left
+        + tuple(
             change
             for step in diff.steps
             for change in step.changes
             if change not in made and step.name is not StepName.DETACH
         ),
     )
+
+
+def _without_upgrade(diff: HostDiff) -> HostDiff:
+    """Docker's own packages restart it; those of Open vSwitch alone do not."""
+    upgrade = diff.step(StepName.UPGRADE)
+    if upgrade is None or not any(change.disturbs for change in upgrade.changes):
+        return diff
+    steps = tuple(step for step in diff.steps if step is not upgrade)
+    return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
 def _kept(step: Step, *, attached: bool) -> Step | None:

@@ -51,6 +51,8 @@ def explain(plan: Plan, config: HostConfig, facts: HostFacts, found: HostDiff) -
 
 
 def _tell(known: _Known, step: StepName, change: Change, subjects: set[str]) -> Told:
+    if step is StepName.UPGRADE:
+        return Origin.FILE, "it brings newer packages"
     record = known.record
     if record is None or record.mesh != known.config.mesh:
         if not _has_ours(known.config, known.facts):
@@ -82,6 +84,8 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
             because = f"{bridge.name} is made anew"
         elif member is None or (member.master == bridge.name and member.up):
             because = f"{bridge.member} is made anew" if FABRIC_CHANGE in subjects else "Docker restarts"
+    elif step is StepName.INSTALL and change.subject not in known.wanted:
+        because = "another package needs it"
     elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:
         because = "its file was not there"
     return (Origin.FOLLOWS, because) if because else None

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from dockmesh.debian.deb import Deb
-from dockmesh.debian.select import Installed, Selection, select
+from dockmesh.debian.relation import Wanted
+from dockmesh.debian.select import Installed, Selection, Unmet, select
 from dockmesh.debian.version import compare
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import HostError
@@ -54,14 +55,20 @@ def package_steps(config: HostConfig, facts: HostFacts, missing: Sequence[str]) 
             others.append(name)
         else:
             roots[name] = deb
+    if _has_command_line(roots.get("docker.io")) and "docker-cli" in others:
+        others.remove("docker-cli")
     new = select(tuple(roots.values()), here.values(), after)
+    # What is in no folder of ours must be in the sources; of Docker's command line that is seen later.
+    lacking = tuple(Unmet((Wanted(name),), ("the mesh",)) for name in others if name != "docker-cli")
     reasons = {deb.package: WHY[name] for name, deb in roots.items()}
     changes = (
         *(Change(config.host, name, None, "installed", WHY[name]) for name in others),
         *_changes(config.host, new, reasons, after),
     )
     return _upgrade(config, facts, upgrade), (
-        Step(StepName.INSTALL, changes, packages=tuple(others), debs=new.debs, unmet=new.unmet) if changes else None
+        Step(StepName.INSTALL, changes, packages=tuple(others), debs=new.debs, unmet=(*new.unmet, *lacking))
+        if changes
+        else None
     )
 
 
@@ -81,6 +88,13 @@ def _old(host: str, here: Mapping[str, Deb], installed: Mapping[str, Installed])
             )
         old.append(deb)
     return old
+
+
+def _has_command_line(docker: Deb | None) -> bool:
+    """Where it is a package of its own, as in Debian 13, Docker's recommends it; elsewhere Docker's has it."""
+    return docker is not None and not any(
+        wanted.name in NAMES["docker-cli"] for group in (*docker.depends, *docker.recommends) for wanted in group
+    )
 
 
 def _refuse_architecture(config: HostConfig, architecture: str, name: str) -> None:

@@ -45,6 +45,7 @@ class Packet:
     goes_out: str | None = None
     protocols: tuple[str, ...] = ()  # the names of its IP protocol; none: any
     source: IPv4Address | None = None
+    to_host: bool = False  # its destination is an address of the host
 
 
 BRIDGED = Packet(DOCKER_BRIDGE, DOCKER_BRIDGE)
@@ -103,6 +104,8 @@ def _target(words: Sequence[str], packet: Packet) -> str | None:
             case ["-p", name, *rest] if name in packet.protocols:
                 pass
             case ["-s", network, *rest] if packet.source and packet.source in IPv4Network(network, strict=False):
+                pass
+            case ["-m", "addrtype", "--dst-type", "LOCAL", *rest] if packet.to_host:
                 pass
             case ["-m", "comment", "--comment", _, *rest]:
                 pass

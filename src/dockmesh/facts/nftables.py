@@ -76,6 +76,8 @@ def _matches(test: Item, packet: Packet) -> bool:
             found = packet.came_in in values
         case {"meta": {"key": "oifname" | "oif"}}:
             found = packet.goes_out in values
+        case {"fib": {"result": "type", "flags": ["daddr"]}}:
+            found = packet.to_host and "local" in values
         case {"payload": {"protocol": "ip", "field": "saddr"}}:
             found = any(_contains(value, packet.source) for value in values)
         case _:

@@ -25,6 +25,7 @@ APT_TIMEOUT_S = 1800
 UNPACK_TIMEOUT_S = 600
 BUILD_TIMEOUT_S = 6 * 3600
 POLL_S = 1.0
+SHOWN = 100  # characters of a line of the log: a compiler says much
 APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 
 Told = Callable[[str], None]
@@ -180,7 +181,7 @@ async def _copy_log(host: Transport, remote: str, copied: int, log: Path, told: 
         copied += len(piece)
         _append(log, piece)
         if lines := piece.decode(errors="replace").split("\n")[:-1]:
-            told(lines[-1].strip())
+            told(lines[-1].strip()[:SHOWN])
 
 
 def _new_log(folder: Path) -> Path:

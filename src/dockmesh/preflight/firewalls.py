@@ -53,7 +53,7 @@ def _forwarding(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
 
 def find_guilty(evidence: HostEvidence, device: str, source: IPv4Address) -> Seen:
     """Which rule drops GRE that comes in on `device` from a peer; PASSES where none is seen that does."""
-    packet = Packet(came_in=device, protocols=GRE_NAMES, source=source)
+    packet = Packet(came_in=device, protocols=GRE_NAMES, source=source, to_host=True)
     around = evidence.around
     for hook, chain in (("prerouting", ""), ("input", "INPUT")):
         found = [walk(around.iptables, chain, packet)] if chain and around.iptables else []

@@ -113,22 +113,18 @@ def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction
 
 
 def _short(plan: Plan, short: Sequence[Direction]) -> Iterator[Finding]:
-    """Grouped by the size that does pass."""
+    """With the size that does pass: the smallest, as two ways and two links may differ by the devices at their ends."""
     size = plan.mtu_sum.underlay
-    by_size: dict[int | None, list[Pair]] = defaultdict(list)
-    for each in short:
-        # The two ways may differ, by the devices at the two ends of one cable: the smaller one counts for both.
-        sizes = [heard.largest for heard in (each.sent, each.got) if heard.largest is not None]
-        by_size[min(sizes, default=None)].append((each.source, each.target))
-    for largest, pairs in by_size.items():
-        for hosts, group in blame(pairs):
-            what = f"packets of {size} bytes with DF are lost: {_arrows(group)}"
-            if largest is None or largest >= size:
-                do = "compare the MTU of every device on the way; a tunnel on the way takes some bytes of it"
-            else:
-                what += f"; the largest that passes has {largest}"
-                do = f"set `underlay_mtu: {largest}` in the file for {hosts[0]}, or raise the MTU on the way to {size}"
-            yield Finding(Check.PATH_MTU, Level.BLOCKER, hosts, what, do, tuple(group))
+    passing = {(each.source, each.target): (each.sent.largest, each.got.largest) for each in short}
+    for hosts, group in blame(list(passing)):
+        largest = min((each for pair in group for each in passing[pair] if each is not None), default=None)
+        what = f"packets of {size} bytes with DF are lost: {_arrows(group)}"
+        if largest is None or largest >= size:
+            do = "compare the MTU of every device on the way; a tunnel on the way takes some bytes of it"
+        else:
+            what += f"; the largest that passes has {largest}"
+            do = f"set `underlay_mtu: {largest}` in the file for {hosts[0]}, or raise the MTU on the way to {size}"
+        yield Finding(Check.PATH_MTU, Level.BLOCKER, hosts, what, do, tuple(group))
 
 
 def _fine(

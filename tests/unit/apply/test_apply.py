@@ -614,3 +614,14 @@ def test_without_a_restart_a_host_that_is_not_in_the_mesh_stays_out_of_it() -> N
         assert host.devices["br0"].master is None
         assert host.docker is not None
         assert "bip" not in host.docker.settings
+
+
+def test_what_a_host_keeps_without_a_restart_nobody_else_gets() -> None:
+    hosts = make(applied, MESH)
+    hosts["host2"].docker = None  # its Docker is to be started, which is left for later, too
+    later = swapped(MESH)
+
+    outcomes = {outcome.host: outcome for outcome in asyncio.run(later_apply(build(later), hosts))}
+
+    assert all(outcome.error is None or isinstance(outcome.error, HostError) for outcome in outcomes.values())
+    assert len(set(owners(hosts))) == len(owners(hosts))

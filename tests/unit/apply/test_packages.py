@@ -12,18 +12,19 @@ from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.debian.deb import Deb
-from dockmesh.diff.types import StepName
+from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
+from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.spec.draft import Located
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.problems import Span
 from tests.support.debs import write_deb
-from tests.support.fake_host import FakeHost, applied, bare
+from tests.support.fake_host import Container, FakeHost, applied, bare
 from tests.support.meshes import cluster
 from tests.support.plans import configs
 
@@ -32,6 +33,11 @@ class Silent:
     def step(self, host: str, text: str) -> None: ...
 
     done = failed = step
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.apply.upgrade.PROOF_S", 0)
 
 
 @pytest.fixture
@@ -196,6 +202,7 @@ def test_an_upgrade_goes_host_by_host(folder: Path) -> None:
             "openvswitch-switch: 1 → 2",
             "openvswitch-common: 1 → 2",
         ]
+    assert asked(hosts["host2"], "neighbour flush") == ["ip neighbour flush to 172.17.42.1"]
     assert outcomes["host1"].gaps == (Gap("host2", "host1", 40, 9, 8, 0), Gap("host2", "host3", 40, 9, 8, 0))
 
 
@@ -241,3 +248,68 @@ def test_packages_of_another_architecture_are_refused_with_their_name(tmp_path: 
     refused = error(looks(mesh, bare_hosts(mesh))["host1"]).report
 
     assert refused.what == "its packages are of amd64, and the mesh brings openvswitch-switch for arm64 only"
+
+
+def test_what_no_folder_has_must_be_in_the_hosts_sources(folder: Path) -> None:
+    next(folder.glob("iptables_*")).unlink()
+    mesh = mesh_with(folder)
+    hosts = bare_hosts(mesh)
+    hosts["host1"].offers.add("iptables")
+
+    outcomes = run(mesh, hosts)
+
+    assert outcomes["host1"].error is None
+    assert "iptables" in hosts["host1"].programs
+    assert error(outcomes["host2"].error).report.answered == "iptables, on which the mesh depends"
+    assert hosts["host2"].writes() == []
+
+
+def test_docker_with_its_command_line_in_it_needs_no_other_package(folder: Path) -> None:
+    next(folder.glob("docker-cli_*")).unlink()
+    mesh = mesh_with(folder)
+
+    found = looks(mesh, bare_hosts(mesh))["host1"]
+
+    assert isinstance(found, Look)
+    assert found.diff.steps[0].packages == ()
+
+
+def test_docker_is_not_configured_where_apt_says_that_it_cannot_be_installed(folder: Path) -> None:
+    mesh = mesh_with(folder)
+    hosts = bare_hosts(mesh)
+
+    def refuses(request: Request) -> Answer | None:
+        text = str(request)
+        return Answer(100, err="E: held packages") if "--simulate" in text and " install " in text else None
+
+    hosts["host1"].fails = refuses
+
+    report = error(run(mesh, hosts)["host1"].error).report
+
+    assert report.what == "the carried packages do not fit this host"
+    assert DAEMON_JSON not in hosts["host1"].files
+    assert hosts["host1"].blobs == {}
+
+
+def test_newer_packages_are_a_change_of_the_file_and_no_drift(folder: Path) -> None:
+    mesh = mesh_with(folder)
+
+    found = looks(mesh, old_hosts(mesh))["host1"]
+
+    assert isinstance(found, Look)
+    assert {(change.origin, change.because) for change in found.diff.changes} == {
+        (Origin.FILE, "it brings newer packages")
+    }
+
+
+def test_without_a_restart_docker_keeps_its_version(folder: Path) -> None:
+    mesh = mesh_with(folder)
+    hosts = old_hosts(mesh)
+    hosts["host1"].packages["docker.io"] = "1"
+    hosts["host1"].containers = [Container("web")]
+
+    found = asyncio.run(look_at_all(build(mesh), hosts, restart=False))["host1"]
+
+    assert isinstance(found, Look)
+    assert found.diff.steps == ()
+    assert "docker.io" in [change.subject for change in found.diff.left]

@@ -15,18 +15,22 @@ from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.destroy import Parted, parted_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
+from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
-from dockmesh.diff.types import Change
+from dockmesh.debian.deb import Deb
+from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
+from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
@@ -98,6 +102,23 @@ def test_apply() -> None:
     assert in_json(result_json(result)) == example
 
 
+def test_destroy() -> None:
+    example = EXAMPLES["destroy"]
+    (host,) = example["hosts"]
+    (change,) = host["changes"]
+    result = Result(
+        plan=build(parse("example", FILE.encode())),
+        hosts=("host1",),
+        looks={},
+        errors={},
+        outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": (), "origin": Origin.UNKNOWN}),)),),
+        run=example["run"],
+        seconds=example["seconds"],
+    )
+
+    assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
+
+
 def test_history() -> None:
     example = EXAMPLES["history"]
     hosts = {
@@ -165,6 +186,20 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
+
+
+def test_packages_build() -> None:
+    example = EXAMPLES["packages build"]
+    built = Built(
+        debs=tuple(
+            Deb(each["package"], each["version"], each["architecture"], (), (), each["file"], 1, each["sha256"])
+            for each in example["packages"]
+        ),
+        log=Path(example["log"]),
+        installed=tuple(example["installed"]),
+    )
+
+    assert in_json(built_json(built)) == example
 
 
 def test_labs() -> None:

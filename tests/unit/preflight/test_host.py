@@ -256,7 +256,8 @@ def test_the_options_of_etc_default_count_only_where_the_unit_takes_them() -> No
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        ("20.10.24+dfsg1", "own tests ran 26.1"),
+        ("20.10.24+dfsg1", "Docker 20.10.24"),
+        ("27.5.1", "has run 20.10 and 26.1"),
         ("28.1.1", "bridged, not routed"),
         ("29.0.0", "DOCKER-USER"),
         ("26.1.5+dfsg1", "Docker 26.1.5"),

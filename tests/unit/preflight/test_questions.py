@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from dockmesh.facts import nftables
-from dockmesh.facts.iptables import GRE_NAMES, Fate, Packet
+from dockmesh.facts.iptables import BRIDGED, GRE_NAMES, Fate, Packet, walk
 from dockmesh.preflight import questions
 from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.types import Around, DockerNetwork, Route
 from dockmesh.remote.seam import Answer
 
-GRE = Packet("br-phy", protocols=GRE_NAMES)
+GRE = Packet("br-phy", protocols=GRE_NAMES, to_host=True)
 FOLDER = Path(__file__).parents[2] / "cases" / "preflight"
 
 
@@ -123,3 +123,22 @@ def test_a_debian_in_a_mesh_is_read_as_it_is() -> None:
     assert read_flags(around.units["docker.service"]["ExecStart"], around.docker_options)[:2] == ("-H", "fd://")
     assert {route.device for route in around.routes} == {"br-phy", "docker0"}
     assert nftables.walk(around.nftables or "", "input", GRE).fate is Fate.PASSES
+
+
+def test_a_debian_12_with_docker_20_is_read_as_it_is() -> None:
+    around = recorded("debian12-host1")
+
+    assert (around.python, around.iptables_kind, around.legacy_tables) == ((3, 11, 2), "nf_tables", ())
+    assert around.managed["docker0"] == around.managed["br0"] == "connected (externally)"
+    assert around.units["NetworkManager.service"]["ActiveState"] == "active"
+    assert around.units["ufw.service"]["ActiveState"] == "active", "it is so without being enabled"
+    assert not around.ufw
+    assert read_flags(around.units["docker.service"]["ExecStart"], around.docker_options)[:2] == ("-H", "fd://")
+    assert walk(around.iptables or "", "FORWARD", BRIDGED).fate is Fate.PASSES
+
+
+def test_an_enabled_ufw_is_read_as_it_is() -> None:
+    around = recorded("debian12-ufw")
+
+    assert around.ufw
+    assert walk(around.iptables or "", "INPUT", GRE).rule == "-P INPUT DROP"

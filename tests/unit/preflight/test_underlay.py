@@ -122,6 +122,18 @@ def test_the_smaller_of_two_ways_counts() -> None:
     assert "underlay_mtu: 1400" in str(worlds.only(PLAN, evidence).do)
 
 
+def test_links_that_let_pass_unlike_sizes_are_still_the_one_hosts_that_they_share() -> None:
+    evidence = READY
+    for peer, size in (("host1", 1404), ("host2", 1400)):
+        small = replace(worlds.HEARD, raw=ONLY_SMALL, largest=size)
+        evidence = worlds.with_heard(worlds.with_heard(evidence, "host3", peer, small), peer, "host3", small)
+
+    finding = worlds.only(PLAN, evidence)
+
+    assert finding.hosts == ("host3",)
+    assert "underlay_mtu: 1400" in str(finding.do)
+
+
 def test_a_full_gre_packet_that_is_lost_where_a_ping_of_its_size_is_not() -> None:
     evidence = worlds.with_heard(READY, "host2", "host1", replace(worlds.HEARD, raw=ONLY_SMALL))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.runner import LOCK, RUNTIME, STATE
-from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Put, Recall, Request, Run, as_line
+from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
 from dockmesh.remote.ssh import PYTHON
 
 LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
@@ -135,17 +135,15 @@ def test_what_is_confirmed_stays(host: Host, file: Path) -> None:
     assert sorted(path.name for path in (host.folder / "state").iterdir()) == ["runs.jsonl", "x"]
 
 
-def test_what_is_taken_back_is_as_before_and_nothing_is_written_any_more(host: Host, file: Path) -> None:
+def test_what_is_taken_back_is_as_before(host: Host, file: Path) -> None:
     host.arm(Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
     (back,) = host.ask(Recall())
-    late = host.ask(Begin("write"), Put(str(file), "newer"))
 
     assert back.ok
     assert json.loads(back.out)["ended"] == "gone back"
     assert file.read_text() == "old"
-    assert [answer.code for answer in late] == [76, 76]
     assert (host.folder / "last").exists()
     assert host.ask(Confirm("r1", "", {}))[0].code == 76
 
@@ -155,9 +153,29 @@ def test_a_host_that_hears_nothing_goes_back_by_itself(host: Host, file: Path) -
     host.ask(Begin("write"), Put(str(file), "new"))
 
     host.goes_back()
+    late = host.ask(Begin("write"), Put(str(file), "newer"))
 
     assert file.read_text() == "old"
     assert host.runs[-1]["ended"] == "gone back"
+    assert [answer.code for answer in late] == [76, 76]
+
+
+def test_who_left_the_host_alone_loses_its_lock(host: Host, file: Path) -> None:
+    host.ask(Lock(json.dumps({**LINE, "pid": "PID"})))
+    host.arm(Put(str(file), "old"), timeout_s=0.3)
+
+    host.goes_back()
+
+    assert host.runner.wait(10) != 0
+
+
+def test_who_asks_for_the_way_back_keeps_its_lock(host: Host, file: Path) -> None:
+    host.ask(Lock(json.dumps({**LINE, "pid": "PID"})))
+    host.arm(Put(str(file), "old"))
+
+    host.ask(Recall())
+
+    assert host.ask(Get(str(file)))[0].out == "old"
 
 
 def test_a_step_that_was_not_begun_is_not_undone(host: Host, file: Path) -> None:
