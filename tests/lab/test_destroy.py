@@ -44,8 +44,6 @@ VOLATILE = re.compile(r"ssh|session|user|run-|systemd-|/etc/(ld.so.cache|mtab|re
 OF_THE_SWITCH = re.compile(r"openvswitch|ovs|br-phy|eth0|uuid|sockets.target.wants|multi-user")
 # What Debian's packages leave by design: users, a cache, the rules that Docker made, which the next boot forgets.
 LEFT_BY_PACKAGES = re.compile(r"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|^[^:]+: . (nft|forwarding) |/etc/cni")
-    r"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|^[^:]+: . (nft|forwarding) |/etc/cni|package config-files"
-)
 
 
 def snapshot(mesh: Mesh, host: str) -> list[str]:

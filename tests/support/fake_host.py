@@ -368,6 +368,8 @@ class FakeHost:
                 return Answer(0, self._service_states())
             case ["enable", "--now", unit] if unit == SWITCH_UNIT:
                 self.ovs = self.ovs or FakeOvs()
+            case ["disable", "--now", unit]:
+                self.units[unit] = {"UnitFileState": "disabled", "ActiveState": "inactive"}
             case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
             case ["stop", *units]:

@@ -45,7 +45,14 @@ async def apply(
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     # Whose Docker is not restarted keeps what it has, too.
-    owners = await read_owners([hosts[name] for name in names if name not in ready or ready[name].diff.left])
+    left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.left]
+    # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.
+    before = {
+        name: found.facts
+        for name, found in looks.items()
+        if isinstance(found, Look) and StepName.DETACH not in turns[name].taken
+    }
+    owners = await read_owners(left_out, before)
     finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
     outcomes = []
     for name, result in {**prepared, **finished}.items():
