@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
+from dockmesh.apply.origin import add_packages
 from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
@@ -76,9 +77,12 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
             await _prepare_docker(host, config, step)
             await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
+    what = ("install", "--no-install-recommends", *packages)
+    simulation = Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
+    (simulated,) = await demand(host, _could_not(step), simulation, do=DO)
+    await add_packages(host, simulated.out)
     await _prepare_docker(host, config, step)
-    command = Run((*APT, "install", "--no-install-recommends", *packages), timeout_s=APT_TIMEOUT_S)
-    await demand(host, _could_not(step), command, do=DO)
+    await demand(host, _could_not(step), Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
 async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> None:
@@ -104,7 +108,8 @@ async def _carried(
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
-        await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        await add_packages(host, simulated.out)
         keeper = f"{FOLDER}/keep_flows.py"
         source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
         await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import docker, record
+from dockmesh.apply import docker, origin, record
 from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
@@ -104,6 +104,7 @@ class _Turn:
     async def _prepare(self, found: Look) -> Look:
         if step := found.diff.step(StepName.SWITCH):
             self._at(step)
+            await origin.keep(self.host, found.facts, found.config.mesh)
             await demand(self.host, "could not start Open vSwitch", *step.requests)
             self.done += step.changes
             found = await self._look_when_settled()

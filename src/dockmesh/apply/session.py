@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from dockmesh.apply import origin
 from dockmesh.apply.types import Look
 from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
@@ -42,6 +43,7 @@ class Session:
         """
         if host.name in self.armed:
             return
+        await origin.keep(host, look.facts, look.config.mesh)
         text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out)
         arm = Arm(text, way_back_files(), self.timeout_s)
         await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)

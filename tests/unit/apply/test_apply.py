@@ -17,7 +17,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
 from dockmesh.record.applied import read
-from dockmesh.record.paths import APPLIED
+from dockmesh.record.paths import APPLIED, ORIGIN
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -238,7 +238,9 @@ def test_a_host_that_fails_is_as_it_was_and_has_no_changes_to_tell() -> None:
 def test_a_host_is_armed_before_its_first_write_and_confirmed_after_its_last() -> None:
     for host in run(make(installed, MESH), MESH).hosts.values():
         kinds = [type(request) for request in host.asked]
-        first_write = next(at for at, request in enumerate(host.asked) if isinstance(request, Put))
+        puts = [(at, request.path) for at, request in enumerate(host.asked) if isinstance(request, Put)]
+        assert puts[0][1] == ORIGIN  # what it was before all runs
+        first_write = puts[1][0]
         assert kinds.index(Arm) < first_write
         assert kinds[-1] is Confirm
         ended = read_ended(host.runs[-1])
