@@ -32,6 +32,9 @@ from dockmesh.remote.seam import Run, Transport, demand
 from dockmesh.render.host import render
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
+# With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it
+# is removed: they are people's work.
+NUKE = "/var/lib/docker/nuke-graph-directory.sh"
 NO_FORWARDING = "net.ipv4.ip_forward=0"
 PATHS = (*FACT_PATHS, ORIGIN, RAN, UNIT_FILE)
 
@@ -190,7 +193,7 @@ class _Turn:
 
 
 async def purge(host: Transport, names: tuple[str, ...]) -> None:
-    """Remove these packages with their settings, and no other.
+    """Remove these packages with their settings, and no other; what Docker holds of people's stays on the disk.
 
     Raises CommandError and ConnectError.
     """
@@ -208,4 +211,10 @@ async def purge(host: Transport, names: tuple[str, ...]) -> None:
             now="the mesh is gone from this host; its packages are there",
             do="run the command again without --packages, and remove by hand what is not needed",
         )
-    await demand(host, "could not remove packages", Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S))
+    await demand(
+        host,
+        "could not remove packages",
+        Run((*apt, "remove", *names), timeout_s=APT_TIMEOUT_S),
+        Run(("rm", "--force", NUKE)),
+        Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S),
+    )
