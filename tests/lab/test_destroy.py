@@ -41,7 +41,9 @@ VOLATILE = re.compile(r"ssh|session|user|run-|systemd-|/etc/(ld.so.cache|mtab|re
 
 
 # What the package of Open vSwitch is and brings, on a host whose underlay is on one of its bridges.
-OF_THE_SWITCH = re.compile(r"openvswitch|ovs|br-phy|eth0|uuid|sockets.target.wants|multi-user")
+OF_THE_SWITCH = re.compile(
+    r"openvswitch|ovs|br-phy|eth0|uuid|dpdk|lib(event|numa|unbound|xdp)|sockets.target.wants|: . switch "
+)
 # What Debian's packages leave by design: users, a cache, tables of the firewall with nothing in them.
 EMPTY_TABLE = r"nft (table ip6? \w+ \{|\tchain [A-Z]+ \{|\t\ttype \w+ hook \w+ priority [\w ]+; policy accept;|\t?\}|)$"
 LEFT_BY_PACKAGES = re.compile(rf"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|/etc/cni|{EMPTY_TABLE}")
@@ -179,10 +181,13 @@ def test_bare_hosts_are_bare_again_with_packages(make_mesh: MakeMesh) -> None:
     before = snapshots(mesh)
     mesh.apply()
 
+    mesh.on("host1", "docker volume create theirs")
+
     done = mesh.dockmesh("destroy", "--yes", "--packages")
 
     assert done.code == 0, done.err
     assert "openvswitch-switch stays: it has br-phy" in done.out
+    assert "theirs" in mesh.on("host1", "ls /var/lib/docker/volumes").split()
     left = [
         line
         for line in differences(before, snapshots(mesh))
