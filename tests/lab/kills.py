@@ -20,7 +20,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
 from pathlib import Path
+from shlex import quote
 
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import gather
@@ -45,6 +47,10 @@ CONTAINERS = (
     ("host2", "once", "--rm"),
 )
 STAY = {"db", "web"}  # by their restart policy
+# The address of docker0 on a host in the mesh, five times a second, by the kernel's clock, which all hosts share.
+WATCH = """while sleep 0.2; do read at _ < /proc/uptime; set -- $(ip -4 -brief address show docker0)
+[ -e /sys/class/net/docker0/brif/br0 ] || set --; echo "$at $3"; done >> /var/tmp/owners"""
+LONGEST_GAP_S = 1
 Facts = Mapping[str, HostFacts]
 
 
@@ -273,8 +279,10 @@ class Trial:
     def round(self, number: int, kind: Callable[[Scene], None]) -> list[str]:
         """What was wrong."""
         before, after = self.now, self.chance.choice([name for name in self.texts if name != self.now])
-        host, wait_s = self.chance.choice(HOSTS), self.chance.uniform(0, 9)
-        said = f"{number}: {before} → {after}, {kind.__name__} {host} after {wait_s:.2f} s"
+        host, wait_s = self.chance.choice(HOSTS), self.chance.uniform(0, 0.8)
+        lines = self.chance.randint(0, self.chance.choice((3, 8, 18)))
+        said = f"{number}: {before} → {after}, {kind.__name__} {host} {wait_s:.2f} s after line {lines}"
+        self._watch()
         wrong: list[str] = []
         self.write(after)
         log = self.mesh.directory / "apply.err"
@@ -286,6 +294,8 @@ class Trial:
                 stdout=file,
                 text=True,
             )
+            while apply.poll() is None and len(log.read_text().splitlines()) < lines:
+                time.sleep(0.02)
             time.sleep(wait_s)
             was_over = apply.poll() is not None
             kind(Scene(self.mesh, apply, host, self.chance))
@@ -305,6 +315,7 @@ class Trial:
             wrong.append(f"not running: {missing}")
         became = {name: self._which(each, name, before, after) for name, each in facts.items()}
         wrong += self._finish(after)
+        wrong += self._met()
         told = f"{said}; exit {code}{' (was over)' if was_over else ''}, then {became} within {took_s:.0f} s"
         print(told if not wrong else f"{told}\n  WRONG: " + "\n  ".join(wrong), flush=True)  # noqa: T201
         if wrong:
@@ -315,6 +326,31 @@ class Trial:
         self.now = after
         self.start_containers()
         return wrong
+
+    def _watch(self) -> None:
+        for each in HOSTS:
+            stop = "systemctl reset-failed owners; systemctl stop owners"
+            self.mesh.ssh(each, f"{stop}; rm -f /var/tmp/owners; systemd-run -q --unit=owners sh -c {quote(WATCH)}")
+
+    def _met(self) -> list[str]:
+        """Two hosts of the mesh with one address, at some moment of the round."""
+        spans: list[tuple[str, str, float, float]] = []
+        for each in HOSTS:
+            last = ("", -1.0)
+            for line in self.mesh.ssh(each, "cat /var/tmp/owners").out.splitlines():
+                at, _, address = line.partition(" ")
+                if address and (address, True) == (last[0], float(at) - last[1] < LONGEST_GAP_S):
+                    name, _, begin, _ = spans.pop()
+                    spans.append((name, address, begin, float(at)))
+                elif address:
+                    spans.append((each, address, float(at), float(at)))
+                last = (address, float(at))
+        twice = ((one, other, min(one[3], other[3]) - max(one[2], other[2])) for one, other in combinations(spans, 2))
+        return [
+            f"owned twice: {one[1]} by {one[0]} and {other[0]} for {for_s:.1f} s"
+            for one, other, for_s in twice
+            if one[0] != other[0] and one[1] == other[1] and for_s > 0
+        ]
 
     def _which(self, facts: HostFacts, host: str, *names: str) -> str:
         plain = essence(facts)
@@ -331,7 +367,7 @@ class Trial:
             busy = [
                 name
                 for name in facts
-                if self.mesh.ssh(name, "ls /var/lib/dockmesh/armed.json /var/lib/dockmesh/returning.json").code == 0
+                if self.mesh.ssh(name, "cd /var/lib/dockmesh; ls armed.json || ls returning.json").code == 0
             ]
             if len(facts) == len(HOSTS) and not any(each.startswith("neither") for each in which.values()) and not busy:
                 return took_s, self.read(), []

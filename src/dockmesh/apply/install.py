@@ -9,6 +9,7 @@ from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
+from dockmesh.diff.way_back import FINISH_EARLIER
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
 from dockmesh.packages.carry import FOLDER, carry, clear
@@ -63,6 +64,7 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
     Raises CommandError and ConnectError.
     """
     packages = step.packages
+    await host.ask(FINISH_EARLIER)  # what it cannot finish apt will name
     if packages or step.unmet:
         update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
@@ -100,6 +102,7 @@ async def _carried(
     """
     offline = () if packages or step.unmet else OFFLINE
     try:
+        await host.ask(FINISH_EARLIER)
         paths = await carry(host, step.debs, _Carrying(host.name, step, progress).told)
         progress.step(host.name, what_installs(step))
         apt = (*APT, *CARRIED, *offline)

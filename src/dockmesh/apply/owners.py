@@ -9,7 +9,7 @@ from dockmesh.diff.types import StepName
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import Docker, HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
 
 
@@ -32,6 +32,20 @@ async def read_owners(
         if facts.docker is not None and fabric is not None and fabric.master is not None:
             owners[host.name] = facts.docker
     return owners
+
+
+def presumed(host: Host) -> Docker:
+    """What a host has as far as anybody knows who cannot ask it."""
+    return Docker(
+        "",
+        live_restore=False,
+        prefix=None,
+        gateway=str(host.address),
+        pool=host.pool,
+        mtu=None,
+        containers=(),
+        default_bridge=None,
+    )
 
 
 def takers(looks: Looks) -> tuple[str, ...]:
