@@ -41,9 +41,12 @@ VOLATILE = re.compile(r"ssh|session|user|run-|systemd-|/etc/(ld.so.cache|mtab|re
 
 
 # What the package of Open vSwitch is and brings, on a host whose underlay is on one of its bridges.
-OF_THE_SWITCH = re.compile(r"openvswitch|ovs|br-phy|eth0|uuid|sockets.target.wants|multi-user")
-# What Debian's packages leave by design: users, a cache, the rules that Docker made, which the next boot forgets.
-LEFT_BY_PACKAGES = re.compile(r"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|^[^:]+: . (nft|forwarding) |/etc/cni")
+OF_THE_SWITCH = re.compile(
+    r"openvswitch|ovs|br-phy|eth0|uuid|dpdk|lib(event|numa|unbound|xdp)|sockets.target.wants|: . switch "
+)
+# What Debian's packages leave by design: users, a cache, tables of the firewall with nothing in them.
+EMPTY_TABLE = r"nft (table ip6? \w+ \{|\tchain [A-Z]+ \{|\t\ttype \w+ hook \w+ priority [\w ]+; policy accept;|\t?\}|)$"
+LEFT_BY_PACKAGES = re.compile(rf"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|/etc/cni|{EMPTY_TABLE}")
 
 
 def snapshot(mesh: Mesh, host: str) -> list[str]:
@@ -84,6 +87,8 @@ ovs-vsctl add-br br-ops -- set bridge br-ops datapath_type=netdev
 ovs-vsctl add-port br-ops ops0 -- set interface ops0 type=internal
 docker network create --subnet 10.90.0.0/24 --gateway 10.90.0.1 theirs
 systemctl reset-failed 'docker.*'; systemctl restart docker
+nft add table inet operators && nft add chain inet operators input '{ type filter hook input priority 5; }'
+nft add rule inet operators input ip saddr 203.0.113.7 drop
 iptables --new-chain OPERATORS && iptables --append OPERATORS --source 203.0.113.9 --jump DROP
 """
 
@@ -96,6 +101,27 @@ def prepared(make_mesh: MakeMesh) -> Mesh:
     mesh.start_container("host1", "db", "--restart always")
     mesh.start_container("host1", "job", "--network theirs")
     return mesh
+
+
+def test_first_apply_that_is_killed_gives_docker_its_own_address_back(prepared: Mesh) -> None:
+    """Docker keeps docker0's address by itself, unless it is told."""
+    mesh = prepared
+    before = of_docker(mesh)
+    with mesh.start_apply("--confirm-timeout", "10", "--no-verify") as running:
+        assert running.stderr is not None
+        reached = any("build the fabric" in line for line in running.stderr)
+        running.kill()
+    assert reached
+
+    wait_until(lambda: not differences(before, of_docker(mesh)), "Docker as before")
+
+    destroy(mesh)
+    assert_same(before, of_docker(mesh))
+
+
+def of_docker(mesh: Mesh) -> dict[str, list[str]]:
+    kinds = ("address docker0", "network", "container", "iptables-save")
+    return {host: [line for line in lines if line.startswith(kinds)] for host, lines in snapshots(mesh).items()}
 
 
 @pytest.mark.parametrize("renderer", ["systemd", "ifupdown"])
@@ -155,10 +181,13 @@ def test_bare_hosts_are_bare_again_with_packages(make_mesh: MakeMesh) -> None:
     before = snapshots(mesh)
     mesh.apply()
 
+    mesh.on("host1", "docker volume create theirs")
+
     done = mesh.dockmesh("destroy", "--yes", "--packages")
 
     assert done.code == 0, done.err
     assert "openvswitch-switch stays: it has br-phy" in done.out
+    assert "theirs" in mesh.on("host1", "ls /var/lib/docker/volumes").split()
     left = [
         line
         for line in differences(before, snapshots(mesh))

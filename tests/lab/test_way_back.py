@@ -125,7 +125,9 @@ def test_host_that_reboots_in_the_middle_goes_back_and_the_others_stay(change: C
     with mesh.start_apply(*TIMEOUT, "--no-verify") as running_apply:
         assert running_apply.stderr is not None
         assert any("host2" in line and step in line for line in running_apply.stderr)
+        running_apply.send_signal(signal.SIGSTOP)
         mesh.lab("crash", "host2")
+        running_apply.send_signal(signal.SIGCONT)
         said = running_apply.stderr.read()
     mesh.lab("start", "host2")
 

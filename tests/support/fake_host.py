@@ -437,7 +437,7 @@ class FakeHost:
         return OK
 
     def _apt_get(self, words: list[str]) -> Answer:
-        if "purge" in words:
+        if "purge" in words or "remove" in words:
             return self._purge(words)
         carried = [read_deb(io.BytesIO(self.blobs[path]), path) for path in words if path in self.blobs]
         self.packages |= {deb.package: deb.version for deb in carried}

@@ -14,7 +14,9 @@ from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.destroy import TRACES_THERE, Traces, read_ran
 from dockmesh.diff.destroy import destroy as diff_destroy
+from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.diff.host import FACT_PATHS
+from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.removable import in_use, removable
 from dockmesh.diff.restore_docker import settings_after, uses_file
 from dockmesh.diff.types import Change, Step, StepName
@@ -30,6 +32,10 @@ from dockmesh.remote.seam import Run, Transport, demand
 from dockmesh.render.host import render
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
+# With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it
+# is removed: they are people's work.
+NUKE = "/var/lib/docker/nuke-graph-directory.sh"
+NO_FORWARDING = "net.ipv4.ip_forward=0"
 PATHS = (*FACT_PATHS, ORIGIN, RAN, UNIT_FILE)
 
 
@@ -132,6 +138,8 @@ class _Turn:
                 else:
                     await self._restore_docker(step)
             case StepName.PURGE:
+                if set(DOCKER) & {*step.packages}:
+                    await self._before_docker_goes()
                 await purge(self.host, step.packages)
             case _:
                 await demand(self.host, f"could not {step.name}", *step.requests)
@@ -153,6 +161,23 @@ class _Turn:
         if step.restart or others:
             await start_again(self.host, (*before, *(Container(each, each, None) for each in others)))
 
+    async def _before_docker_goes(self) -> None:
+        """Its rules, while there is somebody to take them away; Docker itself was stopped before.
+
+        Raises CommandError and ConnectError.
+        """
+        origin = self.parting.traces.origin
+        forwarded = origin is None or origin.forwarded
+        if not forwarded:
+            # Before the policy that keeps the host from being a router for everybody.
+            (switched_off,) = await self.host.ask(Run(("sysctl", "-q", "-w", NO_FORWARDING)))
+            forwarded = not switched_off.ok
+        saved = await self.host.ask(*map(Run, SAVES), together=True)
+        for answer, restore in zip(saved, RESTORES, strict=True):
+            script = without_docker(answer.out, forwarded=forwarded) if answer.ok else ""
+            if script:
+                await demand(self.host, "could not remove Docker's rules", Run(restore, stdin=script))
+
     async def _compare(self) -> None:
         look = self.parting.look
         after = await gather_docker(self.host)
@@ -168,7 +193,7 @@ class _Turn:
 
 
 async def purge(host: Transport, names: tuple[str, ...]) -> None:
-    """Remove these packages with their settings, and no other.
+    """Remove these packages with their settings, and no other; what Docker holds of people's stays on the disk.
 
     Raises CommandError and ConnectError.
     """
@@ -186,4 +211,10 @@ async def purge(host: Transport, names: tuple[str, ...]) -> None:
             now="the mesh is gone from this host; its packages are there",
             do="run the command again without --packages, and remove by hand what is not needed",
         )
-    await demand(host, "could not remove packages", Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S))
+    await demand(
+        host,
+        "could not remove packages",
+        Run((*apt, "remove", *names), timeout_s=APT_TIMEOUT_S),
+        Run(("rm", "--force", NUKE)),
+        Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S),
+    )

@@ -22,8 +22,12 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
     None on a host that has something of ours and no such record: a version before this one made that.
     Raises CommandError and ConnectError.
     """
-    present, services, folders = await host.ask(
-        Get(ORIGIN), Run(origin.SERVICE_STATES), Run(origin.FOLDERS_THERE), together=True
+    present, services, folders, forwarding = await host.ask(
+        Get(ORIGIN),
+        Run(origin.SERVICE_STATES),
+        Run(origin.FOLDERS_THERE),
+        Get(origin.FORWARDING),
+        together=True,
     )
     if present.ok or _has_ours(facts):
         return origin.read(present.out)
@@ -39,6 +43,7 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
         tuple(folders.out.split()),
         docker_bridge=facts.link(DOCKER_BRIDGE) is not None,
         docker_address=docker_address(facts.docker),
+        forwarded=forwarding.out.strip() != "0",
     )
     await _write(host, made)
     return made

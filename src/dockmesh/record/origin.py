@@ -12,6 +12,7 @@ SERVICES = ("openvswitch-switch.service", "docker.service", "docker.socket")
 SERVICE_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *SERVICES)
 # What apply may make to put a file into it.
 FOLDERS = ("/etc/docker", "/etc/dockmesh", "/etc/systemd/system/docker.service.d")
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 FOLDERS_THERE = ("find", *FOLDERS, "-maxdepth", "0")
 
 
@@ -25,6 +26,7 @@ class Origin:
     folders: tuple[str, ...]  # of FOLDERS those that there were
     docker_bridge: bool  # whether there was a docker0
     docker_address: str | None = None  # that Docker gave it
+    forwarded: bool = True  # IPv4 packets of others; Docker switches it on
     packages: tuple[str, ...] = ()
 
     def ran(self, service: str) -> bool:
@@ -45,6 +47,7 @@ def write(origin: Origin) -> str:
         "folders": list(origin.folders),
         "docker_bridge": origin.docker_bridge,
         "docker_address": origin.docker_address,
+        "forwarded": origin.forwarded,
         "packages": list(origin.packages),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -62,6 +65,7 @@ def read(text: str | None) -> Origin | None:
             tuple(map(str, content["folders"])),
             bool(content["docker_bridge"]),
             content["docker_address"],
+            bool(content["forwarded"]),
             tuple(map(str, content["packages"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError):

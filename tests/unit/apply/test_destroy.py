@@ -137,6 +137,17 @@ def test_bare_hosts_are_bare_again_with_packages() -> None:
     assert worlds(hosts) == worlds(make(bare))
 
 
+def test_images_and_volumes_outlive_the_package() -> None:
+    hosts = meshed(bare)
+
+    destroy(hosts, packages=True)
+
+    writes = hosts["host1"].writes()
+    nuke = next(at for at, line in enumerate(writes) if line.endswith("nuke-graph-directory.sh"))
+    assert " remove " in writes[nuke - 1]
+    assert " purge " in writes[nuke + 1]
+
+
 def test_packages_stay_unless_told() -> None:
     hosts = meshed(bare)
 
