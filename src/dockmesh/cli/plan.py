@@ -7,15 +7,15 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dockmesh.cli import options
-from dockmesh.cli.show import out, print_json
+from dockmesh.cli.plan_shape import shape_json, show_shape
+from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star
 from dockmesh.plan.build import build
-from dockmesh.plan.shape import Hops, Shape, shape
+from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.spec.load import load
 
 MANY = 40  # hosts, beyond which a drawing shows nothing
-NAMED = 4
 
 
 def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
@@ -30,7 +30,7 @@ def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) 
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
-    _show_shape(planned, found)
+    show_shape(planned, found)
     _show_packages(planned)
 
 
@@ -58,35 +58,8 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
             for deb in planned.debs
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in tree} for link in planned.links],
-        "shape": _shape_json(found),
+        "shape": shape_json(found),
     }
-
-
-def _shape_json(found: Shape) -> dict[str, Any]:
-    least, most = found.healing_ms
-    return {
-        "frames": _hops_json(found.frames),
-        "links": _hops_json(found.links),
-        "links_may_fail": found.links_may_fail,
-        "hosts_may_fail": found.hosts_may_fail,
-        "weak_links": [{"a": link.a, "b": link.b} for link in found.weak_links],
-        "weak_hosts": list(found.weak_hosts),
-        "tunnels": {"least": found.tunnels[0], "most": found.tunnels[1]},
-        "healing": {
-            "least_ms": least,
-            "most_ms": most,
-            "terms": [
-                {"name": term.name, "least_ms": term.least, "most_ms": term.most, "source": term.source}
-                for term in found.healing
-            ],
-        }
-        if found.healing
-        else None,
-    }
-
-
-def _hops_json(hops: Hops) -> dict[str, Any]:
-    return {"mean": round(hops.mean, 2), "most": hops.most}
 
 
 def _host_json(host: HostPlan) -> dict[str, Any]:
@@ -119,12 +92,8 @@ def _show_head(planned: Plan) -> None:
             kind = "links as given"
     out.print(
         f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {kind}, "
-        f"{_count(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
+        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show_hosts(planned: Plan) -> None:
@@ -214,65 +183,3 @@ def _show_graph(planned: Plan) -> None:
     out.print(drawn)
     if len(planned.links) > len(planned.tree):
         out.print("[dim]── carries frames   ┄┄ stands by, and carries them when another fails[/]")
-
-
-def _show_shape(planned: Plan, found: Shape) -> None:
-    out.print("\n[bold]Shape[/]")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    rows = [
-        (
-            "hops",
-            f"{found.frames.mean:.1f} on average, {found.frames.most} at most, as frames go; "
-            f"{found.links.mean:.1f} and {found.links.most} by the shortest ways",
-        ),
-        ("tunnels", _tunnels(*found.tunnels)),
-        ("may fail", _may_fail(found)),
-        ("healing", _healing(planned, found)),
-    ]
-    for name, says in rows:
-        table.add_row(f"  {name}", says)
-    out.print(table)
-
-
-def _tunnels(least: int, most: int) -> str:
-    return f"{least} at every host" if least == most else f"{least} to {most} at a host"
-
-
-def _may_fail(found: Shape) -> str:
-    """What is nobody's loss, and what would be."""
-    lines = [
-        f"any {_count(found.links_may_fail, 'link')}, and nobody loses anybody"
-        if found.links_may_fail
-        else f"not every link: {_some([f'{link.a} – {link.b}' for link in found.weak_links])} alone "
-        f"{'parts' if len(found.weak_links) == 1 else 'part'} the mesh",
-        f"any {_count(found.hosts_may_fail, 'host')}, and the others keep one another"
-        if found.hosts_may_fail
-        else "no host: there is no third one to lose another"
-        if not found.weak_hosts
-        else f"not every host: {_some(list(found.weak_hosts))} alone "
-        f"{'parts' if len(found.weak_hosts) == 1 else 'part'} the others",
-    ]
-    return "\n".join(lines)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
-
-
-def _healing(planned: Plan, found: Shape) -> str:
-    if not found.healing:
-        return "none: each link is the only way for somebody; it is down until it is mended"
-    least, most = found.healing_ms
-    lines = [f"{_seconds(least, most)} for a link that carries frames and is cut: the sum of"]
-    lines += [f"{_seconds(term.least, term.most)}  {term.name} ({term.source})" for term in found.healing]
-    if planned.fabric.forwarding is Forwarding.STP:
-        lines.append("Measured were about 55 s, and once more than 110 s.")
-    else:
-        lines.append("Usually: one of six cuts with the kernel datapath took 9.2 s. Larger meshes were not measured.")
-    return "\n".join(lines)
-
-
-def _seconds(least: int, most: int) -> str:
-    return f"{most / 1000:g} s" if least == most else f"{least / 1000:g} to {most / 1000:g} s"
