@@ -10,12 +10,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv itself comes by pip, with its hashes.
 LOCK := requirements.lock
+MINUTES ?= 15
+SEED ?= 1
 STAMP := $(VENV)/.installed
 # What the lab needs of the machine, by program and Debian package.
 LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
 	dpkg-scanpackages:dpkg-dev ethtool:ethtool ssh:openssh-client nc:netcat-openbsd
 
-.PHONY: help setup lab-setup demo test check format docs lock bench clean
+.PHONY: help setup lab-setup demo test check format docs lock bench kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -77,6 +79,9 @@ lock: setup  ## resolve the dependencies anew into the lock
 
 bench: lab-setup  ## measure, and write the tables in bench/ (as root)
 	@$(BIN)/python bench/run.py
+
+kills: lab-setup  ## kill at random moments in a lab, for MINUTES=15, with SEED=1, and see what becomes of it (as root)
+	@$(BIN)/python -m tests.lab.kills --minutes $(MINUTES) --seed $(SEED)
 
 clean:  ## remove what was made here; the lab's image cache stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

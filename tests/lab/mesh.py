@@ -68,7 +68,10 @@ def steady(facts: HostFacts) -> HostFacts:
         facts,
         files={path: state for path, state in facts.files.items() if path != APPLIED},
         ovs=bridges,
-        links=tuple(replace(link, index=0) for link in facts.links if link.kind != "veth"),
+        # ovs-netdev is the userspace datapath's own, with another MAC address each time.
+        links=tuple(
+            replace(link, index=0) for link in facts.links if link.kind != "veth" and link.name != "ovs-netdev"
+        ),
         units={
             unit: {
                 key: value

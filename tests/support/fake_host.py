@@ -17,13 +17,14 @@ from dockmesh import __version__
 from dockmesh.apply import gap
 from dockmesh.debian.deb import read_deb
 from dockmesh.diff.expected import expected
-from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE
+from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE, SWITCH_UNIT
 from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, ovs, packages, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
 from dockmesh.record import applied as record
+from dockmesh.record import origin
 from dockmesh.record.paths import APPLIED, ARMED
 from dockmesh.remote.seam import (
     Answer,
@@ -117,6 +118,9 @@ class FakeHost:
     locked_by: str | None = None
     begun: set[str] = field(default_factory=set)
     runs: list[str] = field(default_factory=list)
+    remembered: str = "172.17.0.1/16"  # docker0's address, in Docker's own store
+    folders: set[str] = field(default_factory=set)  # that are there even if nothing is in them
+    needs: dict[str, str] = field(default_factory=dict)  # what packages depend on
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
 
@@ -264,9 +268,20 @@ class FakeHost:
             case ("python3", _, "apt-get", *words):
                 return self._apt_get(words)
             case ("apt-get", *words):
-                return OK if "--simulate" in words else self._apt_get(words)
+                return Answer(0, self._simulated(words)) if "--simulate" in words else self._apt_get(words)
             case ("docker", "start", *ids):
                 return self._docker_start(ids)
+        return self._around(argv)
+
+    def _around(self, argv: tuple[str, ...]) -> Answer:
+        """What is asked before the first change of a host, and after the last."""
+        match argv:
+            case ("find", *paths, "-maxdepth", "0"):
+                return Answer(0, "".join(f"{path}\n" for path in paths if self._is_folder(path)))
+            case ("find", above, "-maxdepth", "1", "-name", name, *_):
+                if not any(path.startswith(f"{above}/{name}/") for path in self.files):
+                    self.folders.discard(f"{above}/{name}")
+                return OK
         return self._carried(argv)
 
     def _carried(self, argv: tuple[str, ...]) -> Answer:
@@ -282,8 +297,13 @@ class FakeHost:
             case ("sha256sum", "--", *paths):
                 there = [path for path in paths if path in self.blobs]
                 return Answer(0, "".join(f"{hashlib.sha256(self.blobs[path]).hexdigest()}  {path}\n" for path in there))
-            case ("rm", "--recursive", "--force", folder):
-                self.blobs = {path: blob for path, blob in self.blobs.items() if not path.startswith(f"{folder}/")}
+            case packages.DEPENDENCIES:
+                lines = (f"installed\t{name}\t{self.needs.get(name, '')}\t\n" for name in self.packages)
+                return Answer(0, "".join(lines))
+            case ("rm", "--recursive", "--force", *folders):
+                below = tuple(f"{folder}/" for folder in folders)
+                self.blobs = {path: blob for path, blob in self.blobs.items() if not path.startswith(below)}
+                self.files = {path: file for path, file in self.files.items() if not path.startswith(below)}
         return OK
 
     def _unit_states(self, name: str) -> str:
@@ -303,9 +323,13 @@ class FakeHost:
 
     def _ip(self, words: list[str]) -> Answer:
         match words:
+            case ["link", "delete", "dev", name]:
+                return OK if self.devices.pop(name, None) else Answer(1, err=f'Cannot find device "{name}"')
             case ["link", "add", "name", name, "type", "bridge"]:
                 self.devices[name] = Device(kind="bridge", up=False)
             case ["address", "flush", "dev", name, "to", address]:
+                if name not in self.devices:
+                    return Answer(1, err=f'Cannot find device "{name}"')
                 old = self.devices[name].addresses
                 self.devices[name].addresses = [each for each in old if str(IPv4Interface(each).ip) != address[:-3]]
             case ["link", "set", "dev", name, *rest]:
@@ -340,6 +364,12 @@ class FakeHost:
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
+            case ["show", *_]:
+                return Answer(0, self._service_states())
+            case ["enable", "--now", unit] if unit == SWITCH_UNIT:
+                self.ovs = self.ovs or FakeOvs()
+            case ["disable", "--now", unit]:
+                self.units[unit] = {"UnitFileState": "disabled", "ActiveState": "inactive"}
             case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
             case ["stop", *units]:
@@ -347,6 +377,8 @@ class FakeHost:
                     self.units.setdefault(unit, {})["ActiveState"] = "inactive"
                 if "docker.service" in units:
                     self.docker = None
+                if SWITCH_UNIT in units:
+                    self.ovs = None
             case ["restart", "docker.service"]:
                 return self._restart_docker()
             case ["reload", "docker.service"] if self.docker:
@@ -372,16 +404,47 @@ class FakeHost:
         self.containers = [each for each in self.containers if each.runs or each.policy != "rm"]
         self.docker = Daemon(settings, live_restore=bool(settings.get("live-restore")))
         bridge = self.devices.setdefault("docker0", Device(kind="bridge"))
-        bridge.addresses = [settings.get("bip", "172.17.0.1/16")]
+        # Without a `bip` it has what it had last, and makes docker0 so even if that is gone.
+        self.remembered = settings.get("bip", self.remembered)
+        settings["bip"] = self.remembered
+        bridge.addresses = [self.remembered]
         bridge.mtu = settings.get("mtu", 1500)
         return OK
 
+    def _simulated(self, words: list[str]) -> str:
+        known = [word for word in words if word in COMES_WITH]
+        if "purge" in words:
+            return "".join(f"Purg {name} [1]\n" for name in known if name in self.packages)
+        return "".join(f"Inst {name} (1 Debian [amd64])\n" for name in known if name not in self.packages)
+
+    def _service_states(self) -> str:
+        runs = {SWITCH_UNIT: ("ovs-vsctl", self.ovs), "docker.service": ("dockerd", self.docker)}
+        return "\n".join(
+            f"Id={unit}\nLoadState={'loaded' if program in self.programs else 'not-found'}\n"
+            f"ActiveState={'active' if it else 'inactive'}\nUnitFileState={'enabled' if it else 'disabled'}\n"
+            for unit, (program, it) in runs.items()
+        )
+
+    def _is_folder(self, path: str) -> bool:
+        return path in self.folders or any(each.startswith(f"{path}/") for each in self.files)
+
+    def _purge(self, words: list[str]) -> Answer:
+        for package in [word for word in words if word in COMES_WITH]:
+            self.packages.pop(package, None)
+            self.programs.difference_update(COMES_WITH[package])
+        self.docker = self.docker if "dockerd" in self.programs else None
+        self.ovs = self.ovs if "ovs-vsctl" in self.programs else None
+        return OK
+
     def _apt_get(self, words: list[str]) -> Answer:
+        if "purge" in words or "remove" in words:
+            return self._purge(words)
         carried = [read_deb(io.BytesIO(self.blobs[path]), path) for path in words if path in self.blobs]
         self.packages |= {deb.package: deb.version for deb in carried}
         words = [*words, *(deb.package for deb in carried)]
-        for package in words:
-            self.programs.update(COMES_WITH.get(package, ()))
+        for package in [word for word in words if word in COMES_WITH]:
+            self.programs.update(COMES_WITH[package])
+            self.packages.setdefault(package, "1")
         if "openvswitch-switch" in words:
             self.ovs = self.ovs or FakeOvs()
         if "docker.io" in words:
@@ -434,6 +497,8 @@ def _heard(address: str) -> dict[str, Any]:
 
 def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
+        if request.argv == origin.SERVICE_STATES or request.argv[-2:] == ("-maxdepth", "0"):
+            return True
         reading = ("journalctl", "modprobe", "apt-cache", "dpkg", "dpkg-query", "sha256sum")
         if "--simulate" in request.argv:
             return True
@@ -478,6 +543,7 @@ def applied(config: HostConfig) -> FakeHost:
     host.files |= {file.path: (file.text, file.mode) for file in (*config.files, daemon)}
     host.files[APPLIED] = (record_of(config), record.MODE)
     host.docker = Daemon(json.loads(daemon.text))
+    host.remembered = config.daemon.bip
     host.units = {unit: {"UnitFileState": "enabled", "ActiveState": "active"} for unit in config.units}
     bridge = config.docker_bridge
     host.devices[bridge.name] = Device(bridge.mac, bridge.mtu, kind="bridge", addresses=[str(bridge.address)])

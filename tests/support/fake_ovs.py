@@ -64,6 +64,10 @@ class FakeOvs:
                 self.bridges[bridge].ports.setdefault(port, Port())
             case ["del-port", bridge, port]:
                 self.bridges[bridge].ports.pop(port, None)
+            case ["remove", "bridge", name, column, key]:
+                values = self.bridges[name].columns[column]
+                assert isinstance(values, dict)
+                values.pop(key, None)
             case ["set", table, name, *assignments]:
                 owning = next(each for each in self.bridges.values() if name in each.ports)
                 for assignment in assignments:

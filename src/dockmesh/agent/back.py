@@ -27,7 +27,10 @@ def main() -> None:
     failures = go_back(way)
     ended = "gone back" if not failures else "gone back, but for what failed"
     line = {**way["run"], "ended": ended, "failures": failures, "changes": []}
-    runner.append(runner.RUNS, json.dumps(line) + "\n")
+    try:
+        runner.note_run(json.dumps(line))
+    except OSError as error:  # a full disk: that it is back counts, not that it is written down
+        failures.append(str(error))
     runner.disarm()
     for request in way["last"]:
         runner.do(request)
@@ -42,6 +45,7 @@ def fence() -> bool:
             with runner.turn():
                 if os.path.exists(runner.ARMED) and is_over():
                     os.rename(runner.ARMED, runner.RETURNING)
+                    runner.sync_folder(runner.RETURNING)
                     return True
         time.sleep(POLL_S)
     return False

@@ -36,6 +36,7 @@ DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the way back i
 ARMER = RUNTIME + "/armer"  # the process that armed it
 TURN = RUNTIME + "/turn"
 BACK = "dockmesh-back"
+ENABLED = "/etc/systemd/system/multi-user.target.wants/dockmesh-back.service"
 
 NOT_FOUND = 127  # as a shell answers for a missing program
 TIMED_OUT = 124  # as timeout(1) does
@@ -46,7 +47,9 @@ GONE_BACK = 76  # the next one
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BALLAST_BYTES = 512 * 1024
+RUNS_BYTES = 256 * 1024  # of the list of runs, beyond which its older half goes
 PATIENCE_S = 20  # for a process that is told to end
+TRIES, AGAIN_S = 3, 1  # of a way back that is ended half-way
 THREADS = 16
 
 TYPE_CHECKING = False
@@ -55,7 +58,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _held: list[Any] = []
-_armed: list[int] = []  # the inode of the way back that this process armed
+_armed: list[tuple[int, int]] = []  # which way back this process armed
+_turn: list[int] = []  # the file of the turn, while this process has it
 _patience: list[float] = []  # its time-out, in seconds
 # Whether a unit is active, asked once for all questions of an order.
 _active: dict[str, bool] = {}
@@ -71,7 +75,13 @@ def run(argv: list[str], stdin: str = "", timeout_s: float = 60) -> dict[str, An
     environment["PATH"] = PATH
     try:
         done = subprocess.run(
-            argv, input=stdin.encode(), capture_output=True, timeout=timeout_s, env=environment, check=False
+            argv,
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=timeout_s,
+            env=environment,
+            check=False,
+            pass_fds=tuple(_turn),  # should we be killed, it has the turn for as long as it writes
         )
     except FileNotFoundError:
         return answer(NOT_FOUND, err=f"{argv[0]}: command not found")
@@ -96,7 +106,17 @@ def put(path: str, text: str, mode: int) -> dict[str, Any]:
     except (OSError, ValueError):
         os.unlink(temporary)
         raise
+    sync_folder(path)
     return answer(0)
+
+
+def sync_folder(path: str) -> None:
+    """What was renamed or removed beside it stays so when the power goes."""
+    handle = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def get(path: str) -> dict[str, Any]:
@@ -236,11 +256,20 @@ def set_deadline(at: float) -> None:
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """Either a run writes on this host or its way back does."""
+    """Either a run writes on this host or its way back does.
+
+    What the run started has the turn with it: a killed runner leaves an apt or a dockerd's restart behind, and until
+    that has ended nobody else writes. What only stays behind, as a daemon, gives it back by the word at the end.
+    """
     os.makedirs(RUNTIME, mode=0o700, exist_ok=True)
     with open(TURN, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        _turn[:] = [file.fileno()]
+        try:
+            yield
+        finally:
+            _turn.clear()
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
@@ -248,23 +277,29 @@ def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
     if os.path.exists(ARMED) or os.path.exists(RETURNING):
         return answer(LOCKED, err="another run is not confirmed yet")
     os.makedirs(STATE, mode=0o700, exist_ok=True)
-    units = False
     for path, content in files.items():
         if not holds(path, content):
+            if path.endswith(".service"):
+                discard(ENABLED)  # whoever dies before systemd has read it leaves it to be enabled anew
             put(path, content, 0o644)
-            units = units or path.endswith(".service")
-    # Enabling reads all units anew, too.
-    if units and (failed := run(["systemctl", "enable", BACK + ".service"]))["code"]:
-        return failed
+    if not os.path.lexists(ENABLED):
+        enabled = run(["systemctl", "enable", BACK + ".service"])  # reads all units anew, too
+        if enabled["code"]:
+            return enabled
     for stale in (BEGUN, BALLAST):
         discard(stale)
-    with open(BALLAST, "wb") as file:
-        file.write(os.urandom(BALLAST_BYTES))  # what is written as zeros may take no room
-        os.fsync(file.fileno())
+    try:
+        with open(BALLAST, "wb") as file:
+            file.write(os.urandom(BALLAST_BYTES))  # what is written as zeros may take no room
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        discard(BALLAST)
+        raise
     run(["systemctl", "stop", BACK + ".timer"])
     set_deadline(now() + timeout_s)
-    with open(ARMER, "w") as file:
-        file.write(str(os.getpid()))
+    with open(ARMER, "w") as armer:
+        armer.write(str(os.getpid()))
     put(ARMED, text, 0o600)
     timer = run(
         [
@@ -275,7 +310,7 @@ def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
     if timer["code"]:
         disarm()
         return timer
-    _armed[:] = [os.stat(ARMED).st_ino]
+    _armed[:] = [identity(ARMED)]
     _patience[:] = [timeout_s]
     return answer(0)
 
@@ -295,7 +330,10 @@ def discard(path: str) -> None:
 
 
 def disarm() -> None:
-    for path in (ARMED, RETURNING, BEGUN, BALLAST, DEADLINE, ARMER):
+    for path in (ARMED, RETURNING):
+        discard(path)
+    sync_folder(ARMED)  # with this it is over, whatever happens now
+    for path in (BEGUN, BALLAST, DEADLINE, ARMER):
         discard(path)
 
 
@@ -316,14 +354,25 @@ def confirm(run_id: str, line: str, files: dict[str, str]) -> dict[str, Any]:
     with turn():
         if armed_run() != run_id:
             return answer(GONE_BACK, last_run(), "the host went back to what it was")
-        os.unlink(ARMED)  # with this it stays
         disarm()
         _armed.clear()
-        for path, content in files.items():
-            put(path, content, 0o600)
-        append(RUNS, line + "\n")
+        unnoted = ""
+        try:
+            for path, content in files.items():
+                put(path, content, 0o600)
+            note_run(line)
+        except OSError as error:  # it stays all the same
+            unnoted = str(error)
     run(["systemctl", "stop", BACK + ".timer"])
-    return answer(0)
+    return answer(0, err=unnoted)
+
+
+def note_run(line: str) -> None:
+    append(RUNS, line + "\n")
+    if os.stat(RUNS).st_size > RUNS_BYTES:
+        with open(RUNS, encoding="utf-8", errors="replace") as file:
+            lines = file.readlines()
+        put(RUNS, "".join(lines[len(lines) // 2 :]), 0o600)
 
 
 def recall() -> dict[str, Any]:
@@ -332,10 +381,12 @@ def recall() -> dict[str, Any]:
         return answer(NOT_ACTIVE, last_run(), "no run waits to be confirmed")
     with turn():
         set_deadline(0)
-    done = run(["systemctl", "start", BACK + ".service"], timeout_s=600)
-    if done["code"] == 0 and not os.path.exists(RETURNING) and not os.path.exists(ARMED):
-        _armed.clear()  # whoever asked for it knows what the host is now
-        return answer(0, last_run())
+    for _ in range(TRIES):
+        done = run(["systemctl", "start", BACK + ".service"], timeout_s=600)
+        if not os.path.exists(RETURNING) and not os.path.exists(ARMED):
+            _armed.clear()  # whoever asked for it knows what the host is now
+            return answer(0, last_run())
+        time.sleep(AGAIN_S)  # it was killed, and systemd begins it again
     return answer(done["code"] or 1, last_run(), done["err"] or f"{BACK}.service did not do it")
 
 
@@ -355,9 +406,15 @@ def last_run() -> str:
         return ""
 
 
+def identity(path: str) -> tuple[int, int]:
+    """An inode alone is given out again."""
+    found = os.stat(path)
+    return found.st_ino, found.st_mtime_ns
+
+
 def gone_back() -> bool:
     try:
-        return bool(_armed) and os.stat(ARMED).st_ino != _armed[0]
+        return bool(_armed) and identity(ARMED) != _armed[0]
     except FileNotFoundError:
         return True
 

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
+from dockmesh.apply.origin import add_packages
 from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
+from dockmesh.diff.way_back import FINISH_EARLIER
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
 from dockmesh.packages.carry import FOLDER, carry, clear
@@ -62,6 +64,7 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
     Raises CommandError and ConnectError.
     """
     packages = step.packages
+    await host.ask(FINISH_EARLIER)  # what it cannot finish apt will name
     if packages or step.unmet:
         update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
@@ -74,9 +77,12 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
             await _prepare_docker(host, config, step)
             await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
+    what = ("install", "--no-install-recommends", *packages)
+    simulation = Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
+    (simulated,) = await demand(host, _could_not(step), simulation, do=DO)
+    await add_packages(host, simulated.out)
     await _prepare_docker(host, config, step)
-    command = Run((*APT, "install", "--no-install-recommends", *packages), timeout_s=APT_TIMEOUT_S)
-    await demand(host, _could_not(step), command, do=DO)
+    await demand(host, _could_not(step), Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
 async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> None:
@@ -96,12 +102,14 @@ async def _carried(
     """
     offline = () if packages or step.unmet else OFFLINE
     try:
+        await host.ask(FINISH_EARLIER)
         paths = await carry(host, step.debs, _Carrying(host.name, step, progress).told)
         progress.step(host.name, what_installs(step))
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
         simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
-        await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
+        await add_packages(host, simulated.out)
         keeper = f"{FOLDER}/keep_flows.py"
         source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
         await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))

@@ -8,23 +8,44 @@ from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.facts.gather import gather
-from dockmesh.facts.types import Docker
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.facts.types import Docker, HostFacts
+from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
 
 
-async def read_owners(left_out: Iterable[Transport]) -> dict[str, Docker]:
-    """By host what Docker has, where nothing can be changed and the host is in the mesh all the same."""
+async def read_owners(
+    left_out: Iterable[Transport], before: Mapping[str, HostFacts] | None = None
+) -> dict[str, Docker]:
+    """By host what Docker has, where nothing can be changed and the host is in the mesh all the same.
+
+    Who is out of reach has what it had `before`, if that is known: its containers do not need our connection.
+    """
     owners: dict[str, Docker] = {}
     for host in left_out:
         try:
             facts = await gather(host, ())
         except ConnectError:
-            continue
+            if (known := (before or {}).get(host.name)) is None:
+                continue
+            facts = known
         fabric = facts.link(FABRIC_BRIDGE)
         if facts.docker is not None and fabric is not None and fabric.master is not None:
             owners[host.name] = facts.docker
     return owners
+
+
+def presumed(host: Host) -> Docker:
+    """What a host has as far as anybody knows who cannot ask it."""
+    return Docker(
+        "",
+        live_restore=False,
+        prefix=None,
+        gateway=str(host.address),
+        pool=host.pool,
+        mtu=None,
+        containers=(),
+        default_bridge=None,
+    )
 
 
 def takers(looks: Looks) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import docker, record
+from dockmesh.apply import docker, origin, record
 from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
@@ -45,7 +45,14 @@ async def apply(
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     # Whose Docker is not restarted keeps what it has, too.
-    owners = await read_owners([hosts[name] for name in names if name not in ready or ready[name].diff.left])
+    left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.left]
+    # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.
+    before = {
+        name: found.facts
+        for name, found in looks.items()
+        if isinstance(found, Look) and StepName.DETACH not in turns[name].taken
+    }
+    owners = await read_owners(left_out, before)
     finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
     outcomes = []
     for name, result in {**prepared, **finished}.items():
@@ -97,6 +104,7 @@ class _Turn:
     async def _prepare(self, found: Look) -> Look:
         if step := found.diff.step(StepName.SWITCH):
             self._at(step)
+            await origin.keep(self.host, found.facts, found.config.mesh)
             await demand(self.host, "could not start Open vSwitch", *step.requests)
             self.done += step.changes
             found = await self._look_when_settled()

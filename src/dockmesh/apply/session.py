@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from dockmesh.apply import origin
 from dockmesh.apply.types import Look
 from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
@@ -15,6 +16,7 @@ from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
 
 NOT_ARMED = 3
 AS_BEFORE = "it is as it was before this run"
+KEPT = "it was told already that this run stays"
 DO = "mend what it says, then run the same command again"
 
 
@@ -41,6 +43,7 @@ class Session:
         """
         if host.name in self.armed:
             return
+        await origin.keep(host, look.facts, look.config.mesh)
         text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out)
         arm = Arm(text, way_back_files(), self.timeout_s)
         await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
@@ -59,7 +62,7 @@ class Session:
                 f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
                 "what it made of this run is in `dockmesh history --host`"
             )
-        return told(answer)
+        return told(answer, self.run)
 
     async def take_all_back(self) -> dict[str, str]:
         """By host what it is now."""
@@ -85,7 +88,7 @@ class Session:
         for name in sorted(self.lost & set(fresh)):
             with contextlib.suppress(ConnectError):
                 (answer,) = await fresh[name].ask(Recall())
-                states[name] = told(answer)
+                states[name] = told(answer, self.run)
         self.lost -= set(states)
         return states
 
@@ -133,9 +136,11 @@ async def _be_heard(host: Transport) -> None:
         await host.ask()
 
 
-def told(answer: Answer) -> str:
-    """What a host says after it went back."""
+def told(answer: Answer, run: Run | None = None) -> str:
+    """What a host says after it was told to go back from `run`."""
     ended = read_ended(answer.out)
+    if answer.code == NOT_ARMED and run and ended is not None and ended.kept and ended.run.id == run.id:
+        return KEPT
     if answer.code not in (0, NOT_ARMED) and not answer.out:
         return f"its way back failed: {answer.err}"
     if ended is not None and ended.failures:

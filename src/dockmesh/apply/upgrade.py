@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dockmesh.apply import origin
 from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
@@ -65,6 +66,7 @@ async def upgrade(
             after[name] = _not_begun(name, failed)
             continue
         try:
+            await origin.keep(hosts[name], found.facts, found.config.mesh)
             gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
             done[name].extend(step.changes)
             after[name] = await look(plan, plan.host(name), hosts[name], restart=restart)

@@ -14,7 +14,6 @@ import typer
 from dockmesh.apply.contested import contested
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
-from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
@@ -24,6 +23,7 @@ from dockmesh.cli.blocked import keep_out
 from dockmesh.cli.changes import Result, result_json, show_changes, show_result
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
+from dockmesh.cli.second_owners import without_second_owners
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.verify import exit_code, verify_fleet
 from dockmesh.errors import DockmeshError, LockedError, UsageError
@@ -52,6 +52,7 @@ class Wish:
     restart: bool = True
     preflight: bool = True
     why: str = "apply"
+    file: Path = options.DEFAULT_FILE
 
 
 def apply(
@@ -87,7 +88,7 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
     chosen = options.choose_hosts(plan, only)
-    wish = replace(wish, verify=wish.verify and len(chosen) == len(plan.hosts))
+    wish = replace(wish, file=file, verify=wish.verify and len(chosen) == len(plan.hosts))
     result = asyncio.run(
         _apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session))
     )
@@ -103,7 +104,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await _look(plan, hosts, wish, run)
-        looks = await _without_second_owners(plan, chosen, looks, wish.ssh_config)
+        left_out = tuple(host for host in plan.hosts if host not in chosen)
+        looks = await without_second_owners(left_out, looks, hosts.failed, file=wish.file, ssh_config=wish.ssh_config)
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
@@ -132,17 +134,6 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             )
             note(result)
         return result
-
-
-async def _without_second_owners(
-    plan: Plan, chosen: tuple[HostPlan, ...], looks: Looks, ssh_config: Path | None
-) -> Looks:
-    """Hosts that `--host` leaves out keep what they have: nobody may get that. They are asked only if it matters."""
-    left_out = tuple(host for host in plan.hosts if host not in chosen)
-    if not left_out or not takers(looks):
-        return looks
-    async with fleet(left_out, ssh_config) as others:
-        return refuse_beforehand(looks, await read_owners(others.opened.values()))
 
 
 async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:

@@ -1,7 +1,7 @@
 """A run is recorded beside the mesh file, however it ends."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from dockmesh.apply.session import Session
@@ -12,19 +12,29 @@ from dockmesh.history.store import HostRecord, Record, save
 
 @contextlib.contextmanager
 def record(file: Path, text: str, session: Session) -> Iterator[Callable[[Result], None]]:
-    """Call what it gives with the result; without one the run counts as interrupted."""
+    """Call what it gives with the result; without one the run counts as interrupted.
+
+    So it does from its beginning on, for whoever is killed writes nothing any more.
+    """
     results: list[Result] = []
+    _save(file, text, session, "interrupted", {})
     try:
         yield results.append
     finally:
-        run = session.run
         ended, hosts = "interrupted", dict.fromkeys(session.armed, HostRecord((), "went back, or goes back by itself"))
         if results:
             ended, hosts = "failed" if results[0].errors else "done", _hosts(results[0])
-        try:
-            save(file, Record(run.id, run.who, run.since, run.why, ended, text, hosts))
-        except OSError as error:
-            err.print(f"This run is not recorded beside {file}: {error}", style="yellow", markup=False)
+        if not _save(file, text, session, ended, hosts):
+            err.print(f"This run is not recorded beside {file}: its folder cannot be written.", style="yellow")
+
+
+def _save(file: Path, text: str, session: Session, ended: str, hosts: Mapping[str, HostRecord]) -> bool:
+    run = session.run
+    try:
+        save(file, Record(run.id, run.who, run.since, run.why, ended, text, hosts))
+    except OSError:
+        return False
+    return True
 
 
 def _hosts(result: Result) -> dict[str, HostRecord]:

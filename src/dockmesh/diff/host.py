@@ -120,7 +120,8 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
         if file is None and present is not None:
             changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
             if path.endswith(UNIT):
-                requests.append(Run(("systemctl", "disable", UNIT)))
+                # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
+                requests.append(Run(("systemctl", "disable", "--now", UNIT)))
             requests.append(Remove(path))
     states = {unit: facts.units.get(unit, {}).get("UnitFileState") or None for unit in config.units}
     disabled = {unit: state for unit, state in states.items() if state != "enabled"}

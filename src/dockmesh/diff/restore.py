@@ -1,14 +1,15 @@
 """From what a host was, the requests that make it so again, whatever was done to it in between: pure."""
 
+import json
 from collections.abc import Iterator, Mapping
 
-from dockmesh.diff.docker import restart_docker
-from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
+from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker, ovs
-from dockmesh.render.host import PATHS, UNIT
+from dockmesh.render.host import INTERFACES, PATHS, UNIT
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
@@ -25,8 +26,25 @@ def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
     if facts.docker is None and "dockerd" in facts.programs:
         return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
     state = facts.files.get(docker.DAEMON_JSON)
-    live_restore = facts.docker is not None and facts.docker.live_restore and state is not None
-    return restart_docker(state.text if state else "", state.mode if state else docker.MODE, live_restore=live_restore)
+    text, mode = (state.text, state.mode) if state else (None, docker.MODE)
+    address = docker_address(facts.docker)
+    if address is None or "bip" in (json.loads(text) if text and text.strip() else {}):
+        live_restore = facts.docker is not None and facts.docker.live_restore and state is not None
+        return restart_docker(text or "", mode, live_restore=live_restore)
+    reload = (Run(("systemctl", "reload", "docker.service")),) if facts.docker and facts.docker.live_restore else ()
+    return (
+        Put(docker.DAEMON_JSON, docker.for_restart(text, address), mode),
+        *RESTART_DOCKER,
+        _file(facts, docker.DAEMON_JSON),
+        *reload,
+    )
+
+
+def docker_address(running: Docker | None) -> str | None:
+    """docker0's, as Docker has it; without a `bip` it keeps what it had last, so it must be told once."""
+    if running is None or running.gateway is None or running.prefix is None:
+        return None
+    return f"{running.gateway}/{running.prefix.prefixlen}"
 
 
 def containers(facts: HostFacts) -> tuple[Request, ...]:
@@ -110,11 +128,19 @@ def links(facts: HostFacts, config: HostConfig, *, stay_out: bool) -> tuple[Requ
     bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
     requests = list(_docker_bridge(bridge, config))
     if stay_out:
-        return (*requests, NO_MASTER, Put(STAY_OUT, "another host has the addresses of this one\n", 0o600))
+        marker = Put(STAY_OUT, "another host has the addresses of this one\n", 0o600)
+        return (*requests, NO_MASTER, marker, *_apart_at_boot(facts))
     if member is not None and member.kind != "bridge":
         place = ("master", member.master) if member.master else ("nomaster",)
         requests.append(Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, *place, "up" if member.up else "down")))
     return tuple(requests)
+
+
+def _apart_at_boot(facts: HostFacts) -> Iterator[Request]:
+    """For ifupdown, which knows no marker: its file says it, and the next apply writes it anew."""
+    if (state := facts.files.get(INTERFACES)) is not None:
+        text = state.text.replace(f"bridge_ports {FABRIC_BRIDGE}\n", "bridge_ports none\n")
+        yield Put(INTERFACES, text, state.mode)
 
 
 def _docker_bridge(bridge: LinuxLink | None, config: HostConfig) -> Iterator[Request]:

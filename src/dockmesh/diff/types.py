@@ -60,6 +60,13 @@ class StepName(StrEnum):
     FILES = "write files"
     FABRIC = "build the fabric"
     ATTACH = "put br0 into docker0"
+    # The other way, after DETACH: a host is out of the mesh before anything else of it changes.
+    UNMAKE_FILES = "remove files and units"
+    UNMAKE_FABRIC = "remove the fabric"
+    RESTORE_DOCKER = "give Docker back its settings"
+    STOP_SWITCH = "stop Open vSwitch"
+    PURGE = "remove packages"
+    FORGET = "forget the mesh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from dockmesh.render.host import UNIT
 from dockmesh.render.types import HostConfig
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
+# What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
+FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 
 
@@ -31,6 +33,7 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     parts = (
         _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
+        _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
         _part("Docker", daemon_steps, restore.docker_daemon(facts), must=not docker_came),
         _part("the containers", daemon_steps, restore.containers(facts), must=False),

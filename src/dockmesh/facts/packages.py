@@ -1,5 +1,8 @@
 """What dpkg has installed, and what apt could install beside it."""
 
+import re
+from dataclasses import dataclass
+
 from dockmesh.debian.relation import read_relations
 from dockmesh.debian.select import Installed
 from dockmesh.facts.types import Packages
@@ -25,3 +28,29 @@ def read_packages(architecture: str, installed: str) -> Packages:
         if status == "installed" and of in (own, "all"):
             found[name] = Installed(version, read_relations(provides))
     return Packages(own, found)
+
+
+DEPENDENCIES = (
+    *("dpkg-query", "--show"),
+    r"--showformat=${db:Status-Status}\t${Package}\t${Pre-Depends}, ${Depends}, ${Recommends}\t${Provides}\n",
+)
+NAME = re.compile(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A package that dpkg knows, with the names of all that it may need and of all that it stands in for."""
+
+    name: str
+    installed: bool  # else only a rest of it is there, its settings
+    needs: frozenset[str]
+    provides: frozenset[str]
+
+
+def read_dependencies(answer: str) -> tuple[Dependent, ...]:
+    rows = (line.split("\t") for line in answer.splitlines())
+    return tuple(
+        Dependent(name, status == "installed", frozenset(NAME.findall(needs)), frozenset(NAME.findall(provides)))
+        for status, name, needs, provides in rows
+        if status != "not-installed"
+    )

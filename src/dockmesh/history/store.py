@@ -92,6 +92,15 @@ def before_last(file: Path) -> Record:
     )
 
 
+def last_text_of(file: Path, host: str) -> str | None:
+    """The text that the host was last made to be as; None where no run of this file says so."""
+    for record in reversed(load_all(file)):
+        found = record.hosts.get(host)
+        if found and found.error is None and found.ended in ("confirmed", "not changed"):
+            return record.file
+    return None
+
+
 def replace_text(path: Path, text: str, mode: int | None = None) -> None:
     """Whole or not at all, by a temporary name beside it; a link stays one, and a file keeps its mode unless told.
 

@@ -16,12 +16,16 @@ Description=dockmesh: take back a run that was not confirmed
 After=openvswitch-switch.service docker.service
 ConditionPathExists=|{ARMED}
 ConditionPathExists=|{RETURNING}
+# Whoever needs it needs it now, however often it was needed or killed before.
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 Environment=PYTHONPATH={LIBRARY}
 ExecStart=/usr/bin/env python3 -m dockmesh.agent.back
 TimeoutStartSec=infinity
+Restart=on-failure
+RestartSec=1
 
 [Install]
 WantedBy=multi-user.target

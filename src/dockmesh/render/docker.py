@@ -12,6 +12,8 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 READ = Get(DAEMON_JSON)
 BEFORE = f"{DAEMON_JSON}.before-dockmesh"
 LABEL_KEY = "dockmesh="
+RESTARTING = f"{LABEL_KEY}for one restart, by dockmesh destroy"
+OUR_KEYS = ("bip", "fixed-cidr", "mtu")
 MODE = 0o644  # of a new file; one that is there keeps its own
 
 
@@ -48,6 +50,54 @@ def present_keys(settings: DaemonSettings, text: str | None) -> dict[str, object
     content = json.loads(text) if text and text.strip() else {}
     ours = settings.keys()
     return {key: content[key] for key in ours if key in content}
+
+
+def is_ours(text: str | None) -> bool:
+    """Whether a file has our mark; one that Docker would not take has not."""
+    try:
+        labels = json.loads(text or "{}").get("labels", [])
+        return any(str(label).startswith(LABEL_KEY) for label in labels)
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def part(host: str, present: str | None, before: str | None) -> str | None:
+    """The present file without our keys and with what they replaced; None: there is nothing left, so no file.
+
+    `before` is the user's file of before ours. Where nothing else was changed since, it comes back as it was.
+    Raises ConflictError for a file that is no JSON object.
+    """
+    if not is_ours(present):
+        if present and present.strip():
+            _parsed(host, present)
+        return present
+    content = _parsed(host, present or "")
+    theirs = _parsed(host, before) if before and before.strip() else {}
+    rest: dict[str, Any] = {}
+    for key, value in content.items():
+        if key == "labels":
+            labels = [label for label in value if not str(label).startswith(LABEL_KEY)]
+            if labels or key in theirs:
+                rest[key] = labels
+        elif key not in OUR_KEYS:
+            rest[key] = value
+        elif key in theirs:
+            rest[key] = theirs[key]
+    return before if rest == theirs else _text(rest)
+
+
+def for_restart(after: str | None, bip: str) -> str:
+    """What Docker is restarted with once: it keeps the address that it had, unless told another one.
+
+    Live-restore would keep it from taking that. The mark says that it is not what anybody wanted.
+    """
+    content = json.loads(after) if after and after.strip() else {}
+    labels = [RESTARTING, *content.get("labels", [])]
+    return _text({**content, "labels": labels, "bip": content.get("bip", bip), "live-restore": False})
+
+
+def is_for_restart(text: str | None) -> bool:
+    return is_ours(text) and RESTARTING in json.loads(text or "")["labels"]
 
 
 def without_live_restore(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
-from dockmesh.apply.owners import read_owners, refuse_beforehand, takers
+from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
@@ -17,7 +17,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
 from dockmesh.record.applied import read
-from dockmesh.record.paths import APPLIED
+from dockmesh.record.paths import APPLIED, ORIGIN
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -153,6 +153,16 @@ def test_packages_come_after_dockers_settings() -> None:
     assert "systemctl restart docker.service" not in writes
 
 
+def test_what_a_power_cut_left_unfinished_is_set_up_before_anything_is_installed() -> None:
+    hosts = make(bare, MESH)
+
+    run(hosts, MESH)
+
+    asked = [str(request) for request in hosts["host1"].asked]
+    finished = next(place for place, each in enumerate(asked) if each.startswith("dpkg ") and "--configure" in each)
+    assert finished < min(place for place, each in enumerate(asked) if each.startswith("apt-get "))
+
+
 def test_docker_cli_is_left_out_where_it_is_no_package() -> None:
     hosts = make(bare, MESH)
     hosts["host1"].fails = refuse("apt-cache show docker-cli")
@@ -228,7 +238,9 @@ def test_a_host_that_fails_is_as_it_was_and_has_no_changes_to_tell() -> None:
 def test_a_host_is_armed_before_its_first_write_and_confirmed_after_its_last() -> None:
     for host in run(make(installed, MESH), MESH).hosts.values():
         kinds = [type(request) for request in host.asked]
-        first_write = next(at for at, request in enumerate(host.asked) if isinstance(request, Put))
+        puts = [(at, request.path) for at, request in enumerate(host.asked) if isinstance(request, Put)]
+        assert puts[0][1] == ORIGIN  # what it was before all runs
+        first_write = puts[1][0]
         assert kinds.index(Arm) < first_write
         assert kinds[-1] is Confirm
         ended = read_ended(host.runs[-1])
@@ -458,6 +470,16 @@ def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refu
     assert isinstance(refused, HostError)
     assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
     assert refused.report.do == "apply host2 in the same run: each gives up the old before anybody gets the new"
+
+
+def test_a_host_that_cannot_be_asked_keeps_what_the_last_run_made_of_it() -> None:
+    hosts = make(applied, MESH)
+    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+
+    refused = refuse_beforehand(looks, {"host2": presumed(MESH.hosts[1])})["host1"]
+
+    assert isinstance(refused, HostError)
+    assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
 
 
 def test_hosts_that_keep_their_pools_take_from_nobody() -> None:

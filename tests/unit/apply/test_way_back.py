@@ -9,13 +9,14 @@ import pytest
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import Session
+from dockmesh.apply.session import Session, told
 from dockmesh.errors import ConnectError
 from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
-from dockmesh.record.run import Run
+from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
+from dockmesh.render.host import INTERFACES
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
 from tests.support.meshes import cluster
 from tests.support.plans import configs
@@ -182,6 +183,32 @@ def test_the_next_run_takes_back_and_finishes_what_a_lost_connection_left(name: 
         assert containers(hosts) == containers(undisturbed), number
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["another prefix", "swapped pools"])
+@pytest.mark.parametrize("lost", ["host1", "host2"])
+def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: str) -> None:
+    """At any request since it was read."""
+    scenario = SCENARIOS[name]
+    undisturbed = scenario.hosts()
+    assert asyncio.run(run(scenario.new, undisturbed)) == []
+    read = scenario.hosts()
+    asyncio.run(lock_all(read, RUN, Silence()))
+    asyncio.run(look_at_all(build(scenario.new), read))
+    for number in range(len(read[lost].asked), len(undisturbed[lost].asked)):
+        hosts = scenario.hosts()
+        dies_at({lost: hosts[lost]}, number, lambda: ConnectError("lost the SSH connection", host=lost))
+
+        assert lost in asyncio.run(run(scenario.new, hosts)), number
+
+        assert len(set(owners(hosts))) == len(owners(hosts)), number
+        revive(hosts)
+        for host in hosts.values():
+            host.restart()
+        assert len(set(owners(hosts))) == len(owners(hosts)), number
+        assert asyncio.run(run(scenario.new, hosts)) == []
+        assert states(hosts) == states(undisturbed), number
+
+
 def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() -> None:
     scenario = SCENARIOS["swapped pools"]
     hosts = scenario.hosts()
@@ -193,3 +220,29 @@ def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() ->
     assert hosts["host1"].devices["br0"].master is None
     assert STAY_OUT in hosts["host1"].files
     assert len(set(owners(hosts))) == len(owners(hosts))
+
+
+def test_a_host_that_stays_out_does_so_after_a_boot_with_ifupdown_too() -> None:
+    old = replace(THREE, fabric=Fabric(renderer=Renderer.IFUPDOWN))
+    scenario = Scenario("applied", old, swapped(old))
+    undisturbed, hosts = scenario.hosts(), scenario.hosts()
+    hosts["host1"].fails = lambda request: Answer(1) if "br0 master" in str(request) else None
+
+    failed = asyncio.run(run(scenario.new, hosts))
+    stays_out = hosts["host1"].files[INTERFACES][0]
+    revive(hosts)
+
+    assert failed == ["host1"]
+    assert "    bridge_ports none\n" in stays_out
+    assert asyncio.run(run(scenario.new, undisturbed)) == []
+    assert asyncio.run(run(scenario.new, hosts)) == []
+    assert "    bridge_ports br0\n" in hosts["host1"].files[INTERFACES][0]
+    assert states(hosts) == states(undisturbed)
+
+
+def test_a_host_that_was_confirmed_before_ctrl_c_is_told_as_such() -> None:
+    confirmed = Answer(3, confirmed_line(RUN, ()), "no run waits to be confirmed")
+    another = Answer(3, confirmed_line(replace(RUN, id="r0"), ()), "no run waits to be confirmed")
+
+    assert told(confirmed, RUN) == "it was told already that this run stays"
+    assert told(another, RUN) == "it is as it was before this run"

@@ -13,7 +13,7 @@ from dockmesh import __version__
 from dockmesh.render.host import UP
 from tests.unit.cli.conftest import Dockmesh, Ran
 
-VERBS = ("init", "plan", "render", "preflight", "apply", "schema", "lab", "history", "rollback", "unlock")
+VERBS = ("init", "plan", "render", "preflight", "apply", "schema", "lab", "history", "rollback", "unlock", "destroy")
 
 
 def as_program(folder: Path, *arguments: str, **environment: str) -> Ran:

@@ -170,7 +170,7 @@ def test_what_the_other_renderer_made_goes() -> None:
         "/etc/dockmesh/up: a file of ours goes",
         "/etc/systemd/system/dockmesh.service: a file of ours goes",
     ]
-    assert "systemctl disable dockmesh.service" in requests(found, StepName.FILES)
+    assert "systemctl disable --now dockmesh.service" in requests(found, StepName.FILES)
 
 
 # Docker's daemon.json

@@ -15,6 +15,7 @@ from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.destroy import Parted, parted_json
 from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
@@ -24,7 +25,7 @@ from dockmesh.cli.preflight import report_json as preflight_json
 from dockmesh.cli.status import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.debian.deb import Deb
-from dockmesh.diff.types import Change
+from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
@@ -102,6 +103,23 @@ def test_apply() -> None:
     )
 
     assert in_json(result_json(result)) == example
+
+
+def test_destroy() -> None:
+    example = EXAMPLES["destroy"]
+    (host,) = example["hosts"]
+    (change,) = host["changes"]
+    result = Result(
+        plan=build(parse("example", FILE.encode())),
+        hosts=("host1",),
+        looks={},
+        errors={},
+        outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": (), "origin": Origin.UNKNOWN}),)),),
+        run=example["run"],
+        seconds=example["seconds"],
+    )
+
+    assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
 
 
 def test_history() -> None:

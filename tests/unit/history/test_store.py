@@ -1,9 +1,21 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dockmesh.errors import DockmeshError, UsageError
-from dockmesh.history.store import KEPT, HostRecord, Record, before_last, find, folder_of, load_all, replace_text, save
+from dockmesh.history.store import (
+    KEPT,
+    HostRecord,
+    Record,
+    before_last,
+    find,
+    folder_of,
+    last_text_of,
+    load_all,
+    replace_text,
+    save,
+)
 
 
 def record(run: str, text: str = "name: a\n", ended: str = "done") -> Record:
@@ -89,3 +101,13 @@ def test_a_text_is_replaced_whole_with_its_mode_and_through_a_link(tmp_path: Pat
     assert file.read_bytes() == b"name: b\r\n"
     assert file.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "mesh.yaml"]
+
+
+def test_a_host_is_as_the_last_run_made_it_that_went_well_there(file: Path) -> None:
+    failed = HostRecord((), "it is as it was before this run", "could not build the fabric")
+    save(file, record("r1", "name: a\n"))
+    save(file, record("r2", "name: b\n", "failed"))
+    save(file, replace(record("r3", "name: c\n", "failed"), hosts={"host1": failed}))
+
+    assert last_text_of(file, "host1") == "name: b\n"
+    assert last_text_of(file, "host2") is None

@@ -1,5 +1,6 @@
 """The way back with a real runner and the real program, in a folder in place of the host's; systemd stands aside."""
 
+import ast
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.agent.runner import LOCK, RUNTIME, STATE
+from dockmesh.agent.runner import ENABLED, LOCK, RUNS_BYTES, RUNTIME, STATE
 from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
 from dockmesh.remote.ssh import PYTHON
 
@@ -38,6 +39,7 @@ class Host:
             program = programs / name
             program.write_text(
                 f'#!/bin/sh\necho "{name} $*" >> {folder}/said\n'
+                f'[ "$1" != enable ] || touch {folder}/enabled\n'
                 f'[ "$*" = "start dockmesh-back.service" ] || exit 0\nexport PYTHONPATH={self.library}\n'
                 f"exec {sys.executable} -m dockmesh.agent.back\n"
             )
@@ -45,7 +47,7 @@ class Host:
         self.runner = self.connect()
 
     def mapped(self, text: str) -> str:
-        for path, name in ((STATE, "state"), (LOCK, "lock"), (RUNTIME, "run")):
+        for path, name in ((STATE, "state"), (LOCK, "lock"), (RUNTIME, "run"), (ENABLED, "enabled")):
             assert f'"{path}"' in text or path not in text
             text = text.replace(f'"{path}"', f'"{self.folder}/{name}"')
         return text.replace('PATH = "', f'PATH = "{self.folder}/bin:')
@@ -245,3 +247,85 @@ def test_units_are_read_anew_only_when_one_changed(host: Host, tmp_path: Path) -
     said = (tmp_path / "said").read_text().splitlines()
     assert said.count("systemctl enable dockmesh-back.service") == 1
     assert sum("systemd-run --quiet --on-active=60 " in line for line in said) == 2
+
+
+def test_a_unit_that_was_written_and_not_enabled_is_enabled_by_the_next_run(host: Host, tmp_path: Path) -> None:
+    unit = tmp_path / "dockmesh-back.service"
+    unit.write_text("[Unit]\n")
+
+    host.ask(Arm(json.dumps({"run": LINE, "parts": [], "last": []}), {str(unit): "[Unit]\n"}, 60))
+
+    assert "systemctl enable dockmesh-back.service" in (tmp_path / "said").read_text().splitlines()
+
+
+def test_what_a_killed_run_left_at_work_ends_before_the_host_goes_back(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"), timeout_s=0.2)
+    began, ended = host.folder / "began", host.folder / "ended"
+    order = {
+        "mode": "each",
+        "requests": [
+            as_line(Begin("write")),
+            as_line(Run(("sh", "-c", f"touch {began}; sleep 1; echo late > {file}; touch {ended}"))),
+        ],
+    }
+    assert host.runner.stdin is not None
+    host.runner.stdin.write(json.dumps(order) + "\n")
+    host.runner.stdin.flush()
+    while not began.exists():
+        assert host.runner.poll() is None
+    host.runner.kill()
+
+    host.goes_back()
+
+    assert ended.exists()
+    assert file.read_text() == "old"
+
+
+def test_a_daemon_that_a_run_started_does_not_keep_the_turn(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Run(("sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $! >&2")))
+
+    (back,) = host.ask(Recall())
+
+    assert back.ok
+
+
+def test_a_way_back_that_is_killed_is_begun_again_while_one_waits_for_it(host: Host, file: Path) -> None:
+    once = f"[ -e {host.folder}/once ] || {{ touch {host.folder}/once; kill -9 $PPID; }}"
+    host.arm(Run(("sh", "-c", once)), Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    (back,) = host.ask(Recall())
+
+    assert back.ok
+    assert file.read_text() == "old"
+
+
+def test_the_list_of_runs_does_not_grow_for_ever(host: Host) -> None:
+    runs = host.folder / "state/runs.jsonl"
+    runs.parent.mkdir(exist_ok=True)
+    runs.write_text("".join(json.dumps({**LINE, "run": f"r{number}"}) + "\n" for number in range(4000)))
+    host.arm()
+
+    host.ask(Confirm("r1", json.dumps(LINE), {}))
+
+    assert runs.stat().st_size < RUNS_BYTES
+    assert host.runs[-2]["run"] == "r3999"
+    assert host.runs[-1] == LINE
+
+
+def test_what_is_confirmed_stays_even_where_it_cannot_be_noted(host: Host, file: Path) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write"), Put(str(file), "new"))
+
+    (confirmed,) = host.ask(Confirm("r1", "", {f"{file}/no-folder": "x"}))
+
+    assert confirmed.ok
+    assert confirmed.err
+    host.goes_back()
+    assert file.read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["runner", "back"])
+def test_what_runs_on_hosts_is_python_3_7(name: str) -> None:
+    ast.parse(files("dockmesh.agent").joinpath(f"{name}.py").read_text(encoding="utf-8"), feature_version=(3, 7))

@@ -1,0 +1,220 @@
+"""Leave hosts as they were before dockmesh: all at once, each step by step.
+
+There is no way back from here: a host that went back to a mesh which others have left might join it with addresses
+that are somebody else's by then. Each step leaves a host that harms nobody, and the next run goes on from there.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dockmesh.apply.docker import JOURNAL, start_again
+from dockmesh.apply.install import APT, APT_TIMEOUT_S
+from dockmesh.apply.types import Look, Outcome, Progress
+from dockmesh.diff.adopt import adopt
+from dockmesh.diff.destroy import TRACES_THERE, Traces, read_ran
+from dockmesh.diff.destroy import destroy as diff_destroy
+from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
+from dockmesh.diff.host import FACT_PATHS
+from dockmesh.diff.packages import DOCKER
+from dockmesh.diff.removable import in_use, removable
+from dockmesh.diff.restore_docker import settings_after, uses_file
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.errors import CommandError, DockmeshError, HostError
+from dockmesh.facts.gather import gather, gather_docker
+from dockmesh.facts.packages import DEPENDENCIES, read_dependencies
+from dockmesh.facts.types import Container
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.record import origin
+from dockmesh.record.back_unit import UNIT_FILE
+from dockmesh.record.paths import ORIGIN, RAN
+from dockmesh.remote.seam import Run, Transport, demand
+from dockmesh.render.host import render
+
+AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
+# With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it
+# is removed: they are people's work.
+NUKE = "/var/lib/docker/nuke-graph-directory.sh"
+NO_FORWARDING = "net.ipv4.ip_forward=0"
+PATHS = (*FACT_PATHS, ORIGIN, RAN, UNIT_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """What must be undone on a host, and which packages of ours stay, with the reason."""
+
+    look: Look
+    traces: Traces
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+Partings = Mapping[str, Parting | DockmeshError]
+
+
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> Partings:
+    """All hosts together; one host's error is its own."""
+    results = await asyncio.gather(
+        *(look(plan, plan.host(name), host, packages=packages) for name, host in hosts.items()), return_exceptions=True
+    )
+    found: dict[str, Parting | DockmeshError] = {}
+    for name, result in zip(hosts, results, strict=True):
+        if not isinstance(result, Parting | DockmeshError):
+            raise result
+        found[name] = result
+    return found
+
+
+async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bool) -> Parting:
+    """`packages`: what we installed shall go, too.
+
+    Raises ConflictError, HostError and ConnectError.
+    """
+    facts = await gather(transport, PATHS)
+    there, dependencies = await transport.ask(Run(TRACES_THERE), Run(DEPENDENCIES), together=True)
+    made = origin.read(facts.file(ORIGIN))
+    ours = made.packages if made is not None and packages else ()
+    used = in_use(ours, facts)
+    known = read_dependencies(dependencies.out) if dependencies.ok else ()
+    gone = removable(ours, used, known) if ours else ()
+    traces = Traces(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
+    config = render(plan, adopt(host, facts))
+    return Parting(Look(config, facts, diff_destroy(config, facts, traces)), traces, used)
+
+
+async def destroy(hosts: Mapping[str, Transport], partings: Partings, progress: Progress) -> tuple[Outcome, ...]:
+    """An Outcome for each host; one that could not be looked at is not changed."""
+    restarting = asyncio.Lock()
+    turns = [
+        _Turn(hosts[name], found, progress, restarting)
+        for name, found in partings.items()
+        if isinstance(found, Parting) and found.look.diff.steps
+    ]
+    results = await asyncio.gather(*(turn.take() for turn in turns), return_exceptions=True)
+    errors = {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
+    outcomes = [Outcome(name, error=error) for name, error in errors.items()]
+    for turn, result in zip(turns, results, strict=True):
+        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
+            raise result
+        if result is not None:
+            progress.failed(turn.host.name, result.report.what)
+        outcomes.append(Outcome(turn.host.name, tuple(turn.done), result))
+    return tuple(outcomes)
+
+
+@dataclass
+class _Turn:
+    """One host's way through the steps. `done` is what was undone."""
+
+    host: Transport
+    parting: Parting
+    progress: Progress
+    restarting: asyncio.Lock  # one host's containers after another's
+    done: list[Change] = field(default_factory=list)
+
+    async def take(self) -> None:
+        """Raises HostError."""
+        for step in self.parting.look.diff.steps:
+            self.progress.step(self.host.name, step.name)
+            try:
+                await self._carry(step)
+            except HostError as error:
+                report = error.report
+                error.report = replace(report, step=step.name, now=report.now or self._now(), do=report.do or AGAIN)
+                raise
+            self.done += step.changes
+        self.progress.done(self.host.name, "as before the first apply")
+
+    def _now(self) -> str:
+        return f"{len(self.done)} changes are made, the rest is as it was" if self.done else "nothing was changed"
+
+    async def _carry(self, step: Step) -> None:
+        match step.name:
+            case StepName.RESTORE_DOCKER:
+                if any(change.disturbs for change in step.changes):
+                    self.progress.step(self.host.name, "wait for the restart of Docker on another host")
+                    async with self.restarting:
+                        self.progress.step(self.host.name, step.name)
+                        await self._restore_docker(step)
+                else:
+                    await self._restore_docker(step)
+            case StepName.PURGE:
+                if set(DOCKER) & {*step.packages}:
+                    await self._before_docker_goes()
+                await purge(self.host, step.packages)
+            case _:
+                await demand(self.host, f"could not {step.name}", *step.requests)
+
+    async def _restore_docker(self, step: Step) -> None:
+        await demand(self.host, f"could not {step.name}", *step.requests)
+        facts = self.parting.look.facts
+        before = facts.docker.containers if facts.docker else ()
+        if step.restart:
+            try:
+                await demand(self.host, "could not restart Docker without the mesh", *step.restart)
+            except CommandError as error:
+                journal = (await self.host.ask(JOURNAL))[0].out.strip()
+                report = error.report
+                error.report = replace(report, answered=f"{report.answered}\n{journal}".strip())
+                raise
+            await self._compare()
+        others = [each for each in self.parting.traces.ran if each not in {container.id for container in before}]
+        if step.restart or others:
+            await start_again(self.host, (*before, *(Container(each, each, None) for each in others)))
+
+    async def _before_docker_goes(self) -> None:
+        """Its rules, while there is somebody to take them away; Docker itself was stopped before.
+
+        Raises CommandError and ConnectError.
+        """
+        origin = self.parting.traces.origin
+        forwarded = origin is None or origin.forwarded
+        if not forwarded:
+            # Before the policy that keeps the host from being a router for everybody.
+            (switched_off,) = await self.host.ask(Run(("sysctl", "-q", "-w", NO_FORWARDING)))
+            forwarded = not switched_off.ok
+        saved = await self.host.ask(*map(Run, SAVES), together=True)
+        for answer, restore in zip(saved, RESTORES, strict=True):
+            script = without_docker(answer.out, forwarded=forwarded) if answer.ok else ""
+            if script:
+                await demand(self.host, "could not remove Docker's rules", Run(restore, stdin=script))
+
+    async def _compare(self) -> None:
+        look = self.parting.look
+        after = await gather_docker(self.host)
+        if after is None or not uses_file(
+            after, settings_after(self.host.name, look.facts, self.parting.traces.origin)
+        ):
+            raise CommandError(
+                "Docker took other settings than daemon.json says",
+                host=self.host.name,
+                answered="it does not answer" if after is None else f"it uses {after.gateway}, pool {after.pool}",
+                do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
+            )
+
+
+async def purge(host: Transport, names: tuple[str, ...]) -> None:
+    """Remove these packages with their settings, and no other; what Docker holds of people's stays on the disk.
+
+    Raises CommandError and ConnectError.
+    """
+    apt = (*APT, "--option", "APT::Get::AutomaticRemove=false")
+    configure = Run(("dpkg", "--configure", "--pending"), timeout_s=APT_TIMEOUT_S)
+    simulation = Run((*apt, "--simulate", "purge", *names), timeout_s=APT_TIMEOUT_S)
+    _, simulated = await demand(host, "could not remove packages", configure, simulation)
+    lines = (line.split() for line in simulated.out.splitlines())
+    gone = {words[1].partition(":")[0] for words in lines if len(words) > 1 and words[0] in ("Purg", "Remv")}
+    if others := sorted(gone - {*names}):
+        raise CommandError(
+            f"apt would remove {', '.join(others)} as well, which dockmesh did not install",
+            host=host.name,
+            ran=str(simulation),
+            now="the mesh is gone from this host; its packages are there",
+            do="run the command again without --packages, and remove by hand what is not needed",
+        )
+    await demand(
+        host,
+        "could not remove packages",
+        Run((*apt, "remove", *names), timeout_s=APT_TIMEOUT_S),
+        Run(("rm", "--force", NUKE)),
+        Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S),
+    )

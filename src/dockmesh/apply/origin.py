@@ -1,0 +1,84 @@
+"""Before the first change of a host, what it was; and afterwards, which packages we brought."""
+
+from collections.abc import Iterable
+
+from dockmesh.diff.restore import docker_address
+from dockmesh.facts.system import read_units
+from dockmesh.facts.types import HostFacts
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.record import origin
+from dockmesh.record.origin import Origin
+from dockmesh.record.paths import APPLIED, ORIGIN, STATE
+from dockmesh.remote.seam import Get, Put, Run, Transport, demand
+from dockmesh.render import docker, ovs
+from dockmesh.render.host import MARK, PATHS
+
+WHAT = "could not write down what it is now, so nothing was changed"
+
+
+async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
+    """Written before anything else, once in the life of a host in a mesh; a way back leaves it.
+
+    None on a host that has something of ours and no such record: a version before this one made that.
+    Raises CommandError and ConnectError.
+    """
+    present, services, folders, forwarding = await host.ask(
+        Get(ORIGIN),
+        Run(origin.SERVICE_STATES),
+        Run(origin.FOLDERS_THERE),
+        Get(origin.FORWARDING),
+        together=True,
+    )
+    if present.ok or _has_ours(facts):
+        return origin.read(present.out)
+    units = {
+        unit: {key: states.get(key, "") for key in ("ActiveState", "UnitFileState")}
+        for unit, states in read_units(services.out).items()
+        if states.get("LoadState") == "loaded"
+    }
+    made = Origin(
+        mesh,
+        facts.files.get(docker.DAEMON_JSON),
+        units,
+        tuple(folders.out.split()),
+        docker_bridge=facts.link(DOCKER_BRIDGE) is not None,
+        docker_address=docker_address(facts.docker),
+        forwarded=forwarding.out.strip() != "0",
+    )
+    await _write(host, made)
+    return made
+
+
+async def add_packages(host: Transport, simulated: str) -> None:
+    """The packages that apt said it would install and that are not there yet. Before it does so.
+
+    Raises CommandError and ConnectError.
+    """
+    (present,) = await host.ask(Get(ORIGIN))
+    made = origin.read(present.out) if present.ok else None
+    names = frozenset(new_packages(simulated))
+    if made is not None and not names <= {*made.packages}:
+        await _write(host, made.with_packages(names))
+
+
+def new_packages(simulated: str) -> Iterable[str]:
+    """`Inst NAME (VERSION …)` is new; `Inst NAME [OLD] (VERSION …)` is another version of what is there."""
+    for line in simulated.splitlines():
+        words = line.split()
+        if len(words) > 2 and words[0] == "Inst" and not words[2].startswith("["):
+            yield words[1].partition(":")[0]
+
+
+async def _write(host: Transport, made: Origin) -> None:
+    folder = Run(("install", "-d", "-m", "0700", STATE))
+    await demand(host, WHAT, folder, Put(ORIGIN, origin.write(made), origin.MODE))
+
+
+def _has_ours(facts: HostFacts) -> bool:
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    return (
+        facts.file(APPLIED) is not None
+        or (bridge is not None and ovs.MARK in bridge.external_ids)
+        or any((facts.file(path) or "").startswith(MARK) for path in PATHS)
+        or docker.is_ours(facts.file(docker.DAEMON_JSON))
+    )

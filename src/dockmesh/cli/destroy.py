@@ -1,0 +1,218 @@
+"""`dockmesh destroy`."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from dockmesh.apply.destroy import Parting, Partings, look_at_all
+from dockmesh.apply.destroy import destroy as destroy_mesh
+from dockmesh.apply.lock import new_run
+from dockmesh.apply.look import lock_all
+from dockmesh.apply.session import Session, kept_alive
+from dockmesh.apply.types import Look, Outcome
+from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
+from dockmesh.cli.changes import Result, show_changes
+from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.recorded import record
+from dockmesh.cli.show import change_json, err, error_json, out, print_json, show_error
+from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.record.run import Run
+from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.spec.load import parse
+from dockmesh.spec.source import read_bytes
+
+SIGN_S = 15  # between two signs of life, while we or a person take our time
+LATER = "when it is there again, `dockmesh destroy --host {}` does the rest"
+Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asked for."""
+
+    ssh_config: Path | None
+    packages: bool
+    dry_run: bool
+    yes: bool
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """What there was to undo, and what was undone; `others` are the hosts that keep their mesh."""
+
+    result: Result
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)  # by host packages that stay, with the reason
+    others: tuple[str, ...] = ()
+
+
+def destroy(
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    packages: Annotated[
+        bool, typer.Option("--packages", help="Remove the packages that dockmesh installed, too.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and why; change nothing.")] = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> None:
+    """Leave the hosts as they were before the first apply.
+
+    Bridge, tunnels, units, files and settings of dockmesh go; what they replaced comes back.
+    What has no mark of dockmesh is not touched.
+    Interrupted, it goes on where it was when it is run again. A host that is down can be done later.
+    """
+    content = read_bytes(file)
+    plan = build(parse(str(file), content, packages_beside=file.parent))
+    chosen = options.choose_hosts(plan, host)
+    wish = Wish(ssh_config, packages, dry_run, yes, json)
+    parted = asyncio.run(
+        _destroy(plan, chosen, wish, new_run("destroy"), lambda session: record(file, content.decode(), session))
+    )
+    if json:
+        print_json(parted_json(parted))
+    else:
+        _show(parted)
+    if parted.result.errors:
+        raise typer.Exit(1)
+
+
+async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Parted:
+    began = time.monotonic()
+    others = tuple(host.name for host in plan.hosts if host not in chosen)
+    async with fleet(chosen, wish.ssh_config) as hosts:
+        partings = await _look(plan, hosts, wish, run)
+        good = {name: found for name, found in partings.items() if isinstance(found, Parting)}
+        looks = {name: found.look for name, found in good.items()}
+        errors = {name: _later(name, error) for name, error in hosts.failed.items()}
+        errors |= {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
+        result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=wish.dry_run)
+        parted = Parted(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
+        if not wish.json:
+            show_changes(looks, reasons=wish.dry_run)
+        if wish.dry_run or not any(look.diff.steps for look in looks.values()):
+            return replace(parted, result=replace(result, seconds=time.monotonic() - began))
+        if not wish.yes:
+            async with kept_alive(list(hosts.opened.values()), SIGN_S):
+                await _ask(looks, json=wish.json)
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=wish.packages)
+            partings, began = {**partings, **again}, time.monotonic()
+        with recorded(Session(run)) as note:
+            async with kept_alive(list(hosts.opened.values()), SIGN_S):
+                outcomes = await _carry_out(hosts, partings)
+            failed = {outcome.host: _later(outcome.host, outcome.error) for outcome in outcomes if outcome.error}
+            result = replace(
+                result,
+                run=run.id,
+                outcomes=outcomes,
+                errors={**errors, **failed},
+                seconds=time.monotonic() - began,
+            )
+            note(result)
+        return replace(parted, result=result)
+
+
+def _later(name: str, error: DockmeshError) -> DockmeshError:
+    if isinstance(error, ConnectError):
+        do = LATER.format(name)
+        error.report = replace(error.report, do=f"{error.report.do}; {do}" if error.report.do else do)
+    return error
+
+
+async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Partings:
+    if wish.dry_run:
+        return await look_at_all(plan, hosts.opened, packages=wish.packages)
+    errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
+    for error in errors.values():
+        if isinstance(error, LockedError):
+            raise error
+    ours = {name: host for name, host in hosts.opened.items() if name not in errors}
+    return {**errors, **await look_at_all(plan, ours, packages=wish.packages)}
+
+
+async def _carry_out(hosts: Fleet, partings: Partings) -> tuple[Outcome, ...]:
+    progress = HostProgress(tuple(hosts.opened))
+    try:
+        with progress:
+            return await destroy_mesh(hosts.opened, partings, progress)
+    except asyncio.CancelledError:
+        for name, at in progress.at.items():
+            err.print(f"{name}: stopped at: {at}", markup=False)
+        err.print("Run `dockmesh destroy` again: it goes on from there.", markup=False)
+        raise
+
+
+async def _ask(looks: dict[str, Look], *, json: bool) -> None:
+    if json or not sys.stdin.isatty():
+        raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
+    disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
+    if disturbed:
+        err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
+    hosts = ", ".join(name for name, look in looks.items() if look.diff.steps)
+    if not await said_yes(f"Take the mesh off {hosts}?"):
+        raise DockmeshError("nothing was changed")
+
+
+def _show(parted: Parted) -> None:
+    result = parted.result
+    for error in result.errors.values():
+        show_error(error)
+    for name, kept in parted.kept.items():
+        for package, why in kept.items():
+            out.print(f"[yellow]![/] {escape(name)}: {escape(package)} stays: {escape(why)}")
+    planned = [change for look in result.looks.values() for change in look.diff.changes]
+    right = len(result.hosts) - len(result.errors)
+    if result.dry_run and planned:
+        out.print(f"{len(planned)} changes on {_hosts(len({each.host for each in planned}))}; nothing was changed")
+    elif not planned and right:
+        out.print(f"[green]✓[/] nothing of dockmesh is on {_hosts(right)}")
+    elif right:
+        done = sum(len(outcome.changes) for outcome in result.outcomes)
+        out.print(f"[green]✓[/] {_hosts(right)} as before the first apply; {done} changes made")
+    if result.errors:
+        out.print(f"[red]✗[/] {_hosts(len(result.errors))} not done: {escape(', '.join(result.errors))}")
+    if parted.others and planned:
+        keep, gone = escape(", ".join(parted.others)), escape(", ".join(result.hosts))
+        out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")
+        out.print(f"  `dockmesh host remove {escape(' '.join(result.hosts))}`, then `dockmesh apply`")
+
+
+def _hosts(number: int) -> str:
+    return f"{number} host" if number == 1 else f"{number} hosts"
+
+
+def parted_json(parted: Parted) -> dict[str, Any]:
+    """The result under stable names; docs/reference/json.md describes them."""
+    result = parted.result
+    made = {outcome.host: outcome.changes for outcome in result.outcomes}
+    planned = {name: look.diff.changes for name, look in result.looks.items()}
+    shown = planned if result.dry_run else made
+    return {
+        "name": result.plan.name,
+        "dry_run": result.dry_run,
+        "changed": any(made.values()),
+        "run": result.run,
+        "seconds": round(result.seconds, 3),
+        "hosts": [
+            {
+                "name": name,
+                "changes": [change_json(change) for change in shown.get(name, ())],
+                "kept": parted.kept.get(name, {}),
+                "error": error_json(result.errors[name]) if name in result.errors else None,
+            }
+            for name in result.hosts
+        ],
+    }

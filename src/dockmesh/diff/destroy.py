@@ -1,0 +1,187 @@
+"""What it takes to leave a host as it was before dockmesh: pure.
+
+Each step may be the last one: the host is out of the mesh before anything else of it changes, and does not come back
+by a boot. What is needed to go on from there is removed last.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dockmesh.agent.runner import BACK, LOCK, RUNTIME
+from dockmesh.diff import restore
+from dockmesh.diff.host import SWITCH_UNIT
+from dockmesh.diff.restore_docker import restore_docker
+from dockmesh.diff.types import Change, HostDiff, Step, StepName
+from dockmesh.errors import ConflictError, HostError
+from dockmesh.facts.types import HostFacts, OvsBridge
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.record import applied
+from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
+from dockmesh.record.origin import FOLDERS, Origin
+from dockmesh.record.paths import APPLIED, STATE
+from dockmesh.remote.seam import Remove, Request, Run
+from dockmesh.render import ovs
+from dockmesh.render.host import MARK, PATHS, UNIT
+from dockmesh.render.types import HostConfig
+
+WHY = "as it was before the first apply"
+TRACES = (STATE, RUNTIME, *FOLDERS)
+TRACES_THERE = ("find", *TRACES, "-maxdepth", "0")
+RELOAD = Run(("systemctl", "daemon-reload"))
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What a host has beside its facts that only the end of a mesh is interested in."""
+
+    origin: Origin | None = None  # None: it is not known what the host was
+    there: frozenset[str] = frozenset()  # of TRACES
+    removable: tuple[str, ...] = ()  # packages that shall go
+    ran: tuple[str, ...] = ()  # containers that ran when an earlier destroy restarted Docker
+
+
+def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
+    """Nothing that has no mark of ours is touched.
+
+    Raises ConflictError where the host is of another mesh or its daemon.json can't be read; HostError where it can't be
+    seen what is there.
+    """
+    host = config.host
+    _refuse_other_mesh(host, config.mesh, facts)
+    _refuse_stopped_switch(host, facts, traces)
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    ours = bridge if bridge is not None and ovs.MARK in bridge.external_ids else None
+    steps = (
+        _detach(host, facts) if ours else None,
+        _files(host, facts),
+        _fabric(host, ours) if ours else None,
+        restore_docker(config, facts, traces.origin, traces.removable, traces.ran),
+        _switch(host, facts, traces),
+        _packages(host, traces),
+        _forget(host, facts, traces),
+    )
+    return HostDiff(host, tuple(step for step in steps if step is not None))
+
+
+def _refuse_other_mesh(host: str, mesh: str, facts: HostFacts) -> None:
+    bridge, record = facts.bridge(FABRIC_BRIDGE), applied.read(facts.file(APPLIED))
+    owners = {bridge.external_ids.get(ovs.MARK) if bridge else None, record.mesh if record else None}
+    if others := sorted(owner for owner in owners if owner and owner != mesh):
+        raise ConflictError(
+            f"is a host of mesh {others[0]}, and not of {mesh}",
+            host=host,
+            now="nothing was changed on this host",
+            do=f"use the file of mesh {others[0]}",
+        )
+
+
+def _refuse_stopped_switch(host: str, facts: HostFacts, traces: Traces) -> None:
+    """The bridge would be there again with the next start of Open vSwitch, after we had forgotten it."""
+    if facts.ovs is not None or "ovs-vsctl" not in facts.programs or STATE not in traces.there:
+        return
+    stopped_by_us = traces.origin is not None and not traces.origin.ran(SWITCH_UNIT) and _files(host, facts) is None
+    if not stopped_by_us:
+        raise HostError(
+            "Open vSwitch does not run, and the fabric is in its database",
+            host=host,
+            now="nothing was changed on this host",
+            do=f"start it (`systemctl start {SWITCH_UNIT}`), then run the command again",
+        )
+
+
+def _detach(host: str, facts: HostFacts) -> Step | None:
+    member = facts.link(FABRIC_BRIDGE)
+    if member is None or member.master != DOCKER_BRIDGE:
+        return None
+    change = Change(host, FABRIC_BRIDGE, f"in {DOCKER_BRIDGE}", "alone", "from here on the host is out of the mesh")
+    return Step(StepName.DETACH, (change,), (restore.NO_MASTER,))
+
+
+def _files(host: str, facts: HostFacts) -> Step | None:
+    """The unit first: a host that boots from here on does not join the mesh."""
+    states = facts.units.get(UNIT, {})
+    present = [path for path in PATHS if (facts.file(path) or "").startswith(MARK)]
+    changes = [Change(host, path, "a file of ours", None, WHY) for path in present]
+    requests: list[Request] = []
+    if any(path.endswith(f"/{UNIT}") for path in present):
+        if states.get("UnitFileState") == "enabled":
+            requests.append(Run(("systemctl", "disable", UNIT)))
+        if states.get("ActiveState") not in (None, "", "inactive"):
+            requests.append(Run(("systemctl", "stop", UNIT)))
+    requests += [Remove(path) for path in present]
+    return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
+
+
+def _fabric(host: str, bridge: OvsBridge) -> Step:
+    tunnels = [port for port in bridge.interfaces if ovs.MARK in port.external_ids]
+    theirs = foreign_ports(bridge)
+    changes = [
+        Change(host, f"tunnel {port.name}", f"to {port.options.get('remote_ip')}", None, WHY) for port in tunnels
+    ]
+    if theirs:
+        words = [word for port in tunnels for word in ("--", "--if-exists", "del-port", bridge.name, port.name)]
+        words += ["--", "remove", "bridge", bridge.name, "external_ids", ovs.MARK]
+        stays = f"stays for {', '.join(theirs)}, without our mark"
+        changes.append(Change(host, f"bridge {bridge.name}", "of the mesh", stays, "these ports are not ours"))
+    else:
+        words = ["--", "--if-exists", "del-br", bridge.name]
+        changes.append(Change(host, f"bridge {bridge.name}", "of the mesh", None, WHY))
+    return Step(StepName.UNMAKE_FABRIC, tuple(changes), (Run(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),))
+
+
+def foreign_ports(bridge: OvsBridge) -> list[str]:
+    """Somebody's own ports in our bridge."""
+    return [port.name for port in bridge.interfaces if port.name != bridge.name and ovs.MARK not in port.external_ids]
+
+
+def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
+    """It did not run before, and nobody has anything in it."""
+    origin = traces.origin
+    if origin is None or SWITCH_UNIT not in origin.services or origin.ran(SWITCH_UNIT) or facts.ovs is None:
+        return None
+    if any(bridge.name != FABRIC_BRIDGE or foreign_ports(bridge) for bridge in facts.ovs):
+        return None
+    stop = Run(("systemctl", "stop", SWITCH_UNIT))
+    disable = () if origin.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)
+    change = Change(host, SWITCH_UNIT, "running", "not running", WHY)
+    return Step(StepName.STOP_SWITCH, (change,), (*disable, stop))
+
+
+def _packages(host: str, traces: Traces) -> Step | None:
+    names = traces.removable
+    if not names:
+        return None
+    changes = tuple(Change(host, name, "installed by dockmesh", None, WHY) for name in names)
+    return Step(StepName.PURGE, changes, packages=names)
+
+
+def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
+    unit = facts.file(BACK_UNIT_FILE) is not None
+    if not (unit or traces.there & {STATE, RUNTIME}):
+        return None
+    changes = (
+        *((Change(host, f"{BACK}.service", "a unit of ours", None, WHY),) if unit else ()),
+        Change(host, STATE, "what dockmesh kept of this host", None, WHY),
+    )
+    requests: tuple[Request, ...] = (
+        *((Run(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
+        *(Run(argv) for argv in _empty_folders(traces.origin)),
+        Run(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
+    )
+    return Step(StepName.FORGET, changes, requests)
+
+
+def _empty_folders(origin: Origin | None) -> Iterator[tuple[str, ...]]:
+    """Those that we made, if nobody put anything into them since. `find` does not mind one that is gone."""
+    for folder in FOLDERS:
+        if origin is None or folder not in origin.folders:
+            above, _, name = folder.rpartition("/")
+            yield ("find", above, "-maxdepth", "1", "-name", name, "-type", "d", "-empty", "-delete")
+
+
+def read_ran(text: str | None) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, json.loads(text or "[]")))
+    except (ValueError, TypeError):
+        return ()

@@ -1,0 +1,72 @@
+"""What a host was before the first change: kept there, and never written anew, until `dockmesh destroy`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dockmesh.facts.types import FileState
+
+MODE = 0o600
+# The services that apply may start, and Docker's socket, which starts one of them.
+SERVICES = ("openvswitch-switch.service", "docker.service", "docker.socket")
+SERVICE_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *SERVICES)
+# What apply may make to put a file into it.
+FOLDERS = ("/etc/docker", "/etc/dockmesh", "/etc/systemd/system/docker.service.d")
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+FOLDERS_THERE = ("find", *FOLDERS, "-maxdepth", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`packages` are those that we installed since, by name, with what they brought along."""
+
+    mesh: str
+    daemon: FileState | None  # daemon.json
+    services: Mapping[str, Mapping[str, str]]  # by unit what systemd said; those that there were
+    folders: tuple[str, ...]  # of FOLDERS those that there were
+    docker_bridge: bool  # whether there was a docker0
+    docker_address: str | None = None  # that Docker gave it
+    forwarded: bool = True  # IPv4 packets of others; Docker switches it on
+    packages: tuple[str, ...] = ()
+
+    def ran(self, service: str) -> bool:
+        return self.services.get(service, {}).get("ActiveState") == "active"
+
+    def enabled(self, service: str) -> bool:
+        return self.services.get(service, {}).get("UnitFileState") == "enabled"
+
+    def with_packages(self, names: Iterable[str]) -> "Origin":
+        return replace(self, packages=tuple(sorted({*self.packages, *names})))
+
+
+def write(origin: Origin) -> str:
+    content = {
+        "mesh": origin.mesh,
+        "daemon": None if origin.daemon is None else {"text": origin.daemon.text, "mode": origin.daemon.mode},
+        "services": {unit: dict(states) for unit, states in origin.services.items()},
+        "folders": list(origin.folders),
+        "docker_bridge": origin.docker_bridge,
+        "docker_address": origin.docker_address,
+        "forwarded": origin.forwarded,
+        "packages": list(origin.packages),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(text: str | None) -> Origin | None:
+    """None where there is none, or one that cannot be read: what a host was is then not known."""
+    try:
+        content = json.loads(text or "")
+        daemon = content["daemon"]
+        return Origin(
+            str(content["mesh"]),
+            None if daemon is None else FileState(str(daemon["text"]), int(daemon["mode"])),
+            {unit: dict(states) for unit, states in content["services"].items()},
+            tuple(map(str, content["folders"])),
+            bool(content["docker_bridge"]),
+            content["docker_address"],
+            bool(content["forwarded"]),
+            tuple(map(str, content["packages"])),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,196 @@
+"""After destroy hosts are as before the first apply, compared with a snapshot; nothing of anybody else is gone."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from tests.lab.conftest import MakeMesh
+from tests.lab.mesh import DOCKMESH, Mesh, wait_until
+
+# What a host is, a line each: files and their modes, units, links, addresses, switches, Docker, rules, packages.
+SNAPSHOT = r"""
+find /etc -xdev \( -type d -printf 'folder %p %m\n' \) -o \( -type l -printf 'link %p %l\n' \) -o -printf 'file %p %m\n'
+find /etc -xdev -type f -exec sha256sum {} + | sed 's/^/hash /'
+find /var/lib/dockmesh /run/dockmesh -maxdepth 0 2>/dev/null | sed 's/^/kept /'
+systemctl list-unit-files --no-legend --no-pager | awk '{print "unit", $1, $2}'
+systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,timer,path |
+  awk '{print "state", $1, $2, $3, $4}'
+ip -oneline link | grep -v veth | sed -E 's/^[0-9]+: ([^:]+):.* (mtu [0-9]+).*/device \1 \2/'
+ip -oneline link | grep -v veth | grep -oE '[a-z0-9-]+: <.* master [a-z0-9-]+' | sed -E 's/: <.* master/ in/'
+ip -oneline -4 address | awk '{print "address", $2, $4}'
+ip -4 route | sed 's/^/route /'
+cat /proc/sys/net/ipv4/ip_forward | sed 's/^/forwarding /'
+dpkg-query --show --showformat='package ${db:Status-Status} ${Package} ${Version}\n'
+if command -v ovs-vsctl >/dev/null; then ovs-vsctl show | sed '1d; s/^/switch /'; fi
+if command -v docker >/dev/null && systemctl is-active --quiet docker; then
+  docker network ls --quiet | xargs docker network inspect \
+    --format 'network {{.Name}} {{.Driver}} {{json .IPAM.Config}} {{json .Options}}'
+  docker ps --all --format 'container {{.Names}} {{.State}}'
+fi
+for rules in iptables-save ip6tables-save; do
+  if command -v $rules >/dev/null; then $rules | grep -v '^#' | sed -E "s/\[[0-9:]+\]//; s/^/$rules /"; fi
+done
+if command -v nft >/dev/null; then
+  nft --stateless list ruleset | grep -v '^#' | sed 's/^/nft /'
+fi
+"""
+# Changes by itself: logins, generated names of running things, and what apt and ldconfig note of their own work.
+VOLATILE = re.compile(r"ssh|session|user|run-|systemd-|/etc/(ld.so.cache|mtab|resolv.conf)|-\.mount|apt-daily|dpkg-db")
+
+
+# What the package of Open vSwitch is and brings, on a host whose underlay is on one of its bridges.
+OF_THE_SWITCH = re.compile(
+    r"openvswitch|ovs|br-phy|eth0|uuid|dpdk|lib(event|numa|unbound|xdp)|sockets.target.wants|: . switch "
+)
+# What Debian's packages leave by design: users, a cache, tables of the firewall with nothing in them.
+EMPTY_TABLE = r"nft (table ip6? \w+ \{|\tchain [A-Z]+ \{|\t\ttype \w+ hook \w+ priority [\w ]+; policy accept;|\t?\}|)$"
+LEFT_BY_PACKAGES = re.compile(rf"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|/etc/cni|{EMPTY_TABLE}")
+
+
+def snapshot(mesh: Mesh, host: str) -> list[str]:
+    lines = mesh.on(host, SNAPSHOT).splitlines()
+    return sorted(line for line in lines if not (line.startswith(("unit", "state")) and VOLATILE.search(line)))
+
+
+def snapshots(mesh: Mesh, hosts: Iterable[str] = ()) -> dict[str, list[str]]:
+    return {host: snapshot(mesh, host) for host in hosts or mesh.hosts}
+
+
+def differences(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[str]:
+    return [
+        f"{host}: {sign} {line}"
+        for host in before
+        for sign, lines in (("-", {*before[host]} - {*after[host]}), ("+", {*after[host]} - {*before[host]}))
+        for line in sorted(lines)
+    ]
+
+
+def assert_same(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> None:
+    different = differences(before, after)
+    assert not different, "\n".join(different)[:3000]
+
+
+def destroy(mesh: Mesh, *options: str) -> None:
+    done = mesh.dockmesh("destroy", "--yes", *options)
+    assert done.code == 0, done.err
+
+
+OPERATORS = """\
+mkdir -p /etc/docker && chmod 0750 /etc/docker
+cat > /etc/docker/daemon.json <<'END'
+{"log-opts":{"max-size":"10m"},  "labels": ["rack=7"]}
+END
+chmod 0600 /etc/docker/daemon.json
+ovs-vsctl add-br br-ops -- set bridge br-ops datapath_type=netdev
+ovs-vsctl add-port br-ops ops0 -- set interface ops0 type=internal
+docker network create --subnet 10.90.0.0/24 --gateway 10.90.0.1 theirs
+systemctl reset-failed 'docker.*'; systemctl restart docker
+nft add table inet operators && nft add chain inet operators input '{ type filter hook input priority 5; }'
+nft add rule inet operators input ip saddr 203.0.113.7 drop
+iptables --new-chain OPERATORS && iptables --append OPERATORS --source 203.0.113.9 --jump DROP
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(make_mesh: MakeMesh) -> Mesh:
+    """Hosts with Docker and Open vSwitch, on one of them an operator's own things and running containers."""
+    mesh = make_mesh("--prepared")
+    mesh.on("host1", OPERATORS)
+    mesh.start_container("host1", "db", "--restart always")
+    mesh.start_container("host1", "job", "--network theirs")
+    return mesh
+
+
+def test_first_apply_that_is_killed_gives_docker_its_own_address_back(prepared: Mesh) -> None:
+    """Docker keeps docker0's address by itself, unless it is told."""
+    mesh = prepared
+    before = of_docker(mesh)
+    with mesh.start_apply("--confirm-timeout", "10", "--no-verify") as running:
+        assert running.stderr is not None
+        reached = any("build the fabric" in line for line in running.stderr)
+        running.kill()
+    assert reached
+
+    wait_until(lambda: not differences(before, of_docker(mesh)), "Docker as before")
+
+    destroy(mesh)
+    assert_same(before, of_docker(mesh))
+
+
+def of_docker(mesh: Mesh) -> dict[str, list[str]]:
+    kinds = ("address docker0", "network", "container", "iptables-save")
+    return {host: [line for line in lines if line.startswith(kinds)] for host, lines in snapshots(mesh).items()}
+
+
+@pytest.mark.parametrize("renderer", ["systemd", "ifupdown"])
+def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> None:
+    mesh = prepared
+    before = snapshots(mesh)
+    mesh.edit("renderer: systemd", f"renderer: {renderer}")
+    mesh.apply()
+    mesh.wait_for_mesh()
+
+    destroy(mesh)
+
+    mesh.edit(f"renderer: {renderer}", "renderer: systemd")
+    assert_same(before, snapshots(mesh))
+    again = mesh.dockmesh("destroy", "--yes", "--json")
+    assert not again.json()["changed"]
+
+
+def test_destroy_that_is_killed_ends_the_same_when_it_is_run_again(prepared: Mesh) -> None:
+    mesh = prepared
+    before = snapshots(mesh)
+    for step in ("remove files and units", "remove the fabric", "give Docker back its settings"):
+        mesh.apply()
+        words = ("destroy", "-f", str(mesh.file), "--ssh-config", str(mesh.ssh_config), "--yes")
+        command = (*DOCKMESH, *words)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+            assert running.stderr is not None
+            reached = any(step in line for line in running.stderr)
+            running.kill()
+        assert reached
+
+        wait_until(lambda: mesh.dockmesh("destroy", "--yes").code == 0, "destroyed by the next run")
+
+        assert_same(before, snapshots(mesh))
+
+
+def test_host_that_is_down_is_told_and_done_later(prepared: Mesh) -> None:
+    mesh = prepared
+    before = snapshots(mesh)
+    mesh.apply()
+    mesh.lab("crash", "host3")
+
+    first = mesh.dockmesh("destroy", "--yes")
+
+    assert first.code == 1
+    assert "`dockmesh destroy --host host3`" in first.err
+    assert_same({host: before[host] for host in ("host1", "host2")}, snapshots(mesh, ("host1", "host2")))
+    mesh.lab("start", "host3")
+    destroy(mesh, "--host", "host3")
+    assert "br0" not in mesh.on("host3", "ip -oneline link; ovs-vsctl list-br; ls /etc/systemd/system")
+    assert mesh.on("host3", "ls -d /var/lib/dockmesh /etc/dockmesh /etc/docker/daemon.json 2>/dev/null || true") == ""
+
+
+def test_bare_hosts_are_bare_again_with_packages(make_mesh: MakeMesh) -> None:
+    """Open vSwitch stays here: the lab's own underlay is on a bridge of its."""
+    mesh = make_mesh(hosts=2)
+    before = snapshots(mesh)
+    mesh.apply()
+
+    mesh.on("host1", "docker volume create theirs")
+
+    done = mesh.dockmesh("destroy", "--yes", "--packages")
+
+    assert done.code == 0, done.err
+    assert "openvswitch-switch stays: it has br-phy" in done.out
+    assert "theirs" in mesh.on("host1", "ls /var/lib/docker/volumes").split()
+    left = [
+        line
+        for line in differences(before, snapshots(mesh))
+        if not any(each.search(line) for each in (OF_THE_SWITCH, LEFT_BY_PACKAGES))
+    ]
+    assert not left, "\n".join(left)[:3000]
