@@ -197,11 +197,13 @@ def terminated(scene: Scene) -> None:
 
 def connection_killed(scene: Scene) -> None:
     """The ssh of one host."""
-    listed = run("ps", "--ppid", str(scene.apply.pid), "-o", "pid=,args=").out.splitlines()
-    for line in listed:
-        pid, args = line.split(None, 1)
-        if f"-- {scene.host} " in args:
-            os.kill(int(pid), signal.SIGKILL)
+    while scene.apply.poll() is None:
+        listed = run("ps", "--ppid", str(scene.apply.pid), "-o", "pid=,args=").out.splitlines()
+        found = [int(line.split()[0]) for line in listed if f"-- {scene.host} " in line]
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        if found:
+            return
 
 
 def crashed(scene: Scene) -> None:

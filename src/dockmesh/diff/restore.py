@@ -9,7 +9,7 @@ from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker, ovs
-from dockmesh.render.host import PATHS, UNIT
+from dockmesh.render.host import INTERFACES, PATHS, UNIT
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
@@ -128,11 +128,19 @@ def links(facts: HostFacts, config: HostConfig, *, stay_out: bool) -> tuple[Requ
     bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
     requests = list(_docker_bridge(bridge, config))
     if stay_out:
-        return (*requests, NO_MASTER, Put(STAY_OUT, "another host has the addresses of this one\n", 0o600))
+        marker = Put(STAY_OUT, "another host has the addresses of this one\n", 0o600)
+        return (*requests, NO_MASTER, marker, *_apart_at_boot(facts))
     if member is not None and member.kind != "bridge":
         place = ("master", member.master) if member.master else ("nomaster",)
         requests.append(Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, *place, "up" if member.up else "down")))
     return tuple(requests)
+
+
+def _apart_at_boot(facts: HostFacts) -> Iterator[Request]:
+    """For ifupdown, which knows no marker: its file says it, and the next apply writes it anew."""
+    if (state := facts.files.get(INTERFACES)) is not None:
+        text = state.text.replace(f"bridge_ports {FABRIC_BRIDGE}\n", "bridge_ports none\n")
+        yield Put(INTERFACES, text, state.mode)
 
 
 def _docker_bridge(bridge: LinuxLink | None, config: HostConfig) -> Iterator[Request]:

@@ -16,6 +16,7 @@ from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
+from dockmesh.render.host import INTERFACES
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
 from tests.support.meshes import cluster
 from tests.support.plans import configs
@@ -219,6 +220,24 @@ def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() ->
     assert hosts["host1"].devices["br0"].master is None
     assert STAY_OUT in hosts["host1"].files
     assert len(set(owners(hosts))) == len(owners(hosts))
+
+
+def test_a_host_that_stays_out_does_so_after_a_boot_with_ifupdown_too() -> None:
+    old = replace(THREE, fabric=Fabric(renderer=Renderer.IFUPDOWN))
+    scenario = Scenario("applied", old, swapped(old))
+    undisturbed, hosts = scenario.hosts(), scenario.hosts()
+    hosts["host1"].fails = lambda request: Answer(1) if "br0 master" in str(request) else None
+
+    failed = asyncio.run(run(scenario.new, hosts))
+    stays_out = hosts["host1"].files[INTERFACES][0]
+    revive(hosts)
+
+    assert failed == ["host1"]
+    assert "    bridge_ports none\n" in stays_out
+    assert asyncio.run(run(scenario.new, undisturbed)) == []
+    assert asyncio.run(run(scenario.new, hosts)) == []
+    assert "    bridge_ports br0\n" in hosts["host1"].files[INTERFACES][0]
+    assert states(hosts) == states(undisturbed)
 
 
 def test_a_host_that_was_confirmed_before_ctrl_c_is_told_as_such() -> None:
