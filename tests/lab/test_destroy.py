@@ -42,7 +42,7 @@ VOLATILE = re.compile(r"ssh|session|user|run-|systemd-|/etc/(ld.so.cache|mtab|re
 
 # What the package of Open vSwitch is and brings, on a host whose underlay is on one of its bridges.
 OF_THE_SWITCH = re.compile(
-    r"openvswitch|ovs|br-phy|eth0|uuid|dpdk|lib(event|numa|unbound|xdp)|sockets.target.wants|: . switch "
+    r"openvswitch|ovs|br-phy|eth0|dockmesh-lab|uuid|dpdk|lib(event|numa|unbound|xdp)|sockets.target.wants|: . switch "
 )
 # What Debian's packages leave by design: users, a cache, tables of the firewall with nothing in them.
 EMPTY_TABLE = r"nft (table ip6? \w+ \{|\tchain [A-Z]+ \{|\t\ttype \w+ hook \w+ priority [\w ]+; policy accept;|\t?\}|)$"
