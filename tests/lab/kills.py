@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -452,6 +453,7 @@ def main(arguments: Iterable[str]) -> int:
     finally:
         if not (chosen.keep and bad.total()):
             run(*DOCKMESH, "lab", "down", "--dir", str(directory))
+            shutil.rmtree(directory)
 
 
 if __name__ == "__main__":
