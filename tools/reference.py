@@ -1,14 +1,19 @@
-"""Write docs/reference/commands.md and docs/reference/file.md from the code: `make docs`. A test compares them."""
+"""Write the made pages and tables of docs/ from the code: `make docs`. A test compares them."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from dockmesh.cli.main import build as build_program
+from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Sites, Star, Topology
+from dockmesh.plan.address import assign
+from dockmesh.plan.build import build
+from dockmesh.plan.shape import shape
 from dockmesh.spec import explain, fields
 from dockmesh.spec.schema import (
     BfdSection,
@@ -20,11 +25,14 @@ from dockmesh.spec.schema import (
     NetworkSection,
     PackagesSection,
     Section,
+    SitesSection,
     SshSection,
+    StarSection,
     json_schema,
 )
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
+TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
 PROGRAM = "dockmesh"
 MADE = "<!-- Made by tools/reference.py (`make docs`): edit the code, not this page. -->\n"
 
@@ -34,6 +42,8 @@ SECTIONS: Mapping[str, type[Section]] = {
     "`fabric`": FabricSection,
     "`fabric.bfd`": BfdSection,
     "`fabric.topology: {degree: …}`": DegreeSection,
+    "`fabric.topology: {star: …}`": StarSection,
+    "`fabric.topology: {sites: …}`": SitesSection,
     "`fabric.topology: {links: …}`": LinksSection,
     "An entry of `networks`": NetworkSection,
     "A host, under its name in `hosts`": HostSection,
@@ -51,7 +61,62 @@ PATTERNS = {
 
 def pages() -> dict[Path, str]:
     """Every page that is made, by its path."""
-    return {FOLDER / "commands.md": commands_page(), FOLDER / "file.md": file_page()}
+    return {
+        FOLDER / "commands.md": commands_page(),
+        FOLDER / "file.md": file_page(),
+        TOPOLOGIES: topologies_page(TOPOLOGIES.read_text()),
+    }
+
+
+def topologies_page(page: str) -> str:
+    """The page with its tables made anew, one for each number of hosts; all else is written by hand."""
+    for count in (6, 12):
+        start, end = f"<!-- table of {count} hosts: made by `make docs` -->\n", "<!-- end of table -->"
+        before, rest = page.split(start)
+        page = before + start + "\n".join(_topology_rows(count)) + "\n" + end + rest.split(end, 1)[1]
+    return page
+
+
+def _topology_rows(count: int) -> Iterator[str]:
+    names = [f"host{number}" for number in range(1, count + 1)]
+    half = count // 2
+    kinds: Mapping[str, Topology] = {
+        "full-mesh": FullMesh(),
+        "ring": Ring(),
+        "star": Star(),
+        "{degree: 3}": Degree(3),
+        "{degree: 4}": Degree(4),
+        f"{{sites: …}}, two of {half}": Sites((("one", tuple(names[:half])), ("two", tuple(names[half:])))),
+    }
+    rows = []
+    for name, kind in kinds.items():
+        plan = build(_mesh(names, kind))
+        found = shape(plan)
+        least, most = found.tunnels
+        rows.append(
+            (
+                _code(name) if "}" not in name else _code(name[: name.index("}") + 1]) + name[name.index("}") + 1 :],
+                str(len(plan.links)),
+                str(least) if least == most else f"{least} to {most}",
+                str(found.links.most),
+                f"{found.frames.mean:.1f}, at most {found.frames.most}",
+                f"any {found.links_may_fail}" if found.links_may_fail else "none",
+                f"any {found.hosts_may_fail}" if found.hosts_may_fail else f"all but {', '.join(found.weak_hosts)}",
+            )
+        )
+    head = ("topology", "links", "tunnels a host", "diameter", "hops of frames", "links may fail", "hosts may fail")
+    yield from _table(head, rows)
+
+
+def _mesh(names: list[str], kind: Topology) -> Cluster:
+    prefix = IPv4Network("172.17.0.0/16")
+    slots = assign(prefix, len(names)).slots
+    underlay = IPv4Address("192.0.2.0")
+    hosts = (
+        Host(name, underlay + number, slot.address, slot.pool)
+        for number, (name, slot) in enumerate(zip(names, slots, strict=True), start=1)
+    )
+    return Cluster("prod", Fabric(topology=kind), Network("docker0", prefix), tuple(hosts))
 
 
 def commands_page() -> str:
@@ -157,6 +222,9 @@ def file_page() -> str:
         "- Every pool lies in the prefix, overlaps no other pool, and holds an address for at least one container.",
         "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
         "- A degree is at least 2 and less than the number of hosts.",
+        "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
+        "and a spanning tree reaches 19 hops.",
+        "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
         "- After the tunnel's headers at least 1280 bytes are left for a packet, "
         "which makes an `underlay_mtu` of at least 1318.\n",
         "## Planned, not there yet\n",
@@ -169,7 +237,6 @@ def file_page() -> str:
 def _later() -> Iterator[str]:
     values = {
         "tunnel": fields.TUNNELS_LATER,
-        "topology": fields.TOPOLOGIES_LATER,
         "forwarding": fields.FORWARDING_LATER,
     }
     for key, names in values.items():
@@ -207,7 +274,7 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "anyOf" in value:
         return "path, or list of paths"
     if "oneOf" in value:
-        return "`full-mesh`, or a map, see below"
+        return "`full-mesh` \\| `ring` \\| `star`, or a map, see below"
     match value["type"]:
         case "integer":
             return f"{value['minimum']} to {value['maximum']}"

@@ -38,8 +38,20 @@ class FullMesh:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """Each host linked to the next, in the order of their addresses, and the last to the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """Every host linked to one: `hub`, or the one with the lowest address."""
+
+    hub: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Degree:
-    """About `k` links at every host, chosen by the plan so that the mesh hangs together `k` times over."""
+    """At least `k` links at every host, chosen by the plan so that the mesh hangs together `k` times over."""
 
     k: int
 
@@ -51,7 +63,14 @@ class Links:
     pairs: tuple[tuple[str, str], ...]
 
 
-Topology = FullMesh | Degree | Links
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """Hosts in groups: a full mesh within each, and between every two the links of their first two hosts."""
+
+    groups: tuple[tuple[str, tuple[str, ...]], ...]  # by name, both in the order of the file
+
+
+Topology = FullMesh | Ring | Star | Degree | Links | Sites
 
 
 @dataclass(frozen=True, slots=True)

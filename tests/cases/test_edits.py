@@ -21,6 +21,10 @@ def links(layout: str) -> list[tuple[str, str]]:
     return [("host1", "host3")] if layout.startswith("links") else []
 
 
+def site(layout: str) -> str | None:
+    return "there" if layout.startswith("sites") else None
+
+
 def difference(before: bytes, after: bytes) -> str:
     old, new = (content.decode().splitlines(keepends=True) for content in (before, after))
     return "".join(repr(line)[1:-1] + "\n" for line in unified_diff(old, new, "before", "after"))
@@ -31,7 +35,7 @@ def test_a_host_goes_in_and_another_out_and_nothing_else_changes(layout: str) ->
     golden = FOLDER / f"{layout}.txt"
     before = LAYOUTS[layout].encode()
 
-    grown = add_hosts("mesh.yaml", before, [NEW], links(layout))
+    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site(layout))
     shrunk = remove_hosts("mesh.yaml", grown, ["host2"])
 
     text = f"host3 added\n{difference(before, grown)}\nhost2 removed\n{difference(grown, shrunk)}"
@@ -45,6 +49,6 @@ def test_a_host_goes_in_and_another_out_and_nothing_else_changes(layout: str) ->
 def test_a_host_that_went_in_and_out_leaves_no_trace(layout: str) -> None:
     before = LAYOUTS[layout].encode()
 
-    grown = add_hosts("mesh.yaml", before, [NEW], links(layout))
+    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site(layout))
 
     assert remove_hosts("mesh.yaml", grown, ["host3"]) == before

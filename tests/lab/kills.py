@@ -45,8 +45,9 @@ CONTAINERS = (
     ("host1", "job", "--restart=no"),
     ("host2", "web", "--restart=always"),
     ("host2", "once", "--rm"),
+    ("host3", "old", "--restart=always"),
 )
-STAY = {"db", "web"}  # by their restart policy
+STAY = {"db", "web", "old"}  # by their restart policy
 # The address of docker0 on a host in the mesh, five times a second, by the kernel's clock, which all hosts share.
 WATCH = """while sleep 0.2; do read at _ < /proc/uptime; set -- $(ip -4 -brief address show docker0)
 [ -e /sys/class/net/docker0/brif/br0 ] || set --; echo "$at $3"; done >> /var/tmp/owners"""
@@ -212,7 +213,7 @@ def crashed(scene: Scene) -> None:
     scene.mesh.lab("start", scene.host)
 
 
-RUNNER = """pid=$(sed -n 's/.*"pid": "\\([0-9]*\\)".*/\\1/p' /run/dockmesh.lock);
+RUNNER = """pid=$(tr -dc '[:alnum:]:,' < /run/dockmesh.lock | sed 's/.*pid:\\([0-9]*\\).*/\\1/');
 grep -q dockmesh_runner /proc/$pid/cmdline && kill -9 $pid"""
 
 
@@ -426,6 +427,9 @@ def main(arguments: Iterable[str]) -> int:
         base = load(mesh.file)
         texts = {name: write_cluster(change(base)) for name, change in MESHES.items()}
         trial = Trial(mesh, texts, {}, random.Random(chosen.seed))  # noqa: S311
+        # On this one Docker's containers live on while it restarts.
+        mesh.on("host3", "mkdir -p /etc/docker; echo '{\"live-restore\": true}' > /etc/docker/daemon.json")
+        mesh.on("host3", "systemctl restart docker")
         trial.learn()
         trial.start_containers()
         end = time.monotonic() + chosen.minutes * 60

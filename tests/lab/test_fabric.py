@@ -109,3 +109,24 @@ def test_host_added_to_the_file_moves_nobody(make_mesh: MakeMesh) -> None:
     assert mesh.on("host1", "systemctl show -p InvocationID docker") == started
     mesh.wait_for_mesh()
     mesh.lab("down")
+
+
+def test_ring_of_four_bears_a_cut_and_becomes_two_sites_while_it_lives(make_mesh: MakeMesh) -> None:
+    """host1 and host3 have no tunnel to each other in the ring, host1 and host4 none with sites."""
+    mesh = make_mesh("--prepared", "--hosts", "4")
+    mesh.edit("topology: full-mesh", "topology: ring")
+
+    mesh.apply()
+    mesh.wait_for_mesh()
+
+    mesh.lab("cut", "host1", "host2")
+    mesh.wait_for_ping("host1", mesh.address("host2"), None)
+    mesh.wait_for_ping("host1", mesh.address("host3"), None)
+    mesh.lab("heal")
+    mesh.wait_for_mesh()
+    mesh.edit("topology: ring", "topology: {sites: {here: [host1, host2], there: [host3, host4]}}")
+    mesh.apply()
+    mesh.wait_for_mesh()
+    mesh.lab("crash", "host3")
+    mesh.wait_for_ping("host1", mesh.address("host4"), None)
+    mesh.lab("down")

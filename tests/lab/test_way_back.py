@@ -270,3 +270,23 @@ def test_history_tells_the_runs_and_rollback_makes_an_earlier_one_real(change: C
     assert back.code == 0, back.err
     assert OLD in mesh.file.read_text()
     mesh.wait_for_states(change.old)
+
+
+UNPACKED = "grep -q 'status unpacked docker.io' /var/log/dpkg.log"
+
+
+def test_power_cut_while_packages_are_set_up_is_mended_by_the_next_apply(make_mesh: MakeMesh) -> None:
+    mesh = make_mesh(hosts=2)
+    with mesh.start_apply(*TIMEOUT, "--no-verify", "--no-preflight") as running_apply:
+        assert running_apply.stderr is not None
+        wait_until(lambda: mesh.ssh("host2", UNPACKED).code == 0, "Docker is unpacked on host2")
+        mesh.lab("crash", "host2")
+        running_apply.stderr.read()
+    mesh.lab("start", "host2")
+
+    wait_until(lambda: mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the next apply goes well")
+
+    assert mesh.on("host2", "dpkg --audit") == ""
+    mesh.wait_for_mesh()
+    assert not mesh.apply()["changed"]
+    mesh.lab("down")

@@ -47,6 +47,10 @@ LAYOUTS = {
     + f"hosts:\n  host1: {ONE[:-1]}, ssh: &admin {{user: ann}}}}\n  host2: {TWO[:-1]}, ssh: *admin}}\n",
     "links-in-lines": f"{HEAD}fabric:\n  topology:\n    links:\n      - [host1, host2]  # direct\n"
     f"hosts:\n  host1: {ONE}\n  host2: {TWO}\n",
+    "sites-in-lines": f"{HEAD}fabric:\n  topology:\n    sites:\n      here: [host1]\n      there:\n"
+    f"        - 'host2'  # old\nhosts:\n  host1: {ONE}\n  host2: {TWO}\n",
+    "sites-in-one-line": f"{HEAD}fabric: {{topology: {{sites: {{here: [host1], there: [host2]}}}}}}\n"
+    f"hosts:\n  host1: {ONE}\n  host2: {TWO}\n",
     "links-in-one-line": f"{HEAD}fabric: {{topology: {{links: [[host1, host2]]}}}}\n"
     f"hosts:\n  host1: {ONE}\n  host2: {TWO}\n",
 }

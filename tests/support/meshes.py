@@ -17,6 +17,9 @@ from dockmesh.model import (
     Links,
     Network,
     Renderer,
+    Ring,
+    Sites,
+    Star,
     Topology,
 )
 from dockmesh.plan.address import assign
@@ -47,6 +50,11 @@ def cluster(count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None
             for number, slot in enumerate(assign(network, count).slots, start=1)
         ),
     )
+
+
+def addresses(count: int) -> dict[str, IPv4Address]:
+    """host1, host2 … from the guide's first bridge address on, as `dockmesh init` gives them."""
+    return {f"host{number}": IPv4Address("172.17.42.0") + number for number in range(1, count + 1)}
 
 
 def with_underlay(mesh: Cluster, **addresses: str) -> Cluster:
@@ -83,9 +91,17 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
 
 @st.composite
 def topologies(draw: st.DrawFn, names: list[str]) -> Topology:
-    kind = draw(st.sampled_from(["full-mesh", "degree", "links"]))
+    kind = draw(st.sampled_from(["full-mesh", "ring", "star", "degree", "sites", "links"]))
     if kind == "degree" and len(names) > 2:
         return Degree(draw(st.integers(2, len(names) - 1)))
+    if kind == "ring":
+        return Ring()
+    if kind == "star":
+        return Star(draw(st.none() | st.sampled_from(names)))
+    if kind == "sites":
+        order = draw(st.permutations(names))
+        cut = draw(st.integers(1, len(names) - 1))
+        return Sites((("here", tuple(order[:cut])), ("there", tuple(order[cut:]))))
     if kind == "links":
         # A random tree, and some links more.
         tree = [(names[draw(st.integers(0, end - 1))], names[end]) for end in range(1, len(names))]

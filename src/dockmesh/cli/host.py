@@ -12,7 +12,7 @@ from dockmesh.cli import options
 from dockmesh.cli.edits import carry_out, edited
 from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
 from dockmesh.errors import UsageError
-from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links
+from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links, Sites
 from dockmesh.plan.address import Slot, later_slots
 from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.spec.load import parse
@@ -44,6 +44,9 @@ def add(
             metavar="PEER", help="Link it to this host, where the file lists its links; may be given several times."
         ),
     ] = None,
+    site: Annotated[
+        str | None, typer.Option(metavar="SITE", help="Put it into this site, where the file has sites.")
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
     ssh_config: options.SshConfig = None,
     dry_run: DryRun = False,
@@ -58,6 +61,7 @@ def add(
     cluster = parse(str(file), content)
     targets = _named(hosts, name or [], cluster, places_of_hosts(str(file), content))
     links = _new_links(targets, link or [], cluster, file)
+    site = _known_site(site, cluster, file)
     slots = _free_slots(cluster, len(targets), file)
     found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
     _refuse_other_datapath(cluster, targets, found)
@@ -65,7 +69,7 @@ def add(
         Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)
         for target, each, slot in zip(targets, found, slots, strict=True)
     ]
-    edit = edited(file, content, add_hosts(str(file), content, new, links))
+    edit = edited(file, content, add_hosts(str(file), content, new, links, site))
     carry_out(edit, ssh_config, dry_run=dry_run, json=json)
 
 
@@ -124,6 +128,23 @@ def _new_links(targets: list[Target], peers: list[str], cluster: Cluster, file: 
         raise UsageError(f"--link {unknown[0]}: there is no such host", do=f"the hosts are {', '.join(known)}")
     pairs = [(peer, target.name) for target in targets for peer in dict.fromkeys(peers) if peer != target.name]
     return list({frozenset(pair): pair for pair in pairs}.values())
+
+
+def _known_site(site: str | None, cluster: Cluster, file: Path) -> str | None:
+    topology = cluster.fabric.topology
+    if not isinstance(topology, Sites):
+        if site is not None:
+            raise UsageError("--site is for a file that has sites", do=f"{file} has none: leave --site out")
+        return None
+    names = [name for name, _ in topology.groups]
+    if site is None:
+        raise UsageError(
+            f"{file} has sites, and the new host is in none of them",
+            do=f"say in which it is: --site {' or --site '.join(names)}",
+        )
+    if site not in names:
+        raise UsageError(f"--site {site}: there is no such site", do=f"the sites are {', '.join(names)}")
+    return site
 
 
 def _free_slots(cluster: Cluster, count: int, file: Path) -> list[Slot]:

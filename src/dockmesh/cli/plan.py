@@ -7,9 +7,11 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dockmesh.cli import options
-from dockmesh.cli.show import out, print_json
-from dockmesh.model import Degree, Forwarding, FullMesh
+from dockmesh.cli.plan_shape import shape_json, show_shape
+from dockmesh.cli.show import counted, out, print_json
+from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star
 from dockmesh.plan.build import build
+from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.spec.load import load
 
@@ -19,18 +21,20 @@ MANY = 40  # hosts, beyond which a drawing shows nothing
 def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
     """Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody."""
     planned = build(load(file))
+    found = shape(planned)
     if json:
-        print_json(plan_json(planned))
+        print_json(plan_json(planned, found))
         return
     _show_head(planned)
     _show_hosts(planned)
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
+    show_shape(planned, found)
     _show_packages(planned)
 
 
-def plan_json(planned: Plan) -> dict[str, Any]:
+def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
     """The plan under stable names; docs/reference/json.md describes them."""
     tree = set(planned.tree)
     return {
@@ -54,6 +58,7 @@ def plan_json(planned: Plan) -> dict[str, Any]:
             for deb in planned.debs
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in tree} for link in planned.links],
+        "shape": shape_json(found),
     }
 
 
@@ -74,19 +79,21 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
 def _show_head(planned: Plan) -> None:
     match planned.fabric.topology:
         case FullMesh():
-            shape = "full mesh"
+            kind = "full mesh"
+        case Ring():
+            kind = "ring"
+        case Star():
+            kind = f"star around {planned.root}"
         case Degree(k):
-            shape = f"degree {k}"
+            kind = f"degree {k}"
+        case Sites(groups):
+            kind = f"{len(groups)} sites"
         case _:
-            shape = "links as given"
+            kind = "links as given"
     out.print(
-        f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {shape}, "
-        f"{_count(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
+        f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {kind}, "
+        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show_hosts(planned: Plan) -> None:

@@ -54,3 +54,7 @@ def change_json(change: Change) -> dict[str, Any]:
         "because": change.because,
         "disturbs": list(change.disturbs),
     }
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -13,8 +13,8 @@ def build(cluster: Cluster) -> Plan:
     """Raises UsageError when the topology is too deep for a spanning tree."""
     hosts = tuple(sorted(cluster.hosts, key=lambda host: host.address))
     names = [host.name for host in hosts]
-    links = topology.links(names, cluster.fabric.topology)
-    root, backup = tree.choose_roots(names, links)
+    links = topology.links({host.name: host.address for host in hosts}, cluster.fabric.topology)
+    root, backup = tree.roots(names, links, cluster.fabric.topology)
     mtu_sum, narrowest = _mtu(cluster, hosts)
     tunnels = _tunnels(hosts, links)
     priority = tree.priorities(names, root, backup)

@@ -1,48 +1,46 @@
-"""Which hosts are linked. Hosts come as names in the order of their bridge addresses; so do both ends of a link."""
+"""Which hosts are linked. Hosts come by name in the order of their bridge addresses; so do both ends of a link.
 
-from collections.abc import Iterable, Sequence
+A host that comes or goes moves few links, wherever in that order it stands: of a full mesh, a star and a site only its
+own, of a ring also the one that it takes the place of; of a degree see `degree`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
 from itertools import combinations
 
-from dockmesh.model import Degree, FullMesh, Links, Topology
+from dockmesh.model import Degree, FullMesh, Links, Ring, Sites, Star, Topology
+from dockmesh.plan.degree import degree_pairs
 from dockmesh.plan.types import Link
 
+# So many links join two sites, each of hosts of its own: any one of them may fail, and any one host.
+BETWEEN_SITES = 2
 
-def links(hosts: Sequence[str], topology: Topology) -> tuple[Link, ...]:
+
+def links(addresses: Mapping[str, IPv4Address], topology: Topology) -> tuple[Link, ...]:
+    hosts = list(addresses)
     match topology:
         case FullMesh():
             return tuple(Link(a, b) for a, b in combinations(hosts, 2))
+        case Ring():
+            return _in_order(hosts, zip(hosts, [*hosts[1:], hosts[0]], strict=True))
+        case Star(hub):
+            middle = hub or hosts[0]
+            return _in_order(hosts, ((middle, other) for other in hosts if other != middle))
         case Degree(k):
-            return _circulant(hosts, k)
+            return _in_order(hosts, degree_pairs(addresses, k))
+        case Sites(groups):
+            return _in_order(hosts, _site_pairs([members for _, members in groups]))
         case Links(pairs):
-            return _in_order(hosts, ((a, b) for a, b in pairs))
+            return _in_order(hosts, pairs)
 
 
-def _circulant(hosts: Sequence[str], k: int) -> tuple[Link, ...]:
-    """Every host linked to those at fixed distances around a circle.
-
-    The distances grow geometrically from 1, as the fingers of a Chord ring (Stoica et al., 2001), so that the diameter
-    grows with the root of the number of hosts and not in proportion to it. An odd degree adds the opposite host.
-    """
-    count = len(hosts)
-    steps = _distances(count, k)
-    pairs = {frozenset((index, (index + step) % count)) for index in range(count) for step in steps}
-    if k % 2:
-        pairs |= {frozenset((index, (index + count // 2) % count)) for index in range(-(-count // 2))}
-    return _in_order(hosts, ((hosts[min(pair)], hosts[max(pair)]) for pair in pairs))
-
-
-def _distances(count: int, k: int) -> list[int]:
-    """Half of `k` distances, each below that of the opposite host."""
-    wanted = k // 2
-    chosen: list[int] = []
-    for index in range(wanted):
-        chosen.append(max(round(count ** (index / wanted)), chosen[-1] + 1 if chosen else 1))
-    longest = count // 2 - 1 if k % 2 else (count - 1) // 2
-    # On a small circle a geometric series runs out of room, or leaves fewer than `k` ways (8 hosts of degree 5): there
-    # the nearest hosts are linked, which is k-connected for every count (Harary, 1962).
-    if count < 2 * k or (chosen and chosen[-1] > longest):
-        return list(range(1, min(wanted, longest) + 1))
-    return chosen
+def _site_pairs(sites: Sequence[Sequence[str]]) -> Iterable[tuple[str, str]]:
+    for members in sites:
+        yield from combinations(members, 2)
+    for one, other in combinations(sites, 2):
+        # The first with the first and the second with the second; a host alone in its site holds both links.
+        count = min(BETWEEN_SITES, max(len(one), len(other)))
+        yield from ((one[min(place, len(one) - 1)], other[min(place, len(other) - 1)]) for place in range(count))
 
 
 def _in_order(hosts: Sequence[str], pairs: Iterable[tuple[str, str]]) -> tuple[Link, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dockmesh.errors import UsageError
+from dockmesh.model import Degree, FullMesh, Ring, Sites, Star, Topology
 from dockmesh.plan.graph import Neighbours, depths, neighbours, path
 from dockmesh.plan.types import Link
 
@@ -11,6 +12,29 @@ from dockmesh.plan.types import Link
 ROOT, BACKUP, OTHERS = 4096, 8192, 32768
 # IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, its default) is dropped, and each hop adds one.
 DEEPEST = 19
+
+
+def roots(hosts: Sequence[str], links: Sequence[Link], topology: Topology) -> tuple[str, str]:
+    """The root and the host that takes over when it dies.
+
+    Where the kind of mesh has no middle it is the first host, and where the kind has one, that: so no host that is
+    added moves the root, which makes bridges anew. Only among links of a person's own the middle is looked for.
+    """
+    match topology:
+        case FullMesh() | Ring() | Degree():
+            root = hosts[0]
+        case Star(hub):
+            root = hub or hosts[0]
+        case Sites(groups):
+            root = groups[0][1][0]
+        case _:
+            return choose_roots(hosts, links)
+    if root == hosts[0]:
+        # Then nobody has a priority of its own, and the next by address takes over: see `priorities`.
+        return root, hosts[1]
+    if isinstance(topology, Sites):
+        return root, [*topology.groups[0][1], *topology.groups[1][1]][1]
+    return root, hosts[0]
 
 
 def choose_roots(hosts: Sequence[str], links: Sequence[Link]) -> tuple[str, str]:

@@ -188,11 +188,16 @@ async def _greeting(process: Process) -> list[str] | None:
 
 
 async def _last_words(process: Process) -> str:
-    if process.stderr is None:
-        return ""
+    """What was said until its end; a program in between, as ProxyCommand's, may outlive ssh and hold its stream."""
+    said = b""
     with contextlib.suppress(TimeoutError):
-        return (await asyncio.wait_for(process.stderr.read(), 2)).decode(errors="replace").strip()
-    return ""
+        async with asyncio.timeout(2):
+            while process.stderr and (piece := await process.stderr.read(4096)):
+                said += piece
+    # Else asyncio closes the streams when nobody hears of it any more but the user, as a traceback.
+    if (transport := getattr(process, "_transport", None)) is not None and process.returncode is not None:
+        transport.close()
+    return said.decode(errors="replace").strip()
 
 
 async def _end(process: Process) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dockmesh.model import Forwarding, FullMesh
-from dockmesh.spec.draft import Draft, DraftDegree, DraftLink, DraftLinks
+from dockmesh.spec.draft import Draft, DraftDegree, DraftLink, DraftLinks, DraftRing, DraftSites, DraftStar, Located
 from dockmesh.spec.excerpt import clipped, listed
 from dockmesh.spec.nearest import did_you_mean
 from dockmesh.spec.problems import Problem
@@ -12,6 +12,34 @@ from dockmesh.spec.problems import Problem
 # lib/stp.h and lib/rstp.h of Open vSwitch: ports of a bridge past these are left out of the spanning tree. Its own
 # internal port takes no part, so all of them can be tunnels.
 MOST_TUNNELS = {Forwarding.STP: 255, Forwarding.RSTP: 4095}
+
+
+# A spanning tree reaches 19 hops from its root (IEEE 802.1D-2004, 17.13.8), and a ring with one link cut is a chain
+# whose end may be the root.
+LONGEST_RING = 20
+
+
+def check_ring(draft: Draft) -> Iterator[Problem]:
+    match draft.topology:
+        case DraftRing(span=span):
+            pass
+        case DraftDegree(k=Located(value=2, span=span)):
+            pass
+        case _:
+            return
+    if (hosts := len(draft.hosts)) > LONGEST_RING:
+        hint = (
+            f"With one link cut, the last host is {hosts - 1} hops from the root, and a spanning tree reaches "
+            f"{LONGEST_RING - 1}. A ring has at most {LONGEST_RING} hosts; for more write `topology: {{degree: 4}}`."
+        )
+        yield Problem(f"a ring of {hosts} hosts is too long", hint, span)
+
+
+def check_star(draft: Draft) -> Iterator[Problem]:
+    names = [host.name.value for host in draft.hosts]
+    if isinstance(draft.topology, DraftStar) and (hub := draft.topology.hub) and names and hub.value not in names:
+        hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(hub.value, names)}"
+        yield Problem(f"star around the unknown host {clipped(hub.value)}", hint, hub.span)
 
 
 def check_degree(draft: Draft) -> Iterator[Problem]:
@@ -110,6 +138,17 @@ def check_tunnel_count(draft: Draft) -> Iterator[Problem]:
         case FullMesh():
             tunnels, span = len(draft.hosts) - 1, draft.hosts_span
             who = "every host"
+        case DraftStar(hub=hub):
+            tunnels, span = len(draft.hosts) - 1, hub.span if hub else draft.hosts_span
+            who = hub.value if hub else "the host in the middle"
+        case DraftSites(sites=sites, span=span):
+            # Within the site, and at worst both links to each other site.
+            who, tunnels = max(
+                ((site.name.value, len(site.hosts) - 1 + 2 * (len(sites) - 1)) for site in sites),
+                key=lambda item: item[1],
+                default=("", 0),
+            )
+            who = f"the first host of {who}"
         case DraftDegree(k=degree):
             tunnels, span = degree.value, degree.span
             who = "every host"

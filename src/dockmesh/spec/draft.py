@@ -51,8 +51,35 @@ class DraftDegree:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftRing:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStar:
+    """`hub` is None where the plan chooses it."""
+
+    hub: Located[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSite:
+    name: Located[str]
+    hosts: tuple[Located[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSites:
+    sites: tuple[DraftSite, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class DraftLinks:
     links: tuple[DraftLink, ...]
+
+
+DraftTopology = FullMesh | DraftRing | DraftStar | DraftDegree | DraftSites | DraftLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +93,7 @@ class Draft:
     hosts_given: int | None
     hosts_span: Span | None
     forwarding: Forwarding
-    topology: FullMesh | DraftDegree | DraftLinks | None
+    topology: DraftTopology | None
     packages: tuple[Located[str], ...] = ()
 
 
@@ -162,16 +189,48 @@ def _host(read: _Reading, key: Scalar) -> DraftHost:
     )
 
 
-def _topology(read: _Reading) -> FullMesh | DraftDegree | DraftLinks | None:
+def _topology(read: _Reading) -> DraftTopology | None:
     if ("fabric",) in read.wrong or ("fabric", "topology") in read.wrong:
         return None
     topology = read.node("fabric", "topology")
     if not isinstance(topology, Mapping):
-        return FullMesh()
+        name = read.text("fabric", "topology")
+        match name:
+            case Located(value="ring", span=span):
+                return DraftRing(span)
+            case Located(value="star"):
+                return DraftStar(None)
+            case _:
+                return FullMesh()
+    if len({"degree", "star", "sites", "links"} & topology.entries.keys()) > 1:
+        return None
+    if hub := read.text("fabric", "topology", "star"):
+        return DraftStar(hub)
+    if "sites" in topology.entries:
+        sites = _sites(read)
+        return None if sites is None else DraftSites(sites, topology.entries["sites"].key.span)
     if degree := read.number("fabric", "topology", "degree"):
         return DraftDegree(degree)
     links = _links(read)
     return None if links is None else DraftLinks(links)
+
+
+def _sites(read: _Reading) -> tuple[DraftSite, ...] | None:
+    """Every site, or None when one of them is no list of names."""
+    sites = read.node("fabric", "topology", "sites")
+    if not isinstance(sites, Mapping) or sites.repeated:
+        return None
+    found = []
+    for key, entry in sites.entries.items():
+        path = ("fabric", "topology", "sites", key)
+        hosts = read.node(*path)
+        if not isinstance(hosts, Sequence):
+            return None
+        names = [read.text(*path, index) for index in range(len(hosts.items))]
+        if None in names:
+            return None
+        found.append(DraftSite(Located(key, entry.key.span), tuple(name for name in names if name is not None)))
+    return tuple(found)
 
 
 def _links(read: _Reading) -> tuple[DraftLink, ...] | None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dockmesh.errors import UsageError
-from dockmesh.model import Cluster, Host, Links
+from dockmesh.model import Cluster, Host, Links, Sites, Topology
 from dockmesh.spec.excerpt import listed
-from dockmesh.spec.imitate import host_lines, pair_line
+from dockmesh.spec.imitate import host_lines, name_line, pair_line
 from dockmesh.spec.load import parse
 from dockmesh.spec.outline import Piece, outline
 from dockmesh.spec.problems import SpecError
@@ -19,8 +19,16 @@ from dockmesh.spec.splice import LayoutError, append, column, remove
 UNCHANGED = "the file is as it was"
 
 
-def add_hosts(file: str, content: bytes, hosts: Sequence[Host], links: Sequence[tuple[str, str]] = ()) -> bytes:
+def add_hosts(
+    file: str,
+    content: bytes,
+    hosts: Sequence[Host],
+    links: Sequence[tuple[str, str]] = (),
+    site: str | None = None,
+) -> bytes:
     """The content with the hosts after those that it has, and the links after its links, if it lists them.
+
+    Where the file has sites, the hosts come last in `site`.
 
     Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
     """
@@ -31,21 +39,22 @@ def add_hosts(file: str, content: bytes, hosts: Sequence[Host], links: Sequence[
         for host in hosts:
             into = _hosts(text)
             text = append(text, into, host_lines(text, into, host))
+            if site is not None:
+                members = _listing(text, "sites", site)
+                text = append(text, members, [name_line(text, members, host.name)])
         for pair in links:
             listing = _links(text)
             text = append(text, listing, [pair_line(text, listing, pair)])
     except LayoutError:
         raise _by_hand(file, f"cannot put {names} into {file}") from None
-    wanted = replace(cluster, hosts=(*cluster.hosts, *hosts))
-    if links and isinstance(topology := cluster.fabric.topology, Links):
-        wanted = replace(
-            wanted, fabric=replace(cluster.fabric, topology=Links((*topology.pairs, *((a, b) for a, b in links))))
-        )
+    wanted = _with_topology(
+        replace(cluster, hosts=(*cluster.hosts, *hosts)), _grown(cluster.fabric.topology, hosts, links, site)
+    )
     return _checked(file, content, text, wanted, f"cannot put {names} into {file}")
 
 
 def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
-    """The content without the hosts and without the links that name them.
+    """The content without the hosts, without the links that name them, and without sites that had no other host.
 
     Raises UsageError for a name that the file has not, when fewer than two hosts would be left, when the links left do
     not connect the others, and when the layout is one that is not edited here.
@@ -64,15 +73,38 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
         for name in names:
             hosts = _hosts(text)
             text = remove(text, hosts, [key.text for key in hosts.keys].index(name))
-        while (found := _link_of(text, names)) is not None:
+        while (found := _link_of(text, names) or _member_of(text, names)) is not None:
             text = remove(text, *found)
     except LayoutError:
         raise _by_hand(file, what) from None
-    wanted = replace(cluster, hosts=kept)
-    if isinstance(topology := cluster.fabric.topology, Links):
-        pairs = tuple(pair for pair in topology.pairs if not set(pair) & set(names))
-        wanted = replace(wanted, fabric=replace(cluster.fabric, topology=Links(pairs)))
+    wanted = _with_topology(replace(cluster, hosts=kept), _shrunk(cluster.fabric.topology, names))
     return _checked(file, content, text, wanted, what)
+
+
+def _with_topology(cluster: Cluster, topology: Topology) -> Cluster:
+    return replace(cluster, fabric=replace(cluster.fabric, topology=topology))
+
+
+def _grown(topology: Topology, hosts: Sequence[Host], links: Sequence[tuple[str, str]], site: str | None) -> Topology:
+    new = tuple(host.name for host in hosts)
+    match topology:
+        case Links(pairs):
+            return Links((*pairs, *links))
+        case Sites(groups):
+            return Sites(tuple((name, (*members, *new) if name == site else members) for name, members in groups))
+        case _:
+            return topology
+
+
+def _shrunk(topology: Topology, names: Sequence[str]) -> Topology:
+    match topology:
+        case Links(pairs):
+            return Links(tuple(pair for pair in pairs if not set(pair) & set(names)))
+        case Sites(groups):
+            left = ((site, tuple(host for host in members if host not in names)) for site, members in groups)
+            return Sites(tuple((site, members) for site, members in left if members))
+        case _:
+            return topology
 
 
 def places_of_hosts(file: str, content: bytes) -> dict[str, str]:
@@ -102,8 +134,13 @@ def _hosts(text: str) -> Piece:
 
 
 def _links(text: str) -> Piece:
+    return _listing(text, "links")
+
+
+def _listing(text: str, *path: str) -> Piece:
+    """What stands under `fabric.topology` at that path."""
     found: Piece | None = outline(text)
-    for key in ("fabric", "topology", "links"):
+    for key in ("fabric", "topology", *path):
         found = found.get(key) if found is not None else None
     if found is None or not found.items:
         raise LayoutError
@@ -119,6 +156,19 @@ def _link_of(text: str, names: Sequence[str]) -> tuple[Piece, int] | None:
     for index, link in enumerate(listing.items):
         if any(end.text in names for end in link.items):
             return listing, index
+    return None
+
+
+def _member_of(text: str, names: Sequence[str]) -> tuple[Piece, int] | None:
+    """The site and the place in it of the first of these hosts; or of a site that has no other, all and its place."""
+    try:
+        sites = _listing(text, "sites")
+    except LayoutError:
+        return None  # another topology
+    for number, site in enumerate(sites.items):
+        for index, host in enumerate(site.items):
+            if host.text in names:
+                return (site, index) if len(site.items) > 1 else (sites, number)
     return None
 
 
@@ -146,6 +196,10 @@ def _way(error: SpecError) -> str:
     """The lines in the answer are those of the file as it would be."""
     if any("connect" in problem.what for problem in error.problems):
         return "list the links that join the others under fabric.topology.links first"
+    if any(problem.what.startswith("star around") for problem in error.problems):
+        return "name another host under fabric.topology.star first"
+    if any(problem.what.startswith("there is one site") for problem in error.problems):
+        return "no other site would be left: write `topology: full-mesh` first"
     if any(problem.what.startswith("no `&") for problem in error.problems):
         return "what is repeated with `*` stands with that host: move it to another host first"
     return "choose other values; the lines named are those of the file as it would be"

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from dockmesh.spec.excerpt import clipped, quoted
-from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, TOPOLOGIES_LATER, WRONG_KIND, WRONG_VALUE
+from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, WRONG_KIND, WRONG_VALUE
 from dockmesh.spec.nearest import did_you_mean, nearest
 from dockmesh.spec.nodes import Kind, Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.places import Place, is_about_key, path_of, place_at, section_at, section_of, subject
 from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
 from dockmesh.spec.schema import (
+    FORMS,
+    NAMES,
     BfdSection,
     DegreeSection,
     FabricSection,
@@ -22,7 +24,9 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
+    SitesSection,
     SshSection,
+    StarSection,
     keys_of,
 )
 
@@ -33,7 +37,6 @@ KEYS_LATER = {
     "attach": "This version joins docker0 and no other network.",
     "internal": "This version joins docker0, which is not internal.",
     "prefix6": "This version carries IPv4: see `prefix`.",
-    "sites": "This version has no sites: topology is full-mesh, {degree: 4} or {links: [[host1, host2]]}.",
 }
 SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,
@@ -45,8 +48,14 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
     "under `packages`": PackagesSection,
     "under `topology`": LinksSection,
     "in a map `topology: {degree: 4}`": DegreeSection,
+    "in a map `topology: {star: host1}`": StarSection,
+    "in a map `topology: {sites: …}`": SitesSection,
 }
-TOPOLOGY_FORMS = "This version has full-mesh, {degree: 4} and {links: [[host1, host2], …]}."
+FORM_KEYS = tuple(key for key, _ in FORMS.values())
+TOPOLOGY_FORMS = (
+    "This version has full-mesh, ring, star, {degree: 4}, {star: host1}, {links: [[host1, host2], …]} and "
+    "{sites: {site1: [host1, host2], …}}."
+)
 
 
 def explain(errors: list[ErrorDetails], root: Node) -> Iterator[Problem]:
@@ -81,7 +90,10 @@ def _explain_value(error: ErrorDetails, path: TreePath, place: Place) -> Problem
     context = error.get("ctx", {})
     match error["type"]:
         case _ if is_about_key(error):
-            return Problem(f"host name {context['says']}", context["hint"], place.key.span if place.key else place.span)
+            what = "host" if path[0] == "hosts" else "site"
+            return Problem(
+                f"{what} name {context['says']}", context["hint"], place.key.span if place.key else place.span
+            )
         case str(kind) if kind == WRONG_VALUE:
             return Problem(_sentence(path, context["says"]), context["hint"], place.span)
         case str(kind) if kind == WRONG_KIND:
@@ -122,6 +134,8 @@ def _list_example(path: TreePath) -> str:
     match path:
         case ("networks",):
             return "a list such as `- {name: docker0, prefix: 172.17.0.0/16}`"
+        case ("fabric", "topology", "sites", _):
+            return "a list of host names such as [host1, host2]"
         case ("fabric", "topology", "links"):
             return "a list of pairs such as [[host1, host2], [host2, host3]]"
         case _:
@@ -132,6 +146,8 @@ def _map_example(path: TreePath) -> str:
     match path:
         case ("fabric",):
             return "{topology: full-mesh}; without it every setting has its default"
+        case ("fabric", "topology", "sites"):
+            return "{site1: [host1, host2], site2: [host3, host4]}"
         case ("fabric", "bfd"):
             return "{interval_ms: 100, multiplier: 3}"
         case ("hosts", _, "ssh"):
@@ -152,36 +168,44 @@ def _wrong_length(path: TreePath, place: Place) -> Problem:
     count = len(place.node.items) if isinstance(place.node, Sequence) else 0
     if path == ("fabric", "topology", "links"):
         return Problem("links is empty", "Expected pairs such as [[host1, host2], [host2, host3]].", place.span)
+    if path[:3] == ("fabric", "topology", "sites"):
+        hint = "Expected a list of host names such as [host1, host2]."
+        return Problem(f"{subject(path)} has no host", hint, place.span)
     what = f"{subject(path)} has {count} {'end' if count == 1 else 'ends'}"
     return Problem(what, "A link is a pair of host names such as [host1, host2].", place.span)
 
 
 def _topology_name(place: Place) -> Problem:
     name = place.node.text if isinstance(place.node, Scalar) else ""
-    if name in TOPOLOGIES_LATER:
-        return Problem(f"topology `{name}` comes in a later version", TOPOLOGY_FORMS, place.span)
-    hint = TOPOLOGY_FORMS + did_you_mean(name, ["full-mesh"])
+    if name in FORM_KEYS:
+        return Problem(f"topology is the word {name} alone", TOPOLOGY_FORMS, place.span)
+    hint = TOPOLOGY_FORMS + did_you_mean(name, NAMES)
     return Problem(f"topology is {quoted(name)}, which does not exist", hint, place.span)
 
 
 def _topology_form(path: TreePath, place: Place) -> Problem:
     if not isinstance(place.node, Mapping):
-        return _wrong_kind(path, place, "full-mesh, {degree: 4} or {links: [[host1, host2], …]}", quotable=False)
+        return _wrong_kind(
+            path, place, "full-mesh, ring, star, {degree: 4} or {links: [[host1, host2], …]}", quotable=False
+        )
     for name, entry in place.node.entries.items():
-        if name in TOPOLOGIES_LATER or name in KEYS_LATER:
+        if name in KEYS_LATER:
             return Problem(f"`{name}` comes in a later version", TOPOLOGY_FORMS, entry.key.span)
-        if nearest(name, ["degree", "links"]):
-            hint = TOPOLOGY_FORMS + did_you_mean(name, ["degree", "links"])
+        if name in NAMES:
+            return Problem(f"`{name}` stands alone", f"Write `topology: {name}`.", entry.key.span)
+        if nearest(name, FORM_KEYS):
+            hint = TOPOLOGY_FORMS + did_you_mean(name, FORM_KEYS)
             return Problem(f"unknown key `{clipped(name)}` in topology", hint, entry.key.span)
-    return Problem("topology has neither degree nor links", TOPOLOGY_FORMS, place.span)
+    return Problem(f"topology has none of {', '.join(FORM_KEYS)}", TOPOLOGY_FORMS, place.span)
 
 
 def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: str | None) -> Problem:
     name, span = str(path[-1]), place.key.span if place.key else place.span
     if name in KEYS_LATER:
         return Problem(f"`{name}` comes in a later version", KEYS_LATER[name], span)
-    if section in (DegreeSection, LinksSection) and name in ("degree", "links"):
-        return Problem("topology has both degree and links", "Keep one of them.", span)
+    if name in FORM_KEYS and (own := [key for key, form in FORMS.values() if form is section]):
+        one, other = sorted((own[0], name), key=FORM_KEYS.index)
+        return Problem(f"topology has both {one} and {other}", "Keep one of them.", span)
     elsewhere = [where for where, other in SECTIONS.items() if name in keys_of(other)]
     hints = [
         *([f"Did you mean `{guess}`?"] if guess else []),

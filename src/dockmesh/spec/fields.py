@@ -211,7 +211,6 @@ DEGREE = WholeNumber(1, 4095, "")
 
 TUNNELS_LATER = ("vxlan", "geneve")
 FORWARDING_LATER = ("direct",)
-TOPOLOGIES_LATER = ("ring", "star")
 
 
 def _tunnel(value: object) -> Tunnel:

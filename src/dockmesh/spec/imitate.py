@@ -57,6 +57,16 @@ def pair_line(text: str, links: Piece, pair: tuple[str, str]) -> str:
     return f"{before}[{one}, {other}]"
 
 
+def name_line(text: str, names: Piece, name: str) -> str:
+    """A name in the manner of the last one, to append to the list `names`."""
+    like = names.items[-1]
+    quoted = _quoted(name, like.style)
+    if names.flow:
+        return " " * column(text, like.start) + quoted
+    before = text[: like.start].rsplit("\n", 1)[-1].rsplit("\r", 1)[-1]
+    return f"{before}{quoted}"
+
+
 def _like(hosts: Piece) -> tuple[Piece, Piece]:
     """The last host that is a map of its own, no alias."""
     for name, value in reversed(hosts.entries):

@@ -6,7 +6,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Bfd, Cluster, Degree, Fabric, FullMesh, Host, Links, Network, Ssh, Topology
+from dockmesh.model import (
+    Bfd,
+    Cluster,
+    Degree,
+    Fabric,
+    FullMesh,
+    Host,
+    Links,
+    Network,
+    Ring,
+    Sites,
+    Ssh,
+    Star,
+    Topology,
+)
 from dockmesh.spec.check import check
 from dockmesh.spec.compose import compose
 from dockmesh.spec.draft import draft
@@ -15,7 +29,16 @@ from dockmesh.spec.nodes import Node, TreePath, plain
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
-from dockmesh.spec.schema import DegreeSection, FabricSection, HostSection, LinksSection, MeshFile, TopologySection
+from dockmesh.spec.schema import (
+    DegreeSection,
+    FabricSection,
+    HostSection,
+    LinksSection,
+    MeshFile,
+    SitesSection,
+    StarSection,
+    TopologySection,
+)
 from dockmesh.spec.source import decode, read_bytes
 
 
@@ -83,8 +106,16 @@ def _topology(section: TopologySection) -> Topology:
     match section:
         case DegreeSection(degree=k):
             return Degree(k)
+        case StarSection(star=hub):
+            return Star(hub)
+        case SitesSection(sites=sites):
+            return Sites(tuple((name, tuple(hosts)) for name, hosts in sites.items()))
         case LinksSection(links=links):
             return Links(tuple((one, other) for one, other in links))
+        case "ring":
+            return Ring()
+        case "star":
+            return Star()
         case _:
             return FullMesh()
 

@@ -9,9 +9,9 @@ from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nodes import Entry, Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
 from dockmesh.spec.schema import (
-    DEGREE_FORM,
+    FORMS,
+    SITES_FORM,
     BfdSection,
-    DegreeSection,
     FabricSection,
     HostSection,
     LinksSection,
@@ -20,6 +20,8 @@ from dockmesh.spec.schema import (
     PackagesSection,
     SshSection,
 )
+
+SITES = ("fabric", "topology", SITES_FORM, "sites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,18 @@ def place_at(root: Node, path: TreePath) -> Place:
 
 
 def is_about_key(error: ErrorDetails) -> bool:
-    """Whether a host's name is wrong, and not what stands under it."""
+    """Whether the name of a host or a site is wrong, and not what stands under it."""
     loc = error["loc"]
-    return len(loc) == 3 and loc[0] == "hosts" and loc[2] == "[key]" and error["type"] != "extra_forbidden"
+    if loc[-1:] != ("[key]",) or error["type"] == "extra_forbidden":
+        return False
+    return (len(loc) == 3 and loc[0] == "hosts") or (len(loc) == 6 and loc[:4] == SITES)
 
 
 def path_of(error: ErrorDetails) -> TreePath:
     """The error's location without what pydantic adds to it: the form of a topology, and the mark of a wrong key."""
     loc = error["loc"]
     if is_about_key(error):
-        return loc[:2]
+        loc = loc[:-1]
     return (*loc[:2], *loc[3:]) if loc[:2] == ("fabric", "topology") and loc[2:3] != () else loc
 
 
@@ -80,10 +84,8 @@ def subject(path: TreePath) -> str:
             return f"network {index + 1}"
         case ("networks", int(), str(key)):
             return f"{clipped(key)} of the network"
-        case ("fabric", "topology", "links", int(index), int(end)):
-            return f"end {end + 1} of link {index + 1}"
-        case ("fabric", "topology", "links", int(index)):
-            return f"link {index + 1}"
+        case ("fabric", "topology", str(form), *rest) if rest:
+            return _topology_subject(form, rest)
         case ("packages", "from"):
             return "from of packages"
         case ("fabric", "bfd", str(key)):
@@ -92,9 +94,24 @@ def subject(path: TreePath) -> str:
             return clipped(str(path[-1]))
 
 
+def _topology_subject(form: str, path: list[str | int]) -> str:
+    match form, path:
+        case "sites", [str(site)]:
+            return f"site {clipped(site)}"
+        case "sites", [str(site), int(index)]:
+            return f"host {index + 1} of site {clipped(site)}"
+        case "links", [int(index), int(end)]:
+            return f"end {end + 1} of link {index + 1}"
+        case "links", [int(index)]:
+            return f"link {index + 1}"
+        case _:
+            return clipped(str(path[-1]))
+
+
 def section_of(error: ErrorDetails) -> type[BaseModel]:
     """The model that an unknown key was found by."""
-    return DegreeSection if error["loc"][2:3] == (DEGREE_FORM,) else section_at(path_of(error)[:-1])
+    form = error["loc"][2] if error["loc"][:2] == ("fabric", "topology") and len(error["loc"]) == 4 else None
+    return FORMS[form][1] if isinstance(form, str) and form in FORMS else section_at(path_of(error)[:-1])
 
 
 def section_at(path: TreePath) -> type[BaseModel]:

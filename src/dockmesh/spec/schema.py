@@ -12,7 +12,8 @@ from dockmesh import model
 from dockmesh.spec import fields
 
 # Names of the forms of a topology; they turn up in pydantic's error locations, between keys.
-NAME_FORM, DEGREE_FORM, LINKS_FORM = "<name>", "<degree>", "<links>"
+NAME_FORM = "<name>"
+DEGREE_FORM, STAR_FORM, SITES_FORM, LINKS_FORM = "<degree>", "<star>", "<sites>", "<links>"
 
 FABRIC = model.Fabric()
 
@@ -51,12 +52,40 @@ class BfdSection(Section):
 
 
 class DegreeSection(Section):
-    """About this many links at every host, chosen by the plan."""
+    """This many links at every host, at some one or a few more, chosen by the plan."""
 
     model_config = ConfigDict(title="Topology by degree")
 
     degree: fields.DegreeField = Field(
         description="Links at every host: at least 2, less than there are hosts.", examples=[4]
+    )
+
+
+class StarSection(Section):
+    """Every host linked to this one."""
+
+    model_config = ConfigDict(title="Topology star around a host")
+
+    star: fields.LabelField = Field(
+        description="The host in the middle; `topology: star` takes the one with the lowest address.",
+        examples=["host1"],
+    )
+
+
+def _site_map(schema: dict[str, Any]) -> None:
+    ((pattern, site),) = schema.pop("patternProperties").items()
+    schema.update(minProperties=2, propertyNames={"pattern": pattern}, additionalProperties=site)
+
+
+class SitesSection(Section):
+    """Hosts in groups: a link between every two of a site, and two links between every two sites."""
+
+    model_config = ConfigDict(title="Topology by sites")
+
+    sites: dict[fields.LabelField, Annotated[list[fields.LabelField], Field(min_length=1)]] = Field(
+        description="Lists of host names by site. The first two of each list hold the links to the other sites.",
+        examples=[{"berlin": ["host1", "host2"], "paris": ["host3", "host4"]}],
+        json_schema_extra=_site_map,
     )
 
 
@@ -78,16 +107,33 @@ def topology_form(value: object) -> str | None:
             return NAME_FORM
         case {"links": _}:
             return LINKS_FORM
+        case {"sites": _}:
+            return SITES_FORM
+        case {"star": _}:
+            return STAR_FORM
         case {"degree": _}:
             return DEGREE_FORM
         case _:
             return None
 
 
-TopologyName = Annotated[Literal["full-mesh"], Field(title="Topology by name"), Tag(NAME_FORM)]
-TopologySection = Literal["full-mesh"] | DegreeSection | LinksSection
+# The forms that are maps, each by its tag and its one key.
+FORMS: dict[str, tuple[str, type[Section]]] = {
+    DEGREE_FORM: ("degree", DegreeSection),
+    STAR_FORM: ("star", StarSection),
+    SITES_FORM: ("sites", SitesSection),
+    LINKS_FORM: ("links", LinksSection),
+}
+NAMES = ("full-mesh", "ring", "star")
+
+TopologyName = Annotated[Literal["full-mesh", "ring", "star"], Field(title="Topology by name"), Tag(NAME_FORM)]
+TopologySection = Literal["full-mesh", "ring", "star"] | DegreeSection | StarSection | SitesSection | LinksSection
 TopologyField = Annotated[
-    TopologyName | Annotated[DegreeSection, Tag(DEGREE_FORM)] | Annotated[LinksSection, Tag(LINKS_FORM)],
+    TopologyName
+    | Annotated[DegreeSection, Tag(DEGREE_FORM)]
+    | Annotated[StarSection, Tag(STAR_FORM)]
+    | Annotated[SitesSection, Tag(SITES_FORM)]
+    | Annotated[LinksSection, Tag(LINKS_FORM)],
     Discriminator(topology_form, custom_error_type="topology_form", custom_error_message="no form of a topology"),
 ]
 
@@ -100,8 +146,16 @@ class FabricSection(Section):
     tunnel: fields.TunnelField = Field(default=FABRIC.tunnel, description="What carries frames between hosts.")
     topology: TopologyField = Field(
         default="full-mesh",
-        description="Which hosts have a tunnel to which: full-mesh, {degree: 4} or {links: [[host1, host2]]}.",
-        examples=["full-mesh", {"degree": 4}, {"links": [["host1", "host2"], ["host2", "host3"]]}],
+        description="Which hosts have a tunnel to which: full-mesh, ring, star, or a map of one of the forms below.",
+        examples=[
+            "full-mesh",
+            "ring",
+            "star",
+            {"degree": 4},
+            {"star": "host1"},
+            {"sites": {"berlin": ["host1", "host2"], "paris": ["host3", "host4"]}},
+            {"links": [["host1", "host2"], ["host2", "host3"]]},
+        ],
     )
     forwarding: fields.ForwardingField = Field(
         default=FABRIC.forwarding,

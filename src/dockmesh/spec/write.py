@@ -4,7 +4,20 @@ import json
 import re
 from collections.abc import Mapping
 
-from dockmesh.model import ETHERNET_MTU, Cluster, Degree, Fabric, FullMesh, Host, Links, Ssh, Topology
+from dockmesh.model import (
+    ETHERNET_MTU,
+    Cluster,
+    Degree,
+    Fabric,
+    FullMesh,
+    Host,
+    Links,
+    Ring,
+    Sites,
+    Ssh,
+    Star,
+    Topology,
+)
 from dockmesh.spec.excerpt import shown
 from dockmesh.spec.nodes import resolve
 
@@ -65,11 +78,11 @@ def _commented(rows: list[tuple[str, str]]) -> list[str]:
 
 def _fabric_lines(fabric: Fabric) -> list[str]:
     bfd = f"{{interval_ms: {fabric.bfd.interval_ms}, multiplier: {fabric.bfd.multiplier}}}"
-    topology, links = _topology(fabric.topology)
-    forms = "full-mesh | {degree: 4} | {links: [[host1, host2], …]}"
+    topology, below = _topology(fabric.topology)
+    forms = "full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}"
     return [
         *_commented([(f"  tunnel: {fabric.tunnel}", "the one there is, so far"), (f"  topology:{topology}", forms)]),
-        *links,
+        *below,
         *_commented(
             [
                 (f"  forwarding: {fabric.forwarding}", "rstp | stp: what keeps frames from looping"),
@@ -88,6 +101,13 @@ def _topology(topology: Topology) -> tuple[str, list[str]]:
             return " full-mesh", []
         case Degree(k=k):
             return f" {{degree: {k}}}", []
+        case Ring():
+            return " ring", []
+        case Star(hub=hub):
+            return (" star" if hub is None else f" {{star: {text(hub)}}}"), []
+        case Sites(groups=groups):
+            sites = (f"      {text(name)}: [{', '.join(map(text, hosts))}]" for name, hosts in groups)
+            return "", ["    sites:", *sites]
         case Links(pairs=pairs):
             return "", ["    links:", *(f"      - [{text(one)}, {text(other)}]" for one, other in pairs)]
 

@@ -87,6 +87,7 @@ def test_a_full_prefix_is_refused_with_the_ways_out(dockmesh: Dockmesh) -> None:
         (["new=1.1.1.1"], "dockmesh.yaml:9:21: underlay of new is also the underlay of host1"),
         (["n_w=9.9.9.9"], 'host name is "n_w", which is no valid name'),
         (["new=9.9.9.9", "--link", "host1"], "--link is for a file that lists its links"),
+        (["new=9.9.9.9", "--site", "here"], "--site is for a file that has sites"),
         (["new=9.9.9.9", "--name", "a", "--name", "b"], "there are more names than hosts"),
         (["new.invalid:x=9.9.9.9"], "new.invalid:x=9.9.9.9: x is no port"),
     ],
@@ -111,6 +112,19 @@ def test_a_host_of_a_file_that_lists_its_links_is_linked(dockmesh: Dockmesh, mes
     assert "say which hosts it is linked to: --link PEER, once for each" in refused.err
     assert ran.code == 0, ran.err
     assert "links: [[host1, host2], [host2, host3], [host1, new], [host3, new]]" in mesh_file.read_text()
+
+
+def test_a_host_of_a_file_that_has_sites_is_put_into_one(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    mesh_file.write_text(MESH_FILE + "fabric: {topology: {sites: {here: [host1, host2], there: [host3]}}}\n")
+
+    refused = dockmesh(*ADD, "new=9.9.9.9")
+    misspelt = dockmesh(*ADD, "new=9.9.9.9", "--site", "ther")
+    ran = dockmesh(*ADD, "new=9.9.9.9", "--site", "there")
+
+    assert "say in which it is: --site here or --site there" in refused.err
+    assert "the sites are here, there" in misspelt.err
+    assert ran.code == 0, ran.err
+    assert "sites: {here: [host1, host2], there: [host3, new]}" in mesh_file.read_text()
 
 
 def test_its_json_names_what_changed_and_on_whom(dockmesh: Dockmesh, mesh_file: Path) -> None:

@@ -32,6 +32,7 @@ from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
+from dockmesh.plan.shape import shape
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.spec.edit import remove_hosts
@@ -61,7 +62,9 @@ def in_json(value: Any) -> Any:
 
 
 def test_plan() -> None:
-    assert in_json(plan_json(build(parse("example", FILE.encode())))) == EXAMPLES["plan"]
+    plan = build(parse("example", FILE.encode()))
+
+    assert in_json(plan_json(plan, shape(plan))) == EXAMPLES["plan"]
 
 
 def test_diff() -> None:

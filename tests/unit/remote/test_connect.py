@@ -1,7 +1,9 @@
 """Connections by a stand-in for the ssh program, which runs on this machine what it is to run on a host."""
 
 import asyncio
+import gc
 import resource
+import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -232,3 +234,17 @@ def test_a_failed_log_in_reads_as_a_whole() -> None:
         "   answered  ssh: connect to host host1 port 22: Connection refused\n"
         "   do        try `ssh host1` by hand until it works"
     )
+
+
+def test_what_ssh_said_is_told_even_where_its_proxy_outlives_it(ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh.does("sleep 4 & echo connection refused >&2; exit 255")
+    noise: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", noise.append)
+
+    error = refused()
+    said = error.report.answered
+    del error
+    gc.collect()
+
+    assert said == "connection refused"
+    assert noise == []

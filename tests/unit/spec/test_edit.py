@@ -68,6 +68,34 @@ def test_links_that_no_longer_connect_the_others_are_refused() -> None:
         remove_hosts("mesh.yaml", text.encode(), ["host2"])
 
 
+def in_sites(sites: str) -> bytes:
+    text = f"{HEAD}fabric: {{topology: {{sites: {sites}}}}}\nhosts:\n  host1: {ONE}\n"
+    text += f"  host2: {TWO}\n  host3: {{underlay: 1.1.1.3, address: 172.17.42.3, pool: 172.17.192.0/18}}\n"
+    return text.encode()
+
+
+def test_a_site_goes_with_its_last_host() -> None:
+    before = in_sites("{one: [host1], two: [host2], three: [host3]}")
+
+    assert b"{sites: {one: [host1], three: [host3]}}" in remove_hosts("mesh.yaml", before, ["host2"])
+
+
+def test_the_last_site_but_one_stays() -> None:
+    with pytest.raises(UsageError) as error:
+        remove_hosts("mesh.yaml", in_sites("{one: [host1, host3], two: [host2]}"), ["host2"])
+
+    assert "no other site would be left: write `topology: full-mesh` first" in refused(error)
+
+
+def test_the_middle_of_a_star_stays_until_another_is_named() -> None:
+    text = in_sites("{}").replace(b"{sites: {}}", b"{star: host2}")
+
+    with pytest.raises(UsageError) as error:
+        remove_hosts("mesh.yaml", text, ["host2"])
+
+    assert "name another host under fabric.topology.star first" in refused(error)
+
+
 def test_a_comment_is_replaced_where_it_stands_once() -> None:
     assert replace_comment(b"  # old\r\nx: 1\r\n", "old", "new") == b"  # new\r\nx: 1\r\n"
     assert replace_comment(b"# old\n# old\n", "old", "new") == b"# old\n# old\n"

@@ -7,7 +7,21 @@ from pathlib import Path
 import pytest
 
 from dockmesh.errors import UsageError
-from dockmesh.model import Bfd, Cluster, Degree, Fabric, Forwarding, FullMesh, Host, Links, Network, Ssh
+from dockmesh.model import (
+    Bfd,
+    Cluster,
+    Degree,
+    Fabric,
+    Forwarding,
+    FullMesh,
+    Host,
+    Links,
+    Network,
+    Ring,
+    Sites,
+    Ssh,
+    Star,
+)
 from dockmesh.spec.load import load, parse
 from dockmesh.spec.problems import SpecError
 
@@ -62,11 +76,15 @@ def test_the_guides_file_becomes_the_guides_numbers(tmp_path: Path) -> None:
     ("text", "topology"),
     [
         ("full-mesh", FullMesh()),
+        ("ring", Ring()),
+        ("star", Star()),
+        ("{star: host2}", Star("host2")),
+        ("{sites: {b: [host3], a: [host2, host1]}}", Sites((("b", ("host3",)), ("a", ("host2", "host1"))))),
         ("{degree: 2}", Degree(2)),
         ("{links: [[host1, host2], [host3, host2]]}", Links((("host1", "host2"), ("host3", "host2")))),
     ],
 )
-def test_a_topology_has_three_forms(text: str, topology: object) -> None:
+def test_a_topology_has_many_forms(text: str, topology: object) -> None:
     cluster = guide("networks:", f"fabric: {{topology: {text}}}\nnetworks:")
 
     assert cluster.fabric.topology == topology

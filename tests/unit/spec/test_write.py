@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Network, Ssh
+from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Network, Ring, Sites, Ssh, Star
 from dockmesh.spec.load import parse
 from dockmesh.spec.write import text, write_cluster
 
@@ -32,7 +32,7 @@ name: prod
 
 fabric:
   tunnel: gre                # the one there is, so far
-  topology: full-mesh        # full-mesh | {degree: 4} | {links: [[host1, host2], …]}
+  topology: full-mesh        # full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}
   forwarding: rstp           # rstp | stp: what keeps frames from looping
   bfd: {interval_ms: 100, multiplier: 3} # a tunnel is dead after interval × multiplier
   datapath: system           # system (kernel) | netdev (userspace)
@@ -62,6 +62,10 @@ def test_the_whole_file_reads_like_this() -> None:
     "fabric",
     [
         Fabric(topology=Degree(2)),
+        Fabric(topology=Ring()),
+        Fabric(topology=Star()),
+        Fabric(topology=Star("host2")),
+        Fabric(topology=Sites((("here", ("host2",)), ("there", ("host3", "host1"))))),
         Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))),
         Fabric(bfd=Bfd(30, 5)),
     ],

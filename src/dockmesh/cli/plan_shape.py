@@ -1,0 +1,101 @@
+"""What a mesh bears, on the screen and in JSON: a part of `dockmesh plan`."""
+
+from typing import Any
+
+from rich.table import Table
+
+from dockmesh.cli.show import counted, out
+from dockmesh.model import Forwarding
+from dockmesh.plan.shape import Hops, Shape
+from dockmesh.plan.types import Plan
+
+NAMED = 4
+
+
+def shape_json(found: Shape) -> dict[str, Any]:
+    """Under stable names; docs/reference/json.md describes them."""
+    least, most = found.healing_ms
+    return {
+        "frames": _hops_json(found.frames),
+        "links": _hops_json(found.links),
+        "links_may_fail": found.links_may_fail,
+        "hosts_may_fail": found.hosts_may_fail,
+        "weak_links": [{"a": link.a, "b": link.b} for link in found.weak_links],
+        "weak_hosts": list(found.weak_hosts),
+        "tunnels": {"least": found.tunnels[0], "most": found.tunnels[1]},
+        "healing": {
+            "least_ms": least,
+            "most_ms": most,
+            "terms": [
+                {"name": term.name, "least_ms": term.least, "most_ms": term.most, "source": term.source}
+                for term in found.healing
+            ],
+        }
+        if found.healing
+        else None,
+    }
+
+
+def _hops_json(hops: Hops) -> dict[str, Any]:
+    return {"mean": round(hops.mean, 2), "most": hops.most}
+
+
+def show_shape(planned: Plan, found: Shape) -> None:
+    out.print("\n[bold]Shape[/]")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = [
+        (
+            "hops",
+            f"{found.frames.mean:.1f} on average, {found.frames.most} at most, as frames go; "
+            f"{found.links.mean:.1f} and {found.links.most} by the shortest ways",
+        ),
+        ("tunnels", _tunnels(*found.tunnels)),
+        ("may fail", _may_fail(found)),
+        ("healing", _healing(planned, found)),
+    ]
+    for name, says in rows:
+        table.add_row(f"  {name}", says)
+    out.print(table)
+
+
+def _tunnels(least: int, most: int) -> str:
+    return f"{least} at every host" if least == most else f"{least} to {most} at a host"
+
+
+def _may_fail(found: Shape) -> str:
+    """What is nobody's loss, and what would be."""
+    if found.links_may_fail:
+        links = f"any {counted(found.links_may_fail, 'link')}, and nobody loses anybody"
+    else:
+        links = f"not every link: {_alone([f'{link.a} – {link.b}' for link in found.weak_links])} the mesh"
+    if found.hosts_may_fail:
+        hosts = f"any {counted(found.hosts_may_fail, 'host')}, and the others keep one another"
+    elif found.weak_hosts:
+        hosts = f"not every host: {_alone(list(found.weak_hosts))} the others"
+    else:
+        hosts = "of two hosts none: there is no third one"
+    return f"{links}\n{hosts}"
+
+
+def _alone(names: list[str]) -> str:
+    some = ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
+    return f"{some} {'alone parts' if len(names) == 1 else 'each part'}"
+
+
+def _healing(planned: Plan, found: Shape) -> str:
+    if not found.healing:
+        return "none: each link is the only way for somebody; it is down until it is mended"
+    least, most = found.healing_ms
+    lines = [f"{_seconds(least, most)} for a link that carries frames and is cut: the sum of"]
+    lines += [f"{_seconds(term.least, term.most)}  {term.name} ({term.source})" for term in found.healing]
+    if planned.fabric.forwarding is Forwarding.STP:
+        lines.append("Measured were about 55 s, and once more than 110 s.")
+    else:
+        lines.append("Usually: one of six cuts with the kernel datapath took 9.2 s. Larger meshes were not measured.")
+    return "\n".join(lines)
+
+
+def _seconds(least: int, most: int) -> str:
+    return f"{most / 1000:g} s" if least == most else f"{least / 1000:g} to {most / 1000:g} s"
