@@ -44,7 +44,7 @@ CASES: dict[str, Callable[[FakeHost], None]] = {
     "daemon-json-all-at-once": daemon_json('{"bip": "10.0.0.1/24", "bridge": "br7", "icc": false, "mtu": 9000}'),
     "daemon-json-bridge": daemon_json('{"bridge": "virbr0"}'),
     "daemon-json-bridge-none": daemon_json('{"bridge": "none", "log-driver": "journald"}'),
-    "daemon-json-broken": daemon_json('{"log-driver": "journald",}'),
+    "daemon-json-broken": daemon_json('{"log-driver": journald}'),
     "daemon-json-bom": daemon_json('\ufeff{"mtu": 1462}'),
     "daemon-json-icc": daemon_json('{"icc": false}'),
     "daemon-json-labels-are-a-text": daemon_json('{"labels": "rack=7"}'),

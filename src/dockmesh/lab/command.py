@@ -24,6 +24,6 @@ def try_run(argv: Sequence[str]) -> bool:
     """For what may well fail: True if it did not. A program that is not there has failed too."""
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # the second: a folder on the path that is not for us
         return False
     return done.returncode == 0

@@ -143,7 +143,7 @@ async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
             *argv, BOOTSTRAP, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
         )  # fmt: skip
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
     try:
         greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
