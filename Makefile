@@ -57,14 +57,14 @@ demo: lab-setup  ## three bare hosts on this machine: apply, ping, stop one in t
 
 test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest --quiet -m exhaustive tests/unit
+	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
 	$(BIN)/pytest tests/lab
 
 check: setup  ## format, lint, types, unit tests; no root, under a minute
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/pytest --quiet -m 'not exhaustive' tests/unit tests/cases tests/property
+	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'not exhaustive' tests/unit tests/cases tests/property
 
 format: setup  ## put the code into its form
 	@$(BIN)/ruff format --quiet .
