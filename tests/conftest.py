@@ -1,6 +1,11 @@
 """For all tests."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+ALLOWED_SKIPS = Path(__file__).with_name("allowed-skips.txt")
 
 # A busy machine is no failure: no test here measures time, and Hypothesis' deadline and its check of speed would.
 # The same examples in every run: what one person sees pass, passes for the next.
@@ -10,3 +15,17 @@ settings.register_profile(
 # `pytest --hypothesis-profile=thorough tests/property` looks longer, and at other examples each time.
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("dockmesh")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skip is a test that nobody ran: only those that the list names let the run pass."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a worker of xdist's: its controller looks
+        return
+    lines = ALLOWED_SKIPS.read_text(encoding="utf-8").splitlines()
+    allowed = tuple(line for line in lines if line and not line.startswith("#"))
+    for report in reporter.stats.get("skipped", ()):
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if not reason.removeprefix("Skipped: ").startswith(allowed):
+            reporter.write_line(f"\nnot allowed to be skipped, by {ALLOWED_SKIPS.name}: {report.nodeid}: {reason}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
