@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,13 +75,11 @@ def test_hosts_start_bare_and_healthy(lab: Lab) -> None:
         assert run_on(lab, lab.host("host1"), ("which", program), timeout_s=60).returncode != 0
 
 
-def test_second_up_is_fast_and_leaves_hosts_alone(lab: Lab) -> None:
+def test_second_up_leaves_hosts_alone(lab: Lab) -> None:
     before = boot_id(lab, "host1"), boot_id(lab, "host2")
-    began = time.monotonic()
 
     again = up(Wish("pair", lab.directory), say=print)
 
-    assert time.monotonic() - began < 5
     assert again == lab
     assert (boot_id(lab, "host1"), boot_id(lab, "host2")) == before
 

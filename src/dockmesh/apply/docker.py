@@ -1,5 +1,6 @@
 """Docker's new settings: taken for real, or an error; and nobody's container left stopped."""
 
+import asyncio
 from collections.abc import Sequence
 
 from dockmesh.apply.types import Look
@@ -11,6 +12,7 @@ from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
 from dockmesh.facts.types import Container, Docker
 from dockmesh.remote.seam import Ask, Begin, Run, Transport, demand
 
+RELOADED_TRIES, RELOADED_POLL_S = 20, 0.25
 JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 
 
@@ -30,6 +32,22 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
     before = look.facts.docker
     await start_again(host, before.containers if before else ())
     _compare(look, after)
+    if before and before.live_restore:
+        await _see_live_restore(host)
+
+
+async def _see_live_restore(host: Transport) -> None:
+    """It was off for the restart. A reload says well done before Docker has read its file, or when it never will."""
+    for _ in range(RELOADED_TRIES):
+        now = await gather_docker(host)
+        if now is not None and now.live_restore:
+            return
+        await asyncio.sleep(RELOADED_POLL_S)
+    raise CommandError(
+        "Docker did not take live-restore back after its restart",
+        host=host.name,
+        do=f"look at `journalctl -u docker` on {host.name}, then run `dockmesh apply` again",
+    )
 
 
 async def _with_journal(host: Transport, error: CommandError) -> CommandError:

@@ -11,7 +11,7 @@ from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.record.back_unit import way_back_files
 from dockmesh.record.paths import APPLIED
-from dockmesh.record.run import Run, confirmed_line, read_ended
+from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
 
 NOT_ARMED = 3
@@ -32,6 +32,7 @@ class Session:
     stay_out: frozenset[str] = frozenset()
     restart: bool = True  # Docker, where it must
     armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
+    ended: dict[str, str] = field(default_factory=dict)  # by host how it ended there: CONFIRMED, or what it is now
     lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they go back by themselves
     records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
     restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
@@ -58,11 +59,13 @@ class Session:
             (answer,) = await host.ask(Recall())
         except ConnectError:
             self.lost.add(host.name)
-            return (
+            self.ended[host.name] = now = (
                 f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
                 "what it made of this run is in `dockmesh history --host`"
             )
-        return told(answer, self.run)
+            return now
+        self.ended[host.name] = now = told(answer, self.run)
+        return now
 
     async def take_all_back(self) -> dict[str, str]:
         """By host what it is now."""
@@ -80,6 +83,7 @@ class Session:
         errors = {error.report.host or "": error for error in results if error is not None}
         for name in [name for name in self.armed if name in fresh and name not in errors]:
             del self.armed[name]
+            self.ended[name] = CONFIRMED
         return dict(errors)
 
     async def take_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
@@ -90,6 +94,7 @@ class Session:
                 (answer,) = await fresh[name].ask(Recall())
                 states[name] = told(answer, self.run)
         self.lost -= set(states)
+        self.ended |= states
         return states
 
     async def _confirm(self, host: Transport, changes: tuple[str, ...]) -> DockmeshError | None:

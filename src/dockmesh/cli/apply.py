@@ -29,7 +29,7 @@ from dockmesh.cli.verify import exit_code, verify_fleet
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.record.run import Run
+from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
@@ -76,14 +76,15 @@ def apply(
     A host that cannot be reached after the change goes back by itself to what it was.
     Exit code 1 if a host failed or the proof did.
     """
-    carry_out(file, host, Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight))
+    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight)
+    if failed(carry_out(file, host, wish)):
+        raise typer.Exit(1)
 
 
-def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
+def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
     """For rollback, too, which is an apply of an earlier text.
 
     Raises UsageError and SpecError before any host is asked, LockedError before any is changed.
-    Ends with typer.Exit(1) if anything failed.
     """
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
@@ -96,8 +97,11 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> None:
         print_json(result_json(result))
     else:
         show_result(result)
-    if result.errors or (result.report and exit_code(result.report)):
-        raise typer.Exit(1)
+    return result
+
+
+def failed(result: Result) -> bool:
+    return bool(result.errors or (result.report and exit_code(result.report)))
 
 
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:
@@ -128,9 +132,9 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
                 seconds = time.monotonic() - began
                 report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
             outcomes = tuple(_as_it_ended(outcome, unconfirmed, back) for outcome in outcomes)
-            failed = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
+            wrong = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
             result = replace(
-                result, run=run.id, outcomes=outcomes, errors={**errors, **failed}, report=report, seconds=seconds
+                result, run=run.id, outcomes=outcomes, errors={**errors, **wrong}, report=report, seconds=seconds
             )
             note(result)
         return result
@@ -162,8 +166,14 @@ async def _carry_out(plan: Plan, hosts: Fleet, looks: Looks, session: Session) -
 
 async def _take_back(session: Session) -> None:
     """After Ctrl-C; a second one leaves it to the hosts, which do it by themselves."""
+    if kept := [name for name, how in session.ended.items() if how == CONFIRMED]:
+        err.print(f"{', '.join(kept)}: it was told already that this run stays", markup=False)
+    if session.lost:
+        lost = ", ".join(sorted(session.lost))
+        err.print(f"{lost}: out of reach; by themselves they go back within {session.timeout_s:g} s", markup=False)
     if not session.armed:
-        err.print("No host was changed.")
+        if not (kept or session.lost):
+            err.print("Nothing to take back; packages that were upgraded and an Open vSwitch that was started stay.")
         return
     names, timeout_s = ", ".join(session.armed), session.timeout_s
     err.print(f"Taking back what was not confirmed, on {names} …", markup=False)

@@ -25,6 +25,7 @@ from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
 from dockmesh.cli.show import change_json, err, error_json, out, print_json, show_error
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
+from dockmesh.history.store import DESTROY
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
@@ -80,7 +81,7 @@ def destroy(
     chosen = options.choose_hosts(plan, host)
     wish = Wish(ssh_config, packages, dry_run, yes, json)
     parted = asyncio.run(
-        _destroy(plan, chosen, wish, new_run("destroy"), lambda session: record(file, content.decode(), session))
+        _destroy(plan, chosen, wish, new_run(DESTROY), lambda session: record(file, content.decode(), session))
     )
     if json:
         print_json(parted_json(parted))

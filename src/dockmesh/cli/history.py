@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dockmesh.cli import options
 from dockmesh.cli.show import out, print_json, show_error
-from dockmesh.errors import DockmeshError
+from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.history.store import Record, find, load_all
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
@@ -36,6 +36,8 @@ def history(
     They are kept beside the mesh file, in `.dockmesh`.
     With `--host`, what the host itself remembers, of all who changed it.
     """
+    if host and run:
+        raise UsageError("a run and --host do not go together", do="leave one of them out")
     if host:
         _show_hosts(file, ssh_config, host, json=json)
     elif run:

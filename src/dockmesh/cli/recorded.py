@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from dockmesh.apply.session import Session
+from dockmesh.apply.session import KEPT, Session
 from dockmesh.cli.changes import Result
 from dockmesh.cli.show import err
-from dockmesh.history.store import HostRecord, Record, save
+from dockmesh.history.store import DESTROY, GONE, HostRecord, Record, save
+from dockmesh.record.run import CONFIRMED
 
 
 @contextlib.contextmanager
@@ -21,11 +22,16 @@ def record(file: Path, text: str, session: Session) -> Iterator[Callable[[Result
     try:
         yield results.append
     finally:
-        ended, hosts = "interrupted", dict.fromkeys(session.armed, HostRecord((), "went back, or goes back by itself"))
+        ended, hosts = "interrupted", _interrupted(session)
         if results:
-            ended, hosts = "failed" if results[0].errors else "done", _hosts(results[0])
+            ended, hosts = "failed" if results[0].errors else "done", _hosts(results[0], session.run.why)
         if not _save(file, text, session, ended, hosts):
             err.print(f"This run is not recorded beside {file}: its folder cannot be written.", style="yellow")
+
+
+def _interrupted(session: Session) -> dict[str, HostRecord]:
+    states = {**dict.fromkeys(session.armed, "goes back by itself"), **session.ended}
+    return {name: HostRecord((), CONFIRMED if state == KEPT else state) for name, state in states.items()}
 
 
 def _save(file: Path, text: str, session: Session, ended: str, hosts: Mapping[str, HostRecord]) -> bool:
@@ -37,12 +43,13 @@ def _save(file: Path, text: str, session: Session, ended: str, hosts: Mapping[st
     return True
 
 
-def _hosts(result: Result) -> dict[str, HostRecord]:
+def _hosts(result: Result, why: str) -> dict[str, HostRecord]:
     made = {outcome.host: tuple(change.text() for change in outcome.changes) for outcome in result.outcomes}
     records = {}
     for name in result.hosts:
         error = result.errors.get(name)
         changes = made.get(name, ())
-        ended = (error.report.now if error else None) or ("confirmed" if changes else "not changed")
+        well = GONE if why == DESTROY else CONFIRMED if changes else "not changed"
+        ended = (error.report.now if error else None) or well
         records[name] = HostRecord(changes, ended, error.report.what if error else None)
     return records

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import Wish, carry_out
+from dockmesh.cli.apply import Wish, carry_out, failed
+from dockmesh.cli.mesh_file import replace_file
 from dockmesh.cli.show import err
-from dockmesh.history.store import before_last, find, replace_text
+from dockmesh.history.store import before_last, find
 from dockmesh.spec.load import parse
+from dockmesh.spec.source import read_bytes
 
 
 def rollback(
@@ -30,22 +32,25 @@ def rollback(
     If it is not carried out, the file is as it was. The text of now stays in the history if it was applied.
     """
     record = find(file, run) if run else before_last(file)
-    parse(str(file), record.file.encode())  # a later dockmesh may refuse what an earlier one took
-    now = file.read_text(encoding="utf-8")
+    after = record.file.encode()
+    parse(str(file), after)  # a later dockmesh may refuse what an earlier one took
+    before = read_bytes(file) if file.exists() else b""
     if not json:
-        for line in unified_diff(now.splitlines(), record.file.splitlines(), "now", record.run, lineterm=""):
+        now = before.decode(errors="replace").splitlines()
+        for line in unified_diff(now, record.file.splitlines(), "now", record.run, lineterm=""):
             err.print(line, markup=False)
-    replace_text(file, record.file)
-    done = False
+    if not file.exists():
+        file.touch()
+    replace_file(file, before, after)
+    why = f"rollback to {record.run}"
+    kept = False
     try:
-        carry_out(
-            file, None, Wish(ssh_config, False, verify, yes, json, confirm_timeout, why=f"rollback to {record.run}")
-        )
-        done = True
-    except typer.Exit:
-        done = True  # it was begun: the file says what was wanted, and another apply goes on
-        raise
+        result = carry_out(file, None, Wish(ssh_config, False, verify, yes, json, confirm_timeout, why=why))
+        # Once begun, the file says what was wanted, and another apply goes on.
+        kept = bool(result.outcomes) or not result.errors
     finally:
-        if not done:
-            replace_text(file, now)
+        if not kept:
+            replace_file(file, after, before)
             err.print(f"{file} is as it was.", markup=False)
+    if failed(result):
+        raise typer.Exit(1)

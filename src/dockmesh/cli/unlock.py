@@ -58,7 +58,13 @@ async def _unlock(plan: Plan, ssh_config: Path | None, names: list[str] | None) 
 async def _free(host: Transport, progress: HostProgress) -> None:
     (answer,) = await host.ask(Unlock())
     if not answer.ok and answer.code != NOBODY:
-        raise CommandError("could not free the lock", host=host.name, answered=answer.err)
+        raise CommandError(
+            "could not free the lock",
+            host=host.name,
+            answered=answer.err,
+            now="it is held still",
+            do=f"end what `fuser -v /run/dockmesh.lock` names on {host.name}, then run this again",
+        )
     holder = read_run(answer.out) if answer.ok else None
     if holder:
         out.print(f"{host.name}: ended {holder.why} of {holder.who} from {holder.come_from}", markup=False)

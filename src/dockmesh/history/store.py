@@ -12,6 +12,8 @@ from typing import Any
 from dockmesh.errors import DockmeshError, UsageError
 
 FOLDER = ".dockmesh"
+DESTROY = "destroy"  # the run that takes a mesh down
+GONE = "as before the first apply"  # what a host is after it
 KEPT = 200  # records; the oldest go first
 
 
@@ -83,6 +85,8 @@ def before_last(file: Path) -> Record:
     Raises DockmeshError where there is none.
     """
     done = [record for record in load_all(file) if record.ended == "done"]
+    if done and done[-1].why == DESTROY:
+        return done[-1]  # what stood before it
     now = done[-1].file if done else ""
     for record in reversed(done):
         if record.file != now:
@@ -96,6 +100,8 @@ def last_text_of(file: Path, host: str) -> str | None:
     """The text that the host was last made to be as; None where no run of this file says so."""
     for record in reversed(load_all(file)):
         found = record.hosts.get(host)
+        if found and found.error is None and found.ended == GONE:
+            return None
         if found and found.error is None and found.ended in ("confirmed", "not changed"):
             return record.file
     return None

@@ -153,6 +153,7 @@ async def _compile(host: Transport, order: Order, work: str, log: Path, told: To
             host=host.name,
             ran="dpkg-buildpackage --build=binary --no-sign",
             answered=_end(log),
+            do="mend what the log says, then run it again",
             now=f"the whole log is in {log}",
         )
 
@@ -211,5 +212,9 @@ async def _fetch_debs(host: Transport, work: str, target: Path, told: Told) -> t
             with (target / name).open("rb") as file:
                 debs.append(read_deb(file, str(target / name)))
         except DebError as error:
-            raise HostError(f"built {name}, which cannot be used: {error}", host=host.name) from error
+            raise HostError(
+                f"built {name}, which cannot be used: {error}",
+                host=host.name,
+                do="see that the source tree builds packages that this dockmesh can read; the log lies beside them",
+            ) from error
     return tuple(debs)

@@ -66,7 +66,11 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
     kept = tuple(host for host in cluster.hosts if host.name not in names)
     if len(kept) < 2:
         left = f"{kept[0].name} alone" if kept else "no host"
-        raise UsageError(f"that leaves {left}, and a mesh has at least two hosts", now=UNCHANGED)
+        raise UsageError(
+            f"that leaves {left}, and a mesh has at least two hosts",
+            now=UNCHANGED,
+            do="`dockmesh destroy` takes the whole mesh down",
+        )
     text = decode(file, content).text
     what = f"cannot take {listed(list(names))} out of {file}"
     try:

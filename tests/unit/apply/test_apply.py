@@ -645,3 +645,15 @@ def test_what_a_host_keeps_without_a_restart_nobody_else_gets() -> None:
 
     assert all(outcome.error is None or isinstance(outcome.error, HostError) for outcome in outcomes.values())
     assert len(set(owners(hosts))) == len(owners(hosts))
+
+
+def test_live_restore_that_does_not_come_back_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.apply.docker.RELOADED_POLL_S", 0)
+    hosts = make(installed, MESH)
+    hosts["host1"].files[DAEMON_JSON] = ('{"live-restore": true}', 0o644)
+    hosts["host1"].docker = Daemon({"live-restore": True}, live_restore=True)
+    hosts["host1"].fails = lambda request: Answer(0) if str(request) == "systemctl reload docker.service" else None
+
+    result = run(hosts, MESH)
+
+    assert result.error("host1").report.what == "Docker did not take live-restore back after its restart"

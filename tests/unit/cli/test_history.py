@@ -56,6 +56,23 @@ def test_a_rollback_that_is_not_carried_out_leaves_the_file_as_it_was(dockmesh: 
     assert mesh_file.read_text() == text
 
 
+def test_a_rollback_that_nobody_says_yes_to_leaves_the_file_byte_for_byte(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    earlier = mesh_file.read_text()
+    content = earlier.replace("interval_ms: 100", "interval_ms: 200").replace("\n", "\r\n").encode() + b"# now\r\n"
+    mesh_file.write_bytes(content)
+    keep(mesh_file, "r1", "done", earlier)
+    keep(mesh_file, "r2", "done")
+
+    ran = dockmesh("rollback", "--json")
+
+    assert ran.code != 0
+    assert mesh_file.read_bytes() == content
+
+
+def test_a_run_and_a_host_do_not_go_together(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    assert dockmesh("history", "r1", "--host", "host1").code == 2
+
+
 def test_a_rollback_without_an_earlier_run_says_so(dockmesh: Dockmesh, mesh_file: Path) -> None:
     keep(mesh_file, "r1", "done")
 

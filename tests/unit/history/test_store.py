@@ -5,6 +5,8 @@ import pytest
 
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.history.store import (
+    DESTROY,
+    GONE,
     KEPT,
     HostRecord,
     Record,
@@ -111,3 +113,12 @@ def test_a_host_is_as_the_last_run_made_it_that_went_well_there(file: Path) -> N
 
     assert last_text_of(file, "host1") == "name: b\n"
     assert last_text_of(file, "host2") is None
+
+
+def test_after_a_destroy_the_way_back_is_to_what_was_taken_down(file: Path) -> None:
+    save(file, record("r1", "a"))
+    save(file, record("r2", "b"))
+    save(file, replace(record("r3", "b"), why=DESTROY, hosts={"host1": HostRecord((), GONE)}))
+
+    assert before_last(file).run == "r3"
+    assert last_text_of(file, "host1") is None
