@@ -131,10 +131,20 @@ def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> N
     mesh.edit("renderer: systemd", f"renderer: {renderer}")
     mesh.apply()
     mesh.wait_for_mesh()
+    theirs = [
+        line for line in before["host1"] if any(word in line for word in ("OPERATORS", "operators", "br-ops", "theirs"))
+    ]
+    applied = snapshots(mesh, ("host1",))["host1"]
+    mesh.edit("multiplier: 3", "multiplier: 4")
+    mesh.apply()
+    changed = snapshots(mesh, ("host1",))["host1"]
 
     destroy(mesh)
 
+    mesh.edit("multiplier: 4", "multiplier: 3")
     mesh.edit(f"renderer: {renderer}", "renderer: systemd")
+    assert len(theirs) >= 4
+    assert {*theirs} <= {*applied} & {*changed}
     assert_same(before, snapshots(mesh))
     again = mesh.dockmesh("destroy", "--yes", "--json")
     assert not again.json()["changed"]

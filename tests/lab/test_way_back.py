@@ -221,6 +221,26 @@ def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
     assert now == {"host2": change.old["host2"]}
 
 
+def test_way_back_has_room_on_a_disk_that_became_full(change: Change) -> None:
+    mesh, state = change.mesh, "/var/lib/dockmesh"
+    mesh.on("host2", f"cp -a {state} /tmp/kept && mount -t tmpfs -o size=2m,mode=700 none {state}")
+    mesh.on("host2", f"cp -a /tmp/kept/. {state}/")
+    change.to_new()
+    try:
+        with mesh.start_apply(*TIMEOUT, "--no-verify") as running_apply:
+            assert running_apply.stderr is not None
+            assert any("host2" in line and "build the fabric" in line for line in running_apply.stderr)
+            running_apply.send_signal(signal.SIGSTOP)
+            mesh.on("host2", f"dd if=/dev/zero of={state}/fill bs=4k 2>/dev/null || true")
+            running_apply.kill()
+        mesh.wait_for_states(change.old)
+        last = runs(mesh, "host2")[-1]
+    finally:
+        mesh.on("host2", f"umount {state}; rm -r /tmp/kept")
+
+    assert last == "gone back"
+
+
 def restarted(mesh: Mesh, host: str) -> tuple[int, int]:
     """When Docker was last stopped and was up again, by the kernel's clock, which all hosts of a lab share."""
     shown = mesh.on(host, "systemctl show docker -p InactiveEnterTimestampMonotonic -p ActiveEnterTimestampMonotonic")
