@@ -58,7 +58,7 @@ demo: lab-setup  ## three bare hosts on this machine: apply, ping, stop one in t
 test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
-	$(BIN)/pytest tests/lab
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/lab
 
 check: setup  ## format, lint, types, unit tests; no root, under a minute
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
