@@ -38,11 +38,15 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     if not changes:
         return None
     drop = bridge is not None and anew
-    stale = [] if present is None else [port.name for port in _stale(config, present)]
+    stale_ports = [] if present is None else _stale(config, present)
+    stale = [port.name for port in stale_ports]
+    # Without BFD there is nothing that could be told so.
+    leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true"]
     words = ovs.transaction(config.settings, config.tunnels, stale)
     requests = (
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
         *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
+        *(Run(ovs.leave(port)) for port in leaving),
         Run(ovs.make_sure_argv(words, TIMEOUT_S)),
     )
     return Step(StepName.FABRIC, changes, requests), anew

@@ -73,6 +73,15 @@ def _file(facts: HostFacts, path: str) -> Request:
     return Remove(path) if state is None else Put(path, state.text, state.mode)
 
 
+def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
+    """The spanning tree gives up those that go, and takes those again that it was to give up."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    old = {interface.name for interface in bridge.interfaces} if bridge else set()
+    new = {tunnel.port for tunnel in config.tunnels}
+    ours = old - {FABRIC_BRIDGE}
+    return tuple(Run(argv) for argv in (*map(ovs.leave, sorted(new - old)), *map(ovs.stay, sorted(ours - new))))
+
+
 def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
     """`anew`: the run makes the bridge anew, so that its way back does, too."""
     bridge = facts.bridge(FABRIC_BRIDGE)

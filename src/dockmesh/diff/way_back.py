@@ -39,6 +39,7 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
         _part("the containers", daemon_steps, restore.containers(facts), must=False),
         _part("the unit", [StepName.FILES, StepName.ATTACH], restore.own_unit(facts), must=False),
         _part("files", [StepName.FILES], restore.own_files(facts)),
+        _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), must=False),
         _part("the fabric", [StepName.FABRIC], restore.fabric(facts, config, anew=anew), must=bridge is not None),
         _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out)),
     )

@@ -63,6 +63,21 @@ def transaction(wanted: Iterable[Setting], tunnels: Iterable[TunnelEnd], stale: 
     return (*words, *set_words(wanted))
 
 
+def leave(port: str) -> tuple[str, ...]:
+    """Have the spanning tree give up a tunnel that is about to be deleted.
+
+    Measured with Open vSwitch 3.5.0: a bridge whose root port is deleted keeps it as its root port ("unknown root port"
+    in rstp/show) and looks for no other; in 8 of 8 runs two hosts had no way to each other after their tunnels to the
+    root went, in 6 of 6 they had with this before. Not a setting: the port is gone a moment later.
+    """
+    return ("ovs-appctl", "bfd/set-forwarding", port, "false")
+
+
+def stay(port: str) -> tuple[str, ...]:
+    """The contrary, for a port that is not deleted after all."""
+    return ("ovs-appctl", "bfd/set-forwarding", port, "normal")
+
+
 def set_words(wanted: Iterable[Setting]) -> tuple[str, ...]:
     """`-- set TABLE RECORD COLUMN=VALUE …`, settings of one record together."""
     words: list[str] = []

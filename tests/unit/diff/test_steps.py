@@ -340,3 +340,13 @@ def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
     (change,) = [change for change in found.changes if change.subject == "gre1 options:remote_ip"]
     assert change.reason == "the peer is reached there: no frame passes this tunnel until both ends have it so"
     assert names(found) == [StepName.FILES, StepName.FABRIC]
+
+
+def test_the_tree_gives_up_a_tunnel_before_it_is_deleted() -> None:
+    four = cluster(4)
+
+    found = of(applied(config_of(four)), config_of(without(four, "host4")))
+
+    first, second = requests(found, StepName.FABRIC)
+    assert first == "ovs-appctl bfd/set-forwarding gre3 false"
+    assert "--if-exists del-port br0 gre3" in second
