@@ -12,6 +12,7 @@ from dockmesh.facts import gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.seam import Ask, Request, Run, Transport
+from dockmesh.remote.together import each
 from dockmesh.status import below, said
 from dockmesh.status.types import Heard
 from dockmesh.verify import tunnel
@@ -31,27 +32,18 @@ async def collect(
     """What was heard of each host, and why of the others nothing was."""
     gone = dict(unreachable)
     heard = await _each({name: _ask(plan, host) for name, host in hosts.items()}, gone)
-    down = _down(plan, {name: each.facts for name, each in heard.items()})
+    down = _down(plan, {name: found.facts for name, found in heard.items()})
     if down:
         more = await _each(
             {name: _look_below(plan, hosts[name], heard[name], ends) for name, ends in down.items()}, gone
         )
         heard |= more
-    return {name: each for name, each in heard.items() if name not in gone}, gone
+    return {name: found for name, found in heard.items() if name not in gone}, gone
 
 
 async def _each(work: Mapping[str, Coroutine[Any, Any, T]], gone: dict[str, DockmeshError]) -> dict[str, T]:
     """One host's failure is its own: it goes into `gone`."""
-    results = await asyncio.gather(*(_within(name, each) for name, each in work.items()), return_exceptions=True)
-    answers: dict[str, T] = {}
-    for name, result in zip(work, results, strict=True):
-        if isinstance(result, DockmeshError):
-            gone[name] = result
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            answers[name] = result
-    return answers
+    return await each(work, gone, lambda name: _within(name, work[name]))
 
 
 async def _within(name: str, answers: Coroutine[Any, Any, T]) -> T:
