@@ -235,12 +235,7 @@ def file_page() -> str:
 
 
 def _later() -> Iterator[str]:
-    values = {
-        "tunnel": fields.TUNNELS_LATER,
-        "forwarding": fields.FORWARDING_LATER,
-    }
-    for key, names in values.items():
-        yield f"- `{key}`: {', '.join(map(_code, names))}"
+    yield f"- `tunnel`: {', '.join(map(_code, fields.TUNNELS_LATER))}"
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
     yield "- networks other than `docker0`, and IPv6 addresses anywhere"
 

@@ -20,6 +20,7 @@ class Tunnel(StrEnum):
 class Forwarding(StrEnum):
     RSTP = "rstp"
     STP = "stp"
+    DIRECT = "direct"
 
 
 class Datapath(StrEnum):

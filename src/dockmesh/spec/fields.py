@@ -187,14 +187,19 @@ Choice = TypeVar("Choice", bound=StrEnum)
 def read_choice(value: object, choices: type[Choice], later: tuple[str, ...]) -> Choice:
     """The member of `choices` that has this name; `later` are the names that a later version will have."""
     names = [choice.value for choice in choices]
-    has = f"This version has {' and '.join(names)}."
+    has = f"This version has {_joined(names, 'and')}."
     if not isinstance(value, str):
-        raise wrong_kind(" or ".join(names), text=False)
+        raise wrong_kind(_joined(names, "or"), text=False)
     if value in later:
         raise wrong_value(f"`{value}` comes in a later version", has)
     if value not in names:
         raise wrong_value(f"is {quoted(value)}, which does not exist", has + did_you_mean(value, names))
     return choices(value)
+
+
+def _joined(names: list[str], word: str) -> str:
+    *most, last = names
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 # RFC 791: no IPv4 network carries less than 576 bytes whole; an IPv4 packet's length has 16 bits.
@@ -210,7 +215,6 @@ BFD_MULTIPLIER = WholeNumber(2, 255, "")
 DEGREE = WholeNumber(1, 4095, "")
 
 TUNNELS_LATER = ("vxlan", "geneve")
-FORWARDING_LATER = ("direct",)
 
 
 def _tunnel(value: object) -> Tunnel:
@@ -218,7 +222,7 @@ def _tunnel(value: object) -> Tunnel:
 
 
 def _forwarding(value: object) -> Forwarding:
-    return read_choice(value, Forwarding, FORWARDING_LATER)
+    return read_choice(value, Forwarding, ())
 
 
 def _datapath(value: object) -> Datapath:
