@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, collapse_addresses
 
-from dockmesh.model import Cluster, Forwarding, Host
+from dockmesh.model import Cluster, Forwarding, Host, Tunnel
 from dockmesh.mtu import MtuSum, overlay_mtu
 from dockmesh.plan import direct, topology, tree
 from dockmesh.plan.number import numbers
@@ -24,7 +24,7 @@ def build(cluster: Cluster) -> Plan:
         planned_tree = tree.spanning_tree(names, links, cluster.fabric.topology)
         priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
     mtu_sum, narrowest = _mtu(cluster, hosts)
-    tunnels = _tunnels(hosts, links)
+    tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
     number = numbers([host.address for host in hosts], cluster.network.prefix)
     return Plan(
         name=cluster.name,
@@ -50,10 +50,15 @@ def _mtu(cluster: Cluster, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, 
     """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
     smallest = min(host.underlay_mtu for host in hosts)
     narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
-    return overlay_mtu(smallest, cluster.fabric.tunnel, 4), narrow if len(narrow) < len(hosts) else ()
+    return _overlay_mtu(cluster, smallest), narrow if len(narrow) < len(hosts) else ()
 
 
-def _tunnels(hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
+def _overlay_mtu(cluster: Cluster, underlay_mtu: int) -> MtuSum:
+    fabric = cluster.fabric
+    return overlay_mtu(underlay_mtu, fabric.tunnel, cluster.ip_version, key=fabric.key is not None)
+
+
+def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
     """Per host its ends, numbered from 1 in the order of the peers' addresses, as the guide does."""
     by_name = {host.name: host for host in hosts}
     place = {host.name: index for index, host in enumerate(hosts)}
@@ -63,7 +68,7 @@ def _tunnels(hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list
         peers[link.b].append(link.a)
     return {
         host.name: [
-            TunnelEnd(port=f"gre{number}", peer=peer, remote=by_name[peer].underlay)
+            TunnelEnd(port=f"{kind}{number}", peer=peer, remote=by_name[peer].underlay, kind=kind)
             for number, peer in enumerate(sorted(peers[host.name], key=place.__getitem__), start=1)
         ]
         for host in hosts
