@@ -5,10 +5,10 @@ from shlex import join
 
 import jinja2
 
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Renderer
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, ovs
+from dockmesh.render import bridge, flows, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -89,6 +89,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         ),
         files=files,
         units=(UNIT,) if systemd else (),
+        flows=flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None,
         debs=plan.debs,
     )
 
