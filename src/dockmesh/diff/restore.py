@@ -119,6 +119,7 @@ def _interface_words(interface: OvsInterface) -> Iterator[str]:
     yield f"bfd={_map(interface.bfd)}"
     yield f"external_ids={_map(interface.external_ids)}"
     yield f"mtu_request={'[]' if interface.mtu_request is None else interface.mtu_request}"
+    yield f"ofport_request={'[]' if interface.ofport_request is None else interface.ofport_request}"
 
 
 def _map(values: Mapping[str, str]) -> str:

@@ -67,4 +67,5 @@ class HostConfig:
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
+    flows: str | None = None  # for `ovs-ofctl bundle`; None: the bridge needs none
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
