@@ -225,8 +225,9 @@ def file_page() -> str:
         "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
         "and a spanning tree reaches 19 hops.",
         "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
-        "- After the tunnel's headers at least 1280 bytes are left for a packet, "
-        "which makes an `underlay_mtu` of at least 1318.\n",
+        "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
+        "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "
+        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve.\n",
         "## Planned, not there yet\n",
         "The file refuses these with a message that says so:\n",
         *_later(),
@@ -236,7 +237,6 @@ def file_page() -> str:
 
 def _later() -> Iterator[str]:
     values = {
-        "tunnel": fields.TUNNELS_LATER,
         "forwarding": fields.FORWARDING_LATER,
     }
     for key, names in values.items():

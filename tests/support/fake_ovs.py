@@ -64,8 +64,9 @@ class FakeOvs:
                 self.bridges[bridge].ports.setdefault(port, Port())
             case ["del-port", bridge, port]:
                 self.bridges[bridge].ports.pop(port, None)
-            case ["remove", "bridge", name, column, key]:
-                values = self.bridges[name].columns[column]
+            case ["remove", table, name, column, key]:
+                owning = next(each for each in self.bridges.values() if name in each.ports)
+                values = owning.record(table, name)[column]
                 assert isinstance(values, dict)
                 values.pop(key, None)
             case ["set", table, name, *assignments]:

@@ -9,7 +9,7 @@ from rich.tree import Tree
 from dockmesh.cli import options
 from dockmesh.cli.plan_shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
-from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star
+from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.types import HostPlan, Plan
@@ -47,6 +47,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         ],
         "mtu_decided_by": list(planned.narrowest),
         "tunnel": str(planned.fabric.tunnel),
+        "key": planned.fabric.key,
         "forwarding": str(planned.fabric.forwarding),
         "datapath": str(planned.fabric.datapath),
         "renderer": str(planned.fabric.renderer),
@@ -92,8 +93,14 @@ def _show_head(planned: Plan) -> None:
             kind = "links as given"
     out.print(
         f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {kind}, "
-        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}\n"
+        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}{_key(planned)}\n"
     )
+
+
+def _key(planned: Plan) -> str:
+    if planned.fabric.key is None:
+        return ""
+    return f", {'key' if planned.fabric.tunnel is Tunnel.GRE else 'VNI'} {planned.fabric.key}"
 
 
 def _show_hosts(planned: Plan) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from ipaddress import IPv4Address, IPv4Interface
 
-from dockmesh.model import Cluster, Host
+from dockmesh.model import Cluster, Host, Tunnel
 from dockmesh.mtu import MtuSum, overlay_mtu
 from dockmesh.plan import topology, tree
 from dockmesh.plan.types import HostPlan, Link, Plan, TunnelEnd
@@ -16,7 +16,7 @@ def build(cluster: Cluster) -> Plan:
     links = topology.links({host.name: host.address for host in hosts}, cluster.fabric.topology)
     root, backup = tree.roots(names, links, cluster.fabric.topology)
     mtu_sum, narrowest = _mtu(cluster, hosts)
-    tunnels = _tunnels(hosts, links)
+    tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
     priority = tree.priorities(names, root, backup)
     return Plan(
         name=cluster.name,
@@ -37,10 +37,15 @@ def _mtu(cluster: Cluster, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, 
     """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
     smallest = min(host.underlay_mtu for host in hosts)
     narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
-    return overlay_mtu(smallest, cluster.fabric.tunnel, 4), narrow if len(narrow) < len(hosts) else ()
+    return _overlay_mtu(cluster, smallest), narrow if len(narrow) < len(hosts) else ()
 
 
-def _tunnels(hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
+def _overlay_mtu(cluster: Cluster, underlay_mtu: int) -> MtuSum:
+    fabric = cluster.fabric
+    return overlay_mtu(underlay_mtu, fabric.tunnel, cluster.ip_version, key=fabric.key is not None)
+
+
+def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
     """Per host its ends, numbered from 1 in the order of the peers' addresses, as the guide does."""
     by_name = {host.name: host for host in hosts}
     place = {host.name: index for index, host in enumerate(hosts)}
@@ -50,7 +55,7 @@ def _tunnels(hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list
         peers[link.b].append(link.a)
     return {
         host.name: [
-            TunnelEnd(port=f"gre{number}", peer=peer, remote=by_name[peer].underlay)
+            TunnelEnd(port=f"{kind}{number}", peer=peer, remote=by_name[peer].underlay, kind=kind)
             for number, peer in enumerate(sorted(peers[host.name], key=place.__getitem__), start=1)
         ]
         for host in hosts

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Ssh
+from dockmesh.model import Fabric, Ssh, Tunnel
 from dockmesh.mtu import MtuSum
 
 
@@ -23,6 +23,7 @@ class TunnelEnd:
     port: str
     peer: str
     remote: IPv4Address
+    kind: Tunnel = Tunnel.GRE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dockmesh.render.types import Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
+KEY = "key"  # options key: of GRE, or the VNI of VXLAN and Geneve
 
 
 def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
@@ -42,8 +43,10 @@ def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
 
 def _tunnel(plan: Plan, tunnel: TunnelEnd) -> Iterable[Setting]:
     bfd = plan.fabric.bfd
-    yield Setting("interface", tunnel.port, "type", None, str(plan.fabric.tunnel))
+    yield Setting("interface", tunnel.port, "type", None, str(tunnel.kind))
     yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
+    if plan.fabric.key is not None:
+        yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
     # RSTP takes a port out when its BFD is down. STP does not see it; there it is only the eye of `dockmesh verify`.
     yield Setting("interface", tunnel.port, "bfd", "enable", "true")
     yield Setting("interface", tunnel.port, "bfd", "min_rx", str(bfd.interval_ms))
@@ -61,6 +64,11 @@ def transaction(wanted: Iterable[Setting], tunnels: Iterable[TunnelEnd], stale: 
     for tunnel in tunnels:
         words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, tunnel.port]
     return (*words, *set_words(wanted))
+
+
+def unset_words(column: str, key: str, interfaces: Iterable[str]) -> tuple[str, ...]:
+    """`-- remove interface NAME COLUMN KEY …`; what is not there is no error."""
+    return tuple(word for name in interfaces for word in ("--", "remove", "interface", name, column, key))
 
 
 def leave(port: str) -> tuple[str, ...]:
@@ -82,11 +90,11 @@ def set_words(wanted: Iterable[Setting]) -> tuple[str, ...]:
     """`-- set TABLE RECORD COLUMN=VALUE …`, settings of one record together."""
     words: list[str] = []
     for (table, record), group in groupby(wanted, key=lambda setting: (setting.table, setting.record)):
-        words += ["--", "set", table, record, *map(_assignment, group)]
+        words += ["--", "set", table, record, *map(assignment, group)]
     return tuple(words)
 
 
-def _assignment(setting: Setting) -> str:
+def assignment(setting: Setting) -> str:
     """Without quotes: ovs-vsctl needs none for our values, and ifupdown would take them for part of the word."""
     return f"{setting.column}:{setting.key}={setting.value}" if setting.key else f"{setting.column}={setting.value}"
 

@@ -187,9 +187,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 def read_choice(value: object, choices: type[Choice], later: tuple[str, ...]) -> Choice:
     """The member of `choices` that has this name; `later` are the names that a later version will have."""
     names = [choice.value for choice in choices]
-    has = f"This version has {' and '.join(names)}."
+    has = f"This version has {_joined(names, 'and')}."
     if not isinstance(value, str):
-        raise wrong_kind(" or ".join(names), text=False)
+        raise wrong_kind(_joined(names, "or"), text=False)
     if value in later:
         raise wrong_value(f"`{value}` comes in a later version", has)
     if value not in names:
@@ -197,9 +197,16 @@ def read_choice(value: object, choices: type[Choice], later: tuple[str, ...]) ->
     return choices(value)
 
 
+def _joined(names: list[str], word: str) -> str:
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
 # RFC 791: no IPv4 network carries less than 576 bytes whole; an IPv4 packet's length has 16 bits.
 UNDERLAY_MTU = WholeNumber(576, 65535, " bytes")
 PORT = WholeNumber(1, 65535, "")
+# The larger of the two, the GRE key; what a kind of tunnel has room for is a rule of its own. 0 would be no key to Open
+# vSwitch (ovs-vswitchd.conf.db(5), `options:in_key`).
+KEY = WholeNumber(1, Tunnel.GRE.largest_key, "")
 # Open vSwitch takes 1 ms and up (vswitch.xml, `bfd:min_tx`). Its BFD is software: under 10 ms a busy host calls living
 # links dead, and past 10 s a user waits half a minute for what BFD is there to notice at once.
 BFD_INTERVAL_MS = WholeNumber(10, 10_000, " milliseconds")
@@ -209,12 +216,11 @@ BFD_MULTIPLIER = WholeNumber(2, 255, "")
 # A host has at most as many tunnels as RSTP has ports in Open vSwitch (lib/rstp.h).
 DEGREE = WholeNumber(1, 4095, "")
 
-TUNNELS_LATER = ("vxlan", "geneve")
 FORWARDING_LATER = ("direct",)
 
 
 def _tunnel(value: object) -> Tunnel:
-    return read_choice(value, Tunnel, TUNNELS_LATER)
+    return read_choice(value, Tunnel, ())
 
 
 def _forwarding(value: object) -> Forwarding:
@@ -251,6 +257,7 @@ PathsField = Annotated[
 ]
 UnderlayMtuField = Annotated[int, PlainValidator(UNDERLAY_MTU), UNDERLAY_MTU.schema()]
 PortField = Annotated[int | None, PlainValidator(PORT), PORT.schema()]
+KeyField = Annotated[int | None, PlainValidator(KEY), KEY.schema()]
 BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_MS.schema()]
 BfdMultiplierField = Annotated[int, PlainValidator(BFD_MULTIPLIER), BFD_MULTIPLIER.schema()]
 DegreeField = Annotated[int, PlainValidator(DEGREE), DEGREE.schema()]

@@ -94,6 +94,7 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
 def _fabric(section: FabricSection) -> Fabric:
     return Fabric(
         tunnel=section.tunnel,
+        key=section.key,
         topology=_topology(section.topology),
         forwarding=section.forwarding,
         bfd=Bfd(section.bfd.interval_ms, section.bfd.multiplier),

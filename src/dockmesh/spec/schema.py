@@ -144,6 +144,12 @@ class FabricSection(Section):
     model_config = ConfigDict(title="Fabric")
 
     tunnel: fields.TunnelField = Field(default=FABRIC.tunnel, description="What carries frames between hosts.")
+    key: fields.KeyField = Field(
+        default=None,
+        description="GRE key, or VNI of vxlan and geneve (at most 16777215): tells this mesh's packets from others'.",
+        examples=[4711],
+        json_schema_extra=_no_default,
+    )
     topology: TopologyField = Field(
         default="full-mesh",
         description="Which hosts have a tunnel to which: full-mesh, ring, star, or a map of one of the forms below.",
