@@ -34,7 +34,7 @@ def said(state: FlowState) -> str:
 def _said(state: FlowState) -> Iterator[str]:
     for what, missing, extra, changed in (
         ("flow", len(state.missing), len(state.extra), 0),
-        ("group", len(state.groups_missing), len(state.groups_extra), len(state.groups_changed)),
+        ("group", len(state.groups_missing), 0, len(state.groups_changed)),
     ):
         for number, word in ((missing, "missing"), (extra, "too many"), (changed, "changed")):
             if number:

@@ -28,7 +28,6 @@ def read(bundle: str, flows: Answer, groups: Answer) -> FlowState | None:
         missing=tuple(line[1:].strip() for line in lines if line.startswith("+")),
         extra=tuple(line[1:].strip() for line in lines if line.startswith("-")),
         groups_missing=tuple(sorted(number for number in wanted if number not in there)),
-        groups_extra=tuple(sorted(number for number in there if number not in wanted)),
         groups_changed=tuple(
             sorted(number for number, group in wanted.items() if number in there and there[number] != group)
         ),
@@ -47,4 +46,13 @@ def read_groups(text: str) -> dict[int, str]:
 
 
 def _one_form(words: str) -> str:
-    """The switch numbers the buckets and names what a bundle leaves out."""
+    """The switch numbers the buckets, and writes a colon where a bundle has an equals sign."""
+    kind, *buckets = words.strip().lower().split("bucket=")
+    return "; ".join([kind.strip(","), *map(_bucket, buckets)])
+
+
+def _bucket(words: str) -> str:
+    watch, _, actions = words.rstrip(",").partition("actions=")
+    words = watch.strip(",").replace(":", "=")
+    watched = sorted(word for word in words.split(",") if word and not word.startswith("bucket_id="))
+    return f"{','.join(watched)} {actions}".strip()

@@ -37,6 +37,7 @@ class OvsInterface:
     tag: int | None
     vlan_mode: str | None
     tree_status: Mapping[str, str]  # rstp_status or status (STP) of the port
+    ofport: int | None = None  # the number of its OpenFlow port
     ofport_request: int | None = None
 
 
@@ -85,12 +86,14 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class FlowState:
-    """How the flows and groups of the fabric's bridge differ from those that are wanted; flows in the switch's words."""
+    """How the flows and groups of the fabric's bridge differ from those that are wanted; flows in the switch's words.
+
+    Groups that no wanted flow uses are left by earlier ones, and harm nobody.
+    """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     groups_missing: tuple[int, ...] = ()
-    groups_extra: tuple[int, ...] = ()
     groups_changed: tuple[int, ...] = ()
 
 

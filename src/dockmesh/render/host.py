@@ -24,8 +24,9 @@ GUARD = "/etc/dockmesh/flow-guard.py"
 FLOWS_UNIT = "dockmesh-flows.service"
 FLOWS_UNIT_FILE = f"/etc/systemd/system/{FLOWS_UNIT}"
 SWITCH_DROP_IN = "/etc/systemd/system/ovs-vswitchd.service.d/dockmesh.conf"
+DATABASE_DROP_IN = "/etc/systemd/system/ovsdb-server.service.d/dockmesh.conf"
 # Every path that a file of ours may have, whatever the renderer.
-PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN)
+PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN)
 UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
@@ -91,6 +92,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             _file("flow-guard.j2", GUARD, words),
             _file("flows.service.j2", FLOWS_UNIT_FILE, words),
             _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
+            _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
         )
     units = (UNIT,) if systemd else ()
     return HostConfig(
