@@ -27,6 +27,7 @@ class Tunnel(StrEnum):
 class Forwarding(StrEnum):
     RSTP = "rstp"
     STP = "stp"
+    DIRECT = "direct"
 
 
 class Datapath(StrEnum):

@@ -35,7 +35,8 @@ def name_of(fabric: Fabric) -> str:
 
 def rendered(fabric: Fabric) -> dict[str, str]:
     config = config_of(cluster(3, fabric=fabric), "host2")
-    return {file.path: file.text for file in (*config.files, docker.alone(config.daemon))}
+    flows = {} if config.flows is None else {"/flows": config.flows}
+    return {file.path: file.text for file in (*config.files, docker.alone(config.daemon))} | flows
 
 
 def read_tree(folder: Path) -> dict[str, str]:

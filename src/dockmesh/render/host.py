@@ -5,11 +5,11 @@ from shlex import join
 
 import jinja2
 
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Renderer
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.remote.script import source_of
-from dockmesh.render import bridge, ovs
+from dockmesh.render import bridge, flows, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -46,7 +46,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker_bridge_mac, plan.mtu)
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
-    flows = flows_of(plan, host)
+    bundle = flows_of(plan, host)
     words = {
         "mark": MARK,
         "made": f"# Made for {host.name} of mesh {plan.name}: change dockmesh.yaml and run `dockmesh apply`; "
@@ -61,11 +61,11 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "returning": RETURNING,
         "deadline": DEADLINE,
         "stay_out": STAY_OUT,
-        "flows": flows,
+        "flows": bundle,
         "flows_unit": FLOWS_UNIT,
         "flows_file": FLOWS,
         "guard": GUARD,
-        "guard_text": source_of("flow_guard") if flows else "",
+        "guard_text": source_of("flow_guard") if bundle else "",
     }
     if systemd:
         fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
@@ -86,7 +86,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
         }
         files = (_file("interfaces.j2", INTERFACES, words), _file("docker-ifupdown.conf.j2", DOCKER_DROP_IN, words))
-    if flows:
+    if bundle:
         files += (
             _file("flows.j2", FLOWS, words),
             _file("flow-guard.j2", GUARD, words),
@@ -112,15 +112,15 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             mtu=plan.mtu,
         ),
         files=files,
-        units=(*units, FLOWS_UNIT) if flows else units,
-        flows=flows,
+        units=(*units, FLOWS_UNIT) if bundle else units,
+        flows=bundle,
         debs=plan.debs,
     )
 
 
 def flows_of(plan: Plan, host: HostPlan) -> str | None:
     """The bundle of flows and groups that make the fabric; None where a spanning tree does."""
-    return None
+    return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None
 
 
 def _file(template: str, path: str, words: dict[str, object]) -> File:

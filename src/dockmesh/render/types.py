@@ -67,5 +67,5 @@ class HostConfig:
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
-    flows: str | None = None  # for `ovs-ofctl bundle`; None: the bridge needs none
+    flows: str | None = None  # under `direct`, what `render/flows.py` promises
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
