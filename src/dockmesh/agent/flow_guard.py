@@ -108,9 +108,8 @@ def ofctl(*words: str, text: str = "") -> subprocess.CompletedProcess[str] | Non
         return subprocess.run(
             [*OFCTL, *words],
             input=text,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            universal_newlines=True,
+            capture_output=True,
+            text=True,
             check=False,
             timeout=PATIENCE_S,
         )

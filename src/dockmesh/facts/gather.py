@@ -16,7 +16,7 @@ PACKAGE_QUESTIONS = (Run(packages.ARCHITECTURE), Run(packages.INSTALLED))
 
 
 async def gather(host: Transport, paths: Collection[str], bundle: str | None = None) -> HostFacts:
-    """Ask everything at once; `paths` are the files whose text is wanted, `bundle` the flows, where there are to be any.
+    """Ask everything at once; `paths` are the files whose text is wanted, `bundle` the wanted flows, if any.
 
     Raises ConnectError.
     """
@@ -66,9 +66,7 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
     )
 
 
-def read(
-    name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None
-) -> HostFacts:
+def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
     """Pure: the answers to `questions(files, bundle)`, in their order."""
     links, database, units, found, module, loaded, release, info, network, containers, *more = answers
     texts, compared = more[: len(files)], more[len(files) :]

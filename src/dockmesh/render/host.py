@@ -1,6 +1,7 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
 from collections.abc import Iterable
+from importlib.resources import files as resources
 from shlex import join
 
 import jinja2
@@ -8,7 +9,6 @@ import jinja2
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.remote.script import source_of
 from dockmesh.render import bridge, flows, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
@@ -65,7 +65,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "flows_unit": FLOWS_UNIT,
         "flows_file": FLOWS,
         "guard": GUARD,
-        "guard_text": source_of("flow_guard") if bundle else "",
+        "guard_text": _program("flow_guard") if bundle else "",
     }
     if systemd:
         fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
@@ -121,6 +121,11 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
 def flows_of(plan: Plan, host: HostPlan) -> str | None:
     """The bundle of flows and groups that make the fabric; None where a spanning tree does."""
     return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None
+
+
+def _program(name: str) -> str:
+    """A module of `agent`, as text."""
+    return resources("dockmesh.agent").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def _file(template: str, path: str, words: dict[str, object]) -> File:
