@@ -37,7 +37,7 @@ def _two_hops(block: Block, start: int, end: int, most: int, keys: Sequence[int]
 
 
 class _Flow:
-    """A host that paths pass is two nodes, 2 i where they come in and 2 i + 1 where they go out; others are the latter."""
+    """A host that paths pass is two nodes, 2 i where they come in and 2 i + 1 where they go out; others are 2 i + 1."""
 
     def __init__(self, block: Block, start: int, end: int, keys: Sequence[int]) -> None:
         self.around, self.start, self.end, self.keys = block.around, start, end, keys
