@@ -24,12 +24,12 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
-    Section,
     SitesSection,
     SshSection,
     StarSection,
     json_schema,
 )
+from dockmesh.spec.section import Section
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
@@ -225,8 +225,9 @@ def file_page() -> str:
         "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
         "and a spanning tree reaches 19 hops.",
         "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
-        "- After the tunnel's headers at least 1280 bytes are left for a packet, "
-        "which makes an `underlay_mtu` of at least 1318.\n",
+        "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
+        "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "
+        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve.\n",
         "## Planned, not there yet\n",
         "The file refuses these with a message that says so:\n",
         *_later(),
@@ -235,12 +236,6 @@ def file_page() -> str:
 
 
 def _later() -> Iterator[str]:
-    values = {
-        "tunnel": fields.TUNNELS_LATER,
-        "forwarding": fields.FORWARDING_LATER,
-    }
-    for key, names in values.items():
-        yield f"- `{key}`: {', '.join(map(_code, names))}"
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
     yield "- networks other than `docker0`, and IPv6 addresses anywhere"
 
@@ -252,17 +247,11 @@ def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterato
             _code(name),
             _kind(value, definitions),
             "**required**" if name in required else _shown_default(value),
-            _meaning(value, definitions),
+            value["description"],
         )
         for name, value in section["properties"].items()
     ]
     yield from _table(("key", "value", "default", "meaning"), rows)
-
-
-def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Pydantic leaves a description out that says the same as its section's."""
-    text: str = value.get("description") or definitions[value["$ref"].rsplit("/", 1)[-1]]["description"]
-    return text
 
 
 def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

@@ -15,11 +15,19 @@ ETHERNET_MTU = 1500
 
 class Tunnel(StrEnum):
     GRE = "gre"
+    VXLAN = "vxlan"
+    GENEVE = "geneve"
+
+    @property
+    def largest_key(self) -> int:
+        """The largest number that its header has room for: a GRE key (RFC 2890), or a VNI (RFC 7348, RFC 8926)."""
+        return 2**32 - 1 if self is Tunnel.GRE else 2**24 - 1
 
 
 class Forwarding(StrEnum):
     RSTP = "rstp"
     STP = "stp"
+    DIRECT = "direct"
 
 
 class Datapath(StrEnum):
@@ -84,6 +92,7 @@ class Bfd:
 @dataclass(frozen=True, slots=True)
 class Fabric:
     tunnel: Tunnel = Tunnel.GRE
+    key: int | None = None  # of GRE, or the VNI of VXLAN and Geneve; None: no GRE key, VNI 0
     topology: Topology = field(default_factory=FullMesh)
     forwarding: Forwarding = Forwarding.RSTP
     bfd: Bfd = field(default_factory=Bfd)
@@ -129,3 +138,8 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+
+    @property
+    def ip_version(self) -> int:
+        """Of the underlay: 4 or 6, the same at all hosts."""
+        return self.hosts[0].underlay.version

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from dockmesh.model import Tunnel
 
 # Bytes that one frame gains on its way into the underlay.
-# RFC 791 and RFC 8200 (IP without options); RFC 2784 (GRE without key); IEEE 802.3 without preamble and FCS.
+# RFC 791 and RFC 8200 (IP without options); RFC 2784 and RFC 2890 (GRE, its key); RFC 768 (UDP); RFC 7348 (VXLAN);
+# RFC 8926 (Geneve without options); IEEE 802.3 without preamble and FCS.
 OUTER_IP = {4: 20, 6: 40}
-TUNNEL_HEADER = {Tunnel.GRE: 4}
+GRE_HEADER, GRE_KEY = 4, 4
+UDP_HEADER = 8
+OVER_UDP = {Tunnel.VXLAN: ("VXLAN header", 8), Tunnel.GENEVE: ("Geneve header", 8)}
 INNER_ETHERNET = 14
 
 
@@ -28,8 +31,8 @@ class MtuSum:
         return (*(f"{size:>6}  {name}".replace("-", "−") for name, size in rows), f"{self.mtu:>6}  overlay MTU")
 
 
-def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int) -> MtuSum:
-    """The largest IP packet that fits through the tunnel in one outer packet.
+def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int, *, key: bool) -> MtuSum:
+    """The largest IP packet that fits through the tunnel in one outer packet; `key`: whether the file gives one.
 
     Open vSwitch sets DF on the outer packet, so one byte more is lost, not fragmented.
     """
@@ -37,7 +40,14 @@ def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int) -> MtuSum:
         underlay_mtu,
         (
             (f"outer IPv{ip_version} header", OUTER_IP[ip_version]),
-            (f"{tunnel.upper()} header", TUNNEL_HEADER[tunnel]),
+            *_tunnel_headers(tunnel, key=key),
             ("inner Ethernet header", INNER_ETHERNET),
         ),
     )
+
+
+def _tunnel_headers(tunnel: Tunnel, *, key: bool) -> tuple[tuple[str, int], ...]:
+    """A VNI has its place in every header; a GRE key makes the header longer."""
+    if tunnel is Tunnel.GRE:
+        return (("GRE header", GRE_HEADER), *((("GRE key", GRE_KEY),) if key else ()))
+    return (("UDP header", UDP_HEADER), OVER_UDP[tunnel])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
+from dockmesh.model import Datapath, Fabric, Forwarding, Renderer, Tunnel
 from dockmesh.render import docker
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
@@ -19,16 +19,24 @@ from tests.support.plans import config_of
 CASES = [
     Fabric(renderer=renderer, forwarding=forwarding, datapath=datapath)
     for renderer, forwarding, datapath in product(Renderer, Forwarding, Datapath)
+] + [
+    Fabric(renderer=renderer, tunnel=tunnel, key=key)
+    for renderer, (tunnel, key) in product(
+        Renderer, ((Tunnel.GRE, 4711), (Tunnel.VXLAN, None), (Tunnel.VXLAN, 4711), (Tunnel.GENEVE, 4711))
+    )
 ]
 
 
 def name_of(fabric: Fabric) -> str:
-    return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}"
+    tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
+    key = "" if fabric.key is None else f"-{fabric.key}"
+    return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}"
 
 
 def rendered(fabric: Fabric) -> dict[str, str]:
     config = config_of(cluster(3, fabric=fabric), "host2")
-    return {file.path: file.text for file in (*config.files, docker.alone(config.daemon))}
+    flows = {} if config.flows is None else {"/flows": config.flows}
+    return {file.path: file.text for file in (*config.files, docker.alone(config.daemon))} | flows
 
 
 def read_tree(folder: Path) -> dict[str, str]:

@@ -118,7 +118,7 @@ def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change) -
     mesh.wait_for_states(change.old, deadline_s=5)
 
 
-@pytest.mark.parametrize("step", ["configure Docker", "build the fabric"])
+@pytest.mark.parametrize("step", ["configure Docker", "write files", "build the fabric"])
 def test_host_that_reboots_in_the_middle_goes_back_and_the_others_stay(change: Change, step: str) -> None:
     mesh = change.mesh
     change.to_new()

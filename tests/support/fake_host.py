@@ -134,12 +134,12 @@ class FakeHost:
                 break
         return tuple(answers)
 
-    def go_back(self) -> str:
+    def go_back(self, *, booted: bool = False) -> str:
         """What agent/back.py does when its deadline is over; the line that it leaves."""
         way = json.loads(self.files.pop(ARMED)[0])
         failures = []
         for part in way["parts"]:
-            if not self.begun.intersection(part["when"]):
+            if not self.begun.intersection([*part["when"], *(part["booted"] if booted else ())]):
                 continue
             for line in part["requests"]:
                 done = self._by_itself(from_line(line))
@@ -157,11 +157,20 @@ class FakeHost:
         except ConnectError:
             return self.answer(request)
 
-    def restart(self) -> None:
-        """A boot: what the kernel held is gone, and what makes it anew makes it."""
+    def wait_out(self) -> None:
+        """Nobody is heard of any more until the deadline is over."""
         self.locked_by = None
         if ARMED in self.files:
             self.go_back()
+
+    def restart(self) -> None:
+        """A boot: the kernel's things are made anew as they were, and Docker takes the file that it finds."""
+        self.locked_by = None
+        if self.docker:
+            self.docker.live_restore = False
+            self._restart_docker()
+        if ARMED in self.files:
+            self.go_back(booted=True)
 
     async def close(self) -> None:
         pass

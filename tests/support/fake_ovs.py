@@ -11,7 +11,7 @@ from dockmesh.facts.ovs import DATABASE
 
 Value = str | dict[str, str]
 MAPS = ("other_config", "external_ids", "options", "bfd", "bfd_status", "rstp_status", "status")
-NUMBERS = ("tag", "mtu_request")
+NUMBERS = ("tag", "mtu_request", "ofport", "ofport_request")
 TRUTHS = ("rstp_enable", "stp_enable")
 HEADINGS = [word.removeprefix("--columns=").split(",") for word in DATABASE if word.startswith("--columns=")]
 
@@ -64,8 +64,9 @@ class FakeOvs:
                 self.bridges[bridge].ports.setdefault(port, Port())
             case ["del-port", bridge, port]:
                 self.bridges[bridge].ports.pop(port, None)
-            case ["remove", "bridge", name, column, key]:
-                values = self.bridges[name].columns[column]
+            case ["remove", table, name, column, key]:
+                owning = next(each for each in self.bridges.values() if name in each.ports)
+                values = owning.record(table, name)[column]
                 assert isinstance(values, dict)
                 values.pop(key, None)
             case ["set", table, name, *assignments]:

@@ -21,6 +21,7 @@ from dockmesh.model import (
     Sites,
     Star,
     Topology,
+    Tunnel,
 )
 from dockmesh.plan.address import assign
 
@@ -76,7 +77,10 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     count = draw(st.integers(2, most))
     names = [f"host{number}" for number in range(1, count + 1)]
     prefix = draw(st.sampled_from(["172.17.0.0/16", "11.0.0.0/8", "192.168.64.0/18", "10.99.8.0/22", "10.99.0.0/24"]))
+    tunnel = draw(st.sampled_from(Tunnel))
     fabric = Fabric(
+        tunnel=tunnel,
+        key=draw(st.none() | st.integers(1, tunnel.largest_key)),
         topology=draw(topologies(names)),
         forwarding=draw(st.sampled_from(Forwarding)),
         bfd=Bfd(draw(st.integers(30, 1000)), draw(st.integers(2, 10))),

@@ -83,9 +83,9 @@ def go_back(way: dict[str, Any]) -> list[str]:
     """Undo the steps that were begun; what could not be undone, in words."""
     runner.discard(runner.BALLAST)
     failures = []
-    steps = begun()
+    steps, since_boot = begun(), was_booted()
     for part in way["parts"]:
-        if not steps.intersection(part["when"]):
+        if not steps.intersection([*part["when"], *(part["booted"] if since_boot else ())]):
             continue
         for request in part["requests"]:
             if is_so_already(request):
@@ -103,6 +103,11 @@ def begun() -> set[str]:
             return set(file.read().splitlines())
     except OSError:
         return set()
+
+
+def was_booted() -> bool:
+    """Since the run began. What starts at a boot takes the files that it finds, also those that nobody made it take."""
+    return not os.path.exists(runner.ARMER)
 
 
 def is_so_already(request: dict[str, Any]) -> bool:

@@ -1,10 +1,12 @@
 """Names of tunnel ports that a host has already: an interface cannot be renamed, so a living one keeps its name."""
 
+import re
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from itertools import count
 
 from dockmesh.facts.types import HostFacts, OvsInterface
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model import FABRIC_BRIDGE, Tunnel
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.render.ovs import PEER_MARK
 
@@ -12,14 +14,31 @@ from dockmesh.render.ovs import PEER_MARK
 def adopt(host: HostPlan, facts: HostFacts) -> HostPlan:
     """The plan with the names of the ports that lead to the same peers now; the others get the lowest free ones."""
     bridge = facts.bridge(FABRIC_BRIDGE)
-    names = _living(host.tunnels, () if bridge is None else bridge.interfaces)
+    kinds = {tunnel.kind for tunnel in host.tunnels}
+    living = () if bridge is None else bridge.interfaces
+    names = _living(host.tunnels, tuple(port for port in living if any(_is_of(kind, port) for kind in kinds)))
     # Open vSwitch knows a port's name once, whatever the bridge.
     taken = {interface.name for each in facts.ovs or () for interface in each.interfaces}
-    free = (name for number in count(1) if (name := f"gre{number}") not in taken)
+    free = {kind: _free(kind, taken) for kind in Tunnel}
     return replace(
         host,
-        tunnels=tuple(replace(tunnel, port=names.get(tunnel.peer) or next(free)) for tunnel in host.tunnels),
+        tunnels=tuple(
+            replace(tunnel, port=names.get(tunnel.peer) or next(free[tunnel.kind])) for tunnel in host.tunnels
+        ),
     )
+
+
+def _free(kind: Tunnel, taken: Container[str]) -> Iterator[str]:
+    return (name for number in count(1) if (name := f"{kind}{number}") not in taken)
+
+
+def _is_of(kind: Tunnel, port: OvsInterface) -> bool:
+    """Whether a port may become, or stay, a tunnel of that kind under its name.
+
+    One that somebody made another kind of by hand is put right in place; where the file wants another kind there are
+    new ports, named after it.
+    """
+    return port.type == str(kind) or re.fullmatch(rf"{kind}[0-9]+", port.name) is not None
 
 
 def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...]) -> dict[str, str]:

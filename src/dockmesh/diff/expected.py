@@ -35,7 +35,8 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     yield from ((file.path, fingerprint(file)) for file in config.files)
     yield from ((unit, "enabled, active") for unit in config.units)
     priority = ovs.tree_priority(config.settings)
-    yield f"bridge {FABRIC_BRIDGE}", f"{config.forwarding}, {config.datapath} datapath, priority {priority.value}"
+    tree = "" if priority is None else f", priority {priority.value}"
+    yield f"bridge {FABRIC_BRIDGE}", f"{config.forwarding}, {config.datapath} datapath{tree}"
     peers = {tunnel.port: tunnel.peer for tunnel in config.tunnels}
     for tunnel in config.tunnels:
         yield tunnel_key(tunnel.peer), f"to {tunnel.peer} at {tunnel.remote}"

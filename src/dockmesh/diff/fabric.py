@@ -7,6 +7,7 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
 from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.plan.types import TunnelEnd
 from dockmesh.remote.seam import Run
 from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig, Setting
@@ -15,9 +16,12 @@ TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
 DEVICE_KINDS = ("openvswitch", "tun")
 ANEW = "a living bridge cannot change this: made anew, and its host is cut off until the tunnels are up again"
+UNTIL_BOTH = "no frame passes this tunnel until both ends have it so"
 # What a change of these settings costs; the others cost nothing.
 COSTS = {
-    "remote_ip": "the peer is reached there: no frame passes this tunnel until both ends have it so",
+    "type": UNTIL_BOTH,
+    "remote_ip": f"the peer is reached there: {UNTIL_BOTH}",
+    ovs.KEY: UNTIL_BOTH,
     ovs.PEER_MARK: "the peer is called so; nothing is cut",
 }
 
@@ -42,7 +46,8 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     stale = [port.name for port in stale_ports]
     # Without BFD there is nothing that could be told so.
     leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true"]
-    words = ovs.transaction(config.settings, config.tunnels, stale)
+    keyed = [] if present is None else [port.name for port in _wrongly_keyed(config, present)]
+    words = (*ovs.transaction(config.settings, config.tunnels, stale), *ovs.unset_words("options", ovs.KEY, keyed))
     requests = (
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
         *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
@@ -100,12 +105,27 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
     for tunnel in config.tunnels:
         interface = None if anew or bridge is None else bridge.interface(tunnel.port)
         if interface is None:
-            yield Change(
-                host, f"tunnel {tunnel.port}", None, f"to {tunnel.peer} at {tunnel.remote}", "a link of the plan"
-            )
+            reason = _instead(tunnel, None if anew else bridge)
+            yield Change(host, f"tunnel {tunnel.port}", None, f"to {tunnel.peer} at {tunnel.remote}", reason)
         else:
             for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
                 yield from _setting_change(host, setting, bridge, interface)
+    for port in () if anew or bridge is None else _wrongly_keyed(config, bridge):
+        yield Change(host, f"{port.name} options:{ovs.KEY}", port.options[ovs.KEY], None, COSTS[ovs.KEY])
+
+
+def _wrongly_keyed(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
+    """Tunnels that have a key and are to have none. Absence is no setting, so it is looked for by itself."""
+    wanted = {setting.record for setting in config.settings if setting.key == ovs.KEY}
+    bare = {tunnel.port for tunnel in config.tunnels} - wanted
+    return [port for port in bridge.interfaces if port.name in bare and ovs.KEY in port.options]
+
+
+def _instead(tunnel: TunnelEnd, bridge: OvsBridge | None) -> str:
+    """Why a tunnel is made; where it replaces one of another kind, what that costs."""
+    present = bridge.interfaces if bridge else ()
+    old = [port for port in present if port.external_ids.get(ovs.PEER_MARK) == tunnel.peer and port.type != tunnel.kind]
+    return f"in place of {old[0].name}, which is {old[0].type}: {UNTIL_BOTH}" if old else "a link of the plan"
 
 
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
@@ -117,8 +137,12 @@ def _superfluous(config: HostConfig, port: OvsInterface) -> str:
     peer = port.external_ids.get(ovs.PEER_MARK)
     if peer is None:
         return "it has our mark and leads to no peer of this host"
-    others = [tunnel.port for tunnel in config.tunnels if tunnel.peer == peer]
-    return f"{others[0]} leads to {peer} already" if others else f"{peer} is no peer of this host"
+    others = [tunnel for tunnel in config.tunnels if tunnel.peer == peer]
+    if not others:
+        return f"{peer} is no peer of this host"
+    if others[0].kind != port.type:
+        return f"{others[0].port} takes its place: the tunnels are of {others[0].kind} now"
+    return f"{others[0].port} leads to {peer} already"
 
 
 def _setting_change(
@@ -127,7 +151,7 @@ def _setting_change(
     actual = _actual(setting, bridge, interface)
     if actual != setting.value:
         name = f"{setting.column}:{setting.key}" if setting.key else setting.column
-        reason = COSTS.get(setting.key or "", "a setting of the fabric")
+        reason = COSTS.get(setting.key or setting.column, "a setting of the fabric")
         yield Change(host, f"{setting.record} {name}", actual, setting.value, reason)
 
 

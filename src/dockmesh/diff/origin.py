@@ -92,6 +92,8 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
 
 
 def _compare(known: _Known, record: Applied, change: Change) -> Told:
+    if kinds := _kinds(known, record, change):
+        return Origin.FILE, kinds
     key = _key(known, change)
     was, wanted = record.expected.get(key), known.wanted.get(key)
     if change.expected is None:
@@ -111,6 +113,17 @@ def _compare(known: _Known, record: Applied, change: Change) -> Told:
     if change.expected == wanted and actual != was:
         return Origin.BOTH, f"{words}; and changed by hand"
     return Origin.FILE, words
+
+
+def _kinds(known: _Known, record: Applied, change: Change) -> str | None:
+    """Of a tunnel that goes, or comes, because the file wants another kind."""
+    head, _, port = change.subject.partition(" ")
+    peer = _peer(known, port) if head == "tunnel" else None
+    if peer is None:
+        return None
+    key = f"{tunnel_key(peer)} type"
+    was, wanted = record.expected.get(key), known.wanted.get(key)
+    return f"{was} → {wanted}" if was and wanted and was != wanted else None
 
 
 def _only_texts_differ(known: _Known, record: Applied) -> bool:

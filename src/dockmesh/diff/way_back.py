@@ -18,12 +18,15 @@ RESTART = "restart Docker"  # begun by itself: what only writes Docker's file ha
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
 FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
+# Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
+WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
 
 def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False) -> str:
     """armed.json: in the order of apply, so that nobody is attached with addresses on their way.
 
-    A part is taken only if one of the steps that it undoes was begun. Packages stay.
+    A part is taken only if one of the steps that it undoes was begun; after a boot in between, also if one was that
+    wrote what the boot took. Packages stay.
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
     anew = bridge is not None and must_be_new(config, bridge)
@@ -31,17 +34,23 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
     parts = (
-        _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), must=False),
+        _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
-        _part("Docker", daemon_steps, restore.docker_daemon(facts), must=not docker_came),
-        _part("the containers", daemon_steps, restore.containers(facts), must=False),
+        _part("Docker", daemon_steps, restore.docker_daemon(facts), booted=[StepName.DOCKER], must=not docker_came),
+        _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the unit", [StepName.FILES, StepName.ATTACH], restore.own_unit(facts), must=False),
         _part("files", [StepName.FILES], restore.own_files(facts)),
-        _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), must=False),
-        _part("the fabric", [StepName.FABRIC], restore.fabric(facts, config, anew=anew), must=bridge is not None),
-        _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out)),
+        _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
+        _part(
+            "the fabric",
+            [StepName.FABRIC],
+            restore.fabric(facts, config, anew=anew),
+            booted=[StepName.FILES],
+            must=bridge is not None,
+        ),
+        _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
     active = facts.units.get(UNIT, {}).get("ActiveState") == "active" and not stay_out
     # At its end, for the unit does not start while the host is on its way back.
@@ -49,10 +58,13 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"
 
 
-def _part(name: str, steps: Iterable[str], requests: tuple[Request, ...], *, must: bool = True) -> dict[str, object]:
+def _part(
+    name: str, steps: Iterable[str], requests: tuple[Request, ...], *, booted: Iterable[str] = (), must: bool = True
+) -> dict[str, object]:
     return {
         "name": name,
         "when": [str(step) for step in steps],
+        "booted": [str(step) for step in booted],
         "requests": [as_line(request) for request in requests],
         "must": must,
     }

@@ -37,6 +37,8 @@ class OvsInterface:
     tag: int | None
     vlan_mode: str | None
     tree_status: Mapping[str, str]  # rstp_status or status (STP) of the port
+    ofport: int | None = None  # the number of its OpenFlow port
+    ofport_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
+from collections.abc import Iterable
 from shlex import join
 
 import jinja2
 
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Renderer
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, ovs
+from dockmesh.render import bridge, flows, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -66,6 +67,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     else:
         words |= {
             "fabric_extra": _extra("bridge", FABRIC_BRIDGE, settings, "port", "interface"),
+            "tunnel_options": {tunnel.port: _options(tunnel.port, settings) for tunnel in host.tunnels},
             "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
         }
         files = (_file("interfaces.j2", INTERFACES, words), _file("docker-ifupdown.conf.j2", DOCKER_DROP_IN, words))
@@ -87,6 +89,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         ),
         files=files,
         units=(UNIT,) if systemd else (),
+        flows=flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None,
         debs=plan.debs,
     )
 
@@ -116,4 +119,13 @@ def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -
         for setting in ovs.settings_of(settings, each, record)
         if setting.column not in ("type", "options")
     ]
-    return " ".join(ovs.set_words(chosen)[1:]).replace('"', r"\"")
+    return _evaluated(ovs.set_words(chosen)[1:])
+
+
+def _options(port: str, settings: tuple[Setting, ...]) -> str:
+    chosen = [setting for setting in ovs.settings_of(settings, "interface", port) if setting.column == "options"]
+    return _evaluated(map(ovs.assignment, chosen))
+
+
+def _evaluated(words: Iterable[str]) -> str:
+    return " ".join(words).replace('"', r"\"")

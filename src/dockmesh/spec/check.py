@@ -51,11 +51,20 @@ def check_host_count(draft: Draft) -> Iterator[Problem]:
         yield Problem(what, "A mesh joins two hosts or more.", draft.hosts[0].name.span)
 
 
+def check_key(draft: Draft) -> Iterator[Problem]:
+    if draft.tunnel is None or draft.key is None or draft.key.value <= draft.tunnel.largest_key:
+        return
+    most = draft.tunnel.largest_key
+    what = f"key is {draft.key.value}, which is too large for {draft.tunnel}"
+    hint = f"{draft.tunnel} takes 1 to {most}, a VNI of 24 bits; gre takes up to {Tunnel.GRE.largest_key}."
+    yield Problem(what, hint, draft.key.span)
+
+
 def check_mtu(draft: Draft) -> Iterator[Problem]:
     for host in draft.hosts:
-        if host.underlay_mtu is None:
+        if host.underlay_mtu is None or draft.tunnel is None:
             continue
-        taken = overlay_mtu(host.underlay_mtu.value, Tunnel.GRE, 4)
+        taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, 4, key=draft.key is not None)
         left = taken.mtu
         if left >= IPV6_MIN_MTU:
             continue
@@ -94,5 +103,6 @@ RULES: tuple[Rule, ...] = (
     check_sites,
     check_links,
     check_tunnel_count,
+    check_key,
     check_mtu,
 )

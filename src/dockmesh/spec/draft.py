@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Generic, TypeVar
 
-from dockmesh.model import Fabric, Forwarding, FullMesh
+from dockmesh.model import Fabric, Forwarding, FullMesh, Tunnel
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nodes import Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
@@ -84,7 +84,10 @@ DraftTopology = FullMesh | DraftRing | DraftStar | DraftDegree | DraftSites | Dr
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`topology` is None when it is wrong by itself; `hosts_given` counts a name that stands twice as two."""
+    """`tunnel` and `topology` are None when they are wrong by themselves.
+
+    `hosts_given` counts a name that stands twice as two.
+    """
 
     networks: tuple[Located[str], ...]
     networks_span: Span | None
@@ -92,6 +95,8 @@ class Draft:
     hosts: tuple[DraftHost, ...]
     hosts_given: int | None
     hosts_span: Span | None
+    tunnel: Tunnel | None
+    key: Located[int] | None
     forwarding: Forwarding
     topology: DraftTopology | None
     packages: tuple[Located[str], ...] = ()
@@ -150,10 +155,19 @@ def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
         hosts=tuple(_host(read, entry.key) for entry in hosts.entries.values()) if isinstance(hosts, Mapping) else (),
         hosts_given=len(hosts.entries) + len(hosts.repeated) if isinstance(hosts, Mapping) else None,
         hosts_span=root.entries["hosts"].key.span if isinstance(root, Mapping) and "hosts" in root.entries else None,
+        tunnel=_tunnel(read),
+        key=read.number("fabric", "key"),
         forwarding=Fabric().forwarding if forwarding is None else Forwarding(forwarding.value),
         topology=_topology(read),
         packages=_packages(read),
     )
+
+
+def _tunnel(read: _Reading) -> Tunnel | None:
+    if ("fabric",) in read.wrong or ("fabric", "tunnel") in read.wrong:
+        return None
+    tunnel = read.text("fabric", "tunnel")
+    return Fabric().tunnel if tunnel is None else Tunnel(tunnel.value)
 
 
 def _network_names(read: _Reading, networks: Node | None) -> tuple[Located[str], ...]:

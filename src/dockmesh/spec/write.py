@@ -79,13 +79,14 @@ def _commented(rows: list[tuple[str, str]]) -> list[str]:
 def _fabric_lines(fabric: Fabric) -> list[str]:
     bfd = f"{{interval_ms: {fabric.bfd.interval_ms}, multiplier: {fabric.bfd.multiplier}}}"
     topology, below = _topology(fabric.topology)
+    key = [] if fabric.key is None else [(f"  key: {fabric.key}", "GRE key, or VNI of vxlan and geneve")]
     forms = "full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}"
     return [
-        *_commented([(f"  tunnel: {fabric.tunnel}", "the one there is, so far"), (f"  topology:{topology}", forms)]),
+        *_commented([(f"  tunnel: {fabric.tunnel}", "gre | vxlan | geneve"), *key, (f"  topology:{topology}", forms)]),
         *below,
         *_commented(
             [
-                (f"  forwarding: {fabric.forwarding}", "rstp | stp: what keeps frames from looping"),
+                (f"  forwarding: {fabric.forwarding}", "rstp | stp | direct: what keeps frames from looping"),
                 (f"  bfd: {bfd}", "a tunnel is dead after interval × multiplier"),
                 (f"  datapath: {fabric.datapath}", "system (kernel) | netdev (userspace)"),
                 (f"  renderer: {fabric.renderer}", "systemd | ifupdown: what brings it up at boot"),

@@ -29,7 +29,7 @@ POLL_S = 0.3
 # How long a fabric that is still coming up is waited for. BFD takes a second or two, RSTP some more, and 802.1D 30 s:
 # twice its forward delay.
 TUNNELS_SETTLE_S = 6.0
-TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0}
+TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT: 0.0}
 # Probes answer no longer than this, even if nobody ends them.
 LIFETIME_S = 120
 

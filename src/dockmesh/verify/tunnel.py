@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dockmesh.facts.types import HostFacts, OvsInterface
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model import FABRIC_BRIDGE, Tunnel
 from dockmesh.plan.types import Plan, TunnelEnd
-from dockmesh.render.ovs import PEER_MARK
+from dockmesh.render.ovs import KEY, PEER_MARK
 
 
 class State(StrEnum):
@@ -51,9 +51,15 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
     if found is None:
         return End(host, wanted.peer, State.MISSING, wanted.port)
     remote = found.options.get("remote_ip")
+    key, wanted_key = found.options.get(KEY), None if plan.fabric.key is None else str(plan.fabric.key)
     differences = [
         *([f"its type is {found.type}, not {plan.fabric.tunnel}"] if found.type != plan.fabric.tunnel else []),
         *([f"it leads to {remote}, not to {wanted.remote}"] if remote != str(wanted.remote) else []),
+        *(
+            [f"its {_key_name(plan)} is {key or _no_key(plan)}, not {wanted_key or _no_key(plan)}"]
+            if key != wanted_key
+            else []
+        ),
         *([f"Open vSwitch says: {found.error}"] if found.error else []),
     ]
     if differences:
@@ -63,6 +69,14 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
     heard = found.bfd_status.get("state")
     up = heard == "up" and found.bfd_status.get("forwarding") == "true"
     return End(host, wanted.peer, State.UP if up else State.DOWN, found.name, hears=heard in ("init", "up"))
+
+
+def _key_name(plan: Plan) -> str:
+    return "key" if plan.fabric.tunnel is Tunnel.GRE else "VNI"
+
+
+def _no_key(plan: Plan) -> str:
+    return "none" if plan.fabric.tunnel is Tunnel.GRE else "0"
 
 
 def read_ends(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[tuple[str, str], End]:

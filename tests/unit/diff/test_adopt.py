@@ -1,5 +1,5 @@
 from dockmesh.diff.adopt import adopt
-from dockmesh.model import Cluster
+from dockmesh.model import Cluster, Fabric, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
 from tests.support.fake_host import FakeHost, applied, bare
@@ -32,6 +32,22 @@ def test_a_new_peer_gets_a_free_name() -> None:
     host = applied(config_of(without(cluster(4), "host2")))
 
     assert ports(plan_of(cluster(4)), host) == {"host3": "gre1", "host4": "gre2", "host2": "gre3"}
+
+
+def test_a_tunnel_of_another_kind_is_no_port_of_the_new_one() -> None:
+    host = applied(config_of(cluster(3)))
+
+    vxlan = cluster(3, fabric=Fabric(tunnel=Tunnel.VXLAN))
+
+    assert ports(plan_of(vxlan), host) == {"host2": "vxlan1", "host3": "vxlan2"}
+
+
+def test_a_tunnel_that_was_made_another_kind_by_hand_keeps_its_name() -> None:
+    host = applied(config_of(cluster(3)))
+    assert host.ovs is not None
+    host.ovs.bridges["br0"].ports["gre1"].interface["type"] = "vxlan"
+
+    assert ports(plan_of(cluster(3)), host) == {"host2": "gre1", "host3": "gre2"}
 
 
 def test_a_port_follows_its_peer_to_another_underlay_address() -> None:

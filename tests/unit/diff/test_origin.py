@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -7,7 +8,7 @@ from dockmesh.diff.expected import expected
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import HostDiff, Origin
-from dockmesh.model import Cluster, Fabric, Renderer
+from dockmesh.model import Cluster, Fabric, Renderer, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
@@ -117,6 +118,10 @@ DRIFTS: dict[str, tuple[Callable[[FakeHost], None], list[tuple[str, str]]]] = {
         [("gre2 options:remote_ip", "drift: changed by hand")],
     ),
     "a tunnel with our mark added": (add_tunnel, [("tunnel gre9", "drift: added by hand")]),
+    "a key given to a tunnel": (
+        change_interface("gre1", "options", "key", "7"),
+        [("gre1 options:key", "drift: added by hand")],
+    ),
     "BFD switched off": (
         change_interface("gre1", "bfd", "enable", "false"),
         [("gre1 bfd:enable", "drift: changed by hand")],
@@ -204,6 +209,24 @@ def test_a_value_that_the_file_changed_shows_both() -> None:
     assert ("gre1 options:remote_ip", "the file changed: 10.77.0.2 → 10.77.0.99") in reasons(
         of(applied(config_of(MESH)), moved)
     )
+
+
+def test_another_kind_of_tunnel_is_told_of_the_old_ports_and_the_new_ones() -> None:
+    vxlan = replace(MESH, fabric=Fabric(tunnel=Tunnel.VXLAN))
+
+    told = reasons(of(applied(config_of(MESH)), vxlan))
+
+    assert [each for each in told if each[0].startswith("tunnel ")] == [
+        (f"tunnel {port}", "the file changed: gre → vxlan") for port in ("gre1", "gre2", "vxlan1", "vxlan2")
+    ]
+
+
+def test_a_key_that_the_file_has_no_more_is_told() -> None:
+    keyed = replace(MESH, fabric=Fabric(key=7))
+
+    told = reasons(of(applied(config_of(keyed)), MESH))
+
+    assert ("gre1 options:key", "the file changed: no longer wanted") in told
 
 
 def test_what_both_changed_is_told_as_both() -> None:

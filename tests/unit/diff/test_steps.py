@@ -7,7 +7,7 @@ from dockmesh.diff.host import INTERFACES_FILE, diff
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
 from dockmesh.facts import types as facts_types
-from dockmesh.model import Datapath, Fabric, Forwarding, Renderer
+from dockmesh.model import Datapath, Fabric, Forwarding, Renderer, Tunnel
 from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
@@ -134,6 +134,37 @@ def test_a_peer_that_moved_changes_one_option() -> None:
     found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.22")))
 
     assert texts(found)[-1] == "gre1 options:remote_ip: 10.77.0.2 → 10.77.0.22"
+
+
+def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction() -> None:
+    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(tunnel=Tunnel.GENEVE))))
+
+    *leaving, transaction = requests(found, StepName.FABRIC)
+    assert leaving == [f"ovs-appctl bfd/set-forwarding {port} false" for port in ("gre1", "gre2")]
+    for clause in ("del-port br0 gre1", "del-port br0 gre2", "add-port br0 geneve1", "add-port br0 geneve2"):
+        assert clause in transaction
+    reasons = {change.subject: change.reason for change in found.changes}
+    assert reasons["tunnel gre1"] == "geneve1 takes its place: the tunnels are of geneve now"
+    assert reasons["tunnel geneve1"] == (
+        "in place of gre1, which is gre: no frame passes this tunnel until both ends have it so"
+    )
+
+
+def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
+    keyed = config_of(cluster(3, fabric=Fabric(key=7)))
+    host = applied(CONFIG)
+
+    texts_of_keys = [
+        next(text for text in texts(of(before, after)) if "key" in text)
+        for before, after in (
+            (host, keyed),
+            (applied(keyed), config_of(cluster(3, fabric=Fabric(key=8)))),
+            (applied(keyed), CONFIG),
+        )
+    ]
+
+    assert texts_of_keys == ["gre1 options:key: 7", "gre1 options:key: 7 → 8", "gre1 options:key: 7 goes"]
+    assert "-- remove interface gre1 options key" in requests(of(applied(keyed), CONFIG), StepName.FABRIC)[-1]
 
 
 def test_another_spanning_tree_makes_the_bridge_anew_in_a_transaction_of_its_own() -> None:

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.model import Cluster, Fabric, Links
+from dockmesh.model import Cluster, Fabric, Links, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
 from tests.support.meshes import cluster
+from tests.support.plans import tree_of
 
 
 def with_mtus(*mtus: int) -> Cluster:
@@ -27,6 +28,30 @@ def test_the_mtu_sum_names_each_term() -> None:
         "   −14  inner Ethernet header",
         "  1462  overlay MTU",
     )
+
+
+@pytest.mark.parametrize(
+    ("fabric", "mtu"),
+    [
+        (Fabric(tunnel=Tunnel.GRE, key=1), 1458),
+        (Fabric(tunnel=Tunnel.VXLAN), 1450),
+        (Fabric(tunnel=Tunnel.VXLAN, key=1), 1450),
+        (Fabric(tunnel=Tunnel.GENEVE), 1450),
+        (Fabric(tunnel=Tunnel.GENEVE, key=1), 1450),
+    ],
+    ids=lambda each: f"{each.tunnel}-{each.key}" if isinstance(each, Fabric) else None,
+)
+def test_each_kind_of_tunnel_takes_its_own_headers(fabric: Fabric, mtu: int) -> None:
+    assert build(cluster(2, fabric=fabric)).mtu == mtu
+
+
+def test_a_key_and_udp_are_terms_of_the_sum() -> None:
+    names = [
+        [name for name, _ in build(cluster(2, fabric=fabric)).mtu_sum.parts[1:-1]]
+        for fabric in (Fabric(key=1), Fabric(tunnel=Tunnel.VXLAN), Fabric(tunnel=Tunnel.GENEVE))
+    ]
+
+    assert names == [["GRE header", "GRE key"], ["UDP header", "VXLAN header"], ["UDP header", "Geneve header"]]
 
 
 def test_the_narrowest_underlay_counts_for_all_and_is_named() -> None:
@@ -64,7 +89,7 @@ def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
 def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
     plan = build(cluster(4))
 
-    assert (plan.root, plan.backup_root) == ("host1", "host2")
+    assert (tree_of(plan).root, tree_of(plan).backup_root) == ("host1", "host2")
     assert [host.tree_priority for host in plan.hosts] == [OTHERS] * 4
 
 

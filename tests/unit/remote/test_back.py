@@ -83,8 +83,14 @@ class Host:
         self.runner.wait(10)
         self.runner.stdout.close()
 
-    def arm(self, *back: Request, when: str = "write", must: bool = True, timeout_s: float = 600) -> None:
-        part = {"name": "a file", "when": [when], "requests": [as_line(each) for each in back], "must": must}
+    def arm(self, *back: Request, must: bool = True, timeout_s: float = 600) -> None:
+        part = {
+            "name": "a file",
+            "when": ["write"],
+            "booted": ["write what a boot takes"],
+            "requests": [as_line(each) for each in back],
+            "must": must,
+        }
         last = [as_line(Run(("touch", f"{self.folder}/last")))]
         text = json.dumps({"version": 1, "run": LINE, "parts": [part], "last": last})
         (answer,) = self.ask(Arm(text, {}, timeout_s))
@@ -197,6 +203,19 @@ def test_a_boot_in_between_is_the_deadline(host: Host, file: Path) -> None:
     host.goes_back()
 
     assert file.read_text() == "old"
+
+
+@pytest.mark.parametrize("boot", [False, True])
+def test_what_a_boot_took_up_is_undone_too(host: Host, file: Path, *, boot: bool) -> None:
+    host.arm(Put(str(file), "old"))
+    host.ask(Begin("write what a boot takes"))
+    file.write_text("as the file says")
+    if boot:
+        shutil.rmtree(host.folder / "run")
+
+    host.ask(Recall())
+
+    assert file.read_text() == ("old" if boot else "as the file says")
 
 
 def test_a_way_back_that_was_cut_short_is_taken_again(host: Host, file: Path) -> None:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Network, Ring, Sites, Ssh, Star
+from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Network, Ring, Sites, Ssh, Star, Tunnel
 from dockmesh.spec.load import parse
 from dockmesh.spec.write import text, write_cluster
 
@@ -31,9 +31,9 @@ WRITTEN = """\
 name: prod
 
 fabric:
-  tunnel: gre                # the one there is, so far
+  tunnel: gre                # gre | vxlan | geneve
   topology: full-mesh        # full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}
-  forwarding: rstp           # rstp | stp: what keeps frames from looping
+  forwarding: rstp           # rstp | stp | direct: what keeps frames from looping
   bfd: {interval_ms: 100, multiplier: 3} # a tunnel is dead after interval × multiplier
   datapath: system           # system (kernel) | netdev (userspace)
   renderer: systemd          # systemd | ifupdown: what brings it up at boot
@@ -61,6 +61,8 @@ def test_the_whole_file_reads_like_this() -> None:
 @pytest.mark.parametrize(
     "fabric",
     [
+        Fabric(tunnel=Tunnel.VXLAN),
+        Fabric(tunnel=Tunnel.GRE, key=2**32 - 1),
         Fabric(topology=Degree(2)),
         Fabric(topology=Ring()),
         Fabric(topology=Star()),
