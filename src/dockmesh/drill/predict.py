@@ -1,7 +1,7 @@
 """Plan × fault → for each ordered pair of hosts: who must stay connected, and how long a gap may last. Pure."""
 
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
@@ -88,7 +88,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     if fault.kind is Kind.DOCKER:
         return _say(world, State.CONNECTED, (), (), "docker0 and the fabric do without Docker")
     if fault.kind in (Kind.LOSSY, Kind.SLOW):
-        return _on_poor_link(world, before, during)
+        return _on_poor_link(world, pair, before, during)
     if fault.kind is Kind.SWITCH and harmed:
         return _say(world, State.CONNECTED, found.switch, found.back, f"{and_(harmed)} has no switch for a while")
     if fault.kind in (Kind.CRASH, Kind.REBOOT) and harmed:
@@ -99,25 +99,25 @@ def _expected(world: _World, pair: Pair) -> Expected:
         return _say(world, State.APART, (), found.start, "no way is left")
     if before == during:
         aside = found.aside if world.moves else ()
-        return _say(world, State.CONNECTED, aside, aside, f"their way stays {_way(before)}")
+        return _say(world, State.CONNECTED, aside, aside, f"their way stays {_way(pair, before)}")
     # What heals by itself is back before that is known: then whichever of the two gaps is longer.
     gap = max(found.cut, found.back, key=_most) if ABOUT[fault.kind].by_itself else found.cut
-    return _say(world, State.CONNECTED, gap, found.back, f"{_way(before)}, then {_way(during)}")
+    return _say(world, State.CONNECTED, gap, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
 
 
-def _on_poor_link(world: _World, before: Way, during: Way | None) -> Expected:
+def _on_poor_link(world: _World, pair: Pair, before: Way, during: Way | None) -> Expected:
     """BFD may give the link up at any moment, and take it again at the next."""
     found, fault = world.rule, world.fault
-    if not any(set(step) == set(fault.hosts) for step in pairwise(before)):
+    if all(set(step) != set(fault.hosts) for step in pairwise(before)):
         aside = found.aside if world.moves else ()
-        return _say(world, State.CONNECTED, aside, aside, f"their way is another: {_way(before)}")
+        return _say(world, State.CONNECTED, aside, aside, f"their way is another: {_way(pair, before)}")
     if fault.kind is Kind.LOSSY and fault.amount is not None and fault.amount > MOST_LOSS:
         why = f"more than {MOST_LOSS} % lost: BFD gives the link up and takes it again as chance will have it"
         return _say(world, State.OPEN, (), found.back, why)
     flap = (*found.cut, *(found.start if during is None else found.back))
     if fault.kind is Kind.LOSSY and fault.amount is not None:
         flap = (*flap, _by_chance(fault.amount, world.ping.most))
-    return _say(world, State.CONNECTED, flap, flap, f"{_way(before)}, and BFD may give that link up")
+    return _say(world, State.CONNECTED, flap, flap, f"{_way(pair, before)}, and BFD may give that link up")
 
 
 def _by_chance(percent: int, interval_ms: int) -> Term:
@@ -131,5 +131,7 @@ def _say(world: _World, state: State, during: Terms, after: Terms, why: str) -> 
     return Expected(state, Allowance((*during, world.ping)), Allowance((*after, world.ping)), why)
 
 
-def _way(way: Sequence[str]) -> str:
-    return f"via {and_(way[1:-1])}" if len(way) > 2 else "direct"
+def _way(pair: Pair, way: Way) -> str:
+    """That of the ping; the answer may come by another."""
+    through = way[1 : way.index(pair[1])]
+    return f"via {and_(through)}" if through else "direct"

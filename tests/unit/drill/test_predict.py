@@ -77,7 +77,7 @@ def test_when_all_hosts_die_nothing_is_promised_but_that_they_come_back() -> Non
     expected = predict(plan_of(), Fault(Kind.CRASH, ("host1", "host2", "host3")))
 
     assert {each.state for each in expected.values()} == {State.OPEN}
-    assert {each.after.ms for each in expected.values()} == {1_000 + 2_000 + 200 + 10}
+    assert {each.after.ms for each in expected.values()} == {2_000 + 2_000 + 200 + 10}
 
 
 def test_hosts_do_without_docker() -> None:
@@ -115,3 +115,26 @@ def test_a_fault_lasts_longer_than_each_gap_that_is_allowed(kind: Kind) -> None:
 
     assert all(each.during.ms <= hold_ms(expected) for each in expected.values() if each.state is State.CONNECTED)
     assert all(each.after.ms < watch_ms(plan, expected) for each in expected.values())
+
+
+def test_with_direct_a_cut_touches_its_two_ends_only() -> None:
+    expected = predict(plan_of(4, forwarding=Forwarding.DIRECT), Fault(Kind.CUT, ("host1", "host2")))
+
+    assert {pair for pair, each in expected.items() if each.during.ms > 10} == {("host1", "host2"), ("host2", "host1")}
+    assert expected["host1", "host2"].during.ms == 300 + 100 + 10
+    assert {each.after.ms for each in expected.values()} == {10}
+
+
+def test_with_direct_a_crash_in_a_full_mesh_costs_the_others_nothing() -> None:
+    expected = predict(plan_of(4, forwarding=Forwarding.DIRECT), Fault(Kind.CRASH, ("host1",)))
+
+    assert {each.during.ms for each in expected.values() if each.state is State.CONNECTED} == {10}
+
+
+def test_with_direct_a_ring_is_gone_round_the_other_way() -> None:
+    ring = plan_of(4, Ring(), Forwarding.DIRECT)
+
+    expected = predict(ring, Fault(Kind.CUT, ("host1", "host2")))
+
+    assert expected["host1", "host2"].why.startswith("direct, then via")
+    assert all(each.state is State.CONNECTED for each in expected.values())
