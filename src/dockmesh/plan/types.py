@@ -61,5 +61,10 @@ class Plan:
     def mtu(self) -> int:
         return self.mtu_sum.mtu
 
+    @property
+    def ip_version(self) -> int:
+        """Of the underlay: 4 or 6, the same at all hosts."""
+        return self.hosts[0].underlay.version
+
     def host(self, name: str) -> HostPlan:
         return next(host for host in self.hosts if host.name == name)

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dockmesh.facts.iptables import BRIDGED, GRE_NAMES, Fate, Packet, Seen, read_bridged, walk
+from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, read_bridged, walk
 from dockmesh.remote.seam import Answer
 
 DOCKER_26 = """\
@@ -72,7 +72,7 @@ def test_frames_that_iptables_never_sees_pass() -> None:
     assert read_bridged(Answer(0, "1\n"), Answer(127)).fate is Fate.UNKNOWN
 
 
-GRE = Packet(came_in="eth0", protocols=GRE_NAMES, source=IPv4Address("192.0.2.2"))
+GRE = Packet(came_in="eth0", protocols=("gre", "47"), source=IPv4Address("192.0.2.2"))
 
 
 @pytest.mark.parametrize(

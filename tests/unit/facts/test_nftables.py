@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dockmesh.facts.iptables import GRE_NAMES, Fate, Packet
+from dockmesh.facts.iptables import Fate, Packet
 from dockmesh.facts.nftables import walk
 
-GRE = Packet("eth0", protocols=GRE_NAMES, source=IPv4Address("192.0.2.2"))
+GRE = Packet("eth0", protocols=("gre", "47"), source=IPv4Address("192.0.2.2"))
 IS_GRE = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "protocol"}}, "right": "gre"}}
 DROP = {"drop": None}
 

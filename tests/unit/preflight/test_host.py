@@ -104,9 +104,9 @@ def test_a_slow_answer_is_no_wrong_clock() -> None:
 
 def test_the_kernel_datapath_needs_gre_in_the_kernel_and_the_userspace_one_does_not() -> None:
     netdev = worlds.plan(datapath=Datapath.NETDEV)
-    without = worlds.with_around(worlds.ready(netdev), "host2", gre_module=False)
+    without = worlds.with_around(worlds.ready(netdev), "host2", tunnel_modules=frozenset())
 
-    assert around(gre_module=False).level is Level.BLOCKER
+    assert around(tunnel_modules=frozenset()).level is Level.BLOCKER
     assert worlds.trouble(netdev, without) == []
 
 

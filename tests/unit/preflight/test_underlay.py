@@ -23,7 +23,7 @@ DROPS_GRE = (
 def test_gre_that_is_lost_between_two_hosts_while_pings_pass() -> None:
     finding = worlds.only(PLAN, worlds.filtered(READY, ("host1", "host2")))
 
-    assert (finding.check, finding.level, finding.hosts) == (Check.GRE, Level.BLOCKER, ("host1", "host2"))
+    assert (finding.check, finding.level, finding.hosts) == (Check.TUNNEL, Level.BLOCKER, ("host1", "host2"))
     assert "a ping does: host1 ↔ host2" in finding.what
     assert "protocol 47" in str(finding.do)
 

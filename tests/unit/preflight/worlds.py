@@ -55,7 +55,7 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
         iptables_kind="nf_tables",
         bridge_netfilter=True,
         ip_forward=True,
-        gre_module=True,
+        tunnel_modules=frozenset(("ip_gre", "ip6_gre", "vxlan", "geneve")),
         seconds=1000.5,
     )
     return HostEvidence(facts, around, render(planned, host), None, (1000.0, 1001.0))
