@@ -88,7 +88,7 @@ def _follow(chains: dict[str, list[list[str]]], chain: str, packet: Packet, dept
     return None, ""
 
 
-def _target(words: Sequence[str], packet: Packet) -> str | None:
+def _target(words: Sequence[str], packet: Packet) -> str | None:  # noqa: PLR0912  a case for each word
     """Where a rule sends every such packet; None if it does not, or does so only with some."""
     rest = list(words)
     target: str | None = None

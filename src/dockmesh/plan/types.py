@@ -1,10 +1,10 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Ssh, Tunnel
+from dockmesh.model import Fabric, Ssh, Tunnel, UnderlayAddress
 from dockmesh.mtu import MtuSum
 
 
@@ -22,14 +22,14 @@ class TunnelEnd:
 
     port: str
     peer: str
-    remote: IPv4Address
+    remote: UnderlayAddress
     kind: Tunnel = Tunnel.GRE
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
     name: str
-    underlay: IPv4Address
+    underlay: UnderlayAddress
     underlay_mtu: int
     ssh: Ssh
     address: IPv4Interface  # of the Docker bridge, with the length of the prefix

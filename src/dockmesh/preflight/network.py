@@ -57,13 +57,13 @@ def _port(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator
 
 
 def _device_of_underlay(host: HostPlan, links: tuple[LinuxLink, ...]) -> LinuxLink | None:
-    return next((link for link in links if host.underlay in (each.ip for each in link.addresses)), None)
+    return next((link for link in links if link.has(host.underlay)), None)
 
 
 def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     device = _device_of_underlay(host, evidence.facts.links)
     if device is None:
-        has = [str(each.ip) for link in evidence.facts.links for each in link.addresses if not each.ip.is_loopback]
+        has = [str(ip) for link in evidence.facts.links for ip in link.ips if not ip.is_loopback]
         what = f"no device has the underlay address {host.underlay} of the file"
         do = f"write the address that the other hosts reach it at; it has {', '.join(has) or 'none'}"
         # Behind a NAT that maps one to one the host does not have the address that others use: tunnels work then.

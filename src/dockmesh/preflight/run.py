@@ -33,7 +33,8 @@ async def blockers(
 ) -> Mapping[str, tuple[HostError, ...]]:
     """Why hosts that have no fabric yet should not get one now; asks them and the hosts that they are to be linked to.
 
-    A link that the tunnels' packets do not pass keeps its host out only if no other link of the host works: frames go round it.
+    A link that the tunnels' packets do not pass keeps its host out only if no other link of the host works: frames go
+    round it.
     """
     wanted = partners(plan, hosts, new)
     if not wanted:

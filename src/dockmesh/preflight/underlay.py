@@ -114,7 +114,7 @@ def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction
     by_rule: dict[tuple[str, Seen], list[str]] = defaultdict(list)
     for each in dropped:
         known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
-        devices = [link.name for link in known.facts.links if underlay in (address.ip for address in link.addresses)]
+        devices = [link.name for link in known.facts.links if link.has(underlay)]
         seen = find_guilty(known, wire, devices[0] if devices else "", plan.host(each.source).underlay)
         by_rule[each.target, seen].append(each.source)
     for (target, seen), sources in by_rule.items():

@@ -30,7 +30,7 @@ def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> st
     """What of iptables drops the tunnel's packets that come from the peer, or go to it; "" for nothing."""
     if not rules.ok:
         return ""
-    device = next((link.name for link in facts.links if host.underlay in (each.ip for each in link.addresses)), None)
+    device = next((link.name for link in facts.links if link.has(host.underlay)), None)
     packet = Packet(protocols=WIRES[end.kind].protocols, port=WIRES[end.kind].port)
     incoming = walk(rules.out, "INPUT", replace(packet, came_in=device, source=end.remote))
     outgoing = walk(rules.out, "OUTPUT", replace(packet, goes_out=device, source=host.underlay))

@@ -107,8 +107,9 @@ def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End],
         yield Cause(
             Fault.TUNNEL_FILTERED,
             pair,
-            f"their underlay addresses answer pings, but {_unheard(wire, there)}: something between them drops {wire.name}",
-            OPEN.format(wire),
+            f"their underlay addresses answer pings, but {_unheard(wire, there)}: "
+            f"something between them drops {wire.name}",
+            OPEN.format(f"{wire.protocol} ({wire.name})"),
             BELOW,
             scope=Scope.LINK,
         )
