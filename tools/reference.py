@@ -236,11 +236,6 @@ def file_page() -> str:
 
 
 def _later() -> Iterator[str]:
-    values = {
-        "forwarding": fields.FORWARDING_LATER,
-    }
-    for key, names in values.items():
-        yield f"- `{key}`: {', '.join(map(_code, names))}"
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
     yield "- networks other than `docker0`, and IPv6 addresses anywhere"
 

@@ -29,6 +29,7 @@ class Tunnel(StrEnum):
 class Forwarding(StrEnum):
     RSTP = "rstp"
     STP = "stp"
+    DIRECT = "direct"
 
 
 class Datapath(StrEnum):

@@ -11,7 +11,7 @@ from dockmesh.facts.ovs import DATABASE
 
 Value = str | dict[str, str]
 MAPS = ("other_config", "external_ids", "options", "bfd", "bfd_status", "rstp_status", "status")
-NUMBERS = ("tag", "mtu_request")
+NUMBERS = ("tag", "mtu_request", "ofport", "ofport_request")
 TRUTHS = ("rstp_enable", "stp_enable")
 HEADINGS = [word.removeprefix("--columns=").split(",") for word in DATABASE if word.startswith("--columns=")]
 

@@ -1,7 +1,7 @@
 """Connections that outlast a host: one that is lost is tried again while the others are asked."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,16 +16,19 @@ CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 
 
 class Connections:
-    def __init__(self, hosts: Sequence[Target], ssh_config: Path | None) -> None:
+    def __init__(
+        self, hosts: Sequence[Target], ssh_config: Path | None, *, meanwhile: Awaitable[None] | None = None
+    ) -> None:
         self.opened: dict[str, Transport] = {}
         self.failed: dict[str, DockmeshError] = {}
         self._hosts = {host.name: host for host in hosts}
         self._ssh_config = ssh_config
+        self._meanwhile = meanwhile
         self._stack = AsyncExitStack()
         self._trying: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
-        await self._reach(*self._hosts.values())
+        await self._reach(*self._hosts.values(), meanwhile=self._meanwhile)
         return self
 
     async def __aexit__(
@@ -46,8 +49,8 @@ class Connections:
             if name not in self._trying or self._trying[name].done():
                 self._trying[name] = asyncio.create_task(self._reach(self._hosts[name]))
 
-    async def _reach(self, *hosts: Target) -> None:
-        connecting = fleet(hosts, self._ssh_config, CONNECT_TIMEOUT_S)
+    async def _reach(self, *hosts: Target, meanwhile: Awaitable[None] | None = None) -> None:
+        connecting = fleet(hosts, self._ssh_config, CONNECT_TIMEOUT_S, meanwhile=meanwhile)
         found = await connecting.__aenter__()
         self._stack.push_async_exit(connecting)
         self.failed |= found.failed

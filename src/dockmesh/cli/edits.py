@@ -86,8 +86,9 @@ def _effect_lines(caused: Effect) -> list[str]:
         lines.append(f"! The MTU of the mesh goes from {caused.mtu[0]} to {caused.mtu[1]}.")
     if caused.docker_restarts:
         lines.append(f"! Docker restarts on {', '.join(caused.docker_restarts)}, with the containers there.")
-    if caused.root[0] != caused.root[1]:
-        lines.append(f"! The root of the spanning tree moves from {caused.root[0]} to {caused.root[1]}.")
+    before, after = caused.root
+    if before and after and before != after:
+        lines.append(f"! The root of the spanning tree moves from {before} to {after}.")
     if caused.bridge_anew:
         lines.append(
             f"! br0 is made anew on {', '.join(caused.bridge_anew)}: "

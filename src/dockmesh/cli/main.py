@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
-from dockmesh.cli.show import err, show_error
+from dockmesh.cli.signals import take_as_ctrl_c
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
 
@@ -67,6 +67,7 @@ def _main(
 
 def run() -> None:
     """The entry point of the program."""
+    take_as_ctrl_c()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no `→` gets a `?`, not an error
@@ -76,6 +77,8 @@ def run() -> None:
         print(error, file=sys.stderr)  # noqa: T201
         code = error.exit_code
     except DockmeshError as error:
+        from dockmesh.cli.show import show_error
+
         show_error(error)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -88,9 +91,13 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except Exception:  # the boundary
+        from dockmesh.cli.show import err
+
         traceback.print_exc()
         err.print("\nThis is a bug of dockmesh, not of yours. Please report it with the lines above.", style="bold red")
         code = OUR_BUG
     if code == INTERRUPTED:  # typer, too, makes this of Ctrl-C
+        from dockmesh.cli.show import err
+
         err.print("interrupted", style="bold")
     sys.exit(code or 0)

@@ -12,7 +12,8 @@ from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import Shape, shape
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.plan.tree import tree_links
+from dockmesh.plan.types import HostPlan, Link, Plan
 from dockmesh.spec.load import load
 
 MANY = 40  # hosts, beyond which a drawing shows nothing
@@ -36,7 +37,7 @@ def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) 
 
 def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
     """The plan under stable names; docs/reference/json.md describes them."""
-    tree = set(planned.tree)
+    tree = planned.tree
     return {
         "name": planned.name,
         "prefix": str(planned.prefix),
@@ -51,14 +52,14 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         "forwarding": str(planned.fabric.forwarding),
         "datapath": str(planned.fabric.datapath),
         "renderer": str(planned.fabric.renderer),
-        "root": planned.root,
-        "backup_root": planned.backup_root,
+        "root": tree and tree.root,
+        "backup_root": tree and tree.backup_root,
         "hosts": [_host_json(host) for host in planned.hosts],
         "packages": [
             {"package": deb.package, "version": deb.version, "architecture": deb.architecture, "sha256": deb.sha256}
             for deb in planned.debs
         ],
-        "links": [{"a": link.a, "b": link.b, "forwards": link in tree} for link in planned.links],
+        "links": [{"a": link.a, "b": link.b, "forwards": tree is None or link in tree.links} for link in planned.links],
         "shape": shape_json(found),
     }
 
@@ -83,8 +84,8 @@ def _show_head(planned: Plan) -> None:
             kind = "full mesh"
         case Ring():
             kind = "ring"
-        case Star():
-            kind = f"star around {planned.root}"
+        case Star(hub):
+            kind = f"star around {hub or planned.hosts[0].name}"
         case Degree(k):
             kind = f"degree {k}"
         case Sites(groups):
@@ -132,18 +133,27 @@ def _show_mtu(planned: Plan) -> None:
 
 
 def _show_guard(planned: Plan) -> None:
-    fabric = planned.fabric
+    fabric, tree = planned.fabric, planned.tree
     out.print("\n[bold]Loop guard[/]")
-    if fabric.forwarding is Forwarding.RSTP:
-        dead = fabric.bfd.interval_ms * fabric.bfd.multiplier
+    dead = fabric.bfd.interval_ms * fabric.bfd.multiplier
+    given_up = (
+        f"  BFD every {fabric.bfd.interval_ms} ms: a tunnel that is silent for {dead} ms is given up, "
+        "and the next one takes over."
+    )
+    if tree is None:
+        rules = [len(host.forwards) for host in planned.hosts]
         out.print(
-            f"  rstp, rapid spanning tree (802.1D-2004): root {planned.root}, after it {planned.backup_root}.\n"
-            f"  BFD every {fabric.bfd.interval_ms} ms: a tunnel that is silent for {dead} ms is given up, "
-            "and the next one takes over."
+            "  direct, no spanning tree: all links carry frames, and each frame the shortest way it has.\n"
+            "  The rules of each pair of hosts have an end, whatever fails; "
+            f"{min(rules):,} to {max(rules):,} at a host.\n{given_up}"
+        )
+    elif fabric.forwarding is Forwarding.RSTP:
+        out.print(
+            f"  rstp, rapid spanning tree (802.1D-2004): root {tree.root}, after it {tree.backup_root}.\n{given_up}"
         )
     else:
         out.print(
-            f"  stp, spanning tree (802.1D-1998): root {planned.root}, after it {planned.backup_root}.\n"
+            f"  stp, spanning tree (802.1D-1998): root {tree.root}, after it {tree.backup_root}.\n"
             "  It needs about 30 s to start and up to 50 s to go round a dead link; rstp does it in under a second."
         )
 
@@ -166,13 +176,14 @@ def _show_graph(planned: Plan) -> None:
     if len(planned.hosts) > MANY:
         out.print(f"  not drawn for more than {MANY} hosts; `--json` has all links")
         return
+    root, carrying = _drawn_tree(planned)
     waiting: dict[str, list[str]] = {host.name: [] for host in planned.hosts}
     for link in planned.links:
-        if link not in planned.tree:
+        if link not in carrying:
             waiting[link.a].append(link.b)
             waiting[link.b].append(link.a)
     peers: dict[str, list[str]] = {host.name: [] for host in planned.hosts}
-    for link in planned.tree:
+    for link in carrying:
         peers[link.a].append(link.b)
         peers[link.b].append(link.a)
 
@@ -180,13 +191,22 @@ def _show_graph(planned: Plan) -> None:
         standing_by = f"   [dim]┄┄ {', '.join(waiting[name])}[/]" if waiting[name] else ""
         return f"[bold]{name}[/]{standing_by}"
 
-    drawn = Tree(label(planned.root), guide_style="")
-    stack: list[tuple[str, str, Tree]] = [(planned.root, "", drawn)]
+    drawn = Tree(label(root), guide_style="")
+    stack: list[tuple[str, str, Tree]] = [(root, "", drawn)]
     while stack:
         here, came_from, branch = stack.pop()
         for peer in peers[here]:
             if peer != came_from:
                 stack.append((peer, here, branch.add(label(peer))))
     out.print(drawn)
-    if len(planned.links) > len(planned.tree):
-        out.print("[dim]── carries frames   ┄┄ stands by, and carries them when another fails[/]")
+    if len(planned.links) > len(carrying):
+        legend = "┄┄ too, not drawn" if planned.tree is None else "┄┄ stands by, and carries them when another fails"
+        out.print(f"[dim]── carries frames   {legend}[/]")
+
+
+def _drawn_tree(planned: Plan) -> tuple[str, tuple[Link, ...]]:
+    """What is drawn as a tree: the spanning tree, or else the shortest ways to the first host."""
+    if planned.tree is not None:
+        return planned.tree.root, planned.tree.links
+    names = [host.name for host in planned.hosts]
+    return names[0], tree_links(names, planned.links, names[0], names[0])

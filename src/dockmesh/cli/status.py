@@ -1,29 +1,30 @@
 """`dockmesh status`."""
 
 import asyncio
-import json as json_text
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.live import Live
 
 from dockmesh.cli import options
 from dockmesh.cli.connections import Connections
-from dockmesh.cli.diff import applied_json
-from dockmesh.cli.show import error_json, out, print_json
-from dockmesh.cli.status_screen import line, screen
+from dockmesh.cli.loading import load_modules
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.spec.load import load
-from dockmesh.status.collect import collect
-from dockmesh.status.judge import judge
-from dockmesh.status.said import RunSaid
-from dockmesh.status.types import HostStatus, Status
 
-EVERY_S = 2.0
+if TYPE_CHECKING:
+    from dockmesh.status.types import Status
+
+# What is needed only once the hosts have answered.
+LATER = (
+    "rich.console",
+    "rich.live",
+    "jinja2",
+    "dockmesh.diff.host",
+    "dockmesh.status.judge",
+    "dockmesh.cli.status_look",
+)
 
 
 def status(
@@ -49,106 +50,22 @@ def status(
         except KeyboardInterrupt:
             return
     found = asyncio.run(_once(plan, chosen, ssh_config))
-    if json:
-        print_json(status_json(found))
-    else:
-        # On a terminal words stay whole; in a log a line stays a line.
-        out.print(screen(found), soft_wrap=not out.is_terminal)
+    from dockmesh.cli.status_look import show
+
+    show(found, json=json)
     if found.findings:
         raise typer.Exit(1)
 
 
-async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> Status:
-    async with Connections(chosen, ssh_config) as connections:
-        return judge(plan, *await collect(plan, connections.opened, connections.failed))
+async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> "Status":
+    async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
+        from dockmesh.cli.status_look import look_once
 
-
-async def _rounds(plan: Plan, connections: Connections) -> AsyncIterator[Status]:
-    """A status every two seconds; hosts that are lost are tried again beside it."""
-    while True:
-        began = time.monotonic()
-        heard, gone = await collect(plan, connections.opened, connections.failed)
-        yield judge(plan, heard, gone)
-        await connections.mend(gone)
-        await asyncio.sleep(max(0.0, EVERY_S - (time.monotonic() - began)))
+        return await look_once(plan, connections)
 
 
 async def _watch(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> None:
-    async with Connections(chosen, ssh_config) as connections:
-        rounds = _rounds(plan, connections)
-        if json:
-            async for found in rounds:
-                print(json_text.dumps(status_json(found), ensure_ascii=False), flush=True)  # noqa: T201
-        elif out.is_terminal:
-            with Live(console=out, auto_refresh=False) as live:
-                async for found in rounds:
-                    live.update(screen(found), refresh=True)
-        else:
-            before: tuple[str, ...] = ()
-            async for found in rounds:
-                before = _log(found, before)
+    async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
+        from dockmesh.cli.status_look import watch
 
-
-def _log(found: Status, before: tuple[str, ...]) -> tuple[str, ...]:
-    """A line a round, and below it what is not right where that has changed."""
-    print(f"{time.strftime('%H:%M:%S')}  {line(found)}", flush=True)  # noqa: T201
-    wrong = tuple(f"  {', '.join(finding.hosts)}: {finding.what}" for finding in found.findings)
-    if wrong != before:
-        for text in wrong:
-            print(text, flush=True)  # noqa: T201
-    return wrong
-
-
-def status_json(found: Status) -> dict[str, Any]:
-    """The status under stable names; docs/reference/json.md describes them."""
-    return {
-        "name": found.name,
-        "right": not found.findings,
-        "forwarding": found.forwarding,
-        "root": found.root,
-        "hosts": [_host_json(host) for host in found.hosts],
-        "tunnels": [
-            {"host": end.host, "peer": end.peer, "port": end.port, "state": str(end.state), "wrong": end.wrong}
-            for end in found.tunnels
-        ],
-        "ways": [{"a": way.a, "b": way.b, "hosts": list(way.hosts)} for way in found.ways],
-        "findings": [
-            {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do} for finding in found.findings
-        ],
-    }
-
-
-def _host_json(host: HostStatus) -> dict[str, Any]:
-    return {
-        "name": host.name,
-        "error": error_json(host.error) if host.error else None,
-        "system": host.system,
-        "applied": applied_json(host.applied),
-        "open_vswitch": host.switch,
-        "datapath": host.datapath,
-        "docker": host.docker,
-        "containers": host.containers,
-        "root": host.root,
-        "differences": [
-            {"subject": change.subject, "origin": str(change.origin), "because": change.because}
-            for change in host.differences
-        ],
-        "refused": error_json(host.refused) if host.refused else None,
-        "lock": _run_json(host.said.lock),
-        "not_confirmed": _run_json(host.said.armed),
-        "goes_back": _run_json(host.said.returning),
-        "last_run": _run_json(host.said.last),
-    }
-
-
-def _run_json(run: RunSaid | None) -> dict[str, str] | None:
-    if run is None:
-        return None
-    return {
-        "run": run.run,
-        "who": run.who,
-        "from": run.come_from,
-        "when": run.when,
-        "what": run.what,
-        "ended": run.ended,
-    }
+        await watch(plan, connections, json=json)

@@ -43,10 +43,11 @@ def _address(bridge: OvsBridge) -> str:
     return bridge.other_config.get("hwaddr", "none")
 
 
-def _wanted(config: HostConfig) -> tuple[str, str]:
+def _wanted(config: HostConfig) -> tuple[str | None, str]:
     """What makes the bridge's identity in the spanning tree: priority and MAC address."""
     address = next(setting.value for setting in config.settings if setting.key == "hwaddr")
-    return ovs.tree_priority(config.settings).value, address
+    priority = ovs.tree_priority(config.settings)
+    return None if priority is None else priority.value, address
 
 
 def _identity_moved(config: HostConfig, bridge: OvsBridge) -> bool:

@@ -10,7 +10,7 @@ from dockmesh.facts.types import OvsBridge, OvsInterface
 _COLUMNS = {
     "bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",
     "port": "_uuid,name,interfaces,tag,vlan_mode,rstp_status,status",
-    "interface": "_uuid,name,type,options,bfd,bfd_status,external_ids,error,mtu_request",
+    "interface": "_uuid,name,type,options,bfd,bfd_status,external_ids,error,mtu_request,ofport,ofport_request",
 }
 DATABASE = (
     "ovs-vsctl",
@@ -83,6 +83,8 @@ def _interface(port: Row, interface: Row, *, rstp: bool) -> OvsInterface:
         external_ids=interface["external_ids"],
         error=interface["error"],
         mtu_request=interface["mtu_request"],
+        ofport=interface.get("ofport"),
+        ofport_request=interface.get("ofport_request"),
         tag=port["tag"],
         vlan_mode=port["vlan_mode"],
         tree_status=port["rstp_status"] if rstp else port["status"],

@@ -46,6 +46,8 @@ class OvsInterface:
     tag: int | None
     vlan_mode: str | None
     tree_status: Mapping[str, str]  # rstp_status or status (STP) of the port
+    ofport: int | None = None  # the number of its OpenFlow port
+    ofport_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,19 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowState:
+    """How the flows and groups of the fabric's bridge differ from those that are wanted; flows in the switch's words.
+
+    Groups that no wanted flow uses are left by earlier ones, and harm nobody.
+    """
+
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    groups_missing: tuple[int, ...] = ()
+    groups_changed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Packages:
     """What dpkg has installed."""
 
@@ -111,6 +126,7 @@ class HostFacts:
     docker: Docker | None  # None: the daemon does not answer
     files: Mapping[str, FileState] = field(default_factory=dict)
     kernel_datapath: bool = True
+    flows: FlowState | None = None  # asked only where flows are wanted; None: the bridge does not say, or is not there
     packages: Packages | None = None  # asked only where the mesh brings packages of its own
 
     def link(self, name: str) -> LinuxLink | None:

@@ -1,11 +1,13 @@
 """Cluster → Plan: pure, and the same for any order of the hosts in the file."""
 
 from collections import defaultdict
-from ipaddress import IPv4Address, IPv4Interface
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, collapse_addresses
 
-from dockmesh.model import Cluster, Host, Tunnel
+from dockmesh.model import Cluster, Forwarding, Host, Tunnel
 from dockmesh.mtu import MtuSum, overlay_mtu
-from dockmesh.plan import topology, tree
+from dockmesh.plan import direct, topology, tree
+from dockmesh.plan.number import numbers
 from dockmesh.plan.types import HostPlan, Link, Plan, TunnelEnd
 
 
@@ -14,21 +16,32 @@ def build(cluster: Cluster) -> Plan:
     hosts = tuple(sorted(cluster.hosts, key=lambda host: host.address))
     names = [host.name for host in hosts]
     links = topology.links({host.name: host.address for host in hosts}, cluster.fabric.topology)
-    root, backup = tree.roots(names, links, cluster.fabric.topology)
+    planned_tree, forwards = None, {}
+    priority: dict[str, int] = {}
+    if cluster.fabric.forwarding is Forwarding.DIRECT:
+        forwards = direct.forwards({host.name: host.address for host in hosts}, links)
+    else:
+        planned_tree = tree.spanning_tree(names, links, cluster.fabric.topology)
+        priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
     mtu_sum, narrowest = _mtu(cluster, hosts)
     tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
-    priority = tree.priorities(names, root, backup)
+    number = numbers([host.address for host in hosts], cluster.network.prefix)
     return Plan(
         name=cluster.name,
         fabric=cluster.fabric,
         prefix=cluster.network.prefix,
         mtu_sum=mtu_sum,
         narrowest=narrowest,
-        root=root,
-        backup_root=backup,
-        tree=tree.tree_links(names, links, root, backup),
+        tree=planned_tree,
         links=links,
-        hosts=tuple(_host_plan(cluster, host, tuple(tunnels[host.name]), priority[host.name]) for host in hosts),
+        hosts=tuple(
+            replace(
+                _host_plan(cluster, host, tuple(tunnels[host.name]), number[host.address]),
+                tree_priority=priority.get(host.name),
+                forwards=forwards.get(host.name, ()),
+            )
+            for host in hosts
+        ),
         debs=cluster.debs,
     )
 
@@ -62,7 +75,7 @@ def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> 
     }
 
 
-def _host_plan(cluster: Cluster, host: Host, tunnels: tuple[TunnelEnd, ...], priority: int) -> HostPlan:
+def _host_plan(cluster: Cluster, host: Host, tunnels: tuple[TunnelEnd, ...], number: int) -> HostPlan:
     prefix = cluster.network.prefix
     not_handed_out = (prefix.network_address, prefix.broadcast_address, host.address)
     return HostPlan(
@@ -75,8 +88,10 @@ def _host_plan(cluster: Cluster, host: Host, tunnels: tuple[TunnelEnd, ...], pri
         containers=host.pool.num_addresses - sum(address in host.pool for address in not_handed_out),
         docker_bridge_mac=_mac("02:42", host.address),
         fabric_bridge_mac=_mac("0e:6d", host.address),
-        tree_priority=priority,
+        tree_priority=None,
         tunnels=tunnels,
+        number=number,
+        prefixes=tuple(collapse_addresses([host.pool, IPv4Network(host.address)])),
     )
 
 

@@ -27,7 +27,7 @@ def degree_pairs(addresses: Mapping[str, IPv4Address], k: int) -> set[tuple[str,
     names, keys = list(addresses), [int(address) for address in addresses.values()]
     if k >= len(names):
         k = len(names) - 1
-    scattered = () if k < 3 else (_golden,) if k < TWO_CIRCLES else (_golden, _mixed)
+    scattered = () if k < 3 else (_golden,) if k < TWO_CIRCLES else (_golden, mixed)
     peers: list[set[int]] = [set() for _ in names]
     nearest = k // 2 - len(scattered) + k % 2
     for distance in range(1, nearest + 1):
@@ -45,7 +45,7 @@ def _golden(key: int) -> int:
     return key * 2654435769 & 0xFFFFFFFF
 
 
-def _mixed(key: int) -> int:
+def mixed(key: int) -> int:
     """The last step of MurmurHash3, which gives each 32-bit number another that looks like chance."""
     key = (key ^ key >> 16) * 0x85EBCA6B & 0xFFFFFFFF
     key = (key ^ key >> 13) * 0xC2B2AE35 & 0xFFFFFFFF

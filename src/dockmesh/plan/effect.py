@@ -13,7 +13,7 @@ class Effect:
     fewer: tuple[tuple[str, tuple[str, ...]], ...]  # a host, and the peers that it loses its tunnel to
     docker_restarts: tuple[str, ...]  # address, pool, prefix or MTU are others
     bridge_anew: tuple[str, ...]  # forwarding, datapath, address or priority in the spanning tree are others
-    root: tuple[str, str]  # before and after
+    root: tuple[str | None, str | None]  # before and after, where there is a spanning tree
     mtu: tuple[int, int]
 
 
@@ -34,13 +34,17 @@ def effect(before: Plan, after: Plan) -> Effect:
             for old, new in staying
             if fabric_moved or (old.tree_priority, old.fabric_bridge_mac) != (new.tree_priority, new.fabric_bridge_mac)
         ),
-        root=(before.root, after.root),
+        root=(_root(before), _root(after)),
         mtu=(before.mtu, after.mtu),
     )
 
 
 def _peers(host: HostPlan) -> tuple[str, ...]:
     return tuple(tunnel.peer for tunnel in host.tunnels)
+
+
+def _root(plan: Plan) -> str | None:
+    return None if plan.tree is None else plan.tree.root
 
 
 def _kind(plan: Plan) -> tuple[str, str]:

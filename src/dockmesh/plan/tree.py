@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from dockmesh.errors import UsageError
 from dockmesh.model import Degree, FullMesh, Ring, Sites, Star, Topology
 from dockmesh.plan.graph import Neighbours, depths, neighbours, path
-from dockmesh.plan.types import Link
+from dockmesh.plan.types import Link, SpanningTree
 
 # IEEE 802.1D: the lowest wins, in steps of 4096; among equals the lower MAC address, which stands in the order of the
 # bridge addresses.
 ROOT, BACKUP, OTHERS = 4096, 8192, 32768
 # IEEE 802.1D-2004, 17.13.8: a message older than Max Age (20, its default) is dropped, and each hop adds one.
 DEEPEST = 19
+
+
+def spanning_tree(hosts: Sequence[str], links: Sequence[Link], topology: Topology) -> SpanningTree:
+    """Raises UsageError when a host is farther from the root than the spanning tree protocol can reach."""
+    root, backup = roots(hosts, links, topology)
+    return SpanningTree(root, backup, tree_links(hosts, links, root, backup))
 
 
 def roots(hosts: Sequence[str], links: Sequence[Link], topology: Topology) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Fabric, Ssh, Tunnel, UnderlayAddress
@@ -27,6 +27,21 @@ class TunnelEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """Under `direct`, what a host does with the frames of one ordered pair of hosts that come in from one place.
+
+    They go to the first peer of `choices` whose tunnel is alive, or else to `resort`, whatever BFD says of it; that may
+    be the peer that they came from. Without a resort they are dropped then.
+    """
+
+    came_from: str | None  # None: from this host itself
+    source: str
+    destination: str
+    choices: tuple[str, ...]
+    resort: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class HostPlan:
     name: str
     underlay: UnderlayAddress
@@ -37,8 +52,18 @@ class HostPlan:
     containers: int  # how many addresses the pool holds for containers
     docker_bridge_mac: str
     fabric_bridge_mac: str
-    tree_priority: int
+    tree_priority: int | None  # without a spanning tree there is none
     tunnels: tuple[TunnelEnd, ...]
+    number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
+    prefixes: tuple[IPv4Network | IPv6Network, ...]  # all addresses that are at this host and at no other
+    forwards: tuple[Forward, ...] = ()  # empty but under `direct`
+
+
+@dataclass(frozen=True, slots=True)
+class SpanningTree:
+    root: str
+    backup_root: str
+    links: tuple[Link, ...]  # those that carry frames while all is well
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +75,7 @@ class Plan:
     prefix: IPv4Network
     mtu_sum: MtuSum
     narrowest: tuple[str, ...]  # the hosts whose underlay MTU decided, if not all have the same
-    root: str
-    backup_root: str
-    tree: tuple[Link, ...]  # the links that carry frames while all is well
+    tree: SpanningTree | None  # None under `direct`: all links carry frames
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them

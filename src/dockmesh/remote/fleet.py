@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,17 @@ def _allow_files(hosts: int) -> None:
 
 @contextlib.asynccontextmanager
 async def fleet(
-    hosts: Sequence[Target], chosen: Path | None, connect_timeout_s: int = CONNECT_TIMEOUT_S, *, fresh: bool = False
+    hosts: Sequence[Target],
+    chosen: Path | None,
+    connect_timeout_s: int = CONNECT_TIMEOUT_S,
+    *,
+    fresh: bool = False,
+    meanwhile: Awaitable[None] | None = None,
 ) -> AsyncIterator[Fleet]:
     """Connect to all hosts together, and close all connections at the end. `chosen` is `--ssh-config`.
 
-    `fresh`: by connections of their own, even where an open one could be shared.
+    `fresh`: by connections of their own, even where an open one could be shared. `meanwhile` is awaited while ssh logs
+    in.
     """
     opened: dict[str, SshHost] = {}
     _allow_files(len(hosts))
@@ -43,9 +49,12 @@ async def fleet(
     helped = [host for host in hosts if host.underlay and not host.ssh.host]
     known = await asyncio.gather(*(resolves(host.name) for host in helped))
     with ssh_config([host for host, by_name in zip(helped, known, strict=True) if not by_name], chosen) as config:
-        results = await asyncio.gather(
+        connecting = asyncio.gather(
             *(connect(host, config, connect_timeout_s, fresh=fresh) for host in hosts), return_exceptions=True
         )
+        if meanwhile is not None:
+            await meanwhile
+        results = await connecting
     failed: dict[str, DockmeshError] = {}
     bugs: list[BaseException] = []
     for host, result in zip(hosts, results, strict=True):

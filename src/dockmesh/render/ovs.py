@@ -12,6 +12,10 @@ from dockmesh.render.types import Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
+# Flows and a rapid spanning tree must never meet: to either the other's bridge is a way that it knows nothing of. So
+# under `direct` BFD's packets go to an address of their own, and no others are heard. Between two bridges of which one
+# is not `direct`, BFD stays down: then RSTP keeps the tunnel out, and groups do not choose it.
+DIRECT_BFD = "0e:6d:bf:d0:00:01"
 KEY = "key"  # options key: of GRE, or the VNI of VXLAN and Geneve
 
 
@@ -19,18 +23,22 @@ def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
     """All settings of the fabric on one host: bridge, local port, tunnels."""
     return (
         *_bridge(plan, host),
-        *(setting for tunnel in host.tunnels for setting in _tunnel(plan, tunnel)),
+        *(setting for tunnel in host.tunnels for setting in _tunnel(plan, host, tunnel)),
     )
 
 
 def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
-    rstp = plan.fabric.forwarding is Forwarding.RSTP
+    forwarding = plan.fabric.forwarding
     yield Setting("bridge", FABRIC_BRIDGE, "datapath_type", None, str(plan.fabric.datapath))
-    # Both said, always: what is on must be on in the same transaction that adds the second tunnel, or there is a loop.
-    yield Setting("bridge", FABRIC_BRIDGE, "rstp_enable", None, "true" if rstp else "false")
-    yield Setting("bridge", FABRIC_BRIDGE, "stp_enable", None, "false" if rstp else "true")
-    priority = "rstp-priority" if rstp else "stp-priority"
-    yield Setting("bridge", FABRIC_BRIDGE, "other_config", priority, str(host.tree_priority))
+    # All said, always: what is on must be on in the same transaction that adds the second tunnel, or there is a loop.
+    # Without a spanning tree the mode guards: `secure` passes nothing but what flows say, and at first there are none.
+    yield Setting("bridge", FABRIC_BRIDGE, "rstp_enable", None, "true" if forwarding is Forwarding.RSTP else "false")
+    yield Setting("bridge", FABRIC_BRIDGE, "stp_enable", None, "true" if forwarding is Forwarding.STP else "false")
+    if forwarding is Forwarding.DIRECT:
+        yield Setting("bridge", FABRIC_BRIDGE, "fail_mode", None, "secure")
+    else:
+        priority = f"{forwarding}-priority"
+        yield Setting("bridge", FABRIC_BRIDGE, "other_config", priority, str(host.tree_priority))
     # Unless told, Open vSwitch gives the bridge another MAC address at each start; here it also breaks the tree's ties.
     yield Setting("bridge", FABRIC_BRIDGE, "other_config", "hwaddr", host.fabric_bridge_mac)
     yield Setting("bridge", FABRIC_BRIDGE, "external_ids", MARK, plan.name)
@@ -41,17 +49,24 @@ def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
     yield Setting("interface", FABRIC_BRIDGE, "mtu_request", None, str(plan.mtu))
 
 
-def _tunnel(plan: Plan, tunnel: TunnelEnd) -> Iterable[Setting]:
+def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
     bfd = plan.fabric.bfd
     yield Setting("interface", tunnel.port, "type", None, str(tunnel.kind))
     yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
     if plan.fabric.key is not None:
         yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
-    # RSTP takes a port out when its BFD is down. STP does not see it; there it is only the eye of `dockmesh verify`.
+    if host.forwards:
+        # Flows know ports by number.
+        yield Setting("interface", tunnel.port, "ofport_request", None, str(plan.host(tunnel.peer).number))
+    # RSTP takes a port out when its BFD is down, and groups leave it out. STP does not see it; there it is only the eye
+    # of `dockmesh verify`.
     yield Setting("interface", tunnel.port, "bfd", "enable", "true")
     yield Setting("interface", tunnel.port, "bfd", "min_rx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "min_tx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "mult", str(bfd.multiplier))
+    if plan.fabric.forwarding is Forwarding.DIRECT:
+        yield Setting("interface", tunnel.port, "bfd", "bfd_local_dst_mac", DIRECT_BFD)
+        yield Setting("interface", tunnel.port, "bfd", "bfd_remote_dst_mac", DIRECT_BFD)
     yield Setting("interface", tunnel.port, "external_ids", MARK, plan.name)
     yield Setting("interface", tunnel.port, "external_ids", PEER_MARK, tunnel.peer)
 
@@ -108,6 +123,6 @@ def make_sure_argv(words: tuple[str, ...], timeout_s: int) -> tuple[str, ...]:
     return ("ovs-vsctl", "--retry", f"--timeout={timeout_s}", *words)
 
 
-def tree_priority(wanted: Iterable[Setting]) -> Setting:
-    """The setting that decides who is the root."""
-    return next(setting for setting in wanted if setting.key in ("rstp-priority", "stp-priority"))
+def tree_priority(wanted: Iterable[Setting]) -> Setting | None:
+    """The setting that decides who is the root; None: there is no spanning tree."""
+    return next((setting for setting in wanted if setting.key in ("rstp-priority", "stp-priority")), None)

@@ -67,4 +67,5 @@ class HostConfig:
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
+    flows: str | None = None  # under `direct`, what `render/flows.py` promises
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host

@@ -11,7 +11,8 @@ from dockmesh.spec.problems import Problem
 
 # lib/stp.h and lib/rstp.h of Open vSwitch: ports of a bridge past these are left out of the spanning tree. Its own
 # internal port takes no part, so all of them can be tunnels.
-MOST_TUNNELS = {Forwarding.STP: 255, Forwarding.RSTP: 4095}
+# `direct` has numbers up to 0xfeff for them; nobody has tried so many.
+MOST_TUNNELS = {Forwarding.STP: 255, Forwarding.RSTP: 4095, Forwarding.DIRECT: 4095}
 
 
 # A spanning tree reaches 19 hops from its root (IEEE 802.1D-2004, 17.13.8), and a ring with one link cut is a chain

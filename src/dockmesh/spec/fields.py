@@ -184,21 +184,20 @@ class WholeNumber:
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def read_choice(value: object, choices: type[Choice], later: tuple[str, ...]) -> Choice:
-    """The member of `choices` that has this name; `later` are the names that a later version will have."""
+def read_choice(value: object, choices: type[Choice]) -> Choice:
+    """The member of `choices` that has this name."""
     names = [choice.value for choice in choices]
     has = f"This version has {_joined(names, 'and')}."
     if not isinstance(value, str):
         raise wrong_kind(_joined(names, "or"), text=False)
-    if value in later:
-        raise wrong_value(f"`{value}` comes in a later version", has)
     if value not in names:
         raise wrong_value(f"is {quoted(value)}, which does not exist", has + did_you_mean(value, names))
     return choices(value)
 
 
 def _joined(names: list[str], word: str) -> str:
-    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+    *most, last = names
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 # RFC 791: no IPv4 network carries less than 576 bytes whole; an IPv4 packet's length has 16 bits.
@@ -216,23 +215,21 @@ BFD_MULTIPLIER = WholeNumber(2, 255, "")
 # A host has at most as many tunnels as RSTP has ports in Open vSwitch (lib/rstp.h).
 DEGREE = WholeNumber(1, 4095, "")
 
-FORWARDING_LATER = ("direct",)
-
 
 def _tunnel(value: object) -> Tunnel:
-    return read_choice(value, Tunnel, ())
+    return read_choice(value, Tunnel)
 
 
 def _forwarding(value: object) -> Forwarding:
-    return read_choice(value, Forwarding, FORWARDING_LATER)
+    return read_choice(value, Forwarding)
 
 
 def _datapath(value: object) -> Datapath:
-    return read_choice(value, Datapath, ())
+    return read_choice(value, Datapath)
 
 
 def _renderer(value: object) -> Renderer:
-    return read_choice(value, Renderer, ())
+    return read_choice(value, Renderer)
 
 
 def _pattern(pattern: str) -> WithJsonSchema:

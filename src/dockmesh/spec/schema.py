@@ -165,7 +165,8 @@ class FabricSection(Section):
     )
     forwarding: fields.ForwardingField = Field(
         default=FABRIC.forwarding,
-        description="What keeps frames from looping: rstp heals a cut link in under a second, stp in a minute.",
+        description="What keeps frames from looping: a spanning tree, which heals a cut link within a second (rstp) or "
+        "a minute (stp), or rules for each pair of hosts, which use every link (direct).",
     )
     bfd: BfdSection = Field(
         default_factory=BfdSection,

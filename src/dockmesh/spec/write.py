@@ -86,7 +86,7 @@ def _fabric_lines(fabric: Fabric) -> list[str]:
         *below,
         *_commented(
             [
-                (f"  forwarding: {fabric.forwarding}", "rstp | stp: what keeps frames from looping"),
+                (f"  forwarding: {fabric.forwarding}", "rstp | stp | direct: what keeps frames from looping"),
                 (f"  bfd: {bfd}", "a tunnel is dead after interval × multiplier"),
                 (f"  datapath: {fabric.datapath}", "system (kernel) | netdev (userspace)"),
                 (f"  renderer: {fabric.renderer}", "systemd | ifupdown: what brings it up at boot"),

@@ -90,11 +90,12 @@ def _ways(plan: Plan, evidence: Evidence) -> Ways:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     names = [planned.name for planned in plan.hosts]
     actual = tree.forwarding_links(plan, tree.read_views(plan, facts), facts)
-    graphs = neighbours(names, actual), neighbours(names, plan.tree)
+    planned = plan.links if plan.tree is None else plan.tree.links
+    graphs = neighbours(names, actual), neighbours(names, planned)
 
     def way(probe: Probe) -> list[str]:
         # What a host says of the tree came to it from the root.
-        target = plan.root if probe.kind is Kind.TREE else probe.target
+        target = plan.tree.root if plan.tree and probe.kind is Kind.TREE else probe.target
         return next(
             (path(graph, probe.source, target) for graph in graphs if target in depths(graph, probe.source)),
             [probe.source, target],

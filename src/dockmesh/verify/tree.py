@@ -42,9 +42,9 @@ class TreeView:
 
 
 def read_view(plan: Plan, facts: HostFacts) -> TreeView | None:
-    """None: there is no bridge."""
+    """None: there is no bridge, or the mesh has no spanning tree."""
     bridge = facts.bridge(FABRIC_BRIDGE)
-    if bridge is None:
+    if bridge is None or plan.fabric.forwarding not in KEYS:
         return None
     root_key, state_key, role_key = KEYS[plan.fabric.forwarding]
     ports = []
@@ -76,7 +76,9 @@ def root_host(plan: Plan, mac: str) -> str | None:
 
 def expected_root(plan: Plan, views: Mapping[str, TreeView]) -> str | None:
     """The plan's root; while that one is not there its deputy; without both any will do, if only all agree."""
-    return next((name for name in (plan.root, plan.backup_root) if name in views), None)
+    if plan.tree is None:
+        return None
+    return next((name for name in (plan.tree.root, plan.tree.backup_root) if name in views), None)
 
 
 def forwarding_links(plan: Plan, views: Mapping[str, TreeView], facts: Mapping[str, HostFacts]) -> tuple[Link, ...]:
@@ -124,6 +126,8 @@ def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
 
 def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str, ...]]:
     """What is wrong with the tree itself, by host; hosts where nothing is are left out."""
+    if plan.tree is None:
+        return {}
     views = read_views(plan, facts)
     circle = find_loop(plan, forwarding_links(plan, views, facts))
     found = {name: list(_of_host(plan, views, name)) for name in facts}

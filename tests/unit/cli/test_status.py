@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from dockmesh.cli.status import status_json
+from dockmesh.cli.status_json import status_json
 from dockmesh.cli.status_screen import line, screen
 from dockmesh.model import Degree, Fabric
 from dockmesh.status.said import RunSaid, Said

@@ -15,14 +15,14 @@ from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
+from dockmesh.cli.comparison import Comparison, comparison_json
 from dockmesh.cli.destroy import Parted, parted_json
-from dockmesh.cli.diff import Comparison, comparison_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
 from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
-from dockmesh.cli.status import status_json
+from dockmesh.cli.status_json import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change, Origin

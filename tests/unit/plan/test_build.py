@@ -6,6 +6,7 @@ from dockmesh.model import Cluster, Fabric, Links, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
 from tests.support.meshes import cluster
+from tests.support.plans import tree_of
 
 
 def with_mtus(*mtus: int) -> Cluster:
@@ -88,7 +89,7 @@ def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
 def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
     plan = build(cluster(4))
 
-    assert (plan.root, plan.backup_root) == ("host1", "host2")
+    assert (tree_of(plan).root, tree_of(plan).backup_root) == ("host1", "host2")
     assert [host.tree_priority for host in plan.hosts] == [OTHERS] * 4
 
 

@@ -248,3 +248,16 @@ def test_what_ssh_said_is_told_even_where_its_proxy_outlives_it(ssh: FakeSsh, mo
 
     assert said == "connection refused"
     assert noise == []
+
+
+def test_what_is_done_meanwhile_is_done_while_ssh_logs_in(ssh: FakeSsh, tmp_path: Path) -> None:
+    ssh.does(f"while [ ! -e {tmp_path}/done ]; do sleep 0.02; done\n{RUNS_IT}")
+
+    async def meanwhile() -> None:
+        (tmp_path / "done").touch()
+
+    async def reached() -> list[str]:
+        async with fleet([HOST1], CONFIG, meanwhile=meanwhile()) as hosts:
+            return list(hosts.opened)
+
+    assert run(reached()) == ["host1"]

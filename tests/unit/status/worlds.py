@@ -13,7 +13,7 @@ from dockmesh.status.said import Said
 from dockmesh.status.types import Heard, Status
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
-from tests.support.plans import configs
+from tests.support.plans import configs, tree_of
 
 MESH = cluster(3)
 PLAN = build(MESH)
@@ -38,7 +38,7 @@ def alive(plan: Plan, facts: HostFacts) -> HostFacts:
 
 
 def _bridge(plan: Plan, host: HostPlan, bridge: OvsBridge) -> OvsBridge:
-    root = plan.host(plan.root).fabric_bridge_mac.replace(":", "")
+    root = plan.host(tree_of(plan).root).fabric_bridge_mac.replace(":", "")
     ports = tuple(_port(plan, host, each) for each in bridge.interfaces)
     return replace(bridge, tree_status={"rstp_root_id": f"1.000.{root}"}, interfaces=ports)
 
@@ -47,7 +47,7 @@ def _port(plan: Plan, host: HostPlan, port: OvsInterface) -> OvsInterface:
     peer = port.external_ids.get("dockmesh-peer")
     if peer is None:
         return port
-    forwards = {host.name, peer} in [{link.a, link.b} for link in plan.tree]
+    forwards = {host.name, peer} in [{link.a, link.b} for link in tree_of(plan).links]
     return replace(
         port,
         bfd_status={"state": "up", "forwarding": "true"},

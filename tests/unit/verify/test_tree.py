@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tree
+from tests.support.plans import tree_of
 from tests.unit.verify import worlds
 
 EVERY_LINK = worlds.plan(6).links
@@ -45,8 +46,11 @@ def test_the_deputy_is_the_right_root_while_the_root_is_away() -> None:
     plan = worlds.plan(3)
     views = tree.read_views(plan, facts_of(plan))
 
-    assert tree.expected_root(plan, views) == plan.root
-    assert tree.expected_root(plan, {name: views[name] for name in views if name != plan.root}) == plan.backup_root
+    assert tree.expected_root(plan, views) == tree_of(plan).root
+    assert (
+        tree.expected_root(plan, {name: views[name] for name in views if name != tree_of(plan).root})
+        == tree_of(plan).backup_root
+    )
 
 
 def test_a_port_that_is_yet_to_forward_is_waited_for() -> None:
@@ -69,5 +73,5 @@ def test_the_forwarding_links_of_a_settled_mesh_are_the_plans_tree() -> None:
 
         links = tree.forwarding_links(plan, tree.read_views(plan, facts), facts)
 
-        assert set(links) == set(plan.tree)
+        assert set(links) == set(tree_of(plan).links)
         assert len(links) == len(list(combinations(range(size), 1))) - 1

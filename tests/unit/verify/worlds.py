@@ -12,6 +12,7 @@ from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topo
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
+from tests.support.plans import tree_of
 
 ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
 SILENT = Target(Echo(None, 10, None))
@@ -66,10 +67,10 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
 
 
 def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
-    root = planned.host(planned.root).fabric_bridge_mac.replace(":", "")
+    root = planned.host(tree_of(planned).root).fabric_bridge_mac.replace(":", "")
     ports = []
     for end in host.tunnels:
-        forwards = {host.name, end.peer} in [{link.a, link.b} for link in planned.tree]
+        forwards = {host.name, end.peer} in [{link.a, link.b} for link in tree_of(planned).links]
         ports.append(
             OvsInterface(
                 name=end.port,

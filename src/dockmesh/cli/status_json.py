@@ -1,0 +1,63 @@
+"""The status of a mesh in JSON."""
+
+from typing import Any
+
+from dockmesh.cli.comparison import applied_json
+from dockmesh.cli.show import error_json
+from dockmesh.status.said import RunSaid
+from dockmesh.status.types import HostStatus, Status
+
+
+def status_json(found: Status) -> dict[str, Any]:
+    """The status under stable names; docs/reference/json.md describes them."""
+    return {
+        "name": found.name,
+        "right": not found.findings,
+        "forwarding": found.forwarding,
+        "root": found.root,
+        "hosts": [_host_json(host) for host in found.hosts],
+        "tunnels": [
+            {"host": end.host, "peer": end.peer, "port": end.port, "state": str(end.state), "wrong": end.wrong}
+            for end in found.tunnels
+        ],
+        "ways": [{"a": way.a, "b": way.b, "hosts": list(way.hosts)} for way in found.ways],
+        "findings": [
+            {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do} for finding in found.findings
+        ],
+    }
+
+
+def _host_json(host: HostStatus) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "error": error_json(host.error) if host.error else None,
+        "system": host.system,
+        "applied": applied_json(host.applied),
+        "open_vswitch": host.switch,
+        "datapath": host.datapath,
+        "docker": host.docker,
+        "containers": host.containers,
+        "root": host.root,
+        "differences": [
+            {"subject": change.subject, "origin": str(change.origin), "because": change.because}
+            for change in host.differences
+        ],
+        "refused": error_json(host.refused) if host.refused else None,
+        "lock": _run_json(host.said.lock),
+        "not_confirmed": _run_json(host.said.armed),
+        "goes_back": _run_json(host.said.returning),
+        "last_run": _run_json(host.said.last),
+    }
+
+
+def _run_json(run: RunSaid | None) -> dict[str, str] | None:
+    if run is None:
+        return None
+    return {
+        "run": run.run,
+        "who": run.who,
+        "from": run.come_from,
+        "when": run.when,
+        "what": run.what,
+        "ended": run.ended,
+    }

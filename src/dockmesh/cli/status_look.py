@@ -1,0 +1,67 @@
+"""Looking at a mesh over open connections, once or until Ctrl-C, and showing what is seen."""
+
+import asyncio
+import json as json_text
+import time
+from collections.abc import AsyncIterator
+
+from rich.live import Live
+
+from dockmesh.cli.connections import Connections
+from dockmesh.cli.show import out, print_json
+from dockmesh.cli.status_json import status_json
+from dockmesh.cli.status_screen import line, screen
+from dockmesh.plan.types import Plan
+from dockmesh.status.collect import collect
+from dockmesh.status.judge import judge
+from dockmesh.status.types import Status
+
+EVERY_S = 2.0
+
+
+async def look_once(plan: Plan, connections: Connections) -> Status:
+    return judge(plan, *await collect(plan, connections.opened, connections.failed))
+
+
+def show(found: Status, *, json: bool) -> None:
+    if json:
+        print_json(status_json(found))
+    else:
+        # On a terminal words stay whole; in a log a line stays a line.
+        out.print(screen(found), soft_wrap=not out.is_terminal)
+
+
+async def watch(plan: Plan, connections: Connections, *, json: bool) -> None:
+    """Look again every two seconds, for ever."""
+    rounds = _rounds(plan, connections)
+    if json:
+        async for found in rounds:
+            print(json_text.dumps(status_json(found), ensure_ascii=False), flush=True)  # noqa: T201
+    elif out.is_terminal:
+        with Live(console=out, auto_refresh=False) as live:
+            async for found in rounds:
+                live.update(screen(found), refresh=True)
+    else:
+        before: tuple[str, ...] = ()
+        async for found in rounds:
+            before = _log(found, before)
+
+
+async def _rounds(plan: Plan, connections: Connections) -> AsyncIterator[Status]:
+    """A status every two seconds; hosts that are lost are tried again beside it."""
+    while True:
+        began = time.monotonic()
+        heard, gone = await collect(plan, connections.opened, connections.failed)
+        yield judge(plan, heard, gone)
+        await connections.mend(gone)
+        await asyncio.sleep(max(0.0, EVERY_S - (time.monotonic() - began)))
+
+
+def _log(found: Status, before: tuple[str, ...]) -> tuple[str, ...]:
+    """A line a round, and below it what is not right where that has changed."""
+    print(f"{time.strftime('%H:%M:%S')}  {line(found)}", flush=True)  # noqa: T201
+    wrong = tuple(f"  {', '.join(finding.hosts)}: {finding.what}" for finding in found.findings)
+    if wrong != before:
+        for text in wrong:
+            print(text, flush=True)  # noqa: T201
+    return wrong
