@@ -1,9 +1,10 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
 Each host, locked and read by now: start Open vSwitch, install. If addresses of one go to another, take br0 out of
-docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host
-after host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it
-stops. Before its first write a host is given its way back; one that fails takes it.
+docker0 where Docker will change. Give up flows that the new plan does not have. Then all wait for all. Then br0 out,
+Docker, files, fabric, and br0 back in; host after host where containers are disturbed. So at no moment does anybody
+reach two owners of one address, or a frame go by flows of two plans, wherever it stops. Before its first write a host
+is given its way back; one that fails takes it.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
+from dockmesh.diff.flows import hold
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
@@ -118,6 +120,9 @@ class _Turn:
             found = await self._look_when_settled()
         if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones
             await self._detach(found)
+        if requests := hold(found.config, found.facts):
+            # It is a file that this changes, and the flows with it: the way back of these is this one's, too.
+            await self._carry(found, "could not give up flows", StepName.FILES, *requests)
         return found
 
     async def _detach(self, found: Look) -> None:
