@@ -29,6 +29,7 @@ from dockmesh.remote.seam import Begin, Request, Transport, demand
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
 LET_GO_S = 1.0
+let_go = asyncio.sleep
 AGAIN = "mend what it says, then run `dockmesh apply` again"
 
 
@@ -50,7 +51,7 @@ async def apply(
     if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):
         # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
         bfd = plan.fabric.bfd
-        await asyncio.sleep(bfd.interval_ms * bfd.multiplier / 1000 + LET_GO_S)
+        await let_go(bfd.interval_ms * bfd.multiplier / 1000 + LET_GO_S)
     # Whose Docker is not restarted keeps what it has, too.
     left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.left]
     # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.

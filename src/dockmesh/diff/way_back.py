@@ -32,11 +32,13 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
     anew = bridge is not None and must_be_new(config, bridge)
+    # Its tunnels go before it does, and its way back makes it anew then, too.
+    link_steps = (*LINK_STEPS, StepName.APART) if anew else LINK_STEPS
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
     parts = (
-        _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
+        _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
@@ -47,13 +49,13 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC, StepName.APART],
+            [StepName.FABRIC, *([StepName.APART] if anew else [])],
             restore.fabric(facts, config, anew=anew),
             booted=[StepName.FILES],
             must=bridge is not None,
         ),
         _part("flows", FLOW_STEPS, restore.flows(facts), booted=[StepName.FILES]),
-        _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
+        _part("docker0", link_steps, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
     # At its end, for the units do not start while the host is on its way back.
     last = [
