@@ -19,7 +19,7 @@ OUR_BUG, INTERRUPTED = 3, 130
 # In the order in which the help shows them: modules here, with a function of the same name or an `app` of verbs.
 VERBS = (
     *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "history", "rollback", "unlock"),
-    *("destroy", "schema", "host", "packages", "lab"),
+    *("destroy", "schema", "host", "packages", "lab", "drill"),
 )
 
 

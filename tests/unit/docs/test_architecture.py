@@ -13,7 +13,7 @@ SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
     *("agent", "errors", "debian", "model", "mtu", "spec", "plan", "remote", "facts", "record", "render", "diff"),
-    *("preflight", "packages", "apply", "verify", "status", "history", "lab", "cli"),
+    *("preflight", "packages", "apply", "verify", "status", "history", "lab", "drill", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
 PURE = ("errors", "debian", "model", "mtu", "spec", "plan", "facts", "record", "render", "diff")
