@@ -27,7 +27,7 @@ EDITS = (
     "systemctl kill --signal=KILL dockmesh-flows",
 )
 # What the switch has of flows and groups, but for counters.
-THERE = "ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0 | sort | md5sum; ovs-ofctl dump-groups br0 -O OpenFlow15"
+THERE = "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     shown = mesh.dockmesh("diff", "--json").json()
 
     (host,) = (each for each in shown["hosts"] if each["name"] == "host1")
-    subjects = {change["subject"]: change for change in host["changes"]}
+    subjects = {change["subject"]: change for change in host["differences"]}
     assert set(subjects) == {"br0 flows", "dockmesh-flows.service"}
     assert "flows missing" in subjects["br0 flows"]["actual"]
     assert subjects["br0 flows"]["origin"] == "drift"
