@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from dockmesh.debian.select import Installed
+from dockmesh.model import UnderlayAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,16 @@ class LinuxLink:
     master: str | None = None
     kind: str | None = None  # "bridge", "veth", …; None for a real device
     addresses: tuple[IPv4Interface, ...] = ()
+    addresses6: tuple[IPv6Interface, ...] = ()  # without link-local ones
     stp: bool = False  # of a bridge
     index: int = 0
+
+    def has(self, address: UnderlayAddress) -> bool:
+        return address in self.ips
+
+    @property
+    def ips(self) -> tuple[UnderlayAddress, ...]:
+        return (*(each.ip for each in self.addresses), *(each.ip for each in self.addresses6))
 
 
 @dataclass(frozen=True, slots=True)
