@@ -27,7 +27,9 @@ EDITS = (
     "systemctl kill --signal=KILL dockmesh-flows",
 )
 # What the switch has of flows and groups, but for counters.
-THERE = "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
+THERE = (
+    "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
+)
 
 
 @pytest.fixture(scope="module")
