@@ -214,6 +214,31 @@ def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None
         assert not mesh.apply()["changed"]
 
 
+def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobody(mesh: Mesh) -> None:
+    underlay = {host["name"]: host["underlay"] for host in mesh.plan()["hosts"]}
+    bfd = "ovs-vsctl --bare --columns=bfd_status find interface type=gre"
+    words = [
+        f"add-br br0 -- set bridge br0 datapath_type=netdev rstp_enable=true external_ids:dockmesh={mesh.plan()['name']}",
+        *(
+            f"add-port br0 {host} -- set interface {host} type=gre options:remote_ip={underlay[host]} bfd:enable=true"
+            f" bfd:min_rx=100 bfd:min_tx=100 external_ids:dockmesh-peer={host}"
+            for host in ("host1", "host2")
+        ),
+    ]
+    mesh.on("host3", "systemctl stop dockmesh-flows; ovs-vsctl del-br br0")
+    with copies(mesh, "host1", ("host2",)) as found, all_pinging(mesh, ("host1", "host2")) as pings:
+        mesh.on("host3", f"ovs-vsctl {' -- '.join(words)} && ip link set br0 master docker0 up")
+        # Both hear the other one's packets by now, if they ever do: it takes a tunnel that comes up a second.
+        found.wait_for(200)
+        states = mesh.on("host3", bfd)
+
+    assert "state=up" not in states.replace("remote_state", "")
+    assert found.most == 1
+    assert lost(pings) == 0
+    assert not mesh.pings("host1", mesh.container_address("host3"))
+    mesh.apply()
+
+
 def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, HostFacts]]) -> None:
     for host in HOSTS:
         mesh.on(host, "docker rm --force web")
