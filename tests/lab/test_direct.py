@@ -215,10 +215,11 @@ def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None
 
 
 def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobody(mesh: Mesh) -> None:
-    underlay = {host["name"]: host["underlay"] for host in mesh.plan()["hosts"]}
+    plan = mesh.plan()
+    underlay = {host["name"]: host["underlay"] for host in plan["hosts"]}
     bfd = "ovs-vsctl --bare --columns=bfd_status find interface type=gre"
     words = [
-        f"add-br br0 -- set bridge br0 datapath_type=netdev rstp_enable=true external_ids:dockmesh={mesh.plan()['name']}",
+        f"add-br br0 -- set bridge br0 datapath_type=netdev rstp_enable=true external_ids:dockmesh={plan['name']}",
         *(
             f"add-port br0 {host} -- set interface {host} type=gre options:remote_ip={underlay[host]} bfd:enable=true"
             f" bfd:min_rx=100 bfd:min_tx=100 external_ids:dockmesh-peer={host}"
