@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from dockmesh.facts.types import HostFacts
 from dockmesh.lab.pings import Pinging, Pings, pinging
 from dockmesh.lab.store import load as load_lab
 from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
 from tests.lab.mesh import Mesh, wait_until
+from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
 KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
@@ -33,7 +33,7 @@ THERE = (
 
 
 @pytest.fixture(scope="module")
-def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, HostFacts]]:
+def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
     """Four hosts, of which three are in the file, and what they were before any apply."""
     mesh = make_mesh("--prepared", hosts=4)
     whole = mesh.file.read_text()
@@ -41,11 +41,11 @@ def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, HostFacts]]:
     mesh.edit("forwarding: rstp", "forwarding: direct")
     lines = mesh.file.read_text().splitlines(keepends=True)
     mesh.file.write_text("".join(line for line in lines if "host4:" not in line))
-    return mesh, mesh.states(*HOSTS)
+    return mesh, snapshots(mesh, HOSTS)
 
 
 @pytest.fixture(scope="module")
-def mesh(before: tuple[Mesh, dict[str, HostFacts]]) -> Mesh:
+def mesh(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     made, _ = before
     made.apply()
     for host in HOSTS:
@@ -240,14 +240,10 @@ def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobo
     mesh.apply()
 
 
-def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, HostFacts]]) -> None:
+def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, list[str]]]) -> None:
     for host in HOSTS:
         mesh.on(host, "docker rm --force web")
 
-    done = mesh.dockmesh("destroy", "--yes")
+    destroy(mesh)
 
-    assert done.code == 0, done.err
-    mesh.wait_for_states(before[1])
-    for host in HOSTS:
-        left = mesh.ssh(host, "ls /etc/dockmesh /etc/systemd/system/ovs*.d /etc/systemd/system/dockmesh*")
-        assert not left.out, left.out
+    assert_same(before[1], snapshots(mesh, HOSTS))
