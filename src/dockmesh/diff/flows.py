@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
 from dockmesh.model import FABRIC_BRIDGE
-from dockmesh.remote.seam import Put, Request, Run
-from dockmesh.render.held import held
+from dockmesh.remote.seam import Run
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 
@@ -25,21 +24,6 @@ def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change |
         return Change(config.host, SUBJECT, None, PLANNED, WHY)
     actual = "not to be seen" if facts.flows is None else said(facts.flows)
     return Change(config.host, SUBJECT, actual, PLANNED, WHY) if actual else None
-
-
-def hold(config: HostConfig, facts: HostFacts) -> tuple[Request, ...]:
-    """What a host has to do before any host of the mesh gets flows of another plan (render/held.py); mostly nothing.
-
-    Only where the flows are to be installed afterwards: what was given up must come back.
-    """
-    state = facts.files.get(FLOWS)
-    if config.flows is None or state is None or facts.bridge(FABRIC_BRIDGE) is None:
-        return ()
-    if flow_change(config, facts, anew=False) is None or (kept := held(state.text, config.flows)) is None:
-        return ()
-    head = "".join(line for line in state.text.splitlines(keepends=True) if line.startswith("#"))
-    # The file, too, or what guards the flows would put back what is given up.
-    return Put(FLOWS, head + kept, state.mode), INSTALL
 
 
 def said(state: FlowState) -> str:

@@ -50,22 +50,6 @@ def text_of(groups: Iterable[str], flows: Iterable[Flow]) -> str:
     return body.format(*(f"{base | kind:#x}" for kind in Counts)) + "".join(stale)
 
 
-def read_groups(text: str) -> Iterator[tuple[int, str]]:
-    """By its id the line of each group."""
-    start = "group add_or_mod group_id="
-    for line in text.splitlines():
-        if line.startswith(start):
-            yield int(line.removeprefix(start).split(",", 1)[0]), line
-
-
-def read_flows(text: str) -> Iterator[Flow]:
-    start = "flow add cookie="
-    for line in text.splitlines():
-        if line.startswith(start):
-            cookie, words = line.removeprefix(start).split(",", 1)
-            yield Counts(int(cookie, 16) & 0xFF), words
-
-
 def cookie_of(text: str) -> int:
     """What the cookies of a text's flows have in common: the low 8 bits are 0."""
     return int(text.split("cookie=", 1)[1].split(",", 1)[0], 16) & ~0xFF

@@ -3,16 +3,14 @@
 from dataclasses import replace
 
 from dockmesh.diff.adopt import adopt
-from dockmesh.diff.flows import INSTALL, hold, said
+from dockmesh.diff.flows import INSTALL, said
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import FlowState
-from dockmesh.model import Fabric, Forwarding, Renderer, Ring
+from dockmesh.model import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
-from dockmesh.remote.seam import Put
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, GUARD, UNIT, flows_of, render
-from dockmesh.render.openflow import read_flows
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
@@ -112,26 +110,3 @@ def test_without_direct_nothing_of_it_stays() -> None:
     assert f"systemctl disable --now {FLOWS_UNIT}" in requests
     assert f"remove {FLOWS}" in requests
     assert f"remove {GUARD}" in requests
-
-
-def test_before_another_plan_a_host_gives_up_what_that_does_not_have() -> None:
-    ring = Fabric(forwarding=Forwarding.DIRECT, topology=Ring())
-    host, config = applied(config_of(cluster(4, fabric=ring))), config_of(cluster(5, fabric=ring))
-
-    put, install = hold(config, host.facts(config.flows))
-
-    assert isinstance(put, Put)
-    assert (put.path, install) == (FLOWS, INSTALL)
-    assert put.text.startswith("# Managed by dockmesh.")
-    assert len(list(read_flows(put.text))) < len(list(read_flows(host.files[FLOWS][0])))
-
-
-def test_where_the_plan_stays_nothing_is_given_up() -> None:
-    host = applied(CONFIG)
-    host.flows.flows = set(sorted(host.flows.flows)[3:])
-
-    assert hold(CONFIG, host.facts(CONFIG.flows)) == ()
-
-
-def test_who_comes_from_a_spanning_tree_has_nothing_to_give_up() -> None:
-    assert hold(CONFIG, applied(config_of(cluster(3))).facts(CONFIG.flows)) == ()
