@@ -37,7 +37,7 @@ from dockmesh.lab import up as starting
 from dockmesh.lab.model import Lab
 from dockmesh.lab.pings import pinging
 from dockmesh.lab.ssh import run_on
-from dockmesh.model import Cluster, Degree, Fabric, Host, Network
+from dockmesh.model import Cluster, Degree, Fabric, Forwarding, Host, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
@@ -127,17 +127,25 @@ def large_plans(runs: int) -> list[Row]:
             what = f"plan and render of {count} hosts at degree 8, files written"
             rows.append(Row(what, tuple(seconds for seconds, _ in found), "s", target[0]))
             rows.append(Row(f"{what}: peak memory", tuple(mib for _, mib in found), "MiB", target[1]))
+        for degree in (4, 8):
+            file = Path(folder) / f"direct-{degree}.yaml"
+            fabric = Fabric(topology=Degree(degree), forwarding=Forwarding.DIRECT)
+            file.write_text(write_cluster(large_cluster(100, fabric)))
+            found = [measured("render", "-f", str(file), "-o", str(Path(folder) / file.stem)) for _ in range(runs)]
+            what = f"plan and render of 100 hosts at degree {degree}, direct, files written"
+            rows.append(Row(what, tuple(seconds for seconds, _ in found), "s"))
+            rows.append(Row(f"{what}: peak memory", tuple(mib for _, mib in found), "MiB"))
     return rows
 
 
-def large_cluster(count: int) -> Cluster:
+def large_cluster(count: int, fabric: Fabric | None = None) -> Cluster:
     prefix = IPv4Network("10.0.0.0/8")
     first = int(IPv4Address("192.168.0.1"))
     hosts = (
         Host(f"host{number}", IPv4Address(first + number), slot.address, slot.pool)
         for number, slot in enumerate(assign(prefix, count).slots)
     )
-    return Cluster("large", Fabric(topology=Degree(8)), Network("docker0", prefix), tuple(hosts))
+    return Cluster("large", fabric or Fabric(topology=Degree(8)), Network("docker0", prefix), tuple(hosts))
 
 
 def measured(*words: str, fine: tuple[int, ...] = (0,)) -> tuple[float, float]:

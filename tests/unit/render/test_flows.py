@@ -1,6 +1,7 @@
 """What becomes of each kind of frame. The walker reads the text that hosts install."""
 
-from ipaddress import IPv4Address, IPv6Network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
 
@@ -70,6 +71,25 @@ def counted(frame: Frame, host: HostPlan = ONE) -> Counts:
 )
 def test_what_is_for_one_host_comes_to_it_unchanged(frame: Frame) -> None:
     assert arrives(frame) == unchanged(frame, TWO)
+
+
+def test_nobody_learns_mac_addresses_so_they_may_change_and_move() -> None:
+    before = ping(container(ONE), container(TWO))
+    after = frame_of(**{**dict(before), "eth_src": 0x0242_0000_0001, "eth_dst": 0x7EAB_0000_0002})
+
+    assert arrives(before) == unchanged(before, TWO)
+    assert arrives(after) == unchanged(after, TWO)
+
+
+def test_every_prefix_of_a_host_leads_to_it() -> None:
+    plan = planned()
+    pools = (*ONE.prefixes, IPv4Network("10.9.0.0/24"), IPv6Network("fd00:9::/64"))
+    mesh = Mesh(replace(plan, hosts=(replace(ONE, prefixes=pools), *plan.hosts[1:])))
+    there, back = ping(IPv4Address("10.9.0.7"), container(TWO)), ping(container(TWO), IPv4Address("10.9.0.7"))
+
+    assert arrives(there, ONE, mesh) == unchanged(there, TWO)
+    assert arrives(back, TWO, mesh) == unchanged(back, ONE)
+    assert arrives(ipv6("fd00:2::7", "fd00:9::7"), TWO, mesh) == unchanged(ipv6("fd00:2::7", "fd00:9::7"), ONE)
 
 
 def test_a_request_of_arp_comes_to_the_host_of_the_address_and_as_a_broadcast() -> None:
