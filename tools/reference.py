@@ -267,6 +267,8 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return " \\| ".join(map(_code, definition["enum"])) if "enum" in definition else "map, see below"
     if "const" in value:
         return _code(value["const"])
+    if value.get("type") == "string" and "anyOf" in value:
+        return "IPv4 or IPv6 address"
     if "anyOf" in value:
         return "path, or list of paths"
     if "oneOf" in value:
