@@ -118,6 +118,22 @@ def test_what_is_for_all_arrives_once_at_each_host(mesh: Mesh) -> None:
         assert {"broadcast 1", "multicast 1"} <= set(found.heard[host])
 
 
+def test_verify_proves_it_and_status_counts_what_was_dropped(mesh: Mesh) -> None:
+    inside = 'nsenter --net=/proc/$(docker inspect --format "{{.State.Pid}}" web)/ns/net'
+    target = mesh.container_address("host2")
+    mesh.on("host1", f"{inside} ip address add 172.17.255.9/16 dev eth0")
+    mesh.ssh("host1", f"{inside} ping -c 2 -W 1 -I 172.17.255.9 {target}")
+    mesh.on("host1", f"{inside} ip address del 172.17.255.9/16 dev eth0")
+
+    report, status = mesh.verify(), mesh.dockmesh("status", "--json").json()
+
+    assert report["verdict"] == "pass", [each for each in report["probes"] if each["verdict"] != "pass"]
+    assert {probe["kind"] for probe in report["probes"]} >= {"flows"}
+    assert status["root"] is None
+    assert all(len(way["hosts"]) == 2 for way in status["ways"])
+    assert status["hosts"][0]["dropped"].get("with a source address of another host", 0) > 0
+
+
 def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh) -> None:
     with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
         mesh.lab("cut", "host1", "host2")
