@@ -24,7 +24,7 @@ def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change |
         return Change(config.host, SUBJECT, None, PLANNED, WHY)
     actual = "not to be seen" if facts.flows is None else said(facts.flows)
     if actual and facts.file(FLOWS) not in (None, next(file.text for file in config.files if file.path == FLOWS)):
-        actual = "of the file as it is"  # each text has marks of its own, so all flows would count
+        actual = "of the plan before"  # each text has marks of its own, so all flows would count
     return Change(config.host, SUBJECT, actual, PLANNED, WHY) if actual else None
 
 

@@ -78,7 +78,7 @@ def test_a_host_more_changes_the_flows_and_the_file_says_why() -> None:
 def test_while_the_file_is_another_flows_are_not_counted() -> None:
     (change,) = (each for each in of(applied(CONFIG), hosts=4).changes if each.subject == "br0 flows")
 
-    assert change.text() == "br0 flows: of the file as it is → as planned"
+    assert change.text() == "br0 flows: of the plan before → as planned"
 
 
 def test_a_change_of_the_way_of_forwarding_comes_from_the_file_alone() -> None:
