@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 OS_RELEASE = "/etc/os-release"
-UNITS = ("dockmesh.service", "docker.service", "ovs-vswitchd.service", "networking.service")
+UNITS = ("dockmesh.service", "dockmesh-flows.service", "docker.service", "ovs-vswitchd.service", "networking.service")
 UNIT_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *UNITS)
 PROGRAMS = ("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "systemctl", "python3")
 # The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
