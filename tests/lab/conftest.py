@@ -11,8 +11,6 @@ from dockmesh.lab.requirements import check_machine
 from tests.lab.mesh import DOCKMESH, Mesh, run
 
 MakeMesh = Callable[..., Mesh]
-# Emulated machines on a busy one: a deadline is only there to end what hangs.
-UP_WITHIN_S = 1800
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,9 +38,7 @@ def make_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
     def make(*options: str, hosts: int = 3) -> Mesh:
         directory = tmp_path_factory.mktemp("lab")
         made.append(directory)
-        done = run(
-            *DOCKMESH, "lab", "up", "--dir", str(directory), "--hosts", str(hosts), *options, timeout_s=UP_WITHIN_S
-        )
+        done = run(*DOCKMESH, "lab", "up", "--dir", str(directory), "--hosts", str(hosts), *options)
         assert done.code == 0, done.err
         return Mesh(directory, tuple(f"host{number}" for number in range(1, hosts + 1)))
 
