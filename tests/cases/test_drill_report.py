@@ -31,7 +31,7 @@ def drill() -> DrillRecord:
     )
     faults = (record_of(cut), record_of(crash))
     return DrillRecord(
-        "20260102T030405Z-abcd", "ann", "2026-01-02T03:04:05Z", "<prod>", "lab", "rstp", 7, 10, "done", faults
+        "20260102T030405Z-abcd", "ann", "2026-01-02T03:04:05Z", "<prod>", "lab", "rstp", 7, 10, "done", (), faults
     )
 
 

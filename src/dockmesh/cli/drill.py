@@ -111,17 +111,17 @@ def run_drill(
     if real_hosts:
         file = file or options.DEFAULT_FILE
         plan = build(load(file))
-        chosen = choose(plan, wanted or [], seed, count, harmless(plan))
-        ask_again(plan, chosen, confirm)
-        work: Work = partial(on_hosts, Wish(plan, chosen, hold), ssh_config)
+        wish = Wish(plan, choose(plan, wanted or [], seed, count, harmless(plan)), hold)
+        ask_again(plan, wish.faults, confirm)
+        work: Work = partial(on_hosts, wish, ssh_config)
     else:
         check_root()
         lab = store.load(directory or DEFAULT_FOLDER / name)
         file = file or lab.mesh_file
         plan = build(load(file))
-        chosen = choose(plan, wanted or [], seed, count, tuple(Kind))
-        work = partial(in_lab, Wish(plan, chosen, hold), lab)
-    record = carry_out(plan, file, seed, "hosts" if real_hosts else "lab", work, json=json)
+        wish = Wish(plan, choose(plan, wanted or [], seed, count, tuple(Kind)), hold)
+        work = partial(in_lab, wish, lab)
+    record = carry_out(wish, work, file, seed=seed, place="hosts" if real_hosts else "lab", json=json)
     raise typer.Exit(0 if record.verdict is Verdict.PASS else 1)
 
 

@@ -110,8 +110,9 @@ async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run
         await running.carry_out(Drill(wish.plan, ssh_config, harm, screen, wish.hold_s), wish.faults)
 
 
-def carry_out(plan: Plan, file: Path, seed: int, place: str, work: Work, *, json: bool) -> DrillRecord:
+def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json: bool) -> DrillRecord:
     """The drill, shown and kept for the history, however it ends. `place`: "lab" or "hosts"."""
+    plan = wish.plan
     screen, run = Screen(plan), new_run(WHY)
     ended = "failed"
     try:
@@ -132,6 +133,7 @@ def carry_out(plan: Plan, file: Path, seed: int, place: str, work: Work, *, json
             seed=seed,
             interval_ms=INTERVAL_MS,
             ended=ended,
+            chosen=tuple(map(str, wish.faults)),
             faults=tuple(screen.records),
         )
         if record.faults or ended == "interrupted":

@@ -118,6 +118,10 @@ def show_end(record: DrillRecord) -> None:
     for fault in record.faults:
         out.print()
         _show_fault(fault)
+    if sums := tuple(_sums([pair for fault in record.faults for pair in fault.pairs])):
+        out.print("\n[bold]Allowed gaps[/]")
+        for text in sums:
+            out.print(f"  {text}", markup=False)
     number = len(record.faults)
     verdict = record.verdict
     seed = f"; seed {record.seed}" if record.seed is not None else ""
@@ -145,8 +149,6 @@ def _show_fault(fault: FaultRecord) -> None:
     if len(pairs) > ROWS:
         passed = sum(pair.verdict == Verdict.PASS for pair in pairs[ROWS:])
         out.print(f"  and {counted(len(pairs) - ROWS, 'pair')} more, {passed} of which passed")
-    for text in _sums(fault.pairs):
-        out.print(f"  {text}", markup=False)
     for pair in pairs[:ROWS]:
         for phase in (pair.during, pair.after):
             if phase.why:
@@ -177,10 +179,11 @@ def _phase(phase: Phase, expected: str) -> str:
 def _sums(pairs: Sequence[PairRecord]) -> Iterator[str]:
     """Each sum that is allowed, once, in words; that one ping may be lost needs none."""
     phases = [phase for pair in pairs for phase in (pair.during, pair.after) if len(phase.terms) > 1]
-    for ms, terms in sorted(dict.fromkeys((phase.allowed_ms or 0, phase.terms) for phase in phases)):
-        yield f"{ms} ms, the longest gap that is allowed, is the sum of"
-        for name, most, source in terms:
-            yield f"  {most:>6} ms  {name} ({source})"
+    sums = dict.fromkeys((phase.allowed_ms or 0, phase.terms) for phase in phases)
+    for ms, terms in sorted(sums, key=lambda each: each[0]):
+        yield f"{ms:>6} ms: the sum of"
+        for term in terms:
+            yield f"{term.most_ms:>8} ms  {term.name} ({term.source})"
 
 
 def show_history(records: Sequence[DrillRecord]) -> None:
@@ -195,7 +198,7 @@ def show_history(records: Sequence[DrillRecord]) -> None:
             record.since.replace("T", " ").replace("Z", " UTC"),
             escape(record.who),
             escape(record.mesh),
-            escape(" ".join(fault.fault for fault in record.faults)),
+            escape(" ".join(record.chosen)),
             f"[{STYLE[verdict]}]{SYMBOL[verdict]} {verdict}[/]",
         )
     out.print(shown)

@@ -45,9 +45,12 @@ class Log:
                 self.answers[place].setdefault(values[1], values[2] / 1000)
 
     def pings(self, target: str) -> Iterator[Ping]:
+        """Without those of the last second that are not answered: they may be yet."""
         place = self.targets.index(target)
+        decided_s = self.rounds[-1][1] - LATE_MS / 1000 if self.rounds else 0.0
         for (_, sent_s), answers in zip(self.rounds, self.answers, strict=True):
-            yield Ping(sent_s, answers.get(place))
+            if place in answers or sent_s <= decided_s:
+                yield Ping(sent_s, answers.get(place))
 
     def silent_ms(self, target: str, now_s: float) -> float | None:
         """Since the last ping that was answered; None: there was none."""

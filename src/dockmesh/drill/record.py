@@ -17,11 +17,20 @@ BUCKET_MS = 100  # of the round-trip times that are kept
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Of the sum that is allowed."""
+
+    name: str
+    most_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """Of one pair. `allowed_ms` None: nothing was promised. `gap_ms` None: nothing was measured."""
 
     allowed_ms: int | None
-    terms: tuple[tuple[str, int, str], ...]  # name, milliseconds at most, source
+    terms: tuple[Part, ...]
     gap_ms: float | None
     lost: int
     sent: int
@@ -71,6 +80,7 @@ class DrillRecord:
     seed: int | None
     interval_ms: int
     ended: str  # "done", "failed", "interrupted"
+    chosen: tuple[str, ...]  # the faults that were to be made, as the command line takes them
     faults: tuple[FaultRecord, ...]
 
     @property
@@ -119,7 +129,7 @@ def _pair(result: Result, pair: PairResult) -> PairRecord:
 
 
 def _phase(allowed: Allowance, seen: Seen, *, promised: bool) -> Phase:
-    terms = tuple((term.name, term.most, term.source) for term in allowed.terms) if promised else ()
+    terms = tuple(Part(term.name, term.most, term.source) for term in allowed.terms) if promised else ()
     return Phase(
         allowed.ms if promised else None,
         terms,
@@ -159,8 +169,10 @@ def drill_json(record: DrillRecord) -> dict[str, Any]:
 
 def read_drill(content: Mapping[str, Any]) -> DrillRecord:
     """Raises KeyError, TypeError or ValueError for what is none."""
-    known = {name: value for name, value in content.items() if name not in ("verdict", "faults")}
-    return DrillRecord(**known, faults=tuple(_read_fault(fault) for fault in content["faults"]))
+    known = {name: value for name, value in content.items() if name not in ("verdict", "chosen", "faults")}
+    return DrillRecord(
+        **known, chosen=tuple(content["chosen"]), faults=tuple(_read_fault(fault) for fault in content["faults"])
+    )
 
 
 def _read_fault(content: Mapping[str, Any]) -> FaultRecord:
@@ -178,4 +190,4 @@ def _read_pair(content: Mapping[str, Any]) -> PairRecord:
 
 
 def _read_phase(content: Mapping[str, Any]) -> Phase:
-    return Phase(**{**content, "terms": tuple((name, ms, source) for name, ms, source in content["terms"])})
+    return Phase(**{**content, "terms": tuple(Part(**term) for term in content["terms"])})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import jinja2
 
-from dockmesh.drill.record import BUCKET_MS, DrillRecord, FaultRecord, PairRecord, Phase
+from dockmesh.drill.record import BUCKET_MS, DrillRecord, FaultRecord, PairRecord, Part, Phase
 from dockmesh.verify.types import Verdict
 
 # Height of a timeline in its own units; its width is the time in milliseconds.
@@ -52,7 +52,7 @@ class Sum:
     """An allowed gap, in words."""
 
     ms: int
-    terms: tuple[tuple[str, int, str], ...]
+    terms: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,10 @@ async def _one(drill: Drill, field: Field, fault: Fault, prediction: Prediction)
         say("wait until it is over" if ABOUT[fault.kind].by_itself else "heal it")
         await _watch(drill, field, harm.heal(fault))
     except BaseException:
-        say("heal it before this ends")
-        await harm.heal(fault)
+        try:
+            say("heal it before this ends")
+        finally:  # the terminal may be gone
+            await harm.heal(fault)
         say("it is healed")
         raise
     healed_s = time.time()

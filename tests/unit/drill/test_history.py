@@ -12,7 +12,17 @@ from tests.unit.drill.worlds import judged, plan_of
 
 CUT = record_of(judged(plan_of(), Fault(Kind.CUT, ("host1", "host2")), {("host1", "host2"): [(0.0, 0.31)]}))
 DRILL = DrillRecord(
-    "20260102T030405Z-abcd", "ann", "2026-01-02T03:04:05Z", "prod", "lab", "rstp", 7, 10, "done", (CUT,)
+    "20260102T030405Z-abcd",
+    "ann",
+    "2026-01-02T03:04:05Z",
+    "prod",
+    "lab",
+    "rstp",
+    7,
+    10,
+    "done",
+    ("cut:host1,host2",),
+    (CUT,),
 )
 
 
