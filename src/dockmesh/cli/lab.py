@@ -60,7 +60,7 @@ def _described(lab: Lab) -> dict[str, Any]:
         "hosts": [
             {
                 "name": host.name,
-                "underlay": str(host.address),
+                "underlay": str(lab.underlay_of(host)),
                 "mtu": host.mtu,
                 "running": power.is_running(lab, host),
             }
@@ -112,6 +112,10 @@ def up(
             show_default="kvm where a guest boots with it",
         ),
     ] = None,
+    ipv6: Annotated[
+        bool | None,
+        typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
@@ -126,6 +130,7 @@ def up(
         prepared=prepared,
         mtus=dict(map(_parse_mtu, mtu or ())),
         prefix=_parse_prefix(prefix),
+        ipv6=ipv6,
         kind=None if vm is None else HostKind.VM if vm else HostKind.CONTAINER,
         accelerator=accel,
     )
@@ -138,7 +143,7 @@ def up(
         typer.echo(json.dumps(_described(lab), indent=2))
         return
     for host in lab.hosts:
-        typer.echo(f"{host.name}  {host.address}")
+        typer.echo(f"{host.name}  {lab.underlay_of(host)}")
     if lab.accelerator:
         typer.echo(f"machines    {_described_accelerator(lab.accelerator)}")
     typer.echo(f"mesh file   {_short(lab.mesh_file)}")

@@ -42,10 +42,12 @@ def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
         "etc/machine-id": f"{uuid4().hex}\n",
         "etc/resolv.conf": "# no name server: a lab has no way out\n",
         "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/ ./\n",
-        "etc/dockmesh-lab/underlay": f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n",
+        "etc/dockmesh-lab/underlay": _underlay(lab, host),
     }
     if lab.datapath is Datapath.NETDEV:
         texts["etc/dockmesh-lab/br-phy"] = ""
+        if lab.ipv6:
+            texts["etc/systemd/system/dockmesh-lab-br-phy.service.d/ipv6.conf"] = _move_ipv6(lab, host)
     for file, text in texts.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(text)
@@ -55,6 +57,24 @@ def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
     key.parent.mkdir()
     make_key(key, comment=host.name)
     shutil.copyfile(key.with_suffix(".pub"), host_key(lab, host))
+
+
+def _underlay(lab: Lab, host: LabHost) -> str:
+    """As shells read it."""
+    ipv6 = f"ADDRESS6={lab.underlay_of(host)}/{lab.subnet6.prefixlen}\n" if lab.ipv6 else ""
+    return f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n{ipv6}"
+
+
+def _move_ipv6(lab: Lab, host: LabHost) -> str:
+    """The IPv6 address goes where the unit of the image takes the IPv4 one, and back."""
+    address = f"{lab.underlay_of(host)}/{lab.subnet6.prefixlen}"
+    return (
+        "[Service]\n"
+        f"ExecStart=ip address replace {address} dev br-phy nodad\n"
+        f"ExecStart=-ip address delete {address} dev eth0\n"
+        f"ExecStop=ip address replace {address} dev eth0 nodad\n"
+        f"ExecStop=-ip address delete {address} dev br-phy\n"
+    )
 
 
 def _authorize(home: Path, public_key: str, uid: int) -> None:

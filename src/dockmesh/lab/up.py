@@ -34,6 +34,7 @@ class Wish:
     prepared: bool | None = None
     mtus: dict[str, int] = field(default_factory=dict)
     prefix: IPv4Network = DEFAULT_PREFIX
+    ipv6: bool | None = None
     kind: HostKind | None = None
     accelerator: Accelerator | None = None
 
@@ -87,6 +88,7 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         *(["another kind of hosts"] if wish.kind not in (None, old.kind) else []),
         *(["another accelerator"] if old.accelerator and wish.accelerator not in (None, old.accelerator) else []),
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
+        *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
         *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
     ]
     if changed:
@@ -95,7 +97,7 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         )
     if missing := [path for path in (*old.layers, old.packages) if not path.exists()]:
         raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
-    return replace(old, hosts=hosts)
+    return replace(old, directory=directory, hosts=hosts)
 
 
 def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
@@ -110,6 +112,7 @@ def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         layers=(image.root,),
         packages=image.packages,
         hosts=make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus),
+        ipv6=bool(wish.ipv6),
         kind=kind,
         accelerator=machines.choose_accelerator(image, wish.accelerator, say),
     )

@@ -11,6 +11,7 @@ from dockmesh.spec.check_addresses import (
     check_same_address,
     check_same_ssh,
     check_same_underlay,
+    check_underlay_family,
     check_underlay_range,
 )
 from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
@@ -64,7 +65,8 @@ def check_mtu(draft: Draft) -> Iterator[Problem]:
     for host in draft.hosts:
         if host.underlay_mtu is None or draft.tunnel is None:
             continue
-        taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, 4, key=draft.key is not None)
+        version = host.underlay.value.version if host.underlay else 4
+        taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, version, key=draft.key is not None)
         left = taken.mtu
         if left >= IPV6_MIN_MTU:
             continue
@@ -91,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     check_same_underlay,
     check_same_address,
     check_same_ssh,
+    check_underlay_family,
     check_underlay_range,
     check_addresses_in_prefix,
     check_addresses_against_pools,

@@ -20,7 +20,7 @@ def test_a_lab_reads_as_it_was_written(tmp_path: Path) -> None:
 def test_a_lab_of_virtual_machines_reads_as_it_was_written(tmp_path: Path) -> None:
     hosts, image = make_hosts(tmp_path, 1, {}), (Path("/a"),)
     directory, kind = tmp_path.resolve(), HostKind.VM
-    lab = Lab("x", directory, True, Datapath.SYSTEM, image, Path("/p"), hosts, kind, Accelerator.TCG)
+    lab = Lab("x", directory, True, Datapath.SYSTEM, image, Path("/p"), hosts, kind=kind, accelerator=Accelerator.TCG)
 
     store.save(lab)
 

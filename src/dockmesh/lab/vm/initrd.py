@@ -33,6 +33,11 @@ fi
 . /root/etc/dockmesh-lab/underlay
 ip link set eth0 up
 ip address add "$ADDRESS" broadcast + dev eth0
+if [ -n "$ADDRESS6" ]; then
+    # Nobody else has it, and to ask around would take a second.
+    echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad
+    ip -6 address add "$ADDRESS6" dev eth0
+fi
 umount /proc
 exec switch_root /root /sbin/init
 """

@@ -36,6 +36,10 @@ FILES = {
     ),
 }
 
+# containerd's part for Kubernetes, which Docker does not use, and which Docker's own packages switch off as well.
+CONTAINERD = "etc/containerd/config.toml"
+WITHOUT_CRI = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+
 
 def spare(tree: Path) -> None:
     for folder, names in (("system", MASKED_UNITS), ("system-generators", MASKED_GENERATORS)):
@@ -47,3 +51,5 @@ def spare(tree: Path) -> None:
     for file, text in FILES.items():
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         (tree / file).write_text(text)
+    if (tree / CONTAINERD).exists():
+        (tree / CONTAINERD).write_text(WITHOUT_CRI)

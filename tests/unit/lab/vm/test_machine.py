@@ -11,7 +11,7 @@ def make_lab(directory: str, accelerator: Accelerator = Accelerator.TCG) -> Lab:
     where = Path(directory)
     hosts = make_hosts(where, 2, {"host2": 1400})
     image = (Path("/cache/vm"),)
-    return Lab("x", where, True, Datapath.SYSTEM, image, Path("/p"), hosts, HostKind.VM, accelerator)
+    return Lab("x", where, True, Datapath.SYSTEM, image, Path("/p"), hosts, kind=HostKind.VM, accelerator=accelerator)
 
 
 def after(argv: tuple[str, ...], option: str) -> str:
