@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh
-from tests.lab_vm.conftest import wait_for_containers
+from tests.lab_vm.conftest import on_all, wait_for_containers
 
 
 @pytest.fixture(scope="module")
@@ -15,9 +15,12 @@ def applied(make_mesh: MakeMesh) -> Mesh:
     done = bare.dockmesh("init", *bare.hosts)
     assert done.code == 0, done.err
     bare.apply()
-    for host in bare.hosts:
+
+    def start(host: str) -> None:
         bare.on(host, "apt-get install --yes --quiet busybox-static")
         bare.start_container(host, "web", "--restart always")
+
+    on_all(bare, start)
     return bare
 
 
@@ -36,19 +39,16 @@ def test_second_apply_touches_nothing(applied: Mesh) -> None:
 
 
 def test_all_hosts_come_back_from_a_power_cut(applied: Mesh) -> None:
-    for host in applied.hosts:
-        applied.on(host, "sync")
-        applied.lab("crash", host)
-    for host in reversed(applied.hosts):
-        applied.lab("start", host)
+    on_all(applied, lambda host: applied.on(host, "sync"))
+    on_all(applied, lambda host: applied.lab("crash", host))
+    on_all(applied, lambda host: applied.lab("start", host))
 
     wait_for_containers(applied)
     assert not applied.apply()["changed"]
 
 
 def test_destroy_leaves_nothing_of_ours(applied: Mesh) -> None:
-    for host in applied.hosts:
-        applied.on(host, "docker rm --force web")
+    on_all(applied, lambda host: applied.on(host, "docker rm --force web"))
 
     done = applied.dockmesh("destroy", "--yes")
 

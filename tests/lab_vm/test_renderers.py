@@ -3,7 +3,7 @@
 import pytest
 
 from tests.lab.mesh import Mesh
-from tests.lab_vm.conftest import wait_for_containers
+from tests.lab_vm.conftest import on_all, wait_for_containers
 
 RENDERERS = ("systemd", "ifupdown")
 
@@ -16,8 +16,7 @@ def test_mesh_survives_reboots_of_all_hosts(mesh: Mesh, renderer: str) -> None:
     mesh.file.write_text(text)
     mesh.apply()
 
-    for host in mesh.hosts:
-        mesh.lab("reboot", host)
+    on_all(mesh, lambda host: mesh.lab("reboot", host))
 
     wait_for_containers(mesh)
     for host in mesh.hosts:
