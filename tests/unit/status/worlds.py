@@ -26,7 +26,7 @@ def well(mesh: Cluster = MESH) -> World:
 
 
 def heard(plan: Plan, host: FakeHost) -> Heard:
-    return Heard(alive(plan, host.facts()), Said(), "3.5.0", {})
+    return Heard(alive(plan, host.facts()), Said(), {})
 
 
 def alive(plan: Plan, facts: HostFacts) -> HostFacts:
