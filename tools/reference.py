@@ -24,12 +24,12 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
+    Section,
     SitesSection,
     SshSection,
     StarSection,
     json_schema,
 )
-from dockmesh.spec.section import Section
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
@@ -247,11 +247,17 @@ def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterato
             _code(name),
             _kind(value, definitions),
             "**required**" if name in required else _shown_default(value),
-            value["description"],
+            _meaning(value, definitions),
         )
         for name, value in section["properties"].items()
     ]
     yield from _table(("key", "value", "default", "meaning"), rows)
+
+
+def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Pydantic leaves a description out that says the same as its section's."""
+    text: str = value.get("description") or definitions[value["$ref"].rsplit("/", 1)[-1]]["description"]
+    return text
 
 
 def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

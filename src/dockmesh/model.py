@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from dockmesh.debian.deb import Deb
 
@@ -11,6 +11,8 @@ DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
 
 ETHERNET_MTU = 1500
+
+UnderlayAddress = IPv4Address | IPv6Address
 
 
 class Tunnel(StrEnum):
@@ -118,7 +120,7 @@ class Ssh:
 @dataclass(frozen=True, slots=True)
 class Host:
     name: str
-    underlay: IPv4Address
+    underlay: UnderlayAddress
     address: IPv4Address
     pool: IPv4Network
     underlay_mtu: int = ETHERNET_MTU

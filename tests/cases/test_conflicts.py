@@ -69,7 +69,7 @@ def test_a_conflict_is_refused_with_this_text(case: str) -> None:
     CASES[case](host)
 
     with pytest.raises(ConflictError) as refused:
-        diff(config, host.facts())
+        diff(config, host.facts(config.flows))
 
     if os.environ.get("DOCKMESH_GOLDEN") == "write":
         golden.write_text(f"{refused.value}\n", encoding="utf-8")

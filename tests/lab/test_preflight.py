@@ -88,8 +88,8 @@ def test_gre_that_is_dropped_between_two_hosts_is_named_while_they_ping(ready: M
     finally:
         ready.lab("heal")
 
-    assert trouble(report) == [("gre", "blocker", ("host1", "host2"))]
-    assert "a ping does" in of(report, "gre")["what"]
+    assert trouble(report) == [("tunnel", "blocker", ("host1", "host2"))]
+    assert "a ping does" in of(report, "tunnel")["what"]
 
 
 def test_a_dead_underlay_is_told_from_filtered_gre(ready: Mesh) -> None:
@@ -99,7 +99,7 @@ def test_a_dead_underlay_is_told_from_filtered_gre(ready: Mesh) -> None:
     finally:
         ready.lab("heal")
 
-    assert "not even a ping" in of(report, "gre")["what"]
+    assert "not even a ping" in of(report, "tunnel")["what"]
 
 
 def test_a_rule_that_drops_gre_on_one_host_is_found_and_named(ready: Mesh) -> None:
@@ -107,7 +107,7 @@ def test_a_rule_that_drops_gre_on_one_host_is_found_and_named(ready: Mesh) -> No
     ready.edit("datapath: netdev", "datapath: system")
     try:
         with harm(ready, "host2", DROP_GRE, "nft delete table inet guard"):
-            found = of(look(ready), "gre")
+            found = of(look(ready), "tunnel")
     finally:
         ready.edit("datapath: system", "datapath: netdev")
 
@@ -120,7 +120,7 @@ def test_the_fix_that_it_names_is_one(ready: Mesh) -> None:
     ready.edit("datapath: netdev", "datapath: system")
     try:
         with harm(ready, "host2", DROP_GRE, "nft delete table inet guard"):
-            ready.on("host2", of(look(ready), "gre")["do"].strip("`"))
+            ready.on("host2", of(look(ready), "tunnel")["do"].strip("`"))
             checks = {check for check, _, _ in trouble(look(ready))}
     finally:
         ready.edit("datapath: system", "datapath: netdev")
@@ -172,7 +172,7 @@ def test_a_host_that_is_down_hides_no_other(ready: Mesh) -> None:
         ready.lab("start", "host3")
 
     assert trouble(report) == [("ssh", "blocker", ("host3",))]
-    assert [each["hosts"] for each in report["findings"] if each["check"] == "gre"] == [["host1"], ["host2"]]
+    assert [each["hosts"] for each in report["findings"] if each["check"] == "tunnel"] == [["host1"], ["host2"]]
 
 
 def test_apply_leaves_a_host_alone_that_gre_does_not_reach(make_mesh: MakeMesh) -> None:

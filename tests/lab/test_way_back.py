@@ -104,13 +104,14 @@ def test_killed_apply_is_taken_back_and_finished_by_one_that_comes_at_once(chang
     assert running(mesh) == {"db", "job"}
 
 
-def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change, sign: signal.Signals) -> None:
     mesh = change.mesh
     change.to_new()
     with mesh.start_apply() as running_apply:
         assert running_apply.stderr is not None
         assert any("build the fabric" in line for line in running_apply.stderr)
-        running_apply.send_signal(signal.SIGINT)
+        running_apply.send_signal(sign)
         said = running_apply.stderr.read()
 
     assert running_apply.returncode == 130

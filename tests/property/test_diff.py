@@ -22,7 +22,7 @@ from tests.support.plans import configs
 @given(clusters())
 def test_a_host_that_is_as_rendered_needs_nothing(mesh: Cluster) -> None:
     for config in configs(mesh).values():
-        assert diff(config, applied(config).facts()).steps == ()
+        assert diff(config, applied(config).facts(config.flows)).steps == ()
 
 
 @given(clusters())
@@ -35,7 +35,7 @@ def test_a_users_own_things_are_no_difference(mesh: Cluster) -> None:
     assign(fabric.columns, "other_config:mac-aging-time=60")
     host.files["/etc/docker/daemon.json.before-dockmesh"] = ("{}", 0o600)
 
-    assert diff(config, host.facts()).steps == ()
+    assert diff(config, host.facts(config.flows)).steps == ()
 
 
 def fabric_of(host: FakeHost) -> Bridge:
@@ -126,7 +126,7 @@ def test_each_harm_is_named(mesh: Cluster, harm: str) -> None:
     subject = subject.replace("TUNNEL", tunnel_of(host))
     do(host)
 
-    subjects = [change.subject for change in diff(config, host.facts()).changes]
+    subjects = [change.subject for change in diff(config, host.facts(config.flows)).changes]
 
     assert any(each.startswith(subject) for each in subjects), subjects
 
@@ -142,7 +142,7 @@ def test_each_file_that_is_edited_gone_or_of_another_mode_is_named(mesh: Cluster
     else:
         host.files[file.path] = chosen
 
-    assert [change.subject for change in diff(config, host.facts()).changes] == [file.path]
+    assert [change.subject for change in diff(config, host.facts(config.flows)).changes] == [file.path]
 
 
 @given(clusters(), st.data())
@@ -155,7 +155,7 @@ def test_each_setting_of_open_vswitch_that_differs_is_named(mesh: Cluster, data:
     another = {"true": "false", "false": "true", "7": "8"}.get(setting.value, "7")
     assign(fabric_of(host).record(setting.table, setting.record), f"{setting.column}{key}={another}")
 
-    (change,) = diff(config, host.facts()).changes[:1]
+    (change,) = diff(config, host.facts(config.flows)).changes[:1]
 
     assert setting.record in change.subject
     assert change.actual != change.expected
@@ -173,7 +173,7 @@ def may_loop(host: FakeHost) -> bool:
 
 def carry_out(host: FakeHost, config: HostConfig) -> None:
     looped = may_loop(host)
-    for step in diff(config, host.facts()).steps:
+    for step in diff(config, host.facts(config.flows)).steps:
         if step.packages:
             host.answer_install(step.packages)
         for request in (*step.requests, *step.restart):
@@ -199,7 +199,7 @@ def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: C
     wanted = render(plan, adopt(plan.host("host1"), host.facts()))
     carry_out(host, wanted)  # what waited for the packages
 
-    assert [change.text() for change in diff(wanted, host.facts()).changes] == []
+    assert [change.text() for change in diff(wanted, host.facts(wanted.flows)).changes] == []
 
 
 def move_underlay(host: FakeHost, config: HostConfig) -> None:
@@ -219,7 +219,7 @@ def test_the_systemd_renderer_needs_its_unit_enabled_and_active() -> None:
     host = applied(config)
     host.units["dockmesh.service"] = {"UnitFileState": "disabled", "ActiveState": "failed"}
 
-    assert [change.text() for change in diff(config, host.facts()).changes] == [
+    assert [change.text() for change in diff(config, host.facts(config.flows)).changes] == [
         "dockmesh.service: disabled → enabled",
         "dockmesh.service: failed → active",
     ]

@@ -15,6 +15,7 @@ from dockmesh.plan.graph import neighbours
 from dockmesh.plan.shape import shape
 from dockmesh.plan.topology import links
 from dockmesh.plan.types import Link, Plan
+from tests.support.graphs import graphs
 from tests.support.meshes import clusters
 
 FIRST = IPv4Address("172.17.42.1")
@@ -101,22 +102,7 @@ def test_a_degree_holds_wherever_the_hosts_have_their_addresses(
     assert nx.node_connectivity(graph) >= k
 
 
-@st.composite
-def graphs(draw: st.DrawFn) -> "nx.Graph[str]":
-    """Connected ones of six to fourteen hosts: a random tree and some links more."""
-    count = draw(st.integers(6, 14))
-    graph: nx.Graph[str] = nx.Graph()
-    graph.add_nodes_from(f"host{place}" for place in range(count))
-    for place in range(1, count):
-        graph.add_edge(f"host{draw(st.integers(0, place - 1))}", f"host{place}")
-    places = st.integers(0, count - 1)
-    for one, other in draw(st.lists(st.tuples(places, places), max_size=40)):
-        if one != other:
-            graph.add_edge(f"host{one}", f"host{other}")
-    return graph
-
-
-@given(graphs())
+@given(graphs(most=14))
 def test_connectivity_of_any_graph_is_what_networkx_finds(graph: "nx.Graph[str]") -> None:
     peers = neighbours(list(graph), [Link(a, b) for a, b in graph.edges])
 

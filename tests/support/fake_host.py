@@ -49,6 +49,7 @@ from dockmesh.remote.seam import (
 )
 from dockmesh.render.docker import DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
+from tests.support.fake_flows import FakeFlows
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
 
 OK = Answer(0)
@@ -113,6 +114,7 @@ class FakeHost:
     units: dict[str, dict[str, str]] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     ovs: FakeOvs | None = None
+    flows: FakeFlows = field(default_factory=FakeFlows)  # of br0
     docker: Daemon | None = None
     containers: list[Container] = field(default_factory=list)
     packages: dict[str, str] = field(default_factory=dict)  # what dpkg has, with versions
@@ -178,9 +180,9 @@ class FakeHost:
     async def close(self) -> None:
         pass
 
-    def facts(self) -> HostFacts:
+    def facts(self, bundle: str | None = None) -> HostFacts:
         files = tuple(sorted(FACT_PATHS))
-        return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files))))
+        return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files, bundle))), bundle)
 
     def state(self) -> object:
         """All facts but when they were made so; a unit that was switched off is one that never was."""
@@ -229,6 +231,8 @@ class FakeHost:
                 return self._docker_api(url)
             case Find(programs):
                 return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
+            case Run(("ovs-ofctl", *words), stdin):
+                return self.flows.answer(words, stdin, self.files.get(words[-1], ("", 0))[0])
             case Run(argv):
                 return self._run(argv)
             case _:
@@ -335,6 +339,7 @@ class FakeHost:
         for name in [name for name, device in self.devices.items() if device.kind == "openvswitch"]:
             if name not in self.ovs.bridges:
                 del self.devices[name]
+                self.flows = FakeFlows()
         for name in self.ovs.bridges:
             device = self.devices.setdefault(name, Device(kind="openvswitch", up=False))
             device.mtu = int(str(self.ovs.bridges[name].ports[name].interface.get("mtu_request", device.mtu)))
@@ -518,6 +523,8 @@ def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
         if request.argv == origin.SERVICE_STATES or request.argv[-2:] == ("-maxdepth", "0"):
             return True
+        if {"diff-flows", "dump-groups"}.intersection(request.argv):
+            return True
         reading = ("journalctl", "modprobe", "apt-cache", "dpkg", "dpkg-query", "sha256sum")
         if "--simulate" in request.argv:
             return True
@@ -573,4 +580,6 @@ def applied(config: HostConfig) -> FakeHost:
         assign(fabric.record(setting.table, setting.record), f"{setting.column}{key}={setting.value}")
     assert host.ovs is not None
     host.ovs.bridges[bridge.member] = fabric
+    if config.flows is not None:
+        host.flows.install(config.flows)
     return host

@@ -23,13 +23,15 @@ from typing import Any
 Result = dict[str, Any]
 
 # Linux's numbers; Python's socket module does not have them all.
-IP_MTU_DISCOVER = 10
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
+IPV6_DONTFRAG = 62
 IP_PMTUDISC_PROBE = 3  # DF is set, and the device's MTU is the only limit: what a router once said does not count
 ETH_P_ARP = 0x0806
 SIOCGIFMTU = 0x8921  # netdevice(7)
 
-IP_HEADER, ICMP_HEADER = 20, 8
+IP_HEADER, IPV6_HEADER, ICMP_HEADER = 20, 40, 8
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+ECHO_REQUEST_6, ECHO_REPLY_6 = 128, 129
 ARP_REQUEST, ARP_REPLY = 1, 2
 NOBODY = "0.0.0.0"  # noqa: S104  the sender of an ARP probe (RFC 5227): answers to it are ours alone, not the kernel's
 
@@ -54,25 +56,42 @@ def checksum(message: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def echo_request(ident: int, sequence: int, packet_size: int) -> bytes:
-    """An ICMP echo request that makes an IP packet of `packet_size` bytes."""
-    payload = bytes(index & 0xFF for index in range(packet_size - IP_HEADER - ICMP_HEADER))
+def echo_request(ident: int, sequence: int, packet_size: int, *, version: int = 4) -> bytes:
+    """An ICMP echo request that makes an IP packet of `packet_size` bytes. ICMPv6's checksum is the kernel's work."""
+    header = IP_HEADER if version == 4 else IPV6_HEADER
+    payload = bytes(index & 0xFF for index in range(packet_size - header - ICMP_HEADER))
+    if version == 6:
+        return struct.pack("!BBHHH", ECHO_REQUEST_6, 0, 0, ident, sequence) + payload
     head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, ident, sequence)
     return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + payload), ident, sequence) + payload
 
 
-def is_reply(packet: bytes, ident: int, sequence: int) -> bool:
-    """Whether an IP packet is the answer to that echo request: a raw socket is shown all ICMP of its peer."""
-    start = (packet[0] & 0x0F) * 4
+def is_reply(packet: bytes, ident: int, sequence: int, *, version: int = 4) -> bool:
+    """Whether a packet is the answer to that echo request: a raw socket is shown all ICMP of its peer.
+
+    IPv4's come with their IP header, IPv6's without (ipv6(7)).
+    """
+    start = (packet[0] & 0x0F) * 4 if version == 4 else 0
     if len(packet) < start + ICMP_HEADER:
         return False
     kind, code, _, its_ident, its_sequence = struct.unpack("!BBHHH", packet[start : start + ICMP_HEADER])
-    return bool((kind, code, its_ident, its_sequence) == (ECHO_REPLY, 0, ident, sequence))
+    return bool(
+        (kind, code, its_ident, its_sequence) == (ECHO_REPLY if version == 4 else ECHO_REPLY_6, 0, ident, sequence)
+    )
+
+
+def version_of(address: str) -> int:
+    return 6 if ":" in address else 4
 
 
 def open_icmp(address: str) -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-    opened.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+    if version_of(address) == 4:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        opened.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+    else:
+        opened = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        opened.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+        opened.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
     opened.connect((address, 0))
     return opened
 
@@ -86,9 +105,9 @@ def echo(address: str, packet_size: int, deadline_s: float) -> Result:
             sequence += 1
             sent_at = time.monotonic()
             try:
-                icmp.send(echo_request(ident, sequence, packet_size))
+                icmp.send(echo_request(ident, sequence, packet_size, version=version_of(address)))
                 error = None
-                if wait_for_reply(icmp, ident, sequence, min(end, sent_at + PAUSE_S)):
+                if wait_for_reply(icmp, ident, sequence, min(end, sent_at + PAUSE_S), version=version_of(address)):
                     return {"ms": (time.monotonic() - sent_at) * 1000, "sent": sequence, "error": None}
             except OSError as failure:  # no neighbour, no route: it may come; too long will not change
                 error = errno.errorcode.get(failure.errno or 0, str(failure))
@@ -98,11 +117,11 @@ def echo(address: str, packet_size: int, deadline_s: float) -> Result:
     return {"ms": None, "sent": sequence, "error": error}
 
 
-def wait_for_reply(icmp: socket.socket, ident: int, sequence: int, end: float) -> bool:
+def wait_for_reply(icmp: socket.socket, ident: int, sequence: int, end: float, *, version: int) -> bool:
     while (left := end - time.monotonic()) > 0:
         icmp.settimeout(left)
         try:
-            if is_reply(icmp.recv(65535), ident, sequence):
+            if is_reply(icmp.recv(65535), ident, sequence, version=version):
                 return True
         except socket.timeout:  # noqa: UP041  not yet TimeoutError in Python 3.9
             return False
@@ -113,7 +132,7 @@ def is_refused(address: str, packet_size: int) -> bool:
     """Whether this machine itself says that the packet is too long, as it must for TCP to choose its segments."""
     with open_icmp(address) as icmp:
         try:
-            icmp.send(echo_request(1, 1, packet_size))
+            icmp.send(echo_request(1, 1, packet_size, version=version_of(address)))
         except OSError as failure:
             return failure.errno == errno.EMSGSIZE
     return False

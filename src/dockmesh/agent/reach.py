@@ -1,8 +1,8 @@
-"""Sends GRE packets to other hosts and listens for theirs: whether the underlay carries the tunnels, and how large.
+"""Sends a tunnel's packets to other hosts and listens for theirs: whether the underlay carries them, and how large.
 
 Python's standard library only: this text is sent to hosts that have nothing of ours. All hosts run it at one time.
-Its packets carry EtherType 0x88B5 (IEEE 802, for experiments) and tunnels carry 0x6558, so no tunnel takes them for
-a frame of its own.
+No tunnel takes its packets for a frame of its own: in GRE and Geneve they carry EtherType 0x88B5 (IEEE 802, for
+experiments) and not 0x6558, and in VXLAN the flag is missing that makes a VNI valid (RFC 7348: such are dropped).
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3  # DF is set, and the device's MTU is the only limit
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE = 10, 23, 3  # DF is set; the device's MTU is the only limit
+IPV6_DONTFRAG = 62  # and the sender does not fragment either
+IPV6_CHECKSUM = 7  # the kernel writes UDP's, which IPv6 does not go without
 ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4  # packet(7)
 SO_ATTACH_FILTER = 26
 
-IP_HEADER, GRE_HEADER, PROTOCOL = 20, 4, 47
+IP_HEADER = {4: 20, 6: 40}
+GRE, UDP = 47, 17
 EXPERIMENT = 0x88B5
+SOURCE_PORT = 0x88B5  # of UDP; any would do
+UDP_HEADER = 8
 MARK = "dockmesh-preflight"
 SMALL, FULL = "small", "full"
 
@@ -38,16 +43,49 @@ LEAST_MTU = 576  # RFC 791: every host takes it
 STEPS = 16  # sizes tried at once
 THREADS = 64
 
-# Classic BPF, on a packet that begins with its IP header: protocol 47, and our EtherType in the GRE header.
-FILTER = (
-    (0x30, 0, 0, 9),  # ldb [9]
-    (0x15, 0, 4, PROTOCOL),
-    (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf)
-    (0x48, 0, 0, 2),  # ldh [x + 2]
-    (0x15, 0, 1, EXPERIMENT),
-    (0x06, 0, 0, 0x40000),
-    (0x06, 0, 0, 0),
-)
+LOAD_BYTE, LOAD_HALF, JUMP_IF_EQUAL, RETURN = 0x30, 0x28, 0x15, 0x06  # classic BPF (bpf_common.h)
+NETWORK = -0x100000  # SKF_NET_OFF: from the beginning of the IP header, whatever the socket shows
+
+
+class Wire:
+    """How a kind of tunnel looks on the underlay, by the order: `kind`, `port` of UDP, and the version of IP."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.version = 6 if ":" in order["source"] else 4
+        self.ip_header = IP_HEADER[self.version]
+        self.port = order["port"]
+        self.protocol = UDP if self.port else GRE
+        # Of the tunnel's header the first four bytes tell ours from a tunnel's.
+        self.head = struct.pack("!HH", 0, 0 if order["kind"] == "vxlan" else EXPERIMENT)
+        self.offset = UDP_HEADER if self.port else 0  # of the tunnel's header behind the IP header
+        self.padding = b"\0" * 4 if self.port else b""  # a GRE header has four bytes, the others eight
+
+    def packet(self, words: bytes, size: int) -> bytes:
+        """Without its IP header, so that it makes `size` bytes with it; 0: as small as it can be."""
+        message = self.head + self.padding + words
+        message = message.ljust(size - self.ip_header - self.offset, b"\0")
+        if not self.port:
+            return message
+        return struct.pack("!HHHH", SOURCE_PORT, self.port, UDP_HEADER + len(message), 0) + message
+
+    def words(self, received: bytes) -> bytes | None:
+        """Of a packet that begins behind its IP header what it says; None where it is a tunnel's own."""
+        start = self.offset + len(self.head)
+        if received[self.offset : start] != self.head:
+            return None
+        return received[start + len(self.padding) :].rstrip(b"\0")
+
+    def filter(self) -> list[tuple[int, int, int, int]]:
+        """A host that carries tunnels already has much of them: only our own comes up to us."""
+        at = NETWORK + self.ip_header
+        tests = [(LOAD_BYTE, NETWORK + (9 if self.version == 4 else 6), self.protocol)]
+        if self.port:
+            tests += [(LOAD_HALF, at, SOURCE_PORT), (LOAD_HALF, at + 2, self.port)]
+        tests += [(LOAD_HALF, at + self.offset + 2, struct.unpack("!H", self.head[2:])[0])]
+        steps = []
+        for number, (load, where, value) in enumerate(tests):
+            steps += [(load, 0, 0, where & 0xFFFFFFFF), (JUMP_IF_EQUAL, 0, 2 * (len(tests) - number) - 1, value)]
+        return [*steps, (RETURN, 0, 0, 0x40000), (RETURN, 0, 0, 0)]
 
 
 class Peer:
@@ -62,39 +100,43 @@ class Peer:
         self.errors = {}  # type: dict[str, str]
 
 
-def attach_filter(opened: socket.socket) -> None:
-    """A host that carries tunnels already has much GRE: only our own comes up to us."""
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in FILTER))
-    opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(FILTER), ctypes.addressof(program)))
+def attach_filter(opened: socket.socket, wire: Wire) -> None:
+    steps = wire.filter()
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(steps), ctypes.addressof(program)))
 
 
-def packet(token: str, sender: str, target: str, kind: str, size: int, *, has_all: bool) -> bytes:
-    """A GRE packet without its IP header, that makes `size` bytes with it; 0: as small as it can be."""
-    words = json.dumps([MARK, token, sender, target, kind, has_all]).encode()
-    message = struct.pack("!HH", 0, EXPERIMENT) + words
-    return message.ljust(size - IP_HEADER, b"\0")
+def packet(wire: Wire, token: str, sender: str, target: str, kind: str, *, size: int, has_all: bool) -> bytes:
+    return wire.packet(json.dumps([MARK, token, sender, target, kind, has_all]).encode(), size)
 
 
-def read(received: bytes, token: str, me: str) -> tuple[str, str, bool] | None:
-    """Sender, kind, and whether the sender has heard all of ours; None for what is not for us."""
-    if len(received) < IP_HEADER + GRE_HEADER:
-        return None
-    start = (received[0] & 0x0F) * 4
-    if received[start : start + GRE_HEADER] != struct.pack("!HH", 0, EXPERIMENT):
+def read(wire: Wire, received: bytes, token: str, me: str) -> tuple[str, str, bool] | None:
+    """Sender, kind, and whether the sender has heard all of ours; None for what is not for us.
+
+    `received` begins behind the IP header.
+    """
+    said = wire.words(received)
+    if said is None:
         return None
     try:
-        words = json.loads(received[start + GRE_HEADER :].rstrip(b"\0").decode())
-        mark, its_token, sender, target, kind, has_all = words
-    except ValueError:
+        mark, its_token, sender, target, kind, has_all = json.loads(said.decode())
+    except (ValueError, TypeError):
         return None
     return (sender, kind, has_all) if (mark, its_token, target) == (MARK, token, me) else None
 
 
-def open_raw(source: str) -> socket.socket:
-    """Sends, and hears what the host's firewall lets through."""
-    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
-    attach_filter(raw)
-    raw.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+def open_raw(wire: Wire, source: str) -> socket.socket:
+    """Sends, and hears what the host's firewall lets through; where a tunnel listens on the port of UDP, too."""
+    is_4 = wire.version == 4
+    raw = socket.socket(socket.AF_INET if is_4 else socket.AF_INET6, socket.SOCK_RAW, wire.protocol)
+    attach_filter(raw, wire)
+    if is_4:
+        raw.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE)
+    else:
+        raw.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE)
+        raw.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+        if wire.port:
+            raw.setsockopt(socket.IPPROTO_IPV6, IPV6_CHECKSUM, 6)
     try:
         raw.bind((source, 0))
     except OSError as failure:
@@ -105,17 +147,17 @@ def open_raw(source: str) -> socket.socket:
     return raw
 
 
-def open_wire() -> socket.socket:
+def open_wire(wire: Wire) -> socket.socket:
     """Hears what comes in on any device, before any firewall of the host."""
-    wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-    attach_filter(wire)
-    wire.setblocking(False)
-    return wire
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    attach_filter(opened, wire)
+    opened.setblocking(False)
+    return opened
 
 
-def send(raw: socket.socket, peer: Peer, order: dict[str, Any], done: bool) -> None:
+def send(wire: Wire, raw: socket.socket, peer: Peer, order: dict[str, Any], done: bool) -> None:
     for kind, size in ((SMALL, 0), (FULL, peer.size)):
-        message = packet(order["token"], order["name"], peer.name, kind, size, has_all=done)
+        message = packet(wire, order["token"], order["name"], peer.name, kind, size=size, has_all=done)
         try:
             raw.sendto(message, (peer.address, 0))
             peer.errors.pop(kind, None)
@@ -123,8 +165,9 @@ def send(raw: socket.socket, peer: Peer, order: dict[str, Any], done: bool) -> N
             peer.errors[kind] = errno.errorcode.get(failure.errno or 0, str(failure))
 
 
-def hear(opened: socket.socket, way: str, peers: dict[str, Peer], order: dict[str, Any]) -> None:
-    """All that is there to be read."""
+def hear(wire: Wire, opened: socket.socket, way: str, peers: dict[str, Peer], order: dict[str, Any]) -> None:
+    """All that is there to be read. A raw socket of IPv6 shows no IP header (raw(7), ipv6(7))."""
+    skipped = 0 if way == "raw" and wire.version == 6 else wire.ip_header
     while True:
         try:
             received, where = opened.recvfrom(65535)
@@ -134,7 +177,7 @@ def hear(opened: socket.socket, way: str, peers: dict[str, Peer], order: dict[st
             return  # what an ICMP error said of a packet of ours
         if way == "wire" and where[2] == PACKET_OUTGOING:
             continue
-        found = read(received, order["token"], order["name"])
+        found = read(wire, received[skipped:], order["token"], order["name"])
         if found and found[0] in peers:
             peers[found[0]].heard[way].add(found[1])
             peers[found[0]].has_all = peers[found[0]].has_all or found[2]
@@ -143,19 +186,19 @@ def hear(opened: socket.socket, way: str, peers: dict[str, Peer], order: dict[st
 def exchange(peers: dict[str, Peer], order: dict[str, Any]) -> None:
     """Send to all and hear all, until all is heard on all sides or the time is up."""
     both = {SMALL, FULL}
-    way = order["way"]
-    with open_raw(order["source"]) as raw, open_wire() as wire:
+    way, wire = order["way"], Wire(order)
+    with open_raw(wire, order["source"]) as raw, open_wire(wire) as everything:
         end = time.monotonic() + order["window_s"]
         next_at = 0.0
         done_at = None
         while (now := time.monotonic()) < end:
             if now >= next_at:
                 for peer in peers.values():
-                    send(raw, peer, order, both <= peer.heard[way])
+                    send(wire, raw, peer, order, both <= peer.heard[way])
                 next_at = now + PAUSE_S
-            ready = select.select([raw, wire], [], [], max(0.0, min(next_at, end) - now))[0]
+            ready = select.select([raw, everything], [], [], max(0.0, min(next_at, end) - now))[0]
             for opened in ready:
-                hear(opened, "raw" if opened is raw else "wire", peers, order)
+                hear(wire, opened, "raw" if opened is raw else "wire", peers, order)
             if done_at is None and all(both <= peer.heard[way] and peer.has_all for peer in peers.values()):
                 done_at = time.monotonic()
             if done_at is not None and time.monotonic() > done_at + LINGER_S:

@@ -18,7 +18,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.remote.seam import Get, Recall, Transport
-from dockmesh.render.host import render
+from dockmesh.render.host import flows_of, render
 
 Looks = Mapping[str, Look | DockmeshError]
 
@@ -28,7 +28,7 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: boo
 
     Raises ConflictError, HostError and ConnectError.
     """
-    facts = await gather(transport, FACT_PATHS)
+    facts = await gather(transport, FACT_PATHS, flows_of(plan, host))
     if plan.debs:
         facts = replace(facts, packages=await gather_packages(transport))
     config = render(plan, adopt(host, facts))

@@ -99,7 +99,7 @@ def up(
 
     It leaves an SSH configuration (users root and admin, who may sudo) and a mesh file, and prints where.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     wish = starting.Wish(
         name=name,
         directory=_directory(name, directory),

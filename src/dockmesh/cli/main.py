@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dockmesh import __version__
+from dockmesh.cli.signals import take_as_ctrl_c
 from dockmesh.errors import DockmeshError
 from dockmesh.spec.problems import SpecError
 
@@ -18,7 +19,7 @@ OUR_BUG, INTERRUPTED = 3, 130
 # In the order in which the help shows them: modules here, with a function of the same name or an `app` of verbs.
 VERBS = (
     *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "history", "rollback", "unlock"),
-    *("destroy", "schema", "host", "packages", "lab"),
+    *("destroy", "schema", "host", "packages", "lab", "drill"),
 )
 
 
@@ -66,6 +67,7 @@ def _main(
 
 def run() -> None:
     """The entry point of the program."""
+    take_as_ctrl_c()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no `→` gets a `?`, not an error

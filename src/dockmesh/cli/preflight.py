@@ -31,7 +31,7 @@ WORDS = {
     Check.REFUSED: "apply refuses",
     Check.DATAPATH: "datapath",
     Check.UNDERLAY: "underlay",
-    Check.GRE: "GRE",
+    Check.TUNNEL: "tunnel",
     Check.PATH_MTU: "path MTU",
     Check.ROUTES: "routes",
     Check.DOCKER: "Docker",
@@ -53,7 +53,8 @@ def preflight(
 ) -> None:
     """Ask each host what is fine and what is not, before anything is changed.
 
-    Sends real GRE packets between the hosts, small ones and full ones; a mesh that runs does not notice.
+    Sends packets of the tunnels' own kind between the hosts, small ones and full ones.
+    A mesh that runs does not notice.
     Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
     Exit code 1 for a blocker, or if a check could not be made.
     """

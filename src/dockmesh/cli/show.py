@@ -13,8 +13,10 @@ from dockmesh.errors import DockmeshError
 # What is not read on a terminal is read in a log or by another program: nobody there wants lines cut at 80 columns.
 LOG_WIDTH = 160
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else LOG_WIDTH)
-err = Console(highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else LOG_WIDTH, stderr=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else LOG_WIDTH)
+err = Console(
+    highlight=False, emoji=False, soft_wrap=True, width=None if sys.stderr.isatty() else LOG_WIDTH, stderr=True
+)
 
 
 def print_json(content: Any) -> None:

@@ -22,7 +22,7 @@ def refuse_datapath(config: HostConfig, facts: HostFacts) -> None:
 
 def _refuse_underlay_outside(config: HostConfig, facts: HostFacts) -> None:
     """The datapath in userspace sends tunnels only out of its own bridges; a kernel route is no use to it."""
-    devices = [link.name for link in facts.links if config.underlay in (address.ip for address in link.addresses)]
+    devices = [link.name for link in facts.links if link.has(config.underlay)]
     bridges = [bridge.name for bridge in facts.ovs or () if bridge.datapath_type == str(Datapath.NETDEV)]
     if any(device in bridges for device in devices):
         return

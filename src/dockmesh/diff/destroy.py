@@ -22,7 +22,7 @@ from dockmesh.record.origin import FOLDERS, Origin
 from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs
-from dockmesh.render.host import MARK, PATHS, UNIT
+from dockmesh.render.host import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 
 WHY = "as it was before the first apply"
@@ -99,16 +99,16 @@ def _detach(host: str, facts: HostFacts) -> Step | None:
 
 
 def _files(host: str, facts: HostFacts) -> Step | None:
-    """The unit first: a host that boots from here on does not join the mesh."""
-    states = facts.units.get(UNIT, {})
+    """The units first: a host that boots from here on does not join the mesh."""
     present = [path for path in PATHS if (facts.file(path) or "").startswith(MARK)]
     changes = [Change(host, path, "a file of ours", None, WHY) for path in present]
     requests: list[Request] = []
-    if any(path.endswith(f"/{UNIT}") for path in present):
+    for unit in (UNITS[path] for path in present if path in UNITS):
+        states = facts.units.get(unit, {})
         if states.get("UnitFileState") == "enabled":
-            requests.append(Run(("systemctl", "disable", UNIT)))
+            requests.append(Run(("systemctl", "disable", unit)))
         if states.get("ActiveState") not in (None, "", "inactive"):
-            requests.append(Run(("systemctl", "stop", UNIT)))
+            requests.append(Run(("systemctl", "stop", unit)))
     requests += [Remove(path) for path in present]
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 

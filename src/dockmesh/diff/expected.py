@@ -6,6 +6,7 @@ Tunnels go by their peer and not by their port: the plan's number of a port is a
 from collections.abc import Iterator
 from hashlib import sha256
 
+from dockmesh.diff import flows
 from dockmesh.diff.host import PACKAGE_OF, SWITCH_UNIT
 from dockmesh.model import FABRIC_BRIDGE, Renderer
 from dockmesh.render import docker, ovs
@@ -44,6 +45,8 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
         name = f"{setting.column}:{setting.key}" if setting.key else setting.column
         peer = peers.get(setting.record)
         yield f"{tunnel_key(peer) if peer else setting.record} {name}", setting.value
+    if config.flows is not None:
+        yield flows.SUBJECT, flows.PLANNED
     yield bridge.name, f"{bridge.address}, MTU {bridge.mtu}"
     yield f"{bridge.name} MTU", str(bridge.mtu)
     yield f"{bridge.name} MAC address", bridge.mac

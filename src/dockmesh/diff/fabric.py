@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dockmesh.diff.anew import kinds, must_be_new
+from dockmesh.diff.flows import INSTALL, flow_change
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
@@ -39,6 +40,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     anew = bridge is None or must_be_new(config, bridge)
     present = None if anew else bridge
     changes = tuple(_changes(config, bridge, anew=anew))
+    flows = flow_change(config, facts, anew=anew)
+    if not changes and flows is not None:
+        return Step(StepName.FABRIC, (flows,), (INSTALL,)), False
     if not changes:
         return None
     drop = bridge is not None and anew
@@ -53,8 +57,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
         *(Run(ovs.leave(port)) for port in leaving),
         Run(ovs.make_sure_argv(words, TIMEOUT_S)),
+        *((INSTALL,) if flows else ()),
     )
-    return Step(StepName.FABRIC, changes, requests), anew
+    return Step(StepName.FABRIC, (*changes, *((flows,) if flows else ())), requests), anew
 
 
 def _refuse_foreign(config: HostConfig, bridge: OvsBridge) -> None:

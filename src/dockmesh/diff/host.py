@@ -14,7 +14,7 @@ from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker
-from dockmesh.render.host import MARK, PATHS, UNIT
+from dockmesh.render.host import FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, MARK, PATHS, UNITS
 from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
@@ -119,9 +119,9 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
             requests.append(Put(path, file.text, file.mode))
         if file is None and present is not None:
             changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
-            if path.endswith(UNIT):
+            if path in UNITS:
                 # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
-                requests.append(Run(("systemctl", "disable", "--now", UNIT)))
+                requests.append(Run(("systemctl", "disable", "--now", UNITS[path])))
             requests.append(Remove(path))
     states = {unit: facts.units.get(unit, {}).get("UnitFileState") or None for unit in config.units}
     disabled = {unit: state for unit, state in states.items() if state != "enabled"}
@@ -131,6 +131,8 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
     if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
+    if any(change.subject in (GUARD, FLOWS_UNIT_FILE) and change.expected for change in changes):
+        requests.append(Run(("systemctl", "try-restart", FLOWS_UNIT)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 
 

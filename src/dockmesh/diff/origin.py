@@ -6,6 +6,7 @@ The host's record of the last apply tells what was wanted then. What is still wa
 from dataclasses import dataclass, replace
 
 from dockmesh import __version__
+from dockmesh.diff import flows
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -16,6 +17,7 @@ from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render import ovs
 from dockmesh.render.docker import DAEMON_JSON, LABEL_KEY
+from dockmesh.render.host import FLOWS
 from dockmesh.render.types import File, HostConfig
 
 Told = tuple[Origin, str]
@@ -79,6 +81,8 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
         because = "Docker restarts"
     elif step is StepName.FABRIC and FABRIC_CHANGE in subjects and change.subject.startswith("tunnel "):
         because = f"{FABRIC_BRIDGE} is made anew"
+    elif change.subject == flows.SUBJECT and {FABRIC_CHANGE, FLOWS} & subjects:
+        because = f"{FABRIC_BRIDGE} is made anew" if FABRIC_CHANGE in subjects else "they stand in that file"
     elif step is StepName.ATTACH and change.subject == bridge.member:
         if bridge.name in subjects:
             because = f"{bridge.name} is made anew"

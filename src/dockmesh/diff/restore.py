@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
+from dockmesh.diff.flows import INSTALL
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker, ovs
-from dockmesh.render.host import INTERFACES, PATHS, UNIT
+from dockmesh.render.host import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
@@ -53,19 +54,28 @@ def containers(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(Run(("docker", "start", container.id)) for container in running)
 
 
-def own_unit(facts: HostFacts) -> tuple[Request, ...]:
-    """Off, if it was off. The unit may be there no more, or not yet."""
-    states = facts.units.get(UNIT, {})
-    stop = () if states.get("ActiveState") == "active" else (Run(("systemctl", "stop", UNIT)),)
-    disable = () if states.get("UnitFileState") == "enabled" else (Run(("systemctl", "disable", UNIT)),)
-    return (*stop, *disable)
+def own_units(facts: HostFacts) -> tuple[Request, ...]:
+    """Off, if they were off. A unit may be there no more, or not yet."""
+    requests = []
+    for unit in UNITS.values():
+        states = facts.units.get(unit, {})
+        if states.get("ActiveState") != "active":
+            requests.append(Run(("systemctl", "stop", unit)))
+        if states.get("UnitFileState") != "enabled":
+            requests.append(Run(("systemctl", "disable", unit)))
+    return tuple(requests)
 
 
 def own_files(facts: HostFacts) -> tuple[Request, ...]:
-    enabled = facts.units.get(UNIT, {}).get("UnitFileState") == "enabled"
+    enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
     # To enable a unit reads all units anew, too.
-    last = Run(("systemctl", "enable", UNIT)) if enabled else Run(("systemctl", "daemon-reload"))
-    return (*(_file(facts, path) for path in PATHS), last)
+    last = [Run(("systemctl", "enable", unit)) for unit in enabled] or [Run(("systemctl", "daemon-reload"))]
+    return (*(_file(facts, path) for path in PATHS), *last)
+
+
+def flows(facts: HostFacts) -> tuple[Request, ...]:
+    """With the file and the bridge as they were."""
+    return (INSTALL,) if FLOWS in facts.files and facts.bridge(FABRIC_BRIDGE) else ()
 
 
 def _file(facts: HostFacts, path: str) -> Request:
@@ -119,6 +129,7 @@ def _interface_words(interface: OvsInterface) -> Iterator[str]:
     yield f"bfd={_map(interface.bfd)}"
     yield f"external_ids={_map(interface.external_ids)}"
     yield f"mtu_request={'[]' if interface.mtu_request is None else interface.mtu_request}"
+    yield f"ofport_request={'[]' if interface.ofport_request is None else interface.ofport_request}"
 
 
 def _map(values: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
-from dockmesh.render.host import UNIT
+from dockmesh.render.host import FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
@@ -40,7 +40,7 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
         # Where Docker came with this run, its installation may not have got that far.
         _part("Docker", daemon_steps, restore.docker_daemon(facts), booted=[StepName.DOCKER], must=not docker_came),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
-        _part("the unit", [StepName.FILES, StepName.ATTACH], restore.own_unit(facts), must=False),
+        _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
         _part("files", [StepName.FILES], restore.own_files(facts)),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
@@ -50,11 +50,15 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
             booted=[StepName.FILES],
             must=bridge is not None,
         ),
+        _part("flows", [StepName.FILES, StepName.FABRIC], restore.flows(facts), booted=[StepName.FILES]),
         _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
-    active = facts.units.get(UNIT, {}).get("ActiveState") == "active" and not stay_out
-    # At its end, for the unit does not start while the host is on its way back.
-    last = [as_line(Command(("systemctl", "start", "--no-block", UNIT)))] if active else []
+    # At its end, for the units do not start while the host is on its way back.
+    last = [
+        as_line(Command(("systemctl", verb, "--no-block", unit)))
+        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"))
+        if facts.units.get(unit, {}).get("ActiveState") == "active" and not (unit == UNIT and stay_out)
+    ]
     return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from dockmesh.facts import docker, link, ovs, packages, system
+from dockmesh.facts import docker, flows, link, ovs, packages, system
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
 from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
 
@@ -15,14 +15,14 @@ DOCKER_QUESTIONS = tuple(
 PACKAGE_QUESTIONS = (Run(packages.ARCHITECTURE), Run(packages.INSTALLED))
 
 
-async def gather(host: Transport, paths: Collection[str]) -> HostFacts:
-    """Ask everything at once; `paths` are the files whose text is wanted.
+async def gather(host: Transport, paths: Collection[str], bundle: str | None = None) -> HostFacts:
+    """Ask everything at once; `paths` are the files whose text is wanted, `bundle` the wanted flows, if any.
 
     Raises ConnectError.
     """
     files = tuple(sorted(paths))
-    answers = await host.ask(*questions(files), together=True)
-    return read(host.name, files, answers)
+    answers = await host.ask(*questions(files, bundle), together=True)
+    return read(host.name, files, answers, bundle)
 
 
 async def gather_docker(host: Transport) -> Docker | None:
@@ -51,7 +51,7 @@ def _read_docker(info: Answer, network: Answer, containers: Answer) -> Docker | 
     return docker.read_docker(info.out, network.out, containers.out) if info.ok and containers.ok else None
 
 
-def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
+def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
     return (
         Run(link.LINKS),
         ovs.DATABASE,
@@ -62,12 +62,14 @@ def questions(files: tuple[str, ...]) -> tuple[Request, ...]:
         Get(system.OS_RELEASE),
         *DOCKER_QUESTIONS,
         *(Get(path) for path in files),
+        *(flows.questions(bundle) if bundle is not None else ()),
     )
 
 
-def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...]) -> HostFacts:
-    """Pure: the answers to `questions(files)`, in their order."""
-    links, database, units, found, module, loaded, release, info, network, containers, *texts = answers
+def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
+    """Pure: the answers to `questions(files, bundle)`, in their order."""
+    links, database, units, found, module, loaded, release, info, network, containers, *more = answers
+    texts, compared = more[: len(files)], more[len(files) :]
     programs = system.read_programs(found.out)
     return HostFacts(
         name=name,
@@ -80,5 +82,6 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...]) -> Host
         switch_version=ovs.read_version(database.out) if database.ok else None,
         docker=_read_docker(info, network, containers),
         files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
+        flows=flows.read(bundle, *compared) if bundle is not None else None,
         kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),
     )

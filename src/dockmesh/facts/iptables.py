@@ -8,17 +8,17 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from dockmesh.model import DOCKER_BRIDGE
 from dockmesh.remote.seam import Answer, Get, Request, Run
 
 BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 RULES = Run(("iptables", "-S"))
+RULES6 = Run(("ip6tables", "-S"))
 QUESTIONS: tuple[Request, ...] = (Get(BRIDGE_NETFILTER), RULES)
 
 DEEPEST = 20  # chains that call chains; iptables itself allows no circle
-GRE_NAMES = ("gre", "47")  # IP protocol 47, as people write it
 
 
 class Fate(StrEnum):
@@ -44,7 +44,8 @@ class Packet:
     came_in: str | None = None  # a device; None: it comes from the host itself
     goes_out: str | None = None
     protocols: tuple[str, ...] = ()  # the names of its IP protocol; none: any
-    source: IPv4Address | None = None
+    port: int | None = None  # destination port of UDP
+    source: IPv4Address | IPv6Address | None = None
     to_host: bool = False  # its destination is an address of the host
 
 
@@ -87,7 +88,7 @@ def _follow(chains: dict[str, list[list[str]]], chain: str, packet: Packet, dept
     return None, ""
 
 
-def _target(words: Sequence[str], packet: Packet) -> str | None:
+def _target(words: Sequence[str], packet: Packet) -> str | None:  # noqa: PLR0912  a case for each word
     """Where a rule sends every such packet; None if it does not, or does so only with some."""
     rest = list(words)
     target: str | None = None
@@ -103,7 +104,11 @@ def _target(words: Sequence[str], packet: Packet) -> str | None:
                 pass
             case ["-p", name, *rest] if name in packet.protocols:
                 pass
-            case ["-s", network, *rest] if packet.source and packet.source in IPv4Network(network, strict=False):
+            case ["-s", network, *rest] if packet.source and packet.source in ip_network(network, strict=False):
+                pass
+            case ["-m", "udp" | "multiport", *rest] if packet.port is not None:
+                pass
+            case ["--dport" | "--dports", ports, *rest] if _is_among(packet.port, ports):
                 pass
             case ["-m", "addrtype", "--dst-type", "LOCAL", *rest] if packet.to_host:
                 pass
@@ -116,6 +121,14 @@ def _target(words: Sequence[str], packet: Packet) -> str | None:
             case _:
                 return None
     return target
+
+
+def _is_among(port: int | None, ports: str) -> bool:
+    """In iptables' words: `4789`, `4000:5000`, and several of these with commas between."""
+    ranges = (part.partition(":") for part in ports.split(","))
+    return port is not None and any(
+        int(low or 0) <= port <= int(high or 65535 if colon else low) for low, colon, high in ranges
+    )
 
 
 def _is_device(name: str, device: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Network devices, by iproute2's JSON."""
 
 import json
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from operator import attrgetter
 
 from dockmesh.facts.types import LinuxLink
@@ -10,7 +10,7 @@ LINKS = ("ip", "-json", "-details", "address", "show")
 
 
 def read_links(answer: str) -> tuple[LinuxLink, ...]:
-    """The devices of a host with their IPv4 addresses, sorted by name."""
+    """The devices of a host with their addresses, sorted by name."""
     # Older iproute2 leaves an empty object for what it filtered out.
     devices = [device for device in json.loads(answer or "[]") if device]
     return tuple(sorted((_link(device) for device in devices), key=attrgetter("name")))
@@ -20,7 +20,8 @@ def _link(device: dict[str, object]) -> LinuxLink:
     info = device.get("linkinfo")
     kind = info if isinstance(info, dict) else {}
     details = kind.get("info_data") or {}
-    addresses, flags = device.get("addr_info"), device.get("flags")
+    said, flags = device.get("addr_info"), device.get("flags")
+    addresses = [address for address in (said if isinstance(said, list) else ()) if "local" in address]
     return LinuxLink(
         name=str(device["ifname"]),
         mtu=int(str(device["mtu"])),
@@ -30,8 +31,13 @@ def _link(device: dict[str, object]) -> LinuxLink:
         kind=kind.get("info_kind"),
         addresses=tuple(
             IPv4Interface(f"{address['local']}/{address['prefixlen']}")
-            for address in (addresses if isinstance(addresses, list) else ())
+            for address in addresses
             if address.get("family") == "inet"
+        ),
+        addresses6=tuple(
+            IPv6Interface(f"{address['local']}/{address['prefixlen']}")
+            for address in addresses
+            if address.get("family") == "inet6" and address.get("scope") != "link"
         ),
         stp=bool(details.get("stp_state", 0)),
         index=int(str(device["ifindex"])),

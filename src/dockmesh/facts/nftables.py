@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from dockmesh.facts.iptables import DEEPEST, Fate, Packet, Seen
 
-FAMILIES = ("ip", "inet")
+FAMILIES = {4: ("ip", "inet"), 6: ("ip6", "inet")}
 ENDS = ("accept", "drop", "reject", "return")
 Item = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ def walk(ruleset: str, hook: str, packet: Packet) -> Seen:
             rule = item["rule"]
             rules.setdefault((rule["family"], rule["table"], rule["chain"]), []).append(rule)
     for chain in sorted(chains, key=lambda chain: str(chain.get("prio", ""))):
-        if chain.get("hook") != hook or chain["family"] not in FAMILIES:
+        if chain.get("hook") != hook or chain["family"] not in FAMILIES[_version(packet)]:
             continue
         end, rule = _follow(rules, (chain["family"], chain["table"], chain["name"]), packet, 0)
         if end in ("drop", "reject"):
@@ -31,6 +31,10 @@ def walk(ruleset: str, hook: str, packet: Packet) -> Seen:
             where = (chain["family"], chain["table"], chain["name"])
             return Seen(Fate.POLICY, f"policy drop of {_name(*where)}", " ".join(where))
     return Seen(Fate.PASSES)
+
+
+def _version(packet: Packet) -> int:
+    return packet.source.version if packet.source else 4
 
 
 def _follow(
@@ -70,29 +74,46 @@ def _matches(test: Item, packet: Packet) -> bool:
     right = test["right"]
     values = right["set"] if isinstance(right, dict) and "set" in right else [right]
     match test["left"]:
-        case {"payload": {"protocol": "ip", "field": "protocol"}} | {"meta": {"key": "l4proto"}}:
+        case {"payload": {"protocol": "ip", "field": "protocol"}}:
+            found = _version(packet) == 4 and any(str(value) in packet.protocols for value in values)
+        case {"payload": {"protocol": "ip6", "field": "nexthdr"}}:
+            found = _version(packet) == 6 and any(str(value) in packet.protocols for value in values)
+        case {"meta": {"key": "l4proto"}}:
             found = any(str(value) in packet.protocols for value in values)
+        case {"meta": {"key": "nfproto"}}:
+            found = f"ipv{_version(packet)}" in values
+        case {"payload": {"protocol": "udp" | "th", "field": "dport"}} if packet.port is not None:
+            found = any(_is_among(packet.port, value) for value in values)
         case {"meta": {"key": "iifname" | "iif"}}:
             found = packet.came_in in values
         case {"meta": {"key": "oifname" | "oif"}}:
             found = packet.goes_out in values
         case {"fib": {"result": "type", "flags": ["daddr"]}}:
             found = packet.to_host and "local" in values
-        case {"payload": {"protocol": "ip", "field": "saddr"}}:
+        case {"payload": {"protocol": "ip" | "ip6", "field": "saddr"}}:
             found = any(_contains(value, packet.source) for value in values)
         case _:
             return False
     return found if test["op"] == "==" else not found if test["op"] == "!=" else False
 
 
-def _contains(value: Any, address: IPv4Address | None) -> bool:
+def _is_among(port: int, value: Any) -> bool:
+    match value:
+        case int():
+            return port == value
+        case {"range": [low, high]}:
+            return bool(low <= port <= high)
+    return False
+
+
+def _contains(value: Any, address: IPv4Address | IPv6Address | None) -> bool:
     if address is None:
         return False
     match value:
         case str():
             return value == str(address)
         case {"prefix": {"addr": first, "len": length}}:
-            return address in IPv4Network(f"{first}/{length}", strict=False)
+            return address in ip_network(f"{first}/{length}", strict=False)
     return False
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from dockmesh.debian.select import Installed
+from dockmesh.model import UnderlayAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,16 @@ class LinuxLink:
     master: str | None = None
     kind: str | None = None  # "bridge", "veth", …; None for a real device
     addresses: tuple[IPv4Interface, ...] = ()
+    addresses6: tuple[IPv6Interface, ...] = ()  # without link-local ones
     stp: bool = False  # of a bridge
     index: int = 0
+
+    def has(self, address: UnderlayAddress) -> bool:
+        return address in self.ips
+
+    @property
+    def ips(self) -> tuple[UnderlayAddress, ...]:
+        return (*(each.ip for each in self.addresses), *(each.ip for each in self.addresses6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,19 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowState:
+    """How the flows and groups of the fabric's bridge differ from those that are wanted; flows in the switch's words.
+
+    Groups that no wanted flow uses are left by earlier ones, and harm nobody.
+    """
+
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    groups_missing: tuple[int, ...] = ()
+    groups_changed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Packages:
     """What dpkg has installed."""
 
@@ -105,6 +127,7 @@ class HostFacts:
     files: Mapping[str, FileState] = field(default_factory=dict)
     kernel_datapath: bool = True
     switch_version: str | None = None  # of Open vSwitch; None: its database does not answer, or says none
+    flows: FlowState | None = None  # asked only where flows are wanted; None: the bridge does not say, or is not there
     packages: Packages | None = None  # asked only where the mesh brings packages of its own
 
     def link(self, name: str) -> LinuxLink | None:

@@ -12,7 +12,7 @@ from dockmesh.lab.model import mark_of
 from dockmesh.lab.up import LOCK
 
 # All that a lab writes into its directory; what else is there is somebody's, and stays.
-FILES = ("ssh_config", "known_hosts", "key", "key.pub", "dockmesh.yaml", "packages.log", store.FILE)
+FILES = ("ssh_config", "known_hosts", "key", "key.pub", "dockmesh.yaml", "packages.log", store.FILE, store.DRILL)
 
 
 def down(directory: Path) -> None:

@@ -10,6 +10,7 @@ from dockmesh.lab.model import Lab, LabHost, hash_of
 from dockmesh.model import Datapath
 
 FILE = "lab.json"
+DRILL = "drill.json"  # the fault that a drill has made and not healed yet
 # A symbolic link a lab, from its hash to its directory. Like all else of a running lab it is gone after a reboot.
 REGISTRY = Path("/run/dockmesh-lab")
 

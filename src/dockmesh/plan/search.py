@@ -20,7 +20,7 @@ What is delivered, while failures stand still:
   ends and the next begins.
 - With all links searched, whenever a way of two hops lives: each peer of s is asked.
 
-docs/decisions/0007-search-trees.md has the alternatives and the numbers.
+docs/decisions/0008-search-trees.md has the alternatives and the numbers.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Ssh, Tunnel
+from dockmesh.model import Fabric, Ssh, Tunnel, UnderlayAddress
 from dockmesh.mtu import MtuSum
 
 
@@ -22,7 +22,7 @@ class TunnelEnd:
 
     port: str
     peer: str
-    remote: IPv4Address
+    remote: UnderlayAddress
     kind: Tunnel = Tunnel.GRE
 
 
@@ -44,7 +44,7 @@ class Forward:
 @dataclass(frozen=True, slots=True)
 class HostPlan:
     name: str
-    underlay: IPv4Address
+    underlay: UnderlayAddress
     underlay_mtu: int
     ssh: Ssh
     address: IPv4Interface  # of the Docker bridge, with the length of the prefix
@@ -83,6 +83,11 @@ class Plan:
     @property
     def mtu(self) -> int:
         return self.mtu_sum.mtu
+
+    @property
+    def ip_version(self) -> int:
+        """Of the underlay: 4 or 6, the same at all hosts."""
+        return self.hosts[0].underlay.version
 
     def host(self, name: str) -> HostPlan:
         return next(host for host in self.hosts if host.name == name)

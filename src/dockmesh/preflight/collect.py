@@ -22,6 +22,7 @@ from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Ask, Transport
 from dockmesh.remote.together import each, within
 from dockmesh.render.host import render
+from dockmesh.wire import WIRES
 
 FACTS_DEADLINE_S = 20.0
 DOCKER_DEADLINE_S = 4.0
@@ -88,15 +89,18 @@ async def _exchange(
 ) -> dict[str, Reach]:
     """All of them at one time, for each hears only as long as it runs."""
     token = secrets.token_hex(8)
+    wire = WIRES[plan.fabric.tunnel]
     source, probe = source_of("reach"), source_of("probe")
     addresses = {host.name: str(host.underlay) for host in plan.hosts}
 
     async def one(name: str) -> Reach:
-        progress.step(name, "send GRE to the others")
+        progress.step(name, f"send {wire.name} to the others")
         order = {
             "token": token,
             "name": name,
             "source": addresses[name],
+            "kind": str(plan.fabric.tunnel),
+            "port": wire.port,
             "way": _way(plan),
             "window_s": WINDOW_S,
             "probe": probe,

@@ -1,11 +1,12 @@
 """Who makes firewall rules on a host, and what they do with our packets."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from dockmesh.facts import nftables
-from dockmesh.facts.iptables import BRIDGED, GRE_NAMES, Fate, Packet, Seen, walk
+from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, walk
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
+from dockmesh.wire import Wire
 
 NAMES = {
     "firewalld.service": "firewalld",
@@ -51,12 +52,13 @@ def _forwarding(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     return Finding(Check.FORWARDING, Level.FINE, name, f"{state}, and nothing there drops them")
 
 
-def find_guilty(evidence: HostEvidence, device: str, source: IPv4Address) -> Seen:
-    """Which rule drops GRE that comes in on `device` from a peer; PASSES where none is seen that does."""
-    packet = Packet(came_in=device, protocols=GRE_NAMES, source=source, to_host=True)
+def find_guilty(evidence: HostEvidence, wire: Wire, device: str, source: IPv4Address | IPv6Address) -> Seen:
+    """Which rule drops a tunnel's packet that comes in on `device` from a peer; PASSES where none is seen that does."""
+    packet = Packet(device, protocols=wire.protocols, port=wire.port, source=source, to_host=True)
     around = evidence.around
+    rules = around.iptables if source.version == 4 else around.ip6tables
     for hook, chain in (("prerouting", ""), ("input", "INPUT")):
-        found = [walk(around.iptables, chain, packet)] if chain and around.iptables else []
+        found = [walk(rules, chain, packet)] if chain and rules else []
         found += [nftables.walk(around.nftables, hook, packet)] if around.nftables else []
         for seen in found:
             if seen.fate in (Fate.RULE, Fate.POLICY):
@@ -64,17 +66,22 @@ def find_guilty(evidence: HostEvidence, device: str, source: IPv4Address) -> See
     return Seen(Fate.PASSES)
 
 
-def how_to_open(evidence: HostEvidence, sources: Sequence[IPv4Address], seen: Seen) -> str:
+def how_to_open(evidence: HostEvidence, wire: Wire, sources: Sequence[IPv4Address | IPv6Address], seen: Seen) -> str:
     """In the words of who manages the rules there."""
     managers = find_managers(evidence)
+    protocol, port = wire.protocols[0], wire.port
     if "ufw" in managers:
-        return "; ".join(f"`ufw allow proto gre from {source}`" for source in sources)
+        to = f" to any port {port}" if port else ""
+        return "; ".join(f"`ufw allow proto {protocol} from {source}{to}`" for source in sources)
     if "firewalld" in managers:
-        return "`firewall-cmd --permanent --add-protocol=gre`, then `firewall-cmd --reload`"
+        opened = f"--add-port={port}/udp" if port else f"--add-protocol={protocol}"
+        return f"`firewall-cmd --permanent {opened}`, then `firewall-cmd --reload`"
+    named, is_4 = ", ".join(map(str, sources)), sources[0].version == 4
     if seen.chain:
-        accept = f"ip saddr {{ {', '.join(map(str, sources))} }} ip protocol gre accept"
+        matched = f"udp dport {port}" if port else f"{'ip protocol' if is_4 else 'meta l4proto'} {protocol}"
         keep = ", and in /etc/nftables.conf, to keep it" if "nftables.service" in managers else ""
+        accept = f"{'ip' if is_4 else 'ip6'} saddr {{ {named} }} {matched} accept"
         return f"`nft 'insert rule {seen.chain} {accept}'`{keep}"
-    return (
-        f"`iptables -I INPUT -p gre -s {','.join(map(str, sources))} -j ACCEPT`, or its like where its rules are kept"
-    )
+    matched = f"-p {protocol}{f' --dport {port}' if port else ''}"
+    program = "iptables" if is_4 else "ip6tables"
+    return f"`{program} -I INPUT {matched} -s {named.replace(' ', '')} -j ACCEPT`, or its like where its rules are kept"

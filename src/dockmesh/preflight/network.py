@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from dockmesh.facts.types import LinuxLink
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath, Tunnel
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
+from dockmesh.wire import WIRES
 
+# What Open vSwitch calls its devices for VXLAN and Geneve in the kernel; their ports follow.
+OWN_DEVICES = ("vxlan_sys_", "genev_sys_")
 OURS = (DOCKER_BRIDGE, FABRIC_BRIDGE)
 
 
@@ -14,6 +17,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     host, name = plan.host(evidence.facts.name), (evidence.facts.name,)
     yield _datapath(plan, evidence, name)
     yield _underlay(host, evidence, name)
+    yield from _port(plan, evidence, name)
     yield from _prefix(plan, evidence, name)
     yield from _docker_networks(plan, evidence, name)
 
@@ -30,20 +34,36 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
             what += "; the underlay address must then be on a bridge of Open vSwitch, which is not there yet"
             return Finding(Check.DATAPATH, Level.WARNING, name, what, do)
         return Finding(Check.DATAPATH, Level.FINE, name, what)
-    if kernel and not evidence.around.gre_module:
-        do = "install a kernel with GRE, or set `datapath: netdev` under `fabric`"
-        return Finding(Check.DATAPATH, Level.BLOCKER, name, "its kernel has openvswitch, but no module ip_gre", do)
-    return Finding(Check.DATAPATH, Level.FINE, name, "the kernel datapath, and GRE in the kernel")
+    wire = WIRES[plan.fabric.tunnel]
+    module = wire.modules[plan.ip_version == 6]
+    if kernel and module not in evidence.around.tunnel_modules:
+        do = f"install a kernel with {wire.name}, or set `datapath: netdev` under `fabric`"
+        return Finding(Check.DATAPATH, Level.BLOCKER, name, f"its kernel has openvswitch, but no module {module}", do)
+    return Finding(Check.DATAPATH, Level.FINE, name, f"the kernel datapath, and {wire.name} in the kernel")
+
+
+def _port(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """Open vSwitch's own sockets, too, are the kernel's: then there is its device for that kind of tunnels."""
+    wire = WIRES[plan.fabric.tunnel]
+    own = any(link.name.startswith(OWN_DEVICES) for link in evidence.facts.links)
+    if wire.port not in evidence.around.udp_ports or own:
+        return
+    others = [link.name for link in evidence.facts.links if link.kind == str(plan.fabric.tunnel)]
+    by = f"by {', '.join(others)}" if others else "by somebody else: Docker Swarm's overlay networks are VXLAN, too"
+    what = f"its {wire.protocol} is used already, {by}; Open vSwitch needs it for {wire.name}"
+    left = next(str(kind) for kind in (Tunnel.GENEVE, Tunnel.VXLAN) if kind is not plan.fabric.tunnel)
+    do = f"set `tunnel: {left}` or `tunnel: gre` under `fabric`, or end what uses it"
+    yield Finding(Check.TUNNEL, Level.BLOCKER, name, what, do)
 
 
 def _device_of_underlay(host: HostPlan, links: tuple[LinuxLink, ...]) -> LinuxLink | None:
-    return next((link for link in links if host.underlay in (each.ip for each in link.addresses)), None)
+    return next((link for link in links if link.has(host.underlay)), None)
 
 
 def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     device = _device_of_underlay(host, evidence.facts.links)
     if device is None:
-        has = [str(each.ip) for link in evidence.facts.links for each in link.addresses if not each.ip.is_loopback]
+        has = [str(ip) for link in evidence.facts.links for ip in link.ips if not ip.is_loopback]
         what = f"no device has the underlay address {host.underlay} of the file"
         do = f"write the address that the other hosts reach it at; it has {', '.join(has) or 'none'}"
         # Behind a NAT that maps one to one the host does not have the address that others use: tunnels work then.

@@ -10,6 +10,7 @@ from dockmesh.facts import docker, iptables, system
 from dockmesh.facts.gather import DOCKER_UNIT
 from dockmesh.preflight.types import Around, DockerNetwork, Route
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
+from dockmesh.wire import WIRES
 
 DISKS = ("/etc", "/var", "/var/lib/docker")
 MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")
@@ -17,6 +18,8 @@ NETWORK_MANAGERS = ("NetworkManager.service", "systemd-networkd.service")
 SNAP = "snap.docker.dockerd.service"
 UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, DOCKER_UNIT)
 NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network")
+
+MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
 
 QUESTIONS: Mapping[str, Request] = {
     "date": Run(("date", "+%s.%N")),
@@ -31,13 +34,16 @@ QUESTIONS: Mapping[str, Request] = {
     "networkd": Run(("grep", "--recursive", "--include=*.network", "", *NETWORK_FOLDERS)),
     "nmcli": Run(("nmcli", "--terse", "--fields", "DEVICE,STATE", "device"), timeout_s=4),
     "iptables": iptables.RULES,
+    "ip6tables": iptables.RULES6,
     "iptables_kind": Run(("iptables", "--version")),
     "legacy": Get("/proc/net/ip_tables_names"),
     "nftables": Run(("nft", "--json", "list", "ruleset")),
     "bridge_netfilter": Get(iptables.BRIDGE_NETFILTER),
     "ip_forward": Get("/proc/sys/net/ipv4/ip_forward"),
-    "gre": Run(("modprobe", "--dry-run", "--quiet", "ip_gre")),
+    **{f"module {name}": Run(("modprobe", "--dry-run", "--quiet", name)) for name in MODULES},
     "modules": Get(system.LOADED_MODULES),
+    "udp": Get("/proc/net/udp"),
+    "udp6": Get("/proc/net/udp6"),
 }
 
 
@@ -56,12 +62,18 @@ def read(answers: tuple[Answer, ...]) -> Around:
         network_files=read_network_files(text["networkd"]),
         managed=dict(read_managed(text["nmcli"])),
         iptables=text["iptables"] if named["iptables"].ok else None,
+        ip6tables=text["ip6tables"] if named["ip6tables"].ok else None,
         iptables_kind=read_kind(text["iptables_kind"]),
         legacy_tables=tuple(text["legacy"].split()),
         nftables=text["nftables"] if named["nftables"].ok else None,
         bridge_netfilter=text["bridge_netfilter"].strip() == "1",
         ip_forward=text["ip_forward"].strip() == "1",
-        gre_module=named["gre"].ok or any(line.startswith("ip_gre ") for line in text["modules"].splitlines()),
+        tunnel_modules=frozenset(
+            name
+            for name in MODULES
+            if named[f"module {name}"].ok or any(line.startswith(f"{name} ") for line in text["modules"].splitlines())
+        ),
+        udp_ports=frozenset((*read_ports(text["udp"]), *read_ports(text["udp6"]))),
         seconds=read_seconds(text["date"]),
     )
 
@@ -71,6 +83,12 @@ def read_routes(answer: str) -> Iterator[Route]:
     for route in json.loads(answer or "[]"):
         if route.get("table") != "local" and route.get("dst", "default") != "default":
             yield Route(IPv4Network(route["dst"]), str(route.get("dev", "")))
+
+
+def read_ports(answer: str) -> Iterator[int]:
+    """The local ports in /proc/net/udp, those of the kernel's own sockets among them (proc_net_udp(5))."""
+    for line in answer.splitlines()[1:]:
+        yield int(line.split()[1].rpartition(":")[2], 16)
 
 
 def read_python(answer: str) -> tuple[int, ...]:

@@ -33,7 +33,8 @@ async def blockers(
 ) -> Mapping[str, tuple[HostError, ...]]:
     """Why hosts that have no fabric yet should not get one now; asks them and the hosts that they are to be linked to.
 
-    A link that GRE does not pass keeps its host out only if no other link of the host works: frames go round it.
+    A link that the tunnels' packets do not pass keeps its host out only if no other link of the host works: frames go
+    round it.
     """
     wanted = partners(plan, hosts, new)
     if not wanted:
@@ -77,12 +78,12 @@ def _peers(plan: Plan, name: str) -> tuple[str, ...]:
 def _against(plan: Plan, name: str, found: Collection[Finding]) -> list[Finding]:
     """The blockers of one host."""
     blocking = [each for each in found if each.level is Level.BLOCKER and name in _all_hosts(each)]
-    lost = {frozenset(pair) for each in blocking if each.check is Check.GRE for pair in each.pairs}
+    lost = {frozenset(pair) for each in blocking if each.check is Check.TUNNEL for pair in each.pairs}
     cut_off = all(frozenset((name, peer)) in lost for peer in _peers(plan, name))
     return [
         each
         for each in blocking
-        if each.check is not Check.SSH and (cut_off if each.check is Check.GRE else name in each.hosts)
+        if each.check is not Check.SSH and (cut_off if each.check is Check.TUNNEL else name in each.hosts)
     ]
 
 

@@ -37,7 +37,7 @@ class Check(StrEnum):
     REFUSED = "refused"  # what apply would refuse
     DATAPATH = "datapath"
     UNDERLAY = "underlay"
-    GRE = "gre"
+    TUNNEL = "tunnel"
     PATH_MTU = "path-mtu"
     ROUTES = "routes"
     DOCKER = "docker"
@@ -87,12 +87,14 @@ class Around:
     network_files: tuple[tuple[str, str], ...] = ()  # systemd-networkd's: path and text, the first that matches wins
     managed: Mapping[str, str] = field(default_factory=dict)  # NetworkManager's devices with their state
     iptables: str | None = None  # iptables -S
+    ip6tables: str | None = None
     iptables_kind: str = ""  # "nf_tables" or "legacy"
     legacy_tables: tuple[str, ...] = ()
     nftables: str | None = None  # JSON
     bridge_netfilter: bool = False
     ip_forward: bool = False
-    gre_module: bool = False
+    tunnel_modules: frozenset[str] = frozenset()  # which of the kernel's own tunnels it has, by the names of modules
+    udp_ports: frozenset[int] = frozenset()  # of the host, that somebody listens on
     seconds: float | None = None  # its clock, since 1970
 
 

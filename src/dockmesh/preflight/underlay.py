@@ -9,14 +9,14 @@ from dockmesh.model import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.firewalls import find_guilty, how_to_open
 from dockmesh.preflight.types import Check, Evidence, Finding, Heard, Level
+from dockmesh.wire import WIRES
 
 SMALL, FULL = "small", "full"  # the two kinds of packets of agent.reach
-FILTERED = "GRE (IP protocol 47) does not pass, a ping does"
 SILENT = "nothing passes, not even a ping"
 OPEN_BETWEEN = (
-    "open IP protocol 47 both ways between the hosts, in the cloud's security group or network ACL, or in a firewall "
-    "on the way; a rule for TCP and UDP alone is not enough"
+    "open {} both ways between the hosts, in the cloud's security group or network ACL, or in a firewall on the way"
 )
+GRE_IS_NOT_UDP = "; a rule for TCP and UDP alone is not enough"
 Pair = tuple[str, str]
 
 
@@ -32,9 +32,16 @@ class Direction:
 
 def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
     """Of the links whose both ends took part."""
+    wire = WIRES[plan.fabric.tunnel]
     failed = {name: reach.error for name, reach in evidence.reach.items() if reach.error}
     found = [
-        Finding(Check.GRE, Level.UNKNOWN, (name,), f"could not send and hear GRE: {error}", "see that python3 works")
+        Finding(
+            Check.TUNNEL,
+            Level.UNKNOWN,
+            (name,),
+            f"could not send and hear {wire.name}: {error}",
+            "see that python3 works",
+        )
         for name, error in failed.items()
     ]
     directions = [
@@ -75,41 +82,47 @@ def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator
         else:
             silent.append(pair)
     yield from _dropped_by_host(plan, evidence, dropped)
+    wire = WIRES[plan.fabric.tunnel]
+    open_between = OPEN_BETWEEN.format(wire.protocol) + ("" if wire.port else GRE_IS_NOT_UDP)
     for pairs, what, do in (
-        (filtered, FILTERED, OPEN_BETWEEN),
+        (filtered, f"{wire} does not pass, a ping does", open_between),
         (silent, SILENT, "see that the underlay addresses of the file are right, and that the network routes them"),
     ):
         for hosts, group in blame(pairs):
-            yield Finding(Check.GRE, Level.BLOCKER, hosts, f"{what}: {_arrows(group)}", do, tuple(group))
+            yield Finding(Check.TUNNEL, Level.BLOCKER, hosts, f"{what}: {_arrows(group)}", do, tuple(group))
 
 
 def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
     pair = ((each.source, each.target),)
-    what = f"cannot send GRE to {each.target}: {error}"
+    wire = WIRES[plan.fabric.tunnel]
+    what = f"cannot send {wire.name} to {each.target}: {error}"
     if error == "EPERM":
         if plan.fabric.datapath is Datapath.NETDEV:
             # Open vSwitch would send it past the kernel's rules, and we cannot.
-            return Finding(Check.GRE, Level.UNKNOWN, (each.source,), what, "run `dockmesh verify` after apply", pair)
-        do = "let it out in its own firewall: `iptables -I OUTPUT -p gre -j ACCEPT`, or its like in nftables"
-        return Finding(Check.GRE, Level.BLOCKER, (each.source,), f"{what}: its own firewall forbids it", do, pair)
+            return Finding(Check.TUNNEL, Level.UNKNOWN, (each.source,), what, "run `dockmesh verify` after apply", pair)
+        program = "iptables" if plan.ip_version == 4 else "ip6tables"
+        matched = f"-p {wire.protocols[0]}{f' --dport {wire.port}' if wire.port else ''}"
+        do = f"let it out in its own firewall: `{program} -I OUTPUT {matched} -j ACCEPT`, or its like in nftables"
+        return Finding(Check.TUNNEL, Level.BLOCKER, (each.source,), f"{what}: its own firewall forbids it", do, pair)
     do = f"see `ip route get {plan.host(each.target).underlay}` on it"
-    return Finding(Check.GRE, Level.BLOCKER, (each.source,), what, do, pair)
+    return Finding(Check.TUNNEL, Level.BLOCKER, (each.source,), what, do, pair)
 
 
 def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction]) -> Iterator[Finding]:
     """One finding for a host and a rule of it."""
+    wire = WIRES[plan.fabric.tunnel]
     by_rule: dict[tuple[str, Seen], list[str]] = defaultdict(list)
     for each in dropped:
         known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
-        devices = [link.name for link in known.facts.links if underlay in (address.ip for address in link.addresses)]
-        seen = find_guilty(known, devices[0] if devices else "", plan.host(each.source).underlay)
+        devices = [link.name for link in known.facts.links if link.has(underlay)]
+        seen = find_guilty(known, wire, devices[0] if devices else "", plan.host(each.source).underlay)
         by_rule[each.target, seen].append(each.source)
     for (target, seen), sources in by_rule.items():
         why = f": {seen.rule}" if seen.fate is not Fate.PASSES else ""
-        what = f"GRE from {', '.join(sources)} arrives, and its own firewall drops it{why}"
-        do = how_to_open(evidence.hosts[target], [plan.host(source).underlay for source in sources], seen)
+        what = f"{wire.name} from {', '.join(sources)} arrives, and its own firewall drops it{why}"
+        do = how_to_open(evidence.hosts[target], wire, [plan.host(source).underlay for source in sources], seen)
         pairs = tuple((source, target) for source in sources)
-        yield Finding(Check.GRE, Level.BLOCKER, (target,), what, do, pairs)
+        yield Finding(Check.TUNNEL, Level.BLOCKER, (target,), what, do, pairs)
 
 
 def _short(plan: Plan, short: Sequence[Direction]) -> Iterator[Finding]:
@@ -135,8 +148,8 @@ def _fine(
         if not mine or any(each in lost for each in mine):
             continue
         peers = tuple(dict.fromkeys(each.target for each in mine if each.source == host.name))
-        what = f"GRE passes to and from {', '.join(peers)}"
-        yield Finding(Check.GRE, Level.FINE, (host.name,), what)
+        what = f"{WIRES[plan.fabric.tunnel].name} passes to and from {', '.join(peers)}"
+        yield Finding(Check.TUNNEL, Level.FINE, (host.name,), what)
         if not any(each in short for each in mine):
             what = f"packets of {plan.mtu_sum.underlay} bytes pass to and from all of them"
             yield Finding(Check.PATH_MTU, Level.FINE, (host.name,), what)

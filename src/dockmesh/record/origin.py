@@ -11,7 +11,13 @@ MODE = 0o600
 SERVICES = ("openvswitch-switch.service", "docker.service", "docker.socket")
 SERVICE_STATES = ("systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState", *SERVICES)
 # What apply may make to put a file into it.
-FOLDERS = ("/etc/docker", "/etc/dockmesh", "/etc/systemd/system/docker.service.d")
+FOLDERS = (
+    "/etc/docker",
+    "/etc/dockmesh",
+    "/etc/systemd/system/docker.service.d",
+    "/etc/systemd/system/ovs-vswitchd.service.d",
+    "/etc/systemd/system/ovsdb-server.service.d",
+)
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 FOLDERS_THERE = ("find", *FOLDERS, "-maxdepth", "0")
 

@@ -12,14 +12,13 @@ import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from ipaddress import IPv4Address
 from pathlib import Path
 from shlex import join
 from typing import Protocol
 
 from dockmesh.agent.runner import GREETING
 from dockmesh.errors import ConnectError
-from dockmesh.model import Ssh
+from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.seam import Answer, Request, as_line
 
 CONNECT_TIMEOUT_S = 15
@@ -63,7 +62,7 @@ class Target(Protocol):
     def ssh(self) -> Ssh: ...
 
     @property
-    def underlay(self) -> IPv4Address | None: ...
+    def underlay(self) -> UnderlayAddress | None: ...
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
 from collections.abc import Iterable
+from importlib.resources import files as resources
 from shlex import join
 
 import jinja2
@@ -17,8 +18,16 @@ UNIT = "dockmesh.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/dockmesh.conf"
 INTERFACES = "/etc/network/interfaces.d/dockmesh"
+# Where flows make the fabric: what they are, and what puts them back.
+FLOWS = "/etc/dockmesh/flows"
+GUARD = "/etc/dockmesh/flow-guard.py"
+FLOWS_UNIT = "dockmesh-flows.service"
+FLOWS_UNIT_FILE = f"/etc/systemd/system/{FLOWS_UNIT}"
+SWITCH_DROP_IN = "/etc/systemd/system/ovs-vswitchd.service.d/dockmesh.conf"
+DATABASE_DROP_IN = "/etc/systemd/system/ovsdb-server.service.d/dockmesh.conf"
 # Every path that a file of ours may have, whatever the renderer.
-PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES)
+PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN)
+UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
 
@@ -37,6 +46,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker_bridge_mac, plan.mtu)
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
+    bundle = flows_of(plan, host)
     words = {
         "mark": MARK,
         "made": f"# Made for {host.name} of mesh {plan.name}: change dockmesh.yaml and run `dockmesh apply`; "
@@ -51,6 +61,11 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "returning": RETURNING,
         "deadline": DEADLINE,
         "stay_out": STAY_OUT,
+        "flows": bundle,
+        "flows_unit": FLOWS_UNIT,
+        "flows_file": FLOWS,
+        "guard": GUARD,
+        "guard_text": _program("flow_guard") if bundle else "",
     }
     if systemd:
         fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
@@ -71,6 +86,15 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
         }
         files = (_file("interfaces.j2", INTERFACES, words), _file("docker-ifupdown.conf.j2", DOCKER_DROP_IN, words))
+    if bundle:
+        files += (
+            _file("flows.j2", FLOWS, words),
+            _file("flow-guard.j2", GUARD, words),
+            _file("flows.service.j2", FLOWS_UNIT_FILE, words),
+            _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
+            _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
+        )
+    units = (UNIT,) if systemd else ()
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -88,10 +112,20 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             mtu=plan.mtu,
         ),
         files=files,
-        units=(UNIT,) if systemd else (),
-        flows=flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None,
+        units=(*units, FLOWS_UNIT) if bundle else units,
+        flows=bundle,
         debs=plan.debs,
     )
+
+
+def flows_of(plan: Plan, host: HostPlan) -> str | None:
+    """The bundle of flows and groups that make the fabric; None where a spanning tree does."""
+    return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None
+
+
+def _program(name: str) -> str:
+    """A module of `agent`, as text."""
+    return resources("dockmesh.agent").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def _file(template: str, path: str, words: dict[str, object]) -> File:

@@ -12,6 +12,10 @@ from dockmesh.render.types import Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
+# Flows and a rapid spanning tree must never meet: to either the other's bridge is a way that it knows nothing of. So
+# under `direct` BFD's packets go to an address of their own, and no others are heard. Between two bridges of which one
+# is not `direct`, BFD stays down: then RSTP keeps the tunnel out, and groups do not choose it.
+DIRECT_BFD = "0e:6d:bf:d0:00:01"
 KEY = "key"  # options key: of GRE, or the VNI of VXLAN and Geneve
 
 
@@ -60,6 +64,9 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
     yield Setting("interface", tunnel.port, "bfd", "min_rx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "min_tx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "mult", str(bfd.multiplier))
+    if plan.fabric.forwarding is Forwarding.DIRECT:
+        yield Setting("interface", tunnel.port, "bfd", "bfd_local_dst_mac", DIRECT_BFD)
+        yield Setting("interface", tunnel.port, "bfd", "bfd_remote_dst_mac", DIRECT_BFD)
     yield Setting("interface", tunnel.port, "external_ids", MARK, plan.name)
     yield Setting("interface", tunnel.port, "external_ids", PEER_MARK, tunnel.peer)
 

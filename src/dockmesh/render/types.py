@@ -1,10 +1,10 @@
 """What stands on a host, as values."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Interface
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Datapath, Forwarding, Renderer
+from dockmesh.model import Datapath, Forwarding, Renderer, UnderlayAddress
 from dockmesh.plan.types import TunnelEnd
 
 
@@ -57,7 +57,7 @@ class HostConfig:
 
     host: str
     mesh: str
-    underlay: IPv4Address
+    underlay: UnderlayAddress
     renderer: Renderer
     datapath: Datapath
     forwarding: Forwarding

@@ -1,14 +1,17 @@
-"""What was found wrong, in words for people and with the place in the file."""
+"""What pydantic found, in words for people and with the place in the file."""
 
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
 from dockmesh.spec.excerpt import clipped, quoted
-from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS
+from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, WRONG_KIND, WRONG_VALUE
 from dockmesh.spec.nearest import did_you_mean, nearest
 from dockmesh.spec.nodes import Kind, Mapping, Node, Scalar, Sequence, TreePath
-from dockmesh.spec.places import Place, place_at, subject
+from dockmesh.spec.places import Place, is_about_key, path_of, place_at, section_at, section_of, subject
 from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
 from dockmesh.spec.schema import (
     FORMS,
@@ -24,9 +27,8 @@ from dockmesh.spec.schema import (
     SitesSection,
     SshSection,
     StarSection,
+    keys_of,
 )
-from dockmesh.spec.section import Field, Section
-from dockmesh.spec.shape import Fault, Flaw, WrongKindError, WrongValueError
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
@@ -36,7 +38,7 @@ KEYS_LATER = {
     "internal": "This version joins docker0, which is not internal.",
     "prefix6": "This version carries IPv4: see `prefix`.",
 }
-SECTIONS: MappingOf[str, type[Section]] = {
+SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,
     "under `fabric`": FabricSection,
     "under `bfd`": BfdSection,
@@ -49,56 +51,60 @@ SECTIONS: MappingOf[str, type[Section]] = {
     "in a map `topology: {star: host1}`": StarSection,
     "in a map `topology: {sites: …}`": SitesSection,
 }
-FORM_KEYS = tuple(FORMS)
+FORM_KEYS = tuple(key for key, _ in FORMS.values())
 TOPOLOGY_FORMS = (
     "This version has full-mesh, ring, star, {degree: 4}, {star: host1}, {links: [[host1, host2], …]} and "
     "{sites: {site1: [host1, host2], …}}."
 )
 
 
-def explain(flaws: list[Flaw], root: Node) -> Iterator[Problem]:
-    """A problem for every flaw, in no order.
+def explain(errors: list[ErrorDetails], root: Node) -> Iterator[Problem]:
+    """A problem for every error, in no order.
 
-    Past `SHOWN_PROBLEMS` flaws unknown keys get no nearest key: comparing is slow, and nobody will see it.
+    Past `SHOWN_PROBLEMS` errors unknown keys get no nearest key: comparing is slow, and nobody will see it.
     """
-    missing: dict[TreePath, list[Flaw]] = {}
+    missing: dict[TreePath, list[str]] = {}
     meant: set[TreePath] = set()
-    for number, flaw in enumerate(flaws):
-        path = flaw.path
+    for number, detail in enumerate(errors):
+        path = path_of(detail)
         place = place_at(root, path)
-        match flaw:
-            case Flaw(fault=Fault.MISSING):
-                missing.setdefault(path[:-1], []).append(flaw)
-            case Flaw(fault=Fault.UNKNOWN, section=section) if section is not None:
-                guess = nearest(str(path[-1]), section.keys) if number < SHOWN_PROBLEMS else None
+        match detail["type"]:
+            case "missing":
+                missing.setdefault(path[:-1], []).append(str(path[-1]))
+            case "extra_forbidden":
+                section = section_of(detail)
+                guess = nearest(str(path[-1]), keys_of(section)) if number < SHOWN_PROBLEMS else None
                 meant.add((*path[:-1], guess or ""))
                 yield _unknown_key(path, place, section, guess)
-            case Flaw(about_key=True) if place.key is not None and not isinstance(place.key.value, str):
+            case _ if is_about_key(detail) and place.key is not None and not isinstance(place.key.value, str):
                 pass  # that it is no text was told when the tree was made
             case _:
-                yield _explain_value(flaw, path, place)
+                yield _explain_value(detail, path, place)
     for path, keys in missing.items():
         # A key that is only misspelt is told once.
-        if unmeant := [flaw for flaw in keys if flaw.path not in meant]:
+        if unmeant := [key for key in keys if (*path, key) not in meant]:
             yield _missing(path, unmeant, root)
 
 
-def _explain_value(flaw: Flaw, path: TreePath, place: Place) -> Problem:
-    match flaw:
-        case Flaw(about_key=True, refusal=WrongValueError(says=says, hint=hint)):
+def _explain_value(error: ErrorDetails, path: TreePath, place: Place) -> Problem:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case _ if is_about_key(error):
             what = "host" if path[0] == "hosts" else "site"
-            return Problem(f"{what} name {says}", hint, place.key.span if place.key else place.span)
-        case Flaw(refusal=WrongValueError(says=says, hint=hint)):
-            return Problem(_sentence(path, says), hint, place.span)
-        case Flaw(refusal=WrongKindError(expected=expected, text=text)):
-            return _wrong_kind(path, place, expected, quotable=text)
-        case Flaw(fault=Fault.NO_NAME):
+            return Problem(
+                f"{what} name {context['says']}", context["hint"], place.key.span if place.key else place.span
+            )
+        case str(kind) if kind == WRONG_VALUE:
+            return Problem(_sentence(path, context["says"]), context["hint"], place.span)
+        case str(kind) if kind == WRONG_KIND:
+            return _wrong_kind(path, place, context["expected"], quotable=context["text"])
+        case "literal_error":
             return _topology_name(place)
-        case Flaw(fault=Fault.NO_FORM):
+        case "topology_form":
             return _topology_form(path, place)
-        case Flaw(fault=Fault.LENGTH):
+        case "too_short" | "too_long":
             return _wrong_length(path, place)
-        case Flaw(fault=Fault.NO_LIST):
+        case "list_type":
             return _wrong_kind(path, place, _list_example(path), quotable=False)
         case _:
             return _wrong_kind(path, place, f"a map such as {_map_example(path)}", quotable=False)
@@ -193,29 +199,29 @@ def _topology_form(path: TreePath, place: Place) -> Problem:
     return Problem(f"topology has none of {', '.join(FORM_KEYS)}", TOPOLOGY_FORMS, place.span)
 
 
-def _unknown_key(path: TreePath, place: Place, section: type[Section], guess: str | None) -> Problem:
+def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: str | None) -> Problem:
     name, span = str(path[-1]), place.key.span if place.key else place.span
     if name in KEYS_LATER:
         return Problem(f"`{name}` comes in a later version", KEYS_LATER[name], span)
-    if name in FORM_KEYS and (own := [key for key, form in FORMS.items() if form is section]):
+    if name in FORM_KEYS and (own := [key for key, form in FORMS.values() if form is section]):
         one, other = sorted((own[0], name), key=FORM_KEYS.index)
         return Problem(f"topology has both {one} and {other}", "Keep one of them.", span)
-    elsewhere = [where for where, other in SECTIONS.items() if name in other.keys]
+    elsewhere = [where for where, other in SECTIONS.items() if name in keys_of(other)]
     hints = [
         *([f"Did you mean `{guess}`?"] if guess else []),
         *([f"`{name}` stands {elsewhere[0]}."] if elsewhere else []),
-        f"Keys here: {', '.join(section.keys)}.",
+        f"Keys here: {', '.join(keys_of(section))}.",
     ]
     return Problem(f"unknown key `{clipped(name)}` in {subject(path[:-1])}", " ".join(hints), span)
 
 
-def _missing(path: TreePath, flaws: list[Flaw], root: Node) -> Problem:
+def _missing(path: TreePath, keys: list[str], root: Node) -> Problem:
     place = place_at(root, path)
     span = place.key.span if place.key is not None else _start(place.node)
-    keys = {str(flaw.path[-1]): flaw.section.keys for flaw in flaws if flaw.section is not None}
+    model_fields = keys_of(section_at(path))
     ticked = [f"`{key}`" for key in keys]
     names = " or ".join([*([", ".join(ticked[:-1])] if len(ticked) > 1 else []), ticked[-1]])
-    hints = (_field_hint(key, siblings[key].field) for key, siblings in keys.items())
+    hints = (_field_hint(key, model_fields[key].description, model_fields[key].examples) for key in keys)
     return Problem(f"{subject(path)} has no {names}", "\n".join(hints), span)
 
 
@@ -228,8 +234,6 @@ def _start(node: Node) -> Span:
             return Span(node.span.line, node.span.column)
 
 
-def _field_hint(key: str, field: Field) -> str:
-    example = (
-        f" For example {key}: {field.examples[0]}" if field.examples and isinstance(field.examples[0], str) else ""
-    )
-    return f"{key}: {field.description}{example}"
+def _field_hint(key: str, description: str | None, examples: list[object] | None) -> str:
+    example = f" For example {key}: {examples[0]}" if examples and isinstance(examples[0], str) else ""
+    return f"{key}: {description}{example}"

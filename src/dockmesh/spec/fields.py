@@ -1,6 +1,7 @@
 """Single values of a mesh file: strict readers that never guess, and their JSON Schema.
 
-A reader takes what YAML gave and returns the value, or raises WrongValueError or WrongKindError.
+A reader takes what YAML gave and returns the value, or raises PydanticCustomError of one of two types: `WRONG_VALUE`
+with the rest of a sentence that starts with the field's name, `WRONG_KIND` with what was expected instead.
 """
 
 import re
@@ -10,10 +11,15 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, TypeVar
 from unicodedata import combining, normalize
 
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
 from dockmesh.model import Datapath, Forwarding, Renderer, Tunnel
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.nearest import did_you_mean
-from dockmesh.spec.shape import JsonSchema, OneOf, Value, WrongKindError, WrongValueError
+
+WRONG_VALUE = "wrong_value"
+WRONG_KIND = "wrong_kind"
 
 # RFC 1035 section 2.3.1 and RFC 1123 section 2.1; lower case, as names are compared byte for byte in places.
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -33,13 +39,22 @@ LABEL_RULE = (
 )
 
 
+def wrong_value(says: str, hint: str) -> PydanticCustomError:
+    return PydanticCustomError(WRONG_VALUE, "{says}", {"says": says, "hint": hint})
+
+
+def wrong_kind(expected: str, *, text: bool) -> PydanticCustomError:
+    """`text`: quotes would make a valid value of an unquoted number or truth value."""
+    return PydanticCustomError(WRONG_KIND, "{expected}", {"expected": expected, "text": text})
+
+
 def read_label(value: object) -> str:
     if not isinstance(value, str):
-        raise WrongKindError("a name of letters, digits and hyphens", text=True)
+        raise wrong_kind("a name of letters, digits and hyphens", text=True)
     if not re.fullmatch(LABEL, value):
-        raise WrongValueError(f"is {quoted(value)}, which is no valid name", LABEL_RULE + _label_instead(value))
+        raise wrong_value(f"is {quoted(value)}, which is no valid name", LABEL_RULE + _label_instead(value))
     if re.fullmatch(LOOKS_LIKE_ADDRESS, value):
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which programs read as an address",
             f"Put a letter before it: `host{value.removeprefix('0x')}`.",
         )
@@ -55,13 +70,13 @@ def _label_instead(value: str) -> str:
 
 def read_address(value: object) -> IPv4Address:
     if not isinstance(value, str):
-        raise WrongKindError("an IPv4 address such as 192.0.2.1", text=False)
+        raise wrong_kind("an IPv4 address such as 192.0.2.1", text=False)
     try:
         address = ip_address(value)
     except ValueError:
-        raise WrongValueError(f"is {quoted(value)}, which is no IPv4 address", _address_instead(value)) from None
+        raise wrong_value(f"is {quoted(value)}, which is no IPv4 address", _address_instead(value)) from None
     if isinstance(address, IPv6Address):
-        raise WrongValueError("is an IPv6 address", "This version takes IPv4 only, such as 192.0.2.1.")
+        raise wrong_value("is an IPv6 address", "This version takes IPv4 only, such as 192.0.2.1.")
     return address
 
 
@@ -79,24 +94,24 @@ def _address_instead(value: str) -> str:
 
 def read_network(value: object) -> IPv4Network:
     if not isinstance(value, str):
-        raise WrongKindError("a network such as 172.17.0.0/16", text=False)
+        raise wrong_kind("a network such as 172.17.0.0/16", text=False)
     try:
         network = ip_network(value, strict=False)
     except ValueError:
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which is no network",
             "Expected an IPv4 address, a slash and a prefix length from 0 to 32, such as 172.17.0.0/16.",
         ) from None
     if isinstance(network, IPv6Network):
-        raise WrongValueError("is an IPv6 network", "This version takes IPv4 only, such as 172.17.0.0/16.")
+        raise wrong_value("is an IPv6 network", "This version takes IPv4 only, such as 172.17.0.0/16.")
     if "/" not in value:
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which has no prefix length", "Expected a network such as 172.17.0.0/16."
         )
     if not re.fullmatch(NETWORK, value):
-        raise WrongValueError(f"is {quoted(value)}, which has no plain prefix length", f"Write {network}.")
+        raise wrong_value(f"is {quoted(value)}, which has no plain prefix length", f"Write {network}.")
     if str(network) != value:
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which is an address inside a network",
             f"The network of that size around it is {network}.",
         )
@@ -105,9 +120,9 @@ def read_network(value: object) -> IPv4Network:
 
 def read_ssh_user(value: object) -> str:
     if not isinstance(value, str):
-        raise WrongKindError("a user's name such as root", text=True)
+        raise wrong_kind("a user's name such as root", text=True)
     if not re.fullmatch(SSH_USER, value) or not value.isprintable():
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which is no user's name",
             "A user has up to 64 characters without spaces and colons, and does not begin with a hyphen.",
         )
@@ -116,14 +131,14 @@ def read_ssh_user(value: object) -> str:
 
 def read_ssh_host(value: object) -> str:
     if not isinstance(value, str):
-        raise WrongKindError("a host name, an address or a Host of ssh_config", text=True)
+        raise wrong_kind("a host name, an address or a Host of ssh_config", text=True)
     if "@" in value:
         user, _, host = value.rpartition("@")
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which holds a user", f"Write {{user: {clipped(user)}, host: {clipped(host)}}}."
         )
     if not re.fullmatch(SSH_HOST, value) or value.startswith("-"):
-        raise WrongValueError(
+        raise wrong_value(
             f"is {quoted(value)}, which is no host name",
             "Expected a host name, an address or a Host of ssh_config: letters, digits and `. _ - : %`.",
         )
@@ -135,12 +150,10 @@ def read_paths(value: object) -> tuple[str, ...]:
     given = value if isinstance(value, list) else [value]
     paths = [path for path in given if isinstance(path, str)]
     if not paths or len(paths) < len(given):
-        raise WrongKindError("a folder of .deb files such as debs, or a list of .deb files", text=True)
+        raise wrong_kind("a folder of .deb files such as debs, or a list of .deb files", text=True)
     for path in paths:
         if not path or len(path) > MAX_PATH or not path.isprintable():
-            raise WrongValueError(
-                f"is {quoted(path)}, which is no path", "Expected a folder of .deb files such as debs."
-            )
+            raise wrong_value(f"is {quoted(path)}, which is no path", "Expected a folder of .deb files such as debs.")
     return tuple(paths)
 
 
@@ -155,18 +168,17 @@ class WholeNumber:
     def __call__(self, value: object) -> int:
         # `bool` is an `int` to Python and never to a person.
         if not isinstance(value, int) or isinstance(value, bool):
-            raise WrongKindError(f"{self}, in plain decimal digits", text=False)
+            raise wrong_kind(f"{self}, in plain decimal digits", text=False)
         if not self.low <= value <= self.high:
             size = "small" if value < self.low else "large"
-            raise WrongValueError(f"is {value}, which is too {size}", f"Expected {self}.")
+            raise wrong_value(f"is {value}, which is too {size}", f"Expected {self}.")
         return value
 
     def __str__(self) -> str:
         return f"a whole number from {self.low} to {self.high}{self.unit}"
 
-    @property
-    def shape(self) -> Value:
-        return Value(self, {"type": "integer", "minimum": self.low, "maximum": self.high})
+    def schema(self) -> WithJsonSchema:
+        return WithJsonSchema({"type": "integer", "minimum": self.low, "maximum": self.high})
 
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -177,9 +189,9 @@ def read_choice(value: object, choices: type[Choice]) -> Choice:
     names = [choice.value for choice in choices]
     has = f"This version has {_joined(names, 'and')}."
     if not isinstance(value, str):
-        raise WrongKindError(_joined(names, "or"), text=False)
+        raise wrong_kind(_joined(names, "or"), text=False)
     if value not in names:
-        raise WrongValueError(f"is {quoted(value)}, which does not exist", has + did_you_mean(value, names))
+        raise wrong_value(f"is {quoted(value)}, which does not exist", has + did_you_mean(value, names))
     return choices(value)
 
 
@@ -220,27 +232,29 @@ def _renderer(value: object) -> Renderer:
     return read_choice(value, Renderer)
 
 
-def _pattern(pattern: str) -> JsonSchema:
-    return {"type": "string", "pattern": f"^{pattern}$"}
+def _pattern(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
-NAME = Value(read_label, _pattern(f"(?!{LOOKS_LIKE_ADDRESS}$){LABEL}"))
-LabelField = Annotated[str, NAME]
-AddressField = Annotated[IPv4Address, Value(read_address, _pattern(ADDRESS))]
-NetworkField = Annotated[IPv4Network, Value(read_network, _pattern(NETWORK))]
-SshUserField = Annotated[str | None, Value(read_ssh_user, _pattern(SSH_USER))]
-SshHostField = Annotated[str | None, Value(read_ssh_host, _pattern(f"(?!-){SSH_HOST}"))]
-TunnelField = Annotated[Tunnel, OneOf(_tunnel, Tunnel)]
-ForwardingField = Annotated[Forwarding, OneOf(_forwarding, Forwarding)]
-DatapathField = Annotated[Datapath, OneOf(_datapath, Datapath)]
-RendererField = Annotated[Renderer, OneOf(_renderer, Renderer)]
+LabelField = Annotated[str, PlainValidator(read_label), _pattern(f"(?!{LOOKS_LIKE_ADDRESS}$){LABEL}")]
+AddressField = Annotated[IPv4Address, PlainValidator(read_address), _pattern(ADDRESS)]
+NetworkField = Annotated[IPv4Network, PlainValidator(read_network), _pattern(NETWORK)]
+SshUserField = Annotated[str | None, PlainValidator(read_ssh_user), _pattern(SSH_USER)]
+SshHostField = Annotated[str | None, PlainValidator(read_ssh_host), _pattern(f"(?!-){SSH_HOST}")]
+TunnelField = Annotated[Tunnel, BeforeValidator(_tunnel)]
+ForwardingField = Annotated[Forwarding, BeforeValidator(_forwarding)]
+DatapathField = Annotated[Datapath, BeforeValidator(_datapath)]
+RendererField = Annotated[Renderer, BeforeValidator(_renderer)]
 PathsField = Annotated[
     tuple[str, ...],
-    Value(read_paths, {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    PlainValidator(read_paths),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+    ),
 ]
-UnderlayMtuField = Annotated[int, UNDERLAY_MTU.shape]
-PortField = Annotated[int | None, PORT.shape]
-KeyField = Annotated[int | None, KEY.shape]
-BfdIntervalField = Annotated[int, BFD_INTERVAL_MS.shape]
-BfdMultiplierField = Annotated[int, BFD_MULTIPLIER.shape]
-DegreeField = Annotated[int, DEGREE.shape]
+UnderlayMtuField = Annotated[int, PlainValidator(UNDERLAY_MTU), UNDERLAY_MTU.schema()]
+PortField = Annotated[int | None, PlainValidator(PORT), PORT.schema()]
+KeyField = Annotated[int | None, PlainValidator(KEY), KEY.schema()]
+BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_MS.schema()]
+BfdMultiplierField = Annotated[int, PlainValidator(BFD_MULTIPLIER), BFD_MULTIPLIER.schema()]
+DegreeField = Annotated[int, PlainValidator(DEGREE), DEGREE.schema()]

@@ -3,6 +3,8 @@
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from dockmesh.debian.deb import Deb
 from dockmesh.model import (
     Bfd,
@@ -25,6 +27,7 @@ from dockmesh.spec.draft import draft
 from dockmesh.spec.explain import explain
 from dockmesh.spec.nodes import Node, TreePath, plain
 from dockmesh.spec.packages import read_packages
+from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
 from dockmesh.spec.schema import (
     DegreeSection,
@@ -36,7 +39,6 @@ from dockmesh.spec.schema import (
     StarSection,
     TopologySection,
 )
-from dockmesh.spec.shape import Flaw
 from dockmesh.spec.source import decode, read_bytes
 
 
@@ -70,12 +72,12 @@ def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> 
 
 def _validate(root: Node, problems: list[Problem]) -> tuple[MeshFile | None, AbstractSet[TreePath]]:
     """The file by its schema, if it fits, and the paths of the values that do not."""
-    flaws: list[Flaw] = []
-    mesh = MeshFile.read(plain(root), (), flaws)
-    if not flaws:
-        return mesh, frozenset()
-    problems += explain(flaws, root)
-    return None, {flaw.path for flaw in flaws if not flaw.about_key}
+    try:
+        return MeshFile.model_validate(plain(root)), frozenset()
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        problems += explain(errors, root)
+        return None, {path_of(each) for each in errors if not is_about_key(each)}
 
 
 def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:

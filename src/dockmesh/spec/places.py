@@ -1,10 +1,27 @@
-"""From the path of a value to where it stands in the file, and to words for it."""
+"""From where pydantic says that an error is to where it stands in the file, and to words for it."""
 
 from dataclasses import dataclass
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
 
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nodes import Entry, Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
+from dockmesh.spec.schema import (
+    FORMS,
+    SITES_FORM,
+    BfdSection,
+    FabricSection,
+    HostSection,
+    LinksSection,
+    MeshFile,
+    NetworkSection,
+    PackagesSection,
+    SshSection,
+)
+
+SITES = ("fabric", "topology", SITES_FORM, "sites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +39,7 @@ class Place:
 
 
 def place_at(root: Node, path: TreePath) -> Place:
-    """The place of a path of the same tree."""
+    """The place of a path that pydantic walked in the same tree."""
     place = Place(None, root)
     for step in path:
         match place.node, step:
@@ -34,6 +51,22 @@ def place_at(root: Node, path: TreePath) -> Place:
             case _:
                 return place
     return place
+
+
+def is_about_key(error: ErrorDetails) -> bool:
+    """Whether the name of a host or a site is wrong, and not what stands under it."""
+    loc = error["loc"]
+    if loc[-1:] != ("[key]",) or error["type"] == "extra_forbidden":
+        return False
+    return (len(loc) == 3 and loc[0] == "hosts") or (len(loc) == 6 and loc[:4] == SITES)
+
+
+def path_of(error: ErrorDetails) -> TreePath:
+    """The error's location without what pydantic adds to it: the form of a topology, and the mark of a wrong key."""
+    loc = error["loc"]
+    if is_about_key(error):
+        loc = loc[:-1]
+    return (*loc[:2], *loc[3:]) if loc[:2] == ("fabric", "topology") and loc[2:3] != () else loc
 
 
 def subject(path: TreePath) -> str:
@@ -73,3 +106,30 @@ def _topology_subject(form: str, path: list[str | int]) -> str:
             return f"link {index + 1}"
         case _:
             return clipped(str(path[-1]))
+
+
+def section_of(error: ErrorDetails) -> type[BaseModel]:
+    """The model that an unknown key was found by."""
+    form = error["loc"][2] if error["loc"][:2] == ("fabric", "topology") and len(error["loc"]) == 4 else None
+    return FORMS[form][1] if isinstance(form, str) and form in FORMS else section_at(path_of(error)[:-1])
+
+
+def section_at(path: TreePath) -> type[BaseModel]:
+    """The model that the map at `path` is read by."""
+    match path:
+        case ("fabric",):
+            return FabricSection
+        case ("fabric", "bfd"):
+            return BfdSection
+        case ("fabric", "topology"):
+            return LinksSection
+        case ("packages",):
+            return PackagesSection
+        case ("networks", _):
+            return NetworkSection
+        case ("hosts", _):
+            return HostSection
+        case ("hosts", _, "ssh"):
+            return SshSection
+        case _:
+            return MeshFile

@@ -5,86 +5,152 @@ The loader and `dockmesh schema` both come from it.
 
 from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic.fields import FieldInfo
+
 from dockmesh import model
 from dockmesh.spec import fields
-from dockmesh.spec.section import Forms, Section, field
-from dockmesh.spec.shape import Definitions, ListOf, MapOf
+
+# Names of the forms of a topology; they turn up in pydantic's error locations, between keys.
+NAME_FORM = "<name>"
+DEGREE_FORM, STAR_FORM, SITES_FORM, LINKS_FORM = "<degree>", "<star>", "<sites>", "<links>"
 
 FABRIC = model.Fabric()
 
 
-class BfdSection(Section, title="BFD"):
+def _key(name: str, _: object) -> str:
+    return name
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    # "default: null" would tell editors that null may be written.
+    schema.pop("default")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, field_title_generator=_key)
+
+
+def keys_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the names that they have in the file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+class BfdSection(Section):
     """How fast a dead tunnel is noticed (BFD, RFC 5880): after interval × multiplier."""
 
-    interval_ms: fields.BfdIntervalField = field(
+    model_config = ConfigDict(title="BFD")
+
+    interval_ms: fields.BfdIntervalField = Field(
         default=FABRIC.bfd.interval_ms,
         description="Milliseconds between two hellos on a tunnel.",
         examples=[30, 100, 300],
     )
-    multiplier: fields.BfdMultiplierField = field(
+    multiplier: fields.BfdMultiplierField = Field(
         default=FABRIC.bfd.multiplier, description="So many hellos missing in a row make a tunnel dead.", examples=[3]
     )
 
 
-class DegreeSection(Section, title="Topology by degree"):
+class DegreeSection(Section):
     """This many links at every host, at some one or a few more, chosen by the plan."""
 
-    degree: fields.DegreeField = field(
+    model_config = ConfigDict(title="Topology by degree")
+
+    degree: fields.DegreeField = Field(
         description="Links at every host: at least 2, less than there are hosts.", examples=[4]
     )
 
 
-class StarSection(Section, title="Topology star around a host"):
+class StarSection(Section):
     """Every host linked to this one."""
 
-    star: fields.LabelField = field(
+    model_config = ConfigDict(title="Topology star around a host")
+
+    star: fields.LabelField = Field(
         description="The host in the middle; `topology: star` takes the one with the lowest address.",
         examples=["host1"],
     )
 
 
-class SitesSection(Section, title="Topology by sites"):
+def _site_map(schema: dict[str, Any]) -> None:
+    ((pattern, site),) = schema.pop("patternProperties").items()
+    schema.update(minProperties=2, propertyNames={"pattern": pattern}, additionalProperties=site)
+
+
+class SitesSection(Section):
     """Hosts in groups: a link between every two of a site, and two links between every two sites."""
 
-    sites: Annotated[dict[str, list[str]], MapOf(fields.NAME, ListOf(fields.NAME, 1))] = field(
+    model_config = ConfigDict(title="Topology by sites")
+
+    sites: dict[fields.LabelField, Annotated[list[fields.LabelField], Field(min_length=1)]] = Field(
         description="Lists of host names by site. The first two of each list hold the links to the other sites.",
         examples=[{"berlin": ["host1", "host2"], "paris": ["host3", "host4"]}],
-        json={"minProperties": 2},
+        json_schema_extra=_site_map,
     )
 
 
-class LinksSection(Section, title="Topology by links"):
+class LinksSection(Section):
     """These links and no others."""
 
-    links: Annotated[list[list[str]], ListOf(ListOf(fields.NAME, 2, 2), 1)] = field(
+    model_config = ConfigDict(title="Topology by links")
+
+    links: list[Annotated[list[fields.LabelField], Field(min_length=2, max_length=2)]] = Field(
+        min_length=1,
         description="Pairs of host names. Together they must connect all hosts.",
         examples=[[["host1", "host2"], ["host2", "host3"]]],
     )
 
 
-NAMES = ("full-mesh", "ring", "star")
-# The forms that are maps, each by its one key.
-FORMS: dict[str, type[Section]] = {
-    "degree": DegreeSection,
-    "star": StarSection,
-    "sites": SitesSection,
-    "links": LinksSection,
+def topology_form(value: object) -> str | None:
+    match value:
+        case str():
+            return NAME_FORM
+        case {"links": _}:
+            return LINKS_FORM
+        case {"sites": _}:
+            return SITES_FORM
+        case {"star": _}:
+            return STAR_FORM
+        case {"degree": _}:
+            return DEGREE_FORM
+        case _:
+            return None
+
+
+# The forms that are maps, each by its tag and its one key.
+FORMS: dict[str, tuple[str, type[Section]]] = {
+    DEGREE_FORM: ("degree", DegreeSection),
+    STAR_FORM: ("star", StarSection),
+    SITES_FORM: ("sites", SitesSection),
+    LINKS_FORM: ("links", LinksSection),
 }
+NAMES = ("full-mesh", "ring", "star")
 
+TopologyName = Annotated[Literal["full-mesh", "ring", "star"], Field(title="Topology by name"), Tag(NAME_FORM)]
 TopologySection = Literal["full-mesh", "ring", "star"] | DegreeSection | StarSection | SitesSection | LinksSection
-TopologyField = Annotated[TopologySection, Forms("Topology by name", NAMES, FORMS)]
+TopologyField = Annotated[
+    TopologyName
+    | Annotated[DegreeSection, Tag(DEGREE_FORM)]
+    | Annotated[StarSection, Tag(STAR_FORM)]
+    | Annotated[SitesSection, Tag(SITES_FORM)]
+    | Annotated[LinksSection, Tag(LINKS_FORM)],
+    Discriminator(topology_form, custom_error_type="topology_form", custom_error_message="no form of a topology"),
+]
 
 
-class FabricSection(Section, title="Fabric"):
+class FabricSection(Section):
     """How the hosts are joined. Everything here has a default."""
 
-    tunnel: fields.TunnelField = field(default=FABRIC.tunnel, description="What carries frames between hosts.")
-    key: fields.KeyField = field(
+    model_config = ConfigDict(title="Fabric")
+
+    tunnel: fields.TunnelField = Field(default=FABRIC.tunnel, description="What carries frames between hosts.")
+    key: fields.KeyField = Field(
         default=None,
         description="GRE key, or VNI of vxlan and geneve (at most 16777215): tells this mesh's packets from others'.",
         examples=[4711],
+        json_schema_extra=_no_default,
     )
-    topology: TopologyField = field(
+    topology: TopologyField = Field(
         default="full-mesh",
         description="Which hosts have a tunnel to which: full-mesh, ring, star, or a map of one of the forms below.",
         examples=[
@@ -97,108 +163,128 @@ class FabricSection(Section, title="Fabric"):
             {"links": [["host1", "host2"], ["host2", "host3"]]},
         ],
     )
-    forwarding: fields.ForwardingField = field(
+    forwarding: fields.ForwardingField = Field(
         default=FABRIC.forwarding,
         description="What keeps frames from looping: a spanning tree, which heals a cut link within a second (rstp) or "
         "a minute (stp), or rules for each pair of hosts, which use every link (direct).",
     )
-    bfd: BfdSection = field(
-        factory=BfdSection,
+    bfd: BfdSection = Field(
+        default_factory=BfdSection,
         description="How fast a dead tunnel is noticed; stp does not look at it.",
         examples=[{"interval_ms": 100, "multiplier": 3}],
     )
-    datapath: fields.DatapathField = field(
+    datapath: fields.DatapathField = Field(
         default=FABRIC.datapath,
         description="Where Open vSwitch moves frames: system (its kernel module) or netdev (userspace).",
     )
-    renderer: fields.RendererField = field(
+    renderer: fields.RendererField = Field(
         default=FABRIC.renderer, description="What brings the network up at boot: systemd or ifupdown (Debian)."
     )
 
 
-class NetworkSection(Section, title="Network"):
+class NetworkSection(Section):
     """One container network that spans all hosts."""
 
-    name: fields.LabelField = field(
+    model_config = ConfigDict(title="Network")
+
+    name: fields.LabelField = Field(
         description="docker0, Docker's default bridge.",
         examples=[model.DOCKER_BRIDGE],
-        json={"const": model.DOCKER_BRIDGE},
+        json_schema_extra={"const": model.DOCKER_BRIDGE},
     )
-    prefix: fields.NetworkField = field(
+    prefix: fields.NetworkField = Field(
         description="The whole range of addresses, shared by all hosts.", examples=["172.17.0.0/16"]
     )
 
 
-class SshSection(Section, title="SSH"):
+class SshSection(Section):
     """How to reach a host, where ssh_config does not say it under the host's name."""
 
-    host: fields.SshHostField = field(
+    model_config = ConfigDict(title="SSH")
+
+    host: fields.SshHostField = Field(
         default=None,
         description="Host name, address or a Host of ssh_config.",
         examples=["host1.example.com"],
+        json_schema_extra=_no_default,
     )
-    user: fields.SshUserField = field(
+    user: fields.SshUserField = Field(
         default=None,
         description="User to log in as: root, or one who may use sudo.",
         examples=["root"],
+        json_schema_extra=_no_default,
     )
-    port: fields.PortField = field(default=None, description="TCP port of sshd.", examples=[22])
+    port: fields.PortField = Field(
+        default=None, description="TCP port of sshd.", examples=[22], json_schema_extra=_no_default
+    )
 
 
-class HostSection(Section, title="Host"):
+class HostSection(Section):
     """One host that runs Docker."""
 
-    underlay: fields.AddressField = field(
+    model_config = ConfigDict(title="Host")
+
+    underlay: fields.AddressField = Field(
         description="The address at which the other hosts reach this one; tunnels end there.", examples=["192.0.2.1"]
     )
-    address: fields.AddressField = field(
+    address: fields.AddressField = Field(
         description="The address of this host's docker0, inside the prefix and outside the other hosts' pools.",
         examples=["172.17.42.1"],
     )
-    pool: fields.NetworkField = field(
+    pool: fields.NetworkField = Field(
         description="The part of the prefix that this host's dockerd gives to containers.",
         examples=["172.17.64.0/18"],
     )
-    underlay_mtu: fields.UnderlayMtuField = field(
+    underlay_mtu: fields.UnderlayMtuField = Field(
         default=model.ETHERNET_MTU,
         description="MTU of the interface that has the underlay address, in bytes.",
         examples=[1500],
     )
-    ssh: SshSection = field(
-        factory=SshSection,
+    ssh: SshSection = Field(
+        default_factory=SshSection,
         description="How to reach the host, where ssh_config does not say it under the host's name.",
         examples=[{"user": "root"}],
     )
 
 
-class PackagesSection(Section, title="Packages"):
+class PackagesSection(Section):
     """Packages of one's own, for hosts whose sources have none, or old ones, or that reach no source."""
 
+    model_config = ConfigDict(title="Packages")
+
     # `from` is a word of Python.
-    from_: fields.PathsField = field(
-        named="from",
+    from_: fields.PathsField = Field(
+        alias="from",
         description="A folder of .deb files, or a list of such files and folders; relative to the folder of this file.",
         examples=["debs"],
     )
 
 
-class MeshFile(Section, title="dockmesh mesh file"):
+def _host_map(schema: dict[str, Any]) -> None:
+    # pydantic writes patternProperties, under which a name that does not fit is free to hold anything.
+    ((pattern, host),) = schema.pop("patternProperties").items()
+    schema.update(minProperties=2, propertyNames={"pattern": pattern}, additionalProperties=host)
+
+
+class MeshFile(Section):
     """Docker hosts joined into one container network."""
 
-    name: fields.LabelField = field(description="Name of the mesh; marks what dockmesh makes.", examples=["prod"])
-    fabric: FabricSection = field(
-        factory=FabricSection, description="How the hosts are joined. Everything here has a default."
+    model_config = ConfigDict(title="dockmesh mesh file")
+
+    name: fields.LabelField = Field(description="Name of the mesh; marks what dockmesh makes.", examples=["prod"])
+    fabric: FabricSection = Field(
+        default_factory=FabricSection, description="How the hosts are joined. Everything here has a default."
     )
-    networks: Annotated[list[NetworkSection], ListOf(NetworkSection)] = field(
+    networks: list[NetworkSection] = Field(
         description="The container networks: in this version docker0 alone.",
-        json={"minItems": 1, "maxItems": 1},
+        json_schema_extra={"minItems": 1, "maxItems": 1},
         examples=[[{"name": "docker0", "prefix": "172.17.0.0/16"}]],
     )
-    hosts: Annotated[dict[str, HostSection], MapOf(fields.NAME, HostSection)] = field(
-        description="The hosts by name, two or more.", json={"minProperties": 2}
+    hosts: dict[fields.LabelField, HostSection] = Field(
+        description="The hosts by name, two or more.", json_schema_extra=_host_map
     )
-    packages: PackagesSection = field(
-        factory=lambda: PackagesSection(from_=()),
+    packages: PackagesSection = Field(
+        default_factory=lambda: PackagesSection.model_construct(from_=()),
         description="Packages of one's own, which apply carries to the hosts; without it the hosts' own sources serve.",
         examples=[{"from": "debs"}],
     )
@@ -206,7 +292,4 @@ class MeshFile(Section, title="dockmesh mesh file"):
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a mesh file, as `dockmesh schema` prints it and editors use it."""
-    definitions: Definitions = {}
-    body = MeshFile.body(definitions)
-    dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, "$defs": dict(sorted(definitions.items())), **body}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **MeshFile.model_json_schema()}

@@ -1,16 +1,19 @@
-"""Why a tunnel is down: whether the underlay carries anything between the two, and who drops GRE."""
+"""Why a tunnel is down: whether the underlay carries anything between the two, and who drops its packets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dockmesh.facts.iptables import GRE_NAMES, RULES, Fate, Packet, walk
+from dockmesh.facts.iptables import RULES, RULES6, Fate, Packet, walk
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.status.types import Below
+from dockmesh.wire import WIRES
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
-    return (RULES, *(Run(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
+    rules = RULES if ends[0].remote.version == 4 else RULES6
+    return (rules, *(Run(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
 
 
 def read(host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: tuple[Answer, ...]) -> dict[str, Below]:
@@ -24,10 +27,11 @@ def read(host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: t
 
 
 def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> str:
-    """What of iptables drops GRE that comes from the peer, or goes to it; "" for nothing."""
+    """What of iptables drops the tunnel's packets that come from the peer, or go to it; "" for nothing."""
     if not rules.ok:
         return ""
-    device = next((link.name for link in facts.links if host.underlay in (each.ip for each in link.addresses)), None)
-    incoming = walk(rules.out, "INPUT", Packet(came_in=device, protocols=GRE_NAMES, source=end.remote))
-    outgoing = walk(rules.out, "OUTPUT", Packet(goes_out=device, protocols=GRE_NAMES, source=host.underlay))
+    device = next((link.name for link in facts.links if link.has(host.underlay)), None)
+    packet = Packet(protocols=WIRES[end.kind].protocols, port=WIRES[end.kind].port)
+    incoming = walk(rules.out, "INPUT", replace(packet, came_in=device, source=end.remote))
+    outgoing = walk(rules.out, "OUTPUT", replace(packet, goes_out=device, source=host.underlay))
     return next((seen.rule for seen in (incoming, outgoing) if seen.fate in (Fate.RULE, Fate.POLICY)), "")

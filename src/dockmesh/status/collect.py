@@ -13,6 +13,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.seam import Ask, Request, Transport
 from dockmesh.remote.together import each
+from dockmesh.render.host import flows_of
 from dockmesh.status import below, said
 from dockmesh.status.types import Heard
 from dockmesh.verify import tunnel
@@ -54,19 +55,20 @@ async def _within(name: str, answers: Coroutine[Any, Any, T]) -> T:
         ) from None
 
 
-def questions() -> tuple[Request, ...]:
+def questions(bundle: str | None = None) -> tuple[Request, ...]:
     """The facts, with less patience for Docker."""
     return tuple(
         replace(each, timeout_s=DOCKER_DEADLINE_S) if isinstance(each, Ask) else each
-        for each in gather.questions(FILES)
+        for each in gather.questions(FILES, bundle)
     )
 
 
 async def _ask(plan: Plan, host: Transport) -> Heard:
-    parts = (questions(), said.QUESTIONS, gather.PACKAGE_QUESTIONS if plan.debs else ())
+    bundle = flows_of(plan, plan.host(host.name))
+    parts = (questions(bundle), said.QUESTIONS, gather.PACKAGE_QUESTIONS if plan.debs else ())
     answers = iter(await host.ask(*chain(*parts), together=True))
     facts, runs, packages = (tuple(islice(answers, len(part))) for part in parts)
-    known = gather.read(host.name, FILES, facts)
+    known = gather.read(host.name, FILES, facts, bundle)
     return Heard(
         replace(known, packages=gather.read_packages(*packages)) if packages else known,
         said.read_said(runs),

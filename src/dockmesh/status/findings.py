@@ -10,6 +10,7 @@ from dockmesh.plan.types import Link, Plan
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
 from dockmesh.verify import tree, tunnel
 from dockmesh.verify.tunnel import End, State
+from dockmesh.wire import WIRES, Wire
 
 APPLY = "run `dockmesh apply`"
 SUBJECTS = 3  # named of a host's differences; `dockmesh diff` has them all
@@ -31,7 +32,7 @@ def find(plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], wa
             yield from _host(host)
     for link in plan.links:
         if not new & {link.a, link.b}:
-            yield from _link(heard, ends, link)
+            yield from _link(plan, heard, ends, link)
     applied = {name: each for name, each in facts.items() if name not in new}
     yield from _tree(plan, applied)
     yield from _cut_off(ways, set(applied))
@@ -74,7 +75,7 @@ def _host(host: HostStatus) -> Iterator[Finding]:
         yield Finding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
 
 
-def _link(heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
+def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
     """One finding a link; both ends of a link fail together, mostly."""
     there = [end for key in ((link.a, link.b), (link.b, link.a)) if (end := ends.get(key))]
     wrong = [end for end in there if end.state in (State.MISSING, State.BROKEN, State.NO_BFD)]
@@ -83,7 +84,7 @@ def _link(heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Findin
             yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", f"{APPLY}: it sets this right")
     down = [end for end in there if end.state is State.DOWN]
     if len(there) == 2 and down and not wrong:
-        yield Finding((link.a, link.b), *_down(heard, there, down))
+        yield Finding((link.a, link.b), *_down(WIRES[plan.fabric.tunnel], heard, there, down))
 
 
 def _name(end: End) -> str:
@@ -100,27 +101,27 @@ def _wrong(end: End) -> str:
             return f"is not as planned: {end.wrong}"
 
 
-def _down(heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
+def _down(wire: Wire, heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
     deaf = [end for end in down if not end.hears]
     if len(deaf) == 1:
         arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
     else:
         arrives = "BFD's packets do not arrive"
-    why, do = _below(heard, down)
+    why, do = _below(wire, heard, down)
     between = " – ".join(f"{end.host} ({end.port})" for end in ends)
     return f"the tunnel {between} is down: {arrives}; {why}", do
 
 
-def _below(heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+def _below(wire: Wire, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
     ends = [(end, heard[end.host].below[end.peer]) for end in down if end.peer in heard[end.host].below]
     for end, below in ends:
         if below.rule:
-            return f"iptables on {end.host} drops protocol 47: {below.rule}", f"take that rule away on {end.host}"
+            return f"iptables on {end.host} drops {wire.protocol}: {below.rule}", f"take that rule away on {end.host}"
     pings = [below.pings for _, below in ends]
     if any(pings):
         return (
-            "their underlay addresses answer pings, so something drops GRE",
-            "open IP protocol 47 both ways in the firewalls of the hosts and of the network between them",
+            f"their underlay addresses answer pings, so something drops {wire.name}",
+            f"open {wire.protocol} both ways in the firewalls of the hosts and of the network between them",
         )
     if pings and all(each is False for each in pings):
         return "no ping passes between their underlay addresses either", "mend the network between the two"

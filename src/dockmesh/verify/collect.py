@@ -17,6 +17,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Ask, Request, Transport
 from dockmesh.remote.together import each, within
+from dockmesh.render.host import flows_of
 from dockmesh.verify import evidence, tree, tunnel
 from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
 
@@ -91,7 +92,7 @@ async def _settle(
             for name in hosts:
                 session.progress.step(name, doing)
         at = doing
-        known = await each(hosts, gone, lambda name: _look(hosts[name]))
+        known = await each(hosts, gone, lambda name: _look(plan, hosts[name]))
         facts = {name: host.facts for name, host in known.items()}
         passed = clock() - began
         tunnels = passed < TUNNELS_SETTLE_S and tunnel.coming_up(plan, facts)
@@ -102,15 +103,16 @@ async def _settle(
         await asyncio.sleep(POLL_S)
 
 
-async def _look(host: Transport) -> HostEvidence:
+async def _look(plan: Plan, host: Transport) -> HostEvidence:
+    bundle = flows_of(plan, plan.host(host.name))
     # A Docker that hangs is Docker's trouble, and not the host's.
     questions = [
         replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
-        for question in gather.questions(())
+        for question in gather.questions((), bundle)
     ]
     asked = host.ask(*questions, *iptables.QUESTIONS, together=True)
     answers = await within(host, FACTS_DEADLINE_S, asked)
-    facts = gather.read(host.name, (), answers[: len(questions)])
+    facts = gather.read(host.name, (), answers[: len(questions)], bundle)
     return HostEvidence(facts, iptables.read_bridged(*answers[len(questions) :]))
 
 

@@ -9,9 +9,10 @@ from dockmesh.verify.evidence import Evidence, Target
 from dockmesh.verify.host import APPLY, PAIRS, SIZES
 from dockmesh.verify.tunnel import End, State
 from dockmesh.verify.types import Cause, Fault, Kind, Scope
+from dockmesh.wire import WIRES, Wire
 
 BELOW = PAIRS | {Kind.TUNNEL, Kind.TREE}
-OPEN_GRE = "open IP protocol 47 (GRE) both ways in the firewalls of the hosts and of the network between them"
+OPEN = "open {} both ways in the firewalls of the hosts and of the network between them"
 
 
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
@@ -24,7 +25,7 @@ def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
             if not dead & {link.a, link.b}:
                 yield _silent_underlay(plan, link)
         else:
-            yield from _tunnel(evidence, ends, link)
+            yield from _tunnel(plan, evidence, ends, link)
             yield from _narrow_underlay(plan, evidence, link)
 
 
@@ -85,7 +86,8 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
     )
 
 
-def _tunnel(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
+def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
+    wire = WIRES[plan.fabric.tunnel]
     directions = ((link.a, link.b), (link.b, link.a))
     pair = (link.a, link.b)
     there = [end for direction in directions if (end := ends.get(direction))]
@@ -105,19 +107,20 @@ def _tunnel(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link)
         yield Cause(
             Fault.TUNNEL_FILTERED,
             pair,
-            f"their underlay addresses answer pings, but {_unheard(there)}: something between them drops GRE",
-            OPEN_GRE,
+            f"their underlay addresses answer pings, but {_unheard(wire, there)}: "
+            f"something between them drops {wire.name}",
+            OPEN.format(f"{wire.protocol} ({wire.name})"),
             BELOW,
             scope=Scope.LINK,
         )
 
 
-def _unheard(ends: list[End]) -> str:
+def _unheard(wire: Wire, ends: list[End]) -> str:
     """BFD tells one direction from the other: who is heard but does not hear."""
     deaf = [end for end in ends if not end.hears]
     if len(deaf) == 1 and len(ends) == 2:
-        return f"no GRE from {deaf[0].peer} arrives at {deaf[0].host}"
-    return "no GRE arrives at either" if len(ends) == 2 else f"no GRE arrives at {ends[0].host}"
+        return f"no {wire.name} from {deaf[0].peer} arrives at {deaf[0].host}"
+    return f"no {wire.name} arrives at either" if len(ends) == 2 else f"no {wire.name} arrives at {ends[0].host}"
 
 
 def _narrow_underlay(plan: Plan, evidence: Evidence, link: Link) -> Iterator[Cause]:

@@ -13,7 +13,7 @@ FINE = (
     Finding(Check.PYTHON, Level.FINE, ("host2",), "Python 3.11.2"),
 )
 CLOCK = Finding(Check.CLOCK, Level.WARNING, ("host2",), "its clock is 99 s ahead", "set it by NTP")
-GRE = Finding(Check.GRE, Level.BLOCKER, ("host1",), "GRE [from host2] is lost " * 5, "open it " * 30, ())
+GRE = Finding(Check.TUNNEL, Level.BLOCKER, ("host1",), "GRE [from host2] is lost " * 5, "open it " * 30, ())
 
 
 def shown(*findings: Finding, everything: bool = False) -> str:
@@ -49,7 +49,7 @@ def test_all_shows_what_is_fine_in_words() -> None:
 
 @pytest.mark.parametrize(
     ("findings", "code"),
-    [(FINE, 0), ((*FINE, CLOCK), 0), ((CLOCK, GRE), 1), ((Finding(Check.GRE, Level.UNKNOWN, ("host1",), "?"),), 1)],
+    [(FINE, 0), ((*FINE, CLOCK), 0), ((CLOCK, GRE), 1), ((Finding(Check.TUNNEL, Level.UNKNOWN, ("host1",), "?"),), 1)],
 )
 def test_exit_code_is_0_only_if_nothing_keeps_the_mesh_from_being_built(
     findings: tuple[Finding, ...], code: int

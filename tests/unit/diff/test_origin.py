@@ -13,7 +13,7 @@ from dockmesh.plan.build import build
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.render.host import DOCKER_DROP_IN, UNIT, UP, render
+from dockmesh.render.host import DOCKER_DROP_IN, UNIT, UP, flows_of, render
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.fake_ovs import Port
 from tests.support.meshes import cluster, with_underlay, without
@@ -23,7 +23,8 @@ MESH = cluster(3)
 
 
 def of(host: FakeHost, mesh: Cluster = MESH) -> HostDiff:
-    plan, facts = build(mesh), host.facts()
+    plan = build(mesh)
+    facts = host.facts(flows_of(plan, plan.host("host1")))
     config = render(plan, adopt(plan.host("host1"), facts))
     return explain(plan, config, facts, diff(config, facts))
 
@@ -289,7 +290,7 @@ def test_the_record_knows_all_that_is_made_on_a_bare_host() -> None:
     record = read(applied(config).files[APPLIED][0])
     assert record is not None
 
-    for change in diff(config, bare(config).facts()).changes:
+    for change in diff(config, bare(config).facts(config.flows)).changes:
         if not change.subject.startswith("tunnel gre"):
             assert change.subject in record.expected
     assert record.expected == expected(config)

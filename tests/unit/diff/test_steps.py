@@ -32,7 +32,7 @@ def requests(found: HostDiff, name: StepName) -> list[str]:
 
 
 def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
-    return diff(config, host.facts())
+    return diff(config, host.facts(config.flows))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from dockmesh.cli.status_json import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change, Origin
+from dockmesh.drill.record import drill_json, read_drill
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
@@ -189,6 +190,16 @@ def test_render(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(build_program(), ["render", "-o", "out", "--json"])
 
     assert json.loads(done.stdout) == EXAMPLES["render"]
+
+
+def test_drill_run() -> None:
+    assert in_json(drill_json(read_drill(EXAMPLES["drill run"]))) == EXAMPLES["drill run"]
+
+
+def test_drill_list() -> None:
+    done = CliRunner().invoke(build_program(), ["drill", "list", "--json"])
+
+    assert EXAMPLES["drill list"] in json.loads(done.stdout)
 
 
 def test_packages_build() -> None:

@@ -1,10 +1,10 @@
 """What iptables does with a frame between two members of docker0."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from dockmesh.facts.iptables import BRIDGED, GRE_NAMES, Fate, Packet, Seen, read_bridged, walk
+from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, read_bridged, walk
 from dockmesh.remote.seam import Answer
 
 DOCKER_26 = """\
@@ -72,7 +72,7 @@ def test_frames_that_iptables_never_sees_pass() -> None:
     assert read_bridged(Answer(0, "1\n"), Answer(127)).fate is Fate.UNKNOWN
 
 
-GRE = Packet(came_in="eth0", protocols=GRE_NAMES, source=IPv4Address("192.0.2.2"))
+GRE = Packet(came_in="eth0", protocols=("gre", "47"), source=IPv4Address("192.0.2.2"))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,36 @@ def test_a_rule_that_drops_gre_is_named(rule: str) -> None:
 @pytest.mark.parametrize("rule", ["-p tcp -j DROP", "-i eth1 -j DROP", "-s 198.51.100.0/24 -j DROP", "-m foo -j DROP"])
 def test_a_rule_about_something_else_lets_gre_pass(rule: str) -> None:
     assert walk(f"-P INPUT ACCEPT\n-A INPUT {rule}\n", "INPUT", GRE).fate is Fate.PASSES
+
+
+VXLAN = Packet(came_in="eth0", protocols=("udp", "17"), port=4789, source=IPv4Address("192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-p udp -j DROP",
+        "-p udp -m udp --dport 4789 -j DROP",
+        "-p udp -m udp --dport 4000:5000 -j DROP",
+        "-p udp -m multiport --dports 53,4789,6081 -j DROP",
+    ],
+)
+def test_a_rule_that_drops_a_port_is_named(rule: str) -> None:
+    assert walk(f"-P INPUT ACCEPT\n-A INPUT {rule}\n", "INPUT", VXLAN).rule == f"-A INPUT {rule}"
+
+
+@pytest.mark.parametrize(
+    "rule", ["-p udp -m udp --dport 6081 -j DROP", "-p udp -m udp --sport 4789 -j DROP", "-p tcp --dport 4789 -j DROP"]
+)
+def test_a_rule_about_another_port_lets_it_pass(rule: str) -> None:
+    assert walk(f"-P INPUT ACCEPT\n-A INPUT {rule}\n", "INPUT", VXLAN).fate is Fate.PASSES
+
+
+def test_rules_of_ip6tables_are_read_for_an_ipv6_packet() -> None:
+    packet = Packet(came_in="eth0", protocols=("gre", "47"), source=IPv6Address("fd00::2"))
+
+    assert walk("-A INPUT -s fd00::/64 -p gre -j DROP\n", "INPUT", packet).fate is Fate.RULE
+    assert walk("-A INPUT -s 192.0.2.0/24 -p gre -j DROP\n", "INPUT", packet).fate is Fate.PASSES
 
 
 def test_a_policy_without_a_rule_for_gre_drops_it() -> None:

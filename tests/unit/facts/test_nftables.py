@@ -1,15 +1,15 @@
 """A packet through rules as `nft --json list ruleset` tells them; recorded with nftables 1.1.3, but for its handles."""
 
 import json
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
 
-from dockmesh.facts.iptables import GRE_NAMES, Fate, Packet
+from dockmesh.facts.iptables import Fate, Packet
 from dockmesh.facts.nftables import walk
 
-GRE = Packet("eth0", protocols=GRE_NAMES, source=IPv4Address("192.0.2.2"))
+GRE = Packet("eth0", protocols=("gre", "47"), source=IPv4Address("192.0.2.2"))
 IS_GRE = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "protocol"}}, "right": "gre"}}
 DROP = {"drop": None}
 
@@ -64,6 +64,33 @@ def test_a_rule_that_drops_every_such_packet_is_found(expressions: tuple[dict[st
 )
 def test_a_rule_about_other_or_only_some_packets_is_passed_over(expressions: tuple[dict[str, Any], ...]) -> None:
     assert walk(ruleset(base(), rule(*expressions)), "input", GRE).fate is Fate.PASSES
+
+
+def udp(right: Any) -> dict[str, Any]:
+    return {"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}}, "right": right}}
+
+
+@pytest.mark.parametrize(
+    ("right", "fate"),
+    [(4789, Fate.RULE), ({"range": [4000, 5000]}, Fate.RULE), ({"set": [53, 4789]}, Fate.RULE), (6081, Fate.PASSES)],
+)
+def test_ports_are_told_apart(right: Any, fate: Fate) -> None:
+    vxlan = Packet("eth0", protocols=("udp", "17"), port=4789, source=IPv4Address("192.0.2.2"))
+
+    assert walk(ruleset(base(), rule(udp(right), DROP)), "input", vxlan).fate is fate
+    assert walk(ruleset(base(), rule(udp(right), DROP)), "input", GRE).fate is Fate.PASSES
+
+
+def test_an_ipv6_packet_meets_rules_of_its_own_family_only() -> None:
+    packet = Packet("eth0", protocols=("gre", "47"), source=IPv6Address("fd00::2"))
+    next_header = {"match": {"op": "==", "left": {"payload": {"protocol": "ip6", "field": "nexthdr"}}, "right": "gre"}}
+    from_6 = {"match": {"op": "==", "left": {"payload": {"protocol": "ip6", "field": "saddr"}}, "right": "fd00::2"}}
+
+    assert walk(ruleset(base(), rule(IS_GRE, DROP)), "input", packet).fate is Fate.PASSES
+    assert walk(ruleset(base(), rule(next_header, DROP)), "input", packet).fate is Fate.RULE
+    assert walk(ruleset(base(), rule(from_6, DROP)), "input", packet).fate is Fate.RULE
+    assert walk(ruleset(base(), rule(match("nfproto", "ipv4"), DROP)), "input", packet).fate is Fate.PASSES
+    assert walk(ruleset(base("drop", family="ip")), "input", packet).fate is Fate.PASSES
 
 
 def test_the_rule_is_shown_as_nft_writes_it_and_with_its_place() -> None:

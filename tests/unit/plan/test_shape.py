@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-from itertools import combinations
-
 import networkx as nx
 import pytest
 
@@ -10,6 +7,7 @@ from dockmesh.plan.connectivity import host_connectivity, link_connectivity, wea
 from dockmesh.plan.graph import neighbours, pairs_by_hops
 from dockmesh.plan.shape import Hops, Shape, shape
 from dockmesh.plan.types import Link
+from tests.support.graphs import connected_graphs
 from tests.support.meshes import cluster
 
 
@@ -17,22 +15,9 @@ def shape_of(count: int, topology: Topology, forwarding: Forwarding = Forwarding
     return shape(build(cluster(count, fabric=Fabric(topology=topology, forwarding=forwarding))))
 
 
-def connected_graphs() -> Iterator["nx.Graph[str]"]:
-    """Every one of two to five hosts with names."""
-    for count in range(2, 6):
-        names = [f"host{number}" for number in range(1, count + 1)]
-        pairs = list(combinations(names, 2))
-        for chosen in range(1, 1 << len(pairs)):
-            graph: nx.Graph[str] = nx.Graph()
-            graph.add_nodes_from(names)
-            graph.add_edges_from(pair for place, pair in enumerate(pairs) if chosen >> place & 1)
-            if nx.is_connected(graph):
-                yield graph
-
-
 def test_connectivity_is_what_networkx_finds_on_every_graph_of_up_to_five_hosts() -> None:
     seen = 0
-    for graph in connected_graphs():
+    for graph in connected_graphs(2, 3, 4, 5):
         peers = neighbours(list(graph), [Link(a, b) for a, b in graph.edges])
         seen += 1
 
@@ -43,7 +28,7 @@ def test_connectivity_is_what_networkx_finds_on_every_graph_of_up_to_five_hosts(
 
 
 def test_hops_are_what_networkx_finds_on_every_graph_of_up_to_five_hosts() -> None:
-    for graph in connected_graphs():
+    for graph in connected_graphs(2, 3, 4, 5):
         pairs = pairs_by_hops(neighbours(list(graph), [Link(a, b) for a, b in graph.edges]))
 
         assert len(pairs) == nx.diameter(graph)

@@ -7,7 +7,7 @@ import pytest
 
 from dockmesh.errors import ConflictError, ConnectError
 from dockmesh.facts.types import Container, FileState, LinuxLink
-from dockmesh.model import Datapath
+from dockmesh.model import Datapath, Tunnel
 from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.managers import matches_device
 from dockmesh.preflight.run import judge
@@ -104,10 +104,45 @@ def test_a_slow_answer_is_no_wrong_clock() -> None:
 
 def test_the_kernel_datapath_needs_gre_in_the_kernel_and_the_userspace_one_does_not() -> None:
     netdev = worlds.plan(datapath=Datapath.NETDEV)
-    without = worlds.with_around(worlds.ready(netdev), "host2", gre_module=False)
+    without = worlds.with_around(worlds.ready(netdev), "host2", tunnel_modules=frozenset())
 
-    assert around(gre_module=False).level is Level.BLOCKER
+    assert around(tunnel_modules=frozenset()).level is Level.BLOCKER
     assert worlds.trouble(netdev, without) == []
+
+
+VXLAN = worlds.plan(tunnel=Tunnel.VXLAN)
+
+
+@pytest.mark.parametrize("datapath", Datapath)
+def test_a_port_that_somebody_else_has_is_a_blocker_with_other_tunnels_to_take(datapath: Datapath) -> None:
+    planned = worlds.plan(datapath=datapath, tunnel=Tunnel.VXLAN)
+
+    finding = worlds.only(planned, worlds.with_around(worlds.ready(planned), "host2", udp_ports=frozenset({4789})))
+
+    assert (finding.check, finding.level, finding.hosts) == (Check.TUNNEL, Level.BLOCKER, ("host2",))
+    assert "UDP port 4789 is used already" in finding.what
+    assert "Docker Swarm" in finding.what
+    assert "`tunnel: geneve`" in str(finding.do)
+
+
+def test_the_device_that_has_the_port_is_named() -> None:
+    flannel = LinuxLink("flannel.1", 1450, up=True, mac="", kind="vxlan")
+    evidence = worlds.with_around(worlds.ready(VXLAN), "host2", udp_ports=frozenset({4789}))
+
+    finding = worlds.only(
+        VXLAN, worlds.with_facts(evidence, "host2", links=(*evidence.hosts["host2"].facts.links, flannel))
+    )
+
+    assert "by flannel.1" in finding.what
+
+
+def test_open_vswitchs_own_port_and_other_ports_are_fine() -> None:
+    own = LinuxLink("vxlan_sys_4789", 65000, up=True, mac="", kind="vxlan")
+    evidence = worlds.with_around(worlds.ready(VXLAN), "host2", udp_ports=frozenset({4789}))
+    evidence = worlds.with_facts(evidence, "host2", links=(*evidence.hosts["host2"].facts.links, own))
+
+    assert worlds.trouble(VXLAN, evidence) == []
+    assert worlds.trouble(VXLAN, worlds.with_around(worlds.ready(VXLAN), "host2", udp_ports=frozenset({8472}))) == []
 
 
 def test_the_userspace_datapath_on_a_bare_host_wants_a_bridge_that_is_not_there_yet() -> None:

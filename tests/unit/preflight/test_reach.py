@@ -14,37 +14,55 @@ import pytest
 
 from dockmesh.agent import probe, reach
 
-
-def ip(message: bytes) -> bytes:
-    return b"\x45" + b"\0" * 8 + bytes([47]) + b"\0" * 10 + message
+PORTS = {"gre": None, "vxlan": 4789, "geneve": 6081}
 
 
-def test_a_packet_says_who_it_is_from_and_for() -> None:
-    message = reach.packet("token", "host1", "host2", reach.FULL, 1500, has_all=True)
+def wire(kind: str = "gre", source: str = "192.0.2.1") -> reach.Wire:
+    return reach.Wire({"kind": kind, "port": PORTS[kind], "source": source})
 
-    assert len(ip(message)) == 1500
-    assert reach.read(ip(message), "token", "host2") == ("host1", reach.FULL, True)
+
+KINDS = pytest.mark.parametrize("kind", PORTS)
+
+
+@KINDS
+@pytest.mark.parametrize(("source", "header"), [("192.0.2.1", 20), ("fd00::1", 40)])
+def test_a_packet_says_who_it_is_from_and_for(kind: str, source: str, header: int) -> None:
+    out = wire(kind, source)
+    message = reach.packet(out, "token", "host1", "host2", reach.FULL, size=1500, has_all=True)
+
+    assert header + len(message) == 1500
+    assert reach.read(out, message, "token", "host2") == ("host1", reach.FULL, True)
 
 
 @pytest.mark.parametrize(("token", "me"), [("other", "host2"), ("token", "host3")])
 def test_what_is_of_another_run_or_for_another_host_is_not_heard(token: str, me: str) -> None:
-    message = reach.packet("token", "host1", "host2", reach.SMALL, 0, has_all=False)
+    message = reach.packet(wire(), "token", "host1", "host2", reach.SMALL, size=0, has_all=False)
 
-    assert reach.read(ip(message), token, me) is None
-
-
-def test_a_tunnels_own_packets_are_not_heard_and_ours_are_no_tunnels() -> None:
-    of_a_tunnel = struct.pack("!HH", 0, 0x6558) + b"\xff" * 40
-
-    assert reach.read(ip(of_a_tunnel), "token", "host2") is None
-    assert reach.packet("t", "a", "b", reach.SMALL, 0, has_all=False)[2:4] != of_a_tunnel[2:4]
+    assert reach.read(wire(), message, token, me) is None
 
 
+# By kind: what stands before the inner frame, and which of our bytes differ from it. RFC 2784, RFC 7348, RFC 8926.
+HEADERS = {
+    "gre": (struct.pack("!HH", 0, 0x6558), slice(2, 4)),
+    "vxlan": (struct.pack("!HHHHII", 40000, 4789, 56, 0, 0x08000000, 7 << 8), slice(8, 9)),
+    "geneve": (struct.pack("!HHHHHHI", 40000, 6081, 56, 0, 0, 0x6558, 7 << 8), slice(10, 12)),
+}
+
+
+@KINDS
+def test_a_tunnels_own_packets_are_not_heard_and_ours_are_no_tunnels(kind: str) -> None:
+    header, telling = HEADERS[kind]
+
+    assert reach.read(wire(kind), header + b"\xff" * 40, "token", "host2") is None
+    assert reach.packet(wire(kind), "t", "a", "b", reach.SMALL, size=0, has_all=False)[telling] != header[telling]
+
+
+@KINDS
 @pytest.mark.parametrize(
-    "received", [b"", b"\x45" * 24, ip(struct.pack("!HH", 0, 0x88B5) + b"[1]"), ip(b"\0\0\x88\xb5")]
+    "received", [b"", b"\x45" * 24, struct.pack("!HH", 0, 0x88B5) + b"[1]", b"\0\0\x88\xb5", b"\0" * 40]
 )
-def test_anything_may_come_and_nothing_breaks(received: bytes) -> None:
-    assert reach.read(received, "token", "host2") is None
+def test_anything_may_come_and_nothing_breaks(kind: str, received: bytes) -> None:
+    assert reach.read(wire(kind), received, "token", "host2") is None
 
 
 def test_hosts_with_an_old_python_can_read_it() -> None:
@@ -53,10 +71,10 @@ def test_hosts_with_an_old_python_can_read_it() -> None:
     assert tree.body
 
 
-def order(name: str, source: str, *peers: tuple[str, str]) -> str:
+def order(name: str, source: str, *peers: tuple[str, str], kind: str = "gre") -> str:
     named = [{"name": peer, "address": address, "size": 1500} for peer, address in peers]
-    content = {"token": "t", "name": name, "source": source, "way": "wire", "window_s": 20, "peers": named}
-    return json.dumps({**content, "probe": inspect.getsource(probe)})
+    content = {"token": "t", "name": name, "source": source, "way": "raw", "window_s": 20, "peers": named}
+    return json.dumps({**content, "kind": kind, "port": PORTS[kind], "probe": inspect.getsource(probe)})
 
 
 def run(text: str) -> Any:
@@ -64,9 +82,14 @@ def run(text: str) -> Any:
     return json.loads(subprocess.run(argv, input=text, capture_output=True, text=True, check=True).stdout)
 
 
+@KINDS
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
-def test_two_that_run_at_one_time_hear_each_other() -> None:
-    orders = (order("a", "127.0.0.1", ("b", "127.0.0.2")), order("b", "127.0.0.2", ("a", "127.0.0.1")))
+def test_two_that_run_at_one_time_hear_each_other(kind: str) -> None:
+    """Also by UDP ports that nobody listens on: raw sockets are shown a copy."""
+    orders = (
+        order("a", "127.0.0.1", ("b", "127.0.0.2"), kind=kind),
+        order("b", "127.0.0.2", ("a", "127.0.0.1"), kind=kind),
+    )
 
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(run, orders))
@@ -81,3 +104,19 @@ def test_two_that_run_at_one_time_hear_each_other() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_a_host_that_does_not_have_its_own_address_takes_part_all_the_same() -> None:
     assert run(order("a", "192.0.2.77")) == {"error": None, "peers": []}
+
+
+@KINDS
+@pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
+def test_two_hear_each_other_by_ipv6_as_well(kind: str) -> None:
+    """Both are ::1 here, so each hears itself, too, and must not take that for the other."""
+    orders = (order("a", "::1", ("b", "::1"), kind=kind), order("b", "::1", ("a", "::1"), kind=kind))
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(run, orders))
+
+    assert [each["error"] for each in said] == [None, None]
+    for each in said:
+        (peer,) = each["peers"]
+        assert set(peer["wire"]) == set(peer["raw"]) == {reach.SMALL, reach.FULL}
+        assert peer["largest"] == 1500

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.model import Datapath
+from dockmesh.model import Datapath, Tunnel
 from dockmesh.preflight.types import Check, Heard, Level, Reach
 from dockmesh.preflight.underlay import FULL, SMALL, blame
 from tests.unit.preflight import worlds
@@ -23,7 +23,7 @@ DROPS_GRE = (
 def test_gre_that_is_lost_between_two_hosts_while_pings_pass() -> None:
     finding = worlds.only(PLAN, worlds.filtered(READY, ("host1", "host2")))
 
-    assert (finding.check, finding.level, finding.hosts) == (Check.GRE, Level.BLOCKER, ("host1", "host2"))
+    assert (finding.check, finding.level, finding.hosts) == (Check.TUNNEL, Level.BLOCKER, ("host1", "host2"))
     assert "a ping does: host1 ↔ host2" in finding.what
     assert "protocol 47" in str(finding.do)
 
@@ -83,6 +83,27 @@ def test_the_fix_is_in_the_words_of_who_manages_the_rules(changes: dict[str, obj
 
     assert "-P INPUT DROP" in finding.what
     assert words in str(finding.do)
+
+
+def test_a_port_of_udp_that_is_dropped_is_named_with_what_opens_it() -> None:
+    planned = worlds.plan(tunnel=Tunnel.VXLAN)
+    rules = "-P INPUT ACCEPT\n-A INPUT -p udp -m udp --dport 4789 -j DROP\n"
+    evidence = worlds.with_around(worlds.ready(planned), "host2", iptables=rules)
+    evidence = worlds.with_heard(evidence, "host2", "host1", replace(worlds.HEARD, raw=frozenset()))
+
+    finding = worlds.only(planned, evidence)
+
+    assert "VXLAN from host1 arrives, and its own firewall drops it: -A INPUT -p udp" in finding.what
+    assert "iptables -I INPUT -p udp --dport 4789 -s 10.77.0.1 -j ACCEPT" in str(finding.do)
+
+
+def test_geneve_that_is_lost_on_the_way_is_a_port_to_open() -> None:
+    planned = worlds.plan(tunnel=Tunnel.GENEVE)
+
+    finding = worlds.only(planned, worlds.filtered(worlds.ready(planned), ("host1", "host2")))
+
+    assert finding.what.startswith("Geneve (UDP port 6081) does not pass, a ping does")
+    assert str(finding.do).startswith("open UDP port 6081 both ways")
 
 
 def test_the_userspace_datapath_hears_what_the_hosts_firewall_drops() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dockmesh.diff.host import PACKAGE_OF
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
-from dockmesh.model import Datapath, Fabric
+from dockmesh.model import Datapath, Fabric, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.run import judge
@@ -21,8 +21,8 @@ HEARD = Heard(BOTH, BOTH, {}, 0.4, 1500)
 DEAF = Heard(ping_ms=0.4, largest=1500)
 
 
-def plan(hosts: int = 3, datapath: Datapath = Datapath.SYSTEM) -> Plan:
-    return build(cluster(hosts, fabric=Fabric(datapath=datapath)))
+def plan(hosts: int = 3, datapath: Datapath = Datapath.SYSTEM, tunnel: Tunnel = Tunnel.GRE) -> Plan:
+    return build(cluster(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel)))
 
 
 def ready(planned: Plan) -> Evidence:
@@ -55,7 +55,7 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
         iptables_kind="nf_tables",
         bridge_netfilter=True,
         ip_forward=True,
-        gre_module=True,
+        tunnel_modules=frozenset(("ip_gre", "ip6_gre", "vxlan", "geneve")),
         seconds=1000.5,
     )
     return HostEvidence(facts, around, render(planned, host), None, (1000.0, 1001.0))

@@ -58,7 +58,7 @@ def test_a_cut_tunnel_sends_frames_through_another_host() -> None:
         (Below(pings=True), "their underlay addresses answer pings, so something drops GRE"),
         (Below(pings=False), "no ping passes between their underlay addresses either"),
         (Below(pings=None), "why was not to be seen"),
-        (Below(True, "-A INPUT -p gre -j DROP"), "iptables on host1 drops protocol 47: -A INPUT -p gre -j DROP"),
+        (Below(True, "-A INPUT -p gre -j DROP"), "iptables on host1 drops IP protocol 47: -A INPUT -p gre -j DROP"),
     ],
 )
 def test_what_was_seen_below_a_tunnel_is_its_reason(below: Below, why: str) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from ipaddress import IPv4Interface
 
+import pytest
+
 from dockmesh.errors import ConnectError
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container
@@ -52,6 +54,20 @@ def test_a_filter_that_lets_gre_through_one_way_is_named_with_its_direction() ->
 
     assert cause.fault is Fault.TUNNEL_FILTERED
     assert "no GRE from h1 arrives at h2" in cause.seen
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"key": "7"}, "its key is 7, not none"), ({"remote_ip": "192.0.2.77"}, "leads to 192.0.2.77, not to 192.0.2.2")],
+)
+def test_a_tunnel_with_another_key_or_peer_is_named(options: dict[str, str], words: str) -> None:
+    changed = {"remote_ip": "192.0.2.2"} | options
+    evidence = worlds.changed_port(worlds.healthy(PLAN), "h1", "h2", options=changed, **DOWN)
+
+    (cause,) = look(evidence)[1]
+
+    assert cause.fault is Fault.TUNNEL_WRONG
+    assert words in cause.seen
 
 
 def test_underlay_that_is_dead_between_two_is_told_from_a_dead_host() -> None:

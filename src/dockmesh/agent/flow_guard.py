@@ -1,0 +1,254 @@
+"""Guards the flows and groups of a bridge: puts back what a file says, when the switch lost it or somebody changed it.
+
+At rest it sleeps. The switch itself tells of each flow that changes (Nicira's flow monitor) and of each group
+(requests forwarded, OpenFlow 1.4), and its socket closes when it dies. Frames do not need this program: it may die and
+be started at any time.
+Python's standard library only, Python 3.7 or later. Arguments: the bridge, and the file for `ovs-ofctl bundle`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")
+SOCKET = "/run/openvswitch/{}.mgmt"
+# While the switch is down it is asked this often whether it is back; and this long after the last change it is looked
+# at whether all is as it should be, even if nothing was heard.
+RETRY_S, LOOK_S = 0.02, 60.0
+PATIENCE_S = 10.0
+# After that many changes in a row somebody fights us: then a breath between two.
+CALM_S = 0.2
+
+# openflow-1.0 and openflow-1.4 in Open vSwitch's header files; openflow/nicira-ext.h.
+HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, SET_CONFIG, STATS_REQUEST, STATS_REPLY = 0, 1, 2, 3, 9, 16, 17
+SET_ASYNC, REQUESTFORWARD = 28, 32
+OF10, OF14 = 1, 5
+OURS = 0x646D  # the transaction of our own requests
+
+
+class LostError(Exception):
+    """The switch went away."""
+
+
+def message(version: int, kind: int, body: bytes = b"", transaction: int = OURS) -> bytes:
+    return struct.pack("!BBHI", version, kind, 8 + len(body), transaction) + body
+
+
+def watch_flows() -> bytes:
+    """Be told of every flow that is added, deleted or modified, whoever did it; not of those that are there."""
+    vendor = struct.pack("!HHII4x", 0xFFFF, 0, 0x2320, 2)
+    added, deleted, modified = 2, 4, 8
+    return message(
+        OF10, STATS_REQUEST, vendor + struct.pack("!IHHHB5x", 1, added | deleted | modified, 0xFFFF, 0, 0xFF)
+    )
+
+
+def watch_groups() -> bytes:
+    """Be told of every change of a group, and of nothing else."""
+    # Without a length for packets, a connection of this kind is told nothing at all.
+    packets, ports, removed, forwarded = 1, 3, 5, 11
+    masks = ((packets, 0), (ports, 0), (removed, 0), (forwarded, 1))
+    return message(OF14, SET_CONFIG, struct.pack("!HH", 0, 128)) + message(
+        OF14, SET_ASYNC, b"".join(struct.pack("!HHI", kind, 8, mask) for kind, mask in masks)
+    )
+
+
+class Ear:
+    """One OpenFlow connection that only listens."""
+
+    def __init__(self, bridge: str, version: int, request: bytes) -> None:
+        self.version = version
+        self.rest = b""
+        self.socket = socket.socket(socket.AF_UNIX)
+        try:
+            self.socket.settimeout(PATIENCE_S)
+            self.socket.connect(SOCKET.format(bridge))
+            self.socket.sendall(message(version, HELLO) + request)
+        except OSError:
+            self.socket.close()
+            raise
+
+    def hear(self) -> bool:
+        """Whether anything that was read is the word of a change. Raises LostError when the switch is gone."""
+        try:
+            read = self.socket.recv(1 << 16)
+        except OSError as error:
+            raise LostError from error
+        if not read:
+            raise LostError
+        self.rest += read
+        changed = False
+        while len(self.rest) >= 8:
+            _, kind, length, transaction = struct.unpack("!BBHI", self.rest[:8])
+            if len(self.rest) < length:
+                break
+            body, self.rest = self.rest[8:length], self.rest[length:]
+            changed = self.understand(kind, transaction, body) or changed
+        return changed
+
+    def understand(self, kind: int, transaction: int, body: bytes) -> bool:
+        if kind == ECHO_REQUEST:
+            with contextlib.suppress(OSError):
+                self.socket.sendall(message(self.version, ECHO_REPLY, body, transaction))
+        if kind == ERROR:
+            say(f"the switch answers error {body[:4].hex()}: it is looked at every {LOOK_S:g} s only")
+        return kind == REQUESTFORWARD or (kind == STATS_REPLY and transaction != OURS)
+
+
+def ofctl(*words: str, text: str = "") -> subprocess.CompletedProcess[str] | None:
+    """None where it could not be run or did not end."""
+    try:
+        return subprocess.run(
+            [*OFCTL, *words],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def flows_of(bundle: str) -> str:
+    """The flows that a bundle adds, as `ovs-ofctl diff-flows` reads them."""
+    start = "flow add "
+    return "".join(line[len(start) :] + "\n" for line in bundle.splitlines() if line.startswith(start))
+
+
+def groups_of(bridge: str) -> list[str] | None:
+    """The groups that are there; None where the switch does not say."""
+    done = ofctl("dump-groups", bridge)
+    if done is None or done.returncode != 0:
+        return None
+    return sorted(line.strip() for line in done.stdout.splitlines() if "group_id=" in line)
+
+
+def read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+class Guard:
+    """`groups` is what they were after the last installation."""
+
+    def __init__(self, bridge: str, path: str) -> None:
+        self.bridge = bridge
+        self.path = path
+        self.installed: str | None = None  # the text that was put there last; None: it must be put there
+        self.groups: list[str] | None = None
+        self.put_at = 0.0
+        self.stubborn = ""  # what an installation did not put right: tried again after a while only
+
+    def install(self) -> bool:
+        self.installed = None
+        try:
+            text = read(self.path)
+        except OSError as error:
+            say(f"no flows to put back: {error}")
+            return False
+        done = ofctl("bundle", self.bridge, self.path)
+        if done is None or done.returncode != 0:
+            say(f"could not put back the flows: {done.stderr.strip() if done else 'ovs-ofctl did not end'}")
+            return False
+        self.installed, self.groups = text, groups_of(self.bridge)
+        return True
+
+    def wrong(self) -> str:
+        """What is not as it should be, in words; "" if all is well, or nobody can say."""
+        if self.installed is None:
+            return "not put there yet"
+        try:
+            text = read(self.path)
+        except OSError:
+            return ""
+        flows = ofctl("diff-flows", self.bridge, "/dev/stdin", text=flows_of(text))
+        if flows is not None and flows.returncode == 2:
+            lines = flows.stdout.splitlines()
+            return (
+                f"{sum(line.startswith('+') for line in lines)} flows missing, "
+                f"{sum(line.startswith('-') for line in lines)} too many"
+            )
+        if text != self.installed:
+            return "the file is another"
+        groups = groups_of(self.bridge)
+        return "groups were changed" if None not in (groups, self.groups) and groups != self.groups else ""
+
+    def look(self) -> None:
+        wrong = self.wrong()
+        if not wrong or (wrong == self.stubborn and time.monotonic() < self.put_at + LOOK_S):
+            return
+        self.put_at = time.monotonic()
+        put = self.install()
+        self.stubborn = self.wrong() if put else ""
+        say(f"{wrong}: put back{', and still so' if self.stubborn else '' if put else ' failed'}")
+
+    def stay(self, ears: list[Ear]) -> None:
+        """Until the switch goes away: that raises LostError."""
+        looked = 0.0
+        while True:
+            wait_s = CALM_S if self.installed is None else LOOK_S
+            ready, _, _ = select.select([ear.socket for ear in ears], [], [], wait_s)
+            changed = [ear.hear() for ear in ears if ear.socket in ready]
+            if any(changed) or not ready:
+                time.sleep(max(0.0, looked + CALM_S - time.monotonic()))
+                looked = time.monotonic()
+                self.look()
+            tell_systemd("WATCHDOG=1")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def tell_systemd(text: str) -> None:
+    """sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, contextlib.suppress(OSError):
+            notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
+
+
+def listen(bridge: str) -> list[Ear]:
+    """Raises OSError while the switch is not there."""
+    ears = [Ear(bridge, OF10, watch_flows())]
+    try:
+        return [*ears, Ear(bridge, OF14, watch_groups())]
+    except OSError:
+        ears[0].socket.close()
+        raise
+
+
+def main(argv: list[str]) -> None:
+    guard = Guard(*argv)
+    told = False
+    while True:
+        try:
+            ears = listen(guard.bridge)
+        except OSError:
+            time.sleep(RETRY_S)
+            tell_systemd("WATCHDOG=1")
+            continue
+        try:
+            # It listens before it installs: what is changed in between is heard.
+            if guard.install() and not told:
+                tell_systemd("READY=1")
+                told = True
+            guard.stay(ears)
+        except LostError:
+            say("the switch is gone")
+        finally:
+            for ear in ears:
+                ear.socket.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

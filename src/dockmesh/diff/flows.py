@@ -1,0 +1,41 @@
+"""Flows and groups that are not as they should be, and what puts them right: pure."""
+
+from collections.abc import Iterator
+
+from dockmesh.diff.types import Change
+from dockmesh.facts.types import FlowState, HostFacts
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.remote.seam import Run
+from dockmesh.render.host import FLOWS
+from dockmesh.render.types import HostConfig
+
+SUBJECT = f"{FABRIC_BRIDGE} flows"
+PLANNED = "as planned"
+# One bundle: the switch takes all of it at once, or nothing.
+INSTALL = Run(("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, FLOWS), timeout_s=30)
+WHY = "they are the fabric: frames go by them, and without them nowhere"
+
+
+def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change | None:
+    """`anew`: the bridge is made, so it has none."""
+    if config.flows is None:
+        return None
+    if anew:
+        return Change(config.host, SUBJECT, None, PLANNED, WHY)
+    actual = "not to be seen" if facts.flows is None else said(facts.flows)
+    return Change(config.host, SUBJECT, actual, PLANNED, WHY) if actual else None
+
+
+def said(state: FlowState) -> str:
+    """What is not as it should be, in half a line; "" if all is."""
+    return ", ".join(_said(state))
+
+
+def _said(state: FlowState) -> Iterator[str]:
+    for what, missing, extra, changed in (
+        ("flow", len(state.missing), len(state.extra), 0),
+        ("group", len(state.groups_missing), 0, len(state.groups_changed)),
+    ):
+        for number, word in ((missing, "missing"), (extra, "too many"), (changed, "changed")):
+            if number:
+                yield f"{number} {what}{'s' if number > 1 else ''} {word}"

@@ -1,0 +1,122 @@
+"""Faults on real hosts, as requests: drop what comes in through some tunnels, and have it end by itself. Pure.
+
+Only the tunnels' own packets are dropped, and only where they come in: SSH and all else of the underlay passes. In the
+kernel that is a table of nftables of our own; a datapath in userspace takes packets before any firewall sees them, so
+there it is a flow of the bridge that has the underlay address, with a cookie of our own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from dockmesh.drill.types import Fault, Kind
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.seam import Run
+
+UNIT = "dockmesh-drill-heal"
+TABLE = "dockmesh_drill"
+COOKIE = "0xd0c4d711"
+BURST_BYTES = 3000
+# How a tunnel's packets are told from others, for nft(8) and for ovs-ofctl(8): IP protocol 47, or the UDP port that
+# IANA has given it (RFC 7348, RFC 8926).
+TUNNELS: Mapping[str, tuple[str, str]] = {
+    "gre": ("meta l4proto 47", "nw_proto=47"),
+    "vxlan": ("udp dport 4789", "nw_proto=17,tp_dst=4789"),
+    "geneve": ("udp dport 6081", "nw_proto=17,tp_dst=6081"),
+}
+COUNTED = re.compile(r"counter packets (\d+)|n_packets=(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """On one host: what comes from these peers. `bridge`: of the userspace datapath; None: the kernel's."""
+
+    host: HostPlan
+    peers: tuple[HostPlan, ...]
+    bridge: str | None
+
+
+def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
+    """By host the linked peers that it hears no more, or less of."""
+    linked = {host.name: [end.peer for end in host.tunnels] for host in plan.hosts}
+    match fault.kind:
+        case Kind.ONE_WAY:
+            source, target = fault.hosts
+            return {target: (source,)}
+        case Kind.PARTITION:
+            side = set(fault.hosts)
+            across = {name: tuple(peer for peer in linked[name] if (peer in side) != (name in side)) for name in linked}
+            return {name: peers for name, peers in across.items() if peers}
+        case _:
+            a, b = fault.hosts
+            return {a: (b,), b: (a,)}
+
+
+def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Run, ...]:
+    in_kernel, in_bridge = TUNNELS[str(plan.fabric.tunnel)]
+    if drop.bridge is not None:
+        return tuple(
+            Run(
+                (
+                    *("ovs-ofctl", "add-flow", drop.bridge),
+                    f"cookie={COOKIE},priority=65535,{_source(peer)},{in_bridge},actions=drop",
+                )
+            )
+            for peer in drop.peers
+        )
+    rules = "".join(
+        f"    {_family(peer.underlay)} saddr {peer.underlay} {in_kernel} {_share(fault)}counter drop\n"
+        for peer in drop.peers
+    )
+    chain = f"  chain input {{\n    type filter hook input priority -300; policy accept;\n{rules}  }}\n"
+    return (Run(("nft", "-f", "-"), stdin=f"table inet {TABLE} {{\n{chain}}}\n"),)
+
+
+def _family(address: IPv4Address | IPv6Address) -> str:
+    return "ip6" if address.version == 6 else "ip"
+
+
+def _source(peer: HostPlan) -> str:
+    """In ovs-ofctl's words."""
+    return {"ip": f"ip,nw_src={peer.underlay}", "ip6": f"ipv6,ipv6_src={peer.underlay}"}[_family(peer.underlay)]
+
+
+def _share(fault: Fault) -> str:
+    """Of the packets that are dropped, in nft's words."""
+    match fault.kind:
+        case Kind.LOSSY:
+            return f"numgen random mod 100 < {fault.amount} "
+        case Kind.SLOW:
+            return f"limit rate over {(fault.amount or 1) * 1000 // 8} bytes/second burst {BURST_BYTES} bytes "
+        case _:
+            return ""
+
+
+def heal(bridge: str | None) -> Run:
+    """No error if there is nothing to heal."""
+    if bridge is not None:
+        return Run(("ovs-ofctl", "del-flows", bridge, f"cookie={COOKIE}/-1"))
+    # Added first, so that it is there to be deleted: one transaction.
+    return Run(("nft", f"add table inet {TABLE}; delete table inet {TABLE}"))
+
+
+def dead_man(bridge: str | None, after_s: float) -> Run:
+    """The host heals itself after so many seconds, whoever is dead by then. A reboot heals it, too."""
+    timer = ("--timer-property=AccuracySec=100ms", f"--on-active={after_s:.0f}")
+    return Run(("systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *timer, *heal(bridge).argv))
+
+
+WAITS = Run(("systemctl", "is-active", "--quiet", f"{UNIT}.timer"))
+NO_DEAD_MAN = Run(("systemctl", "stop", f"{UNIT}.timer"))
+
+
+def count(bridge: str | None) -> Run:
+    """The question how many packets were dropped."""
+    if bridge is not None:
+        return Run(("ovs-ofctl", "dump-flows", bridge, f"cookie={COOKIE}/-1"))
+    return Run(("nft", "list", "table", "inet", TABLE))
+
+
+def counted(answer: str) -> int:
+    return sum(int(kernel or flow) for kernel, flow in COUNTED.findall(answer))

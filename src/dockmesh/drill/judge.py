@@ -1,0 +1,142 @@
+"""Prediction × evidence → verdicts. Pure."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from dockmesh.drill.types import (
+    Allowance,
+    Evidence,
+    Expected,
+    Fault,
+    Gap,
+    Pair,
+    PairResult,
+    Ping,
+    Prediction,
+    Result,
+    Seen,
+    State,
+)
+from dockmesh.verify.types import Verdict
+
+# Longer than so many seconds without a ping being sent, nothing was measured: its host was away, or the pinger.
+HOLE_S = 1.0
+# Less than this share of the pings that were due is no measurement.
+ENOUGH = 0.7
+# At the end of a fault a pair that is apart has been silent for so long at least.
+SILENT_S = 0.5
+
+
+def judge(fault: Fault, prediction: Prediction, evidence: Evidence) -> Result:
+    noise = noise_ms(evidence)
+    if evidence.lacks:
+        return Result(fault, evidence, (), noise)
+    pairs = tuple(_pair(pair, expected, evidence, noise) for pair, expected in prediction.items())
+    return Result(fault, evidence, pairs, noise)
+
+
+def gaps(pings: Sequence[Ping], interval_ms: int) -> tuple[Gap, ...]:
+    """Runs of pings that were not answered, each from the first of them to the next that was.
+
+    A run ends where nothing was measured, too. Pings that were sent late, because their host had no time for us, are
+    no gap: only what was sent and lost is.
+    """
+    found: list[Gap] = []
+    run: list[Ping] = []
+    for ping in pings:
+        if run and ping.sent_s - run[-1].sent_s > HOLE_S:
+            found.append(_open(run, interval_ms))
+            run = []
+        if ping.rtt_ms is None:
+            run.append(ping)
+        elif run:
+            found.append(Gap(run[0].sent_s, ping.sent_s, len(run)))
+            run = []
+    return (*found, _open(run, interval_ms)) if run else tuple(found)
+
+
+def _open(run: Sequence[Ping], interval_ms: int) -> Gap:
+    return Gap(run[0].sent_s, run[-1].sent_s + interval_ms / 1000, len(run), open=True)
+
+
+def noise_ms(evidence: Evidence) -> float:
+    """The longest gap before the fault, or the longest time that a pinger was held up: a drill sees no finer."""
+    peace = [_between(pings, evidence.times.start, evidence.times.fault) for pings in evidence.pings.values()]
+    silent = [gap.ms for pings in peace for gap in gaps(pings, evidence.interval_ms)]
+    late = [
+        (later.sent_s - earlier.sent_s) * 1000 - evidence.interval_ms
+        for pings in evidence.pings.values()
+        for earlier, later in pairwise(pings)
+    ]
+    held_up = [each for each in late if each <= HOLE_S * 1000]
+    return max([0.0, *silent, *held_up])
+
+
+def _pair(pair: Pair, expected: Expected, evidence: Evidence, noise: float) -> PairResult:
+    times, interval = evidence.times, evidence.interval_ms
+    pings = evidence.pings.get(pair, ())
+    found = gaps(pings, interval)
+    during = _between(pings, times.fault, times.heal)
+    longest = _longest(found, times.fault, times.heal)
+    match expected.state:
+        case State.CONNECTED:
+            due = (times.heal - times.fault) * 1000 / interval
+            seen = _connected(during, longest, expected.during, due, noise)
+        case State.APART:
+            seen = _apart(_between(during, times.harmed, times.heal), longest, times.heal)
+        case State.OPEN:
+            seen = Seen(longest if during else None, _lost(during), len(during), None)
+    # Who was connected counts from the heal on; who was not, from when the heal was done.
+    start = times.heal if expected.state is State.CONNECTED else times.healed
+    after = _between(pings, start, times.end)
+    longest = _longest(found, start, times.end)
+    return PairResult(pair, expected, seen, _after(after, longest, expected.after, interval, noise))
+
+
+def _between(pings: Iterable[Ping], start_s: float, end_s: float) -> tuple[Ping, ...]:
+    return tuple(ping for ping in pings if start_s <= ping.sent_s < end_s)
+
+
+def _lost(pings: Iterable[Ping]) -> int:
+    return sum(ping.rtt_ms is None for ping in pings)
+
+
+def _longest(found: Iterable[Gap], start_s: float, end_s: float) -> float:
+    """Of what of the gaps lies within, in milliseconds."""
+    return max(((min(gap.end_s, end_s) - max(gap.start_s, start_s)) * 1000 for gap in found), default=0.0)
+
+
+def _connected(pings: Sequence[Ping], longest: float, allowed: Allowance, due: float, noise: float) -> Seen:
+    if len(pings) < ENOUGH * due:
+        return Seen(None, _lost(pings), len(pings), Verdict.UNKNOWN, "too few pings could be sent to tell")
+    return _compared(pings, max(0.0, longest), allowed, noise)
+
+
+def _after(pings: Sequence[Ping], longest: float, allowed: Allowance, interval_ms: int, noise: float) -> Seen:
+    if not pings:
+        return Seen(None, 0, 0, Verdict.UNKNOWN, "no ping was sent after the heal")
+    if pings[-1].rtt_ms is None and all(ping.rtt_ms is None for ping in pings[-int(500 / interval_ms) :]):
+        return Seen(max(0.0, longest), _lost(pings), len(pings), Verdict.FAIL, "not connected again at the end")
+    return _compared(pings, max(0.0, longest), allowed, noise)
+
+
+def _compared(pings: Sequence[Ping], longest: float, allowed: Allowance, noise: float) -> Seen:
+    seen = Seen(longest, _lost(pings), len(pings), Verdict.PASS)
+    if longest <= allowed.ms:
+        return seen
+    over = f"a gap of {longest:.0f} ms, where {allowed.ms} ms are allowed"
+    if longest <= allowed.ms + noise:
+        why = f"{over}; without any fault this machine missed {noise:.0f} ms by itself"
+        return Seen(longest, seen.lost, seen.sent, Verdict.UNKNOWN, why)
+    return Seen(longest, seen.lost, seen.sent, Verdict.FAIL, over)
+
+
+def _apart(pings: Sequence[Ping], longest: float, heal_s: float) -> Seen:
+    last = _between(pings, heal_s - SILENT_S, heal_s)
+    seen = Seen(max(0.0, longest), _lost(pings), len(pings), Verdict.PASS)
+    if not last:
+        return Seen(None, seen.lost, seen.sent, Verdict.UNKNOWN, "no ping was sent while the fault lasted")
+    if any(ping.rtt_ms is not None for ping in last):
+        why = "pings are answered, though no way is left by the plan"
+        return Seen(seen.gap_ms, seen.lost, seen.sent, Verdict.FAIL, why)
+    return seen

@@ -1,0 +1,153 @@
+"""One fault after another: wait for peace, harm, watch, heal, watch, judge."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from dockmesh.drill import faults
+from dockmesh.drill.faults import ABOUT, and_
+from dockmesh.drill.field import Field
+from dockmesh.drill.harm import Harm
+from dockmesh.drill.judge import judge
+from dockmesh.drill.predict import INTERVAL_MS, hold_ms, predict, watch_ms
+from dockmesh.drill.rule import rule
+from dockmesh.drill.types import Evidence, Fault, Kind, Pair, Prediction, Result, Times
+from dockmesh.errors import DockmeshError
+from dockmesh.plan.types import Plan
+
+POLL_S = 0.4
+FRESH_MS = 1000  # a pair is connected if its last answer is younger; pingers write ten times a second
+PEACE_S = 2.0  # measured before each fault
+PEACE_WITHIN_S = 30.0  # and as long as a start may take by the plan
+MARGIN_S = 1.5
+LEAST_HOLD_S = 4.0
+AWAY = (Kind.CRASH, Kind.REBOOT)  # the connection goes with the host
+
+
+class Progress(Protocol):
+    """Told what a drill is at; whoever shows it decides how."""
+
+    def begin(self, fault: Fault, number: int, of: int, prediction: Prediction) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+    def silent(self, pairs: Mapping[Pair, float | None]) -> None:
+        """For how many milliseconds each pair has had no answer."""
+
+    def end(self, result: Result) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What the faults of one drill have in common. `hold_s`: how long each lasts, if not as long as it must."""
+
+    plan: Plan
+    ssh_config: Path | None
+    harm: Harm
+    progress: Progress
+    hold_s: float | None = None
+
+
+async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]:
+    """Whatever ends it, the fault is healed first.
+
+    Raises DockmeshError where a host cannot be reached, or the mesh is not whole before a fault.
+    """
+    for text in await drill.harm.leftovers():
+        drill.progress.say(f"{text}. It is healed now")
+    results = []
+    for number, fault in enumerate(chosen, start=1):
+        prediction = predict(drill.plan, fault)
+        drill.progress.begin(fault, number, len(chosen), prediction)
+        async with Field(drill.plan, drill.ssh_config, INTERVAL_MS) as field:
+            evidence = await _one(drill, field, fault, prediction)
+        results.append(judge(fault, prediction, evidence))
+        drill.progress.end(results[-1])
+    return tuple(results)
+
+
+def lasts_s(drill: Drill, prediction: Prediction) -> float:
+    least_s = max(LEAST_HOLD_S, hold_ms(prediction) / 1000 + MARGIN_S)
+    return drill.hold_s if drill.hold_s is not None else least_s
+
+
+async def _one(drill: Drill, field: Field, fault: Fault, prediction: Prediction) -> Evidence:
+    harm, say = drill.harm, drill.progress.say
+    hold_s = lasts_s(drill, prediction)
+    watch_s = watch_ms(drill.plan, prediction) / 1000 + MARGIN_S
+    start_s = await _peace(drill, field)
+    say(faults.words(fault) if fault.kind is Kind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
+    fault_s = time.time()
+    try:
+        await harm.inject(fault, hold_s)
+        harmed_s = time.time()
+        field.forget(fault.hosts if fault.kind in AWAY else ())
+        lacks = None
+        if fault.kind is not Kind.REBOOT:
+            await _watch(drill, field, asyncio.sleep(hold_s))
+            lacks = await harm.lacks(fault)
+        heal_s = time.time()
+        say("wait until it is over" if ABOUT[fault.kind].by_itself else "heal it")
+        await _watch(drill, field, harm.heal(fault))
+    except BaseException:
+        try:
+            say("heal it before this ends")
+        finally:  # the terminal may be gone
+            await harm.heal(fault)
+        say("it is healed")
+        raise
+    healed_s = time.time()
+    await field.reach()
+    say(f"watch for {watch_s:.0f} s more")
+    await _watch(drill, field, asyncio.sleep(watch_s))
+    await field.read()
+    times = Times(
+        start_s, fault_s, harmed_s, healed_s if ABOUT[fault.kind].by_itself else heal_s, healed_s, end=time.time()
+    )
+    return Evidence(times, INTERVAL_MS, field.pings(start_s), lacks)
+
+
+async def _watch(drill: Drill, field: Field, work: Any) -> None:
+    """Read what the pingers say until the work is done."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await field.read()
+            drill.progress.silent(field.silent())
+            await asyncio.wait([task], timeout=POLL_S)
+    except BaseException:
+        task.cancel()
+        raise
+    await task
+
+
+async def _peace(drill: Drill, field: Field) -> float:
+    """Wait until all pairs have been connected for a while; since when they have.
+
+    Raises DockmeshError.
+    """
+    drill.progress.say("wait until all are connected")
+    within_s = PEACE_WITHIN_S + sum(term.most for term in rule(drill.plan).start) / 1000
+    began_s = since_s = time.time()
+    while True:
+        await field.read()
+        silent = field.silent()
+        drill.progress.silent(silent)
+        lost = [pair for pair, ms in silent.items() if ms is None or ms > FRESH_MS]
+        now_s = time.time()
+        if lost:
+            since_s = now_s
+        elif now_s > since_s + PEACE_S:
+            return since_s
+        if now_s > began_s + within_s:
+            named = and_([f"{source} → {target}" for source, target in lost[:4]])
+            more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
+            raise DockmeshError(
+                f"the mesh is not whole: no answer from {named}{more} within {within_s:.0f} s",
+                now="no fault was made",
+                do="`dockmesh verify` says why; a drill needs a mesh that is well",
+            )
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,220 @@
+"""`forwarding: direct` on real hosts: what flows carry, what fails, who puts flows back, and one copy of everything."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from dockmesh.facts.types import HostFacts
+from dockmesh.lab.pings import Pinging, Pings, pinging
+from dockmesh.lab.store import load as load_lab
+from tests.lab.conftest import MakeMesh
+from tests.lab.copies import copies
+from tests.lab.mesh import Mesh, wait_until
+
+HOSTS = ("host1", "host2", "host3")
+KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
+# By what is done on host1. Until the flows are back nothing passes, so what counts is how long that is.
+HARMS = {
+    "ovs-vswitchd killed": KILL.format("ovs-vswitchd"),
+    "ovsdb-server killed": KILL.format("ovsdb-server"),
+    "flows deleted": "ovs-ofctl del-flows br0",
+    "groups deleted": "ovs-ofctl -O OpenFlow15 del-groups br0",
+    "a group changed": "for group in $(ovs-ofctl -O OpenFlow15 dump-groups br0 | grep -o 'group_id=[0-9]*'); do"
+    " ovs-ofctl -O OpenFlow15 mod-group br0 $group,type=all,bucket=actions=drop; done",
+    "a flow added that drops all": "ovs-ofctl -O OpenFlow15 add-flow br0 priority=60000,actions=drop",
+    "the fail mode taken away": "ovs-vsctl del-fail-mode br0",
+}
+
+
+@pytest.fixture(scope="module")
+def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, HostFacts]]:
+    """Four hosts, of which three are in the file, and what they were before any apply."""
+    mesh = make_mesh("--prepared", hosts=4)
+    whole = mesh.file.read_text()
+    (mesh.directory / "whole.yaml").write_text(whole.replace("forwarding: rstp", "forwarding: direct"))
+    mesh.edit("forwarding: rstp", "forwarding: direct")
+    lines = mesh.file.read_text().splitlines(keepends=True)
+    mesh.file.write_text("".join(line for line in lines if "host4:" not in line))
+    return mesh, mesh.states(*HOSTS)
+
+
+@pytest.fixture(scope="module")
+def mesh(before: tuple[Mesh, dict[str, HostFacts]]) -> Mesh:
+    made, _ = before
+    made.apply()
+    for host in HOSTS:
+        made.start_container(host, "web", "--restart always")
+    wait_for_all(made)
+    return made
+
+
+def wait_for_all(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> None:
+    """Every container of these hosts reaches every other's."""
+    addresses = {host: mesh.container_address(host) for host in hosts}
+    for host in hosts:
+        for other, address in addresses.items():
+            if other != host:
+                mesh.wait_for_ping(host, address)
+
+
+@contextlib.contextmanager
+def all_pinging(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> Iterator[Mapping[tuple[str, str], Pings]]:
+    """Every container pings every other for the block; the pairs are known at its end."""
+    lab = load_lab(mesh.directory)
+    found: dict[tuple[str, str], Pings] = {}
+    with contextlib.ExitStack() as stack:
+        running: dict[tuple[str, str], Pinging] = {}
+        for host in hosts:
+            for other in hosts:
+                if host != other:
+                    address = mesh.container_address(other)
+                    running[host, other] = stack.enter_context(pinging(lab, lab.host(host), address, "web"))
+        for pings in running.values():
+            assert pings.wait_for_answers(20, 60)
+        yield found
+        for pair, pings in running.items():
+            assert pings.wait_for_answers(50, 60), f"{pair} is silent for good"
+            found[pair] = pings.heard()
+
+
+def longest_ms(found: Mapping[tuple[str, str], Pings]) -> float:
+    return max(pings.longest_gap_ms for pings in found.values())
+
+
+def lost(found: Mapping[tuple[str, str], Pings]) -> int:
+    return max(pings.sent - pings.answered for pings in found.values())
+
+
+def settled(mesh: Mesh) -> bool:
+    """All tunnels of all hosts up, by BFD."""
+    show = "ovs-vsctl --bare --columns=bfd_status find interface type=gre"
+    return all("state=up" in line for host in HOSTS for line in mesh.on(host, show).splitlines() if line)
+
+
+@pytest.fixture(autouse=True)
+def well(mesh: Mesh) -> None:
+    wait_until(lambda: settled(mesh), "all tunnels are up")
+    wait_for_all(mesh)
+
+
+def test_a_second_apply_changes_nothing_and_diff_sees_nothing(mesh: Mesh) -> None:
+    assert not mesh.apply()["changed"]
+    assert mesh.dockmesh("diff").code == 0
+
+
+def test_what_is_for_all_arrives_once_at_each_host(mesh: Mesh) -> None:
+    with copies(mesh, "host1", ("host2", "host3")) as found:
+        found.wait_for(50)
+
+    assert found.most == 1
+    for host in ("host2", "host3"):
+        assert {"broadcast 1", "multicast 1"} <= set(found.heard[host])
+
+
+def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh) -> None:
+    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.lab("cut", "host1", "host2")
+
+    assert longest_ms(pings) < 2000
+    assert found.most == 1
+    assert sum(each.duplicates for each in pings.values()) == 0
+    with all_pinging(mesh) as pings:
+        mesh.lab("heal")
+        wait_until(lambda: settled(mesh), "all tunnels are up")
+    assert lost(pings) <= 2
+
+
+def test_a_link_that_is_cut_one_way_only_is_gone_round(mesh: Mesh) -> None:
+    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.lab("cut", "host1", "host2", "--one-way")
+
+    mesh.lab("heal")
+    assert longest_ms(pings) < 2000
+    assert found.most == 1
+
+
+def test_the_death_of_a_host_is_no_matter_of_the_others(mesh: Mesh) -> None:
+    with all_pinging(mesh, ("host1", "host3")) as pings:
+        mesh.lab("crash", "host2")
+
+    assert lost(pings) <= 5
+    with all_pinging(mesh, ("host1", "host3")) as pings:
+        mesh.lab("start", "host2")
+        wait_until(lambda: settled(mesh), "all tunnels are up")
+    assert lost(pings) <= 5
+    wait_for_all(mesh)
+    assert not mesh.apply()["changed"]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harm: str) -> None:
+    with copies(mesh, "host2", ("host1", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.on("host1", HARMS[harm])
+        if "fail" in harm:
+            mesh.on("host1", "ovs-vsctl set-fail-mode br0 secure")
+
+    assert longest_ms(pings) < 2000
+    assert found.most == 1
+    assert sum(each.duplicates for each in pings.values()) == 0
+    wait_until(lambda: mesh.dockmesh("diff").code == 0, "nothing differs")
+
+
+def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None:
+    """With the guard stopped, or it would be faster."""
+    state = "systemctl show --property=MainPID --value docker ovs-vswitchd; ovs-vsctl show"
+    was = mesh.on("host1", state)
+    mesh.on("host1", "systemctl stop dockmesh-flows; ovs-ofctl del-flows br0 table=5; ovs-ofctl del-flows br0 table=4")
+    mesh.on("host1", "ovs-ofctl -O OpenFlow15 add-flow br0 table=4,actions=drop")
+
+    shown = mesh.dockmesh("diff", "--json").json()
+
+    (host,) = (each for each in shown["hosts"] if each["name"] == "host1")
+    subjects = {change["subject"]: change for change in host["changes"]}
+    assert set(subjects) == {"br0 flows", "dockmesh-flows.service"}
+    assert "flows missing" in subjects["br0 flows"]["actual"]
+    assert subjects["br0 flows"]["origin"] == "drift"
+    mesh.apply()
+    assert mesh.on("host1", state) == was
+    assert mesh.dockmesh("diff").code == 0
+
+
+def test_a_host_that_joins_costs_the_others_nothing(mesh: Mesh) -> None:
+    small = mesh.file.read_text()
+    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
+        mesh.apply()
+
+    assert found.most == 1
+    assert lost(pings) == 0
+    mesh.start_container("host4", "web")
+    wait_for_all(mesh, (*HOSTS, "host4"))
+    mesh.dockmesh("destroy", "--yes", "--host", "host4")
+    with all_pinging(mesh) as pings:
+        mesh.file.write_text(small)
+        mesh.apply()
+    assert lost(pings) == 0
+
+
+def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None:
+    for old, new in (("direct", "rstp"), ("rstp", "direct")):
+        with copies(mesh, "host1", ("host2", "host3")) as found:
+            mesh.edit(f"forwarding: {old}", f"forwarding: {new}")
+            mesh.apply()
+            wait_for_all(mesh)
+            found.wait_for(20)
+        assert found.most == 1, f"{old} → {new}"
+        assert not mesh.apply()["changed"]
+
+
+def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, HostFacts]]) -> None:
+    for host in HOSTS:
+        mesh.on(host, "docker rm --force web")
+
+    done = mesh.dockmesh("destroy", "--yes")
+
+    assert done.code == 0, done.err
+    mesh.wait_for_states(before[1])
+    for host in HOSTS:
+        left = mesh.ssh(host, "ls /etc/dockmesh /etc/systemd/system/ovs*.d /etc/systemd/system/dockmesh*")
+        assert not left.out, left.out

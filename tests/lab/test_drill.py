@@ -1,0 +1,194 @@
+"""Drills by the real command line: faults in a lab, sabotage that they must see, and real hosts by SSH alone.
+
+A drill tells the time, and a busy machine takes longer than a mesh does: so a drill that is to pass may be made again.
+"""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dockmesh.drill.drop import COOKIE, UNIT
+from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
+
+TRIES = 4
+
+
+def drill(mesh: Mesh, *words: str, verb: str = "run") -> Any:
+    """Its record; whatever the verdict."""
+    done = run(*DOCKMESH, "drill", verb, *words, "--dir", str(mesh.directory), "--json")
+    assert done.out.startswith(("{", "[")), done.err
+    assert verb != "run" or done.code == (0 if done.json()["verdict"] == "pass" else 1)
+    return done.json()
+
+
+def passing(mesh: Mesh, *words: str) -> Any:
+    """The first of some tries that passes: a mesh or a prediction that is wrong is so each time."""
+    for _ in range(TRIES):
+        made = drill(mesh, *words)
+        if made["verdict"] == "pass":
+            return made
+    raise AssertionError(wrong(made))
+
+
+def wrong(made: Any) -> str:
+    return json.dumps(
+        [
+            (fault["fault"], fault["lacks"], fault["noise_ms"], pair["source"], pair["target"], phase["why"])
+            for fault in made["faults"]
+            for pair in fault["pairs"] or [{"source": "", "target": "", "during": {"why": ""}}]
+            for phase in (pair["during"], pair.get("after", {"why": ""}))
+            if phase["why"] or fault["lacks"]
+        ],
+        ensure_ascii=False,
+    )
+
+
+def pair(made: Any, source: str, target: str, fault: int = 0) -> Any:
+    pairs = made["faults"][fault]["pairs"]
+    return next(each for each in pairs if (each["source"], each["target"]) == (source, target))
+
+
+@contextmanager
+def running(mesh: Mesh, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """A drill while its fault lasts."""
+    command = ("env", "--default-signal=INT", *DOCKMESH, "drill", "run", *words)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stderr is not None
+        said = ""
+        while "nothing passes between host1 and host2, for" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def underlay(mesh: Mesh) -> str:
+    return next(str(host["underlay"]) for host in mesh.plan()["hosts"] if host["name"] == "host2")
+
+
+def test_cut_link_passes_and_is_seen_as_a_gap(mesh: Mesh) -> None:
+    made = passing(mesh, "cut:host1,host2")
+
+    touched = pair(made, "host1", "host2")
+    assert touched["expected"] == "connected"
+    assert 100 < touched["during"]["gap_ms"] <= touched["during"]["allowed_ms"]
+    assert made["interval_ms"] == 10
+    assert touched["during"]["sent"] > 200
+
+
+def test_link_cut_one_way_passes(mesh: Mesh) -> None:
+    made = passing(mesh, "one-way:host1,host2")
+
+    assert pair(made, "host2", "host1")["during"]["gap_ms"] > 100
+
+
+def test_crashed_root_is_away_and_comes_back(mesh: Mesh) -> None:
+    made = passing(mesh, "crash:host1")
+
+    assert pair(made, "host2", "host1")["expected"] == "apart"
+    assert pair(made, "host2", "host3")["expected"] == "connected"
+    assert pair(made, "host1", "host2")["after"]["verdict"] == "pass"
+
+
+def test_killed_switch_comes_back_in_the_foretold_time(mesh: Mesh) -> None:
+    made = passing(mesh, "switch:host3")
+
+    assert pair(made, "host1", "host3")["during"]["gap_ms"] > 0
+
+
+def test_three_faults_are_drawn_from_a_seed_and_kept_for_the_history(mesh: Mesh, tmp_path: Path) -> None:
+    made = drill(mesh, "--count", "3", "--seed", "7")
+
+    assert made["ended"] == "done"
+    assert made == drill(mesh, verb="history")[-1]
+    again = run(*DOCKMESH, "drill", "report", "--dir", str(mesh.directory), "-o", str(tmp_path / "drill.html"))
+    assert again.code == 0, again.err
+    assert (tmp_path / "drill.html").read_text().count("<svg") == 3 * 6
+
+
+def test_tunnel_without_bfd_fails(mesh: Mesh) -> None:
+    """Sabotage: the switches notice only when the root's word grows old."""
+    for host in ("host1", "host2"):
+        mesh.on(host, "ovs-vsctl set interface gre1 bfd:enable=false")
+
+    made = drill(mesh, "cut:host1,host2")
+
+    for host in ("host1", "host2"):
+        mesh.on(host, "ovs-vsctl set interface gre1 bfd:enable=true")
+    assert made["verdict"] == "fail", wrong(made)
+    assert pair(made, "host1", "host2")["during"]["gap_ms"] > 510
+
+
+def test_ctrl_c_heals_the_fault_and_says_so(mesh: Mesh) -> None:
+    with running(mesh, "cut:host1,host2", "--hold", "60", "--dir", str(mesh.directory)) as process:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "it is healed" in said
+    assert mesh.pings("host1", underlay(mesh), None)
+
+
+def test_what_a_killed_drill_leaves_the_next_one_heals_and_says(mesh: Mesh) -> None:
+    with running(mesh, "cut:host1,host2", "--hold", "60", "--dir", str(mesh.directory)) as process:
+        wait_until(lambda: not mesh.pings("host1", underlay(mesh), None), "the link is cut")
+        process.kill()
+
+    done = run(*DOCKMESH, "drill", "run", "docker:host3", "--hold", "1", "--dir", str(mesh.directory))
+
+    assert "was ended before it healed its fault: nothing passes between host1 and host2" in done.err
+    assert mesh.pings("host1", underlay(mesh), None)
+    assert not (mesh.directory / "drill.json").exists()
+
+
+def on_real_hosts(mesh: Mesh, *words: str) -> tuple[str, ...]:
+    return (*words, "--real-hosts", "--file", str(mesh.file), "--ssh-config", str(mesh.ssh_config), "--confirm", "lab")
+
+
+def dropped(mesh: Mesh, host: str) -> str:
+    """The rules that a drill has made on the host, and its timer."""
+    flows = mesh.on(host, f"ovs-ofctl dump-flows br-phy cookie={COOKIE}/-1 | grep actions || true")
+    return flows + mesh.on(
+        host, f"nft list table inet dockmesh_drill 2>/dev/null || true; systemctl is-active {UNIT}.timer || true"
+    )
+
+
+def test_real_hosts_are_harmed_by_ssh_alone_and_healed(mesh: Mesh) -> None:
+    for _ in range(TRIES):
+        done = run(*DOCKMESH, "drill", "run", "--json", *on_real_hosts(mesh, "cut:host1,host2"))
+        if done.code == 0:
+            break
+
+    made = done.json()
+    assert made["verdict"] == "pass", wrong(made)
+    assert made["place"] == "hosts"
+    assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
+    assert {dropped(mesh, host) for host in mesh.hosts} == {"inactive"}
+
+
+def test_real_hosts_heal_themselves_when_the_drill_is_killed(mesh: Mesh) -> None:
+    with running(mesh, *on_real_hosts(mesh, "cut:host1,host2", "--hold", "3")) as process:
+        wait_until(lambda: "actions=drop" in dropped(mesh, "host1"), "packets are dropped", 10)
+        os.kill(process.pid, signal.SIGKILL)
+
+        wait_until(lambda: all(dropped(mesh, host) == "inactive" for host in mesh.hosts), "the hosts heal themselves")
+
+    mesh.wait_for_mesh()
+
+
+def test_real_hosts_are_asked_for_twice(mesh: Mesh) -> None:
+    once = run(*DOCKMESH, "drill", "run", *on_real_hosts(mesh, "cut:host1,host2")[:-1], "other")
+    harm = run(*DOCKMESH, "drill", "run", *on_real_hosts(mesh, "crash:host2"))
+
+    assert (once.code, harm.code) == (2, 2)
+    assert "no fault is made on real hosts without the name of their mesh" in once.err
+    assert "crash:host2 is not done on the real hosts" in harm.err

@@ -1,0 +1,189 @@
+"""The guard of flows, against a switch that is a socket and a script; tests/lab/test_direct.py has a real one."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dockmesh.agent import flow_guard
+from dockmesh.agent.flow_guard import Ear, Guard, LostError, flows_of
+
+BUNDLE = """\
+# Managed by dockmesh.
+group add_or_mod group_id=1,type=indirect,bucket=actions=drop
+flow add cookie=0x100,table=0,actions=drop
+flow delete cookie=0/0x100
+"""
+# An ovs-ofctl: `flows` and `groups` are what the switch has, `asked` what was asked of it.
+OFCTL = """\
+#!/bin/sh
+cd "$(dirname "$0")"
+shift 3
+echo "$1" >> asked
+case $1 in
+bundle) cp wanted-flows flows; cp wanted-groups groups;;
+diff-flows) cat > given; cmp -s given flows || { echo "+table=0 actions=drop"; exit 2; };;
+dump-groups) cat groups;;
+esac
+"""
+
+
+class Switch:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("wanted-flows", flows_of(BUNDLE))
+        self.write("wanted-groups", " group_id=1,type=indirect,bucket=bucket_id:0,actions=drop\n")
+        self.write("flows", "")
+        self.write("groups", "")
+        self.write("bundle", BUNDLE)
+        program = folder / "ovs-ofctl"
+        program.write_text(OFCTL)
+        program.chmod(0o755)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def asked(self) -> list[str]:
+        """Since this was last asked for."""
+        found = (self.folder / "asked").read_text().split()
+        self.write("asked", "")
+        return found
+
+
+@pytest.fixture
+def switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
+    made = Switch(tmp_path)
+    monkeypatch.setattr(flow_guard, "OFCTL", (str(tmp_path / "ovs-ofctl"), *flow_guard.OFCTL[1:]))
+    return made
+
+
+@pytest.fixture
+def guard(switch: Switch) -> Guard:
+    """It has installed the flows."""
+    made = Guard("br0", str(switch.folder / "bundle"))
+    assert made.install()
+    switch.asked()
+    return made
+
+
+def test_the_flows_of_a_bundle_are_what_it_adds() -> None:
+    assert flows_of(BUNDLE) == "cookie=0x100,table=0,actions=drop\n"
+
+
+def test_what_is_right_is_left_alone(switch: Switch, guard: Guard) -> None:
+    guard.look()
+
+    assert switch.asked() == ["diff-flows", "dump-groups"]
+
+
+def test_flows_that_are_lost_are_put_back(switch: Switch, guard: Guard) -> None:
+    switch.write("flows", "")
+
+    guard.look()
+
+    assert "bundle" in switch.asked()
+    assert guard.wrong() == ""
+
+
+def test_groups_that_were_changed_are_put_back(switch: Switch, guard: Guard) -> None:
+    switch.write("groups", " group_id=1,type=indirect,bucket=bucket_id:0,actions=output:7\n")
+
+    guard.look()
+
+    assert guard.wrong() == ""
+
+
+def test_a_new_file_is_put_there(switch: Switch, guard: Guard) -> None:
+    switch.write("bundle", BUNDLE.replace("bucket=actions=drop", "bucket=actions=output:1"))
+
+    guard.look()
+
+    assert "bundle" in switch.asked()
+
+
+def test_what_it_cannot_put_right_is_not_tried_all_the_time(switch: Switch, guard: Guard) -> None:
+    switch.write("wanted-flows", "")
+    switch.write("flows", "")
+    guard.look()
+    switch.asked()
+
+    guard.look()
+
+    assert switch.asked() == ["diff-flows"]
+
+
+def test_a_switch_that_does_not_answer_is_no_reason_to_write(switch: Switch, guard: Guard) -> None:
+    switch.write("ovs-ofctl", "#!/bin/sh\nexit 1\n")
+
+    assert guard.wrong() == ""
+
+
+def test_without_a_file_nothing_is_put_there(switch: Switch, capsys: pytest.CaptureFixture[str]) -> None:
+    guard = Guard("br0", str(switch.folder / "none"))
+
+    assert not guard.install()
+    assert "no flows to put back" in capsys.readouterr().err
+
+
+def frame(kind: int, transaction: int = 0, body: bytes = b"") -> bytes:
+    return struct.pack("!BBHI", 5, kind, 8 + len(body), transaction) + body
+
+
+@pytest.fixture
+def ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ear, socket.socket]]:
+    """It, and the switch's end of its connection."""
+    monkeypatch.setattr(flow_guard, "SOCKET", f"{tmp_path}/{{}}.mgmt")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{tmp_path}/br0.mgmt")
+        listening.listen()
+        made = Ear("br0", flow_guard.OF14, flow_guard.watch_groups())
+        there, _ = listening.accept()
+    with made.socket, there:
+        yield made, there
+
+
+@pytest.mark.parametrize(
+    ("message", "changed"),
+    [
+        (frame(flow_guard.HELLO), False),
+        (frame(flow_guard.STATS_REPLY, flow_guard.OURS), False),  # the answer to our own request
+        (frame(flow_guard.STATS_REPLY), True),
+        (frame(flow_guard.REQUESTFORWARD, body=bytes(16)), True),
+        (frame(flow_guard.HELLO) + frame(flow_guard.REQUESTFORWARD), True),
+    ],
+)
+def test_a_change_is_told_from_other_words(ear: tuple[Ear, socket.socket], message: bytes, *, changed: bool) -> None:
+    here, there = ear
+    there.sendall(message)
+
+    assert here.hear() is changed
+
+
+def test_half_a_message_waits_for_its_other_half(ear: tuple[Ear, socket.socket]) -> None:
+    here, there = ear
+    message = frame(flow_guard.REQUESTFORWARD, body=bytes(16))
+
+    there.sendall(message[:11])
+    assert not here.hear()
+    there.sendall(message[11:])
+    assert here.hear()
+
+
+def test_a_switch_that_asks_whether_we_live_is_told(ear: tuple[Ear, socket.socket]) -> None:
+    here, there = ear
+    there.recv(1 << 16)
+
+    there.sendall(frame(flow_guard.ECHO_REQUEST, 7, b"you?"))
+
+    assert not here.hear()
+    assert there.recv(1 << 16) == frame(flow_guard.ECHO_REPLY, 7, b"you?")
+
+
+def test_the_end_of_the_connection_is_the_end_of_the_switch(ear: tuple[Ear, socket.socket]) -> None:
+    here, there = ear
+    there.close()
+
+    with pytest.raises(LostError):
+        here.hear()
