@@ -19,6 +19,9 @@ class Fleet:
     opened: Mapping[str, SshHost]
     failed: Mapping[str, DockmeshError]
 
+    async def hang_up(self) -> None:
+        await asyncio.gather(*(host.hang_up() for host in self.opened.values()))
+
 
 def _allow_files(hosts: int) -> None:
     """A connection holds three pipes and a process; the usual 1024 files end between 200 and 300 hosts."""

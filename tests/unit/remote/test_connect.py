@@ -261,3 +261,17 @@ def test_what_is_done_meanwhile_is_done_while_ssh_logs_in(ssh: FakeSsh, tmp_path
             return list(hosts.opened)
 
     assert run(reached()) == ["host1"]
+
+
+def test_a_host_that_is_asked_nothing_more_ends_before_its_connection_is_closed(ssh: FakeSsh, tmp_path: Path) -> None:
+    ssh.does(f'for last; do :; done\nsh -c "$last"\ntouch {tmp_path}/ended')
+
+    async def ends() -> bool:
+        async with fleet([HOST1], CONFIG) as hosts:
+            await hosts.hang_up()
+            async with asyncio.timeout(20):
+                while not (tmp_path / "ended").exists():  # noqa: ASYNC110 — a file of another process
+                    await asyncio.sleep(0.01)
+            return True
+
+    assert run(ends())
