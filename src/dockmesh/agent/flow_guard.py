@@ -123,12 +123,28 @@ def flows_of(bundle: str) -> str:
     return "".join(line[len(start) :] + "\n" for line in bundle.splitlines() if line.startswith(start))
 
 
-def groups_of(bridge: str) -> list[str] | None:
-    """The groups that are there; None where the switch does not say."""
-    done = ofctl("dump-groups", bridge)
-    if done is None or done.returncode != 0:
-        return None
-    return sorted(line.strip() for line in done.stdout.splitlines() if "group_id=" in line)
+def read_groups(text: str) -> dict[int, str]:
+    """By number what a group is, from the lines of a bundle or of a switch: one form for both."""
+    groups = {}
+    for line in text.splitlines():
+        before, found, rest = line.partition("group_id=")
+        if found and "flow" not in before:
+            number, _, words = rest.strip().partition(",")
+            groups[int(number)] = one_form(words)
+    return groups
+
+
+def one_form(words: str) -> str:
+    """The switch numbers the buckets, and writes a colon where a bundle has an equals sign."""
+    kind, *buckets = words.strip().lower().split("bucket=")
+    return "; ".join([kind.strip(","), *map(bucket, buckets)])
+
+
+def bucket(words: str) -> str:
+    watch, _, actions = words.rstrip(",").partition("actions=")
+    words = watch.strip(",").replace(":", "=")
+    watched = sorted(word for word in words.split(",") if word and not word.startswith("bucket_id="))
+    return f"{','.join(watched)} {actions}".strip()
 
 
 def read(path: str) -> str:
@@ -137,13 +153,12 @@ def read(path: str) -> str:
 
 
 class Guard:
-    """`groups` is what they were after the last installation."""
+    """A bridge, and the file that says what it should have."""
 
     def __init__(self, bridge: str, path: str) -> None:
         self.bridge = bridge
         self.path = path
         self.installed: str | None = None  # the text that was put there last; None: it must be put there
-        self.groups: list[str] | None = None
         self.put_at = 0.0
         self.stubborn = ""  # what an installation did not put right: tried again after a while only
 
@@ -158,7 +173,7 @@ class Guard:
         if done is None or done.returncode != 0:
             say(f"could not put back the flows: {done.stderr.strip() if done else 'ovs-ofctl did not end'}")
             return False
-        self.installed, self.groups = text, groups_of(self.bridge)
+        self.installed = text
         return True
 
     def wrong(self) -> str:
@@ -178,8 +193,12 @@ class Guard:
             )
         if text != self.installed:
             return "the file is another"
-        groups = groups_of(self.bridge)
-        return "groups were changed" if None not in (groups, self.groups) and groups != self.groups else ""
+        groups = ofctl("dump-groups", self.bridge)
+        if groups is None or groups.returncode != 0:
+            return ""
+        there = read_groups(groups.stdout)
+        changed = sum(there.get(number) != group for number, group in read_groups(text).items())
+        return f"{changed} groups missing or changed" if changed else ""
 
     def look(self) -> None:
         wrong = self.wrong()

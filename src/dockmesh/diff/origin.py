@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dockmesh import __version__
 from dockmesh.diff import flows
+from dockmesh.diff.apart import OLD_FLOWS
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -77,7 +78,9 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
     bridge = known.config.docker_bridge
     member = known.facts.link(bridge.member)
     because = None
-    if step is StepName.DETACH:
+    if step is StepName.APART:
+        because = "the flows change" if change.subject == OLD_FLOWS else f"{FABRIC_BRIDGE} is made anew"
+    elif step is StepName.DETACH:
         because = "Docker restarts"
     elif step is StepName.FABRIC and FABRIC_CHANGE in subjects and change.subject.startswith("tunnel "):
         because = f"{FABRIC_BRIDGE} is made anew"
