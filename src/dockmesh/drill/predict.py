@@ -86,7 +86,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     if before is None:
         return _say(world, State.OPEN, (), found.start, "the plan has no way for them")
     if fault.kind is Kind.DOCKER:
-        return _say(world, State.CONNECTED, (), (), "docker0 and the fabric do without Docker")
+        return _say(world, State.CONNECTED, (), (), "hosts do without Docker; containers may not")
     if fault.kind in (Kind.LOSSY, Kind.SLOW):
         return _on_poor_link(world, pair, before, during)
     if fault.kind is Kind.SWITCH and harmed:
