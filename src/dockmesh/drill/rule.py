@@ -28,6 +28,8 @@ LISTEN_AND_LEARN = (
 )
 AGREE = Term("spanning tree: both ends agree", 0, 200, "measured with three hosts")
 BFD_UP = Term("BFD: two packets, one a second, until a tunnel is up", 0, 2_000, "RFC 5880, 6.8.3")
+# Who was silent for long is asked for anew.
+ARP = Term("ARP: a question a second", 0, 1_000, "Linux, net.ipv4.neigh.default.retrans_time_ms")
 SWITCH_UP = Term("systemd starts ovs-vswitchd and the fabric again", 0, 3_000, "measured with three hosts")
 FLOWS_UP = Term("systemd starts ovs-vswitchd, and its flows are put back", 0, 1_000, "measured on one host")
 
@@ -51,16 +53,23 @@ def rule(plan: Plan) -> Rule:
     healing = shape(plan).healing
     match plan.fabric.forwarding:
         case Forwarding.STP:
-            start = (HELLO, *LISTEN_AND_LEARN)
-            return Rule(ways_by_tree, cut=healing, back=start, aside=(), start=start, switch=(SWITCH_UP, *start))
+            start = (HELLO, *LISTEN_AND_LEARN, ARP)
+            return Rule(
+                ways_by_tree,
+                cut=healing,
+                back=(HELLO, *LISTEN_AND_LEARN),
+                aside=(),
+                start=start,
+                switch=(SWITCH_UP, *start),
+            )
         case Forwarding.RSTP:
             return Rule(
                 ways_by_tree,
                 cut=healing or (down, AGREE),
                 back=(HELLO, AGREE),
                 aside=(AGREE,),
-                start=(BFD_UP, HELLO, AGREE),
-                switch=(SWITCH_UP, BFD_UP, HELLO, AGREE),
+                start=(BFD_UP, HELLO, AGREE, ARP),
+                switch=(SWITCH_UP, BFD_UP, HELLO, AGREE, ARP),
             )
         case Forwarding.DIRECT:
             # A peer is tried whatever BFD says; who is further away waits for it.
@@ -70,7 +79,7 @@ def rule(plan: Plan) -> Rule:
                 cut=healing or (down,),
                 back=(),
                 aside=(),
-                start=(BFD_UP,),
+                start=(BFD_UP, ARP),
                 switch=(FLOWS_UP,) if full else (FLOWS_UP, BFD_UP),
             )
 

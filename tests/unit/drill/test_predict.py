@@ -77,7 +77,7 @@ def test_when_all_hosts_die_nothing_is_promised_but_that_they_come_back() -> Non
     expected = predict(plan_of(), Fault(Kind.CRASH, ("host1", "host2", "host3")))
 
     assert {each.state for each in expected.values()} == {State.OPEN}
-    assert {each.after.ms for each in expected.values()} == {2_000 + 2_000 + 200 + 10}
+    assert {each.after.ms for each in expected.values()} == {2_000 + 2_000 + 200 + 1_000 + 10}
 
 
 def test_hosts_do_without_docker() -> None:
