@@ -58,7 +58,8 @@ def hold_ms(prediction: Prediction) -> int:
 
 def watch_ms(plan: Plan, prediction: Prediction) -> int:
     """How long to watch after the heal: a gap may begin only when the switches see it, and then last."""
-    return _most(rule(plan).start) + max(each.after.ms for each in prediction.values())
+    seen = _most(rule(plan).seen)
+    return max(each.after.ms + (seen if each.state is State.CONNECTED else 0) for each in prediction.values())
 
 
 def _most(terms: Terms) -> int:

@@ -40,6 +40,7 @@ class Rule:
 
     ways: Callable[[Plan, Set[Link], Set[str]], Ways]
     cut: Terms  # frames go another way
+    seen: Terms  # a link is there again, and the switches notice
     back: Terms  # a link or a host is there again, and frames go the old way
     aside: Terms  # of pairs whose way stays, while that of others changes
     start: Terms  # a host that is there again, or a link without which there was no way, carries its first frame
@@ -57,6 +58,7 @@ def rule(plan: Plan) -> Rule:
             return Rule(
                 ways_by_tree,
                 cut=healing,
+                seen=(HELLO,),
                 back=(HELLO, *LISTEN_AND_LEARN),
                 aside=(),
                 start=start,
@@ -66,6 +68,7 @@ def rule(plan: Plan) -> Rule:
             return Rule(
                 ways_by_tree,
                 cut=healing or (down, AGREE),
+                seen=(BFD_UP, HELLO),
                 back=(HELLO, AGREE),
                 aside=(AGREE,),
                 start=(BFD_UP, HELLO, AGREE, ARP),
@@ -77,6 +80,7 @@ def rule(plan: Plan) -> Rule:
             return Rule(
                 ways_by_search,
                 cut=healing or (down,),
+                seen=(BFD_UP,),
                 back=(),
                 aside=(),
                 start=(BFD_UP, ARP),
