@@ -14,9 +14,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from pathlib import Path
@@ -165,8 +167,10 @@ def reach(lab: Lab) -> tuple[str, ...]:
 
 
 @contextmanager
-def mesh() -> Iterator[Lab]:
+def mesh(forwarding: str = "rstp") -> Iterator[Lab]:
     with prepared_lab() as lab:
+        text = lab.mesh_file.read_text()
+        lab.mesh_file.write_text(text.replace("forwarding: rstp", f"forwarding: {forwarding}"))
         measured("apply", "--yes", *reach(lab))
         yield lab
 
@@ -290,27 +294,72 @@ def ssh_script(lab: Lab, host: str, text: str) -> "subprocess.Popen[bytes]":
     return process
 
 
+KILLED = ("ovs-vswitchd", "ovsdb-server")
+
+
 def healing(runs: int) -> list[Row]:
-    cuts, heals, crashes = [], [], []
-    with mesh() as lab:
-        plan = json.loads(
-            subprocess.run((*DOCKMESH, "plan", "--json", *reach(lab)[:2]), capture_output=True, check=True).stdout
+    """The same harms under each way of forwarding, in one lab each; then the change from one to the other."""
+    rows = []
+    for forwarding in ("rstp", "direct"):
+        with mesh(forwarding) as lab:
+            rows += [Row(f"{forwarding}: {what}", tuple(gaps), "ms") for what, gaps in harms(lab, runs).items()]
+            if forwarding == "direct":
+                rows += [Row("direct: CPU time of the guard of flows in a minute at rest", at_rest(lab, runs), "ms")]
+                rows += switched(lab, runs)
+    return rows
+
+
+def harms(lab: Lab, runs: int) -> dict[str, list[float]]:
+    """By harm the longest gap of 10 ms pings of each run. The first host is the root of a spanning tree."""
+    plan = json.loads(
+        subprocess.run((*DOCKMESH, "plan", "--json", *reach(lab)[:2]), capture_output=True, check=True).stdout
+    )
+    root, left, right = plan["hosts"]
+    first, last = root["name"], right["name"]
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(runs):
+        wait(settled(lab), "all is well")
+        found["a cut link that was in use"].append(
+            gap(lab, first, right["address"], lambda: cutting.cut(lab, first, last))
         )
-        root = plan["root"]
-        left, right = (host for host in plan["hosts"] if host["name"] != root)
-        for _ in range(runs):
-            cuts.append(gap(lab, root, right["address"], lambda: cutting.cut(lab, root, right["name"])))
-            heals.append(gap(lab, root, right["address"], lambda: cutting.heal_all(lab)))
-            crashes.append(gap(lab, left["name"], right["address"], lambda: power.crash(lab, root)))
-            power.start(lab, root)
-    return [
-        Row("rstp, BFD 100 ms × 3: a cut link that was in use, longest gap of 10 ms pings", tuple(cuts), "ms"),
-        Row("the same link healed", tuple(heals), "ms"),
-        Row("the root dies, between the two others", tuple(crashes), "ms"),
-    ]
+        found["the same link healed"].append(gap(lab, first, right["address"], lambda: cutting.heal_all(lab)))
+        found["the first host dies, between the two others"].append(
+            gap(lab, left["name"], right["address"], lambda: power.crash(lab, first))
+        )
+        power.start(lab, first)
+        for daemon in KILLED:
+            wait(settled(lab), "all is well")
+            kill = partial(run_on, lab, lab.host(last), ("sh", "-c", f"kill -9 $(cat /run/openvswitch/{daemon}.pid)"))
+            found[f"kill -9 of {daemon}, from another host"].append(gap(lab, first, right["address"], kill))
+    return found
 
 
-def gap(lab: Lab, source: str, target: str, harm: Callable[[], None]) -> float:
+def at_rest(lab: Lab, runs: int) -> tuple[float, ...]:
+    """Of the program and what it starts, by systemd's account."""
+    used = "systemctl show --property=CPUUsageNSec --value dockmesh-flows"
+    wait(settled(lab), "all is well")
+    stamps = []
+    for _ in range(runs + 1):
+        stamps.append(int(answer(lab, lab.hosts[0].name, used)) / 1e6)
+        time.sleep(60)
+    return tuple(later - earlier for earlier, later in pairwise(stamps))
+
+
+def switched(lab: Lab, runs: int) -> list[Row]:
+    """From what the lab has to the other and back, by apply."""
+    address = load(lab.mesh_file).hosts[-1].address
+    gaps: dict[str, list[float]] = defaultdict(list)
+    for _ in range(runs):
+        for old, new in (("direct", "rstp"), ("rstp", "direct")):
+            text = lab.mesh_file.read_text().replace(f"forwarding: {old}", f"forwarding: {new}")
+            lab.mesh_file.write_text(text)
+            apply = lambda: measured("apply", "--yes", "--no-verify", *reach(lab))  # noqa: E731
+            gaps[f"{old} → {new} on a living mesh"].append(gap(lab, lab.hosts[0].name, str(address), apply))
+            wait(settled(lab), "all is well")
+    return [Row(what, tuple(each), "ms") for what, each in gaps.items()]
+
+
+def gap(lab: Lab, source: str, target: str, harm: Callable[[], object]) -> float:
     with pinging(lab, lab.host(source), target) as pings:
         wait(pings.wait_for_answers(200, DEADLINE_S), f"{source} reaches {target}")
         harm()

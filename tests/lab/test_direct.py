@@ -5,30 +5,36 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from dockmesh.facts.types import HostFacts
 from dockmesh.lab.pings import Pinging, Pings, pinging
 from dockmesh.lab.store import load as load_lab
 from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
 from tests.lab.mesh import Mesh, wait_until
+from tests.lab.test_destroy import assert_same, destroy, snapshots
+from tests.lab.test_renderers import RENDERERS, assert_right_after_boot, reboot_all
 
 HOSTS = ("host1", "host2", "host3")
 KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
-# By what is done on host1. Until the flows are back nothing passes, so what counts is how long that is.
-HARMS = {
-    "ovs-vswitchd killed": KILL.format("ovs-vswitchd"),
-    "ovsdb-server killed": KILL.format("ovsdb-server"),
-    "flows deleted": "ovs-ofctl del-flows br0",
-    "groups deleted": "ovs-ofctl -O OpenFlow15 del-groups br0",
-    "a group changed": "for group in $(ovs-ofctl -O OpenFlow15 dump-groups br0 | grep -o 'group_id=[0-9]*'); do"
+# What is done on host1, one after the other. Until flows are back nothing passes; how long that is, counts.
+KILLS = (KILL.format("ovs-vswitchd"), KILL.format("ovsdb-server"), "systemctl reload ovs-vswitchd")
+EDITS = (
+    "ovs-ofctl del-flows br0",
+    "ovs-ofctl -O OpenFlow15 del-groups br0",
+    "for group in $(ovs-ofctl -O OpenFlow15 dump-groups br0 | grep -o 'group_id=[0-9]*'); do"
     " ovs-ofctl -O OpenFlow15 mod-group br0 $group,type=all,bucket=actions=drop; done",
-    "a flow added that drops all": "ovs-ofctl -O OpenFlow15 add-flow br0 priority=60000,actions=drop",
-    "the fail mode taken away": "ovs-vsctl del-fail-mode br0",
-}
+    "ovs-ofctl -O OpenFlow15 add-flow br0 priority=60000,actions=drop",
+    "ovs-vsctl del-fail-mode br0; ovs-vsctl set-fail-mode br0 secure",
+    "systemctl restart dockmesh-flows",
+    "systemctl kill --signal=KILL dockmesh-flows",
+)
+# What the switch has of flows and groups, but for counters.
+THERE = (
+    "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
+)
 
 
 @pytest.fixture(scope="module")
-def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, HostFacts]]:
+def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
     """Four hosts, of which three are in the file, and what they were before any apply."""
     mesh = make_mesh("--prepared", hosts=4)
     whole = mesh.file.read_text()
@@ -36,11 +42,11 @@ def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, HostFacts]]:
     mesh.edit("forwarding: rstp", "forwarding: direct")
     lines = mesh.file.read_text().splitlines(keepends=True)
     mesh.file.write_text("".join(line for line in lines if "host4:" not in line))
-    return mesh, mesh.states(*HOSTS)
+    return mesh, snapshots(mesh, HOSTS)
 
 
 @pytest.fixture(scope="module")
-def mesh(before: tuple[Mesh, dict[str, HostFacts]]) -> Mesh:
+def mesh(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     made, _ = before
     made.apply()
     for host in HOSTS:
@@ -112,6 +118,22 @@ def test_what_is_for_all_arrives_once_at_each_host(mesh: Mesh) -> None:
         assert {"broadcast 1", "multicast 1"} <= set(found.heard[host])
 
 
+def test_verify_proves_it_and_status_counts_what_was_dropped(mesh: Mesh) -> None:
+    inside = 'nsenter --net=/proc/$(docker inspect --format "{{.State.Pid}}" web)/ns/net'
+    target = mesh.container_address("host2")
+    mesh.on("host1", f"{inside} ip address add 172.17.255.9/16 dev eth0")
+    mesh.ssh("host1", f"{inside} ping -c 2 -W 1 -I 172.17.255.9 {target}")
+    mesh.on("host1", f"{inside} ip address del 172.17.255.9/16 dev eth0")
+
+    report, status = mesh.verify(), mesh.dockmesh("status", "--json").json()
+
+    assert report["verdict"] == "pass", [each for each in report["probes"] if each["verdict"] != "pass"]
+    assert {probe["kind"] for probe in report["probes"]} >= {"flows"}
+    assert status["root"] is None
+    assert all(len(way["hosts"]) == 2 for way in status["ways"])
+    assert status["hosts"][0]["dropped"].get("with a source address of another host", 0) > 0
+
+
 def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh) -> None:
     with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
         mesh.lab("cut", "host1", "host2")
@@ -147,17 +169,19 @@ def test_the_death_of_a_host_is_no_matter_of_the_others(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
 
 
-@pytest.mark.parametrize("harm", HARMS)
-def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harm: str) -> None:
+@pytest.mark.parametrize("harms", [KILLS, EDITS], ids=["daemons killed", "flows and groups edited"])
+def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]) -> None:
+    there = mesh.on("host1", THERE)
     with copies(mesh, "host2", ("host1", "host3")) as found, all_pinging(mesh) as pings:
-        mesh.on("host1", HARMS[harm])
-        if "fail" in harm:
-            mesh.on("host1", "ovs-vsctl set-fail-mode br0 secure")
+        for harm in harms:
+            mesh.on("host1", harm)
+            wait_until(lambda: mesh.ssh("host1", THERE).out.strip() == there, f"flows and groups after: {harm}")
+            wait_until(lambda: settled(mesh), f"all tunnels are up after: {harm}")
 
     assert longest_ms(pings) < 2000
     assert found.most == 1
     assert sum(each.duplicates for each in pings.values()) == 0
-    wait_until(lambda: mesh.dockmesh("diff").code == 0, "nothing differs")
+    assert mesh.dockmesh("diff").code == 0
 
 
 def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None:
@@ -170,7 +194,7 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     shown = mesh.dockmesh("diff", "--json").json()
 
     (host,) = (each for each in shown["hosts"] if each["name"] == "host1")
-    subjects = {change["subject"]: change for change in host["changes"]}
+    subjects = {change["subject"]: change for change in host["differences"]}
     assert set(subjects) == {"br0 flows", "dockmesh-flows.service"}
     assert "flows missing" in subjects["br0 flows"]["actual"]
     assert subjects["br0 flows"]["origin"] == "drift"
@@ -207,14 +231,51 @@ def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None
         assert not mesh.apply()["changed"]
 
 
-def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, HostFacts]]) -> None:
+def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobody(mesh: Mesh) -> None:
+    plan = mesh.plan()
+    underlay = {host["name"]: host["underlay"] for host in plan["hosts"]}
+    bfd = "ovs-vsctl --bare --columns=bfd_status find interface type=gre"
+    words = [
+        f"add-br br0 -- set bridge br0 datapath_type=netdev rstp_enable=true external_ids:dockmesh={plan['name']}",
+        *(
+            f"add-port br0 {host} -- set interface {host} type=gre options:remote_ip={underlay[host]} bfd:enable=true"
+            f" bfd:min_rx=100 bfd:min_tx=100 external_ids:dockmesh-peer={host}"
+            for host in ("host1", "host2")
+        ),
+    ]
+    mesh.on("host3", "systemctl stop dockmesh-flows; ovs-vsctl del-br br0")
+    with copies(mesh, "host1", ("host2",)) as found, all_pinging(mesh, ("host1", "host2")) as pings:
+        mesh.on("host3", f"ovs-vsctl {' -- '.join(words)} && ip link set br0 master docker0 up")
+        # Both hear the other one's packets by now, if they ever do: it takes a tunnel that comes up a second.
+        found.wait_for(200)
+        states = mesh.on("host3", bfd)
+
+    assert "state=up" not in states.replace("remote_state", "")
+    assert found.most == 1
+    assert lost(pings) == 0
+    assert not mesh.pings("host1", mesh.container_address("host3"))
+    mesh.apply()
+
+
+def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, list[str]]]) -> None:
     for host in HOSTS:
         mesh.on(host, "docker rm --force web")
 
-    done = mesh.dockmesh("destroy", "--yes")
+    destroy(mesh)
 
-    assert done.code == 0, done.err
-    mesh.wait_for_states(before[1])
-    for host in HOSTS:
-        left = mesh.ssh(host, "ls /etc/dockmesh /etc/systemd/system/ovs*.d /etc/systemd/system/dockmesh*")
-        assert not left.out, left.out
+    assert_same(before[1], snapshots(mesh, HOSTS))
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_rebooted_hosts_have_their_flows_by_either_renderer(make_mesh: MakeMesh, renderer: str) -> None:
+    mesh = make_mesh("--prepared", hosts=2)
+    mesh.edit("forwarding: rstp", "forwarding: direct")
+    mesh.edit("renderer: systemd", f"renderer: {renderer}")
+    mesh.apply()
+    mesh.wait_for_mesh()
+
+    reboot_all(mesh)
+
+    assert_right_after_boot(mesh)
+    assert not mesh.apply()["changed"]
+    mesh.lab("down")

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dockmesh.agent.flow_guard import flows_of
-from dockmesh.facts.flows import read_groups
+from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.remote.seam import Answer
 
 

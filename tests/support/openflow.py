@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Frame = tuple[tuple[str, int], ...]  # sorted; what is not there is 0
 
@@ -217,3 +217,27 @@ def read_value(name: str, value: str) -> int:
     if re.fullmatch(r"\d+", value):
         return int(value)
     return int(ip_network(value).network_address)
+
+
+# A field can be named only after those that say it is there.
+FIRST = ("eth_src", "eth_dst", "eth_type", "nw_proto", "icmp_type")
+
+
+def trace_words(frame: Frame) -> str:
+    """The frame, from here, as `ofproto/trace` takes it."""
+    known = dict(frame)
+    names = [name for name in FIRST if name in known] + [name for name in known if name not in FIRST]
+    return ",".join(["in_port=LOCAL", *(_written(name, known[name]) for name in names)])
+
+
+def _written(name: str, value: int) -> str:
+    match name:
+        case "eth_src" | "eth_dst":
+            return f"{name}={value.to_bytes(6, 'big').hex(':')}"
+        case "nw_src" | "nw_dst" | "arp_spa" | "arp_tpa":
+            return f"{name}={IPv4Address(value)}"
+        case "ipv6_src" | "ipv6_dst" | "nd_target":
+            return f"{name}={IPv6Address(value)}"
+        case "icmp_type":
+            return f"icmpv6_type={value}"
+    return f"{name}={value}"

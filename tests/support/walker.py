@@ -6,8 +6,8 @@ and hosts, in one direction or both, seen differently by two ends, or failing wh
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.flows import Counts, bundle
@@ -158,6 +158,15 @@ def never_doubles(start: Place) -> bool:
         and all(len(hosts) == 1 for hosts in ends)
         and len(set[str]().union(*ends)) == len(ends)
     )
+
+
+def with_ipv6(plan: Plan) -> Plan:
+    """As if each host had a prefix of IPv6, too, fd00:1::/64 and so on."""
+    hosts = (
+        replace(host, prefixes=(*host.prefixes, IPv6Network(f"fd00:{place}::/64")))
+        for place, host in enumerate(plan.hosts, start=1)
+    )
+    return replace(plan, hosts=tuple(hosts))
 
 
 # ---- frames

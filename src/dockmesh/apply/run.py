@@ -16,6 +16,7 @@ from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.session import Session
+from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.packages import DOCKER
@@ -27,6 +28,8 @@ from dockmesh.remote.seam import Begin, Request, Transport, demand
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
+LET_GO_S = 1.0
+let_go = asyncio.sleep
 AGAIN = "mend what it says, then run `dockmesh apply` again"
 
 
@@ -41,9 +44,14 @@ async def apply(
     names = [host.name for host in plan.hosts if host.name in hosts]
     turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
     done = {name: turn.done for name, turn in turns.items()}
+    looks = refuse_alone(plan, looks)
     looks, gaps = await upgrade(plan, hosts, looks, done, progress, restart=session.restart)
     prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
+    if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):
+        # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
+        bfd = plan.fabric.bfd
+        await let_go(bfd.interval_ms * bfd.multiplier / 1000 + LET_GO_S)
     # Whose Docker is not restarted keeps what it has, too.
     left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.left]
     # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.
@@ -116,6 +124,11 @@ class _Turn:
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
             found = await self._look_when_settled()
+        if step := found.diff.step(StepName.APART):
+            self._at(step)
+            await self._carry(found, f"could not {step.name}", step.name, *step.requests)
+            self.taken.add(step.name)
+            self.done += step.changes
         if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones
             await self._detach(found)
         return found

@@ -16,6 +16,7 @@ from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session, kept_alive
+from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
@@ -112,6 +113,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
         looks = await without_second_owners(left_out, looks, hosts.failed, file=wish.file, ssh_config=wish.ssh_config)
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
+        looks = refuse_alone(plan, looks)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)

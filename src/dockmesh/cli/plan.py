@@ -141,11 +141,11 @@ def _show_guard(planned: Plan) -> None:
         "and the next one takes over."
     )
     if tree is None:
-        rules = [len(host.forwards) for host in planned.hosts]
+        least, most = (choose(len(host.forwards) for host in planned.hosts) for choose in (min, max))
+        rules = f"{least:,} at each host" if least == most else f"{least:,} to {most:,} at a host"
         out.print(
-            "  direct, no spanning tree: all links carry frames, and each frame the shortest way it has.\n"
-            "  The rules of each pair of hosts have an end, whatever fails; "
-            f"{min(rules):,} to {max(rules):,} at a host.\n{given_up}"
+            "  direct, no spanning tree: every link carries frames. Rules for each two hosts say where a\n"
+            f"  frame is tried next, and they have an end whatever fails: {rules}.\n{given_up}"
         )
     elif fabric.forwarding is Forwarding.RSTP:
         out.print(
@@ -200,7 +200,7 @@ def _show_graph(planned: Plan) -> None:
                 stack.append((peer, here, branch.add(label(peer))))
     out.print(drawn)
     if len(planned.links) > len(carrying):
-        legend = "┄┄ too, not drawn" if planned.tree is None else "┄┄ stands by, and carries them when another fails"
+        legend = "┄┄ does, too" if planned.tree is None else "┄┄ stands by, and carries them when another fails"
         out.print(f"[dim]── carries frames   {legend}[/]")
 
 

@@ -38,6 +38,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "docker": host.docker,
         "containers": host.containers,
         "root": host.root,
+        "dropped": dict(host.dropped),
         "differences": [
             {"subject": change.subject, "origin": str(change.origin), "because": change.because}
             for change in host.differences

@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dockmesh.diff.types import Origin
+from dockmesh.model import Forwarding
 from dockmesh.status.types import HostStatus, Status
 from dockmesh.verify.tunnel import State
 
+_NOBODY = "not agreed"
 FEW = 10  # hosts, up to which each pair of them has its place on the screen
 
 
@@ -31,7 +33,8 @@ def line(status: Status) -> str:
     number = len(status.findings)
     return (
         f"{answer} of {_count(len(status.hosts), 'host')} answer, {up} of {_count(len(status.tunnels), 'tunnel')} up, "
-        f"root {status.root or 'not agreed'}, {'all is well' if not number else f'{number} not right'}"
+        f"{'' if status.forwarding == Forwarding.DIRECT else f'root {status.root or _NOBODY}, '}"
+        f"{'all is well' if not number else f'{number} not right'}"
     )
 
 
@@ -40,6 +43,8 @@ def _markup(text: str) -> Text:
 
 
 def _head(status: Status) -> str:
+    if status.forwarding == Forwarding.DIRECT:
+        return f"[bold]Mesh '{escape(status.name)}'[/]: {_count(len(status.hosts), 'host')}, {status.forwarding}"
     root = f"root {escape(status.root)}" if status.root else "[red]no root on which all agree[/]"
     return f"[bold]Mesh '{escape(status.name)}'[/]: {_count(len(status.hosts), 'host')}, {status.forwarding}, {root}"
 
@@ -135,7 +140,11 @@ def _runs(status: Status) -> Iterator[str]:
         run = host.said.last
         return f"{run.text()}{f': {run.ended}' if run.ended else ''}" if run else None
 
+    def dropped(host: HostStatus) -> str | None:
+        return ", ".join(f"{number} {why}" for why, number in host.dropped.items()) or None
+
     yield from _alike(status, "last run", last)
+    yield from _alike(status, "frames dropped", dropped)
     yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)
     waits = "[yellow]not confirmed yet, the host goes back by itself[/]"
     back = "[yellow]goes back to what it was before[/]"

@@ -28,6 +28,7 @@ WORDS = {
     Kind.DOCKER: "Docker",
     Kind.BRIDGE: "docker0 and br0",
     Kind.TREE: "spanning tree",
+    Kind.FLOWS: "flows",
     Kind.TUNNEL: "tunnels",
     Kind.HOST_PING: "ping, hosts",
     Kind.HOST_SIZE: "full-size packet, hosts",

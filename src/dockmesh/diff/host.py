@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dockmesh.diff import fabric
+from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.packages import package_steps
@@ -43,6 +44,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         upgrade,
         switch,
         install,
+        apart_step(config, facts) if built else None,
         _detach(config) if restarts and attached else None,
         docker_change,
         files,

@@ -19,7 +19,8 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
         return diff
     fabric = facts.link(FABRIC_BRIDGE)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
-    kept = [step for step in (_kept(step, attached=attached) for step in diff.steps) if step is not None]
+    anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
+    kept = [step for step in (_kept(step, attached=attached, anew=anew) for step in diff.steps) if step is not None]
     made = [change for step in kept for change in step.changes]
     return replace(
         diff,
@@ -43,11 +44,11 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
-def _kept(step: Step, *, attached: bool) -> Step | None:
+def _kept(step: Step, *, attached: bool, anew: bool) -> Step | None:
     match step.name:
         case StepName.DETACH | StepName.ATTACH:
             return None
-        case StepName.FABRIC if attached and any(each.subject == f"bridge {FABRIC_BRIDGE}" for each in step.changes):
+        case StepName.FABRIC | StepName.APART if attached and anew:
             return None  # made anew, it would be out of docker0
         case StepName.DOCKER:
             changes = tuple(change for change in step.changes if change.subject != RESTART)

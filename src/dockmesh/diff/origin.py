@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dockmesh import __version__
 from dockmesh.diff import flows
+from dockmesh.diff.apart import OLD_FLOWS
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -77,7 +78,9 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
     bridge = known.config.docker_bridge
     member = known.facts.link(bridge.member)
     because = None
-    if step is StepName.DETACH:
+    if step is StepName.APART:
+        because = "the flows change" if change.subject == OLD_FLOWS else f"{FABRIC_BRIDGE} is made anew"
+    elif step is StepName.DETACH:
         because = "Docker restarts"
     elif step is StepName.FABRIC and FABRIC_CHANGE in subjects and change.subject.startswith("tunnel "):
         because = f"{FABRIC_BRIDGE} is made anew"
@@ -114,7 +117,9 @@ def _compare(known: _Known, record: Applied, change: Change) -> Told:
     words = _changed(record, was, wanted or "")
     if actual is None and key != "docker restart":
         return Origin.BOTH, f"{words}; and removed by hand"
-    if change.expected == wanted and actual != was:
+    # A bridge is recorded with its priority, and shown without.
+    shown = change.subject == FABRIC_CHANGE and was.startswith(f"{actual},")
+    if change.expected == wanted and actual != was and not shown:
         return Origin.BOTH, f"{words}; and changed by hand"
     return Origin.FILE, words
 

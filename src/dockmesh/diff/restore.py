@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
-from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
@@ -19,7 +20,7 @@ NO_MASTER = Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, "nomaster"))
 
 def docker_file(facts: HostFacts) -> tuple[Request, ...]:
     """daemon.json, and the copy of it."""
-    return tuple(_file(facts, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
+    return tuple(_file(facts.files, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
 
 
 def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
@@ -36,7 +37,7 @@ def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
     return (
         Put(docker.DAEMON_JSON, docker.for_restart(text, address), mode),
         *RESTART_DOCKER,
-        _file(facts, docker.DAEMON_JSON),
+        _file(facts.files, docker.DAEMON_JSON),
         *reload,
     )
 
@@ -66,11 +67,15 @@ def own_units(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(requests)
 
 
-def own_files(facts: HostFacts) -> tuple[Request, ...]:
+def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
+    """`fewer_flows`: what of the flows may meet those that other hosts keep of the run."""
+    old = facts.files
+    if fewer_flows is not None:
+        old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
     # To enable a unit reads all units anew, too.
     last = [Run(("systemctl", "enable", unit)) for unit in enabled] or [Run(("systemctl", "daemon-reload"))]
-    return (*(_file(facts, path) for path in PATHS), *last)
+    return (*(_file(old, path) for path in PATHS), *last)
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:
@@ -78,8 +83,8 @@ def flows(facts: HostFacts) -> tuple[Request, ...]:
     return (INSTALL,) if FLOWS in facts.files and facts.bridge(FABRIC_BRIDGE) else ()
 
 
-def _file(facts: HostFacts, path: str) -> Request:
-    state = facts.files.get(path)
+def _file(old: Mapping[str, FileState], path: str) -> Request:
+    state = old.get(path)
     return Remove(path) if state is None else Put(path, state.text, state.mode)
 
 

@@ -55,6 +55,7 @@ class StepName(StrEnum):
     UPGRADE = "upgrade packages"
     SWITCH = "start Open vSwitch"
     INSTALL = "install packages"
+    APART = "let go of what must not meet the new"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
     FILES = "write files"

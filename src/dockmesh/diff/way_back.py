@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
+from dockmesh.diff.apart import without_changing
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
@@ -18,6 +19,7 @@ RESTART = "restart Docker"  # begun by itself: what only writes Docker's file ha
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
 FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
+FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
@@ -30,28 +32,30 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
     anew = bridge is not None and must_be_new(config, bridge)
+    # Its tunnels go before it does, and its way back makes it anew then, too.
+    link_steps = (*LINK_STEPS, StepName.APART) if anew else LINK_STEPS
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
     parts = (
-        _part("br0 out of docker0", LINK_STEPS, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
+        _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
         _part("Docker", daemon_steps, restore.docker_daemon(facts), booted=[StepName.DOCKER], must=not docker_came),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
-        _part("files", [StepName.FILES], restore.own_files(facts)),
+        _part("files", [StepName.FILES, StepName.APART], restore.own_files(facts, without_changing(config, facts))),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC],
+            [StepName.FABRIC, *([StepName.APART] if anew else [])],
             restore.fabric(facts, config, anew=anew),
             booted=[StepName.FILES],
             must=bridge is not None,
         ),
-        _part("flows", [StepName.FILES, StepName.FABRIC], restore.flows(facts), booted=[StepName.FILES]),
-        _part("docker0", LINK_STEPS, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
+        _part("flows", FLOW_STEPS, restore.flows(facts), booted=[StepName.FILES]),
+        _part("docker0", link_steps, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
     # At its end, for the units do not start while the host is on its way back.
     last = [

@@ -3,7 +3,7 @@
 Open vSwitch compares flows itself: it writes them otherwise than they were given. Groups it only lists.
 """
 
-from dockmesh.agent.flow_guard import flows_of
+from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.facts.types import FlowState
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.remote.seam import Answer, Run
@@ -22,7 +22,7 @@ def read(bundle: str, flows: Answer, groups: Answer) -> FlowState | None:
     if flows.code not in (SAME, DIFFERENT) or not groups.ok:
         return None
     lines = flows.out.splitlines()
-    wanted = read_groups("\n".join(line for line in bundle.splitlines() if line.startswith("group add")))
+    wanted = read_groups(bundle)
     there = read_groups(groups.out)
     return FlowState(
         missing=tuple(line[1:].strip() for line in lines if line.startswith("+")),
@@ -32,27 +32,3 @@ def read(bundle: str, flows: Answer, groups: Answer) -> FlowState | None:
             sorted(number for number, group in wanted.items() if number in there and there[number] != group)
         ),
     )
-
-
-def read_groups(text: str) -> dict[int, str]:
-    """By number what a group is, from the lines of a bundle or of a switch: one form for both."""
-    groups = {}
-    for line in text.splitlines():
-        _, found, rest = line.partition("group_id=")
-        if found:
-            number, _, words = rest.strip().partition(",")
-            groups[int(number)] = _one_form(words)
-    return groups
-
-
-def _one_form(words: str) -> str:
-    """The switch numbers the buckets, and writes a colon where a bundle has an equals sign."""
-    kind, *buckets = words.strip().lower().split("bucket=")
-    return "; ".join([kind.strip(","), *map(_bucket, buckets)])
-
-
-def _bucket(words: str) -> str:
-    watch, _, actions = words.rstrip(",").partition("actions=")
-    words = watch.strip(",").replace(":", "=")
-    watched = sorted(word for word in words.split(",") if word and not word.startswith("bucket_id="))
-    return f"{','.join(watched)} {actions}".strip()

@@ -26,18 +26,21 @@ def forwards(addresses: Mapping[str, IPv4Address], links: Sequence[Link]) -> dic
     keys = [int(address) for address in addresses.values()]
     searches = Searches(around, keys, branches(len(names)), everywhere=len(names) <= EVERYWHERE)
     found: dict[str, list[Forward]] = {name: [] for name in names}
+    named: dict[tuple[int, ...], tuple[str, ...]] = {}
     for source, from_name in enumerate(names):
         for destination, to_name in enumerate(names):
             if source == destination:
                 continue
             for (host, came_from), step in searches.rules(source, destination).items():
+                if (choices := named.get(step.choices)) is None:
+                    choices = named[step.choices] = tuple(names[choice] for choice in step.choices)
                 found[names[host]].append(
                     Forward(
-                        came_from=None if came_from is None else names[came_from],
-                        source=from_name,
-                        destination=to_name,
-                        choices=tuple([names[choice] for choice in step.choices]),
-                        resort=None if step.resort is None else names[step.resort],
+                        None if came_from is None else names[came_from],
+                        from_name,
+                        to_name,
+                        choices,
+                        None if step.resort is None else names[step.resort],
                     )
                 )
     return {name: tuple(rows) for name, rows in found.items()}

@@ -37,66 +37,62 @@ def _two_hops(block: Block, start: int, end: int, most: int, keys: Sequence[int]
 
 
 class _Flow:
-    """Each host is two nodes, 2 i where paths come in and 2 i + 1 where they go out."""
+    """A host that paths pass is two nodes, 2 i where they come in and 2 i + 1 where they go out; others are 2 i + 1."""
 
     def __init__(self, block: Block, start: int, end: int, keys: Sequence[int]) -> None:
         self.around, self.start, self.end, self.keys = block.around, start, end, keys
         self.far = block.far(end)
-        self.onward: dict[int, set[int]] = {}
-        self.passed: dict[int, int] = {}
+        self.onward: dict[int, set[int]] = {host: set() for host in block.around}
+        self.passed: dict[int, int] = {end: 1}
         self.lifted: dict[int, int] = {}  # potentials, where they are no longer the distances
         self.dear = 2 * len(block.around)
+
+    def steps(self, node: int) -> list[tuple[int, int]]:
+        """The nodes that can be reached from one, over what is not used or by giving up what is; with the costs."""
+        host, passed = node >> 1, self.passed.get(node >> 1, 0)
+        if node & 1:
+            mine = self.onward[host]
+            found = [
+                (2 * peer + (peer not in self.passed), 1)
+                for peer in self.around[host]
+                if peer not in mine and host not in self.onward[peer]
+            ]
+            if passed:
+                found.append((node - 1, -self.again(passed - 1)))
+            return found
+        found = [(2 * peer + 1, -1) for peer in self.around[host] if host in self.onward[peer]]
+        found.append((node + 1, self.again(passed)))
+        return found
 
     def again(self, times: int) -> int:
         """What it costs to pass a host that paths pass `times` times already."""
         cost: int = self.dear**times if times else 0
         return cost
 
-    def steps(self, node: int) -> list[tuple[int, int]]:
-        """The nodes that can be reached from one over what is not used, or by giving up what is; with the costs."""
-        host = node // 2
-        passed = self.passed.get(host, 0)
-        if node % 2:
-            mine = self.onward.get(host, ())
-            found = [
-                (2 * peer, 1)
-                for peer in self.around[host]
-                if peer not in mine and host not in self.onward.get(peer, ())
-            ]
-            if passed:
-                found.append((node - 1, -self.again(passed - 1)))
-            return found
-        found = [(2 * peer + 1, -1) for peer in self.around[host] if host in self.onward.get(peer, ())]
-        found.append((node + 1, self.again(passed)))
-        return found
-
-    def height(self, node: int) -> int:
-        return self.lifted.get(node, self.far[node // 2])
-
     def augment(self) -> bool:
         """One path more, at the least cost; False if there is none."""
+        lifted, far, keys = self.lifted, self.far, self.keys
         source, target = 2 * self.start + 1, 2 * self.end
         cost, came_from, done = {source: 0}, {source: source}, set()
-        waiting = [(0, self.height(source), 0, source)]
+        waiting = [(0, 0, 0, source)]
         while waiting:
-            here_cost, height, _, here = heappop(waiting)
+            here_cost, _, _, here = heappop(waiting)
             if here in done:
                 continue
             if here == target:
                 break
             done.add(here)
+            base = here_cost - lifted.get(here, far[here >> 1])
             for node, step in self.steps(here):
-                if node in done or node // 2 == self.start:
-                    continue
-                there = self.height(node)
-                total = here_cost + step - height + there
-                if node not in cost or total < cost[node]:
+                height = lifted.get(node, far[node >> 1])
+                total = base + step + height
+                if node not in done and total < cost.get(node, total + 1):
                     cost[node], came_from[node] = total, here
-                    heappush(waiting, (total, there, self.keys[node // 2], node))
+                    heappush(waiting, (total, height, keys[node >> 1], node))
         else:
             return False
         for node in done:
-            self.lifted[node] = self.height(node) + cost[target] - cost[node]
+            lifted[node] = lifted.get(node, far[node >> 1]) + cost[target] - cost[node]
         self._use(came_from, source, target)
         return True
 
@@ -104,13 +100,16 @@ class _Flow:
         node = target
         while node != source:
             before = came_from[node]
-            one, other = before // 2, node // 2
+            one, other = before >> 1, node >> 1
             if one == other:
-                self.passed[one] = self.passed.get(one, 0) + (1 if node % 2 else -1)
-            elif node % 2:
-                self.onward[other].remove(one)
+                self.passed[one] += 1 if node & 1 else -1
+            elif before & 1:
+                self.onward[one].add(other)
+                if node & 1:
+                    self.passed[other] = 1
+                    self.lifted[node - 1] = self.lifted[node]
             else:
-                self.onward.setdefault(one, set()).add(other)
+                self.onward[other].remove(one)
             node = before
 
     def paths(self) -> list[Path]:
@@ -119,7 +118,7 @@ class _Flow:
             for host, others in self.onward.items()
         }
         found = []
-        while left.get(self.start):
+        while left[self.start]:
             path = [self.start]
             while path[-1] != self.end:
                 path.append(left[path[-1]].pop(0))

@@ -20,19 +20,18 @@ What is delivered, while failures stand still:
   ends and the next begins.
 - With all links searched, whenever a way of two hops lives: each peer of s is asked.
 
-docs/decisions/0008-search-trees.md has the alternatives and the numbers.
+docs/decisions/0007-search-trees.md has the alternatives and the numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockmesh.plan.blocks import Around, Block, Blocks
 from dockmesh.plan.degree import mixed
 from dockmesh.plan.disjoint import Path, disjoint_paths
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What a host does with a frame: it goes to the first of `choices` whose tunnel is alive, or else to `resort`.
 
     `resort` gets it whatever BFD says; None: it is dropped.
@@ -54,7 +53,7 @@ class Searches:
     """
 
     def __init__(self, around: Around, keys: Sequence[int], most: int, *, everywhere: bool) -> None:
-        self._blocks, self._keys = Blocks(around), keys
+        self._blocks, self._keys = Blocks(around), [mixed(key) for key in keys]
         self._most, self._everywhere = most, everywhere
         self._paths: dict[tuple[int, int], list[Path]] = {}
 
@@ -72,7 +71,7 @@ class Searches:
         if (start, end) not in self._paths:
             # Each pair has an order of its own, or all would go round by the same few hosts.
             salt = mixed(self._keys[start] ^ self._keys[end])
-            found = disjoint_paths(block, start, end, self._most, [mixed(key ^ salt) for key in self._keys])
+            found = disjoint_paths(block, start, end, self._most, [key ^ salt for key in self._keys])
             self._paths[start, end] = found
             self._paths[end, start] = [path[::-1] for path in found]
         return self._paths[start, end]

@@ -61,7 +61,7 @@ def shape(plan: Plan) -> Shape:
     # Whitney, 1932: not fewer than hosts, and not more than the fewest at a host.
     links = hosts if hosts == min(counts) else link_connectivity(peers)
     if plan.tree is None:
-        return _direct(plan, peers, links)
+        return _direct(plan, peers, links, hosts)
     return Shape(
         frames=_hops(neighbours(names, plan.tree.links)),
         links=_hops(peers),
@@ -74,19 +74,20 @@ def shape(plan: Plan) -> Shape:
     )
 
 
-def _direct(plan: Plan, peers: Neighbours, connectivity: int) -> Shape:
-    """What the rules do, found by walking them; of more failures at once what plan/search.py promises."""
+def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Shape:
+    """What the rules do, found by walking them; of several dead links at once what plan/search.py promises.
+
+    `links` and `hosts`: so many must fail before no way at all is left to somebody.
+    """
     walks = Walks(plan)
     hops = list(walks.hops())
     counts = [len(each) for each in peers.values()]
     weak_links, weak_hosts = walks.weak_links(plan.links), walks.weak_hosts()
-    # Where all are linked to all, none needs another.
-    hosts = len(peers) - 2 if min(counts) == len(peers) - 1 else 1
     return Shape(
         frames=Hops(sum(hops) / len(hops), max(hops)),
         links=_hops(peers),
-        links_may_fail=0 if weak_links else min(connectivity, branches(len(peers))) - 1,
-        hosts_may_fail=0 if weak_hosts else hosts,
+        links_may_fail=0 if weak_links else min(links, branches(len(peers))) - 1,
+        hosts_may_fail=0 if weak_hosts else walks.hosts_may_fail(hosts - 1),
         weak_links=weak_links,
         weak_hosts=weak_hosts,
         tunnels=(min(counts), max(counts)),

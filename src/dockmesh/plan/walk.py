@@ -1,10 +1,13 @@
 """The ways of frames under `direct`, found by walking its rules, and what is lost when something fails."""
 
 from collections.abc import Iterator, Set
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import comb
 
 from dockmesh.plan.types import Forward, Link, Plan
 
+# So many walks are made to see what several dead hosts do, which takes a tenth of a second; beyond, one is told.
+MOST_WALKS = 30_000
 NOTHING: frozenset[str] = frozenset()
 NO_LINKS: frozenset[frozenset[str]] = frozenset()
 
@@ -76,3 +79,16 @@ class Walks:
             for host in hosts
             if any(self.way(*pair, hosts=frozenset([host])) is None for pair in users.get(host, ()))
         )
+
+    def hosts_may_fail(self, most: int) -> int:
+        """How many, whichever, without the others losing one another, if one may; up to `most` leave ways to all."""
+        hosts = list(dict.fromkeys(source for source, _ in self._ways))
+        if all(len(way) == 2 for way in self._ways.values()):
+            return most
+        for count in range(2, most + 1):
+            if comb(len(hosts), count) * len(self._ways) > MOST_WALKS:
+                return count - 1
+            for dead in map(frozenset, combinations(hosts, count)):
+                if any(not dead & set(pair) and self.way(*pair, hosts=dead) is None for pair in self._ways):
+                    return count - 1
+        return max(most, 0)

@@ -266,9 +266,16 @@ class _Groups:
     def __init__(self, number: dict[str, int]) -> None:
         self._number = number
         self._ids: dict[str, int] = {}
+        self._used: dict[tuple[tuple[str, ...], str | None, bool], str] = {}
 
     def use(self, forward: Forward) -> str:
         """The action."""
+        key = forward.choices, forward.resort, _goes_back(forward)
+        if key not in self._used:
+            self._used[key] = self._made(forward)
+        return self._used[key]
+
+    def _made(self, forward: Forward) -> str:
         buckets = [f"watch_port={port},actions=output:{port}" for port in (self._number[c] for c in forward.choices)]
         if forward.resort is not None:
             onto = "in_port" if _goes_back(forward) else f"output:{self._number[forward.resort]}"

@@ -14,7 +14,7 @@ from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.seam import Ask, Request, Run, Transport
 from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
-from dockmesh.status import below, said
+from dockmesh.status import below, dropped, said
 from dockmesh.status.types import Heard
 from dockmesh.verify import tunnel
 from dockmesh.verify.tunnel import State
@@ -66,15 +66,22 @@ def questions(bundle: str | None = None) -> tuple[Request, ...]:
 
 async def _ask(plan: Plan, host: Transport) -> Heard:
     bundle = flows_of(plan, plan.host(host.name))
-    parts = (questions(bundle), (SWITCH_VERSION,), said.QUESTIONS, gather.PACKAGE_QUESTIONS if plan.debs else ())
+    parts = (
+        questions(bundle),
+        (SWITCH_VERSION,),
+        said.QUESTIONS,
+        gather.PACKAGE_QUESTIONS if plan.debs else (),
+        dropped.QUESTIONS if bundle else (),
+    )
     answers = iter(await host.ask(*chain(*parts), together=True))
-    facts, version, runs, packages = (tuple(islice(answers, len(part))) for part in parts)
+    facts, version, runs, packages, drops = (tuple(islice(answers, len(part))) for part in parts)
     known = gather.read(host.name, FILES, facts, bundle)
     return Heard(
         replace(known, packages=gather.read_packages(*packages)) if packages else known,
         said.read_said(runs),
         version[0].out.strip().strip('"') if version[0].ok else None,
         {},
+        dropped.read(drops),
     )
 
 

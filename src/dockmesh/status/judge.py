@@ -54,6 +54,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         datapath=(fabric.datapath_type or str(Datapath.SYSTEM)) if fabric else None,
         docker=facts.docker.version if facts.docker else None,
         containers=len(facts.docker.containers) if facts.docker else None,
+        dropped=heard.dropped,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,
         refused=refused,

@@ -27,6 +27,7 @@ class Heard:
     said: Said
     switch_version: str | None
     below: Mapping[str, Below]  # by peer
+    dropped: Mapping[str, int] = field(default_factory=dict)  # by why
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class HostStatus:
     datapath: str | None = None
     docker: str | None = None  # version, while it answers
     containers: int | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)  # frames, by why, since its flows were made; 0 is left out
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
     differences: tuple[Change, ...] = ()
     refused: DockmeshError | None = None  # why file and host cannot be compared
@@ -75,7 +77,7 @@ class Status:
 
     name: str
     forwarding: str
-    root: str | None  # on which all that answer agree
+    root: str | None  # on which all that answer agree; without a spanning tree there is none
     hosts: tuple[HostStatus, ...]
     tunnels: tuple[End, ...]
     ways: tuple[Way, ...]

@@ -1,10 +1,11 @@
-"""How frames go between each two hosts now, by what the ports of the spanning tree do."""
+"""How frames go between each two hosts now: by what the ports of the spanning tree do, or by the rules of `direct`."""
 
 from collections.abc import Mapping
 from itertools import combinations
 
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Link, Plan
+from dockmesh.plan.walk import Walks
 from dockmesh.status.types import Way
 from dockmesh.verify.tree import FORWARDING, TreeView
 from dockmesh.verify.tunnel import End, State
@@ -21,6 +22,8 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
         for name, view in views.items()
         for port in view.ports
     }
+    if plan.tree is None:
+        passes = {direction: end.state in (State.UP, State.NO_BFD) for direction, end in ends.items()}
     read = {name for name, _ in ends}
     found = []
     for link in plan.links:
@@ -33,6 +36,9 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
 
 def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[Way, ...]:
     names = [host.name for host in plan.hosts]
+    if plan.tree is None:
+        walks, dead = Walks(plan), frozenset(frozenset((link.a, link.b)) for link in plan.links if link not in links)
+        return tuple(Way(a, b, walks.way(a, b, links=dead) or ()) for a, b in combinations(names, 2))
     graph = neighbours(names, links)
     reached = {name: depths(graph, name) for name in names}
     return tuple(Way(a, b, tuple(path(graph, a, b)) if b in reached[a] else ()) for a, b in combinations(names, 2))

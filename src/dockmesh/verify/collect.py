@@ -18,7 +18,7 @@ from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Ask, Request, Transport
 from dockmesh.remote.together import each, within
 from dockmesh.render.host import flows_of
-from dockmesh.verify import evidence, tree, tunnel
+from dockmesh.verify import evidence, flows, tree, tunnel
 from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
 
 FACTS_DEADLINE_S = 15.0
@@ -64,7 +64,8 @@ async def collect(
     session = Session(plan, progress, secrets.token_hex(8), *sources)
     gone = dict(unreachable)
     known = await _settle(session, hosts, gone)
-    danger = tree.loop_danger(plan, {name: host.facts for name, host in known.items()})
+    facts = {name: host.facts for name, host in known.items()}
+    danger = tree.loop_danger(plan, facts) or flows.loop_danger(plan, facts)
     if danger:
         return Evidence(known, gone, danger)
     live = {name: hosts[name] for name in known}

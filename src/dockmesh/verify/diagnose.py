@@ -9,7 +9,7 @@ from dockmesh.facts.iptables import Fate
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
-from dockmesh.verify import host, link, owner, tree, tunnel
+from dockmesh.verify import flows, host, link, owner, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.host import APPLY, PAIRS
 from dockmesh.verify.tunnel import State
@@ -19,7 +19,7 @@ WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}
 EVERY_KIND = frozenset(Kind)
 Ways = Callable[[Probe], list[str]]
 # What breaks the way of others through a host, and not only the host itself.
-IN_PASSING = (Fault.UNREACHABLE, Fault.FABRIC_MISSING, Fault.UNDERLAY_DOWN, Fault.TREE)
+IN_PASSING = (Fault.UNREACHABLE, Fault.FABRIC_MISSING, Fault.UNDERLAY_DOWN, Fault.TREE, Fault.FLOWS)
 NOTHING_SEEN = "nothing that explains it was seen on the hosts"
 WATCH = f"watch where the packets end: `tcpdump -ni {DOCKER_BRIDGE}` on both hosts while `dockmesh verify` runs"
 
@@ -115,7 +115,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
             yield from host.problems(plan, planned, known)
             yield from _firewalls(known, probes)
             yield from _not_measured(known, evidence.loop_danger)
-    yield from _tree(plan, evidence)
+    yield from _tree(plan, evidence) if plan.tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
 
@@ -145,6 +145,19 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
             yield Cause(Fault.TREE, (name,), "; ".join(wrong), f"{again} {name}", PAIRS | {Kind.TREE})
     for name, alone in tree.cut_off(plan, facts).items():
         yield Cause(Fault.CUT_OFF, (name,), alone, f"{again} {name}", PAIRS | {Kind.TREE})
+
+
+def _flows(evidence: Evidence) -> Iterator[Cause]:
+    for name, known in evidence.hosts.items():
+        wrong = flows.problem(known.facts)
+        if name in evidence.loop_danger:
+            seen = (
+                f"{FABRIC_BRIDGE} passes frames on as it likes{f' ({wrong})' if wrong else ''}: one broadcast could "
+                "circle for ever, so nothing was sent into the mesh to measure it"
+            )
+            yield Cause(Fault.LOOP, (name,), seen, APPLY, PAIRS | {Kind.FLOWS}, Scope.MESH)
+        elif wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
+            yield Cause(Fault.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {Kind.FLOWS})
 
 
 def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:

@@ -22,7 +22,7 @@ def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cau
 
 def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
-    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.TUNNEL}
+    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.TUNNEL}
     if facts.ovs is None:
         yield Cause(
             Fault.FABRIC_MISSING,

@@ -6,7 +6,7 @@ from itertools import permutations
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
-from dockmesh.verify import host, owner, tree, tunnel
+from dockmesh.verify import flows, host, owner, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
 from dockmesh.verify.tunnel import State
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, ONE_HOST, Kind, Probe, Verdict
@@ -31,13 +31,16 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
-    for kind in ONE_HOST:
+    without = Kind.TREE if plan.tree is None else Kind.FLOWS
+    for kind in [each for each in ONE_HOST if each is not without]:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
             if known and kind is Kind.TREE:
                 alone = (cut_off[planned.name],) if planned.name in cut_off else ()
                 judged = _tree(plan, known, trees.get(planned.name, alone))
+            elif known and kind is Kind.FLOWS:
+                judged = _flows(known)
             elif known:
                 judged = _settings(plan, known, kind)
             yield Probe(kind, planned.name, planned.name, *judged)
@@ -45,6 +48,13 @@ def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
 
 def _tree(plan: Plan, known: HostEvidence, wrong: Sequence[str]) -> Judged:
     return (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, tree.summary(plan, known.facts))
+
+
+def _flows(known: HostEvidence) -> Judged:
+    wrong = flows.problem(known.facts)
+    if wrong == flows.NOT_SEEN:
+        return Verdict.UNKNOWN, wrong
+    return (Verdict.FAIL, wrong) if wrong else (Verdict.PASS, "as planned")
 
 
 def _settings(plan: Plan, known: HostEvidence, kind: Kind) -> Judged:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU
     BRIDGE = "bridge"  # docker0 and br0 are as planned, and br0 is in docker0
     TREE = "tree"  # the spanning tree is on, has settled, has the planned root and no loop
+    FLOWS = "flows"  # without a spanning tree: the flows and groups that carry frames are all there
     TUNNEL = "tunnel"  # a host's end of a link: there, and BFD hears the other end
     HOST_PING = "host-ping"  # from bridge address to bridge address
     HOST_SIZE = "host-size"  # a packet of the MTU passes with DF, and one byte more is refused at the source
@@ -38,7 +39,7 @@ CONTAINER_PAIRS = (
     Kind.ADDRESS,
     Kind.BROADCAST,
 )
-ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE)
+ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Fault(StrEnum):
     NOT_ATTACHED = "not-attached"
     LOOP = "loop"
     TREE_OFF = "tree-off"
+    FLOWS = "flows"
     DOCKER_SETTINGS = "docker-settings"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"

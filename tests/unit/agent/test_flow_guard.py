@@ -34,7 +34,7 @@ class Switch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.write("wanted-flows", flows_of(BUNDLE))
-        self.write("wanted-groups", " group_id=1,type=indirect,bucket=bucket_id:0,actions=drop\n")
+        self.write("wanted-groups", "reply:\n group_id=1,type=indirect,bucket=bucket_id:0,actions=drop\n")
         self.write("flows", "")
         self.write("groups", "")
         self.write("bundle", BUNDLE)
@@ -95,8 +95,25 @@ def test_groups_that_were_changed_are_put_back(switch: Switch, guard: Guard) -> 
     assert guard.wrong() == ""
 
 
+def test_a_group_that_is_gone_is_put_back(switch: Switch, guard: Guard) -> None:
+    switch.write("groups", "")
+
+    guard.look()
+
+    assert guard.wrong() == ""
+
+
+def test_a_group_that_was_there_before_is_left_alone(switch: Switch, guard: Guard) -> None:
+    left = " group_id=9,type=indirect,bucket=bucket_id:0,actions=drop\n"
+    switch.write("groups", (switch.folder / "groups").read_text() + left)
+
+    guard.look()
+
+    assert "bundle" not in switch.asked()
+
+
 def test_a_new_file_is_put_there(switch: Switch, guard: Guard) -> None:
-    switch.write("bundle", BUNDLE.replace("bucket=actions=drop", "bucket=actions=output:1"))
+    switch.write("bundle", f"{BUNDLE}# of another apply\n")
 
     guard.look()
 

@@ -59,3 +59,18 @@ def test_nothing_restarts_when_flows_cannot_be_saved(tmp_path: Path, monkeypatch
 
     assert code == 1
     assert not (tmp_path / "restarted").exists()
+
+
+@pytest.mark.parametrize(("guarded", "kept"), [(True, ["mine"]), (False, ["br0", "mine"])])
+def test_a_bridge_with_a_guard_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, guarded: bool, kept: list[str]
+) -> None:
+    flows = tmp_path / "flows"
+    if guarded:
+        flows.touch()
+    monkeypatch.setattr(keep_flows, "FLOWS", str(flows))
+    monkeypatch.setattr(keep_flows, "SAVE", "/bin/sh")
+    monkeypatch.setattr(keep_flows, "ask", lambda _: "br0\nmine\n")
+    monkeypatch.setattr(keep_flows, "has_flows", lambda _: True)
+
+    assert keep_flows.bridges() == kept

@@ -1,6 +1,5 @@
 """What becomes of each kind of frame. The walker reads the text that hosts install."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Network
 
 import pytest
@@ -24,18 +23,16 @@ from tests.support.walker import (
     to_all,
     walk,
     who_has,
+    with_ipv6,
 )
 
 FE80, OTHERS_FE80 = "fe80::42:1", "fe80::42:2"
 
 
 def planned(count: int = 3, topology: Topology | None = None) -> Plan:
-    plan = build(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or FullMesh())))
-    hosts = [
-        replace(host, prefixes=(*host.prefixes, IPv6Network(f"fd00:{place}::/64")))
-        for place, host in enumerate(plan.hosts, start=1)
-    ]
-    return replace(plan, hosts=tuple(hosts))
+    return with_ipv6(
+        build(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or FullMesh())))
+    )
 
 
 MESH = Mesh(planned())

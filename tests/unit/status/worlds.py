@@ -13,7 +13,7 @@ from dockmesh.status.said import Said
 from dockmesh.status.types import Heard, Status
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
-from tests.support.plans import configs, tree_of
+from tests.support.plans import configs
 
 MESH = cluster(3)
 PLAN = build(MESH)
@@ -22,11 +22,11 @@ World = dict[str, Heard]
 
 def well(mesh: Cluster = MESH) -> World:
     plan = build(mesh)
-    return {name: heard(plan, applied(config)) for name, config in configs(mesh).items()}
+    return {name: heard(plan, applied(config), config.flows) for name, config in configs(mesh).items()}
 
 
-def heard(plan: Plan, host: FakeHost) -> Heard:
-    return Heard(alive(plan, host.facts()), Said(), "3.5.0", {})
+def heard(plan: Plan, host: FakeHost, bundle: str | None = None) -> Heard:
+    return Heard(alive(plan, host.facts(bundle)), Said(), "3.5.0", {})
 
 
 def alive(plan: Plan, facts: HostFacts) -> HostFacts:
@@ -38,7 +38,7 @@ def alive(plan: Plan, facts: HostFacts) -> HostFacts:
 
 
 def _bridge(plan: Plan, host: HostPlan, bridge: OvsBridge) -> OvsBridge:
-    root = plan.host(tree_of(plan).root).fabric_bridge_mac.replace(":", "")
+    root = plan.host(plan.tree.root if plan.tree else plan.hosts[0].name).fabric_bridge_mac.replace(":", "")
     ports = tuple(_port(plan, host, each) for each in bridge.interfaces)
     return replace(bridge, tree_status={"rstp_root_id": f"1.000.{root}"}, interfaces=ports)
 
@@ -47,7 +47,8 @@ def _port(plan: Plan, host: HostPlan, port: OvsInterface) -> OvsInterface:
     peer = port.external_ids.get("dockmesh-peer")
     if peer is None:
         return port
-    forwards = {host.name, peer} in [{link.a, link.b} for link in tree_of(plan).links]
+    links = plan.tree.links if plan.tree else plan.links
+    forwards = {host.name, peer} in [{link.a, link.b} for link in links]
     return replace(
         port,
         bfd_status={"state": "up", "forwarding": "true"},

@@ -61,6 +61,7 @@ def test_the_json_has_its_documented_names() -> None:
         "docker",
         "bridge",
         "tree",
+        "flows",
         "tunnel",
         "host-ping",
         "host-size",

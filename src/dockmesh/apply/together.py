@@ -1,0 +1,53 @@
+"""Changes that must be made on all hosts of the file in one run, or on none: pure."""
+
+from dockmesh.apply.look import Looks
+from dockmesh.apply.types import Look
+from dockmesh.diff.apart import switches
+from dockmesh.diff.types import StepName
+from dockmesh.errors import DockmeshError, HostError
+from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.plan.types import Plan
+
+
+def refuse_alone(plan: Plan, looks: Looks) -> Looks:
+    """The looks, with the reason in place of each host that would have to let go of what others keep."""
+    missing = [host.name for host in plan.hosts if not _comes_along(looks.get(host.name))]
+    refused = {}
+    for name, look in looks.items():
+        if isinstance(look, Look) and look.diff.step(StepName.APART) and (error := _reason(plan, look, missing)):
+            refused[name] = error
+    return {**looks, **refused}
+
+
+def _comes_along(look: Look | DockmeshError | None) -> bool:
+    """Not who stays out because its Docker may not be restarted."""
+    if not isinstance(look, Look):
+        return False
+    bridge = look.facts.bridge(FABRIC_BRIDGE)
+    return bridge is None or not switches(look.config, bridge) or look.diff.step(StepName.FABRIC) is not None
+
+
+def _reason(plan: Plan, look: Look, missing: list[str]) -> HostError | None:
+    bridge = look.facts.bridge(FABRIC_BRIDGE)
+    switched = bridge is not None and switches(look.config, bridge)
+    if bridge is not None and switched and (bridge.stp or plan.fabric.forwarding is Forwarding.STP):
+        # A rapid spanning tree looks at BFD, which never comes up between the two; a classic one does not.
+        return HostError(
+            "cannot go between `stp` and `direct` at once: a host that is left behind could make a loop",
+            host=look.config.host,
+            now="nothing was changed on this host",
+            do="set `forwarding: rstp` and run `dockmesh apply`, and then the same with the one that you want",
+        )
+    if not missing:
+        return None
+    names = ", ".join(missing)
+    return HostError(
+        "changes its way of forwarding only together with all hosts of the file"
+        if switched
+        else "changes its flows only together with all hosts of the file",
+        host=look.config.host,
+        answered=f"not in this run: {names}",
+        now="nothing was changed on this host",
+        do=f"bring all hosts into one run; if {names} will not come back, take it out of the file "
+        "(`dockmesh host remove`)",
+    )

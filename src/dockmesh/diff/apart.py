@@ -1,0 +1,99 @@
+"""What every host lets go of before any host gets what takes its place, so that old and new never meet: pure.
+
+Two things could send frames in a circle where some hosts have the old and some the new: a bridge that goes by flows
+beside one with a spanning tree, and flows of two plans. So there is a step before all hosts wait for all. Where the way
+of forwarding changes, they delete their tunnels in it. Where flows change, they delete those for frames of others that
+the new ones do not have: what each host has then is a part of the old and of the new, and neither makes circles.
+"""
+
+from collections.abc import Iterable
+
+from dockmesh.diff.anew import must_be_new
+from dockmesh.diff.flows import INSTALL
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.facts.types import HostFacts, OvsBridge
+from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.remote.seam import Put, Run
+from dockmesh.render import ovs
+from dockmesh.render.flows import DESTINATION, FORWARD, SOURCE, STRAIGHT, TAG
+from dockmesh.render.host import FLOWS
+from dockmesh.render.types import HostConfig
+
+TIMEOUT_S = 20
+TUNNELS, OLD_FLOWS = f"{FABRIC_BRIDGE} tunnels", f"{FABRIC_BRIDGE} flows of before"
+ADD = "flow add "
+FOR_OTHERS = tuple(f"table={table}," for table in (TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD))
+
+
+def apart_step(config: HostConfig, facts: HostFacts) -> Step | None:
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    if bridge is None or ovs.MARK not in bridge.external_ids:
+        return None
+    if switches(config, bridge):
+        return _let_go(config, bridge)
+    text = without_changing(config, facts)
+    return None if text is None else _fewer_flows(config, facts, text)
+
+
+def switches(config: HostConfig, bridge: OvsBridge) -> bool:
+    """Between flows and a spanning tree, one way or the other."""
+    return must_be_new(config, bridge) and is_direct(bridge) != (config.forwarding is Forwarding.DIRECT)
+
+
+def is_direct(bridge: OvsBridge) -> bool:
+    return bridge.fail_mode == "secure" and not (bridge.rstp or bridge.stp)
+
+
+def _let_go(config: HostConfig, bridge: OvsBridge) -> Step | None:
+    ports = [port.name for port in bridge.interfaces if ovs.MARK in port.external_ids]
+    if not ports:
+        return None
+    change = Change(
+        config.host,
+        TUNNELS,
+        str(len(ports)),
+        "none for a moment",
+        "flows and a spanning tree must never meet: all hosts let go of each other before any is made anew, "
+        "and none reaches another until all are",
+    )
+    words = [word for port in ports for word in ("--", "--if-exists", "del-port", bridge.name, port)]
+    return Step(StepName.APART, (change,), (Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
+
+
+def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
+    fewer = len(_added(facts.files[FLOWS].text)) - len(_added(text))
+    change = Change(
+        config.host,
+        OLD_FLOWS,
+        f"{fewer} that change",
+        "gone before any host gets new ones",
+        "frames could go in a circle between two plans; pairs of hosts whose ways do not change lose nothing",
+    )
+    return Step(StepName.APART, (change,), (Put(FLOWS, text, facts.files[FLOWS].mode), INSTALL))
+
+
+def without_changing(config: HostConfig, facts: HostFacts) -> str | None:
+    """The present flows without those for frames of others that are not among the wanted; None: they all are.
+
+    Deleted by their matches, for they have the cookie of those that stay.
+    """
+    state = facts.files.get(FLOWS)
+    if config.flows is None or state is None:
+        return None
+    wanted = set(_added(config.flows).values())
+    gone = {
+        line: words
+        for line, words in _added(state.text).items()
+        if words.startswith(FOR_OTHERS) and "in_port=LOCAL," not in words and words not in wanted
+    }
+    if not gone:
+        return None
+    kept = [line for line in state.text.splitlines() if line not in gone]
+    deleted = [f"flow delete_strict {words.partition(',actions=')[0]}" for words in gone.values()]
+    return "\n".join([*kept, *deleted]) + "\n"
+
+
+def _added(bundle: str) -> dict[str, str]:
+    """By line the flow without its cookie, which is another for each text."""
+    lines: Iterable[str] = (line for line in bundle.splitlines() if line.startswith(ADD))
+    return {line: line.removeprefix(ADD).partition(",")[2] for line in lines}

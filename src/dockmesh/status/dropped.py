@@ -1,0 +1,35 @@
+"""How many frames the flows of `direct` dropped on a host, and why: pure."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.remote.seam import Answer, Run
+from dockmesh.render.flows import HARMLESS, Counts, counts_of
+
+# Cookies whose lowest bits say that what passes is counted: all that are not 0, by three masks.
+QUESTIONS = tuple(
+    Run(("ovs-ofctl", "-O", "OpenFlow15", "dump-flows", FABRIC_BRIDGE, f"cookie={cookie}"), timeout_s=10)
+    for cookie in ("0x1/0x1", "0x2/0x3", "0x4/0x7")
+)
+FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* n_packets=(\d+),")
+WORDS = {
+    Counts.STRANGE_PORT: "from a port that is no tunnel of the mesh",
+    Counts.SPOOFED: "with a source address of another host",
+    Counts.OTHER: "neither IP nor ARP",
+    Counts.NO_HOST: "to an address of no host",
+    Counts.UNKNOWN_SOURCE: "from a tunnel, with a source address of no host",
+    Counts.NO_WAY: "for which no tunnel was left",
+}
+
+
+def read(answers: Iterable[Answer]) -> Mapping[str, int]:
+    """By WORDS; what is 0 is left out."""
+    found: Counter[str] = Counter()
+    for answer in answers:
+        for cookie, packets in FLOW.findall(answer.out):
+            kind = counts_of(int(cookie, 16))
+            if kind is not None and kind not in HARMLESS:
+                found[WORDS[kind]] += int(packets)
+    return {words: found[words] for words in WORDS.values() if found[words]}

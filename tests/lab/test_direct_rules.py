@@ -1,0 +1,87 @@
+"""That the walker of the unit tests tells the truth: Open vSwitch traces the same frames, links and views."""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations, permutations
+from random import Random
+
+import pytest
+
+from dockmesh.model import Degree, Fabric, Forwarding, FullMesh, Links, Ring, Topology
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan
+from tests.lab.bridges import Bridges
+from tests.lab.conftest import MakeMesh
+from tests.lab.mesh import Mesh as LabMesh
+from tests.support.meshes import cluster
+from tests.support.openflow import Frame
+from tests.support.walker import Mesh, container, ipv6, is_at, ping, to_all, walk, who_has, with_ipv6
+
+TRIANGLES = ((1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (5, 3))
+MESHES: Mapping[str, tuple[int, Topology]] = {
+    "full mesh of four": (4, FullMesh()),
+    "ring of five": (5, Ring()),
+    "two triangles that one host joins": (5, Links(tuple((f"host{a}", f"host{b}") for a, b in TRIANGLES))),
+    "nine of degree three": (9, Degree(3)),
+}
+SETS = 12  # of dead links, each
+
+
+@pytest.fixture(scope="module")
+def lab(make_mesh: MakeMesh) -> LabMesh:
+    return make_mesh("--prepared", hosts=1)
+
+
+@pytest.fixture(params=MESHES)
+def world(lab: LabMesh, request: pytest.FixtureRequest) -> Iterator[tuple[Mesh, Bridges]]:
+    count, topology = MESHES[request.param]
+    plan = with_ipv6(build(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology))))
+    bridges = Bridges(lab, "host1", plan)
+    yield Mesh(plan), bridges
+    bridges.remove()
+
+
+def frames_of(mesh: Mesh, random: Random) -> list[tuple[str, Frame]]:
+    """Of every kind one, and pings between twenty pairs."""
+    hosts = mesh.plan.hosts
+    pairs = list(permutations(hosts, 2))
+    found = [(a.name, ping(container(a), container(b))) for a, b in random.sample(pairs, min(20, len(pairs)))]
+    one, other = random.choice(pairs)
+    return found + [(one.name, frame) for frame in _kinds(one, other)]
+
+
+def _kinds(one: HostPlan, other: HostPlan) -> Iterator[Frame]:
+    here, there = (host.prefixes[-1] for host in (one, other))
+    yield who_has(container(one), container(other))
+    yield who_has(container(one), container(one))
+    yield is_at(container(one), container(other))
+    yield to_all(container(one))
+    yield to_all(container(one), "224.0.0.251")
+    yield ipv6(str(here[7]), str(there[7]))
+    yield ipv6("fe80::42:1", str(there[7]))
+    yield ipv6("fe80::42:1", "fe80::42:2")
+    yield ipv6("fe80::42:1", "ff02::fb")
+    yield ipv6(str(here[7]), "ff02::1:ff00:7", nw_proto=58, icmp_type=135, nd_target=int(there[7]))
+    # Dropped: spoofed, to nobody, and one of our own.
+    yield ping(container(other), container(one))
+    yield ping(container(one), container(one) - 77 - 1)
+    yield ping(container(one), container(one) + 1)
+
+
+def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Mesh, Bridges]) -> None:
+    mesh, bridges = world
+    random = Random(4)  # noqa: S311 — the same in every run
+    links = list(mesh.bits.values())
+    some = [sum(each) for count in range(len(links) + 1) for each in combinations(links, count)]
+    for number, dead in enumerate([0, *random.sample(some, SETS)]):
+        # Each second time some hosts have seen nothing of it yet, or what is not so.
+        seen = {host.name: random.choice(some) for host in random.sample(mesh.plan.hosts, 2)} if number % 2 else {}
+        frames = frames_of(mesh, random)
+
+        traced = bridges.traced(dead, seen, mesh.bits, frames)
+
+        for (host, frame), arrived in zip(frames, traced, strict=True):
+            expected = [
+                (name, dict(got)["eth_src"], dict(got)["eth_dst"])
+                for name, got in walk(mesh.sent(host, frame), dead, seen)[0]
+            ]
+            assert arrived == sorted(expected), (host, frame, bin(dead), seen)

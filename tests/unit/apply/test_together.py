@@ -1,0 +1,201 @@
+"""A change of the way of forwarding, or of flows: on all hosts in one run, or on none."""
+
+import asyncio
+
+import pytest
+
+from dockmesh.agent.flow_guard import flows_of
+from dockmesh.apply import run as apply_run
+from dockmesh.apply.contested import contested
+from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.run import apply
+from dockmesh.apply.session import Session
+from dockmesh.apply.together import refuse_alone
+from dockmesh.apply.types import Look, Outcome
+from dockmesh.diff.apart import without_changing
+from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.model import Cluster, Fabric, Forwarding, Ring
+from dockmesh.plan.build import build
+from dockmesh.record import run as record
+from dockmesh.remote.seam import Answer, Put, Request, Run
+from dockmesh.render.host import FLOWS
+from tests.support.fake_host import FakeHost, applied
+from tests.support.meshes import cluster
+from tests.support.plans import configs
+
+RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
+RSTP, STP, DIRECT = (cluster(3, fabric=Fabric(forwarding=each)) for each in Forwarding)
+RING = cluster(4, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))
+FULL = cluster(4, fabric=Fabric(forwarding=Forwarding.DIRECT))
+
+
+class Silence:
+    def step(self, host: str, text: str) -> None:
+        pass
+
+    done = failed = step
+
+
+def made(mesh: Cluster) -> dict[str, FakeHost]:
+    return {name: applied(config) for name, config in configs(mesh).items()}
+
+
+def run(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Outcome]:
+    async def all_of_it() -> tuple[Outcome, ...]:
+        plan = build(mesh)
+        looks = {**await look_at_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
+        session = Session(RUN, stay_out=contested(plan, looks))
+        outcomes = await apply(plan, hosts, looks, session, Silence())
+        await session.confirm(hosts, {})
+        return outcomes
+
+    return {outcome.host: outcome for outcome in asyncio.run(all_of_it())}
+
+
+def errors(outcomes: dict[str, Outcome]) -> list[str]:
+    return [outcome.error.report.what for outcome in outcomes.values() if outcome.error]
+
+
+def is_tunnels(request: Request) -> bool:
+    return isinstance(request, Run) and request.argv[0] == "ovs-vsctl" and "add-port" in request.argv
+
+
+def is_let_go(request: Request) -> bool:
+    return isinstance(request, Run) and "del-port" in request.argv and "add-br" not in request.argv
+
+
+@pytest.mark.parametrize(("old", "new"), [(RSTP, DIRECT), (DIRECT, RSTP)])
+def test_no_host_makes_new_tunnels_before_all_have_let_go_of_the_old(old: Cluster, new: Cluster) -> None:
+    hosts = made(old)
+    order: list[str] = []
+
+    def note(name: str) -> None:
+        def look(request: Request) -> None:
+            if is_let_go(request):
+                order.append("let go")
+            if is_tunnels(request):
+                order.append("made")
+
+        hosts[name].fails = look
+
+    for name in hosts:
+        note(name)
+
+    outcomes = run(hosts, new)
+
+    assert errors(outcomes) == []
+    assert order == ["let go"] * 3 + ["made"] * 3
+    assert all(isinstance(look, Look) and not look.diff.steps for look in looks_of(hosts, new).values())
+
+
+def looks_of(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Look | DockmeshError]:
+    return dict(asyncio.run(look_at_all(build(mesh), hosts)))
+
+
+def test_no_host_gets_new_flows_before_all_have_let_go_of_those_that_change() -> None:
+    hosts = made(RING)
+    wanted = {name: config.flows for name, config in configs(FULL).items()}
+    order: list[str] = []
+
+    def note(request: Request) -> None:
+        if isinstance(request, Put) and request.path == FLOWS:
+            order.append("new" if any(text and request.text.endswith(text) for text in wanted.values()) else "fewer")
+
+    for host in hosts.values():
+        host.fails = note
+
+    outcomes = run(hosts, FULL)
+
+    assert errors(outcomes) == []
+    assert order == ["fewer"] * 4 + ["new"] * 4
+
+
+def test_with_a_host_missing_nobody_changes() -> None:
+    hosts = made(RSTP)
+    hosts.pop("host3")
+
+    outcomes = run(hosts, DIRECT)
+
+    assert set(errors(outcomes)) == {"changes its way of forwarding only together with all hosts of the file"}
+    assert not any(is_let_go(request) or is_tunnels(request) for host in hosts.values() for request in host.asked)
+
+
+def test_with_a_host_that_could_not_be_read_nobody_gets_other_flows() -> None:
+    hosts = made(RING)
+    looks = looks_of(hosts, FULL)
+    looks["host2"] = ConnectError("no SSH connection", host="host2")
+
+    refused = refuse_alone(build(FULL), looks)
+
+    assert {name for name, look in refused.items() if not isinstance(look, Look)} == {
+        "host1",
+        "host2",
+        "host3",
+        "host4",
+    }
+    error = refused["host1"]
+    assert isinstance(error, DockmeshError)
+    assert error.report.answered == "not in this run: host2"
+
+
+@pytest.mark.parametrize(("old", "new"), [(STP, DIRECT), (DIRECT, STP)])
+def test_a_classic_tree_and_flows_are_never_exchanged_at_once(old: Cluster, new: Cluster) -> None:
+    outcomes = run(made(old), new)
+
+    assert len(errors(outcomes)) == 3
+    assert all("cannot go between `stp` and `direct` at once" in each for each in errors(outcomes))
+
+
+def test_between_two_spanning_trees_a_host_may_be_missing() -> None:
+    hosts = made(RSTP)
+    hosts.pop("host3")
+
+    assert errors(run(hosts, STP)) == []
+
+
+def test_what_changes_no_way_of_frames_needs_nobody_else() -> None:
+    hosts = made(DIRECT)
+    hosts.pop("host3")
+    hosts["host1"].flows.flows.pop()
+
+    outcomes = run(hosts, DIRECT)
+
+    assert errors(outcomes) == []
+    assert len(outcomes["host1"].changes) == 1
+
+
+def test_a_host_that_fails_goes_back_and_the_others_wait_until_it_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    hosts = made(RSTP)
+    before = hosts["host2"].state()
+    hosts["host2"].fails = lambda request: Answer(1, err="no") if is_let_go(request) else None
+    plan = build(DIRECT)
+    monkeypatch.setattr(apply_run, "let_go", wait)
+
+    outcomes = run(hosts, DIRECT)
+
+    assert [name for name, outcome in outcomes.items() if outcome.error] == ["host2"]
+    assert waited == [plan.fabric.bfd.interval_ms * plan.fabric.bfd.multiplier / 1000 + apply_run.LET_GO_S]
+    assert hosts["host2"].state() == before
+
+
+def test_a_host_that_goes_back_keeps_only_those_flows_that_may_meet_the_new_ones() -> None:
+    hosts = made(RING)
+    host = hosts["host2"]
+    old = host.files[FLOWS][0]
+    host.fails = lambda request: Answer(1, err="no") if is_tunnels(request) and "gre3" in str(request) else None
+
+    outcomes = run(hosts, FULL)
+
+    assert [name for name, outcome in outcomes.items() if outcome.error] == ["host2"]
+    fewer = host.files[FLOWS][0]
+    assert fewer == without_changing(configs(FULL)["host2"], made(RING)["host2"].facts())
+    assert fewer != old
+    assert host.flows.flows == set(flows_of(fewer).splitlines())
+    host.fails = lambda _: None
+    assert errors(run(hosts, FULL)) == []
+    assert host.flows.flows == set(flows_of(configs(FULL)["host2"].flows or "").splitlines())
