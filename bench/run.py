@@ -304,6 +304,7 @@ def healing(runs: int) -> list[Row]:
         with mesh(forwarding) as lab:
             rows += [Row(f"{forwarding}: {what}", tuple(gaps), "ms") for what, gaps in harms(lab, runs).items()]
             if forwarding == "direct":
+                rows += [Row("direct: CPU time of the guard of flows in a minute at rest", at_rest(lab, runs), "ms")]
                 rows += switched(lab, runs)
     return rows
 
@@ -331,6 +332,17 @@ def harms(lab: Lab, runs: int) -> dict[str, list[float]]:
             kill = partial(run_on, lab, lab.host(last), ("sh", "-c", f"kill -9 $(cat /run/openvswitch/{daemon}.pid)"))
             found[f"kill -9 of {daemon}, from another host"].append(gap(lab, first, right["address"], kill))
     return found
+
+
+def at_rest(lab: Lab, runs: int) -> tuple[float, ...]:
+    """Of the program and what it starts, by systemd's account."""
+    used = "systemctl show --property=CPUUsageNSec --value dockmesh-flows"
+    wait(settled(lab), "all is well")
+    stamps = []
+    for _ in range(runs + 1):
+        stamps.append(int(answer(lab, lab.hosts[0].name, used)) / 1e6)
+        time.sleep(60)
+    return tuple(later - earlier for earlier, later in pairwise(stamps))
 
 
 def switched(lab: Lab, runs: int) -> list[Row]:

@@ -11,6 +11,7 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.test_destroy import assert_same, destroy, snapshots
+from tests.lab.test_renderers import RENDERERS, assert_right_after_boot, reboot_all
 
 HOSTS = ("host1", "host2", "host3")
 KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
@@ -115,6 +116,22 @@ def test_what_is_for_all_arrives_once_at_each_host(mesh: Mesh) -> None:
     assert found.most == 1
     for host in ("host2", "host3"):
         assert {"broadcast 1", "multicast 1"} <= set(found.heard[host])
+
+
+def test_verify_proves_it_and_status_counts_what_was_dropped(mesh: Mesh) -> None:
+    inside = 'nsenter --net=/proc/$(docker inspect --format "{{.State.Pid}}" web)/ns/net'
+    target = mesh.container_address("host2")
+    mesh.on("host1", f"{inside} ip address add 172.17.255.9/16 dev eth0")
+    mesh.ssh("host1", f"{inside} ping -c 2 -W 1 -I 172.17.255.9 {target}")
+    mesh.on("host1", f"{inside} ip address del 172.17.255.9/16 dev eth0")
+
+    report, status = mesh.verify(), mesh.dockmesh("status", "--json").json()
+
+    assert report["verdict"] == "pass", [each for each in report["probes"] if each["verdict"] != "pass"]
+    assert {probe["kind"] for probe in report["probes"]} >= {"flows"}
+    assert status["root"] is None
+    assert all(len(way["hosts"]) == 2 for way in status["ways"])
+    assert status["hosts"][0]["dropped"].get("with a source address of another host", 0) > 0
 
 
 def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh) -> None:
@@ -247,3 +264,18 @@ def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict
     destroy(mesh)
 
     assert_same(before[1], snapshots(mesh, HOSTS))
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_rebooted_hosts_have_their_flows_by_either_renderer(make_mesh: MakeMesh, renderer: str) -> None:
+    mesh = make_mesh("--prepared", hosts=2)
+    mesh.edit("forwarding: rstp", "forwarding: direct")
+    mesh.edit("renderer: systemd", f"renderer: {renderer}")
+    mesh.apply()
+    mesh.wait_for_mesh()
+
+    reboot_all(mesh)
+
+    assert_right_after_boot(mesh)
+    assert not mesh.apply()["changed"]
+    mesh.lab("down")

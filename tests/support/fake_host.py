@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, ip_interface
 from typing import Any
 
 from dockmesh import __version__
@@ -85,8 +85,13 @@ class Device:
             **({"master": self.master} if self.master else {}),
             **({"linkinfo": {"info_kind": self.kind, **details}} if self.kind else {}),
             "addr_info": [
-                {"family": "inet", "local": str(each.ip), "prefixlen": each.network.prefixlen}
-                for each in map(IPv4Interface, self.addresses)
+                {
+                    "family": "inet" if each.version == 4 else "inet6",
+                    "local": str(each.ip),
+                    "prefixlen": each.network.prefixlen,
+                    "scope": "global",
+                }
+                for each in map(ip_interface, self.addresses)
             ],
         }
 

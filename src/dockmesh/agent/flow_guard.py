@@ -25,6 +25,9 @@ RETRY_S, LOOK_S = 0.02, 60.0
 PATIENCE_S = 10.0
 # After that many changes in a row somebody fights us: then a breath between two.
 CALM_S = 0.2
+# What did not succeed is tried again after this long.
+AGAIN_S = 1.0
+SAID: list[str] = []
 
 # openflow-1.0 and openflow-1.4 in Open vSwitch's header files; openflow/nicira-ext.h.
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, SET_CONFIG, STATS_REQUEST, STATS_REPLY = 0, 1, 2, 3, 9, 16, 17
@@ -167,13 +170,15 @@ class Guard:
         try:
             text = read(self.path)
         except OSError as error:
-            say(f"no flows to put back: {error}")
+            say_once(f"no flows to put back: {error}")
             return False
         done = ofctl("bundle", self.bridge, self.path)
         if done is None or done.returncode != 0:
-            say(f"could not put back the flows: {done.stderr.strip() if done else 'ovs-ofctl did not end'}")
+            say_once(f"could not put back the flows: {done.stderr.strip() if done else 'ovs-ofctl did not end'}")
             return False
         self.installed = text
+        SAID.clear()
+        tell_systemd("READY=1")
         return True
 
     def wrong(self) -> str:
@@ -205,15 +210,15 @@ class Guard:
         if not wrong or (wrong == self.stubborn and time.monotonic() < self.put_at + LOOK_S):
             return
         self.put_at = time.monotonic()
-        put = self.install()
-        self.stubborn = self.wrong() if put else ""
-        say(f"{wrong}: put back{', and still so' if self.stubborn else '' if put else ' failed'}")
+        if self.install():
+            self.stubborn = self.wrong()
+            say(f"{wrong}: put back{', and still so' if self.stubborn else ''}")
 
     def stay(self, ears: list[Ear]) -> None:
         """Until the switch goes away: that raises LostError."""
         looked = 0.0
         while True:
-            wait_s = CALM_S if self.installed is None else LOOK_S
+            wait_s = AGAIN_S if self.installed is None else LOOK_S
             ready, _, _ = select.select([ear.socket for ear in ears], [], [], wait_s)
             changed = [ear.hear() for ear in ears if ear.socket in ready]
             if any(changed) or not ready:
@@ -226,6 +231,13 @@ class Guard:
 def say(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def say_once(text: str) -> None:
+    """For what may be so for long."""
+    if text not in SAID:
+        SAID.append(text)
+        say(text)
 
 
 def tell_systemd(text: str) -> None:
@@ -248,8 +260,8 @@ def listen(bridge: str) -> list[Ear]:
 
 def main(argv: list[str]) -> None:
     guard = Guard(*argv)
-    told = False
     while True:
+        began = time.monotonic()
         try:
             ears = listen(guard.bridge)
         except OSError:
@@ -258,12 +270,12 @@ def main(argv: list[str]) -> None:
             continue
         try:
             # It listens before it installs: what is changed in between is heard.
-            if guard.install() and not told:
-                tell_systemd("READY=1")
-                told = True
+            guard.install()
             guard.stay(ears)
         except LostError:
             say("the switch is gone")
+            # One that lets nobody listen is asked less often.
+            time.sleep(RETRY_S if time.monotonic() > began + AGAIN_S else AGAIN_S)
         finally:
             for ear in ears:
                 ear.socket.close()

@@ -57,7 +57,7 @@ def _described(lab: Lab) -> dict[str, Any]:
         "hosts": [
             {
                 "name": host.name,
-                "underlay": str(host.address),
+                "underlay": str(lab.underlay_of(host)),
                 "mtu": host.mtu,
                 "running": power.is_running(lab, host),
             }
@@ -93,6 +93,10 @@ def up(
         list[str] | None, typer.Option(metavar="HOST=MTU", help="Underlay MTU of one host, if not 1500; repeatable.")
     ] = None,
     prefix: Annotated[str, typer.Option(help="Prefix of the mesh in the file that it writes.")] = "172.17.0.0/16",
+    ipv6: Annotated[
+        bool | None,
+        typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
@@ -107,6 +111,7 @@ def up(
         prepared=prepared,
         mtus=dict(map(_parse_mtu, mtu or ())),
         prefix=_parse_prefix(prefix),
+        ipv6=ipv6,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:
@@ -117,7 +122,7 @@ def up(
         typer.echo(json.dumps(_described(lab), indent=2))
         return
     for host in lab.hosts:
-        typer.echo(f"{host.name}  {host.address}")
+        typer.echo(f"{host.name}  {lab.underlay_of(host)}")
     typer.echo(f"mesh file   {_short(lab.mesh_file)}")
     typer.echo(f"ssh config  {_short(lab.ssh_config)}")
     typer.echo(f"try         dockmesh apply -f {_short(lab.mesh_file)} --ssh-config {_short(lab.ssh_config)}")

@@ -23,6 +23,8 @@ def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change |
     if anew:
         return Change(config.host, SUBJECT, None, PLANNED, WHY)
     actual = "not to be seen" if facts.flows is None else said(facts.flows)
+    if actual and facts.file(FLOWS) not in (None, next(file.text for file in config.files if file.path == FLOWS)):
+        actual = "of the plan before"  # each text has marks of its own, so all flows would count
     return Change(config.host, SUBJECT, actual, PLANNED, WHY) if actual else None
 
 

@@ -117,7 +117,9 @@ def _compare(known: _Known, record: Applied, change: Change) -> Told:
     words = _changed(record, was, wanted or "")
     if actual is None and key != "docker restart":
         return Origin.BOTH, f"{words}; and removed by hand"
-    if change.expected == wanted and actual != was:
+    # A bridge is recorded with its priority, and shown without.
+    shown = change.subject == FABRIC_CHANGE and was.startswith(f"{actual},")
+    if change.expected == wanted and actual != was and not shown:
         return Origin.BOTH, f"{words}; and changed by hand"
     return Origin.FILE, words
 

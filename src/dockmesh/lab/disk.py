@@ -43,6 +43,8 @@ def _write_files(lab: Lab, host: LabHost, upper: Path) -> None:
     }
     if lab.datapath is Datapath.NETDEV:
         texts["etc/dockmesh-lab/br-phy"] = ""
+        if lab.ipv6:
+            texts["etc/systemd/system/dockmesh-lab-br-phy.service.d/ipv6.conf"] = _move_ipv6(lab, host)
     for file, text in texts.items():
         (upper / file).parent.mkdir(parents=True, exist_ok=True)
         (upper / file).write_text(text)
@@ -50,6 +52,18 @@ def _write_files(lab: Lab, host: LabHost, upper: Path) -> None:
         _authorize(upper / home, lab.key.with_suffix(".pub").read_text(), uid)
     (upper / "etc/ssh").mkdir()
     make_key(upper / "etc/ssh/ssh_host_ed25519_key", comment=host.name)
+
+
+def _move_ipv6(lab: Lab, host: LabHost) -> str:
+    """The IPv6 address goes where the unit of the image takes the IPv4 one, and back."""
+    address = f"{lab.underlay_of(host)}/{lab.subnet6.prefixlen}"
+    return (
+        "[Service]\n"
+        f"ExecStart=ip address replace {address} dev br-phy nodad\n"
+        f"ExecStart=-ip address delete {address} dev eth0\n"
+        f"ExecStop=ip address replace {address} dev eth0 nodad\n"
+        f"ExecStop=-ip address delete {address} dev br-phy\n"
+    )
 
 
 def _authorize(home: Path, public_key: str, uid: int) -> None:

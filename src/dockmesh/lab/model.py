@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 
 from dockmesh.errors import LabError
-from dockmesh.model import ETHERNET_MTU, Datapath
+from dockmesh.model import ETHERNET_MTU, Datapath, UnderlayAddress
 
 # Addresses of one lab's underlay: the switch (and package server) first, then the hosts.
 SWITCH_NUMBER, FIRST_HOST_NUMBER = 1, 11
@@ -33,6 +33,7 @@ class Lab:
     layers: tuple[Path, ...]  # the image as overlayfs wants it: the top layer first
     packages: Path
     hosts: tuple[LabHost, ...]
+    ipv6: bool = False  # whether the mesh goes by IPv6; SSH and packages go by IPv4 all the same
 
     @property
     def hash(self) -> str:
@@ -54,6 +55,15 @@ class Lab:
     @property
     def switch_address(self) -> IPv4Address:
         return self.subnet[SWITCH_NUMBER]
+
+    @property
+    def subnet6(self) -> IPv6Network:
+        """Of local addresses (RFC 4193), with the lab's hash in them."""
+        return IPv6Network(f"fd77:{self.hash[:2]}:{self.hash[2:]}::/64")
+
+    def underlay_of(self, host: LabHost) -> UnderlayAddress:
+        """Where the other hosts reach it, for the mesh file."""
+        return self.subnet6[int(host.address) & 0xFF] if self.ipv6 else host.address
 
     @property
     def ssh_config(self) -> Path:

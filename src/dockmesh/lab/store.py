@@ -40,6 +40,7 @@ def load(directory: Path) -> Lab:
         layers=tuple(map(Path, record["layers"])),
         packages=Path(record["packages"]),
         hosts=hosts,
+        ipv6=record.get("ipv6", False),
     )
 
 

@@ -61,6 +61,7 @@ def plug(lab: Lab, host: LabHost) -> None:
     uplink = (
         "link set lo up",
         f"address add {host.address}/{lab.subnet.prefixlen} broadcast + dev {UPLINK}",
+        *([f"address add {lab.underlay_of(host)}/{lab.subnet6.prefixlen} dev {UPLINK} nodad"] if lab.ipv6 else []),
         f"link set {UPLINK} up",
     )
     run(("ip", "-n", netns, "-batch", "-"), what, text="\n".join(uplink))

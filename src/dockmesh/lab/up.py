@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Wish:
     prepared: bool | None = None
     mtus: dict[str, int] = field(default_factory=dict)
     prefix: IPv4Network = DEFAULT_PREFIX
+    ipv6: bool | None = None
 
 
 def up(wish: Wish, say: Callable[[str], None]) -> Lab:
@@ -78,12 +79,22 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
     if old is None:
         image = ensure_image(prepared=bool(wish.prepared), say=say)
         hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus)
-        return Lab(wish.name, directory, bool(wish.prepared), datapath(), (image.root,), image.packages, hosts)
+        return Lab(
+            name=wish.name,
+            directory=directory,
+            prepared=bool(wish.prepared),
+            datapath=datapath(),
+            layers=(image.root,),
+            packages=image.packages,
+            hosts=hosts,
+            ipv6=bool(wish.ipv6),
+        )
     if wish.hosts is not None and wish.hosts < len(old.hosts):
         raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
     hosts = make_hosts(directory, wish.hosts or len(old.hosts), {host.name: host.mtu for host in old.hosts} | wish.mtus)
     changed = [
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
+        *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
         *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
     ]
     if changed:
@@ -92,4 +103,4 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         )
     if missing := [path for path in (*old.layers, old.packages) if not path.exists()]:
         raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
-    return Lab(old.name, directory, old.prepared, old.datapath, old.layers, old.packages, hosts)
+    return replace(old, directory=directory, hosts=hosts)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
@@ -11,6 +12,7 @@ from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
 from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.types import Look, Outcome
+from dockmesh.diff.apart import without_changing
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.model import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
@@ -179,3 +181,21 @@ def test_a_host_that_fails_goes_back_and_the_others_wait_until_it_is_let_go(monk
     assert [name for name, outcome in outcomes.items() if outcome.error] == ["host2"]
     assert waited == [plan.fabric.bfd.interval_ms * plan.fabric.bfd.multiplier / 1000 + apply_run.LET_GO_S]
     assert hosts["host2"].state() == before
+
+
+def test_a_host_that_goes_back_keeps_only_those_flows_that_may_meet_the_new_ones() -> None:
+    hosts = made(RING)
+    host = hosts["host2"]
+    old = host.files[FLOWS][0]
+    host.fails = lambda request: Answer(1, err="no") if is_tunnels(request) and "gre3" in str(request) else None
+
+    outcomes = run(hosts, FULL)
+
+    assert [name for name, outcome in outcomes.items() if outcome.error] == ["host2"]
+    fewer = host.files[FLOWS][0]
+    assert fewer == without_changing(configs(FULL)["host2"], made(RING)["host2"].facts())
+    assert fewer != old
+    assert host.flows.flows == set(flows_of(fewer).splitlines())
+    host.fails = lambda _: None
+    assert errors(run(hosts, FULL)) == []
+    assert host.flows.flows == set(flows_of(configs(FULL)["host2"].flows or "").splitlines())

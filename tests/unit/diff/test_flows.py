@@ -6,7 +6,7 @@ from dockmesh.diff.adopt import adopt
 from dockmesh.diff.flows import INSTALL, said
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
-from dockmesh.diff.types import HostDiff, StepName
+from dockmesh.diff.types import HostDiff, Origin, StepName
 from dockmesh.facts.types import FlowState
 from dockmesh.model import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
@@ -73,6 +73,18 @@ def test_a_host_more_changes_the_flows_and_the_file_says_why() -> None:
     assert any(change.subject == FLOWS for change in found.differences)
     assert "br0 flows" in [change.subject for change in found.changes]
     assert "br0 flows" not in [change.subject for change in found.differences]
+
+
+def test_while_the_file_is_another_flows_are_not_counted() -> None:
+    (change,) = (each for each in of(applied(CONFIG), hosts=4).changes if each.subject == "br0 flows")
+
+    assert change.text() == "br0 flows: of the plan before → as planned"
+
+
+def test_a_change_of_the_way_of_forwarding_comes_from_the_file_alone() -> None:
+    (change,) = (each for each in of(applied(config_of(cluster(3)))).changes if each.subject == "bridge br0")
+
+    assert change.origin is Origin.FILE
 
 
 def test_another_program_of_the_guard_is_started_anew() -> None:

@@ -1,7 +1,7 @@
 """The parsers against answers made by hand: shapes that the lab's hosts do not show."""
 
 import json
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
 
 import pytest
 
@@ -259,6 +259,33 @@ def test_where_ssh_came_by_ipv6_the_default_route_tells() -> None:
 
     assert found is not None
     assert found.address == IPv4Address("10.0.0.1")
+
+
+def test_an_ipv6_address_is_the_underlay_where_it_is_asked_for_or_where_there_is_no_other() -> None:
+    six = IPv6Interface("2001:db8::1/64")
+    both, alone = (
+        LinuxLink("eth0", 1500, True, "", addresses=four, addresses6=(six,)) for four in (LINKS[1].addresses, ())
+    )
+
+    asked = find_underlay((both,), "2001:db8::1", "eth0", given=True)
+    found = [find_underlay((each,), "2001:db8::1", "eth0") for each in (both, alone)]
+
+    assert asked is not None
+    assert asked.address == six.ip
+    assert [str(each.address) for each in found if each] == ["10.0.0.1", "2001:db8::1"]
+
+
+def test_ipv6_addresses_are_read_without_link_local_ones() -> None:
+    rows = (
+        '{"family":"inet6","local":"fd00::1","prefixlen":64,"scope":"global"},'
+        '{"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}'
+    )
+
+    (device,) = read_links(f'[{{"ifindex":2,"ifname":"eth0","flags":[],"mtu":1500,"addr_info":[{rows}]}}]')
+
+    assert device.addresses6 == (IPv6Interface("fd00::1/64"),)
+    assert device.has(IPv6Address("fd00::1"))
+    assert not device.has(IPv6Address("fe80::1"))
 
 
 def test_of_several_addresses_none_is_guessed() -> None:
