@@ -223,7 +223,7 @@ def file_page() -> str:
         "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
         "- A degree is at least 2 and less than the number of hosts.",
         "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
-        "and a spanning tree reaches 19 hops.",
+        "and a spanning tree reaches 19 hops. With `direct` it has at most 50, and any mesh at most 200.",
         "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
         "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
         "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "

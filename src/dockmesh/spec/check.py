@@ -17,7 +17,14 @@ from dockmesh.spec.check_addresses import (
 from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
 from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
 from dockmesh.spec.check_sites import check_sites
-from dockmesh.spec.check_topology import check_degree, check_links, check_ring, check_star, check_tunnel_count
+from dockmesh.spec.check_topology import (
+    check_degree,
+    check_direct,
+    check_links,
+    check_ring,
+    check_star,
+    check_tunnel_count,
+)
 from dockmesh.spec.draft import Draft
 from dockmesh.spec.problems import Problem
 
@@ -101,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     check_pools_apart,
     check_pool_holds_a_container,
     check_ring,
+    check_direct,
     check_star,
     check_degree,
     check_sites,
