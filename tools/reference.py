@@ -223,11 +223,12 @@ def file_page() -> str:
         "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
         "- A degree is at least 2 and less than the number of hosts.",
         "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
-        "and a spanning tree reaches 19 hops.",
+        "and a spanning tree reaches 19 hops. With `direct` it has at most 50, and any mesh at most 200.",
         "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
         "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
         "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "
-        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve.\n",
+        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve; over IPv6 20 more.\n",
+        "- The underlay addresses are IPv4 at all hosts, or IPv6 at all.",
         "## Planned, not there yet\n",
         "The file refuses these with a message that says so:\n",
         *_later(),
@@ -237,7 +238,7 @@ def file_page() -> str:
 
 def _later() -> Iterator[str]:
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
-    yield "- networks other than `docker0`, and IPv6 addresses anywhere"
+    yield "- networks other than `docker0`, and IPv6 inside the mesh"
 
 
 def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
@@ -266,6 +267,8 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return " \\| ".join(map(_code, definition["enum"])) if "enum" in definition else "map, see below"
     if "const" in value:
         return _code(value["const"])
+    if value.get("type") == "string" and "anyOf" in value:
+        return "IPv4 or IPv6 address"
     if "anyOf" in value:
         return "path, or list of paths"
     if "oneOf" in value:

@@ -6,6 +6,7 @@ the person who has to live with it on a server.
 
 import os
 import shutil
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +18,21 @@ from dockmesh.render.host import GUARD
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
 
-CASES = [
+
+@dataclass(frozen=True)
+class Case:
+    fabric: Fabric
+    underlay: str = "10.77.0.0"
+
+    def __str__(self) -> str:
+        fabric = self.fabric
+        tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
+        key = "" if fabric.key is None else f"-{fabric.key}"
+        family = "-ipv6" if ":" in self.underlay else ""
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}"
+
+
+FABRICS = [
     Fabric(renderer=renderer, forwarding=forwarding, datapath=datapath)
     for renderer, forwarding, datapath in product(Renderer, Forwarding, Datapath)
 ] + [
@@ -28,14 +43,14 @@ CASES = [
 ]
 
 
-def name_of(fabric: Fabric) -> str:
-    tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
-    key = "" if fabric.key is None else f"-{fabric.key}"
-    return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}"
+CASES = [
+    *map(Case, FABRICS),
+    *(Case(Fabric(renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+]
 
 
-def rendered(fabric: Fabric) -> dict[str, str]:
-    config = config_of(cluster(3, fabric=fabric), "host2")
+def rendered(case: Case) -> dict[str, str]:
+    config = config_of(cluster(3, fabric=case.fabric, underlay=case.underlay), "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
     return {file.path: file.text for file in files if file.path != GUARD}
@@ -54,11 +69,11 @@ def write_tree(folder: Path, files: dict[str, str]) -> None:
         target.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("fabric", CASES, ids=name_of)
-def test_a_host_gets_these_files_and_no_others(fabric: Fabric) -> None:
-    golden = Path(__file__).parent / "render" / name_of(fabric)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_host_gets_these_files_and_no_others(case: Case) -> None:
+    golden = Path(__file__).parent / "render" / str(case)
 
-    files = rendered(fabric)
+    files = rendered(case)
 
     if os.environ.get("DOCKMESH_GOLDEN") == "write":
         write_tree(golden, files)
@@ -68,4 +83,4 @@ def test_a_host_gets_these_files_and_no_others(fabric: Fabric) -> None:
 def test_every_golden_folder_belongs_to_a_case() -> None:
     folders = {folder.name for folder in (Path(__file__).parent / "render").iterdir()}
 
-    assert folders == {name_of(fabric) for fabric in CASES}
+    assert folders == {str(case) for case in CASES}

@@ -1,7 +1,6 @@
 """A host into any mesh and out of it again."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -25,7 +24,8 @@ def grown(mesh: Cluster, ssh: Ssh) -> bytes:
     slot = next(later_slots(mesh.network.prefix, [Slot(host.address, host.pool) for host in mesh.hosts]), None)
     assume(slot is not None)
     assert slot is not None
-    new = Host("new", IPv4Address("10.88.0.1"), slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh)
+    underlay = mesh.hosts[0].underlay + 256
+    new = Host("new", underlay, slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh)
     links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []
     site = mesh.fabric.topology.groups[-1][0] if isinstance(mesh.fabric.topology, Sites) else None
     return add_hosts(FILE, write_cluster(mesh).encode(), [new], links, site)

@@ -1,7 +1,7 @@
 """Meshes to test with, in a line each."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 
 from hypothesis import strategies as st
 
@@ -38,16 +38,18 @@ hosts:
 """
 
 
-def cluster(count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None) -> Cluster:
-    """host1, host2 … with underlay addresses from 10.77.0.1 on and what `assign` gives them."""
+def cluster(
+    count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None, underlay: str = "10.77.0.0"
+) -> Cluster:
+    """host1, host2 … with underlay addresses from the one after `underlay` on and what `assign` gives them."""
     network = IPv4Network(prefix)
-    underlay = IPv4Address("10.77.0.0")
+    first = ip_address(underlay)
     return Cluster(
         name="prod",
         fabric=fabric or Fabric(),
         network=Network("docker0", network),
         hosts=tuple(
-            Host(f"host{number}", underlay + number, slot.address, slot.pool)
+            Host(f"host{number}", first + number, slot.address, slot.pool)
             for number, slot in enumerate(assign(network, count).slots, start=1)
         ),
     )
@@ -61,7 +63,7 @@ def addresses(count: int) -> dict[str, IPv4Address]:
 def with_underlay(mesh: Cluster, **addresses: str) -> Cluster:
     """The same mesh after some of its hosts got other underlay addresses."""
     moved = (
-        replace(host, underlay=IPv4Address(addresses[host.name])) if host.name in addresses else host
+        replace(host, underlay=ip_address(addresses[host.name])) if host.name in addresses else host
         for host in mesh.hosts
     )
     return replace(mesh, hosts=tuple(moved))
@@ -87,7 +89,7 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
         datapath=draw(st.sampled_from(Datapath)),
         renderer=draw(st.sampled_from(Renderer)),
     )
-    mesh = cluster(count, prefix=prefix, fabric=fabric)
+    mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
     return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))))

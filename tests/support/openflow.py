@@ -69,8 +69,10 @@ class Switch:
     def __init__(self, text: str) -> None:
         self.groups: dict[int, tuple[Bucket, ...]] = {}
         self.tables: dict[int, list[Flow]] = {}
-        cookies, deleted = set(), []
+        cookies, deleted, heads, gone = set(), list[tuple[int, int]](), set[str](), set[str]()
         for line in text.splitlines():
+            if line.startswith("#"):
+                continue
             what, how, words = line.split(" ", 2)
             match what, how:
                 case "group", "add_or_mod":
@@ -78,13 +80,17 @@ class Switch:
                 case "flow", "add":
                     cookie, flow = read_flow(words)
                     cookies.add(cookie & ~0xFF)
+                    heads.add(words.split(",", 1)[1].split(",actions=")[0])
                     self.tables.setdefault(flow.table, []).append(flow)
+                case "flow", "delete_strict":
+                    gone.add(words)
                 case "flow", "delete":
                     value, mask = (int(each, 16) for each in words.removeprefix("cookie=").split("/"))
                     deleted.append((value, mask))
                 case _:
                     raise AssertionError(line)
         (self.cookie,) = cookies
+        assert not heads & gone, "it deletes what it adds"
         assert not any(self.cookie & mask == value for value, mask in deleted), "it deletes its own flows"
         self.deleted = deleted
         for flows in self.tables.values():

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.render.flows import Counts, bundle
+from dockmesh.render.flows import bundle
+from dockmesh.render.openflow import Counts
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
 
 BROADCAST = 0xFFFFFFFFFFFF
@@ -36,10 +37,13 @@ class Place:
 
 
 class Mesh:
-    def __init__(self, plan: Plan) -> None:
+    """`texts`: what hosts have in place of what the plan says."""
+
+    def __init__(self, plan: Plan, texts: Mapping[str, str] | None = None) -> None:
         self.plan = plan
         self.bits = {frozenset((link.a, link.b)): 1 << place for place, link in enumerate(plan.links)}
-        self.switches = {host.name: Switch(bundle(plan, host)) for host in plan.hosts}
+        texts = {host.name: bundle(plan, host) for host in plan.hosts} if texts is None else texts
+        self.switches = {name: Switch(text) for name, text in texts.items()}
         self._numbers = {host.number: host for host in plan.hosts}
         self._places: dict[tuple[str, int, Frame], Place] = {}
 
@@ -77,7 +81,8 @@ class Mesh:
         return self.plan.host(host).number
 
     def _link(self, host: str, port: int) -> int:
-        return self.bits[frozenset((host, self._numbers[port].name))]
+        ends = frozenset((host, self._numbers[port].name))
+        return self.bits.setdefault(ends, 1 << len(self.bits))  # where texts are of another plan
 
     def dead(self, *links: tuple[str, str]) -> int:
         return sum(self.bits[frozenset(link)] for link in links)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 from dockmesh.cli.show import show_error
@@ -12,7 +12,7 @@ from dockmesh.errors import DockmeshError, HostError, UsageError
 from dockmesh.facts.link import LINKS, read_links
 from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
-from dockmesh.model import Ssh
+from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Get, Run
 from dockmesh.remote.ssh import SshHost
@@ -26,12 +26,12 @@ class Target:
 
     name: str
     ssh: Ssh
-    underlay: IPv4Address | None = None
+    underlay: UnderlayAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    underlay: IPv4Address
+    underlay: UnderlayAddress
     mtu: int
     kernel_datapath: bool
 
@@ -56,11 +56,11 @@ def target_of(text: str, number: int) -> Target:
     return Target(f"host{number}", replace(reach, host=host), given or address)
 
 
-def _address(text: str, where: str) -> IPv4Address:
+def _address(text: str, where: str) -> UnderlayAddress:
     try:
-        return IPv4Address(text)
+        return ip_address(text)
     except ValueError as error:
-        raise UsageError(f"{where}: {text} is no IPv4 address", do="write it like host1=10.0.0.1") from error
+        raise UsageError(f"{where}: {text} is no address", do="write it like host1=10.0.0.1") from error
 
 
 def resolved(target: Target) -> IPv4Address | None:
@@ -100,15 +100,15 @@ async def _ask_one(target: Target, host: SshHost) -> Found:
     present = read_links(links.out)
     kernel_datapath = read_kernel_datapath(loaded.out, loadable=module.ok)
     at = str(target.underlay) if target.underlay else host.reached_at
-    underlay = find_underlay(present, at, read_default_device(route.out))
+    underlay = find_underlay(present, at, read_default_device(route.out), given=target.underlay is not None)
     if underlay is None or (target.underlay and underlay.address != target.underlay):
-        known = ", ".join(f"{address.ip} on {link.name}" for link in present for address in link.addresses)
+        known = ", ".join(f"{address} on {link.name}" for link in present for address in link.ips)
         raise HostError(
             f"has not the address {target.underlay}"
             if target.underlay
             else "has several addresses, and none stands out",
             host=target.name,
-            answered=known or "no IPv4 address at all",
+            answered=known or "no address at all",
             do=f"say which one the other hosts reach it at: {target.name}=ADDRESS",
         )
     return Found(underlay.address, underlay.mtu, kernel_datapath)

@@ -2,16 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
 from dockmesh.facts.types import LinuxLink
+from dockmesh.model import UnderlayAddress
 
 DEFAULT_ROUTE = ("ip", "-json", "-4", "route", "show", "default")
 
 
 @dataclass(frozen=True, slots=True)
 class Underlay:
-    address: IPv4Address
+    address: UnderlayAddress
     mtu: int
     device: str
 
@@ -22,21 +22,28 @@ def read_default_device(answer: str) -> str | None:
     return next((str(route["dev"]) for route in routes if "dev" in route), None)
 
 
-def find_underlay(links: tuple[LinuxLink, ...], reached_at: str | None, default_device: str | None) -> Underlay | None:
-    """The address that SSH came to, or on its device if that was IPv6; else the one of the default route.
+def find_underlay(
+    links: tuple[LinuxLink, ...], reached_at: str | None, default_device: str | None, *, given: bool = False
+) -> Underlay | None:
+    """The address that SSH came to; else the one of the default route.
+
+    IPv6 is for those who ask for it: only an address that is given, or that SSH came to where there is no IPv4.
 
     None where neither is told apart from others: an address is not guessed.
     """
-    candidates = [
-        (Underlay(interface.ip, link.mtu, link.name), link)
+    everything = [
+        Underlay(address, link.mtu, link.name)
         for link in links
-        for interface in link.addresses
-        if not interface.ip.is_loopback and not interface.ip.is_link_local and not link.name.startswith("docker")
+        for address in link.ips
+        if not address.is_loopback and not address.is_link_local and not link.name.startswith("docker")
     ]
+    candidates = [found for found in everything if found.address.version == 4]
+    at = [found for found in everything if str(found.address) == reached_at]
     for chosen in (
-        [found for found, _ in candidates if str(found.address) == reached_at],
-        [found for found, _ in candidates if found.device == default_device],
-        [found for found, _ in candidates],
+        [found for found in at if given or found.address.version == 4],
+        [found for found in candidates if found.device == default_device],
+        candidates,
+        at,
     ):
         if len(chosen) == 1:
             return chosen[0]

@@ -11,11 +11,11 @@ from dockmesh.lab.underlay import inside
 TABLE = """
 table bridge cut {
     set links { typeof iifname . oifname; }
-    set protocols { typeof iifname . oifname . ip protocol; }
+    set protocols { typeof iifname . oifname . meta l4proto; }
     chain forward {
         type filter hook forward priority 0; policy accept;
         iifname . oifname @links drop
-        ether type ip iifname . oifname . ip protocol @protocols drop
+        ether type { ip, ip6 } iifname . oifname . meta l4proto @protocols drop
     }
 }
 """

@@ -11,7 +11,7 @@ from dockmesh.spec.write import write_cluster
 def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
     slots = assign(prefix, len(lab.hosts)).slots
     hosts = tuple(
-        Host(host.name, underlay=host.address, address=slot.address, pool=slot.pool, underlay_mtu=host.mtu)
+        Host(host.name, underlay=lab.underlay_of(host), address=slot.address, pool=slot.pool, underlay_mtu=host.mtu)
         for host, slot in zip(lab.hosts, slots, strict=True)
     )
     fabric = Fabric(datapath=lab.datapath)

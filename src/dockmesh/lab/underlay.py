@@ -61,11 +61,22 @@ def plug(lab: Lab, host: LabHost) -> None:
     uplink = (
         "link set lo up",
         f"address add {host.address}/{lab.subnet.prefixlen} broadcast + dev {UPLINK}",
+        *([f"address add {lab.underlay_of(host)}/{lab.subnet6.prefixlen} dev {UPLINK} nodad"] if lab.ipv6 else []),
         f"link set {UPLINK} up",
     )
     run(("ip", "-n", netns, "-batch", "-"), what, text="\n".join(uplink))
     _compute_checksums(netns, UPLINK)
     _compute_checksums(lab.switch_netns, host.name)
+
+
+def plug_tap(lab: Lab, host: LabHost) -> None:
+    """A port of the switch for a virtual machine: QEMU is the other end. Its card has the MTU and the MAC address."""
+    pull_cable(lab, host)
+    lines = (
+        f"tuntap add dev {host.name} mode tap",
+        f"link set {host.name} mtu {host.mtu} master {SWITCH} up",
+    )
+    run(("ip", "-n", lab.switch_netns, "-batch", "-"), f"connect {host.name} to the switch", text="\n".join(lines))
 
 
 def pull_cable(lab: Lab, host: LabHost) -> None:

@@ -6,7 +6,7 @@ What is promised of the text:
   peer requests the peer's number (`HostPlan.number`) as its port.
 - A bundle is taken as a whole or not at all. Afterwards all flows are those of the text: what others made and what
   earlier texts left is deleted by its cookie. Counters of the flows that stay keep counting.
-- Cookies: the low 8 bits say what a flow counts (`Counts`), the others are a digest of the text (`cookie_of`).
+- Cookies: the low 8 bits say what a flow counts (`Counts` in openflow.py), the others are a digest of the text.
 - A group's id is made of its content, so a group of an earlier text is never wrong, only unused; the text leaves it.
 
 The way of a frame, by table (the constants below): where it came in; from a container or this host, whether its source
@@ -21,60 +21,23 @@ else has a group address, so a tag is never taken for anything else, nor anythin
 """
 
 from collections.abc import Iterable, Iterator
-from enum import IntEnum
-from hashlib import sha256
 from ipaddress import IPv6Network
 
 from dockmesh.plan.types import Forward, HostPlan, Plan
+from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
 
 GROUP_BIT = "01:00:00:00:00:00/01:00:00:00:00:00"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 LINK_LOCAL = "fe80::/10"
-# An indirect group is always alive: a bucket that watches it is taken whatever BFD says. A bucket must watch something,
-# and the local port is refused.
-ALIVE = 1
-
-
-class Counts(IntEnum):
-    """What the packets of a flow are, where that is worth counting: the low 8 bits of its cookie. All are dropped."""
-
-    PASSED = 0
-    STRANGE_PORT = 1  # came in from a port that is no tunnel of the plan
-    SPOOFED = 2  # from here, with a source address that is not this host's
-    OTHER = 3  # from here, neither IP nor ARP, or with a VLAN tag
-    NO_HOST = 4  # to an address that is at no host
-    UNKNOWN_SOURCE = 5  # from a tunnel, from an address that is at no host
-    OWN = 6  # from here to here: docker0 floods what it does not know; no loss
-    NO_WAY = 7  # no tunnel is left to try
-
-
-# No mistake of anybody's: every mesh has these.
-HARMLESS = (Counts.PASSED, Counts.OWN)
 
 
 def bundle(plan: Plan, host: HostPlan) -> str:
     number = {each.name: each.number for each in plan.hosts}
-    groups = _Groups(number)
+    groups = Groups(number)
     flows = list(_flows(plan, host, groups, number))
-    lines = [*groups.lines(), *(f"flow add cookie={{{kind}}},{words}" for kind, words in flows)]
-    body = "".join(f"{line}\n" for line in lines)
-    digest = sha256(body.encode()).digest()
-    # Never 0, which is the cookie of what has none.
-    base = (int.from_bytes(digest[:4], "big") | 1) << 8
-    stale = [f"flow delete cookie={~base & 1 << bit:#x}/{1 << bit:#x}\n" for bit in range(8, 40)]
-    return body.format(*(f"{base | kind:#x}" for kind in Counts)) + "".join(stale)
-
-
-def cookie_of(text: str) -> int:
-    """What the cookies of a text's flows have in common: the low 8 bits are 0."""
-    return int(text.split("cookie=", 1)[1].split(",", 1)[0], 16) & ~0xFF
-
-
-def counts_of(cookie: int) -> Counts | None:
-    """What the packets of a flow are; None for a cookie that is none of ours."""
-    return next((kind for kind in Counts if kind == cookie & 0xFF), None)
+    return text_of(groups.lines(), flows)
 
 
 def tag(source: int, destination: int) -> str:
@@ -82,18 +45,7 @@ def tag(source: int, destination: int) -> str:
     return ":".join(["0f", "6d", *(both[place : place + 2] for place in range(0, 8, 2))])
 
 
-Flow = tuple[Counts, str]
-
-
-def _flow(table: int, priority: int, match: str, actions: str, kind: Counts = Counts.PASSED) -> Flow:
-    return kind, ",".join(filter(None, [f"table={table}", f"priority={priority}", match, f"actions={actions}"]))
-
-
-def _drop(table: int, priority: int, match: str, kind: Counts) -> Flow:
-    return _flow(table, priority, match, "drop", kind)
-
-
-def _flows(plan: Plan, host: HostPlan, groups: "_Groups", number: dict[str, int]) -> Iterator[Flow]:
+def _flows(plan: Plan, host: HostPlan, groups: Groups, number: dict[str, int]) -> Iterator[Flow]:
     others = [each for each in plan.hosts if each.name != host.name]
     peers = sorted(number[tunnel.peer] for tunnel in host.tunnels)
     yield from _ports(host, peers)
@@ -108,18 +60,18 @@ def _flows(plan: Plan, host: HostPlan, groups: "_Groups", number: dict[str, int]
 
 def _ports(host: HostPlan, peers: Iterable[int]) -> Iterator[Flow]:
     # As in a bridge's access port: else a container could send what no bridge here looks into.
-    yield _drop(PORT, 110, "in_port=LOCAL,vlan_tci=0x1000/0x1000", Counts.OTHER)
-    yield _flow(PORT, 100, "in_port=LOCAL", f"set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}")
+    yield drop(PORT, 110, "in_port=LOCAL,vlan_tci=0x1000/0x1000", Counts.OTHER)
+    yield flow(PORT, 100, "in_port=LOCAL", f"set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}")
     for peer in peers:
-        yield _flow(PORT, 100, f"in_port={peer}", f"goto_table:{TAG}")
-    yield _drop(PORT, 0, "", Counts.STRANGE_PORT)
+        yield flow(PORT, 100, f"in_port={peer}", f"goto_table:{TAG}")
+    yield drop(PORT, 0, "", Counts.STRANGE_PORT)
 
 
 def _sources_here(host: HostPlan) -> Iterator[Flow]:
     """Nobody here sends in the name of another host's containers."""
     onward = f"goto_table:{LOCAL_DESTINATION}"
     for match in _by_prefix(host, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-        yield _flow(LOCAL_SOURCE, 100, match, onward)
+        yield flow(LOCAL_SOURCE, 100, match, onward)
     # Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
     for match in (
         f"ipv6,ipv6_src={LINK_LOCAL}",
@@ -127,10 +79,10 @@ def _sources_here(host: HostPlan) -> Iterator[Flow]:
         "arp,arp_op=1,arp_spa=0.0.0.0",
         "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
     ):
-        yield _flow(LOCAL_SOURCE, 100, match, onward)
+        yield flow(LOCAL_SOURCE, 100, match, onward)
     for match in ("ip", "arp", "ipv6"):
-        yield _drop(LOCAL_SOURCE, 10, match, Counts.SPOOFED)
-    yield _drop(LOCAL_SOURCE, 0, "", Counts.OTHER)
+        yield drop(LOCAL_SOURCE, 10, match, Counts.SPOOFED)
+    yield drop(LOCAL_SOURCE, 0, "", Counts.OTHER)
 
 
 def _destinations(host: HostPlan, others: list[HostPlan]) -> Iterator[Flow]:
@@ -142,24 +94,24 @@ def _destinations(host: HostPlan, others: list[HostPlan]) -> Iterator[Flow]:
             f"set_field:{tag(host.number, other.number)}->eth_dst,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
         for match in _by_prefix(other, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
-            yield _flow(table, 200, match, actions)
+            yield flow(table, 200, match, actions)
     # A host that tells its own address to all, or asks whether another has it.
     for match in _by_prefix(host, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
-        yield _flow(table, 200, match, copies)
-    yield _flow(table, 200, f"{asked},nd_target={LINK_LOCAL}", copies)
-    yield _drop(table, 190, f"arp,dl_dst={BROADCAST}", Counts.NO_HOST)
-    yield _drop(table, 190, asked, Counts.NO_HOST)
-    yield _flow(table, 180, f"dl_dst={GROUP_BIT}", copies)
+        yield flow(table, 200, match, copies)
+    yield flow(table, 200, f"{asked},nd_target={LINK_LOCAL}", copies)
+    yield drop(table, 190, f"arp,dl_dst={BROADCAST}", Counts.NO_HOST)
+    yield drop(table, 190, asked, Counts.NO_HOST)
+    yield flow(table, 180, f"dl_dst={GROUP_BIT}", copies)
     # To one machine, but no address says at which host: the answer to a probe, and link-local addresses.
     for match in ("arp,arp_op=2,arp_tpa=0.0.0.0", f"ipv6,ipv6_dst={LINK_LOCAL}"):
-        yield _flow(table, 150, match, _copies(host, others, "eth_src"))
+        yield flow(table, 150, match, _copies(host, others, "eth_src"))
     for other in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_src,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
         for match in _by_prefix(other, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
-            yield _flow(table, 145, match, actions)
-    yield _flow(table, 0, "", f"goto_table:{DESTINATION}")
+            yield flow(table, 145, match, actions)
+    yield flow(table, 0, "", f"goto_table:{DESTINATION}")
 
 
 def _copies(host: HostPlan, others: Iterable[HostPlan], field: str) -> str:
@@ -173,43 +125,43 @@ def _copies(host: HostPlan, others: Iterable[HostPlan], field: str) -> str:
 def _tags() -> Iterator[Flow]:
     for match, field in ((f"dl_dst={GROUP_BIT}", "NXM_OF_ETH_DST"), (f"dl_src={GROUP_BIT}", "NXM_OF_ETH_SRC")):
         moves = f"move:{field}[0..15]->NXM_NX_REG0[0..15],move:{field}[16..31]->NXM_NX_REG1[0..15]"
-        yield _flow(TAG, 200, match, f"{moves},goto_table:{STRAIGHT}")
-    yield _flow(TAG, 0, "", f"goto_table:{DESTINATION}")
+        yield flow(TAG, 200, match, f"{moves},goto_table:{STRAIGHT}")
+    yield flow(TAG, 0, "", f"goto_table:{DESTINATION}")
 
 
 def _addresses(plan: Plan) -> Iterator[Flow]:
     for host in plan.hosts:
         for match in _by_prefix(host, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
-            yield _flow(DESTINATION, 100, match, f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
-    yield _drop(DESTINATION, 0, "", Counts.NO_HOST)
-    yield _flow(SOURCE, 200, "in_port=LOCAL", f"goto_table:{FORWARD}")
+            yield flow(DESTINATION, 100, match, f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
+    yield drop(DESTINATION, 0, "", Counts.NO_HOST)
+    yield flow(SOURCE, 200, "in_port=LOCAL", f"goto_table:{FORWARD}")
     for host in plan.hosts:
         for match in _by_prefix(host, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-            yield _flow(SOURCE, 100, match, f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
-    yield _drop(SOURCE, 0, "", Counts.UNKNOWN_SOURCE)
+            yield flow(SOURCE, 100, match, f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
+    yield drop(SOURCE, 0, "", Counts.UNKNOWN_SOURCE)
 
 
 def _straight(peers: Iterable[int]) -> Iterator[Flow]:
     for peer in peers:
-        yield _flow(STRAIGHT, 100, f"in_port={peer},reg1={peer}", f"set_field:1->reg2,goto_table:{FORWARD}")
-    yield _flow(STRAIGHT, 0, "", f"goto_table:{FORWARD}")
+        yield flow(STRAIGHT, 100, f"in_port={peer},reg1={peer}", f"set_field:1->reg2,goto_table:{FORWARD}")
+    yield flow(STRAIGHT, 0, "", f"goto_table:{FORWARD}")
 
 
-def _forwards(host: HostPlan, groups: "_Groups", number: dict[str, int]) -> Iterator[Flow]:
+def _forwards(host: HostPlan, groups: Groups, number: dict[str, int]) -> Iterator[Flow]:
     here = host.number
-    yield _drop(FORWARD, 1000, f"reg0={here},reg1={here}", Counts.OWN)
-    yield _flow(FORWARD, 900, f"reg0={here}", f"goto_table:{DELIVER}")
+    yield drop(FORWARD, 1000, f"reg0={here},reg1={here}", Counts.OWN)
+    yield flow(FORWARD, 900, f"reg0={here}", f"goto_table:{DELIVER}")
     alike = _alike(host.forwards)
     for destination, forward in alike.items():
-        yield _flow(FORWARD, 100, f"reg0={number[destination]},reg2=1", groups.use(forward))
+        yield flow(FORWARD, 100, f"reg0={number[destination]},reg2=1", groups.use(forward))
     for forward in host.forwards:
         if not forward.choices and forward.resort is None:
             continue
         if forward.came_from != forward.source or forward.destination not in alike:
             port = "LOCAL" if forward.came_from is None else number[forward.came_from]
             match = f"in_port={port},reg0={number[forward.destination]},reg1={number[forward.source]}"
-            yield _flow(FORWARD, 100, match, groups.use(forward))
-    yield _drop(FORWARD, 0, "", Counts.NO_WAY)
+            yield flow(FORWARD, 100, match, groups.use(forward))
+    yield drop(FORWARD, 0, "", Counts.NO_WAY)
 
 
 def _alike(forwards: Iterable[Forward]) -> dict[str, Forward]:
@@ -224,32 +176,28 @@ def _alike(forwards: Iterable[Forward]) -> dict[str, Forward]:
     for forward in forwards:
         if forward.came_from == forward.source:
             same = found.setdefault(forward.destination, forward)
-            if forward.choices != (forward.destination,) or _goes_back(forward) != _goes_back(same):
+            if forward.choices != (forward.destination,) or goes_back(forward) != goes_back(same):
                 others.add(forward.destination)
     return {destination: forward for destination, forward in found.items() if destination not in others}
 
 
-def _goes_back(forward: Forward) -> bool:
-    return forward.resort == forward.came_from
-
-
 def _deliver() -> Iterator[Flow]:
     """A group address comes back out of the IP address (RFC 1112, RFC 2464); of a copy's source only the bit."""
-    yield _flow(DELIVER, 200, f"dl_src={GROUP_BIT}", "move:NXM_NX_REG7[0]->NXM_OF_ETH_SRC[40],LOCAL")
-    yield _flow(
+    yield flow(DELIVER, 200, f"dl_src={GROUP_BIT}", "move:NXM_NX_REG7[0]->NXM_OF_ETH_SRC[40],LOCAL")
+    yield flow(
         DELIVER,
         190,
         f"ip,dl_dst={GROUP_BIT},nw_dst=224.0.0.0/4",
         "set_field:01:00:5e:00:00:00->eth_dst,move:NXM_OF_IP_DST[0..22]->NXM_OF_ETH_DST[0..22],LOCAL",
     )
-    yield _flow(
+    yield flow(
         DELIVER,
         190,
         f"ipv6,dl_dst={GROUP_BIT},ipv6_dst=ff00::/8",
         "set_field:33:33:00:00:00:00->eth_dst,move:NXM_NX_IPV6_DST[0..31]->NXM_OF_ETH_DST[0..31],LOCAL",
     )
-    yield _flow(DELIVER, 180, f"dl_dst={GROUP_BIT}", f"set_field:{BROADCAST}->eth_dst,LOCAL")
-    yield _flow(DELIVER, 0, "", "LOCAL")
+    yield flow(DELIVER, 180, f"dl_dst={GROUP_BIT}", f"set_field:{BROADCAST}->eth_dst,LOCAL")
+    yield flow(DELIVER, 0, "", "LOCAL")
 
 
 def _by_prefix(host: HostPlan, ip: str, arp: str, ipv6: str) -> Iterator[str]:
@@ -258,43 +206,3 @@ def _by_prefix(host: HostPlan, ip: str, arp: str, ipv6: str) -> Iterator[str]:
         for field in (ipv6,) if isinstance(prefix, IPv6Network) else (ip, arp):
             if field:
                 yield f"{field}={prefix}"
-
-
-class _Groups:
-    """Each list of choices once, under an id of its own."""
-
-    def __init__(self, number: dict[str, int]) -> None:
-        self._number = number
-        self._ids: dict[str, int] = {}
-        self._used: dict[tuple[tuple[str, ...], str | None, bool], str] = {}
-
-    def use(self, forward: Forward) -> str:
-        """The action."""
-        key = forward.choices, forward.resort, _goes_back(forward)
-        if key not in self._used:
-            self._used[key] = self._made(forward)
-        return self._used[key]
-
-    def _made(self, forward: Forward) -> str:
-        buckets = [f"watch_port={port},actions=output:{port}" for port in (self._number[c] for c in forward.choices)]
-        if forward.resort is not None:
-            onto = "in_port" if _goes_back(forward) else f"output:{self._number[forward.resort]}"
-            buckets.append(f"watch_group={ALIVE},actions={onto}")
-        words = ",".join(f"bucket={bucket}" for bucket in buckets)
-        if words not in self._ids:
-            self._ids[words] = self._free(words)
-        return f"group:{self._ids[words]}"
-
-    def _free(self, words: str) -> int:
-        """OpenFlow has ids up to 0xffffff00."""
-        digest = sha256(words.encode()).digest()
-        found = int.from_bytes(digest[:4], "big") >> 1
-        taken = {ALIVE, *self._ids.values()}
-        while found in taken:
-            found += 1
-        return found
-
-    def lines(self) -> Iterator[str]:
-        yield f"group add_or_mod group_id={ALIVE},type=indirect,bucket=actions=drop"
-        for words, number in sorted(self._ids.items(), key=lambda item: item[1]):
-            yield f"group add_or_mod group_id={number},type=ff,{words}"

@@ -1,15 +1,19 @@
-"""Blocks of IPv4 addresses: which of them hold one another, which are free, which serve something else."""
+"""Blocks of addresses: which of them hold one another, which are free, which serve something else."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, summarize_address_range
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, summarize_address_range
+from typing import Generic, TypeVar
 
+from dockmesh.model import UnderlayAddress
 from dockmesh.spec.draft import DraftHost
+
+Net = TypeVar("Net", IPv4Network, IPv6Network)
 
 
 @dataclass(frozen=True, slots=True)
-class ReservedUse:
-    network: IPv4Network
+class ReservedUse(Generic[Net]):
+    network: Net
     article_name: str
     why: str
 
@@ -26,8 +30,20 @@ RESERVED = (
 )
 
 
-def reserved_use(address: IPv4Address) -> ReservedUse | None:
-    return next((use for use in RESERVED if address in use.network), None)
+# RFC 6890, section 2.2.3, and RFC 4291.
+RESERVED_6 = (
+    ReservedUse(IPv6Network("::/128"), "an unspecified address", "for hosts that have no address yet"),
+    ReservedUse(IPv6Network("::1/128"), "a loopback address", "loopback: each host reaches itself there"),
+    ReservedUse(IPv6Network("::ffff:0:0/96"), "an IPv4 address in IPv6's clothes", "for programs, and never on a wire"),
+    ReservedUse(IPv6Network("fe80::/10"), "a link-local address", "link-local: without its link it means nothing"),
+    ReservedUse(IPv6Network("ff00::/8"), "a multicast address", "multicast: groups, never one host"),
+)
+
+
+def reserved_use(address: UnderlayAddress) -> ReservedUse[IPv4Network] | ReservedUse[IPv6Network] | None:
+    if isinstance(address, IPv4Address):
+        return next((use for use in RESERVED if address in use.network), None)
+    return next((use for use in RESERVED_6 if address in use.network), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,20 @@ from dockmesh.spec.check_addresses import (
     check_same_address,
     check_same_ssh,
     check_same_underlay,
+    check_underlay_family,
     check_underlay_range,
 )
 from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
 from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
 from dockmesh.spec.check_sites import check_sites
-from dockmesh.spec.check_topology import check_degree, check_links, check_ring, check_star, check_tunnel_count
+from dockmesh.spec.check_topology import (
+    check_degree,
+    check_direct,
+    check_links,
+    check_ring,
+    check_star,
+    check_tunnel_count,
+)
 from dockmesh.spec.draft import Draft
 from dockmesh.spec.problems import Problem
 
@@ -64,7 +72,8 @@ def check_mtu(draft: Draft) -> Iterator[Problem]:
     for host in draft.hosts:
         if host.underlay_mtu is None or draft.tunnel is None:
             continue
-        taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, 4, key=draft.key is not None)
+        version = host.underlay.value.version if host.underlay else 4
+        taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, version, key=draft.key is not None)
         left = taken.mtu
         if left >= IPV6_MIN_MTU:
             continue
@@ -91,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     check_same_underlay,
     check_same_address,
     check_same_ssh,
+    check_underlay_family,
     check_underlay_range,
     check_addresses_in_prefix,
     check_addresses_against_pools,
@@ -98,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     check_pools_apart,
     check_pool_holds_a_container,
     check_ring,
+    check_direct,
     check_star,
     check_degree,
     check_sites,

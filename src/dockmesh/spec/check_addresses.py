@@ -63,6 +63,19 @@ def check_underlay_range(draft: Draft) -> Iterator[Problem]:
             yield Problem(what, hint, host.underlay.span)
 
 
+def check_underlay_family(draft: Draft) -> Iterator[Problem]:
+    given = [(host, host.underlay) for host in draft.hosts if host.underlay is not None]
+    for host, underlay in given[1:]:
+        first, of_first = given[0]
+        if underlay.value.version != of_first.value.version:
+            what = f"underlay of {host.shown} is IPv{underlay.value.version}, and that of {first.shown} is not"
+            hint = (
+                f"{first.shown} has {of_first.value} (line {of_first.span.line}). All tunnels of a mesh run over one "
+                "family: give every host an address of the same."
+            )
+            yield Problem(what, hint, underlay.span)
+
+
 def check_addresses_in_prefix(draft: Draft) -> Iterator[Problem]:
     if draft.prefix is None:
         return

@@ -5,10 +5,10 @@ A value that is missing or wrong by itself is None here, so that one mistake hid
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Generic, TypeVar
 
-from dockmesh.model import Fabric, Forwarding, FullMesh, Tunnel
+from dockmesh.model import Fabric, Forwarding, FullMesh, Tunnel, UnderlayAddress
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nodes import Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
@@ -27,7 +27,7 @@ class DraftHost:
     """`ssh_target` is where SSH goes: the name or address of `ssh.host`, or the host's own name, with the port."""
 
     name: Located[str]
-    underlay: Located[IPv4Address] | None
+    underlay: Located[UnderlayAddress] | None
     address: Located[IPv4Address] | None
     pool: Located[IPv4Network] | None
     underlay_mtu: Located[int] | None
@@ -138,6 +138,10 @@ class _Reading:
         found = self.text(*path)
         return None if found is None else Located(IPv4Address(found.value), found.span)
 
+    def underlay(self, *path: str | int) -> Located[UnderlayAddress] | None:
+        found = self.text(*path)
+        return None if found is None else Located(ip_address(found.value), found.span)
+
     def network(self, *path: str | int) -> Located[IPv4Network] | None:
         found = self.text(*path)
         return None if found is None else Located(IPv4Network(found.value), found.span)
@@ -195,7 +199,7 @@ def _host(read: _Reading, key: Scalar) -> DraftHost:
     port = read.number(*path, "ssh", "port")
     return DraftHost(
         name=Located(key.text, key.span),
-        underlay=read.address(*path, "underlay"),
+        underlay=read.underlay(*path, "underlay"),
         address=read.address(*path, "address"),
         pool=read.network(*path, "pool"),
         underlay_mtu=read.number(*path, "underlay_mtu"),

@@ -14,7 +14,7 @@ from unicodedata import combining, normalize
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from dockmesh.model import Datapath, Forwarding, Renderer, Tunnel
+from dockmesh.model import Datapath, Forwarding, Renderer, Tunnel, UnderlayAddress
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.nearest import did_you_mean
 
@@ -27,6 +27,8 @@ LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 LOOKS_LIKE_ADDRESS = r"([0-9]+|0x[0-9a-f]*)"
 OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 ADDRESS = rf"({OCTET}\.){{3}}{OCTET}"
+# What an IPv6 address is made of; whether it is one is looked at by `read_underlay`.
+ADDRESS6 = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 NETWORK = rf"{ADDRESS}/(3[0-2]|[12]?[0-9])"
 SSH_USER = r"[^\s:\x00-\x1f-][^\s:\x00-\x1f]{0,63}"
 SSH_HOST = r"[A-Za-z0-9_:.%-]{1,253}"
@@ -78,6 +80,27 @@ def read_address(value: object) -> IPv4Address:
     if isinstance(address, IPv6Address):
         raise wrong_value("is an IPv6 address", "This version takes IPv4 only, such as 192.0.2.1.")
     return address
+
+
+def read_underlay(value: object) -> UnderlayAddress:
+    """Of either family."""
+    if not isinstance(value, str) or ":" not in value:
+        return read_address(value)
+    try:
+        address = IPv6Address(value)
+    except ValueError:
+        raise wrong_value(f"is {quoted(value)}, which is no IPv6 address", _address6_instead(value)) from None
+    if address.scope_id:
+        raise wrong_value(f"is {quoted(value)}, which has a zone", "Expected an address that other hosts know, too.")
+    return address
+
+
+def _address6_instead(value: str) -> str:
+    bare = value.partition("/")[0].removeprefix("[").removesuffix("]")
+    try:
+        return f"An address stands here alone: {IPv6Address(bare)}."
+    except ValueError:
+        return "Expected the address itself, such as 2001:db8::1."
 
 
 def _address_instead(value: str) -> str:
@@ -237,6 +260,11 @@ def _pattern(pattern: str) -> WithJsonSchema:
 
 
 LabelField = Annotated[str, PlainValidator(read_label), _pattern(f"(?!{LOOKS_LIKE_ADDRESS}$){LABEL}")]
+UnderlayField = Annotated[
+    UnderlayAddress,
+    PlainValidator(read_underlay),
+    WithJsonSchema({"type": "string", "anyOf": [{"pattern": f"^{ADDRESS}$"}, {"pattern": f"^{ADDRESS6}$"}]}),
+]
 AddressField = Annotated[IPv4Address, PlainValidator(read_address), _pattern(ADDRESS)]
 NetworkField = Annotated[IPv4Network, PlainValidator(read_network), _pattern(NETWORK)]
 SshUserField = Annotated[str | None, PlainValidator(read_ssh_user), _pattern(SSH_USER)]

@@ -224,8 +224,10 @@ class HostSection(Section):
 
     model_config = ConfigDict(title="Host")
 
-    underlay: fields.AddressField = Field(
-        description="The address at which the other hosts reach this one; tunnels end there.", examples=["192.0.2.1"]
+    underlay: fields.UnderlayField = Field(
+        description="The address at which the other hosts reach this one; tunnels end there. "
+        "IPv4 at all hosts, or IPv6 at all.",
+        examples=["192.0.2.1"],
     )
     address: fields.AddressField = Field(
         description="The address of this host's docker0, inside the prefix and outside the other hosts' pools.",

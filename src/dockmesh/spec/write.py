@@ -118,7 +118,7 @@ def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
     rows = [
         (
             f"{text(host.name)}:",
-            f"underlay: {host.underlay},",
+            f"underlay: {text(str(host.underlay))},",
             f"address: {host.address},",
             f"pool: {host.pool}",
             _rest(host),

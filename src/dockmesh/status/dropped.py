@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.remote.seam import Answer, Run
-from dockmesh.render.flows import HARMLESS, Counts, counts_of
+from dockmesh.render.openflow import HARMLESS, Counts, counts_of
 
 # Cookies whose lowest bits say that what passes is counted: all that are not 0, by three masks.
 QUESTIONS = tuple(

@@ -12,7 +12,7 @@ from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
-from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
+from dockmesh.model import Cluster, Fabric, Forwarding, Renderer, Ring
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
@@ -21,6 +21,7 @@ from dockmesh.record.paths import APPLIED, ORIGIN
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
+from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import cluster
@@ -657,3 +658,24 @@ def test_live_restore_that_does_not_come_back_is_said(monkeypatch: pytest.Monkey
     result = run(hosts, MESH)
 
     assert result.error("host1").report.what == "Docker did not take live-restore back after its restart"
+
+
+def test_no_host_gets_the_flows_of_a_new_plan_before_all_gave_up_what_it_does_not_have() -> None:
+    ring = Fabric(forwarding=Forwarding.DIRECT, topology=Ring())
+    old, new = cluster(4, fabric=ring), cluster(5, fabric=ring)
+    hosts = {**make(bare, new), **make(applied, old)}
+    wanted = {name: config.flows for name, config in configs(new).items()}
+    written: list[bool] = []
+    for name, host in hosts.items():
+
+        def note(request: Request, name: str = name) -> None:
+            if isinstance(request, Put) and request.path == FLOWS:
+                written.append(str(wanted[name]) in request.text)
+
+        host.fails = note
+
+    result = run(hosts, new)
+
+    assert result.failed == []
+    assert written == [False] * 4 + [True] * 5
+    assert as_planned(hosts.values(), new)

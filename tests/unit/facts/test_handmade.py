@@ -1,19 +1,19 @@
 """The parsers against answers made by hand: shapes that the lab's hosts do not show."""
 
 import json
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
 
 import pytest
 
 from dockmesh.facts.docker import read_docker
 from dockmesh.facts.link import read_links
-from dockmesh.facts.ovs import read_bridges
+from dockmesh.facts.ovs import read_bridges, read_version
 from dockmesh.facts.system import read_kernel_datapath, read_os_release, read_programs, read_units
 from dockmesh.facts.types import Docker, LinuxLink
 from dockmesh.facts.underlay import find_underlay, read_default_device
 
 INFO = json.dumps({"ServerVersion": "26.1.5", "LiveRestoreEnabled": True})
-NO_BRIDGES = '{"data":[],"headings":["name","ports"]}\n' * 3
+NO_BRIDGES = json.dumps([{"rows": []}] * 4)
 
 
 def docker(network: object = None, containers: object = ()) -> Docker:
@@ -71,6 +71,14 @@ def test_a_switch_without_bridges_has_none() -> None:
     assert read_bridges(NO_BRIDGES) == ()
 
 
+def test_a_switch_says_its_version_once_it_has_started() -> None:
+    def switch(said: object) -> str:
+        return json.dumps([*[{"rows": []}] * 3, {"rows": [{"ovs_version": said}]}])
+
+    assert read_version(switch("3.5.0")) == "3.5.0"
+    assert read_version(switch(["set", []])) is None
+
+
 def bridges(external_ids: dict[str, str]) -> str:
     """A bridge with a bond of two and a trunk of two VLANs."""
     bridge = {
@@ -108,11 +116,7 @@ def bridges(external_ids: dict[str, str]) -> str:
         }
         for number in (1, 2)
     ]
-    tables = ([bridge], [port], interfaces)
-    return "".join(
-        json.dumps({"headings": list(rows[0]), "data": [list(row.values()) for row in rows]}, ensure_ascii=False) + "\n"
-        for rows in tables
-    )
+    return json.dumps([{"rows": rows} for rows in ([bridge], [port], interfaces, [])], ensure_ascii=False)
 
 
 def test_a_bond_has_all_its_interfaces() -> None:
@@ -130,7 +134,7 @@ def test_stp_has_its_own_column_of_states() -> None:
 
 
 @pytest.mark.parametrize("odd", ["a\u2028b", "a\x85b", "", "☃", '"'])
-def test_somebodys_odd_external_ids_do_not_break_the_lines_of_the_answer(odd: str) -> None:
+def test_somebodys_odd_external_ids_are_read_as_they_are(odd: str) -> None:
     (bridge,) = read_bridges(bridges({"note": odd}))
 
     assert bridge.external_ids == {"note": odd}
@@ -255,6 +259,33 @@ def test_where_ssh_came_by_ipv6_the_default_route_tells() -> None:
 
     assert found is not None
     assert found.address == IPv4Address("10.0.0.1")
+
+
+def test_an_ipv6_address_is_the_underlay_where_it_is_asked_for_or_where_there_is_no_other() -> None:
+    six = IPv6Interface("2001:db8::1/64")
+    both, alone = (
+        LinuxLink("eth0", 1500, True, "", addresses=four, addresses6=(six,)) for four in (LINKS[1].addresses, ())
+    )
+
+    asked = find_underlay((both,), "2001:db8::1", "eth0", given=True)
+    found = [find_underlay((each,), "2001:db8::1", "eth0") for each in (both, alone)]
+
+    assert asked is not None
+    assert asked.address == six.ip
+    assert [str(each.address) for each in found if each] == ["10.0.0.1", "2001:db8::1"]
+
+
+def test_ipv6_addresses_are_read_without_link_local_ones() -> None:
+    rows = (
+        '{"family":"inet6","local":"fd00::1","prefixlen":64,"scope":"global"},'
+        '{"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}'
+    )
+
+    (device,) = read_links(f'[{{"ifindex":2,"ifname":"eth0","flags":[],"mtu":1500,"addr_info":[{rows}]}}]')
+
+    assert device.addresses6 == (IPv6Interface("fd00::1/64"),)
+    assert device.has(IPv6Address("fd00::1"))
+    assert not device.has(IPv6Address("fe80::1"))
 
 
 def test_of_several_addresses_none_is_guessed() -> None:

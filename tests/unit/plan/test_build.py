@@ -45,6 +45,20 @@ def test_each_kind_of_tunnel_takes_its_own_headers(fabric: Fabric, mtu: int) -> 
     assert build(cluster(2, fabric=fabric)).mtu == mtu
 
 
+@pytest.mark.parametrize(
+    ("fabric", "mtu"),
+    [
+        (Fabric(), 1442),
+        (Fabric(key=1), 1438),
+        (Fabric(tunnel=Tunnel.VXLAN), 1430),
+        (Fabric(tunnel=Tunnel.GENEVE, key=1), 1430),
+    ],
+    ids=lambda each: f"{each.tunnel}-{each.key}" if isinstance(each, Fabric) else None,
+)
+def test_an_ipv6_underlay_takes_twenty_bytes_more(fabric: Fabric, mtu: int) -> None:
+    assert build(cluster(2, fabric=fabric, underlay="fd77::")).mtu == mtu
+
+
 def test_a_key_and_udp_are_terms_of_the_sum() -> None:
     names = [
         [name for name, _ in build(cluster(2, fabric=fabric)).mtu_sum.parts[1:-1]]

@@ -7,7 +7,8 @@ import pytest
 from dockmesh.model import Fabric, Forwarding, FullMesh, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.render.flows import Counts, bundle, cookie_of, counts_of, tag
+from dockmesh.render.flows import bundle, tag
+from dockmesh.render.openflow import Counts, cookie_of, counts_of
 from tests.support.meshes import cluster
 from tests.support.openflow import Frame, frame_of
 from tests.support.walker import (

@@ -21,9 +21,12 @@ from dockmesh.model import (
     Sites,
     Ssh,
     Star,
+    Topology,
 )
 from dockmesh.spec.load import load, parse
 from dockmesh.spec.problems import SpecError
+from dockmesh.spec.write import write_cluster
+from tests.support.meshes import cluster
 
 GUIDE = """\
 name: prod
@@ -254,3 +257,23 @@ def test_a_thousand_mistakes_are_counted_and_a_hundred_shown() -> None:
 )
 def test_keys_named_like_our_own_marks_confuse_nothing(text: str) -> None:
     assert "mesh.yaml:1:" in str(refusal(text))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "topology", "wrong"),
+    [
+        (50, Ring(), ""),
+        (51, Ring(), "a ring of 51 hosts is too long"),
+        (200, Degree(4), ""),
+        (201, Degree(4), "201 hosts are more than direct takes"),
+    ],
+)
+def test_direct_takes_so_many_hosts_and_no_more(hosts: int, topology: Topology, wrong: str) -> None:
+    fabric = Fabric(forwarding=Forwarding.DIRECT, topology=topology)
+    text = write_cluster(cluster(hosts, prefix="172.16.0.0/12", fabric=fabric)).encode()
+
+    if not wrong:
+        assert len(parse("mesh.yaml", text).hosts) == hosts
+        return
+    with pytest.raises(SpecError, match=wrong):
+        parse("mesh.yaml", text)

@@ -1,7 +1,7 @@
 """The file that `init` writes."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 
@@ -102,3 +102,18 @@ def test_packages_are_written_as_they_were_named() -> None:
         cluster = replace(CLUSTER, packages=packages)
 
         assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
+
+
+@pytest.mark.parametrize("address", ["2001:db8::1", "2001:db8::", "::2:1"])
+def test_an_ipv6_underlay_is_written_in_quotes_and_read_again(address: str) -> None:
+    """A colon may end a plain scalar of YAML, and `2001:db8::,` would be a key."""
+    hosts = (
+        replace(CLUSTER.hosts[0], underlay=IPv6Address(address)),
+        replace(CLUSTER.hosts[1], underlay=IPv6Address("2001:db8::2")),
+    )
+    cluster = replace(CLUSTER, hosts=hosts)
+
+    written = write_cluster(cluster)
+
+    assert f'underlay: "{address}"' in written
+    assert parse("mesh.yaml", written.encode()) == cluster
