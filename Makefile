@@ -17,7 +17,11 @@ STAMP := $(VENV)/.installed
 LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
 	dpkg-scanpackages:dpkg-dev ethtool:ethtool ssh:openssh-client nc:netcat-openbsd
 
-.PHONY: help setup lab-setup demo test check format docs lock bench kills clean
+# And what its virtual machines need beside that.
+VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
+test test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
+
+.PHONY: help setup lab-setup demo test test-vm check format docs lock bench kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +63,9 @@ test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/lab
+
+test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel (as root)
+	@$(BIN)/pytest tests/lab_vm
 
 check: setup  ## format, lint, types, unit tests; no root, under a minute
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.errors import LabError
+from dockmesh.lab.model import HostKind
 from dockmesh.lab.requirements import check_machine
 from tests.lab.mesh import DOCKMESH, Mesh, run
 
@@ -22,13 +23,22 @@ def machine() -> None:
 
 
 @pytest.fixture(scope="module")
+def virtual_machines() -> None:
+    """For tests on a kernel of the hosts' own."""
+    try:
+        check_machine(HostKind.VM)
+    except LabError as error:
+        pytest.skip(f"no virtual machines on this machine: {error}")
+
+
+@pytest.fixture(scope="module")
 def make_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
     made: list[Path] = []
 
     def make(*options: str, hosts: int = 3) -> Mesh:
         directory = tmp_path_factory.mktemp("lab")
         made.append(directory)
-        done = run(*DOCKMESH, "lab", "up", "--dir", str(directory), "--hosts", str(hosts), *options, timeout_s=900)
+        done = run(*DOCKMESH, "lab", "up", "--dir", str(directory), "--hosts", str(hosts), *options)
         assert done.code == 0, done.err
         return Mesh(directory, tuple(f"host{number}" for number in range(1, hosts + 1)))
 

@@ -22,6 +22,9 @@ DOCKMESH = (sys.executable, "-m", "dockmesh")
 # An image of one static program, made on the host: no registry is there to ask.
 IMAGE = "busybox"
 BUILD_IMAGE = "tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - busybox"
+# What hangs ends then. Emulated hosts on a busy machine need minutes for what takes others a second.
+DEADLINE_S = 300
+COMMAND_DEADLINE_S = 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,12 @@ class Done:
         return json.loads(self.out)
 
 
-def run(*argv: str, timeout_s: float = 300, environment: dict[str, str] | None = None) -> Done:
+def run(*argv: str, timeout_s: float = COMMAND_DEADLINE_S, environment: dict[str, str] | None = None) -> Done:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Ask until it is true; how long it takes is no matter of a test."""
     end = time.monotonic() + deadline_s
     while True:
@@ -174,11 +177,13 @@ class Mesh:
         ping = f"docker exec {container} /bin/busybox ping" if container else "ping"
         return self.ssh(host, f"{ping} -c 1 -W 1 {target}").code == 0
 
-    def wait_for_ping(self, host: str, target: str, container: str | None = "web", deadline_s: float = 60) -> None:
+    def wait_for_ping(
+        self, host: str, target: str, container: str | None = "web", deadline_s: float = DEADLINE_S
+    ) -> None:
         where = container or "the host"
         wait_until(lambda: self.pings(host, target, container), f"{where} on {host} pings {target}", deadline_s)
 
-    def wait_for_mesh(self, deadline_s: float = 60) -> None:
+    def wait_for_mesh(self, deadline_s: float = DEADLINE_S) -> None:
         """Every host's bridge address answers every other host."""
         addresses = {host: self.address(host) for host in self.hosts}
         for host in self.hosts:
@@ -198,7 +203,7 @@ class Mesh:
             facts = await asyncio.gather(*(gather(host, FACT_PATHS) for host in hosts.opened.values()))
         return {each.name: steady(each) for each in facts}
 
-    def wait_for_states(self, wanted: Mapping[str, HostFacts], deadline_s: float = 60) -> None:
+    def wait_for_states(self, wanted: Mapping[str, HostFacts], deadline_s: float = DEADLINE_S) -> None:
         """Until the hosts are as they were; the difference fact by fact, where they do not become so."""
         end = time.monotonic() + deadline_s
         while different := differences(wanted, self.states(*wanted)):

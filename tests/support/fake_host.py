@@ -20,7 +20,7 @@ from dockmesh.diff.expected import expected
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE, SWITCH_UNIT
 from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
-from dockmesh.facts import gather, link, ovs, packages, system
+from dockmesh.facts import gather, link, packages, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import Datapath
 from dockmesh.record import applied as record
@@ -38,10 +38,13 @@ from dockmesh.remote.seam import (
     Lock,
     Put,
     PutBytes,
+    Reading,
     Recall,
     Remove,
     Request,
     Run,
+    Transact,
+    Units,
     Unlock,
 )
 from dockmesh.render.docker import DAEMON_JSON, alone
@@ -237,6 +240,17 @@ class FakeHost:
                 return self.flows.answer(words, stdin, self.files.get(words[-1], ("", 0))[0])
             case Run(argv):
                 return self._run(argv)
+            case _:
+                return self._asked_of_services(request)
+
+    def _asked_of_services(self, request: Request) -> Answer:
+        match request:
+            case Units(names):
+                return Answer(0, "\n".join(self._unit_states(name) for name in names))
+            case Transact() if self.ovs:
+                return Answer(0, self.ovs.tables())
+            case _:
+                return Answer(2)
 
     def _lock(self, request: Lock | Unlock) -> Answer:
         holder = self.locked_by
@@ -267,10 +281,6 @@ class FakeHost:
             case link.LINKS:
                 rows = enumerate(self.devices.items(), start=1)
                 return Answer(0, json.dumps([device.json(index, name) for index, (name, device) in rows]))
-            case ovs.DATABASE:
-                return Answer(0, self.ovs.tables()) if self.ovs else Answer(127)
-            case system.UNIT_STATES:
-                return Answer(0, "\n".join(self._unit_states(name) for name in system.UNITS))
             case system.MODULE:
                 return OK
             case ("ovs-vsctl", *words):
@@ -523,8 +533,8 @@ def _only_reads(request: Request) -> bool:
         reading = ("journalctl", "modprobe", "apt-cache", "dpkg", "dpkg-query", "sha256sum")
         if "--simulate" in request.argv:
             return True
-        return request.argv[0] in reading or request.argv in (link.LINKS, ovs.DATABASE, system.UNIT_STATES)
-    return isinstance(request, Get | Ask | Find | Lock | Arm | Begin | Confirm)
+        return request.argv[0] in reading or request.argv == link.LINKS
+    return isinstance(request, Reading | Lock | Arm | Begin | Confirm)
 
 
 def bare(config: HostConfig) -> FakeHost:

@@ -13,7 +13,7 @@ Value = str | dict[str, str]
 MAPS = ("other_config", "external_ids", "options", "bfd", "bfd_status", "rstp_status", "status")
 NUMBERS = ("tag", "mtu_request", "ofport", "ofport_request")
 TRUTHS = ("rstp_enable", "stp_enable")
-HEADINGS = [word.removeprefix("--columns=").split(",") for word in DATABASE if word.startswith("--columns=")]
+HEADINGS: list[list[str]] = [each["columns"] for each in DATABASE.operations[1:]]
 
 
 @dataclass
@@ -78,7 +78,7 @@ class FakeOvs:
         return None
 
     def tables(self) -> str:
-        """What DATABASE answers: three tables, a line each."""
+        """What DATABASE answers."""
         number = count(1)
         rows: dict[str, list[list[Any]]] = defaultdict(list)
         for name, bridge in self.bridges.items():
@@ -90,9 +90,12 @@ class FakeOvs:
                 rows["port"].append(row)
                 rows["interface"].append(_row(HEADINGS[2], port.interface, _uuid=interface_id, name=port_name))
             rows["bridge"].append(_row(HEADINGS[0], bridge.columns, name=name, ports=["set", port_ids]))
-        return "".join(
-            json.dumps({"data": rows[table], "headings": headings}) + "\n"
-            for table, headings in zip(("bridge", "port", "interface"), HEADINGS, strict=True)
+        rows["version"].append(["3.5.0"])
+        return json.dumps(
+            [
+                {"rows": [dict(zip(headings, row, strict=True)) for row in rows[table]]}
+                for table, headings in zip(("bridge", "port", "interface", "version"), HEADINGS, strict=True)
+            ]
         )
 
 

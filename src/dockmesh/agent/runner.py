@@ -51,6 +51,9 @@ RUNS_BYTES = 256 * 1024  # of the list of runs, beyond which its older half goes
 PATIENCE_S = 20  # for a process that is told to end
 TRIES, AGAIN_S = 3, 1  # of a way back that is ended half-way
 THREADS = 16
+LAST_BYTES = 64 * 1024  # longer than any line that is asked for
+PIECE_BYTES = 256 * 1024
+ACTIVE = ("active", "reloading", "refreshing")  # as `systemctl is-active` takes it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +148,29 @@ def remove(path: str) -> dict[str, Any]:
     return answer(0)
 
 
+def stat(path: str) -> dict[str, Any]:
+    found = os.stat(path)
+    return answer(0, f"{found.st_dev} {found.st_ino}\n")
+
+
+def last(path: str) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_BYTES))
+        lines = file.read().splitlines()
+    return answer(0, lines[-1].decode(errors="replace") + "\n" if lines else "")
+
+
+def units(names: list[str], properties: list[str]) -> dict[str, Any]:
+    """What systemd says of them; whether they are active need not be asked again in this order."""
+    with _asking:
+        said = run(["systemctl", "show", "--property=" + ",".join(["Id", "ActiveState", *properties]), *names])
+        for block in said["out"].split("\n\n"):
+            found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+            if "Id" in found:
+                _active[found["Id"]] = found.get("ActiveState") in ACTIVE
+    return said
+
+
 def is_active(unit: str) -> bool:
     with _asking:
         if unit not in _active:
@@ -177,6 +203,30 @@ def read_response(response: bytes) -> tuple[int, str]:
     if any(field.lower().replace(" ", "").startswith("content-type:application/json") for field in fields):
         json.loads(text)
     return int(status.split()[1]), text
+
+
+def transact(paths: list[str], operations: list[Any], timeout_s: float) -> dict[str, Any]:
+    """JSON-RPC of RFC 7047 over a unix socket: ovs-vsctl first learns the whole schema at each start."""
+    path = next(filter(os.path.exists, paths), paths[0])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        connection.connect(path)
+        connection.sendall(json.dumps({"method": "transact", "params": operations, "id": 0}).encode())
+        reply = read_reply(connection)
+    wrong = reply["error"] or [each for each in reply["result"] if each is None or "error" in each]
+    return answer(1, err=json.dumps(wrong)) if wrong else answer(0, json.dumps(reply["result"]))
+
+
+def read_reply(connection: socket.socket) -> dict[str, Any]:
+    """The one answer to come; nothing marks its end but that it is complete."""
+    said = b""
+    for piece in iter(lambda: connection.recv(PIECE_BYTES), b""):
+        said += piece
+        if said.endswith(b"}"):
+            with contextlib.suppress(ValueError):
+                reply: dict[str, Any] = json.loads(said)
+                return reply
+    raise ValueError("the answer broke off")
 
 
 def find(programs: list[str]) -> dict[str, Any]:
@@ -428,6 +478,10 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "remove": remove,
     "ask": ask,
     "find": find,
+    "stat": stat,
+    "last": last,
+    "units": units,
+    "transact": transact,
     "lock": lock,
     "unlock": unlock,
     "arm": arm,
@@ -436,6 +490,7 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "recall": recall,
 }
 OWN_TURN = ("confirm", "recall")
+WAITS = ("run", "ask", "units", "transact")  # for others than the kernel
 
 
 def do(request: dict[str, Any]) -> dict[str, Any]:
@@ -482,7 +537,7 @@ def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
 def do_together(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What only reads. A file is read at once; what waits for others waits in a thread."""
     answers: dict[int, dict[str, Any]] = {}
-    waits = [request["kind"] in ("run", "ask") for request in requests]
+    waits = [request["kind"] in WAITS for request in requests]
     slow = iter([place for place, wait in enumerate(waits) if wait])
     threads = [threading.Thread(target=fill, args=(answers, requests, slow)) for _ in range(min(sum(waits), THREADS))]
     for thread in threads:

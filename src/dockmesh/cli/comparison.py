@@ -44,6 +44,7 @@ class Comparison:
 
 async def compare(plan: Plan, chosen: tuple[HostPlan, ...], hosts: Fleet) -> Comparison:
     looks = await look_at_all(plan, hosts.opened)
+    await hosts.hang_up()
     return Comparison(
         plan.name,
         tuple(host.name for host in chosen),

@@ -9,8 +9,7 @@ from typing import Self
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Transport
-from dockmesh.remote.ssh import Target
+from dockmesh.remote.ssh import SshHost, Target
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 
@@ -19,7 +18,7 @@ class Connections:
     def __init__(
         self, hosts: Sequence[Target], ssh_config: Path | None, *, meanwhile: Awaitable[None] | None = None
     ) -> None:
-        self.opened: dict[str, Transport] = {}
+        self.opened: dict[str, SshHost] = {}
         self.failed: dict[str, DockmeshError] = {}
         self._hosts = {host.name: host for host in hosts}
         self._ssh_config = ssh_config
@@ -38,6 +37,10 @@ class Connections:
             task.cancel()
         await asyncio.gather(*self._trying.values(), return_exceptions=True)
         await self._stack.aclose()
+
+    async def hang_up(self) -> None:
+        """Nothing more is asked of anybody."""
+        await asyncio.gather(*(host.hang_up() for host in self.opened.values()))
 
     async def mend(self, gone: Mapping[str, DockmeshError]) -> None:
         """Give up the hosts that are gone, and try them again in the background."""

@@ -37,22 +37,22 @@ def diff(
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
     """
     plan = build(load(file))
-    found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config))
-    from dockmesh.cli.comparison import comparison_json, show
-    from dockmesh.cli.show import print_json
-
-    if json:
-        print_json(comparison_json(found))
-    else:
-        show(found)
+    found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config, json=json))
     if found.errors:
         raise typer.Exit(UNREAD if exit_code else 1)
     if exit_code and found.differences:
         raise typer.Exit(DIFFERENT)
 
 
-async def _compare(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> "Comparison":
+async def _compare(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> "Comparison":
     async with fleet(chosen, ssh_config, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.comparison import compare
+        from dockmesh.cli.comparison import compare, comparison_json, show
+        from dockmesh.cli.show import print_json
 
-        return await compare(plan, chosen, hosts)
+        found = await compare(plan, chosen, hosts)
+        # Shown while the connections end.
+        if json:
+            print_json(comparison_json(found))
+        else:
+            show(found)
+        return found

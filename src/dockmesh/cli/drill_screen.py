@@ -15,12 +15,12 @@ from rich.text import Text
 from dockmesh.cli.show import counted, err, out
 from dockmesh.drill.faults import ABOUT
 from dockmesh.drill.record import DrillRecord, FaultRecord, PairRecord, Phase, record_of
+from dockmesh.drill.report import ORDER, SYMBOL
 from dockmesh.drill.types import Fault, Pair, Prediction, Result, State
 from dockmesh.plan.types import Plan
 from dockmesh.verify.types import Verdict
 
 STYLE = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNKNOWN: "yellow"}
-SYMBOL = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}
 FEW = 10  # hosts, up to which each pair has its place on the live screen
 ROWS = 12  # pairs that are shown of one fault, those that did not pass first
 SILENT_MS = 1000
@@ -140,8 +140,7 @@ def _show_fault(fault: FaultRecord) -> None:
     if fault.lacks:
         out.print(f"  it was no fault: {fault.lacks}", markup=False)
         return
-    order = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.PASS: 2}
-    pairs = sorted(fault.pairs, key=lambda pair: order[Verdict(pair.verdict)])
+    pairs = sorted(fault.pairs, key=lambda pair: ORDER[Verdict(pair.verdict)])
     shown = table("", "from → to", "while it lasts", "after it", "expected")
     for pair in pairs[:ROWS]:
         shown.add_row(*_row(pair))

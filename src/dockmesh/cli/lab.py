@@ -14,12 +14,13 @@ from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
 from dockmesh.lab import power, ssh, store
 from dockmesh.lab import up as starting
-from dockmesh.lab.model import Lab, hash_of
+from dockmesh.lab.model import Accelerator, HostKind, Lab, hash_of
 from dockmesh.lab.requirements import check_root
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own.
+    help="""Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own;
+    or virtual machines, with a kernel of their own.
 
     Hosts start bare, as a server after its installation, and install from a package source of the lab's. Nothing that
     they send leaves this machine. The first `up` builds their image; later ones take seconds. Needs root.""",
@@ -51,6 +52,8 @@ def _described(lab: Lab) -> dict[str, Any]:
         "hash": lab.hash,
         "directory": str(lab.directory),
         "prepared": lab.prepared,
+        "kind": str(lab.kind),
+        "accelerator": lab.accelerator and str(lab.accelerator),
         "datapath": str(lab.datapath),
         "ssh_config": str(lab.ssh_config),
         "file": str(lab.mesh_file),
@@ -93,6 +96,22 @@ def up(
         list[str] | None, typer.Option(metavar="HOST=MTU", help="Underlay MTU of one host, if not 1500; repeatable.")
     ] = None,
     prefix: Annotated[str, typer.Option(help="Prefix of the mesh in the file that it writes.")] = "172.17.0.0/16",
+    vm: Annotated[
+        bool | None,
+        typer.Option(
+            "--vm/--container",
+            help="Virtual machines with Debian's own kernel, or systemd-nspawn machines on this one's.",
+            show_default="container",
+        ),
+    ] = None,
+    accel: Annotated[
+        Accelerator | None,
+        typer.Option(
+            envvar="DOCKMESH_LAB_ACCEL",
+            help="How virtual machines run: with the processor's help, or emulated.",
+            show_default="kvm where a guest boots with it",
+        ),
+    ] = None,
     ipv6: Annotated[
         bool | None,
         typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
@@ -112,6 +131,8 @@ def up(
         mtus=dict(map(_parse_mtu, mtu or ())),
         prefix=_parse_prefix(prefix),
         ipv6=ipv6,
+        kind=None if vm is None else HostKind.VM if vm else HostKind.CONTAINER,
+        accelerator=accel,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:
@@ -123,9 +144,19 @@ def up(
         return
     for host in lab.hosts:
         typer.echo(f"{host.name}  {lab.underlay_of(host)}")
+    if lab.accelerator:
+        typer.echo(f"machines    {_described_accelerator(lab.accelerator)}")
     typer.echo(f"mesh file   {_short(lab.mesh_file)}")
     typer.echo(f"ssh config  {_short(lab.ssh_config)}")
     typer.echo(f"try         dockmesh apply -f {_short(lab.mesh_file)} --ssh-config {_short(lab.ssh_config)}")
+
+
+def _described_accelerator(accelerator: Accelerator) -> str:
+    match accelerator:
+        case Accelerator.KVM:
+            return "virtual, by KVM"
+        case Accelerator.TCG:
+            return "virtual, emulated (TCG): right, and slow; no guest boots with KVM here, or it was asked for so"
 
 
 def _parse_prefix(text: str) -> IPv4Network:
@@ -161,11 +192,17 @@ def list_labs(as_json: Json = False) -> None:
     if not found:
         typer.echo("no labs")
     for lab in labs:
-        typer.echo(f"{lab.name}  {lab.hash}  {'prepared' if lab.prepared else 'bare'}  {_short(lab.directory)}")
+        typer.echo(
+            f"{lab.name}  {lab.hash}  {'prepared' if lab.prepared else 'bare'}  {_kind(lab)}  {_short(lab.directory)}"
+        )
         for host in lab.hosts:
             typer.echo(f"  {host.name}  {host.address}  {'running' if power.is_running(lab, host) else 'stopped'}")
     for directory in lost:
         typer.echo(f"{hash_of(directory)}  its directory is gone: dockmesh lab down --dir {directory}")
+
+
+def _kind(lab: Lab) -> str:
+    return f"{lab.kind} ({lab.accelerator})" if lab.accelerator else str(lab.kind)
 
 
 @app.command("ssh", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -49,19 +49,18 @@ def status(
             asyncio.run(_watch(plan, chosen, ssh_config, json=json))
         except KeyboardInterrupt:
             return
-    found = asyncio.run(_once(plan, chosen, ssh_config))
-    from dockmesh.cli.status_look import show
-
-    show(found, json=json)
+    found = asyncio.run(_once(plan, chosen, ssh_config, json=json))
     if found.findings:
         raise typer.Exit(1)
 
 
-async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> "Status":
+async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> "Status":
     async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
-        from dockmesh.cli.status_look import look_once
+        from dockmesh.cli.status_look import look_once, show
 
-        return await look_once(plan, connections)
+        found = await look_once(plan, connections)
+        show(found, json=json)  # while the connections end
+        return found
 
 
 async def _watch(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> None:

@@ -20,7 +20,9 @@ EVERY_S = 2.0
 
 
 async def look_once(plan: Plan, connections: Connections) -> Status:
-    return judge(plan, *await collect(plan, connections.opened, connections.failed))
+    heard, gone = await collect(plan, connections.opened, connections.failed)
+    await connections.hang_up()
+    return judge(plan, heard, gone)
 
 
 def show(found: Status, *, json: bool) -> None:

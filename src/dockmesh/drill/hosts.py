@@ -50,7 +50,7 @@ class HostsHarm:
         """The timer first."""
         alone = drop.dead_man(each.bridge, self._lasts_s + MARGIN_S)
         await demand(
-            self._hosts[each.host.name], f"could not {faults.words(fault)}", alone,
+            self._hosts[each.host.name], f"could not be harmed: {faults.words(fault)}", alone,
             *drop.inject(self._plan, fault, each),
         )  # fmt: skip
 

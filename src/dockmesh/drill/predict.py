@@ -58,7 +58,8 @@ def hold_ms(prediction: Prediction) -> int:
 
 def watch_ms(plan: Plan, prediction: Prediction) -> int:
     """How long to watch after the heal: a gap may begin only when the switches see it, and then last."""
-    return _most(rule(plan).start) + max(each.after.ms for each in prediction.values())
+    seen = _most(rule(plan).seen)
+    return max(each.after.ms + (seen if each.state is State.CONNECTED else 0) for each in prediction.values())
 
 
 def _most(terms: Terms) -> int:
@@ -86,7 +87,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     if before is None:
         return _say(world, State.OPEN, (), found.start, "the plan has no way for them")
     if fault.kind is Kind.DOCKER:
-        return _say(world, State.CONNECTED, (), (), "docker0 and the fabric do without Docker")
+        return _say(world, State.CONNECTED, (), (), "hosts do without Docker; containers may not")
     if fault.kind in (Kind.LOSSY, Kind.SLOW):
         return _on_poor_link(world, pair, before, during)
     if fault.kind is Kind.SWITCH and harmed:

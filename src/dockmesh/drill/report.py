@@ -11,6 +11,7 @@ from dockmesh.verify.types import Verdict
 # Height of a timeline in its own units; its width is the time in milliseconds.
 HEIGHT = 100
 LEAST_WIDTH = 0.002  # of the whole: a single lost ping shall be seen
+ORDER = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.PASS: 2}  # what did not pass comes first
 SYMBOL = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}
 
 
@@ -86,7 +87,7 @@ def picture(fault: FaultRecord) -> Picture:
         fault,
         width,
         tuple(_marks(fault, width)),
-        tuple(_line(fault, pair, width) for pair in fault.pairs),
+        tuple(_line(fault, pair, width) for pair in sorted(fault.pairs, key=lambda pair: ORDER[Verdict(pair.verdict)])),
         tuple(
             Sum(phase.allowed_ms, phase.terms)
             for phase in dict.fromkeys(

@@ -54,8 +54,8 @@ def _read_docker(info: Answer, network: Answer, containers: Answer) -> Docker | 
 def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
     return (
         Run(link.LINKS),
-        Run(ovs.DATABASE),
-        Run(system.UNIT_STATES),
+        ovs.DATABASE,
+        system.UNIT_STATES,
         Find(system.PROGRAMS),
         Run(system.MODULE),
         Get(system.LOADED_MODULES),
@@ -79,6 +79,7 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle:
         units=system.read_units(units.out),
         links=link.read_links(links.out),
         ovs=ovs.read_bridges(database.out) if database.ok else None,
+        switch_version=ovs.read_version(database.out) if database.ok else None,
         docker=_read_docker(info, network, containers),
         files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
         flows=flows.read(bundle, *compared) if bundle is not None else None,

@@ -1,4 +1,4 @@
-"""Open vSwitch's database, by ovs-vsctl's JSON (RFC 7047 encodes sets and maps as tagged pairs)."""
+"""Open vSwitch's database, by its own protocol (RFC 7047 encodes sets and maps as tagged pairs)."""
 
 import json
 from collections.abc import Mapping
@@ -6,17 +6,25 @@ from operator import attrgetter
 from typing import Any
 
 from dockmesh.facts.types import OvsBridge, OvsInterface
+from dockmesh.remote.seam import Transact
 
 _COLUMNS = {
-    "bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",
-    "port": "_uuid,name,interfaces,tag,vlan_mode,rstp_status,status",
-    "interface": "_uuid,name,type,options,bfd,bfd_status,external_ids,error,mtu_request,ofport,ofport_request",
+    "Bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",
+    "Port": "_uuid,name,interfaces,tag,vlan_mode,rstp_status,status",
+    "Interface": "_uuid,name,type,options,bfd,bfd_status,external_ids,error,mtu_request,ofport,ofport_request",
+    "Open_vSwitch": "ovs_version",
 }
-DATABASE = (
-    "ovs-vsctl",
-    "--timeout=5",
-    "--format=json",
-    *(word for table, columns in _COLUMNS.items() for word in ("--", f"--columns={columns}", "list", table)),
+# Where Debian's and most others' packages have it, and Open vSwitch's own build by default.
+SOCKETS = ("/run/openvswitch/db.sock", "/usr/local/var/run/openvswitch/db.sock")
+DATABASE = Transact(
+    SOCKETS,
+    (
+        "Open_vSwitch",
+        *(
+            {"op": "select", "table": table, "where": [], "columns": columns.split(",")}
+            for table, columns in _COLUMNS.items()
+        ),
+    ),
 )
 
 Row = dict[str, Any]
@@ -24,15 +32,22 @@ Row = dict[str, Any]
 
 def read_bridges(answer: str) -> tuple[OvsBridge, ...]:
     """The bridges with their ports, sorted by name; ports by name."""
-    bridges, ports, interfaces = (_rows(line) for line in answer.strip().split("\n"))
+    bridges, ports, interfaces, _ = _tables(answer)
     port_by_id = {row["_uuid"]: row for row in ports}
     interface_by_id = {row["_uuid"]: row for row in interfaces}
     return tuple(sorted((_bridge(row, port_by_id, interface_by_id) for row in bridges), key=attrgetter("name")))
 
 
-def _rows(table: str) -> list[Row]:
-    parsed = json.loads(table)
-    return [dict(zip(parsed["headings"], map(_value, row), strict=True)) for row in parsed["data"]]
+def read_version(answer: str) -> str | None:
+    """Of Open vSwitch; None where it has not said it yet, which it does when it is first started."""
+    *_, switches = _tables(answer)
+    return next((row["ovs_version"] for row in switches), None)
+
+
+def _tables(answer: str) -> list[list[Row]]:
+    return [
+        [{name: _value(cell) for name, cell in row.items()} for row in table["rows"]] for table in json.loads(answer)
+    ]
 
 
 def _value(cell: Any) -> Any:

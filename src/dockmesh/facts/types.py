@@ -126,6 +126,7 @@ class HostFacts:
     docker: Docker | None  # None: the daemon does not answer
     files: Mapping[str, FileState] = field(default_factory=dict)
     kernel_datapath: bool = True
+    switch_version: str | None = None  # of Open vSwitch; None: its database does not answer, or says none
     flows: FlowState | None = None  # asked only where flows are wanted; None: the bridge does not say, or is not there
     packages: Packages | None = None  # asked only where the mesh brings packages of its own
 

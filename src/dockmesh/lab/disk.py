@@ -9,6 +9,7 @@ from dockmesh.lab.model import Lab, LabHost
 from dockmesh.model import Datapath
 
 ADMIN_UID = 1000
+HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 
 def ensure_disk(lab: Lab, host: LabHost) -> None:
@@ -23,15 +24,17 @@ def ensure_disk(lab: Lab, host: LabHost) -> None:
     for folder in ("work", "root", "docker"):
         (state / folder).mkdir(parents=True)
     new = state / "upper.new"
-    _write_files(lab, host, new)
+    write_own_files(lab, host, new)
     new.rename(state / "upper")
 
 
 def host_key(lab: Lab, host: LabHost) -> Path:
-    return lab.state_of(host) / "upper/etc/ssh/ssh_host_ed25519_key"
+    """The public half of the host's SSH key, kept beside its disk."""
+    return lab.state_of(host) / "host_key.pub"
 
 
-def _write_files(lab: Lab, host: LabHost, upper: Path) -> None:
+def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
+    """What a host has that no other has, as it lies from the root of its disk."""
     names = "".join(f"{other.address} {other.name}\n" for other in lab.hosts)
     texts = {
         "etc/hostname": f"{host.name}\n",
@@ -39,19 +42,27 @@ def _write_files(lab: Lab, host: LabHost, upper: Path) -> None:
         "etc/machine-id": f"{uuid4().hex}\n",
         "etc/resolv.conf": "# no name server: a lab has no way out\n",
         "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/ ./\n",
-        "etc/dockmesh-lab/underlay": f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n",
+        "etc/dockmesh-lab/underlay": _underlay(lab, host),
     }
     if lab.datapath is Datapath.NETDEV:
         texts["etc/dockmesh-lab/br-phy"] = ""
         if lab.ipv6:
             texts["etc/systemd/system/dockmesh-lab-br-phy.service.d/ipv6.conf"] = _move_ipv6(lab, host)
     for file, text in texts.items():
-        (upper / file).parent.mkdir(parents=True, exist_ok=True)
-        (upper / file).write_text(text)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
     for home, uid in (("root", 0), ("home/admin", ADMIN_UID)):
-        _authorize(upper / home, lab.key.with_suffix(".pub").read_text(), uid)
-    (upper / "etc/ssh").mkdir()
-    make_key(upper / "etc/ssh/ssh_host_ed25519_key", comment=host.name)
+        _authorize(folder / home, lab.key.with_suffix(".pub").read_text(), uid)
+    key = folder / HOST_KEY
+    key.parent.mkdir()
+    make_key(key, comment=host.name)
+    shutil.copyfile(key.with_suffix(".pub"), host_key(lab, host))
+
+
+def _underlay(lab: Lab, host: LabHost) -> str:
+    """As shells read it."""
+    ipv6 = f"ADDRESS6={lab.underlay_of(host)}/{lab.subnet6.prefixlen}\n" if lab.ipv6 else ""
+    return f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n{ipv6}"
 
 
 def _move_ipv6(lab: Lab, host: LabHost) -> str:

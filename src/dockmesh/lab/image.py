@@ -56,14 +56,16 @@ def ensure_image(*, prepared: bool, say: Say) -> Image:
 
 
 def _ensure_tree(flavour: str, packages: tuple[str, ...], say: Say) -> Path:
-    return ensure_folder(cache_folder() / flavour, partial(_bootstrap, flavour=flavour, packages=packages, say=say))
+    return ensure_folder(cache_folder() / flavour, partial(bootstrap, flavour=flavour, packages=packages, say=say))
 
 
-def _bootstrap(tree: Path, flavour: str, packages: tuple[str, ...], say: Say) -> None:
+def bootstrap(tree: Path, flavour: str, packages: tuple[str, ...], say: Say) -> None:
+    """A Debian tree of these packages, made a lab host."""
     say(f"building the {flavour} image: Debian {SUITE}, {len(packages)} packages and what they depend on (once)")
+    # No initrd for the kernel that a tree may have: it would take a minute, and the lab makes its own.
     run(
         (
-            *LEASH,
+            *("env", "INITRD=No", *LEASH),
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
             *(f"--aptopt={setting}" for setting in _apt_settings()),
             f"--include={','.join(packages)}",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
@@ -13,6 +14,20 @@ from dockmesh.model import ETHERNET_MTU, Datapath, UnderlayAddress
 SWITCH_NUMBER, FIRST_HOST_NUMBER = 1, 11
 MAX_HOSTS = 254 - FIRST_HOST_NUMBER + 1
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class HostKind(StrEnum):
+    """What stands in for a server."""
+
+    CONTAINER = "container"  # a systemd-nspawn machine, on this machine's kernel
+    VM = "vm"  # a virtual machine, on the distribution's own kernel
+
+
+class Accelerator(StrEnum):
+    """Who carries out a virtual machine's instructions."""
+
+    KVM = "kvm"  # the processor
+    TCG = "tcg"  # QEMU itself: anywhere, and many times slower
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +45,12 @@ class Lab:
     directory: Path
     prepared: bool
     datapath: Datapath
-    layers: tuple[Path, ...]  # the image as overlayfs wants it: the top layer first
+    layers: tuple[Path, ...]  # the image, as overlayfs wants it: the top layer first; one folder for virtual machines
     packages: Path
     hosts: tuple[LabHost, ...]
     ipv6: bool = False  # whether the mesh goes by IPv6; SSH and packages go by IPv4 all the same
+    kind: HostKind = HostKind.CONTAINER
+    accelerator: Accelerator | None = None  # of virtual machines
 
     @property
     def hash(self) -> str:

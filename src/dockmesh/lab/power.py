@@ -2,13 +2,13 @@
 
 from dockmesh.errors import LabError
 from dockmesh.lab import cgroup, underlay
+from dockmesh.lab.kinds import machines_of
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on
 from dockmesh.lab.supervise import start_supervisor
 from dockmesh.lab.wait import holds_within
 
 SUPERVISED_WITHIN_S = 10
-BOOTED_WITHIN_S = 120
 BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
 BOOTED = ("systemctl", "is-system-running", "--wait")
 
@@ -45,31 +45,33 @@ def power_on(lab: Lab, host: LabHost) -> None:
 
 def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -> None:
     """Wait until SSH answers and systemd has started all that it starts (or failed to: that is the tester's affair)."""
+    deadline_s = machines_of(lab).booted_within_s
 
     def is_new_boot() -> bool:
-        answer = run_on(lab, host, BOOT_ID, timeout_s=BOOTED_WITHIN_S)
+        answer = run_on(lab, host, BOOT_ID, timeout_s=deadline_s)
         return answer.returncode == 0 and answer.stdout.strip() != old_boot_id
 
     def is_over() -> bool:
         return is_new_boot() or not is_running(lab, host)
 
-    if not holds_within(is_over, BOOTED_WITHIN_S, interval_s=0.1) or not is_running(lab, host):
+    if not holds_within(is_over, deadline_s, interval_s=0.1) or not is_running(lab, host):
         raise LabError(
             "the host does not answer over SSH" if is_running(lab, host) else "the host has stopped",
             host=host.name,
             answered=_console(lab, host),
             do=f"dockmesh lab crash {host.name}, then dockmesh lab start {host.name}",
         )
-    run_on(lab, host, BOOTED, timeout_s=BOOTED_WITHIN_S)
+    run_on(lab, host, BOOTED, timeout_s=deadline_s)
 
 
 def reboot(lab: Lab, name: str) -> None:
     """Reboot as its owner would, and wait until it is up again: another boot, by its boot id."""
     host = lab.host(name)
-    answer = run_on(lab, host, BOOT_ID, timeout_s=BOOTED_WITHIN_S)
+    deadline_s = machines_of(lab).booted_within_s
+    answer = run_on(lab, host, BOOT_ID, timeout_s=deadline_s)
     if answer.returncode != 0:
         raise LabError("cannot be asked to reboot", host=name, answered=answer.stderr, do="crash and start it instead")
-    run_on(lab, host, ("systemctl", "--no-block", "reboot"), timeout_s=BOOTED_WITHIN_S)
+    run_on(lab, host, ("systemctl", "--no-block", "reboot"), timeout_s=deadline_s)
     wait_until_booted(lab, host, old_boot_id=answer.stdout.strip())
 
 

@@ -40,7 +40,7 @@ def ssh_config_text(lab: Lab) -> str:
 
 
 def _known_host(lab: Lab, host: LabHost) -> str:
-    kind, key, *_ = host_key(lab, host).with_suffix(".pub").read_text().split()
+    kind, key, *_ = host_key(lab, host).read_text().split()
     return f"{host.name},{host.address} {kind} {key}\n"
 
 
@@ -48,7 +48,7 @@ def run_on(
     lab: Lab, host: LabHost, argv: Sequence[str], *, text: str = "", timeout_s: float | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command as root; its exit status is the caller's to judge, 255 also says that there is no connection."""
-    options = ("-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5")
+    options = ("-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=15")
     # sshd hands a command to a shell, so it is quoted here.
     command = ("ssh", "-F", str(lab.ssh_config), *options, host.name, "--", shlex.join(argv))
     try:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from dockmesh.errors import LabError
-from dockmesh.lab.model import Lab, LabHost, hash_of
+from dockmesh.lab.model import Accelerator, HostKind, Lab, LabHost, hash_of
 from dockmesh.model import Datapath
 
 FILE = "lab.json"
@@ -41,6 +41,8 @@ def load(directory: Path) -> Lab:
         packages=Path(record["packages"]),
         hosts=hosts,
         ipv6=record.get("ipv6", False),
+        kind=HostKind(record.get("kind", HostKind.CONTAINER)),
+        accelerator=Accelerator(record["accelerator"]) if record.get("accelerator") else None,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dockmesh.lab import cgroup, underlay
-from dockmesh.lab.machine import REBOOTED, machine_argv
+from dockmesh.lab.kinds import machines_of
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.store import load
 
@@ -22,13 +22,12 @@ def start_supervisor(lab: Lab, host: LabHost) -> None:
 
 def supervise(lab: Lab, host: LabHost) -> None:
     cgroup.enter(cgroup.supervisor_of(lab, host))
+    machines = machines_of(lab)
     rebooted = True
     while rebooted:
-        underlay.plug(lab, host)
-        status = subprocess.run(
-            machine_argv(lab.directory, host.name), stdin=subprocess.DEVNULL, check=False
-        ).returncode
-        rebooted = status == REBOOTED
+        machines.plug(lab, host)
+        status = subprocess.run(machines.boot_argv(lab, host), stdin=subprocess.DEVNULL, check=False).returncode
+        rebooted = machines.rebooted(status)
         underlay.unplug(lab, host)
         cgroup.remove(cgroup.machine_of(lab, host))
 

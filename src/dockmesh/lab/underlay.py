@@ -69,6 +69,16 @@ def plug(lab: Lab, host: LabHost) -> None:
     _compute_checksums(lab.switch_netns, host.name)
 
 
+def plug_tap(lab: Lab, host: LabHost) -> None:
+    """A port of the switch for a virtual machine: QEMU is the other end. Its card has the MTU and the MAC address."""
+    pull_cable(lab, host)
+    lines = (
+        f"tuntap add dev {host.name} mode tap",
+        f"link set {host.name} mtu {host.mtu} master {SWITCH} up",
+    )
+    run(("ip", "-n", lab.switch_netns, "-batch", "-"), f"connect {host.name} to the switch", text="\n".join(lines))
+
+
 def pull_cable(lab: Lab, host: LabHost) -> None:
     """From now on not one more frame of the host gets out, the FIN and RST of its dying processes included."""
     try_run(("ip", "-n", lab.switch_netns, "link", "delete", host.name))

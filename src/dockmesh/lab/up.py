@@ -10,14 +10,13 @@ from dockmesh.errors import LabError
 from dockmesh.lab import cgroup, store, underlay
 from dockmesh.lab.cache import locked
 from dockmesh.lab.cut import ensure_firewall
-from dockmesh.lab.disk import ensure_disk
-from dockmesh.lab.image import ensure_image
 from dockmesh.lab.keys import make_key
+from dockmesh.lab.kinds import MACHINES, machines_of
 from dockmesh.lab.mesh_file import mesh_file_text
-from dockmesh.lab.model import Lab, LabHost, check_name, make_hosts
+from dockmesh.lab.model import Accelerator, HostKind, Lab, LabHost, check_name, make_hosts
 from dockmesh.lab.package_server import ensure_package_server
 from dockmesh.lab.power import power_on, wait_until_booted
-from dockmesh.lab.requirements import check_directory, check_machine, datapath
+from dockmesh.lab.requirements import check_directory, check_machine, check_root
 from dockmesh.lab.ssh import write_ssh_files
 
 DEFAULT_HOSTS = 3
@@ -36,13 +35,17 @@ class Wish:
     mtus: dict[str, int] = field(default_factory=dict)
     prefix: IPv4Network = DEFAULT_PREFIX
     ipv6: bool | None = None
+    kind: HostKind | None = None
+    accelerator: Accelerator | None = None
 
 
 def up(wish: Wish, say: Callable[[str], None]) -> Lab:
     """Make the lab, or what is missing of it: hosts that run are left alone, others start from the disks they have."""
     check_name(wish.name)
-    check_machine()
+    check_root()
     directory = wish.directory.resolve()
+    old = store.load(directory) if (directory / store.FILE).exists() else None
+    check_machine(wish.kind or (old.kind if old else HostKind.CONTAINER))
     directory.mkdir(parents=True, exist_ok=True)
     check_directory(directory)
     with locked(directory / LOCK):
@@ -58,7 +61,7 @@ def up(wish: Wish, say: Callable[[str], None]) -> Lab:
         if not lab.key.exists():
             make_key(lab.key, comment=f"dockmesh lab {lab.name}")
         for host in lab.hosts:
-            ensure_disk(lab, host)
+            machines_of(lab).ensure_disk(lab, host)
         write_ssh_files(lab)
         say(f"starting {', '.join(host.name for host in lab.hosts)}")
         with ThreadPoolExecutor(len(lab.hosts)) as pool:
@@ -77,22 +80,13 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
     """The lab that shall be: a new one, or the one in the directory under its old name, perhaps with more hosts."""
     old = store.load(directory) if (directory / store.FILE).exists() else None
     if old is None:
-        image = ensure_image(prepared=bool(wish.prepared), say=say)
-        hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus)
-        return Lab(
-            name=wish.name,
-            directory=directory,
-            prepared=bool(wish.prepared),
-            datapath=datapath(),
-            layers=(image.root,),
-            packages=image.packages,
-            hosts=hosts,
-            ipv6=bool(wish.ipv6),
-        )
+        return _new(wish, directory, say)
     if wish.hosts is not None and wish.hosts < len(old.hosts):
         raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
     hosts = make_hosts(directory, wish.hosts or len(old.hosts), {host.name: host.mtu for host in old.hosts} | wish.mtus)
     changed = [
+        *(["another kind of hosts"] if wish.kind not in (None, old.kind) else []),
+        *(["another accelerator"] if old.accelerator and wish.accelerator not in (None, old.accelerator) else []),
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
         *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
         *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
@@ -104,3 +98,21 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
     if missing := [path for path in (*old.layers, old.packages) if not path.exists()]:
         raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
     return replace(old, directory=directory, hosts=hosts)
+
+
+def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
+    kind = wish.kind or HostKind.CONTAINER
+    machines = MACHINES[kind]
+    image = machines.ensure_image(prepared=bool(wish.prepared), say=say)
+    return Lab(
+        name=wish.name,
+        directory=directory,
+        prepared=bool(wish.prepared),
+        datapath=machines.datapath(),
+        layers=(image.root,),
+        packages=image.packages,
+        hosts=make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus),
+        ipv6=bool(wish.ipv6),
+        kind=kind,
+        accelerator=machines.choose_accelerator(image, wish.accelerator, say),
+    )

@@ -12,12 +12,16 @@ from dockmesh.remote.resolve import resolves
 from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, Target, connect, ssh_config
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
+SOON_S = 0.05  # within which a resolver that is near has answered
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
     opened: Mapping[str, SshHost]
     failed: Mapping[str, DockmeshError]
+
+    async def hang_up(self) -> None:
+        await asyncio.gather(*(host.hang_up() for host in self.opened.values()))
 
 
 def _allow_files(hosts: int) -> None:
@@ -41,19 +45,22 @@ async def fleet(
     """Connect to all hosts together, and close all connections at the end. `chosen` is `--ssh-config`.
 
     `fresh`: by connections of their own, even where an open one could be shared. `meanwhile` is awaited while ssh logs
-    in.
+    in, or while a resolver keeps us waiting.
     """
     opened: dict[str, SshHost] = {}
     _allow_files(len(hosts))
     # A name that the resolver knows needs no help of ours: `ssh NAME` works by itself.
     helped = [host for host in hosts if host.underlay and not host.ssh.host]
-    known = await asyncio.gather(*(resolves(host.name) for host in helped))
+    looking_up = asyncio.gather(*(resolves(host.name) for host in helped))
+    await asyncio.wait((looking_up,), timeout=SOON_S)
+    loading = asyncio.ensure_future(meanwhile) if meanwhile is not None and not looking_up.done() else meanwhile
+    known = await looking_up
     with ssh_config([host for host, by_name in zip(helped, known, strict=True) if not by_name], chosen) as config:
         connecting = asyncio.gather(
             *(connect(host, config, connect_timeout_s, fresh=fresh) for host in hosts), return_exceptions=True
         )
-        if meanwhile is not None:
-            await meanwhile
+        if loading is not None:
+            await loading
         results = await connecting
     failed: dict[str, DockmeshError] = {}
     bugs: list[BaseException] = []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from shlex import join
-from typing import Protocol
+from typing import Any, Protocol
 
 from dockmesh.agent.runner import GONE_BACK
 from dockmesh.errors import CommandError, GoneBackError
@@ -67,6 +67,53 @@ class Ask:
 
     def __str__(self) -> str:
         return f"GET {self.url} at {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Transact:
+    """A read-only transaction of OVSDB (RFC 7047, section 4.1.3) over the first of the unix sockets that is there.
+
+    `operations` are the method's parameters: the database's name, then its operations. `out` is the list of their
+    results, in JSON. Code 2: no such socket; 1: nobody listens, or an operation failed.
+    """
+
+    paths: tuple[str, ...]
+    operations: tuple[Any, ...]
+    timeout_s: float = 5
+
+    def __str__(self) -> str:
+        return f"read the database at {self.paths[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """`systemctl show` of units. An `Ask` in the same order asks no second time whether one of them is active."""
+
+    names: tuple[str, ...]
+    properties: tuple[str, ...]  # beside Id and ActiveState
+
+    def __str__(self) -> str:
+        return f"systemctl show {join(self.names)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """`out` is a file's device and inode, in decimal. Code 2: there is none."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"stat {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last line of a file. Code 2: there is none."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"read the end of {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +223,8 @@ class Recall:
         return "take the way back"
 
 
-Request = Run | Put | Get | PutBytes | GetBytes | Remove | Ask | Find | Lock | Unlock | Arm | Begin | Confirm | Recall
+Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
+Request = Run | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | Recall | Reading
 
 
 def as_line(request: Request) -> dict[str, object]:

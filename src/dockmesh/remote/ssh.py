@@ -127,6 +127,12 @@ class SshHost:
             do="see that the host is up, then run the same command again",
         )
 
+    async def hang_up(self) -> None:
+        """Ask nothing more: the other side ends while we go on with its answers, and `close` waits for little."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await asyncio.sleep(0)  # the event loop closes the pipe in its next round
+
     async def close(self) -> None:
         await _end(self._process)
 

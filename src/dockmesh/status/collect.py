@@ -11,7 +11,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts import gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan, TunnelEnd
-from dockmesh.remote.seam import Ask, Request, Run, Transport
+from dockmesh.remote.seam import Ask, Request, Transport
 from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
 from dockmesh.status import below, dropped, said
@@ -21,7 +21,6 @@ from dockmesh.verify.tunnel import State
 
 # A host that takes longer is told as silent: whoever looks wants an answer about the others.
 DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
-SWITCH_VERSION = Run(("ovs-vsctl", "--timeout=5", "get", "open_vswitch", ".", "ovs_version"))
 FILES = tuple(sorted(FACT_PATHS))
 
 T = TypeVar("T")
@@ -68,18 +67,16 @@ async def _ask(plan: Plan, host: Transport) -> Heard:
     bundle = flows_of(plan, plan.host(host.name))
     parts = (
         questions(bundle),
-        (SWITCH_VERSION,),
         said.QUESTIONS,
         gather.PACKAGE_QUESTIONS if plan.debs else (),
         dropped.QUESTIONS if bundle else (),
     )
     answers = iter(await host.ask(*chain(*parts), together=True))
-    facts, version, runs, packages, drops = (tuple(islice(answers, len(part))) for part in parts)
+    facts, runs, packages, drops = (tuple(islice(answers, len(part))) for part in parts)
     known = gather.read(host.name, FILES, facts, bundle)
     return Heard(
         replace(known, packages=gather.read_packages(*packages)) if packages else known,
         said.read_said(runs),
-        version[0].out.strip().strip('"') if version[0].ok else None,
         {},
         dropped.read(drops),
     )

@@ -50,7 +50,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         name=host.name,
         system=facts.system,
         applied=read(facts.file(APPLIED)),
-        switch=None if facts.ovs is None else heard.switch_version or "unknown",
+        switch=None if facts.ovs is None else facts.switch_version or "unknown",
         datapath=(fabric.datapath_type or str(Datapath.SYSTEM)) if fabric else None,
         docker=facts.docker.version if facts.docker else None,
         containers=len(facts.docker.containers) if facts.docker else None,

@@ -10,16 +10,16 @@ from typing import Any
 
 from dockmesh.agent.runner import LOCK
 from dockmesh.record.paths import ARMED, RETURNING, RUNS
-from dockmesh.remote.seam import Answer, Get, Request, Run
+from dockmesh.remote.seam import Answer, Get, Last, Request, Stat
 
 # The file of the lock outlives it; whether somebody holds it, the kernel knows. To try it would be to hold it.
 QUESTIONS: tuple[Request, ...] = (
     Get(LOCK),
-    Run(("stat", "--format=%d %i", LOCK)),
+    Stat(LOCK),
     Get("/proc/locks"),
     Get(ARMED),
     Get(RETURNING),
-    Run(("tail", "--lines=1", RUNS)),
+    Last(RUNS),
 )
 
 

@@ -25,7 +25,6 @@ class Heard:
 
     facts: HostFacts
     said: Said
-    switch_version: str | None
     below: Mapping[str, Below]  # by peer
     dropped: Mapping[str, int] = field(default_factory=dict)  # by why
 

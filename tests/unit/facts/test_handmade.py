@@ -7,13 +7,13 @@ import pytest
 
 from dockmesh.facts.docker import read_docker
 from dockmesh.facts.link import read_links
-from dockmesh.facts.ovs import read_bridges
+from dockmesh.facts.ovs import read_bridges, read_version
 from dockmesh.facts.system import read_kernel_datapath, read_os_release, read_programs, read_units
 from dockmesh.facts.types import Docker, LinuxLink
 from dockmesh.facts.underlay import find_underlay, read_default_device
 
 INFO = json.dumps({"ServerVersion": "26.1.5", "LiveRestoreEnabled": True})
-NO_BRIDGES = '{"data":[],"headings":["name","ports"]}\n' * 3
+NO_BRIDGES = json.dumps([{"rows": []}] * 4)
 
 
 def docker(network: object = None, containers: object = ()) -> Docker:
@@ -71,6 +71,14 @@ def test_a_switch_without_bridges_has_none() -> None:
     assert read_bridges(NO_BRIDGES) == ()
 
 
+def test_a_switch_says_its_version_once_it_has_started() -> None:
+    def switch(said: object) -> str:
+        return json.dumps([*[{"rows": []}] * 3, {"rows": [{"ovs_version": said}]}])
+
+    assert read_version(switch("3.5.0")) == "3.5.0"
+    assert read_version(switch(["set", []])) is None
+
+
 def bridges(external_ids: dict[str, str]) -> str:
     """A bridge with a bond of two and a trunk of two VLANs."""
     bridge = {
@@ -108,11 +116,7 @@ def bridges(external_ids: dict[str, str]) -> str:
         }
         for number in (1, 2)
     ]
-    tables = ([bridge], [port], interfaces)
-    return "".join(
-        json.dumps({"headings": list(rows[0]), "data": [list(row.values()) for row in rows]}, ensure_ascii=False) + "\n"
-        for rows in tables
-    )
+    return json.dumps([{"rows": rows} for rows in ([bridge], [port], interfaces, [])], ensure_ascii=False)
 
 
 def test_a_bond_has_all_its_interfaces() -> None:
@@ -130,7 +134,7 @@ def test_stp_has_its_own_column_of_states() -> None:
 
 
 @pytest.mark.parametrize("odd", ["a\u2028b", "a\x85b", "", "☃", '"'])
-def test_somebodys_odd_external_ids_do_not_break_the_lines_of_the_answer(odd: str) -> None:
+def test_somebodys_odd_external_ids_are_read_as_they_are(odd: str) -> None:
     (bridge,) = read_bridges(bridges({"note": odd}))
 
     assert bridge.external_ids == {"note": odd}

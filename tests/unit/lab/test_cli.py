@@ -20,6 +20,14 @@ def test_mtu_option_says_how_it_is_written(wrong: str) -> None:
     assert "write it like --mtu host2=1400" in str(caught)
 
 
+@pytest.mark.parametrize("wrong", ["xen", "KVM"])
+def test_accelerator_is_one_of_two(wrong: str) -> None:
+    answer = CliRunner().invoke(app, ["up", "--vm", "--accel", wrong])
+
+    assert answer.exit_code == 2
+    assert "'kvm', 'tcg'" in answer.output
+
+
 def test_prefix_option_says_how_it_is_written() -> None:
     caught = CliRunner().invoke(app, ["up", "--prefix", "172.17.0.1/16"]).exception
 

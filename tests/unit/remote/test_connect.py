@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import resource
+import socket
 import sys
+import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -14,6 +16,7 @@ import pytest
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.model import Ssh
+from dockmesh.remote import resolve
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Answer, Run
 from dockmesh.remote.ssh import connect, explain
@@ -261,3 +264,35 @@ def test_what_is_done_meanwhile_is_done_while_ssh_logs_in(ssh: FakeSsh, tmp_path
             return list(hosts.opened)
 
     assert run(reached()) == ["host1"]
+
+
+def test_a_host_that_is_asked_nothing_more_ends_before_its_connection_is_closed(ssh: FakeSsh, tmp_path: Path) -> None:
+    ssh.does(f'for last; do :; done\nsh -c "$last"\ntouch {tmp_path}/ended')
+
+    async def ends() -> bool:
+        async with fleet([HOST1], CONFIG) as hosts:
+            await hosts.hang_up()
+            async with asyncio.timeout(20):
+                while not (tmp_path / "ended").exists():  # noqa: ASYNC110 — a file of another process
+                    await asyncio.sleep(0.01)
+            return True
+
+    assert run(ends())
+
+
+def test_what_is_done_meanwhile_is_begun_while_a_resolver_keeps_us_waiting(
+    ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, in_time = threading.Event(), list[bool]()
+    monkeypatch.setattr(resolve, "RESOLVE_TIMEOUT_S", 60)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: in_time.append(begun.wait(30)))
+
+    async def meanwhile() -> None:
+        begun.set()
+
+    async def reached() -> list[str]:
+        async with fleet([Target("host1", underlay=IPv4Address("192.0.2.1"))], CONFIG, meanwhile=meanwhile()) as hosts:
+            return list(hosts.opened)
+
+    assert run(reached()) == ["host1"]
+    assert in_time == [True]

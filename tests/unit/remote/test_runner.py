@@ -11,17 +11,34 @@ import threading
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from dockmesh.agent.runner import GREETING, LOCK
-from dockmesh.remote.seam import Answer, Ask, Find, Get, GetBytes, Lock, Put, PutBytes, Remove, Request, Run, as_line
+from dockmesh.agent.runner import GREETING, LOCK, PATH
+from dockmesh.remote.seam import (
+    Answer,
+    Ask,
+    Find,
+    Get,
+    GetBytes,
+    Last,
+    Lock,
+    Put,
+    PutBytes,
+    Remove,
+    Request,
+    Run,
+    Stat,
+    Transact,
+    Units,
+    as_line,
+)
 from dockmesh.remote.ssh import PYTHON
 
 
 class Runner:
-    """One runner; its lock is in `folder`."""
+    """One runner; its lock is in `folder`, and programs in it stand in for the machine's."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         source = files("dockmesh.agent").joinpath("runner.py").read_text()
@@ -33,7 +50,7 @@ class Runner:
             env={"PATH": f"{folder}:/usr/bin:/bin", "LC_ALL": "C", **environment},
             text=True,
         )
-        self._say(json.dumps(source.replace(LOCK, f"{folder}/lock")))
+        self._say(json.dumps(source.replace(LOCK, f"{folder}/lock").replace(PATH, f"{folder}:{PATH}")))
         self.greeting = self._hear()
 
     def _say(self, line: str) -> None:
@@ -106,11 +123,11 @@ def test_a_command_killed_by_a_signal_has_its_number(runner: Runner) -> None:
     assert answer.code == -9
 
 
-def test_commands_run_in_a_known_environment(runner: Runner) -> None:
+def test_commands_run_in_a_known_environment(runner: Runner, tmp_path: Path) -> None:
     (answer,) = runner.ask(Run(("sh", "-c", "echo $LC_ALL $DEBIAN_FRONTEND $PATH")))
 
-    assert answer.out.startswith("C.UTF-8 noninteractive /usr/local/sbin:")
-    assert "/usr/sbin" in answer.out
+    assert answer.out == f"C.UTF-8 noninteractive {tmp_path}:{PATH}\n"
+    assert {"/usr/local/sbin", "/usr/sbin"} <= set(PATH.split(":"))
 
 
 def test_bytes_that_are_no_utf8_are_replaced(runner: Runner) -> None:
@@ -333,6 +350,24 @@ def test_a_unit_is_looked_at_once_for_all_questions_of_an_order_and_again_for_th
     assert calls.read_text() == "once\nonce\n"
 
 
+def test_a_unit_that_systemd_was_asked_about_in_the_same_order_is_not_looked_at_again(
+    runner: Runner, tmp_path: Path, socket: str
+) -> None:
+    calls = tmp_path / "calls"
+    said = "Id=docker.service\nActiveState=active\nLoadState=loaded\n\nId=other.service\nActiveState=failed\n"
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {calls}\nprintf {shlex.quote(said)}\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    units = Units(("docker.service", "other.service"), ("LoadState",))
+
+    shown, asked, refused = runner.ask(
+        units, Ask(socket, "/info", "docker.service"), Ask(socket, "/info", "other.service")
+    )
+
+    assert shown == Answer(0, said)
+    assert (asked.code, refused.code) == (0, 3)
+    assert calls.read_text() == "show --property=Id,ActiveState,LoadState docker.service other.service\n"
+
+
 def test_an_answer_that_broke_off_is_none(runner: Runner, tmp_path: Path, socket: str) -> None:
     systemctl(tmp_path, "docker.service")
 
@@ -347,6 +382,88 @@ def test_a_socket_that_is_not_there_is_an_answer(runner: Runner, tmp_path: Path)
     (answer,) = runner.ask(Ask(str(tmp_path / "none.sock"), "/info", "docker.service"))
 
     assert answer.code == 2
+
+
+# The database over a socket
+
+
+class Ovsdb(socketserver.BaseRequestHandler):
+    """Answers in two pieces, of which the first ends as a whole answer does."""
+
+    answers: ClassVar[dict[str, dict[str, Any]]] = {
+        "select": {"id": 0, "error": None, "result": [{"rows": [{"name": "br0"}]}]},
+        "failing": {"id": 0, "error": None, "result": [{"error": "syntax error"}]},
+        "refused": {"id": 0, "error": {"error": "unknown database"}, "result": None},
+    }
+
+    def handle(self) -> None:
+        request = json.loads(self.request.recv(4096))
+        assert (request["method"], request["params"][0]) == ("transact", "Open_vSwitch")
+        if (op := request["params"][1]["op"]) in self.answers:
+            text = json.dumps({"unasked": {}} | self.answers[op]).encode()
+            for piece in (text[:13], text[13:]):
+                self.request.sendall(piece)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "db.sock"
+    with socketserver.UnixStreamServer(str(path), Ovsdb) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield str(path)
+        server.shutdown()
+        thread.join()
+
+
+def transaction(op: str, *paths: str) -> Transact:
+    return Transact(paths, ("Open_vSwitch", {"op": op}))
+
+
+def test_the_database_is_read_over_the_first_socket_that_is_there(runner: Runner, database: str) -> None:
+    (answer,) = runner.ask(transaction("select", "/not/there.sock", database))
+
+    assert answer == Answer(0, '[{"rows": [{"name": "br0"}]}]')
+
+
+@pytest.mark.parametrize(
+    ("op", "said"), [("failing", "syntax error"), ("refused", "unknown database"), ("silent", "broke off")]
+)
+def test_a_transaction_that_fails_says_why(runner: Runner, database: str, op: str, said: str) -> None:
+    (answer,) = runner.ask(transaction(op, database))
+
+    assert answer.code == 1
+    assert said in answer.err
+
+
+def test_a_database_that_is_not_there_is_2(runner: Runner, tmp_path: Path) -> None:
+    (answer,) = runner.ask(transaction("select", str(tmp_path / "none.sock")))
+
+    assert answer.code == 2
+
+
+# Parts of files
+
+
+def test_a_file_is_told_by_its_device_and_inode(runner: Runner, tmp_path: Path) -> None:
+    place = tmp_path.stat()
+
+    there, missing = runner.ask(Stat(str(tmp_path)), Stat(str(tmp_path / "none")))
+
+    assert there == Answer(0, f"{place.st_dev} {place.st_ino}\n")
+    assert missing.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("one\ntwo\n", "two\n"), ("one\ntwo", "two\n"), ("", ""), (f"{'x' * 99_999}\nlast\n", "last\n")]
+)
+def test_the_last_line_of_a_file_comes_alone(runner: Runner, tmp_path: Path, text: str, found: str) -> None:
+    (tmp_path / "lines").write_text(text)
+
+    there, missing = runner.ask(Last(str(tmp_path / "lines")), Last(str(tmp_path / "none")))
+
+    assert there == Answer(0, found)
+    assert missing.code == 2
 
 
 def test_a_link_stays_a_link_and_what_it_leads_to_is_written(runner: Runner, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_a_bare_host_is_not_applied_yet_and_nothing_else_is_said_of_it() -> None
 def test_a_stopped_docker_and_switch_are_told() -> None:
     world = worlds.well()
     facts = world["host2"].facts
-    world["host2"] = replace(world["host2"], facts=replace(facts, docker=None, ovs=None), switch_version=None)
+    world["host2"] = replace(world["host2"], facts=replace(facts, docker=None, ovs=None))
 
     found = [what for hosts, what in whats(status_of(world)) if hosts == "host2"]
 

@@ -26,7 +26,7 @@ def well(mesh: Cluster = MESH) -> World:
 
 
 def heard(plan: Plan, host: FakeHost, bundle: str | None = None) -> Heard:
-    return Heard(alive(plan, host.facts(bundle)), Said(), "3.5.0", {})
+    return Heard(alive(plan, host.facts(bundle)), Said(), {})
 
 
 def alive(plan: Plan, facts: HostFacts) -> HostFacts:

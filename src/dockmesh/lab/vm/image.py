@@ -1,0 +1,52 @@
+"""The virtual machines' image: a disk, the distribution's kernel, and an initrd. Built once, kept beside the others."""
+
+import json
+import shutil
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from dockmesh.lab.cache import BARE_PACKAGES, OFFERED_PACKAGES, cache_folder, ensure_folder
+from dockmesh.lab.command import run
+from dockmesh.lab.image import Image, Say, bootstrap, ensure_image
+from dockmesh.lab.vm.initrd import INIT, MODULES, kernel_release, make_initrd
+from dockmesh.lab.vm.spared import FILES, MASKED_GENERATORS, MASKED_UNITS, WITHOUT_CRI, spare
+
+# Count this up when the same names and files would give another image.
+RECIPE = 1
+KERNEL_PACKAGE = "linux-image-cloud-amd64"
+DISK_SIZE = "4G"  # as the host sees it; the file is sparse
+DISK, KERNEL, INITRD = "disk.raw", "vmlinuz", "initrd"
+
+
+def ensure_vm_image(*, prepared: bool, say: Say) -> Image:
+    """The folder with disk, kernel and initrd, and the package folder, from the cache or built now."""
+    packages = ensure_image(prepared=False, say=say).packages
+    flavour = "prepared" if prepared else "bare"
+    folder = cache_folder() / f"vm-{flavour}-{_key()}"
+    return Image(ensure_folder(folder, partial(_build, prepared=prepared, packages=packages, say=say)), packages)
+
+
+def _key() -> str:
+    """Of what is not in the key of the folder that this lies in."""
+    made_of = [RECIPE, KERNEL_PACKAGE, DISK_SIZE, MASKED_UNITS, MASKED_GENERATORS, FILES, WITHOUT_CRI, MODULES, INIT]
+    return sha256(json.dumps(made_of).encode()).hexdigest()[:8]
+
+
+def _build(folder: Path, prepared: bool, packages: Path, say: Say) -> None:
+    tree = folder.with_name(f"{folder.name}.tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    offered = OFFERED_PACKAGES if prepared else ()
+    flavour = f"{'prepared' if prepared else 'bare'} virtual machine"
+    bootstrap(tree, flavour, (*BARE_PACKAGES, *offered, KERNEL_PACKAGE), say)
+    spare(tree)
+    say(f"writing the disk of the {flavour} (once)")
+    folder.mkdir()
+    shutil.copy(tree / "boot" / f"vmlinuz-{kernel_release(tree)}", folder / KERNEL)
+    (busybox,) = packages.glob("busybox-static_*.deb")
+    make_initrd(tree, busybox, folder / INITRD)
+    run(
+        ("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(tree), str(folder / DISK), DISK_SIZE),
+        f"write the disk of the {flavour}",
+    )
+    shutil.rmtree(tree)

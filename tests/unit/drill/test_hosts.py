@@ -1,0 +1,138 @@
+"""Faults on real hosts, with hosts behind the seam that only write down what they are asked."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from dockmesh.drill import drop
+from dockmesh.drill.hosts import HostsHarm
+from dockmesh.drill.types import Fault, Kind
+from dockmesh.errors import CommandError, ConnectError, DatapathError
+from dockmesh.model import Datapath
+from dockmesh.plan.types import Plan
+from dockmesh.remote.seam import Answer, Request, Run
+from tests.unit.drill.worlds import plan_of
+
+CUT = Fault(Kind.CUT, ("host1", "host2"))
+
+
+class Host:
+    """Answers by the first word of a command; the others succeed and say nothing."""
+
+    def __init__(self, name: str, **answers: Answer) -> None:
+        self.name = name
+        self.asked: list[tuple[str, ...]] = []
+        self.answers = answers
+        self.lost = False
+
+    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+        if self.lost:
+            raise ConnectError("lost", host=self.name)
+        given = []
+        for request in requests:
+            assert isinstance(request, Run)
+            self.asked.append(request.argv)
+            given.append(self.answers.get(request.argv[0].replace("-", "_"), Answer(0)))
+            if until_failure and not given[-1].ok:
+                break
+        return tuple(given)
+
+    async def close(self) -> None:
+        pass
+
+
+def world(plan: Plan, **answers: Answer) -> dict[str, Host]:
+    return {host.name: Host(host.name, **answers) for host in plan.hosts}
+
+
+def netdev() -> Plan:
+    plan = plan_of()
+    return replace(plan, fabric=replace(plan.fabric, datapath=Datapath.NETDEV))
+
+
+def test_the_timer_is_there_before_the_fault_and_gone_after_the_heal() -> None:
+    plan = plan_of()
+    hosts = world(plan)
+    harm = HostsHarm(plan, hosts)
+
+    asyncio.run(harm.inject(CUT, 4))
+    asyncio.run(harm.heal(CUT))
+
+    assert [argv[:2] for argv in hosts["host1"].asked] == [
+        ("systemd-run", "--quiet"),
+        ("nft", "-f"),
+        ("nft", "add table inet dockmesh_drill; delete table inet dockmesh_drill"),
+        ("systemctl", "stop"),
+    ]
+    assert "--on-active=14" in hosts["host1"].asked[0]
+    assert hosts["host3"].asked == []
+
+
+def test_without_a_timer_nothing_is_dropped() -> None:
+    plan = plan_of()
+    hosts = world(plan, systemd_run=Answer(1, err="Failed to start transient timer unit"))
+
+    with pytest.raises(CommandError, match="could not be harmed"):
+        asyncio.run(HostsHarm(plan, hosts).inject(CUT, 4))
+
+    assert not [argv for host in hosts.values() for argv in host.asked if argv[0] == "nft"]
+
+
+def test_a_userspace_datapath_is_harmed_on_the_bridge_of_the_underlay() -> None:
+    plan = netdev()
+    hosts = world(plan, ip=Answer(0, json.dumps([{}, {"ifname": "br-phy"}])))
+
+    asyncio.run(HostsHarm(plan, hosts).inject(CUT, 4))
+
+    assert [argv[:3] for argv in hosts["host2"].asked if argv[0] == "ovs-ofctl"] == [
+        ("ovs-ofctl", "add-flow", "br-phy")
+    ]
+
+
+def test_a_userspace_datapath_cannot_lose_a_part() -> None:
+    plan = netdev()
+    hosts = world(plan, ip=Answer(0, json.dumps([{"ifname": "br-phy"}])))
+
+    with pytest.raises(DatapathError, match="lose a part"):
+        asyncio.run(HostsHarm(plan, hosts).inject(Fault(Kind.LOSSY, ("host1", "host2"), 5), 4))
+
+    assert {argv[0] for host in hosts.values() for argv in host.asked} == {"ip"}
+
+
+def test_what_an_earlier_drill_left_is_healed_and_said() -> None:
+    plan = plan_of()
+    hosts = world(plan)
+    hosts["host2"].answers = {"systemctl": Answer(0)}
+    for name in ("host1", "host3"):
+        hosts[name].answers = {"systemctl": Answer(3)}
+
+    left = asyncio.run(HostsHarm(plan, hosts).leftovers())
+
+    assert left == ("host2 had a fault of an earlier drill that was ended before it healed it",)
+    assert all(drop.heal(None).argv in host.asked for host in hosts.values())
+
+
+def test_a_host_that_is_lost_is_said_to_heal_itself() -> None:
+    plan = plan_of()
+    hosts = world(plan)
+    harm = HostsHarm(plan, hosts)
+    asyncio.run(harm.inject(CUT, 4))
+    hosts["host2"].lost = True
+
+    with pytest.raises(ConnectError) as raised:
+        asyncio.run(harm.heal(CUT))
+
+    assert "it heals itself within 14 s of the fault" in str(raised.value)
+    assert drop.heal(None).argv in hosts["host1"].asked
+
+
+def test_a_fault_that_drops_nothing_is_none() -> None:
+    plan = plan_of()
+    hosts = world(plan, nft=Answer(0, "counter packets 0 bytes 0 drop"))
+    harm = HostsHarm(plan, hosts)
+
+    asyncio.run(harm.inject(CUT, 4))
+
+    assert asyncio.run(harm.lacks(CUT)) == "host1 dropped no packet"
