@@ -33,7 +33,16 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     mesh.apply()
     for host in mesh.hosts:
         mesh.start_container(host, "web")
+        add_nearer_address(mesh, host)
     return mesh
+
+
+def add_nearer_address(mesh: Mesh, host: str) -> None:
+    """A second IPv6 address, nearer to the peer's than the host's own: by itself a host sends from such (RFC 6724)."""
+    lab = lab_of(mesh)
+    nearer = lab.subnet6[{"host1": 13, "host2": 10}[host]]  # to 12 and to 11
+    device = mesh.on(host, f"ip -oneline -6 address show to {address_of(lab, host, 6)} | awk '{{print $2}}'")
+    mesh.on(host, f"ip address add {nearer}/{lab.subnet6.prefixlen} dev {device} nodad")
 
 
 def lab_of(mesh: Mesh) -> Lab:
@@ -169,6 +178,22 @@ def test_a_filter_for_that_kind_is_found_before_anything_is_changed(
     (found,) = (finding for finding in report["findings"] if finding["level"] != "fine")
     assert (found["check"], found["level"], found["hosts"]) == ("tunnel", "blocker", ["host1", "host2"])
     assert f"{WIRES[tunnel]} does not pass, a ping does" in found["what"]
+
+
+def test_a_port_that_a_device_of_the_kernels_has_is_found_with_its_name(mesh: Mesh) -> None:
+    write_file(mesh, Tunnel.VXLAN, None, 4)
+    device = (
+        "ip link add mine type vxlan id 5 dstport 4789 local 127.0.0.1 remote 127.0.0.1 dev lo; ip link set mine up"
+    )
+    mesh.on("host2", device)
+    try:
+        report = mesh.dockmesh("preflight", "--json").json()
+    finally:
+        mesh.on("host2", "ip link delete mine")
+
+    (found,) = (finding for finding in report["findings"] if finding["level"] != "fine")
+    assert (found["check"], found["level"], found["hosts"]) == ("tunnel", "blocker", ["host2"])
+    assert "UDP port 4789 is used already, by mine" in found["what"]
 
 
 # How iproute2 is told, with a key or VNI.
