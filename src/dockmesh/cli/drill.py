@@ -14,6 +14,7 @@ from dockmesh.cli.lab import DEFAULT_FOLDER
 from dockmesh.cli.show import out, print_json
 from dockmesh.drill import history, report
 from dockmesh.drill.faults import ABOUT
+from dockmesh.drill.predict import INTERVAL_MS
 from dockmesh.drill.record import drill_json
 from dockmesh.drill.types import Kind
 from dockmesh.errors import UsageError
@@ -87,6 +88,9 @@ def run_drill(
             min=1, max=300, metavar="SECONDS", help="How long a fault lasts.", show_default="as long as a gap may be"
         ),
     ] = None,
+    interval: Annotated[
+        int, typer.Option(min=10, max=100, metavar="MS", help="Between two pings of each host to each other.")
+    ] = INTERVAL_MS,
     real_hosts: Annotated[
         bool,
         typer.Option(
@@ -111,7 +115,7 @@ def run_drill(
     if real_hosts:
         file = file or options.DEFAULT_FILE
         plan = build(load(file))
-        wish = Wish(plan, choose(plan, wanted or [], seed, count, harmless(plan)), hold)
+        wish = Wish(plan, choose(plan, wanted or [], seed, count, harmless(plan)), hold, interval)
         ask_again(plan, wish.faults, confirm)
         work: Work = partial(on_hosts, wish, ssh_config)
     else:
@@ -119,7 +123,7 @@ def run_drill(
         lab = store.load(directory or DEFAULT_FOLDER / name)
         file = file or lab.mesh_file
         plan = build(load(file))
-        wish = Wish(plan, choose(plan, wanted or [], seed, count, tuple(Kind)), hold)
+        wish = Wish(plan, choose(plan, wanted or [], seed, count, tuple(Kind)), hold, interval)
         work = partial(in_lab, wish, lab)
     record = carry_out(wish, work, file, seed=seed, place="hosts" if real_hosts else "lab", json=json)
     raise typer.Exit(0 if record.verdict is Verdict.PASS else 1)

@@ -15,6 +15,7 @@ from dockmesh.cli.show import err, print_json
 from dockmesh.drill import faults, history
 from dockmesh.drill import run as running
 from dockmesh.drill.faults import ABOUT
+from dockmesh.drill.harm import Harm
 from dockmesh.drill.hosts import HostsHarm
 from dockmesh.drill.lab import LabHarm
 from dockmesh.drill.predict import INTERVAL_MS
@@ -38,6 +39,10 @@ class Wish:
     plan: Plan
     faults: tuple[Fault, ...]
     hold_s: float | None
+    interval_ms: int = INTERVAL_MS
+
+    def drill(self, ssh_config: Path | None, harm: Harm, screen: Screen) -> Drill:
+        return Drill(self.plan, ssh_config, harm, screen, self.hold_s, self.interval_ms)
 
 
 Work = Callable[[Screen, Run], Coroutine[None, None, None]]
@@ -98,7 +103,7 @@ def ask_again(plan: Plan, chosen: Sequence[Fault], confirm: str | None) -> None:
 
 
 async def in_lab(wish: Wish, lab: Lab, screen: Screen, _: Run) -> None:
-    await running.carry_out(Drill(wish.plan, lab.ssh_config, LabHarm(lab), screen, wish.hold_s), wish.faults)
+    await running.carry_out(wish.drill(lab.ssh_config, LabHarm(lab), screen), wish.faults)
 
 
 async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run) -> None:
@@ -107,7 +112,7 @@ async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run
         for error in (*hosts.failed.values(), *(await lock_all(hosts.opened, run, HostProgress(()))).values()):
             raise error
         harm = HostsHarm(wish.plan, hosts.opened)
-        await running.carry_out(Drill(wish.plan, ssh_config, harm, screen, wish.hold_s), wish.faults)
+        await running.carry_out(wish.drill(ssh_config, harm, screen), wish.faults)
 
 
 def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json: bool) -> DrillRecord:
@@ -131,7 +136,7 @@ def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json
             place=place,
             forwarding=str(plan.fabric.forwarding),
             seed=seed,
-            interval_ms=INTERVAL_MS,
+            interval_ms=wish.interval_ms,
             ended=ended,
             chosen=tuple(map(str, wish.faults)),
             faults=tuple(screen.records),

@@ -33,7 +33,7 @@ ABOUT: Mapping[Kind, About] = {
         "so many percent are lost between two linked hosts", LINK, harmless=True, by_itself=False, amount=(5, "%")
     ),
     Kind.SLOW: About(
-        "only so many kbit/s pass each way between two linked hosts, what is more is lost",
+        "only so many kbit/s pass each way between two linked hosts",
         LINK, harmless=True, by_itself=False, amount=(64, "kbit"),
     ),
     Kind.PARTITION: About("nothing passes between these hosts and the others", SIDE, harmless=True, by_itself=False),

@@ -49,6 +49,7 @@ class Drill:
     harm: Harm
     progress: Progress
     hold_s: float | None = None
+    interval_ms: int = INTERVAL_MS
 
 
 async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]:
@@ -60,9 +61,9 @@ async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]
         drill.progress.say(f"{text}. It is healed now")
     results = []
     for number, fault in enumerate(chosen, start=1):
-        prediction = predict(drill.plan, fault)
+        prediction = predict(drill.plan, fault, drill.interval_ms)
         drill.progress.begin(fault, number, len(chosen), prediction)
-        async with Field(drill.plan, drill.ssh_config, INTERVAL_MS) as field:
+        async with Field(drill.plan, drill.ssh_config, drill.interval_ms) as field:
             evidence = await _one(drill, field, fault, prediction)
         results.append(judge(fault, prediction, evidence))
         drill.progress.end(results[-1])
@@ -107,7 +108,7 @@ async def _one(drill: Drill, field: Field, fault: Fault, prediction: Prediction)
     times = Times(
         start_s, fault_s, harmed_s, healed_s if ABOUT[fault.kind].by_itself else heal_s, healed_s, end=time.time()
     )
-    return Evidence(times, INTERVAL_MS, field.pings(start_s), lacks)
+    return Evidence(times, drill.interval_ms, field.pings(start_s), lacks)
 
 
 async def _watch(drill: Drill, field: Field, work: Any) -> None:
