@@ -11,7 +11,6 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.test_destroy import assert_same, destroy, snapshots
-from tests.lab.test_renderers import assert_right_after_boot, reboot_all
 
 HOSTS = ("host1", "host2", "host3")
 KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
@@ -264,18 +263,3 @@ def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict
     destroy(mesh)
 
     assert_same(before[1], snapshots(mesh, HOSTS))
-
-
-def test_hosts_that_are_rebooted_by_ifupdown_have_their_flows(make_mesh: MakeMesh) -> None:
-    """By systemd the death of a host above has shown it."""
-    mesh = make_mesh("--prepared", hosts=2)
-    mesh.edit("forwarding: rstp", "forwarding: direct")
-    mesh.edit("renderer: systemd", "renderer: ifupdown")
-    mesh.apply()
-    mesh.wait_for_mesh()
-
-    reboot_all(mesh)
-
-    assert_right_after_boot(mesh)
-    assert not mesh.apply()["changed"]
-    mesh.lab("down")

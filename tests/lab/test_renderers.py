@@ -38,6 +38,21 @@ def test_applied_mesh_survives_reboots(make_mesh: MakeMesh, renderer: str) -> No
     mesh.lab("down")
 
 
+def test_mesh_without_a_spanning_tree_survives_reboots_by_ifupdown(make_mesh: MakeMesh) -> None:
+    """By systemd it is shown in test_direct.py."""
+    mesh = make_mesh("--prepared", hosts=2)
+    mesh.edit("forwarding: rstp", "forwarding: direct")
+    mesh.edit("renderer: systemd", "renderer: ifupdown")
+    mesh.apply()
+    mesh.wait_for_mesh()
+
+    reboot_all(mesh)
+
+    assert_right_after_boot(mesh)
+    assert not mesh.apply()["changed"]
+    mesh.lab("down")
+
+
 @pytest.mark.parametrize("renderer", RENDERERS)
 def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
     make_mesh: MakeMesh, renderer: str, tmp_path: Path
