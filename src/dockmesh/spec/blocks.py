@@ -17,6 +17,11 @@ class ReservedUse(Generic[Net]):
     article_name: str
     why: str
 
+    @property
+    def shown(self) -> str:
+        """The same with every Python: since 3.13 it writes the second half of ::ffff:0:0 with dots."""
+        return str(self.network).replace("::ffff:0.0.0.0", "::ffff:0:0")
+
 
 # RFC 6890, section 2.2.2, of which these can be no host's address in a network of hosts; RFC 5771 for multicast.
 RESERVED = (

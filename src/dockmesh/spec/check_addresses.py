@@ -59,7 +59,7 @@ def check_underlay_range(draft: Draft) -> Iterator[Problem]:
     for host in draft.hosts:
         if host.underlay is not None and (use := reserved_use(host.underlay.value)):
             what = f"underlay of {host.shown} is {use.article_name}"
-            hint = f"{use.network} is {use.why}. Expected the address at which the other hosts reach {host.shown}."
+            hint = f"{use.shown} is {use.why}. Expected the address at which the other hosts reach {host.shown}."
             yield Problem(what, hint, host.underlay.span)
 
 
