@@ -63,7 +63,9 @@ def steady(facts: HostFacts) -> HostFacts:
         replace(
             bridge,
             tree_status={},
-            interfaces=tuple(replace(each, bfd_status={}, tree_status={}, error=None) for each in bridge.interfaces),
+            interfaces=tuple(
+                replace(each, bfd_status={}, tree_status={}, error=None, ofport=None) for each in bridge.interfaces
+            ),
         )
         for bridge in facts.ovs or ()
     )
