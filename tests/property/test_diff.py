@@ -200,6 +200,8 @@ def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: C
     carry_out(host, wanted)  # what waited for the packages
 
     assert [change.text() for change in diff(wanted, host.facts(wanted.flows)).changes] == []
+    # Nothing of the former mesh stays where no change would look for it.
+    assert fabric_of(host) == fabric_of(applied(wanted))
 
 
 def move_underlay(host: FakeHost, config: HostConfig) -> None:

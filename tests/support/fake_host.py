@@ -583,6 +583,7 @@ def applied(config: HostConfig) -> FakeHost:
     for setting in config.settings:
         key = f":{setting.key}" if setting.key else ""
         assign(fabric.record(setting.table, setting.record), f"{setting.column}{key}={setting.value}")
+    fabric.ports[bridge.member].interface["type"] = "internal"
     assert host.ovs is not None
     host.ovs.bridges[bridge.member] = fabric
     if config.flows is not None:

@@ -23,6 +23,7 @@ COSTS = {
     "type": UNTIL_BOTH,
     "remote_ip": f"the peer is reached there: {UNTIL_BOTH}",
     ovs.KEY: UNTIL_BOTH,
+    ovs.LOCAL: "the address that the peer takes packets from",
     ovs.PEER_MARK: "the peer is called so; nothing is cut",
 }
 
@@ -48,10 +49,10 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     drop = bridge is not None and anew
     stale_ports = [] if present is None else _stale(config, present)
     stale = [port.name for port in stale_ports]
-    # Without BFD there is nothing that could be told so.
-    leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true"]
-    keyed = [] if present is None else [port.name for port in _wrongly_keyed(config, present)]
-    words = (*ovs.transaction(config.settings, config.tunnels, stale), *ovs.unset_words("options", ovs.KEY, keyed))
+    # Without BFD there is nothing that could be told so, and a port that Open vSwitch could not make has none.
+    leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true" and not port.error]
+    unwanted = [] if present is None else [(port.name, key) for port, key in _unwanted(config, present)]
+    words = (*ovs.transaction(config.settings, config.tunnels, stale), *ovs.unset_words(unwanted))
     requests = (
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
         *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
@@ -115,15 +116,20 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
         else:
             for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
                 yield from _setting_change(host, setting, bridge, interface)
-    for port in () if anew or bridge is None else _wrongly_keyed(config, bridge):
-        yield Change(host, f"{port.name} options:{ovs.KEY}", port.options[ovs.KEY], None, COSTS[ovs.KEY])
+    for port, key in () if anew or bridge is None else _unwanted(config, bridge):
+        yield Change(host, f"{port.name} options:{key}", port.options[key], None, COSTS[key])
 
 
-def _wrongly_keyed(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
-    """Tunnels that have a key and are to have none. Absence is no setting, so it is looked for by itself."""
-    wanted = {setting.record for setting in config.settings if setting.key == ovs.KEY}
-    bare = {tunnel.port for tunnel in config.tunnels} - wanted
-    return [port for port in bridge.interfaces if port.name in bare and ovs.KEY in port.options]
+def _unwanted(config: HostConfig, bridge: OvsBridge) -> list[tuple[OvsInterface, str]]:
+    """Options of our tunnels that should not be there. Absence is no setting, so it is looked for by itself."""
+    tunnels = {tunnel.port for tunnel in config.tunnels}
+    wanted = {(setting.record, setting.key) for setting in config.settings}
+    return [
+        (port, key)
+        for port in bridge.interfaces
+        for key in ovs.AT_TIMES
+        if port.name in tunnels and key in port.options and (port.name, key) not in wanted
+    ]
 
 
 def _instead(tunnel: TunnelEnd, bridge: OvsBridge | None) -> str:

@@ -17,6 +17,9 @@ PEER_MARK = "dockmesh-peer"
 # is not `direct`, BFD stays down: then RSTP keeps the tunnel out, and groups do not choose it.
 DIRECT_BFD = "0e:6d:bf:d0:00:01"
 KEY = "key"  # options key: of GRE, or the VNI of VXLAN and Geneve
+LOCAL = "local_ip"
+# Options that not every mesh has. Where they are not wanted they must not be: a setting only says what there is.
+AT_TIMES = (KEY, LOCAL)
 
 
 def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
@@ -56,7 +59,7 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
     if plan.ip_version == 6:
         # A host often has several addresses of IPv6, and the peer takes packets only from the one of the file. Measured
         # with Open vSwitch 3.5.0: with a second one that is nearer to the peer (RFC 6724) BFD came up only with this.
-        yield Setting("interface", tunnel.port, "options", "local_ip", str(host.underlay))
+        yield Setting("interface", tunnel.port, "options", LOCAL, str(host.underlay))
     if plan.fabric.key is not None:
         yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
     if host.forwards:
@@ -85,9 +88,9 @@ def transaction(wanted: Iterable[Setting], tunnels: Iterable[TunnelEnd], stale: 
     return (*words, *set_words(wanted))
 
 
-def unset_words(column: str, key: str, interfaces: Iterable[str]) -> tuple[str, ...]:
-    """`-- remove interface NAME COLUMN KEY …`; what is not there is no error."""
-    return tuple(word for name in interfaces for word in ("--", "remove", "interface", name, column, key))
+def unset_words(options: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """`-- remove interface NAME options KEY …`, by interface and key; what is not there is no error."""
+    return tuple(word for name, key in options for word in ("--", "remove", "interface", name, "options", key))
 
 
 def leave(port: str) -> tuple[str, ...]:

@@ -167,6 +167,27 @@ def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
     assert "-- remove interface gre1 options key" in requests(of(applied(keyed), CONFIG), StepName.FABRIC)[-1]
 
 
+def test_an_address_of_ipv6_does_not_stay_on_a_tunnel_that_goes_by_ipv4() -> None:
+    """Open vSwitch 3.5.0 refuses it: 'remote_ip' and 'local_ip' has to be of the same address family."""
+    ipv6 = config_of(with_underlay(cluster(3), host1="fd00::1", host2="fd00::2", host3="fd00::3"))
+
+    found = of(applied(ipv6), CONFIG)
+
+    assert "gre1 options:local_ip: fd00::1 goes" in texts(found)
+    assert "-- remove interface gre1 options local_ip" in requests(found, StepName.FABRIC)[-1]
+
+
+def test_a_tunnel_that_open_vswitch_could_not_make_is_deleted_without_asking_its_bfd() -> None:
+    host = applied(config_of(cluster(4)))
+    assert host.ovs is not None
+    host.ovs.bridges["br0"].ports["gre3"].interface["error"] = "could not set configuration"
+
+    found = of(host, config_of(without(cluster(4), "host4")))
+
+    (transaction,) = requests(found, StepName.FABRIC)
+    assert "del-port br0 gre3" in transaction
+
+
 def test_another_spanning_tree_makes_the_bridge_anew_in_a_transaction_of_its_own() -> None:
     found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.STP))))
 
