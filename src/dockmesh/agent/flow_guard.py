@@ -23,7 +23,7 @@ SOCKET = "/run/openvswitch/{}.mgmt"
 # at whether all is as it should be, even if nothing was heard.
 RETRY_S, LOOK_S = 0.02, 60.0
 PATIENCE_S = 10.0
-# After that many changes in a row somebody fights us: then a breath between two.
+# Between two looks, if somebody changes all the time; doubled each time that an installation changes nothing.
 CALM_S = 0.2
 # What did not succeed is tried again after this long.
 AGAIN_S = 1.0
@@ -162,8 +162,7 @@ class Guard:
         self.bridge = bridge
         self.path = path
         self.installed: str | None = None  # the text that was put there last; None: it must be put there
-        self.put_at = 0.0
-        self.stubborn = ""  # what an installation did not put right: tried again after a while only
+        self.pause_s = CALM_S  # between a look and the next
 
     def install(self) -> bool:
         self.installed = None
@@ -205,26 +204,33 @@ class Guard:
         changed = sum(there.get(number) != group for number, group in read_groups(text).items())
         return f"{changed} groups missing or changed" if changed else ""
 
-    def look(self) -> None:
+    def look(self) -> float:
+        """Put right what is wrong; after how many seconds to look again, even if nothing is heard."""
         wrong = self.wrong()
-        if not wrong or (wrong == self.stubborn and time.monotonic() < self.put_at + LOOK_S):
-            return
-        self.put_at = time.monotonic()
-        if self.install():
-            self.stubborn = self.wrong()
-            say(f"{wrong}: put back{', and still so' if self.stubborn else ''}")
+        still = ""
+        if wrong:
+            if not self.install():
+                return AGAIN_S
+            still = self.wrong()
+            say(f"{wrong}: put back{f', then {still}' if still else ''}")
+        # Other words than before: somebody changes more while we put back, and must not be the last.
+        self.pause_s = min(2 * self.pause_s, LOOK_S) if still and still == wrong else CALM_S
+        return self.pause_s if still else LOOK_S
 
     def stay(self, ears: list[Ear]) -> None:
         """Until the switch goes away: that raises LostError."""
         looked = 0.0
+        due = time.monotonic() + (AGAIN_S if self.installed is None else LOOK_S)
         while True:
-            wait_s = AGAIN_S if self.installed is None else LOOK_S
-            ready, _, _ = select.select([ear.socket for ear in ears], [], [], wait_s)
+            # A point in time: the switch asks every few seconds whether we live, and each wait would begin anew.
+            ready, _, _ = select.select([ear.socket for ear in ears], [], [], max(0.0, due - time.monotonic()))
             changed = [ear.hear() for ear in ears if ear.socket in ready]
-            if any(changed) or not ready:
-                time.sleep(max(0.0, looked + CALM_S - time.monotonic()))
+            if any(changed):
+                due = min(due, looked + self.pause_s)
+            if time.monotonic() >= due:
+                wait_s = self.look()
                 looked = time.monotonic()
-                self.look()
+                due = looked + wait_s
             tell_systemd("WATCHDOG=1")
 
 

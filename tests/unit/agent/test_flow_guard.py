@@ -1,7 +1,10 @@
 """The guard of flows, against a switch that is a socket and a script; tests/lab/test_direct.py has a real one."""
 
+import contextlib
 import socket
 import struct
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,15 +123,27 @@ def test_a_new_file_is_put_there(switch: Switch, guard: Guard) -> None:
     assert "bundle" in switch.asked()
 
 
-def test_what_it_cannot_put_right_is_not_tried_all_the_time(switch: Switch, guard: Guard) -> None:
+def test_what_it_cannot_put_right_is_tried_less_and_less(switch: Switch, guard: Guard) -> None:
     switch.write("wanted-flows", "")
     switch.write("flows", "")
-    guard.look()
-    switch.asked()
 
-    guard.look()
+    waits = [guard.look() for _ in range(10)]
 
-    assert switch.asked() == ["diff-flows"]
+    assert waits == sorted(waits)
+    assert waits[0] < 1
+    assert waits[-1] == flow_guard.LOOK_S
+
+
+def test_what_is_changed_while_it_puts_back_is_looked_at_at_once(switch: Switch, guard: Guard) -> None:
+    """So it happened: after each of a loop's changes of groups the next one."""
+    switch.write("groups", "")
+    switch.write("wanted-flows", "")
+
+    assert guard.look() == flow_guard.CALM_S
+
+    switch.write("wanted-flows", flows_of(BUNDLE))
+    assert guard.look() == flow_guard.LOOK_S
+    assert guard.wrong() == ""
 
 
 def test_a_switch_that_does_not_answer_is_no_reason_to_write(switch: Switch, guard: Guard) -> None:
@@ -196,6 +211,30 @@ def test_a_switch_that_asks_whether_we_live_is_told(ear: tuple[Ear, socket.socke
 
     assert not here.hear()
     assert there.recv(1 << 16) == frame(flow_guard.ECHO_REPLY, 7, b"you?")
+
+
+def test_it_looks_by_itself_though_the_switch_keeps_asking_whether_it_lives(
+    ear: tuple[Ear, socket.socket], switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = ear
+    monkeypatch.setattr(flow_guard, "LOOK_S", 0.1)
+    switch.write("flows", "")
+
+    def ask_until_put_back() -> None:
+        with contextlib.suppress(OSError):  # the other end is closed
+            end = time.monotonic() + 10
+            while "bundle" not in (switch.folder / "asked").read_text() and time.monotonic() < end:
+                there.sendall(frame(flow_guard.ECHO_REQUEST))
+                time.sleep(0.01)
+        there.shutdown(socket.SHUT_RDWR)
+
+    asking = threading.Thread(target=ask_until_put_back)
+    asking.start()
+    with pytest.raises(LostError):
+        guard.stay([here])
+    asking.join()
+
+    assert "bundle" in switch.asked()
 
 
 def test_the_end_of_the_connection_is_the_end_of_the_switch(ear: tuple[Ear, socket.socket]) -> None:
