@@ -80,6 +80,7 @@ def main() -> None:
     names = [measure.__name__ for measure in measures]
     parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
     wanted = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # dockmesh as pip installs it: compiled once, not at each start
     runs = wanted.runs
     load_before = os.getloadavg()[0]
     rows: list[Row] = []
