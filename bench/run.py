@@ -12,7 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.alarms import false_alarms
+from bench.boots import all_rebooted, many_started
 from bench.commands import apply_and_script, host_added, looks, looks_at_many, no_change
+from bench.faults import direct_faults, root_faults
 from bench.healing import after_reboot, healing
 from bench.plans import large_plans
 from bench.rows import Row, say
@@ -23,7 +26,10 @@ HERE = Path(__file__).parent
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    measures = (large_plans, no_change, looks, looks_at_many, apply_and_script, healing, after_reboot, host_added)
+    measures = (
+        *(large_plans, no_change, looks, looks_at_many, apply_and_script, host_added),
+        *(healing, direct_faults, root_faults, false_alarms, after_reboot, all_rebooted, many_started),
+    )
     names = [measure.__name__ for measure in measures]
     parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
     wanted = parser.parse_args()

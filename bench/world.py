@@ -56,6 +56,13 @@ def mesh(forwarding: str = "rstp") -> Iterator[Lab]:
         yield lab
 
 
+def edit(lab: Lab, old: str, new: str) -> None:
+    text = lab.mesh_file.read_text()
+    if old not in text:
+        raise SystemExit(f"{old!r} is not in {lab.mesh_file}")
+    lab.mesh_file.write_text(text.replace(old, new))
+
+
 def settled(lab: Lab) -> bool:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
