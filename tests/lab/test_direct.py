@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -208,23 +209,6 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     assert mesh.dockmesh("diff").code == 0
 
 
-def test_a_host_that_joins_costs_the_others_nothing(mesh: Mesh) -> None:
-    small = mesh.file.read_text()
-    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
-        mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
-        mesh.apply()
-
-    assert found.most == 1
-    assert lost(pings) == 0
-    mesh.start_container("host4", "web")
-    wait_for_all(mesh, (*HOSTS, "host4"))
-    mesh.dockmesh("destroy", "--yes", "--host", "host4")
-    with all_pinging(mesh) as pings:
-        mesh.file.write_text(small)
-        mesh.apply()
-    assert lost(pings) == 0
-
-
 def test_another_kind_of_tunnel_takes_the_place_of_the_old_one(mesh: Mesh) -> None:
     """Both request the same OpenFlow port, by which the flows know the peer."""
     ports = {host: mesh.on(host, PORTS) for host in HOSTS}
@@ -280,25 +264,46 @@ def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobo
 
 
 @pytest.fixture(scope="class")
-def four(mesh: Mesh) -> Iterator[Mesh]:
+def four(mesh: Mesh) -> Iterator["Four"]:
     """The fourth host in the mesh, with a container."""
     small = mesh.file.read_text()
-    mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
-    mesh.apply()
+    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
+        mesh.apply()
     mesh.start_container("host4", "web")
-    yield Mesh(mesh.directory, FOUR)
-    mesh.dockmesh("destroy", "--yes", "--host", "host4")
-    mesh.file.write_text(small)
-    mesh.apply()
+    four = Four(mesh.directory, FOUR, small, found.most, lost(pings))
+    yield four
+    four.leave()
+
+
+@dataclass(frozen=True, slots=True)
+class Four(Mesh):
+    """The mesh of four, and what the fourth cost the others when it joined."""
+
+    small: str
+    most_copies: int
+    lost: int
+
+    def leave(self) -> None:
+        """The mesh of three again."""
+        if self.file.read_text() != self.small:
+            self.on("host4", "docker rm --force web")
+            self.dockmesh("destroy", "--yes", "--host", "host4")
+            self.file.write_text(self.small)
+            self.apply()
 
 
 class TestFourHosts:
     @pytest.fixture(autouse=True)
-    def all_well(self, four: Mesh) -> None:
+    def all_well(self, four: Four) -> None:
         wait_until(lambda: settled(four, FOUR), "all tunnels are up")
         wait_for_all(four, FOUR)
 
-    def test_two_links_that_are_dead_in_one_direction_each_are_gone_round(self, four: Mesh) -> None:
+    def test_a_host_that_joins_costs_the_others_nothing(self, four: Four) -> None:
+        assert four.most_copies == 1
+        assert four.lost == 0
+
+    def test_two_links_that_are_dead_in_one_direction_each_are_gone_round(self, four: Four) -> None:
         with copies(four, "host1", FOUR[1:]) as found, all_pinging(four, FOUR) as pings:
             four.lab("cut", "host1", "host2", "--one-way")
             four.lab("cut", "host3", "host1", "--one-way")
@@ -308,7 +313,7 @@ class TestFourHosts:
         assert found.most == 1
         assert sum(each.duplicates for each in pings.values()) == 0
 
-    def test_another_topology_costs_the_pairs_whose_link_stays_nothing(self, four: Mesh) -> None:
+    def test_another_topology_costs_the_pairs_whose_link_stays_nothing(self, four: Four) -> None:
         for old, new in (("full-mesh", "ring"), ("ring", "full-mesh")):
             with copies(four, "host1", FOUR[1:]) as found, all_pinging(four, FOUR) as pings:
                 four.edit(f"topology: {old}", f"topology: {new}")
@@ -320,13 +325,13 @@ class TestFourHosts:
             assert lost({pair: pings[pair] for pair in stays}) == 0, f"{old} → {new}"
             assert not four.apply()["changed"]
 
-    def test_a_drill_of_the_full_mesh_measures_what_was_foretold(self, four: Mesh) -> None:
+    def test_a_drill_of_the_full_mesh_measures_what_was_foretold(self, four: Four) -> None:
         made = passing(four, "cut:host1,host2", "crash:host2")
 
         assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
         assert pair(made, "host1", "host3")["during"]["gap_ms"] <= 20
 
-    def test_a_drill_of_a_ring_measures_what_was_foretold(self, four: Mesh) -> None:
+    def test_a_drill_of_a_ring_measures_what_was_foretold(self, four: Four) -> None:
         four.edit("topology: full-mesh", "topology: ring")
         four.apply()
         self.all_well(four)
@@ -338,6 +343,12 @@ class TestFourHosts:
         assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
         assert pair(made, "host1", "host3", fault=1)["expected"] == "connected"
         assert pair(made, "host1", "host3", fault=2)["expected"] == "apart"
+
+    def test_a_host_that_leaves_costs_the_others_nothing(self, four: Four) -> None:
+        with all_pinging(four) as pings:
+            four.leave()
+
+        assert lost(pings) == 0
 
 
 def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, list[str]]]) -> None:
