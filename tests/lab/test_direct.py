@@ -293,11 +293,15 @@ class Four(Mesh):
             self.apply()
 
 
+def wait_for_four(four: Four) -> None:
+    wait_until(lambda: settled(four, FOUR), "all tunnels are up")
+    wait_for_all(four, FOUR)
+
+
 class TestFourHosts:
     @pytest.fixture(autouse=True)
     def all_well(self, four: Four) -> None:
-        wait_until(lambda: settled(four, FOUR), "all tunnels are up")
-        wait_for_all(four, FOUR)
+        wait_for_four(four)
 
     def test_a_host_that_joins_costs_the_others_nothing(self, four: Four) -> None:
         assert four.most_copies == 1
@@ -334,7 +338,7 @@ class TestFourHosts:
     def test_a_drill_of_a_ring_measures_what_was_foretold(self, four: Four) -> None:
         four.edit("topology: full-mesh", "topology: ring")
         four.apply()
-        self.all_well(four)
+        wait_for_four(four)
 
         made = passing(four, "cut:host1,host2", "crash:host2", "partition:host1,host2")
 
