@@ -13,22 +13,21 @@ from bench.rows import Row, say
 from bench.world import answer, mesh, settled, wait
 from dockmesh.lab.model import Lab
 
-MINUTES = 10
 FLAPS = "echo $(ovs-vsctl --bare --columns=bfd_status find interface bfd:enable=true | grep -o 'flap_count=[^ ]*')"
 
 
-def false_alarms(_runs: int) -> list[Row]:
+def false_alarms(_runs: int, minutes: int = 10) -> list[Row]:
     """At the default setting, in a full mesh of three: ups and downs of all six ends of tunnels, minute by minute."""
     with mesh() as lab:
         wait(settled(lab), "all is well")
         counts = [flaps(lab)]
         with every_core_loaded():
-            for minute in range(MINUTES):
+            for minute in range(minutes):
                 time.sleep(60)
                 counts.append(flaps(lab))
                 say(f"  minute {minute + 1}: {counts[-1] - counts[-2]}, load average {os.getloadavg()[0]:.1f}")
     changes = tuple(float(later - earlier) for earlier, later in pairwise(counts))
-    what = f"false alarms of BFD, default setting, all cores loaded: changes of state in {MINUTES} minutes"
+    what = f"false alarms of BFD, default setting, all cores loaded: changes of state in {minutes} minutes"
     return [Row(what, (sum(changes),), "times", 0, each=True)]
 
 

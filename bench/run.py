@@ -32,6 +32,7 @@ def main() -> None:
     )
     names = [measure.__name__ for measure in measures]
     parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
+    parser.add_argument("--minutes", type=int, default=10, help="for which BFD is watched for false alarms")
     wanted = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # dockmesh as pip installs it: compiled once, not at each start
     runs = wanted.runs
@@ -39,7 +40,7 @@ def main() -> None:
     rows: list[Row] = []
     for measure in (measure for measure in measures if wanted.only in (None, measure.__name__)):
         say(f"measuring: {measure.__name__.replace('_', ' ')}")
-        rows += measure(runs)
+        rows += measure(runs) if measure is not false_alarms else false_alarms(runs, wanted.minutes)
         for row in rows:
             say(row.text())
     if wanted.only is None:
