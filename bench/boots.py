@@ -29,6 +29,7 @@ MANY = 20
 FIRST_PINGS = """
 began, first, addresses = time.monotonic(), {}, sys.argv[2:]
 icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+mouths = open_mouths(ExitStack(), len(addresses))
 base, number, due = int(sys.argv[1]), 0, began
 while len(first) < len(addresses) and time.monotonic() < began + 60:
     if time.monotonic() >= due:
@@ -36,7 +37,7 @@ while len(first) < len(addresses) and time.monotonic() < began + 60:
         for place, address in enumerate(addresses):
             if place not in first:
                 with contextlib.suppress(OSError):
-                    icmp.sendto(request(base + place, number), (address, 0))
+                    mouths[place].sendto(request(base + place, number), (address, 0))
     if select.select([icmp], [], [], max(0.0, due - time.monotonic()))[0]:
         reply = read_reply(icmp.recv(65535))
         if reply is not None and 0 <= reply[0] - base < len(addresses):
