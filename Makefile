@@ -87,7 +87,7 @@ lock: setup  ## resolve the dependencies anew into the lock
 	  --no-emit-find-links --python-version 3.11 pyproject.toml --group dev -o $(LOCK)
 
 bench: lab-setup  ## measure, and write the tables in bench/ (as root)
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench.run
 
 kills: lab-setup  ## kill at random moments in a lab, for MINUTES=15, with SEED=1, and see what becomes of it (as root)
 	@$(BIN)/python -m tests.lab.kills --minutes $(MINUTES) --seed $(SEED)
