@@ -7,9 +7,9 @@ from tests.lab.mesh import Mesh
 from tests.lab_vm.conftest import switch, wait_for_tunnels
 
 
-@pytest.fixture(scope="module", params=("rstp", "stp", "direct"))
+@pytest.fixture(scope="module", params=("stp", "rstp", "direct"))
 def forwarding(mesh: Mesh, request: pytest.FixtureRequest) -> str:
-    """The living mesh, switched from the way before."""
+    """The living mesh, switched from the way before: never between stp and direct at once, which is refused."""
     return switch(mesh, "forwarding", request.param)
 
 
