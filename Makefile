@@ -87,7 +87,7 @@ lock: setup  ## resolve the dependencies anew into the lock
 	  --no-emit-find-links --python-version 3.11 pyproject.toml --group dev -o $(LOCK)
 
 bench: lab-setup  ## measure, and write the tables in bench/ (as root)
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench.run
 
 bench-peers: lab-setup  ## measure dockmesh beside others, and write bench/peers.md (as root)
 	@$(BIN)/dockmesh bench --out bench

@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -9,10 +11,13 @@ from dockmesh.lab.pings import Pinging, Pings, pinging
 from dockmesh.lab.store import load as load_lab
 from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
+from tests.lab.drills import pair, passing
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
+FOUR = (*HOSTS, "host4")
+DIAGONALS = {frozenset(("host1", "host3")), frozenset(("host2", "host4"))}  # of the ring of four: no links there
 KILL = "kill -9 $(cat /run/openvswitch/{}.pid)"
 # What is done on host1, one after the other. Until flows are back nothing passes; how long that is, counts.
 KILLS = (KILL.format("ovs-vswitchd"), KILL.format("ovsdb-server"), "systemctl reload ovs-vswitchd")
@@ -26,6 +31,8 @@ EDITS = (
     "systemctl restart dockmesh-flows",
     "systemctl kill --signal=KILL dockmesh-flows",
 )
+# By peer the OpenFlow port that leads to it.
+PORTS = "ovs-vsctl --bare --columns=external_ids,ofport find interface bfd:enable=true | sort"
 # What the switch has of flows and groups, but for counters.
 THERE = (
     "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
@@ -91,10 +98,10 @@ def lost(found: Mapping[tuple[str, str], Pings]) -> int:
     return max(pings.sent - pings.answered for pings in found.values())
 
 
-def settled(mesh: Mesh) -> bool:
+def settled(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> bool:
     """All tunnels of all hosts up, by BFD."""
-    show = "ovs-vsctl --bare --columns=bfd_status find interface type=gre"
-    return all("state=up" in line for host in HOSTS for line in mesh.on(host, show).splitlines() if line)
+    show = "ovs-vsctl --bare --columns=bfd_status find interface bfd:enable=true"
+    return all("state=up" in line for host in hosts for line in mesh.on(host, show).splitlines() if line)
 
 
 @pytest.fixture(autouse=True)
@@ -202,21 +209,21 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     assert mesh.dockmesh("diff").code == 0
 
 
-def test_a_host_that_joins_costs_the_others_nothing(mesh: Mesh) -> None:
-    small = mesh.file.read_text()
-    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
-        mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
-        mesh.apply()
-
-    assert found.most == 1
-    assert lost(pings) == 0
-    mesh.start_container("host4", "web")
-    wait_for_all(mesh, (*HOSTS, "host4"))
-    mesh.dockmesh("destroy", "--yes", "--host", "host4")
-    with all_pinging(mesh) as pings:
-        mesh.file.write_text(small)
-        mesh.apply()
-    assert lost(pings) == 0
+def test_another_kind_of_tunnel_takes_the_place_of_the_old_one(mesh: Mesh) -> None:
+    """Both request the same OpenFlow port, by which the flows know the peer."""
+    ports = {host: mesh.on(host, PORTS) for host in HOSTS}
+    kinds = ("gre", "vxlan", "geneve", "gre")  # between the two in the middle the MTU stays, and so does Docker
+    for old, new in pairwise(kinds):
+        hears = contextlib.nullcontext() if "gre" in (old, new) else copies(mesh, "host1", ("host2", "host3"))
+        with hears as found:
+            mesh.edit(f"tunnel: {old}", f"tunnel: {new}")
+            mesh.apply()
+            wait_until(lambda: settled(mesh), f"all tunnels of {new} are up")
+            wait_for_all(mesh)
+        assert found is None or found.most == 1
+        assert {host: mesh.on(host, PORTS) for host in HOSTS} == ports, f"{old} → {new}"
+        assert not mesh.apply()["changed"]
+    assert mesh.dockmesh("diff").code == 0
 
 
 def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None:
@@ -254,6 +261,98 @@ def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobo
     assert lost(pings) == 0
     assert not mesh.pings("host1", mesh.container_address("host3"))
     mesh.apply()
+
+
+@pytest.fixture(scope="class")
+def four(mesh: Mesh) -> Iterator["Four"]:
+    """The fourth host in the mesh, with a container."""
+    small = mesh.file.read_text()
+    with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
+        mesh.file.write_text((mesh.directory / "whole.yaml").read_text())
+        mesh.apply()
+    mesh.start_container("host4", "web")
+    four = Four(mesh.directory, FOUR, small, found.most, lost(pings))
+    yield four
+    four.leave()
+
+
+@dataclass(frozen=True, slots=True)
+class Four(Mesh):
+    """The mesh of four, and what the fourth cost the others when it joined."""
+
+    small: str
+    most_copies: int
+    lost: int
+
+    def leave(self) -> None:
+        """The mesh of three again."""
+        if self.file.read_text() != self.small:
+            self.on("host4", "docker rm --force web")
+            self.dockmesh("destroy", "--yes", "--host", "host4")
+            self.file.write_text(self.small)
+            self.apply()
+
+
+def wait_for_four(four: Four) -> None:
+    wait_until(lambda: settled(four, FOUR), "all tunnels are up")
+    wait_for_all(four, FOUR)
+
+
+class TestFourHosts:
+    @pytest.fixture(autouse=True)
+    def all_well(self, four: Four) -> None:
+        wait_for_four(four)
+
+    def test_a_host_that_joins_costs_the_others_nothing(self, four: Four) -> None:
+        assert four.most_copies == 1
+        assert four.lost == 0
+
+    def test_two_links_that_are_dead_in_one_direction_each_are_gone_round(self, four: Four) -> None:
+        with copies(four, "host1", FOUR[1:]) as found, all_pinging(four, FOUR) as pings:
+            four.lab("cut", "host1", "host2", "--one-way")
+            four.lab("cut", "host3", "host1", "--one-way")
+
+        four.lab("heal")
+        assert longest_ms(pings) < 2000
+        assert found.most == 1
+        assert sum(each.duplicates for each in pings.values()) == 0
+
+    def test_another_topology_costs_the_pairs_whose_link_stays_nothing(self, four: Four) -> None:
+        for old, new in (("full-mesh", "ring"), ("ring", "full-mesh")):
+            with copies(four, "host1", FOUR[1:]) as found, all_pinging(four, FOUR) as pings:
+                four.edit(f"topology: {old}", f"topology: {new}")
+                four.apply()
+                wait_until(lambda: settled(four, FOUR), "all tunnels are up")
+            assert found.most == 1, f"{old} → {new}"
+            assert sum(each.duplicates for each in pings.values()) == 0
+            stays = [pair for pair in pings if frozenset(pair) not in DIAGONALS]
+            assert lost({pair: pings[pair] for pair in stays}) == 0, f"{old} → {new}"
+            assert not four.apply()["changed"]
+
+    def test_a_drill_of_the_full_mesh_measures_what_was_foretold(self, four: Four) -> None:
+        made = passing(four, "cut:host1,host2", "crash:host2")
+
+        assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
+        assert pair(made, "host1", "host3")["during"]["gap_ms"] <= 20
+
+    def test_a_drill_of_a_ring_measures_what_was_foretold(self, four: Four) -> None:
+        four.edit("topology: full-mesh", "topology: ring")
+        four.apply()
+        wait_for_four(four)
+
+        made = passing(four, "cut:host1,host2", "crash:host2", "partition:host1,host2")
+
+        four.edit("topology: ring", "topology: full-mesh")
+        four.apply()
+        assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
+        assert pair(made, "host1", "host3", fault=1)["expected"] == "connected"
+        assert pair(made, "host1", "host3", fault=2)["expected"] == "apart"
+
+    def test_a_host_that_leaves_costs_the_others_nothing(self, four: Four) -> None:
+        with all_pinging(four) as pings:
+            four.leave()
+
+        assert lost(pings) == 0
 
 
 def test_destroy_leaves_each_host_as_it_was(mesh: Mesh, before: tuple[Mesh, dict[str, list[str]]]) -> None:

@@ -15,11 +15,13 @@ import socket
 import struct
 import sys
 import time
+from contextlib import ExitStack
 
 INTERVAL_S = 0.02
 WRITE_S = 0.2
 LIFE_S = 3600
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+SOL_RAW, ICMP_FILTER, NOTHING = 255, 1, 0xFFFFFFFF  # linux/icmp.h: a bit for each type that is not to be heard
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -71,6 +73,21 @@ def request(ident: int, sequence: int) -> bytes:
     return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head), ident, sequence)
 
 
+def open_mouths(stack: ExitStack, count: int) -> list[socket.socket]:
+    """A socket for each address, which only sends.
+
+    What waits for a neighbour that does not answer takes the room of its socket: with one for all, three hosts that are
+    away keep pings to the others from being sent, for half a second out of three (measured, Linux 6.18).
+    """
+    mouths = [
+        stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)) for _ in range(count)
+    ]
+    for mouth in mouths:
+        mouth.setblocking(False)
+        mouth.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("=I", NOTHING))
+    return mouths
+
+
 def read_reply(packet: bytes) -> tuple[int, int] | None:
     """Identifier and sequence number, if the IP packet is the answer to an echo."""
     start = (packet[0] & 0x0F) * 4
@@ -94,17 +111,19 @@ def watch(path: str, addresses: list[str]) -> None:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     began = send_at = write_at = time.monotonic()
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as icmp:
+    with ExitStack() as stack:
+        icmp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
         icmp.setblocking(False)
+        mouths = open_mouths(stack, len(targets))
         while not stopped and time.monotonic() < began + LIFE_S:
             now = time.monotonic()
             if now >= send_at:
                 send_at = now + INTERVAL_S
-                for target in targets:
+                for target, mouth in zip(targets, mouths):  # noqa: B905  not yet in Python 3.9
                     target.sent = target.sent + 1 & 0xFFFF
                     # No route, no neighbour, a full queue: a ping that is not answered.
                     with contextlib.suppress(OSError):
-                        icmp.sendto(request(target.ident, target.sent), (target.address, 0))
+                        mouth.sendto(request(target.ident, target.sent), (target.address, 0))
             if now >= write_at:
                 write_at = now + WRITE_S
                 write(path, targets)

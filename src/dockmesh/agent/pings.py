@@ -16,11 +16,11 @@ import struct
 import sys
 import time
 
-from dockmesh.agent.gap import read_reply, request
+from dockmesh.agent.gap import ICMP_FILTER, SOL_RAW, open_mouths, read_reply, request
 
 WRITE_S = 0.1
 ROUNDS = 1 << 16  # as many as ICMP's sequence numbers can tell apart
-SOL_RAW, ICMP_FILTER, BUT_REPLIES = 255, 1, 0xFFFFFFFE  # linux/icmp.h: a bit for each type that is not to be heard
+BUT_REPLIES = 0xFFFFFFFE
 BUFFER_BYTES = 1 << 20
 
 
@@ -42,7 +42,10 @@ def ping(path: str, life_s: float, interval_s: float, addresses: list[str]) -> N
     sent: dict[int, float] = {}
     lines: list[str] = []
     number = 0
-    with open_icmp() as icmp, open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with contextlib.ExitStack() as stack:
+        icmp = stack.enter_context(open_icmp())
+        mouths = open_mouths(stack, len(addresses))
+        file = stack.enter_context(open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"))
         while time.monotonic() < began + life_s:
             now = time.monotonic()
             if now >= next_s:
@@ -51,10 +54,10 @@ def ping(path: str, life_s: float, interval_s: float, addresses: list[str]) -> N
                 number = (number + 1) % ROUNDS
                 sent[number] = now
                 lines.append("R %d %d" % (number, (clock_s + now) * 1e6))  # noqa: UP031  shorter than its other forms
-                for ident, address in zip(idents, addresses):  # noqa: B905  not yet in Python 3.9
+                for mouth, ident, address in zip(mouths, idents, addresses):  # noqa: B905  not yet in Python 3.9
                     # No route, no neighbour, a full queue: a ping that is not answered.
                     with contextlib.suppress(OSError):
-                        icmp.sendto(request(ident, number), (address, 0))
+                        mouth.sendto(request(ident, number), (address, 0))
             select.select([icmp], [], [], max(0.0, next_s - time.monotonic()))
             hear(icmp, places, sent, lines)
             if now >= write_s:

@@ -136,7 +136,8 @@ def _apart(pings: Sequence[Ping], longest: float, heal_s: float) -> Seen:
     seen = Seen(max(0.0, longest), _lost(pings), len(pings), Verdict.PASS)
     if not last:
         return Seen(None, seen.lost, seen.sent, Verdict.UNKNOWN, "no ping was sent while the fault lasted")
-    if any(ping.rtt_ms is not None for ping in last):
+    # What waited for its neighbour until the heal, and was answered then, says nothing of the time before.
+    if any(ping.rtt_ms is not None and ping.sent_s + ping.rtt_ms / 1000 < heal_s for ping in last):
         why = "pings are answered, though no way is left by the plan"
         return Seen(seen.gap_ms, seen.lost, seen.sent, Verdict.FAIL, why)
     return seen

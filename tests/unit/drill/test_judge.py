@@ -122,3 +122,17 @@ def test_too_few_pings_are_no_measurement() -> None:
     result = judge(CUT, predict(plan, CUT), replace(seen, pings=few))
 
     assert of(result, ("host1", "host2")) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(("rtt_ms", "verdict"), [(800.0, Verdict.PASS), (20.0, Verdict.FAIL)])
+def test_an_answer_counts_as_one_of_the_fault_only_if_it_came_before_the_heal(rtt_ms: float, verdict: Verdict) -> None:
+    """A ping waits in the kernel while its neighbour is looked for, and goes out when that is there again."""
+    world = evidence(plan_of(), {("host1", "host2"): [(0.0, 4.5)]})
+    waited = tuple(
+        replace(ping, rtt_ms=rtt_ms) if 3.5 < ping.sent_s - FAULT_S < 3.9 else ping
+        for ping in world.pings["host1", "host2"]
+    )
+
+    result = judge(CRASH, predict(plan_of(), CRASH), replace(world, pings={**world.pings, ("host1", "host2"): waited}))
+
+    assert of(result, ("host1", "host2"))[0] is verdict

@@ -1,0 +1,157 @@
+"""How long after its hosts' boot each pair has its first ping: three hosts that reboot, and twenty that start."""
+
+import asyncio
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bench.rows import Row, say
+from bench.world import DEADLINE_S, edit, mesh, prepared_lab, settled, wait
+from dockmesh.apply.look import look_at_all
+from dockmesh.apply.types import Look
+from dockmesh.diff.types import StepName
+from dockmesh.lab import power
+from dockmesh.lab.model import Lab, LabHost
+from dockmesh.lab.ssh import run_on
+from dockmesh.plan.build import build
+from dockmesh.remote.fleet import fleet
+from dockmesh.remote.script import source_of
+from dockmesh.remote.seam import Run, demand
+from dockmesh.spec.load import load
+
+MANY = 20
+# Pings all addresses five times a second, each until it has answered once, and says when that was: in seconds from
+# the start of this program, by place.
+FIRST_PINGS = """
+began, first, addresses = time.monotonic(), {}, sys.argv[2:]
+icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+mouths = open_mouths(ExitStack(), len(addresses))
+base, number, due = int(sys.argv[1]), 0, began
+while len(first) < len(addresses) and time.monotonic() < began + 60:
+    if time.monotonic() >= due:
+        number, due = number + 1, time.monotonic() + 0.2
+        for place, address in enumerate(addresses):
+            if place not in first:
+                with contextlib.suppress(OSError):
+                    mouths[place].sendto(request(base + place, number), (address, 0))
+    if select.select([icmp], [], [], max(0.0, due - time.monotonic()))[0]:
+        reply = read_reply(icmp.recv(65535))
+        if reply is not None and 0 <= reply[0] - base < len(addresses):
+            first.setdefault(reply[0] - base, time.monotonic() - began)
+print(json.dumps(first))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A host after its boot, by our clock in seconds: when SSH answered, and by peer when its first ping came back."""
+
+    answered_s: float
+    first_s: Mapping[str, float]
+
+
+def all_rebooted(runs: int) -> list[Row]:
+    rows = []
+    for forwarding in ("rstp", "direct"):
+        with mesh(forwarding) as lab:
+            waits = []
+            for _ in range(runs):
+                wait(settled(lab), "all is well")
+                waits.append(slowest_pair(after_boot(lab, reboot_all(lab))))
+                say(f"  {forwarding}: {waits[-1]:.2f} s")
+        what = f"{forwarding}: all hosts rebooted, from SSH of both hosts to the first ping, of the last pair"
+        rows.append(Row(what, tuple(waits), "s", 2.0, each=True))
+    return rows
+
+
+def reboot_all(lab: Lab) -> dict[str, str]:
+    """By host the boot that is at its end."""
+    old = {host.name: run_on(lab, host, power.BOOT_ID).stdout.strip() for host in lab.hosts}
+    for host in lab.hosts:
+        run_on(lab, host, ("systemctl", "--no-block", "reboot"))
+    return old
+
+
+def after_boot(lab: Lab, old: Mapping[str, str]) -> dict[str, Up]:
+    addresses = {host.name: str(host.address) for host in load(lab.mesh_file).hosts}
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        hosts = [lab.host(name) for name in addresses]
+        found = pool.map(lambda host: first_pings(lab, host, old.get(host.name, ""), addresses), hosts)
+        return dict(zip(addresses, found, strict=True))
+
+
+def slowest_pair(ups: Mapping[str, Up]) -> float:
+    """Seconds from when both of its hosts answered SSH to its first ping."""
+    return max(
+        max(0.0, first - max(up.answered_s, ups[peer].answered_s))
+        for up in ups.values()
+        for peer, first in up.first_s.items()
+    )
+
+
+def since_last(ups: Mapping[str, Up]) -> float:
+    """Seconds from when the last host answered SSH to the last first ping of all."""
+    return max(max(up.first_s.values()) for up in ups.values()) - max(up.answered_s for up in ups.values())
+
+
+def first_pings(lab: Lab, host: LabHost, old: str, addresses: Mapping[str, str]) -> Up:
+    peers = [name for name in addresses if name != host.name]
+    program = source_of("gap").replace('if __name__ == "__main__":\n    watch(sys.argv[1], sys.argv[2:])\n', "")
+    words = ("python3", "-", "4711", *(addresses[name] for name in peers))
+    # The old boot's last breath is no answer.
+    shell = f'boot=$(cat {power.BOOT_ID[1]}); test "$boot" != "{old}" && echo up && {shlex.join(words)}'
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        command = ("ssh", "-F", str(lab.ssh_config), "-T", "-o", "ConnectTimeout=2", "-o", "LogLevel=ERROR", host.name)
+        with subprocess.Popen(
+            (*command, shell), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as ssh:
+            assert ssh.stdin is not None  # noqa: S101
+            assert ssh.stdout is not None  # noqa: S101
+            if ssh.stdout.readline() == "up\n":
+                answered_s = time.monotonic()
+                said, _ = ssh.communicate(program + FIRST_PINGS)
+                first = {peers[int(place)]: answered_s + each for place, each in json.loads(said).items()}
+                wait(len(first) == len(peers), f"{host.name} reaches all others")
+                return Up(answered_s, first)
+        time.sleep(0.1)
+    raise SystemExit(f"not within {DEADLINE_S} s: {host.name} answers over SSH")
+
+
+def many_started(runs: int) -> list[Row]:
+    """All of twenty hosts start at once, from disks that have the mesh; without Docker, which has no room here."""
+    rows = []
+    with prepared_lab(MANY) as lab:
+        edit(lab, "forwarding: rstp", "forwarding: direct")
+        for old, topology in (("full-mesh", "{degree: 4}"), ("{degree: 4}", "full-mesh")):
+            edit(lab, f"topology: {old}", f"topology: {topology}")
+            asyncio.run(without_docker(lab))
+            waits = []
+            for _ in range(runs):
+                with ThreadPoolExecutor(MANY) as pool:
+                    tuple(pool.map(lambda host: power.crash(lab, host.name), lab.hosts))
+                    tuple(pool.map(lambda host: power.power_on(lab, host), lab.hosts))
+                waits.append(since_last(after_boot(lab, {})))
+                say(f"  {topology}: {waits[-1]:.2f} s")
+            pairs = f"all {MANY * (MANY - 1)} pairs"
+            what = f"direct, {topology}: {MANY} hosts start, from SSH of the last one to the first ping of {pairs}"
+            rows.append(Row(what, tuple(waits), "s", 3.0, each=True))
+    return rows
+
+
+async def without_docker(lab: Lab) -> None:
+    """Everything of the mesh but Docker's part, also for the next boot."""
+    plan = build(load(lab.mesh_file))
+    steps = (StepName.APART, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
+    async with fleet(plan.hosts, lab.ssh_config) as hosts:
+        stop = Run(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
+        found = await look_at_all(plan, hosts.opened)
+        for name in steps:
+            for host, look in found.items():
+                step = look.diff.step(name) if isinstance(look, Look) else None
+                requests: Sequence[Run] = (stop,) if name is steps[0] else ()
+                await demand(hosts.opened[host], "could not make the mesh", *requests, *(step.requests if step else ()))
