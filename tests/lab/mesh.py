@@ -137,7 +137,7 @@ class Mesh:
     def own_ssh_config(self) -> Path:
         """What the tests' own commands go by: connections that are shared, where `share_connections` opened some.
 
-        To log in costs an emulated host two seconds of its processor, most of what is asked there next to nothing.
+        To log in costs an emulated host more of its processor than most of what is asked there.
         """
         shared = self.directory / "ssh_config.shared"
         return shared if shared.exists() else self.ssh_config
