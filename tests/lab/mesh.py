@@ -143,7 +143,7 @@ class Mesh:
         return shared if shared.exists() else self.ssh_config
 
     def share_connections(self) -> None:
-        shared = f'Host *\n    ControlPath "{self.directory}/%n.ssh"\n{self.ssh_config.read_text()}'
+        shared = f'Host *\n    ControlPath "{self.directory}/%r@%n.ssh"\n{self.ssh_config.read_text()}'
         (self.directory / "ssh_config.shared").write_text(shared)
         self.on_all(self._connect)
 
