@@ -1,6 +1,6 @@
 """How changes and their outcome look, on the screen and in JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.apply.types import Gap, Look, Outcome
-from dockmesh.cli.show import change_json, error_json, out, show_error
+from dockmesh.cli.show import change_json, counted, error_json, out, show_error
 from dockmesh.cli.verify import report_json, show_report
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
@@ -121,11 +121,11 @@ def show_result(result: Result) -> None:
         out.print("  run `dockmesh apply` when its containers may be disturbed")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[green]✓[/] {_hosts(right)} as the file says; {done} changes made")
+        out.print(f"[green]✓[/] {counted(right, 'host')} as the file says; {done} changes made")
     elif not planned and right:
-        out.print(f"[green]✓[/] nothing to change on {_hosts(right)}")
+        out.print(f"[green]✓[/] nothing to change on {counted(right, 'host')}")
     if result.errors:
-        out.print(f"[red]✗[/] {_hosts(len(result.errors))} not done: {escape(', '.join(result.errors))}")
+        out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
 
 
 def _gap(gap: Gap) -> str:
@@ -135,19 +135,27 @@ def _gap(gap: Gap) -> str:
 
 
 def _count(hosts: set[str]) -> str:
-    return _hosts(len(hosts))
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host" if number == 1 else f"{number} hosts"
+    return counted(len(hosts), "host")
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """The result under stable names; docs/reference/json.md describes them."""
+    """The result of an apply under stable names; docs/reference/json.md describes them."""
+    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
+
+    def of_host(name: str) -> dict[str, Any]:
+        return {
+            "left": [change_json(change) for change in _left(result, name)],
+            "gaps": [asdict(gap) for gap in gaps.get(name, ())],
+        }
+
+    return {**run_json(result, of_host), "verify": report_json(result.report) if result.report else None}
+
+
+def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What every run that changes hosts tells, and for each host what `of_host` has."""
     made = {outcome.host: outcome.changes for outcome in result.outcomes}
     planned = {name: look.diff.changes for name, look in result.looks.items()}
     shown = planned if result.dry_run else made
-    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
     return {
         "name": result.plan.name,
         "dry_run": result.dry_run,
@@ -158,13 +166,11 @@ def result_json(result: Result) -> dict[str, Any]:
             {
                 "name": name,
                 "changes": [change_json(change) for change in shown.get(name, ())],
-                "left": [change_json(change) for change in _left(result, name)],
                 "error": error_json(result.errors[name]) if name in result.errors else None,
-                "gaps": [asdict(gap) for gap in gaps.get(name, ())],
+                **of_host(name),
             }
             for name in result.hosts
         ],
-        "verify": report_json(result.report) if result.report else None,
     }
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look
-from dockmesh.cli.show import change_json, error_json, out, show_error
+from dockmesh.cli.show import change_json, counted, error_json, out, show_error
 from dockmesh.diff.types import Change, Origin
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import HostPlan, Plan
@@ -69,13 +69,13 @@ def show(found: Comparison, out: Console = out) -> None:
         differ = sum(bool(look.diff.differences) for look in found.looks.values())
         number = len(found.differences)
         out.print(
-            f"{number} {'difference' if number == 1 else 'differences'} on {_hosts(differ)}: {counts}. "
+            f"{number} {'difference' if number == 1 else 'differences'} on {counted(differ, 'host')}: {counts}. "
             "`dockmesh apply` makes the hosts as the file says."
         )
     elif found.looks:
-        out.print(f"[green]✓[/] {_hosts(len(found.looks))} as the file says")
+        out.print(f"[green]✓[/] {counted(len(found.looks), 'host')} as the file says")
     if found.errors:
-        out.print(f"[red]✗[/] {_hosts(len(found.errors))} not read: {escape(', '.join(found.errors))}")
+        out.print(f"[red]✗[/] {counted(len(found.errors), 'host')} not read: {escape(', '.join(found.errors))}")
 
 
 def _table(changes: tuple[Change, ...], *, reasons: bool) -> Table:
@@ -95,10 +95,6 @@ def _last(look: Look) -> str:
     if record is None:
         return "no record of an apply"
     return f"applied {record.when.replace('T', ' ').replace('+00:00', ' UTC')}"
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host" if number == 1 else f"{number} hosts"
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:

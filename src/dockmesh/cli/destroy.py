@@ -20,10 +20,10 @@ from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.changes import Result, show_changes
+from dockmesh.cli.changes import Result, run_json, show_changes
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
-from dockmesh.cli.show import change_json, err, error_json, out, print_json, show_error
+from dockmesh.cli.show import counted, err, out, print_json, show_error
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
 from dockmesh.plan.build import build
@@ -177,43 +177,22 @@ def _show(parted: Parted) -> None:
     planned = [change for look in result.looks.values() for change in look.diff.changes]
     right = len(result.hosts) - len(result.errors)
     if result.dry_run and planned:
-        out.print(f"{len(planned)} changes on {_hosts(len({each.host for each in planned}))}; nothing was changed")
+        out.print(
+            f"{len(planned)} changes on {counted(len({each.host for each in planned}), 'host')}; nothing was changed"
+        )
     elif not planned and right:
-        out.print(f"[green]✓[/] nothing of dockmesh is on {_hosts(right)}")
+        out.print(f"[green]✓[/] nothing of dockmesh is on {counted(right, 'host')}")
     elif right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[green]✓[/] {_hosts(right)} as before the first apply; {done} changes made")
+        out.print(f"[green]✓[/] {counted(right, 'host')} as before the first apply; {done} changes made")
     if result.errors:
-        out.print(f"[red]✗[/] {_hosts(len(result.errors))} not done: {escape(', '.join(result.errors))}")
+        out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
     if parted.others and planned:
         keep, gone = escape(", ".join(parted.others)), escape(", ".join(result.hosts))
         out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")
         out.print(f"  `dockmesh host remove {escape(' '.join(result.hosts))}`, then `dockmesh apply`")
 
 
-def _hosts(number: int) -> str:
-    return f"{number} host" if number == 1 else f"{number} hosts"
-
-
 def parted_json(parted: Parted) -> dict[str, Any]:
     """The result under stable names; docs/reference/json.md describes them."""
-    result = parted.result
-    made = {outcome.host: outcome.changes for outcome in result.outcomes}
-    planned = {name: look.diff.changes for name, look in result.looks.items()}
-    shown = planned if result.dry_run else made
-    return {
-        "name": result.plan.name,
-        "dry_run": result.dry_run,
-        "changed": any(made.values()),
-        "run": result.run,
-        "seconds": round(result.seconds, 3),
-        "hosts": [
-            {
-                "name": name,
-                "changes": [change_json(change) for change in shown.get(name, ())],
-                "kept": parted.kept.get(name, {}),
-                "error": error_json(result.errors[name]) if name in result.errors else None,
-            }
-            for name in result.hosts
-        ],
-    }
+    return run_json(parted.result, lambda name: {"kept": parted.kept.get(name, {})})
