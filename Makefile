@@ -23,7 +23,7 @@ LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftab
 VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
 test test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
 
-.PHONY: help setup lab-setup demo test test-vm check format docs lock bench kills clean
+.PHONY: help setup lab-setup demo test test-vm check format docs lock bench bench-peers kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -88,6 +88,9 @@ lock: setup  ## resolve the dependencies anew into the lock
 
 bench: lab-setup  ## measure, and write the tables in bench/ (as root)
 	@$(BIN)/python -m bench.run
+
+bench-peers: lab-setup  ## measure dockmesh beside others, and write bench/peers.md (as root)
+	@$(BIN)/dockmesh bench --out bench
 
 kills: lab-setup  ## kill at random moments in a lab, for MINUTES=15, with SEED=1, and see what becomes of it (as root)
 	@$(BIN)/python -m tests.lab.kills --minutes $(MINUTES) --seed $(SEED)

@@ -1,5 +1,6 @@
 """The hosts' images and the package folder that serves them, built once."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -51,8 +52,15 @@ def ensure_image(*, prepared: bool, say: Say) -> Image:
     with ThreadPoolExecutor() as pool:
         wanted = pool.submit(_ensure_tree, "prepared", (*BARE_PACKAGES, *OFFERED_PACKAGES), say) if prepared else None
         bare = _ensure_tree("bare", BARE_PACKAGES, say)
-        packages = ensure_folder(folder / "packages", partial(_download, bare=bare, say=say))
+        packages = ensure_folder(folder / "packages", partial(_download, tree=bare, packages=OFFERED_PACKAGES, say=say))
         return Image(root=wanted.result() if wanted else bare, packages=packages)
+
+
+def ensure_offers(tree: Path, packages: tuple[str, ...], say: Say) -> Path:
+    """A folder with other packages, for hosts of this image, from the cache or downloaded now."""
+    key = sha256(json.dumps([tree.name, packages]).encode()).hexdigest()[:8]
+    folder = tree.parent / f"packages-{key}"
+    return ensure_folder(folder, partial(_download, tree=tree, packages=packages, say=say))
 
 
 def _ensure_tree(flavour: str, packages: tuple[str, ...], say: Say) -> Path:
@@ -117,18 +125,18 @@ def _furnish(tree: Path) -> None:
     run(("useradd", "--root", str(tree), "--create-home", "--shell", "/bin/bash", "admin"), "add the image's sudo user")
 
 
-def _download(folder: Path, bare: Path, say: Say) -> None:
-    """The packages that a bare host lacks, by apt of this machine on the bare tree's list of what is installed."""
-    say(f"downloading what the hosts may install: {', '.join(OFFERED_PACKAGES)} (once)")
-    work = folder.with_name("packages.apt")
+def _download(folder: Path, tree: Path, packages: tuple[str, ...], say: Say) -> None:
+    """The packages that a host lacks, by apt of this machine on the tree's list of what is installed."""
+    say(f"downloading what the hosts may install: {', '.join(packages)} (once)")
+    work = folder.with_suffix(".apt")
     shutil.rmtree(work, ignore_errors=True)
     for part in ("lists/partial", "cache/archives/partial"):
         (work / part).mkdir(parents=True)
     settings = (
-        f"Dir::Etc::sourcelist={bare}/sources/sources.list",
-        f"Dir::Etc::sourceparts={bare}/sources",
+        f"Dir::Etc::sourcelist={tree}/sources/sources.list",
+        f"Dir::Etc::sourceparts={tree}/sources",
         f"Dir::State::lists={work}/lists",
-        f"Dir::State::status={bare}/var/lib/dpkg/status",
+        f"Dir::State::status={tree}/var/lib/dpkg/status",
         f"Dir::Cache={work}/cache",
         "APT::Install-Recommends=false",
         "APT::Sandbox::User=root",
@@ -136,7 +144,7 @@ def _download(folder: Path, bare: Path, say: Say) -> None:
     )
     apt_get = ("apt-get", "--quiet", "--yes", *(f"--option={setting}" for setting in settings))
     run((*apt_get, "update"), "read the package lists")
-    run((*apt_get, "--download-only", "install", *OFFERED_PACKAGES), "download the hosts' packages")
+    run((*apt_get, "--download-only", "install", *packages), "download the hosts' packages")
     archives = work / "cache/archives"
     shutil.rmtree(archives / "partial")
     (archives / "lock").unlink(missing_ok=True)

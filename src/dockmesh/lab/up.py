@@ -10,6 +10,7 @@ from dockmesh.errors import LabError
 from dockmesh.lab import cgroup, store, underlay
 from dockmesh.lab.cache import locked
 from dockmesh.lab.cut import ensure_firewall
+from dockmesh.lab.image import ensure_offers
 from dockmesh.lab.keys import make_key
 from dockmesh.lab.kinds import MACHINES, machines_of
 from dockmesh.lab.mesh_file import mesh_file_text
@@ -37,6 +38,7 @@ class Wish:
     ipv6: bool | None = None
     kind: HostKind | None = None
     accelerator: Accelerator | None = None
+    offers: tuple[str, ...] | None = None  # packages that a new lab's hosts may install, in place of the usual ones
 
 
 def up(wish: Wish, say: Callable[[str], None]) -> Lab:
@@ -110,7 +112,7 @@ def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         prepared=bool(wish.prepared),
         datapath=machines.datapath(),
         layers=(image.root,),
-        packages=image.packages,
+        packages=image.packages if wish.offers is None else ensure_offers(image.root, wish.offers, say),
         hosts=make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus),
         ipv6=bool(wish.ipv6),
         kind=kind,

@@ -13,8 +13,8 @@ SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
     *("agent", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
-    *("record", "render", "diff", "preflight", "packages", "apply", "verify", "status", "containers", "history"),
-    *("lab", "drill", "cli"),
+    *("record", "render", "diff", "preflight", "packages", "apply", "verify", "status", "history"),
+    *("lab", "drill", "bench", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
 PURE = ("errors", "debian", "model", "mtu", "wire", "spec", "plan", "facts", "record", "render", "diff")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import asdict, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
+from dockmesh.bench.record import bench_json
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.comparison import Comparison, comparison_json
@@ -22,10 +23,8 @@ from dockmesh.cli.main import build as build_program
 from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
-from dockmesh.cli.ps_screen import ps_json
 from dockmesh.cli.status_json import status_json
 from dockmesh.cli.verify import report_json
-from dockmesh.containers.read import read
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
@@ -46,7 +45,7 @@ from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verd
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
-from tests.unit.containers import worlds as worlds_of_containers
+from tests.unit.bench.runs import BENCH
 from tests.unit.docs.pages import ROOT, anchors, blocks
 from tests.unit.status import worlds
 
@@ -92,12 +91,6 @@ def test_status() -> None:
     assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
 
 
-def test_ps() -> None:
-    found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), IPv4Network("172.17.0.0/16"))
-
-    assert in_json(ps_json("prod", ["host1"], {"host1": found}, {})) == EXAMPLES["ps"]
-
-
 def test_apply() -> None:
     example = EXAMPLES["apply"]
     first, second = example["hosts"]
@@ -130,6 +123,12 @@ def test_destroy() -> None:
     )
 
     assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
+
+
+def test_bench() -> None:
+    run = replace(BENCH, results=(BENCH.results[2],))
+
+    assert in_json(bench_json(run)) == EXAMPLES["bench"]
 
 
 def test_history() -> None:

@@ -1,0 +1,53 @@
+"""Docker Swarm's attachable overlay network, as Docker's manual sets it up: one manager, the others are workers."""
+
+from dockmesh.bench import docker
+from dockmesh.bench.site import Seats, Site
+from dockmesh.bench.types import About
+from dockmesh.lab.model import Lab
+from dockmesh.model import Datapath
+from dockmesh.remote.seam import Run
+
+NETWORK = "overlay-bench"
+# The kernel's VXLAN hands packets with unfinished checksums to the userspace underlay of a lab: ping passes, TCP does
+# not. That is the lab's doing, so the lab mends it; a figure of the underlay beside it has the same mend.
+MEND = Run(("ethtool", "-K", "br-phy", "tx", "off"))
+
+
+class Swarm:
+    packages: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ("docker.io",)
+    watch_s: float | None = None
+
+    def about(self, lab: Lab) -> About:
+        mended = ("checksum offload of the hosts' underlay device off: without it TCP does not pass in a lab",)
+        return About(
+            name="swarm",
+            title="Docker Swarm overlay",
+            datapath="the kernel's VXLAN and Linux bridge",
+            encrypts=False,
+            centre=lab.hosts[0].name,
+            centre_is="the only manager",
+            settings=(
+                "`docker swarm init`, two workers, `docker network create -d overlay --attachable`",
+                *(mended if lab.datapath is Datapath.NETDEV else ()),
+            ),
+        )
+
+    def set_up(self, site: Site) -> None:
+        manager, *workers = site.plan.hosts
+        address = str(manager.underlay)
+        mend = (MEND,) if site.lab.datapath is Datapath.NETDEV else ()
+        begin = (
+            *mend,
+            Run(("docker", "swarm", "init", "--advertise-addr", address)),
+            Run(("docker", "network", "create", "--driver", "overlay", "--attachable", NETWORK)),
+            Run(("docker", "swarm", "join-token", "--quiet", "worker")),
+        )
+        answers = site.carry_out("begin the swarm", lambda _: begin, [manager])
+        token = answers[manager.name][-1].out.strip()
+        # Docker takes it in no other way; it is good for this lab only.
+        join = Run(("docker", "swarm", "join", "--token", token, f"{address}:2377"))
+        site.carry_out("join the swarm", lambda _: (*mend, join), workers)
+
+    def seats(self, site: Site) -> Seats:
+        return docker.start_containers(site, NETWORK)

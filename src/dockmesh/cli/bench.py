@@ -1,0 +1,121 @@
+"""`dockmesh bench`: dockmesh and others side by side in a lab."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dockmesh.bench import report, run, table
+from dockmesh.bench.contenders.known import CONTENDERS
+from dockmesh.bench.record import bench_json
+from dockmesh.bench.types import Bench, Measure, Pace
+from dockmesh.cli import options
+from dockmesh.cli.show import err, out, print_json
+from dockmesh.errors import UsageError
+from dockmesh.lab.requirements import check_machine
+
+PAGE, PICTURE = "peers.md", "peers.svg"
+
+
+def bench(
+    *,
+    contender: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Only this one; may be given several times: {', '.join(CONTENDERS)}.",
+            show_default="all",
+        ),
+    ] = None,
+    measure: Annotated[
+        list[Measure] | None,
+        typer.Option(help="Measure only this; may be given several times.", show_default="all"),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; healing is measured once.")] = 3,
+    seconds: Annotated[int, typer.Option(min=1, help="How long each figure is taken.")] = 5,
+    watch_seconds: Annotated[
+        int, typer.Option(min=5, help='How long silence is watched after a fault before it is called "never".')
+    ] = 120,
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help=f"Write {PAGE} and {PICTURE} there.", file_okay=False),
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", metavar="DIR", help="Where the labs' disks go meanwhile.", show_default="a new folder in /tmp"
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Measure dockmesh and other ways to join hosts, side by side, each in a fresh lab of three hosts.
+
+    Latency, goodput of each pair and of all at once, small packets, processor time, MTU, the time until all containers
+    reach each other; then the silence when a link is cut and healed, and when a host crashes and comes back. Each
+    figure stands beside that of the bare underlay. Needs root; the first run downloads packages.
+
+    A figure that could not be taken is left out, with the reason, and makes the exit code 1.
+    """
+    chosen = _choose(contender)
+    check_machine()
+    if output is not None:
+        _make(output)
+    pace = Pace(runs, seconds, float(watch_seconds), tuple(each for each in Measure if each in (measure or Measure)))
+    with _folder(directory) as folder:
+        wish = run.Wish(tuple(CONTENDERS[name] for name in chosen), pace, folder)
+        found = run.bench(wish, say=lambda text: err.print(text, markup=False))
+    found = replace(found, command=shlex.join(("dockmesh", *sys.argv[1:])))
+    if output is not None:
+        (output / PAGE).write_text(report.page(found, PICTURE), encoding="utf-8")
+        (output / PICTURE).write_text(report.chart(found), encoding="utf-8")
+    if json:
+        print_json(bench_json(found))
+    else:
+        _show(found)
+    raise typer.Exit(1 if any(result.failed for result in found.results) else 0)
+
+
+@contextmanager
+def _folder(parent: Path | None) -> Iterator[Path]:
+    """For the labs; a lab that could not be taken away stays, and with it the folder."""
+    folder = Path(mkdtemp(prefix="dockmesh-bench-", dir=parent))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _choose(names: list[str] | None) -> tuple[str, ...]:
+    if unknown := [name for name in names or () if name not in CONTENDERS]:
+        raise UsageError(f"nobody called {unknown[0]} can be measured", do=f"name some of {', '.join(CONTENDERS)}")
+    return tuple(name for name in CONTENDERS if not names or name in names)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}", do="name another place with --out") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write to {folder}", do="name another place with --out")
+
+
+def _show(found: Bench) -> None:
+    shown = Table(box=None, pad_edge=False)
+    for place, column in enumerate(table.COLUMNS):
+        shown.add_column(column, justify="left" if place == 0 else "right")
+    for result in found.results:
+        shown.add_row(*table.row(result))
+    out.print(shown)
+    for result in found.results:
+        for measure, why in (result.failed or {}).items():
+            out.print(f"✗ {result.about.title}, {measure}: {why}", markup=False)

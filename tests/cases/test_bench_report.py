@@ -1,0 +1,37 @@
+"""The page and the picture of a bench, with a contender that never heals and one that could not be set up.
+
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_bench_report.py` writes them anew. Look at the picture, light and dark.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from dockmesh.bench import report
+from tests.unit.bench.runs import BENCH
+
+GOLDEN = Path(__file__).parent / "bench"
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("peers.md", lambda: report.page(BENCH, "peers.svg")), ("peers.svg", lambda: report.chart(BENCH))],
+)
+def test_report_is_as_it_was(name: str, write: Callable[[], str]) -> None:
+    text = write()
+    if os.environ.get("DOCKMESH_GOLDEN") == "write":
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+
+    assert text == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_picture_is_whole_and_names_are_text() -> None:
+    picture = ElementTree.fromstring(report.chart(BENCH))  # noqa: S314  our own
+
+    said = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert said.count("Docker <Swarm>") == 4
+    assert "never, 120 s" in said
+    assert "bare underlay" not in said
