@@ -18,8 +18,8 @@ exec 3<&0
 "$@" </dev/null 3<&- & command=$!
 { while read -r _; do :; done <&3; kill $command; } >/dev/null 2>&1 & watcher=$!
 exec 3<&-
-wait $command; code=$?
-kill $watcher
+wait $command 2>/dev/null; code=$?
+kill $watcher 2>/dev/null
 exit $code"""
 PATIENCE_S = 2
 BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command

@@ -114,3 +114,11 @@ def test_ctrl_c_ends_a_command_without_a_terminal_and_nothing_complains(tmp_path
 
     assert said.splitlines()[-1:] == ["KeyboardInterrupt"]
     assert note.exists()
+
+
+def test_the_host_says_nothing_of_its_own(tmp_path: Path) -> None:
+    line = command_line(("sleep", "1000"), watched=True)
+
+    done = subprocess.run(("sh", "-c", line), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == (b"", b"")
