@@ -5,11 +5,13 @@ import pty
 import select
 import subprocess
 import time
+from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, wait_until
+from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
 
 BOX = "/bin/busybox"  # all that is in the image
 TALK = "sh -c 'echo first; echo wrong >&2; echo last; exec sleep 1000000'"
@@ -137,3 +139,34 @@ def test_a_host_that_is_down_is_told_and_the_others_answer(busy: Mesh) -> None:
     assert (named.code, named.out, named.err) == (0, "first\nlast\n", "wrong\n")
     assert unknown.code == 1
     assert "no container is called job on the hosts that answer; host3 did not" in unknown.err
+
+
+def put(mesh: Mesh, host: str, path: str, text: str, mode: str) -> None:
+    encoded = b64encode(text.encode()).decode()
+    mesh.on(host, f"mkdir -p $(dirname {path}); echo {encoded} | base64 -d > {path}; chmod {mode} {path}")
+
+
+def test_dockers_own_command_line_works_by_the_contexts(busy: Mesh, tmp_path: Path) -> None:
+    """Called on host1, with a ~/.ssh there: this machine need not have Docker, nor a route to the hosts."""
+    here = ("-f", str(busy.file), "--ssh-config", str(busy.ssh_config))
+    environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
+    made = run(*DOCKMESH, "context", "create", *here, environment=environment)
+    known = (busy.directory / "known_hosts").read_text()
+    key = (busy.directory / "key").read_text()
+    underlay = {host["name"]: host["underlay"] for host in busy.plan()["hosts"]}
+    config = "".join(f"Host {host}\n  HostName {underlay[host]}\n" for host in busy.hosts)
+    for name, text, mode in (("known_hosts", known, "644"), ("id_ed25519", key, "600"), ("config", config, "600")):
+        put(busy, "host1", f"/root/.ssh/{name}", text, mode)
+    for path in tmp_path.rglob("meta.json"):
+        put(busy, "host1", f"/root/.docker/{path.relative_to(tmp_path)}", path.read_text(), "644")
+
+    names = busy.on("host1", "docker context ls --format '{{.Name}} {{.Description}}'").splitlines()
+    listed = busy.on("host1", "docker --context lab-host2 ps --format '{{.Names}}'")
+    removed = run(*DOCKMESH, "context", "remove", "-f", str(busy.file), environment=environment)
+
+    assert made.code == 0
+    assert f'Include "{busy.ssh_config}"' in made.err
+    assert "lab-host2 host2 of the mesh lab" in names
+    assert sorted(listed.split()) == ["db", "web"]
+    assert removed.code == 0
+    assert not list(tmp_path.rglob("meta.json"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
@@ -18,9 +18,10 @@ exec 3<&0
 "$@" </dev/null 3<&- & command=$!
 { while read -r _; do :; done <&3; kill $command; } >/dev/null 2>&1 & watcher=$!
 exec 3<&-
-wait $command; code=$?
-kill $watcher
+wait $command 2>/dev/null; code=$?
+kill $watcher 2>/dev/null
 exit $code"""
+PATIENCE_S = 2
 BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
 
 
@@ -36,21 +37,38 @@ async def hand_over(
     """
     watched = not (terminal or reads)
     argv = argv_of(host, config, CONNECT_TIMEOUT_S, terminal=terminal)
-    # No session of its own: with a terminal ssh must be in the foreground, to read from it and to hear of its size.
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv, command_line(words, watched=watched), stdin=PIPE if watched else None
+            *argv,
+            command_line(words, watched=watched),
+            stdin=PIPE if watched else None,
+            # With a terminal ssh is in the foreground, to read from it and to hear of its size. Else Ctrl-C is ours to
+            # pass on: ssh and what it goes through would all end of it at once, and complain of one another.
+            start_new_session=not terminal,
         )
     except (FileNotFoundError, PermissionError) as error:
         raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
     try:
         code = await process.wait()
     except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+        await _end(process)
         raise
     return code if code >= 0 else BY_SIGNAL - code
+
+
+async def _end(process: Process) -> None:
+    """What we ended in the middle ends, too."""
+    if process.stdin is not None:
+        process.stdin.close()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 def command_line(words: Sequence[str], *, watched: bool) -> str:

@@ -14,6 +14,7 @@ SOURCE = ROOT / "src/dockmesh"
 ORDER = (
     *("agent", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "status", "containers", "history"),
+    "context",
     *("lab", "drill", "bench", "cli"),
 )
 # No machine is touched and nothing is waited for in these.

@@ -17,6 +17,7 @@ from dockmesh.bench.record import bench_json
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.comparison import Comparison, comparison_json
+from dockmesh.cli.context import create_json
 from dockmesh.cli.destroy import Parted, parted_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
@@ -27,6 +28,7 @@ from dockmesh.cli.ps_screen import ps_json
 from dockmesh.cli.status_json import status_json
 from dockmesh.cli.verify import report_json
 from dockmesh.containers.read import read
+from dockmesh.context.meta import Context
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
@@ -98,6 +100,12 @@ def test_ps() -> None:
     found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), IPv4Network("172.17.0.0/16"))
 
     assert in_json(ps_json("prod", ["host1"], {"host1": found}, {})) == EXAMPLES["ps"]
+
+
+def test_context_create() -> None:
+    context = Context("prod-host1", "prod", "host1", "/dockmesh.yaml", "ssh://root@192.0.2.1")
+
+    assert in_json(create_json([context], [True], None)) == EXAMPLES["context create"]
 
 
 def test_apply() -> None:

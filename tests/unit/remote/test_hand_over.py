@@ -91,3 +91,34 @@ def test_a_command_without_a_terminal_ends_with_us(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
 
     wait_until(note.exists)
+
+
+def test_ctrl_c_ends_a_command_without_a_terminal_and_nothing_complains(tmp_path: Path) -> None:
+    note = tmp_path / "ended"
+    script = f"trap 'echo told > {note}; exit' TERM; echo begun; while :; do sleep 0.05; done"
+    argv = (
+        sys.executable,
+        "-c",
+        HAND_OVER.replace("sys.exit(", "sys.tracebacklimit = 0\nsys.exit("),
+        "",
+        "sh",
+        "-c",
+        script,
+    )
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+
+    assert said.splitlines()[-1:] == ["KeyboardInterrupt"]
+    assert note.exists()
+
+
+def test_the_host_says_nothing_of_its_own(tmp_path: Path) -> None:
+    line = command_line(("sleep", "1000"), watched=True)
+
+    done = subprocess.run(("sh", "-c", line), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == (b"", b"")
