@@ -41,14 +41,14 @@ class Wish:
     folder: Path  # for the labs' disks
 
 
-def bench(wish: Wish, say: Say) -> Bench:
-    """Measure all; one that fails keeps the others from nothing. Interrupted, the lab is taken away first."""
+def bench(wish: Wish, say: Say) -> Iterator[Bench]:
+    """Measure all; what is known so far, after each. Interrupted, the lab is taken away first."""
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    results = []
+    results: list[Result] = []
     for contender in wish.contenders:
         with fresh_lab(contender, wish.folder, say) as lab:
             results.append(measured(contender, lab, wish.pace, say))
-    return Bench(since, __version__, machine(), HOSTS, wish.pace, tuple(results))
+        yield Bench(since, __version__, machine(), HOSTS, wish.pace, tuple(results))
 
 
 @contextmanager

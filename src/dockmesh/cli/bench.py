@@ -71,11 +71,12 @@ def bench(
     pace = Pace(runs, seconds, float(watch_seconds), tuple(each for each in Measure if each in (measure or Measure)))
     with _folder(directory) as folder:
         wish = run.Wish(tuple(CONTENDERS[name] for name in chosen), pace, folder)
-        found = run.bench(wish, say=lambda text: err.print(text, markup=False))
-    found = replace(found, command=shlex.join(("dockmesh", *sys.argv[1:])))
-    if output is not None:
-        (output / PAGE).write_text(report.page(found, PICTURE), encoding="utf-8")
-        (output / PICTURE).write_text(report.chart(found), encoding="utf-8")
+        for so_far in run.bench(wish, say=lambda text: err.print(text, markup=False)):
+            found = replace(so_far, command=shlex.join(("dockmesh", *sys.argv[1:])))
+            if output is not None:
+                # After each: what took minutes to measure is there, whatever becomes of the next.
+                (output / PAGE).write_text(report.page(found, PICTURE), encoding="utf-8")
+                (output / PICTURE).write_text(report.chart(found), encoding="utf-8")
     if json:
         print_json(bench_json(found))
     else:
