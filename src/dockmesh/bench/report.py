@@ -26,6 +26,7 @@ def page(bench: Bench, picture_name: str) -> str:
     """Markdown."""
     return _templates.get_template("peers.md.j2").render(
         bench=bench,
+        runs=runs(bench),
         picture=picture_name,
         summary=table.markdown(table.COLUMNS, [table.row(result) for result in bench.results]),
         details=table.markdown(DETAILS, [line for result in bench.results for line in _details(result)]),
@@ -39,12 +40,17 @@ def chart(bench: Bench) -> str:
         (
             Panel("TCP between two hosts, share of the underlay", tuple(map(_tcp, others))),
             Panel("all pairs at once, share of the underlay", tuple(map(_all_pairs, others))),
+            Panel("processor time a gigabit of TCP, times the underlay's", tuple(_cpu(others))),
             Panel("silence when a link is cut, logarithmic", tuple(map(_cut, others))),
             Panel("ping, median", tuple(_pings(others))),
         ),
-        f"{bench.since}, {bench.machine.cores} cores, userspace networking in a lab; "
-        f"medians of {bench.pace.runs} runs of {bench.pace.seconds} s",
+        f"{bench.since}, {bench.machine.cores} cores, lab hosts on one machine; {runs(bench)}",
     )
+
+
+def runs(bench: Bench) -> str:
+    pace = bench.pace
+    return f"one run of {pace.seconds} s" if pace.runs == 1 else f"medians of {pace.runs} runs of {pace.seconds} s"
 
 
 def _tcp(result: Result) -> Bar:
@@ -66,6 +72,15 @@ def _cut(result: Result) -> Bar:
         return Bar(result.about.title, 1.0, table.silence(result.healing.cut), "never")
     share = log10(max(gap_ms, LEAST_MS) / LEAST_MS) / log10(100_000 / LEAST_MS)
     return _bar(result, max(share, 0.01), f"{gap_ms:,.0f} ms")
+
+
+def _cpu(results: Sequence[Result]) -> Iterator[Bar]:
+    ratios = [
+        median(each.cpu_s_per_gbit.ratio for each in result.goodput) if result.goodput else None for result in results
+    ]
+    most = max((each for each in ratios if each is not None), default=1.0)
+    for result, ratio in zip(results, ratios, strict=True):
+        yield _bar(result, None if ratio is None else ratio / most, table.NOTHING if ratio is None else f"{ratio:.2f}")
 
 
 def _pings(results: Sequence[Result]) -> Iterator[Bar]:

@@ -111,12 +111,18 @@ def _make(folder: Path) -> None:
 
 
 def _show(found: Bench) -> None:
-    shown = Table(box=None, pad_edge=False)
-    for place, column in enumerate(table.COLUMNS):
-        shown.add_column(column, justify="left" if place == 0 else "right")
-    for result in found.results:
-        shown.add_row(*table.row(result))
-    out.print(shown)
+    """Two tables, for one would be wider than most terminals."""
+    halves = ((table.TRAFFIC, table.traffic), (table.LIFE, table.life))
+    for columns, cells in halves:
+        shown = Table(box=None, pad_edge=False)
+        shown.add_column(table.NAME)
+        for column in columns:
+            shown.add_column(column, justify="right")
+        for result in found.results:
+            shown.add_row(result.about.title, *cells(result))
+        out.print(shown)
+        out.print()
+    out.print("× to the bare underlay just before and after; CPU of all hosts a gigabit of TCP; gaps of 10 ms pings.")
     for result in found.results:
         for measure, why in (result.failed or {}).items():
             out.print(f"✗ {result.about.title}, {measure}: {why}", markup=False)
