@@ -122,7 +122,7 @@ def _show(found: Bench) -> None:
             shown.add_row(result.about.title, *cells(result))
         out.print(shown)
         out.print()
-    out.print("× to the bare underlay just before and after; CPU of all hosts a gigabit of TCP; gaps of 10 ms pings.")
+    out.print("× is to the underlay just before and after; CPU of all hosts a gigabit; gaps of 10 ms pings.")
     for result in found.results:
         for measure, why in (result.failed or {}).items():
             out.print(f"✗ {result.about.title}, {measure}: {why}", markup=False)
