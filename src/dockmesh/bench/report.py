@@ -65,11 +65,11 @@ def _all_pairs(result: Result) -> Bar:
 
 def _cut(result: Result) -> Bar:
     """From the interval of the pings to 100 s."""
-    if result.healing is None:
+    if result.cut is None:
         return _bar(result, None, table.NOTHING)
-    gap_ms = result.healing.cut.gap_ms
+    gap_ms = result.cut.gap_ms
     if gap_ms is None:
-        return Bar(result.about.title, 1.0, table.silence(result.healing.cut), "never")
+        return Bar(result.about.title, 1.0, table.silence(result.cut), "never")
     share = log10(max(gap_ms, LEAST_MS) / LEAST_MS) / log10(100_000 / LEAST_MS)
     return _bar(result, max(share, 0.01), f"{gap_ms:,.0f} ms")
 
@@ -112,12 +112,16 @@ def _details(result: Result) -> Iterator[tuple[str, ...]]:
     if result.packets:
         packets = result.packets
         yield name, "packets a second", str(packets.pair), *_turns(packets.per_second, 0), _load(packets.load)
-    if healing := result.healing:
-        about = result.about
-        yield name, *_silence("silence at the cut", healing.cut)
-        yield name, *_silence("silence at the heal", healing.heal)
-        yield name, *_silence(f"silence at the crash of {about.centre}, {about.centre_is}", healing.crash)
-        yield name, *_silence(f"silence when {about.centre} is back", healing.back)
+    centre = result.about.centre
+    silences = (
+        ("silence at the cut", result.cut),
+        ("silence at the heal", result.heal),
+        (f"silence at the crash of {centre}, {result.about.centre_is}", result.crash),
+        (f"silence when {centre} is back", result.back),
+    )
+    for what, found in silences:
+        if found:
+            yield name, *_silence(what, found)
 
 
 def _turns(turns: Turns, digits: int) -> tuple[str, str, str]:

@@ -29,10 +29,9 @@ def traffic(result: Result) -> tuple[str, ...]:
 
 def life(result: Result) -> tuple[str, ...]:
     """What becomes of it when links and hosts fail, and how it began."""
-    healing, start = result.healing, result.start
-    silences = (healing.cut, healing.heal, healing.crash, healing.back) if healing else (None,) * 4
+    start = result.start
     return (
-        *map(silence, silences),
+        *map(silence, (result.cut, result.heal, result.crash, result.back)),
         mtu(result.mtu),
         f"{start.set_up_s:.1f}" if start else NOTHING,
         f"{start.connected_s:.1f}" if start else NOTHING,

@@ -39,7 +39,7 @@ def bench(
         list[Measure] | None,
         typer.Option(help="Measure only this; may be given several times.", show_default="all"),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; healing is measured once.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; gaps are measured once.")] = 3,
     seconds: Annotated[int, typer.Option(min=1, help="How long each figure is taken.")] = 5,
     watch_seconds: Annotated[
         int, typer.Option(min=5, help='How long silence is watched after a fault before it is called "never".')
