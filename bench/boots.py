@@ -24,6 +24,7 @@ from dockmesh.remote.seam import Run, demand
 from dockmesh.spec.load import load
 
 MANY = 20
+ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing
 UP_WITHIN_S = 300  # twenty at once take minutes, on two cores
 # Pings all addresses five times a second, each until it has answered once, and says when that was: in seconds from
 # the start of this program, by place.
@@ -107,7 +108,7 @@ def first_pings(lab: Lab, host: LabHost, old: str, addresses: Mapping[str, str])
     shell = f'boot=$(cat {power.BOOT_ID[1]}); test "$boot" != "{old}" && echo up && {shlex.join(words)}'
     end = time.monotonic() + UP_WITHIN_S
     while time.monotonic() < end:
-        command = ("ssh", "-F", str(lab.ssh_config), "-T", "-o", "ConnectTimeout=2", "-o", "LogLevel=ERROR", host.name)
+        command = ("ssh", "-F", str(lab.ssh_config), "-T", "-o", "ConnectTimeout=5", *ALIVE, host.name)
         with subprocess.Popen(
             (*command, shell), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as ssh:
