@@ -5,7 +5,7 @@ import json
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -155,5 +155,6 @@ async def without_docker(lab: Lab) -> None:
         for name in steps:
             for host, look in found.items():
                 step = look.diff.step(name) if isinstance(look, Look) else None
-                requests: Sequence[Run] = (stop,) if name is steps[0] else ()
-                await demand(hosts.opened[host], "could not make the mesh", *requests, *(step.requests if step else ()))
+                requests = (*((stop,) if name is steps[0] else ()), *(step.requests if step else ()))
+                if requests:
+                    await demand(hosts.opened[host], "could not make the mesh", *requests)
