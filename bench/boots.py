@@ -5,7 +5,7 @@ import json
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,9 +24,10 @@ from dockmesh.remote.seam import Run, demand
 from dockmesh.spec.load import load
 
 MANY = 20
+ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing
 UP_WITHIN_S = 300  # twenty at once take minutes, on two cores
-# Pings all addresses five times a second, each until it has answered once, and says when that was: in seconds from
-# the start of this program, by place.
+# Pings all addresses five times a second, each until it has answered once, and says when that was: in seconds since
+# 1970, by place.
 FIRST_PINGS = """
 began, first, addresses = time.monotonic(), {}, sys.argv[2:]
 icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
@@ -42,14 +43,17 @@ while len(first) < len(addresses) and time.monotonic() < began + 60:
     if select.select([icmp], [], [], max(0.0, due - time.monotonic()))[0]:
         reply = read_reply(icmp.recv(65535))
         if reply is not None and 0 <= reply[0] - base < len(addresses):
-            first.setdefault(reply[0] - base, time.monotonic() - began)
+            first.setdefault(reply[0] - base, time.time())
 print(json.dumps(first))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A host after its boot, by our clock in seconds: when SSH answered, and by peer when its first ping came back."""
+    """A host after its boot: when SSH answered, and by peer when its first ping came back.
+
+    In seconds since 1970, by the clock that lab hosts share.
+    """
 
     answered_s: float
     first_s: Mapping[str, float]
@@ -104,21 +108,21 @@ def first_pings(lab: Lab, host: LabHost, old: str, addresses: Mapping[str, str])
     program = source_of("gap").replace('if __name__ == "__main__":\n    watch(sys.argv[1], sys.argv[2:])\n', "")
     words = ("python3", "-", "4711", *(addresses[name] for name in peers))
     # The old boot's last breath is no answer.
-    shell = f'boot=$(cat {power.BOOT_ID[1]}); test "$boot" != "{old}" && echo up && {shlex.join(words)}'
+    shell = f'boot=$(cat {power.BOOT_ID[1]}); test "$boot" != "{old}" && echo up $(date +%s.%N) && {shlex.join(words)}'
     end = time.monotonic() + UP_WITHIN_S
     while time.monotonic() < end:
-        command = ("ssh", "-F", str(lab.ssh_config), "-T", "-o", "ConnectTimeout=2", "-o", "LogLevel=ERROR", host.name)
+        command = ("ssh", "-F", str(lab.ssh_config), "-T", "-o", "ConnectTimeout=5", *ALIVE, host.name)
         with subprocess.Popen(
             (*command, shell), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as ssh:
             assert ssh.stdin is not None  # noqa: S101
             assert ssh.stdout is not None  # noqa: S101
-            if ssh.stdout.readline() == "up\n":
-                answered_s = time.monotonic()
+            word, _, answered_s = ssh.stdout.readline().partition(" ")
+            if word == "up":
                 said, _ = ssh.communicate(program + FIRST_PINGS)
-                first = {peers[int(place)]: answered_s + each for place, each in json.loads(said).items()}
+                first = {peers[int(place)]: float(each) for place, each in json.loads(said).items()}
                 wait(len(first) == len(peers), f"{host.name} reaches all others")
-                return Up(answered_s, first)
+                return Up(float(answered_s), first)
         time.sleep(0.1)
     raise SystemExit(f"not within {UP_WITHIN_S} s: {host.name} answers over SSH")
 
@@ -154,5 +158,6 @@ async def without_docker(lab: Lab) -> None:
         for name in steps:
             for host, look in found.items():
                 step = look.diff.step(name) if isinstance(look, Look) else None
-                requests: Sequence[Run] = (stop,) if name is steps[0] else ()
-                await demand(hosts.opened[host], "could not make the mesh", *requests, *(step.requests if step else ()))
+                requests = (*((stop,) if name is steps[0] else ()), *(step.requests if step else ()))
+                if requests:
+                    await demand(hosts.opened[host], "could not make the mesh", *requests)

@@ -34,8 +34,20 @@ def measured(*words: str, fine: tuple[int, ...] = (0,)) -> tuple[float, float]:
 
 
 @contextmanager
+def enough_inotify(hosts: int) -> Iterator[None]:
+    """Linux lets root have 128 instances of inotify on the whole machine, and the daemons of each host take some."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    old = limit.read_text()
+    limit.write_text(str(max(int(old), 128 + 16 * hosts)))
+    try:
+        yield
+    finally:
+        limit.write_text(old)
+
+
+@contextmanager
 def prepared_lab(hosts: int = 3) -> Iterator[Lab]:
-    with TemporaryDirectory(prefix="dockmesh-bench-") as folder:
+    with enough_inotify(hosts), TemporaryDirectory(prefix="dockmesh-bench-") as folder:
         directory = Path(folder) / "lab"
         try:
             yield starting.up(starting.Wish(name="bench", directory=directory, hosts=hosts, prepared=True), say=say)

@@ -61,12 +61,22 @@ def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -
         return is_new_boot() or not is_running(lab, host)
 
     if not holds_within(is_over, deadline_s, interval_s=0.1) or not is_running(lab, host):
+        console = _console(lab, host)
         raise LabError(
             "the host does not answer over SSH" if is_running(lab, host) else "the host has stopped",
             host=host.name,
-            answered=_console(lab, host),
-            do=f"dockmesh lab crash {host.name}, then dockmesh lab start {host.name}",
+            answered=console,
+            do=what_to_do(console, host.name),
         )
+
+
+def what_to_do(console: str, name: str) -> str:
+    """About a host that does not come up, by the last lines of its console: pure."""
+    again = f"dockmesh lab crash {name}, then dockmesh lab start {name}"
+    if "inotify" in console and "Too many open files" in console:
+        # 128 for all of root's processes on the machine; twenty hosts that boot at once were too many for it.
+        return f"sysctl fs.inotify.max_user_instances=1024, for this machine has too few for its hosts; {again}"
+    return again
 
 
 def reboot(lab: Lab, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a host is up again, by the command that it is asked with."""
+"""Whether a host is up again, by the command that it is asked with; and what to do where it is not."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.lab.power import BOOT_ID, BOOTED_ANEW
+from dockmesh.lab.power import BOOT_ID, BOOTED_ANEW, what_to_do
 
 
 @pytest.fixture
@@ -31,3 +31,10 @@ def test_a_host_that_has_not_gone_down_yet_is_not_up_again(degraded: dict[str, s
 
 def test_a_host_on_which_something_did_not_start_is_up(degraded: dict[str, str]) -> None:
     assert booted_anew("none", degraded)
+
+
+def test_a_machine_that_has_too_few_instances_of_inotify_is_told_how_to_have_more() -> None:
+    console = "Failed to create control group inotify object: Too many open files\nExiting PID 1..."
+
+    assert what_to_do(console, "host15").startswith("sysctl fs.inotify.max_user_instances=1024")
+    assert what_to_do("nothing", "host15") == "dockmesh lab crash host15, then dockmesh lab start host15"
