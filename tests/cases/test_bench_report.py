@@ -32,6 +32,6 @@ def test_picture_is_whole_and_names_are_text() -> None:
     picture = ElementTree.fromstring(report.chart(BENCH))  # noqa: S314  our own
 
     said = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert said.count("Docker <Swarm>") == 4
+    assert said.count("Docker <Swarm>") == 5
     assert "never, 120 s" in said
     assert "bare underlay" not in said

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.mesh import DOCKMESH, run
 
-MEASURES = ("latency", "packets", "healing")
+MEASURES = ("packets", "cut")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
         *(*DOCKMESH, "bench", "--json", "--dir", str(folder), "--out", str(folder / "out")),
         *(word for name in ("underlay", "dockmesh-direct") for word in ("--contender", name)),
         *(word for name in MEASURES for word in ("--measure", name)),
-        *("--runs", "1", "--seconds", "1", "--watch-seconds", "20"),
+        *("--runs", "1", "--seconds", "1", "--watch-seconds", "30"),
     )
     assert done.code == 0, done.err + done.out[-2000:]
     return done.json(), folder
@@ -42,15 +42,13 @@ def test_figures_are_possible(measured: tuple[Any, Path]) -> None:
 
     assert ours["mtu"] == {"inside": 1462, "passes": 1462}
     assert 0 < ours["start"]["set_up_s"] < ours["start"]["connected_s"]
-    assert len(ours["latency"]) == 3
-    assert all(0 < each["own"]["median_ms"] <= each["own"]["p95_ms"] for each in ours["latency"])
     assert len(ours["packets"]["per_second"]["underlay"]) == 2
     assert ours["packets"]["per_second"]["own"][0] > 0
 
 
 def test_a_cut_heals_in_the_mesh_and_not_in_the_underlay(measured: tuple[Any, Path]) -> None:
-    assert contender(measured, "underlay")["healing"]["cut"]["gap_ms"] is None
-    assert contender(measured, "dockmesh-direct")["healing"]["cut"]["gap_ms"] > 0
+    assert contender(measured, "underlay")["cut"]["gap_ms"] is None
+    assert contender(measured, "dockmesh-direct")["cut"]["gap_ms"] > 0
 
 
 def test_page_and_picture_are_there_and_no_lab_is(measured: tuple[Any, Path]) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from dockmesh.bench.read import is_calm, longest_gap_ms, read_stamps
 from dockmesh.bench.site import LoadGauge, Seats, Site
-from dockmesh.bench.types import Healing, Pair, Silence
+from dockmesh.bench.types import Pair, Silence
 from dockmesh.errors import LabError
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import power
@@ -18,21 +18,27 @@ WELL_WITHIN_S = 60.0
 LOOK_S = 0.2
 
 
-def healing(site: Site, seats: Seats, centre: str, cut_watch_s: float, watch_s: float) -> Healing:
-    """Cut and heal the link between the centre, or the first host, and another; then crash and start the centre.
+def cut_and_heal(site: Site, seats: Seats, cut_watch_s: float, watch_s: float) -> tuple[Silence, Silence]:
+    """The link of the underlay between the first host and the last: every contender's pings between these go by it.
 
     Raises LabError where no ping passes before anything is harmed.
     """
-    lab = site.lab
-    a, b, *_ = (site.names[0], *reversed(site.names[1:]))
-    left, right, *_ = (name for name in site.names if name != centre)
-    with _pings(site, seats, Pair(a, b)) as pings:
-        cut = _watch(pings, Pair(a, b), lambda: cutting.cut(lab, a, b), cut_watch_s)
-        heal = _watch(pings, Pair(a, b), lambda: cutting.heal(lab, a, b), watch_s)
-    with _pings(site, seats, Pair(left, right)) as pings:
-        crash = _watch(pings, Pair(left, right), lambda: power.crash(lab, centre), watch_s)
-        back = _watch(pings, Pair(left, right), lambda: power.start(lab, centre), watch_s)
-    return Healing(cut, heal, crash, back)
+    pair = Pair(site.names[0], site.names[-1])
+    ends = (site.lab, pair.source, pair.target)
+    with _pings(site, seats, pair) as pings:
+        cut = _watch(pings, pair, lambda: cutting.cut(*ends), cut_watch_s)
+        return cut, _watch(pings, pair, lambda: cutting.heal(*ends), watch_s)
+
+
+def crash_and_start(site: Site, seats: Seats, centre: str, watch_s: float) -> tuple[Silence, Silence]:
+    """The centre dies and comes back, between two others.
+
+    Raises LabError where no ping passes before anything is harmed.
+    """
+    pair = Pair(*[name for name in site.names if name != centre][:2])
+    with _pings(site, seats, pair) as pings:
+        crash = _watch(pings, pair, lambda: power.crash(site.lab, centre), watch_s)
+        return crash, _watch(pings, pair, lambda: power.start(site.lab, centre), watch_s)
 
 
 @contextmanager

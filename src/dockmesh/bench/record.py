@@ -31,7 +31,15 @@ def result_json(result: Result) -> dict[str, Any]:
         "goodput": [_goodput(each) for each in result.goodput],
         "all_pairs": result.all_pairs and _goodput(result.all_pairs),
         "packets": result.packets and {**asdict(result.packets), "per_second": _turns(result.packets.per_second)},
-        "healing": result.healing and asdict(result.healing),
+        **{
+            name: silence and asdict(silence)
+            for name, silence in (
+                ("cut", result.cut),
+                ("heal", result.heal),
+                ("crash", result.crash),
+                ("back", result.back),
+            )
+        },
         "failed": dict(result.failed or {}),
     }
 

@@ -26,6 +26,7 @@ def page(bench: Bench, picture_name: str) -> str:
     """Markdown."""
     return _templates.get_template("peers.md.j2").render(
         bench=bench,
+        runs=runs(bench),
         picture=picture_name,
         summary=table.markdown(table.COLUMNS, [table.row(result) for result in bench.results]),
         details=table.markdown(DETAILS, [line for result in bench.results for line in _details(result)]),
@@ -39,12 +40,17 @@ def chart(bench: Bench) -> str:
         (
             Panel("TCP between two hosts, share of the underlay", tuple(map(_tcp, others))),
             Panel("all pairs at once, share of the underlay", tuple(map(_all_pairs, others))),
+            Panel("processor time a gigabit of TCP, times the underlay's", tuple(_cpu(others))),
             Panel("silence when a link is cut, logarithmic", tuple(map(_cut, others))),
             Panel("ping, median", tuple(_pings(others))),
         ),
-        f"{bench.since}, {bench.machine.cores} cores, userspace networking in a lab; "
-        f"medians of {bench.pace.runs} runs of {bench.pace.seconds} s",
+        f"{bench.since}, {bench.machine.cores} cores, lab hosts on one machine; {runs(bench)}",
     )
+
+
+def runs(bench: Bench) -> str:
+    pace = bench.pace
+    return f"one run of {pace.seconds} s" if pace.runs == 1 else f"medians of {pace.runs} runs of {pace.seconds} s"
 
 
 def _tcp(result: Result) -> Bar:
@@ -59,13 +65,22 @@ def _all_pairs(result: Result) -> Bar:
 
 def _cut(result: Result) -> Bar:
     """From the interval of the pings to 100 s."""
-    if result.healing is None:
+    if result.cut is None:
         return _bar(result, None, table.NOTHING)
-    gap_ms = result.healing.cut.gap_ms
+    gap_ms = result.cut.gap_ms
     if gap_ms is None:
-        return Bar(result.about.title, 1.0, table.silence(result.healing.cut), "never")
+        return Bar(result.about.title, 1.0, table.silence(result.cut), "never")
     share = log10(max(gap_ms, LEAST_MS) / LEAST_MS) / log10(100_000 / LEAST_MS)
     return _bar(result, max(share, 0.01), f"{gap_ms:,.0f} ms")
+
+
+def _cpu(results: Sequence[Result]) -> Iterator[Bar]:
+    ratios = [
+        median(each.cpu_s_per_gbit.ratio for each in result.goodput) if result.goodput else None for result in results
+    ]
+    most = max((each for each in ratios if each is not None), default=1.0)
+    for result, ratio in zip(results, ratios, strict=True):
+        yield _bar(result, None if ratio is None else ratio / most, table.NOTHING if ratio is None else f"{ratio:.2f}")
 
 
 def _pings(results: Sequence[Result]) -> Iterator[Bar]:
@@ -97,12 +112,16 @@ def _details(result: Result) -> Iterator[tuple[str, ...]]:
     if result.packets:
         packets = result.packets
         yield name, "packets a second", str(packets.pair), *_turns(packets.per_second, 0), _load(packets.load)
-    if healing := result.healing:
-        about = result.about
-        yield name, *_silence("silence at the cut", healing.cut)
-        yield name, *_silence("silence at the heal", healing.heal)
-        yield name, *_silence(f"silence at the crash of {about.centre}, {about.centre_is}", healing.crash)
-        yield name, *_silence(f"silence when {about.centre} is back", healing.back)
+    centre = result.about.centre
+    silences = (
+        ("silence at the cut", result.cut),
+        ("silence at the heal", result.heal),
+        (f"silence at the crash of {centre}, {result.about.centre_is}", result.crash),
+        (f"silence when {centre} is back", result.back),
+    )
+    for what, found in silences:
+        if found:
+            yield name, *_silence(what, found)
 
 
 def _turns(turns: Turns, digits: int) -> tuple[str, str, str]:

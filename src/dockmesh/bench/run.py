@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from dockmesh import __version__
 from dockmesh.bench import docker
 from dockmesh.bench.contender import Contender
-from dockmesh.bench.heal import healing
+from dockmesh.bench.heal import crash_and_start, cut_and_heal
 from dockmesh.bench.site import LoadGauge, Seats, Site, at_once
 from dockmesh.bench.traffic import SideBySide, Traffic
 from dockmesh.bench.types import Bench, Machine, Measure, Pace, Pair, Result, Start
@@ -41,14 +42,14 @@ class Wish:
     folder: Path  # for the labs' disks
 
 
-def bench(wish: Wish, say: Say) -> Bench:
-    """Measure all; one that fails keeps the others from nothing. Interrupted, the lab is taken away first."""
+def bench(wish: Wish, say: Say) -> Iterator[Bench]:
+    """Measure all; what is known so far, after each. Interrupted, the lab is taken away first."""
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    results = []
+    results: list[Result] = []
     for contender in wish.contenders:
         with fresh_lab(contender, wish.folder, say) as lab:
             results.append(measured(contender, lab, wish.pace, say))
-    return Bench(since, __version__, machine(), HOSTS, wish.pace, tuple(results))
+        yield Bench(since, __version__, machine(), HOSTS, wish.pace, tuple(results))
 
 
 @contextmanager
@@ -63,6 +64,8 @@ def fresh_lab(contender: Contender, folder: Path, say: Say) -> Iterator[Lab]:
     finally:
         try:
             ending.down(directory)
+            # A record of the apply stands beside the mesh file still; the folder is this run's own.
+            shutil.rmtree(directory, ignore_errors=True)
         except (DockmeshError, OSError) as error:
             raise LabError(
                 f"the lab in {directory} could not be taken away",
@@ -136,7 +139,8 @@ class Work:
             Measure.GOODPUT: lambda: self.keep(goodput=tuple(map(both.goodput, self.site.pairs()))),
             Measure.ALL_PAIRS: lambda: self.keep(all_pairs=both.all_pairs()),
             Measure.PACKETS: lambda: self.keep(packets=both.packets(far)),
-            Measure.HEALING: self._heal,
+            Measure.CUT: self._cut,
+            Measure.CRASH: self._crash,
         }
         for measure, step in steps.items():
             if measure in self.pace.measures:
@@ -149,10 +153,14 @@ class Work:
         except DockmeshError as error:
             self.note(measure, error)
 
-    def _heal(self) -> None:
+    def _cut(self) -> None:
         watch_s = self.pace.watch_s
-        cut_watch_s = min(watch_s, self.contender.watch_s or watch_s)
-        self.keep(healing=healing(self.site, self.seats, self.result.about.centre, cut_watch_s, watch_s))
+        cut, heal = cut_and_heal(self.site, self.seats, min(watch_s, self.contender.watch_s or watch_s), watch_s)
+        self.keep(cut=cut, heal=heal)
+
+    def _crash(self) -> None:
+        crash, back = crash_and_start(self.site, self.seats, self.result.about.centre, self.pace.watch_s)
+        self.keep(crash=crash, back=back)
 
 
 def _preparations(packages: Sequence[str]) -> tuple[Request, ...]:

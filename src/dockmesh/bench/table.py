@@ -6,23 +6,32 @@ from statistics import median
 from dockmesh.bench.types import Mtu, Result, Silence
 
 NOTHING = "—"
-COLUMNS = (
-    *("contender", "ping ms (p95)", "TCP × underlay (worst)", "all pairs ×", "packets ×", "CPU ×"),
-    *("cut ms", "heal ms", "crash ms", "back ms", "MTU", "set up s", "connected s"),
-)
+NAME = "contender"
+TRAFFIC = ("ping ms (p95)", "TCP × (worst)", "all pairs ×", "packets ×", "CPU ×")
+LIFE = ("cut ms", "heal ms", "crash ms", "back ms", "MTU", "set up s", "connected s")
+COLUMNS = (NAME, *TRAFFIC, *LIFE)
 
 
 def row(result: Result) -> tuple[str, ...]:
-    healing, start = result.healing, result.start
-    silences = (healing.cut, healing.heal, healing.crash, healing.back) if healing else (None,) * 4
+    """All columns."""
+    return (result.about.title, *traffic(result), *life(result))
+
+
+def traffic(result: Result) -> tuple[str, ...]:
     return (
-        result.about.title,
         ping(result),
         tcp(result),
         _ratio([result.all_pairs.mbit.ratio] if result.all_pairs else []),
         _ratio([result.packets.per_second.ratio] if result.packets else []),
         _ratio([each.cpu_s_per_gbit.ratio for each in result.goodput]),
-        *map(silence, silences),
+    )
+
+
+def life(result: Result) -> tuple[str, ...]:
+    """What becomes of it when links and hosts fail, and how it began."""
+    start = result.start
+    return (
+        *map(silence, (result.cut, result.heal, result.crash, result.back)),
         mtu(result.mtu),
         f"{start.set_up_s:.1f}" if start else NOTHING,
         f"{start.connected_s:.1f}" if start else NOTHING,

@@ -13,7 +13,8 @@ class Measure(StrEnum):
     GOODPUT = "goodput"
     ALL_PAIRS = "all-pairs"
     PACKETS = "packets"
-    HEALING = "healing"
+    CUT = "cut"
+    CRASH = "crash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +126,6 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Healing:
-    """A link of the underlay cut and healed, then the contender's centre crashed and started again."""
-
-    cut: Silence
-    heal: Silence
-    crash: Silence
-    back: Silence
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
     """From the first command to the last, and until every container has pinged every other, both in seconds."""
 
@@ -176,7 +167,10 @@ class Result:
     goodput: tuple[Goodput, ...] = ()
     all_pairs: Goodput | None = None
     packets: Packets | None = None
-    healing: Healing | None = None
+    cut: Silence | None = None  # of a link of the underlay
+    heal: Silence | None = None  # of the same link
+    crash: Silence | None = None  # of the contender's centre, between the two others
+    back: Silence | None = None  # when the centre starts again
     failed: Mapping[str, str] | None = None
 
 

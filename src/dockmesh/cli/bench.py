@@ -39,7 +39,7 @@ def bench(
         list[Measure] | None,
         typer.Option(help="Measure only this; may be given several times.", show_default="all"),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; healing is measured once.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; gaps are measured once.")] = 3,
     seconds: Annotated[int, typer.Option(min=1, help="How long each figure is taken.")] = 5,
     watch_seconds: Annotated[
         int, typer.Option(min=5, help='How long silence is watched after a fault before it is called "never".')
@@ -71,11 +71,12 @@ def bench(
     pace = Pace(runs, seconds, float(watch_seconds), tuple(each for each in Measure if each in (measure or Measure)))
     with _folder(directory) as folder:
         wish = run.Wish(tuple(CONTENDERS[name] for name in chosen), pace, folder)
-        found = run.bench(wish, say=lambda text: err.print(text, markup=False))
-    found = replace(found, command=shlex.join(("dockmesh", *sys.argv[1:])))
-    if output is not None:
-        (output / PAGE).write_text(report.page(found, PICTURE), encoding="utf-8")
-        (output / PICTURE).write_text(report.chart(found), encoding="utf-8")
+        for so_far in run.bench(wish, say=lambda text: err.print(text, markup=False)):
+            found = replace(so_far, command=shlex.join(("dockmesh", *sys.argv[1:])))
+            if output is not None:
+                # After each: what took minutes to measure is there, whatever becomes of the next.
+                (output / PAGE).write_text(report.page(found, PICTURE), encoding="utf-8")
+                (output / PICTURE).write_text(report.chart(found), encoding="utf-8")
     if json:
         print_json(bench_json(found))
     else:
@@ -110,12 +111,18 @@ def _make(folder: Path) -> None:
 
 
 def _show(found: Bench) -> None:
-    shown = Table(box=None, pad_edge=False)
-    for place, column in enumerate(table.COLUMNS):
-        shown.add_column(column, justify="left" if place == 0 else "right")
-    for result in found.results:
-        shown.add_row(*table.row(result))
-    out.print(shown)
+    """Two tables, for one would be wider than most terminals."""
+    halves = ((table.TRAFFIC, table.traffic), (table.LIFE, table.life))
+    for columns, cells in halves:
+        shown = Table(box=None, pad_edge=False)
+        shown.add_column(table.NAME)
+        for column in columns:
+            shown.add_column(column, justify="right")
+        for result in found.results:
+            shown.add_row(result.about.title, *cells(result))
+        out.print(shown)
+        out.print()
+    out.print("× is to the underlay just before and after; CPU of all hosts a gigabit; gaps of 10 ms pings.")
     for result in found.results:
         for measure, why in (result.failed or {}).items():
             out.print(f"✗ {result.about.title}, {measure}: {why}", markup=False)

@@ -4,7 +4,6 @@ from dockmesh.bench.types import (
     About,
     Bench,
     Goodput,
-    Healing,
     Latency,
     Load,
     Machine,
@@ -47,7 +46,10 @@ def whole(name: str, title: str, cut_ms: float | None) -> Result:
         (goodput(NEAR, 860, 1000), goodput(FAR, 700, 1000)),
         goodput(None, 600, 1200),
         Packets(FAR, Turns((20000.0,), (40000.0, 40000.0)), LOAD),
-        Healing(silence(cut_ms, 5.0 if cut_ms else 120.0), silence(1329.4), silence(12.0), silence(0.0)),
+        cut=silence(cut_ms, 5.0 if cut_ms else 120.0),
+        heal=silence(1329.4),
+        crash=silence(12.0),
+        back=silence(0.0),
     )
 
 

@@ -7,7 +7,7 @@ def test_row_has_every_figure() -> None:
     cells = dict(zip(table.COLUMNS, table.row(BENCH.results[1]), strict=True))
 
     assert cells["ping ms (p95)"] == "0.80 (1.1)"
-    assert cells["TCP × underlay (worst)"] == "0.78 (0.70)"
+    assert cells["TCP × (worst)"] == "0.78 (0.70)"
     assert (cells["all pairs ×"], cells["packets ×"], cells["CPU ×"]) == ("0.50", "0.50", "1.50")
     assert (cells["cut ms"], cells["heal ms"]) == ("254", "1,329")
     assert (cells["set up s"], cells["connected s"]) == ("4.2", "6.1")
