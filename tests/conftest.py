@@ -1,5 +1,6 @@
 """For all tests."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ for name, examples in (("dockmesh", 15), ("longer", 60)):  # for `make check` an
 # `pytest --hypothesis-profile=thorough tests/property` looks longer, and at other examples each time.
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("dockmesh")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start: a run in the background of a script is started with it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
