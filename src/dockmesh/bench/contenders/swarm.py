@@ -35,6 +35,7 @@ class Swarm:
                 "`docker swarm init`, two workers, `docker network create -d overlay --attachable`",
                 *(mended if lab.datapath is Datapath.NETDEV else ()),
             ),
+            remark="underlay slowed" if lab.datapath is Datapath.NETDEV else "",
         )
 
     def set_up(self, site: Site) -> None:
