@@ -1,50 +1,58 @@
 """Labs for tests: made for a module, ended with it, whatever happens in between."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
 from dockmesh.errors import LabError
 from dockmesh.lab.model import HostKind
 from dockmesh.lab.requirements import check_machine
-from tests.lab.mesh import DOCKMESH, Mesh, run
+from tests.lab.mesh import Mesh
 
 MakeMesh = Callable[..., Mesh]
+
+OPTIONS: dict[HostKind, tuple[str, ...]] = {HostKind.CONTAINER: (), HostKind.VM: ("--vm",)}
+WHAT_IS_MISSING = {HostKind.CONTAINER: "no lab", HostKind.VM: "no virtual machines"}
+
+
+def skip_without(kind: HostKind) -> None:
+    """A machine that cannot hold such hosts is named as such; tests/allowed-skips.txt says which reasons may pass."""
+    try:
+        check_machine(kind)
+    except LabError as error:
+        pytest.skip(f"{WHAT_IS_MISSING[kind]} on this machine: {error}")
+
+
+@contextmanager
+def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
+    """A function that brings a lab up with such options."""
+    made: list[Mesh] = []
+
+    def make(*options: str, hosts: int = 3) -> Mesh:
+        mesh = Mesh(folders.mktemp("lab"), tuple(f"host{number}" for number in range(1, hosts + 1)))
+        made.append(mesh)
+        mesh.lab("up", "--hosts", str(hosts), *OPTIONS[kind], *options)
+        if kind is HostKind.VM:
+            mesh.share_connections()
+        return mesh
+
+    try:
+        yield make
+    finally:
+        for mesh in made:
+            mesh.down()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def machine() -> None:
-    """A machine that cannot hold a lab is named as such; tests/allowed-skips.txt says which reasons may pass."""
-    try:
-        check_machine()
-    except LabError as error:
-        pytest.skip(f"no lab on this machine: {error}")
-
-
-@pytest.fixture(scope="module")
-def virtual_machines() -> None:
-    """For tests on a kernel of the hosts' own."""
-    try:
-        check_machine(HostKind.VM)
-    except LabError as error:
-        pytest.skip(f"no virtual machines on this machine: {error}")
+    skip_without(HostKind.CONTAINER)
 
 
 @pytest.fixture(scope="module")
 def make_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
-    made: list[Path] = []
-
-    def make(*options: str, hosts: int = 3) -> Mesh:
-        directory = tmp_path_factory.mktemp("lab")
-        made.append(directory)
-        done = run(*DOCKMESH, "lab", "up", "--dir", str(directory), "--hosts", str(hosts), *options)
-        assert done.code == 0, done.err
-        return Mesh(directory, tuple(f"host{number}" for number in range(1, hosts + 1)))
-
-    yield make
-    for directory in made:
-        run(*DOCKMESH, "lab", "down", "--dir", str(directory))
+    with labs(tmp_path_factory, HostKind.CONTAINER) as make:
+        yield make
 
 
 @pytest.fixture(scope="module")

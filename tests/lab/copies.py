@@ -101,7 +101,7 @@ def _inside(mesh: Mesh, host: str, container: str, program: str) -> "subprocess.
     pid = f'$(docker inspect --format "{{{{.State.Pid}}}}" {container})'
     command = f"nsenter --net=/proc/{pid}/ns/net python3 -c {python}"
     return subprocess.Popen(
-        ("ssh", "-F", str(mesh.ssh_config), "-T", "-l", "root", host, command),
+        ("ssh", "-F", str(mesh.own_ssh_config), "-T", "-l", "root", host, command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import gather
@@ -17,6 +19,8 @@ from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
+
+T = TypeVar("T")
 
 DOCKMESH = (sys.executable, "-m", "dockmesh")
 # An image of one static program, made on the host: no registry is there to ask.
@@ -129,7 +133,45 @@ class Mesh:
     def ssh_config(self) -> Path:
         return self.directory / "ssh_config"
 
+    @property
+    def own_ssh_config(self) -> Path:
+        """What the tests' own commands go by: connections that are shared, where `share_connections` opened some.
+
+        To log in costs an emulated host more of its processor than most of what is asked there.
+        """
+        shared = self.directory / "ssh_config.shared"
+        return shared if shared.exists() else self.ssh_config
+
+    def share_connections(self) -> None:
+        shared = f'Host *\n    ControlPath "{self.directory}/%r@%n.ssh"\n{self.ssh_config.read_text()}'
+        (self.directory / "ssh_config.shared").write_text(shared)
+        self.on_all(self._connect)
+
+    def _connect(self, host: str) -> None:
+        """Who is a host's first connection stays in the background, with no file of ours open."""
+        argv = ("ssh", "-F", str(self.own_ssh_config), "-M", "-N", "-f", "-o", "LogLevel=QUIET", host)
+        nothing = subprocess.DEVNULL
+        subprocess.run(argv, stdin=nothing, stdout=nothing, stderr=nothing, timeout=COMMAND_DEADLINE_S, check=True)
+
+    def _disconnect(self, host: str) -> None:
+        run("ssh", "-F", str(self.own_ssh_config), "-O", "exit", host)
+
     def lab(self, verb: str, *words: str) -> Done:
+        shared = self.own_ssh_config != self.ssh_config
+        if shared and verb in ("reboot", "crash"):
+            self._disconnect(words[0])
+        done = self._lab(verb, *words)
+        if shared and verb in ("reboot", "start"):
+            self._connect(words[0])
+        return done
+
+    def down(self) -> None:
+        """Also where it did not come up, or is down."""
+        if self.own_ssh_config.exists() and self.own_ssh_config != self.ssh_config:
+            self.on_all(self._disconnect)
+        run(*DOCKMESH, "lab", "down", "--dir", str(self.directory))
+
+    def _lab(self, verb: str, *words: str) -> Done:
         done = run(*DOCKMESH, "lab", verb, "--dir", str(self.directory), *words)
         assert done.code == 0, done.err
         return done
@@ -145,7 +187,7 @@ class Mesh:
         return done.json()
 
     def ssh(self, host: str, command: str, *, user: str = "root") -> Done:
-        return run("ssh", "-F", str(self.ssh_config), "-l", user, host, command)
+        return run("ssh", "-F", str(self.own_ssh_config), "-l", user, host, command)
 
     def on(self, host: str, command: str) -> str:
         """Run a command line on a host, which must succeed; what it printed."""
@@ -157,6 +199,17 @@ class Mesh:
         text = self.file.read_text()
         assert old in text, f"{old!r} is not in {self.file}:\n{text}"
         self.file.write_text(text.replace(old, new))
+
+    def choose(self, key: str, value: str) -> None:
+        """Give a key of the file another value, whatever it has."""
+        text, found = re.subn(rf"^(\s*){key}: \S+", rf"\g<1>{key}: {value}", self.file.read_text(), flags=re.MULTILINE)
+        assert found == 1, f"{key} stands {found} times in {self.file}"
+        self.file.write_text(text)
+
+    def on_all(self, work: Callable[[str], T]) -> dict[str, T]:
+        """Do it for all hosts at once; the answers by host."""
+        with ThreadPoolExecutor(len(self.hosts)) as pool:
+            return dict(zip(self.hosts, pool.map(work, self.hosts), strict=True))
 
     def plan(self) -> Any:
         return self.dockmesh("plan", "--json").json()
@@ -184,6 +237,31 @@ class Mesh:
     ) -> None:
         where = container or "the host"
         wait_until(lambda: self.pings(host, target, container), f"{where} on {host} pings {target}", deadline_s)
+
+    def wait_for_containers(self, name: str = "web") -> None:
+        """Every container of this name reaches every other."""
+        seen = self.on_all(lambda host: self._running(host, name))
+
+        def reaches_all(host: str) -> None:
+            # By the host's own ping in the container's network: `docker exec` costs an emulated host seconds each time.
+            inside = f"nsenter --net=/proc/{seen[host][0]}/ns/net ping -c 1 -W 1"
+            others = [address for other, (_, address) in seen.items() if other != host]
+            pings = " && ".join(f"{inside} {address}" for address in others)
+            wait_until(lambda: self.ssh(host, pings).code == 0, f"{name} on {host} pings {' and '.join(others)}")
+
+        self.on_all(reaches_all)
+
+    def _running(self, host: str, name: str) -> tuple[str, str]:
+        """Process and address of a container, as soon as it has both."""
+        show = f"docker inspect --format '{{{{.State.Pid}}}} {{{{.NetworkSettings.IPAddress}}}}' {name}"
+        found: list[str] = []
+
+        def runs() -> bool:
+            found[:] = self.ssh(host, show).out.split()
+            return len(found) == 2 and found[0] != "0"
+
+        wait_until(runs, f"{name} runs on {host}")
+        return found[0], found[1]
 
     def wait_for_mesh(self, deadline_s: float = DEADLINE_S) -> None:
         """Every host's bridge address answers every other host."""

@@ -128,4 +128,5 @@ def test_verify_leaves_nothing_behind(mesh: Mesh) -> None:
     wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes")
 
     for host in mesh.hosts:
-        assert mesh.on(host, "docker ps --all --quiet; docker images --quiet") == ""
+        label = "--quiet --filter label=dockmesh.probe"
+        assert mesh.on(host, f"docker ps --all {label}; docker images {label}") == ""

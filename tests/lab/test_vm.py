@@ -1,20 +1,22 @@
 """The mesh on the distribution's own kernel, in small: two virtual machines. tests/lab_vm has the rest."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.lab.conftest import MakeMesh
+from dockmesh.lab.model import HostKind
+from tests.lab.conftest import labs, skip_without
 from tests.lab.mesh import Mesh
-
-pytestmark = pytest.mark.usefixtures("virtual_machines")
 
 
 @pytest.fixture(scope="module")
-def mesh(virtual_machines: None, make_mesh: MakeMesh) -> Mesh:
-    mesh = make_mesh("--vm", "--prepared", hosts=2)
-    mesh.apply("--confirm-timeout", "600")
-    for host in mesh.hosts:
-        mesh.start_container(host, "web", "--restart always")
-    return mesh
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    skip_without(HostKind.VM)
+    with labs(tmp_path_factory, HostKind.VM) as make:
+        mesh = make("--prepared", hosts=2)
+        mesh.apply("--confirm-timeout", "600")
+        mesh.on_all(lambda host: mesh.start_container(host, "web", "--restart always"))
+        yield mesh
 
 
 def test_the_kernel_moves_the_frames(mesh: Mesh) -> None:
@@ -24,8 +26,7 @@ def test_the_kernel_moves_the_frames(mesh: Mesh) -> None:
 
 
 def test_containers_of_both_hosts_ping_each_other(mesh: Mesh) -> None:
-    mesh.wait_for_ping("host1", mesh.container_address("host2"))
-    mesh.wait_for_ping("host2", mesh.container_address("host1"))
+    mesh.wait_for_containers()
 
 
 def test_second_apply_touches_nothing(mesh: Mesh) -> None:
@@ -35,5 +36,4 @@ def test_second_apply_touches_nothing(mesh: Mesh) -> None:
 def test_a_host_comes_back_from_a_reboot_by_itself(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 
-    mesh.wait_for_ping("host1", mesh.address("host2"), None)
-    mesh.wait_for_ping("host1", mesh.container_address("host2"))
+    mesh.wait_for_containers()

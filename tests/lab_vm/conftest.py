@@ -1,18 +1,12 @@
 """One mesh of three virtual machines for all tests of this folder: emulated, they take minutes to start."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 
-from dockmesh.errors import LabError
 from dockmesh.lab.model import HostKind
-from dockmesh.lab.requirements import check_machine
-from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
-
-T = TypeVar("T")
+from tests.lab.conftest import MakeMesh, labs, skip_without
+from tests.lab.mesh import Mesh, wait_until
 
 # What each module starts from.
 PRISTINE = "dockmesh.yaml.pristine"
@@ -21,28 +15,14 @@ PATIENT_BFD = ("multiplier: 3}", "multiplier: 30}")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def virtual_machines() -> None:
-    """A machine that cannot hold them is named as such; tests/allowed-skips.txt says which reasons may pass."""
-    try:
-        check_machine(HostKind.VM)
-    except LabError as error:
-        pytest.skip(f"no virtual machines on this machine: {error}")
+def machine() -> None:
+    skip_without(HostKind.VM)
 
 
 @pytest.fixture(scope="session")
-def make_mesh(virtual_machines: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
-    made = []
-
-    def make(*options: str, hosts: int = 3) -> Mesh:
-        directory = tmp_path_factory.mktemp("lab")
-        made.append(directory)
-        done = run(*DOCKMESH, "lab", "up", "--vm", "--dir", str(directory), "--hosts", str(hosts), *options)
-        assert done.code == 0, done.err
-        return Mesh(directory, tuple(f"host{number}" for number in range(1, hosts + 1)))
-
-    yield make
-    for directory in made:
-        run(*DOCKMESH, "lab", "down", "--dir", str(directory))
+def make_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
+    with labs(tmp_path_factory, HostKind.VM) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +32,7 @@ def machines(make_mesh: MakeMesh) -> Mesh:
     mesh.edit(*PATIENT_BFD)
     (mesh.directory / PRISTINE).write_text(mesh.file.read_text())
     mesh.apply()
-    on_all(mesh, lambda host: mesh.start_container(host, "web", "--restart always"))
+    mesh.on_all(lambda host: mesh.start_container(host, "web", "--restart always"))
     return mesh
 
 
@@ -62,31 +42,16 @@ def mesh(machines: Mesh) -> Mesh:
     machines.lab("heal")
     machines.file.write_text((machines.directory / PRISTINE).read_text())
     machines.apply()
-    wait_for_containers(machines)
+    machines.wait_for_containers()
     return machines
 
 
-def on_all(mesh: Mesh, work: Callable[[str], T]) -> dict[str, T]:
-    """Do it on all hosts at once."""
-    with ThreadPoolExecutor(len(mesh.hosts)) as pool:
-        return dict(zip(mesh.hosts, pool.map(work, mesh.hosts), strict=True))
-
-
-def wait_for_containers(mesh: Mesh) -> None:
-    """Every container reaches every other's."""
-
-    def runs(host: str) -> str:
-        wait_until(lambda: mesh.ssh(host, "docker ps --quiet").out != "", f"the container of {host} runs")
-        return mesh.container_address(host)
-
-    addresses = on_all(mesh, runs)
-
-    def reaches_all(host: str) -> None:
-        for other, address in addresses.items():
-            if other != host:
-                mesh.wait_for_ping(host, address)
-
-    on_all(mesh, reaches_all)
+def switch(mesh: Mesh, key: str, value: str) -> str:
+    """The living mesh, switched to another value of a key; the value."""
+    mesh.choose(key, value)
+    mesh.apply()
+    mesh.wait_for_containers()
+    return value
 
 
 def wait_for_tunnels(mesh: Mesh) -> None:
@@ -94,9 +59,7 @@ def wait_for_tunnels(mesh: Mesh) -> None:
     show = "ovs-vsctl --bare --columns=bfd_status find interface bfd:enable=true"
 
     def all_up() -> bool:
-        lines = [
-            line for shown in on_all(mesh, lambda host: mesh.on(host, show)).values() for line in shown.split("\n")
-        ]
+        lines = [line for shown in mesh.on_all(lambda host: mesh.on(host, show)).values() for line in shown.split("\n")]
         return any(lines) and all("state=up" in line for line in lines if line)
 
     wait_until(all_up, "all tunnels are up")

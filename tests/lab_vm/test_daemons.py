@@ -8,7 +8,7 @@ import pytest
 from dockmesh.lab.pings import Pinging, pinging
 from dockmesh.lab.store import load
 from tests.lab.mesh import Mesh, wait_until
-from tests.lab_vm.conftest import wait_for_containers, wait_for_tunnels
+from tests.lab_vm.conftest import switch, wait_for_tunnels
 
 
 @contextmanager
@@ -23,15 +23,13 @@ def back(mesh: Mesh, host: str) -> None:
     wait_until(lambda: mesh.ssh(host, "ovs-vsctl --timeout=5 show").code == 0, "Open vSwitch answers")
     wait_until(lambda: "master docker0" in mesh.on(host, "ip -oneline link show br0 || true"), "br0 is in docker0")
     wait_for_tunnels(mesh)
-    wait_for_containers(mesh)
+    mesh.wait_for_containers()
 
 
 @pytest.mark.parametrize("forwarding", ["rstp", "direct"])
 @pytest.mark.parametrize("daemon", ["ovs-vswitchd", "ovsdb-server"])
 def test_killed_daemon_comes_back_with_the_mesh(mesh: Mesh, forwarding: str, daemon: str) -> None:
-    text = mesh.file.read_text().replace("forwarding: rstp", "forwarding: direct")
-    mesh.file.write_text(text.replace("forwarding: direct", f"forwarding: {forwarding}"))
-    mesh.apply()
+    switch(mesh, "forwarding", forwarding)
     back(mesh, "host2")
 
     with containers_pinging(mesh, "host1", "host2") as pings:

@@ -4,7 +4,6 @@ import pytest
 
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh
-from tests.lab_vm.conftest import on_all, wait_for_containers
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +19,7 @@ def applied(make_mesh: MakeMesh) -> Mesh:
         bare.on(host, "apt-get install --yes --quiet busybox-static")
         bare.start_container(host, "web", "--restart always")
 
-    on_all(bare, start)
+    bare.on_all(start)
     return bare
 
 
@@ -31,7 +30,7 @@ def test_init_chooses_the_kernel_datapath(applied: Mesh) -> None:
 
 
 def test_containers_of_all_hosts_ping_each_other(applied: Mesh) -> None:
-    wait_for_containers(applied)
+    applied.wait_for_containers()
 
 
 def test_second_apply_touches_nothing(applied: Mesh) -> None:
@@ -39,16 +38,16 @@ def test_second_apply_touches_nothing(applied: Mesh) -> None:
 
 
 def test_all_hosts_come_back_from_a_power_cut(applied: Mesh) -> None:
-    on_all(applied, lambda host: applied.on(host, "sync"))
-    on_all(applied, lambda host: applied.lab("crash", host))
-    on_all(applied, lambda host: applied.lab("start", host))
+    applied.on_all(lambda host: applied.on(host, "sync"))
+    applied.on_all(lambda host: applied.lab("crash", host))
+    applied.on_all(lambda host: applied.lab("start", host))
 
-    wait_for_containers(applied)
+    applied.wait_for_containers()
     assert not applied.apply()["changed"]
 
 
 def test_destroy_leaves_nothing_of_ours(applied: Mesh) -> None:
-    on_all(applied, lambda host: applied.on(host, "docker rm --force web"))
+    applied.on_all(lambda host: applied.on(host, "docker rm --force web"))
 
     done = applied.dockmesh("destroy", "--yes")
 
@@ -56,4 +55,4 @@ def test_destroy_leaves_nothing_of_ours(applied: Mesh) -> None:
     for host in applied.hosts:
         assert "br0" not in applied.on(host, "ovs-vsctl list-br; ip -oneline link")
         assert applied.ssh(host, "ls /etc/dockmesh /etc/systemd/system/dockmesh.service").code != 0
-    applied.lab("down")
+    applied.down()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.lab.mesh import Mesh, wait_until
-from tests.lab_vm.conftest import wait_for_containers
+from tests.lab_vm.conftest import switch
 
 TUNNELS = {"gre": 1462, "vxlan": 1450, "geneve": 1450}
 IP_AND_ICMP = 28
@@ -12,13 +12,7 @@ IP_AND_ICMP = 28
 @pytest.fixture(scope="module", params=TUNNELS)
 def tunnel(mesh: Mesh, request: pytest.FixtureRequest) -> str:
     """The living mesh, switched from the kind before."""
-    text = mesh.file.read_text()
-    for other in TUNNELS:
-        text = text.replace(f"tunnel: {other}", f"tunnel: {request.param}")
-    mesh.file.write_text(text)
-    mesh.apply()
-    wait_for_containers(mesh)
-    return str(request.param)
+    return switch(mesh, "tunnel", request.param)
 
 
 def passes(mesh: Mesh, size: int) -> bool:

@@ -3,7 +3,7 @@
 from itertools import pairwise, permutations
 
 import networkx as nx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dockmesh.model import Cluster, Fabric, Forwarding, Links
@@ -28,7 +28,6 @@ def mesh_of(graph: "nx.Graph[str]") -> Cluster:
     return cluster(len(graph), fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Links(tuple(graph.edges))))
 
 
-@settings(max_examples=25)
 @given(meshes(most=12), st.data())
 def test_nothing_circles_or_doubles_whatever_each_host_takes_for_dead(mesh: Cluster, data: st.DataObject) -> None:
     walked = Mesh(build(mesh))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.model import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
@@ -35,13 +35,11 @@ def caused(mesh: Cluster, after: bytes) -> Effect:
     return effect(build(mesh), build(parse(FILE, after)))
 
 
-@settings(max_examples=20)
 @given(clusters(), SSH)
 def test_in_and_out_again_is_the_same_text(mesh: Cluster, ssh: Ssh) -> None:
     assert remove_hosts(FILE, grown(mesh, ssh), ["new"]) == write_cluster(mesh).encode()
 
 
-@settings(max_examples=30)
 @given(clusters())
 def test_a_new_host_restarts_docker_nowhere_and_takes_no_tunnel_from_anybody(mesh: Cluster) -> None:
     found = caused(mesh, grown(mesh, Ssh()))
@@ -50,7 +48,6 @@ def test_a_new_host_restarts_docker_nowhere_and_takes_no_tunnel_from_anybody(mes
     assert found.fewer == () or isinstance(mesh.fabric.topology, Degree | Ring | Sites)
 
 
-@settings(max_examples=20)
 @given(clusters(most=5), st.data())
 def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Cluster, data: st.DataObject) -> None:
     mesh = replace(mesh, fabric=replace(mesh.fabric, topology=FullMesh()))

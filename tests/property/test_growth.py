@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 from itertools import combinations, islice
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.errors import UsageError
@@ -58,7 +58,6 @@ def test_hosts_that_come_later_fit_beside_the_present_ones(mesh: tuple[IPv4Netwo
     assert is_sound(prefix, (*plan.slots, *later))
 
 
-@settings(max_examples=40)
 @given(planned())
 def test_room_is_the_number_of_hosts_that_can_be_added_one_by_one(mesh: tuple[IPv4Network, AddressPlan]) -> None:
     prefix, plan = mesh
@@ -72,7 +71,6 @@ def test_room_is_the_number_of_hosts_that_can_be_added_one_by_one(mesh: tuple[IP
     assert is_sound(prefix, slots)
 
 
-@settings(max_examples=40)
 @given(prefixes(), st.integers(2, 20), st.integers(0, 700))
 def test_room_made_by_max_hosts_is_there_and_moves_nobody(prefix: IPv4Network, hosts: int, more: int) -> None:
     try:

@@ -18,8 +18,8 @@ OUR_BUG, INTERRUPTED = 3, 130
 
 # In the order in which the help shows them: modules here, with a function of the same name or an `app` of verbs.
 VERBS = (
-    *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "history", "rollback", "unlock"),
-    *("destroy", "schema", "host", "packages", "lab", "drill", "bench"),
+    *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "ps", "logs", "exec", "context"),
+    *("history", "rollback", "unlock", "destroy", "schema", "host", "packages", "lab", "drill", "bench"),
 )
 
 
@@ -45,7 +45,7 @@ def build(only: str | None = None) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)
         else:
-            app.command()(getattr(module, verb))
+            app.command(context_settings=getattr(module, "CONTEXT_SETTINGS", None))(getattr(module, verb))
     return app
 
 

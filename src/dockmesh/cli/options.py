@@ -34,6 +34,14 @@ ConfirmTimeout = Annotated[
 Hosts = Annotated[
     list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
 ]
+ContainerName = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONTAINER",
+        help="Its name, NAME.HOST where several hosts have one, or the beginning of its identifier.",
+        show_default=False,
+    ),
+]
 Preflight = Annotated[
     bool,
     typer.Option(

@@ -50,12 +50,12 @@ def _container(row: Mapping[str, Any]) -> Container:
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
     return Container(
         id=row["Id"],
-        name=_name(row),
+        name=name_of(row),
         address=networks.get("bridge", {}).get("IPAddress") or None,
     )
 
 
-def _name(row: Mapping[str, Any]) -> str:
+def name_of(row: Mapping[str, Any]) -> str:
     """Its own name among those that legacy links gave it (`/other/alias`); one that is about to go has none."""
     names = sorted(row.get("Names") or [row["Id"][:12]], key=lambda name: name.count("/"))
     return str(names[0]).removeprefix("/")

@@ -10,7 +10,12 @@ from dockmesh.lab.wait import holds_within
 
 SUPERVISED_WITHIN_S = 10
 BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
-BOOTED = ("systemctl", "is-system-running", "--wait")
+# Fails in the boot of this id; else ends when systemd has started all that it starts, or has failed to.
+BOOTED_ANEW = 'test "$(cat /proc/sys/kernel/random/boot_id)" != "$1" && { systemctl is-system-running --wait || true; }'
+# Holds its connection for as long as the host keeps it. Some go down without a word, and their next boot ends it when
+# it is asked; one that answers nothing for a minute is not worth the waiting.
+REBOOT = ("sh", "-c", "systemctl --no-block reboot && exec sleep infinity")
+ASK_EVERY_SECOND = ("-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=60")
 
 
 def is_running(lab: Lab, host: LabHost) -> bool:
@@ -48,8 +53,9 @@ def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -
     deadline_s = machines_of(lab).booted_within_s
 
     def is_new_boot() -> bool:
-        answer = run_on(lab, host, BOOT_ID, timeout_s=deadline_s)
-        return answer.returncode == 0 and answer.stdout.strip() != old_boot_id
+        # One login for both questions: it is the dearest that a host is asked for while it boots.
+        answer = run_on(lab, host, ("sh", "-c", BOOTED_ANEW, "sh", old_boot_id or "none"), timeout_s=deadline_s)
+        return answer.returncode == 0
 
     def is_over() -> bool:
         return is_new_boot() or not is_running(lab, host)
@@ -61,7 +67,6 @@ def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -
             answered=_console(lab, host),
             do=f"dockmesh lab crash {host.name}, then dockmesh lab start {host.name}",
         )
-    run_on(lab, host, BOOTED, timeout_s=deadline_s)
 
 
 def reboot(lab: Lab, name: str) -> None:
@@ -71,7 +76,8 @@ def reboot(lab: Lab, name: str) -> None:
     answer = run_on(lab, host, BOOT_ID, timeout_s=deadline_s)
     if answer.returncode != 0:
         raise LabError("cannot be asked to reboot", host=name, answered=answer.stderr, do="crash and start it instead")
-    run_on(lab, host, ("systemctl", "--no-block", "reboot"), timeout_s=deadline_s)
+    # To ask again and again whether it is down would keep a slow host from going down.
+    run_on(lab, host, REBOOT, timeout_s=deadline_s, options=ASK_EVERY_SECOND)
     wait_until_booted(lab, host, old_boot_id=answer.stdout.strip())
 
 

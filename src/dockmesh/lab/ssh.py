@@ -45,12 +45,18 @@ def _known_host(lab: Lab, host: LabHost) -> str:
 
 
 def run_on(
-    lab: Lab, host: LabHost, argv: Sequence[str], *, text: str = "", timeout_s: float | None = None
+    lab: Lab,
+    host: LabHost,
+    argv: Sequence[str],
+    *,
+    text: str = "",
+    timeout_s: float | None = None,
+    options: Sequence[str] = (),
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command as root; its exit status is the caller's to judge, 255 also says that there is no connection."""
-    options = ("-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=15")
+    always = ("-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=15")
     # sshd hands a command to a shell, so it is quoted here.
-    command = ("ssh", "-F", str(lab.ssh_config), *options, host.name, "--", shlex.join(argv))
+    command = ("ssh", "-F", str(lab.ssh_config), *always, *options, host.name, "--", shlex.join(argv))
     try:
         return subprocess.run(
             command, input=text, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False

@@ -19,6 +19,7 @@ SOON_S = 0.05  # within which a resolver that is near has answered
 class Fleet:
     opened: Mapping[str, SshHost]
     failed: Mapping[str, DockmeshError]
+    config: Path  # what they were reached by, for as long as they are open
 
     async def hang_up(self) -> None:
         await asyncio.gather(*(host.hang_up() for host in self.opened.values()))
@@ -62,19 +63,19 @@ async def fleet(
         if loading is not None:
             await loading
         results = await connecting
-    failed: dict[str, DockmeshError] = {}
-    bugs: list[BaseException] = []
-    for host, result in zip(hosts, results, strict=True):
-        match result:
-            case SshHost():
-                opened[host.name] = result
-            case DockmeshError():
-                failed[host.name] = result
-            case _:
-                bugs.append(result)
-    try:
-        if bugs:
-            raise bugs[0]
-        yield Fleet(opened, failed)
-    finally:
-        await asyncio.gather(*(host.close() for host in opened.values()))
+        failed: dict[str, DockmeshError] = {}
+        bugs: list[BaseException] = []
+        for host, result in zip(hosts, results, strict=True):
+            match result:
+                case SshHost():
+                    opened[host.name] = result
+                case DockmeshError():
+                    failed[host.name] = result
+                case _:
+                    bugs.append(result)
+        try:
+            if bugs:
+                raise bugs[0]
+            yield Fleet(opened, failed, config)
+        finally:
+            await asyncio.gather(*(host.close() for host in opened.values()))

@@ -24,7 +24,6 @@ from dockmesh.remote.seam import Answer, Request, as_line
 CONNECT_TIMEOUT_S = 15
 GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
 SSH = (
-    *("ssh", "-T"),
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
     *("-o", "StrictHostKeyChecking=yes"),
     # A host that dies in the middle of a command is noticed after 30 s, not after TCP's quarter of an hour.
@@ -142,7 +141,8 @@ async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S
 
     Raises ConnectError.
     """
-    argv = _argv(host, config, timeout_s, fresh=fresh)
+    own = ("-o", "ControlPath=none") if fresh else ()
+    argv = argv_of(host, config, timeout_s, *own)
     try:
         process = await asyncio.create_subprocess_exec(
             # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
@@ -165,12 +165,15 @@ async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S
     raise explain(host, code, said or await _last_words(process))
 
 
-def _argv(host: Target, config: Path, timeout_s: int, *, fresh: bool) -> tuple[str, ...]:
+def argv_of(host: Target, config: Path, timeout_s: int, *options: str, terminal: bool = False) -> tuple[str, ...]:
+    """The call of ssh but for the command; `terminal`: with one on the host, too."""
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()
     port = ("-p", str(host.ssh.port)) if host.ssh.port else ()
-    own = ("-o", "ControlPath=none") if fresh else ()
-    return (*SSH, *own, "-o", f"ConnectTimeout={timeout_s}", "-F", str(config), *user, *port, "--", target)
+    return (
+        *("ssh", "-t" if terminal else "-T", *SSH),
+        *(*options, "-o", f"ConnectTimeout={timeout_s}", "-F", str(config), *user, *port, "--", target),
+    )
 
 
 async def _greeting(process: Process) -> list[str] | None:

@@ -11,7 +11,7 @@ from dockmesh.cli.loading import load_modules
 HEAVY = {"rich.console", "jinja2", "dockmesh.diff.host", "dockmesh.verify.tree"}
 
 
-@pytest.mark.parametrize("verb", ["status", "diff"])
+@pytest.mark.parametrize("verb", ["status", "diff", "ps", "logs", "exec"])
 def test_a_look_reaches_for_hosts_before_it_loads_what_it_shows_them_with(verb: str) -> None:
     program = f"import sys; from dockmesh.cli.main import build; build({verb!r}); print(*sys.modules)"
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import asdict, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,18 @@ from dockmesh.bench.record import bench_json
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.comparison import Comparison, comparison_json
+from dockmesh.cli.context import create_json
 from dockmesh.cli.destroy import Parted, parted_json
 from dockmesh.cli.edits import edit_json, edited
 from dockmesh.cli.main import build as build_program
 from dockmesh.cli.packages import built_json
 from dockmesh.cli.plan import plan_json
 from dockmesh.cli.preflight import report_json as preflight_json
+from dockmesh.cli.ps_screen import ps_json
 from dockmesh.cli.status_json import status_json
 from dockmesh.cli.verify import report_json
+from dockmesh.containers.read import read
+from dockmesh.context.meta import Context
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
@@ -46,6 +50,7 @@ from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
 from tests.unit.bench.runs import BENCH
+from tests.unit.containers import worlds as worlds_of_containers
 from tests.unit.docs.pages import ROOT, anchors, blocks
 from tests.unit.status import worlds
 
@@ -89,6 +94,18 @@ def test_status() -> None:
     known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
 
     assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
+
+
+def test_ps() -> None:
+    found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), IPv4Network("172.17.0.0/16"))
+
+    assert in_json(ps_json("prod", ["host1"], {"host1": found}, {})) == EXAMPLES["ps"]
+
+
+def test_context_create() -> None:
+    context = Context("prod-host1", "prod", "host1", "/dockmesh.yaml", "ssh://root@192.0.2.1")
+
+    assert in_json(create_json([context], [True], None)) == EXAMPLES["context create"]
 
 
 def test_apply() -> None:

@@ -1,0 +1,81 @@
+"""A command of Docker's about one container, wherever in the mesh it is."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockmesh.cli import options
+from dockmesh.cli.loading import load_modules
+from dockmesh.containers.collect import collect
+from dockmesh.containers.find import find, host_in, missing
+from dockmesh.containers.types import Container
+from dockmesh.errors import DockmeshError
+from dockmesh.plan.build import build
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.fleet import fleet
+from dockmesh.remote.hand_over import hand_over
+from dockmesh.spec.load import load
+
+CONNECT_TIMEOUT_S = 5  # whoever asks for one container does not want to wait for hosts that are dead
+LATER = ("dockmesh.cli.show",)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`words` makes the argv for the container's host. `terminal` and `reads` are as in `hand_over`."""
+
+    verb: str
+    words: Callable[[Container], tuple[str, ...]]
+    running: bool = False  # only one that runs can be meant
+    terminal: bool = False
+    reads: bool = False
+
+
+def run(name: str, order: Order, file: Path, ssh_config: Path | None, host: list[str] | None) -> int:
+    """Find the container and run the command there; its exit code.
+
+    Raises UsageError for a name that means several, DockmeshError for one that means none.
+    """
+    plan = build(load(file))
+    return asyncio.run(_run(name, order, plan, options.choose_hosts(plan, host), ssh_config))
+
+
+async def _run(name: str, order: Order, plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> int:
+    # Who names the host need not wait for the others.
+    named = host_in(name, [host.name for host in chosen])
+    only = tuple(host for host in chosen if host.name == named)
+    for hosts in (only, chosen) if only and only != chosen else (chosen,):
+        if (code := await _among(name, order, plan, hosts, ssh_config, last=hosts is chosen)) is not None:
+            return code
+    raise AssertionError("the last look finds it or raises")
+
+
+async def _among(
+    name: str, order: Order, plan: Plan, hosts: tuple[HostPlan, ...], ssh_config: Path | None, *, last: bool
+) -> int | None:
+    """None: it is not on these, and others have not been asked."""
+    async with fleet(hosts, ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as connections:
+        from dockmesh.cli.show import show_error
+
+        found, gone = await collect(plan, connections.opened, connections.failed, stopped=True)
+        await connections.hang_up()
+        if not last and gone:
+            raise next(iter(gone.values()))
+        for host in hosts:
+            if host.name in gone:
+                show_error(gone[host.name])
+        containers = [each for host in hosts for each in found.get(host.name, ())]
+        one = find(name, containers, verb=order.verb, running=order.running)
+        if one is None:
+            if last:
+                raise missing(name, containers, silent=[host.name for host in hosts if host.name in gone])
+            return None
+        if order.running and not one.runs:
+            raise DockmeshError(
+                f"{one.full_name} does not run: {one.status or one.state}",
+                do=f"`dockmesh logs {one.full_name}` may say why",
+            )
+        return await hand_over(
+            plan.host(one.host), connections.config, order.words(one), terminal=order.terminal, reads=order.reads
+        )
