@@ -24,9 +24,12 @@ _templates = jinja2.Environment(  # noqa: S701  Markdown
 
 def page(bench: Bench, picture_name: str) -> str:
     """Markdown."""
+    loads = [each for result in bench.results for load in _loads(result) for each in (load.before, load.after)]
     return _templates.get_template("peers.md.j2").render(
         bench=bench,
         runs=runs(bench),
+        least=min(loads, default=0.0),
+        most=max(loads, default=0.0),
         picture=picture_name,
         summary=table.markdown(table.COLUMNS, [table.row(result) for result in bench.results]),
         details=table.markdown(DETAILS, [line for result in bench.results for line in _details(result)]),
@@ -46,6 +49,11 @@ def chart(bench: Bench) -> str:
         ),
         f"{bench.since}, {bench.machine.cores} cores, lab hosts on one machine; {runs(bench)}",
     )
+
+
+def _loads(result: Result) -> Iterator[Load]:
+    figures = (result.start, result.all_pairs, result.packets, result.cut, result.heal, result.crash, result.back)
+    yield from (each.load for each in (*figures, *result.latency, *result.goodput) if each)
 
 
 def runs(bench: Bench) -> str:

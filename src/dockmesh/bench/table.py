@@ -50,7 +50,8 @@ def ping(result: Result) -> str:
 def tcp(result: Result) -> str:
     """The median of the pairs' ratios, and the least."""
     ratios = [each.mbit.ratio for each in result.goodput]
-    return f"{median(ratios):.2f} ({min(ratios):.2f})" if ratios else NOTHING
+    remark = f", {result.about.remark}" if result.about.remark else ""
+    return f"{median(ratios):.2f} ({min(ratios):.2f}){remark}" if ratios else NOTHING
 
 
 def silence(found: Silence | None) -> str:

@@ -153,6 +153,7 @@ class About:
     centre: str  # the host that is crashed
     centre_is: str  # what the others have there
     settings: tuple[str, ...]
+    remark: str = ""  # what stands beside its share of the underlay's TCP, where that share misleads
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from dockmesh.bench import table
 from dockmesh.bench.types import Mtu
 from tests.unit.bench.runs import BENCH, silence
@@ -11,6 +13,13 @@ def test_row_has_every_figure() -> None:
     assert (cells["all pairs ×"], cells["packets ×"], cells["CPU ×"]) == ("0.50", "0.50", "1.50")
     assert (cells["cut ms"], cells["heal ms"]) == ("254", "1,329")
     assert (cells["set up s"], cells["connected s"]) == ("4.2", "6.1")
+
+
+def test_a_share_that_misleads_says_so() -> None:
+    result = BENCH.results[1]
+    flattered = replace(result, about=replace(result.about, remark="underlay slowed"))
+
+    assert table.tcp(flattered) == "0.78 (0.70), underlay slowed"
 
 
 def test_what_does_not_heal_is_said_with_how_long_it_was_watched() -> None:
