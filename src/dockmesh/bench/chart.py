@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import jinja2
 
-WIDTH, NAME_WIDTH, SAID_WIDTH = 760, 150, 130
+WIDTH, NAME_WIDTH = 760, 150
+LETTER = 7  # the width of most, at 12 pixels
 ROW, HEAD, GAP, MARGIN = 20, 30, 14, 16
 
 
@@ -42,15 +43,18 @@ _templates = jinja2.Environment(
 
 
 def picture(panels: tuple[Panel, ...], foot: str) -> str:
-    longest = max((bar.share or 0 for panel in panels for bar in panel.bars), default=1)
-    room = WIDTH - 2 * MARGIN - NAME_WIDTH - SAID_WIDTH
+    """Without the panels that nothing was measured for."""
+    shown = [panel for panel in panels if any(bar.share is not None for bar in panel.bars)]
+    bars = [bar for panel in shown for bar in panel.bars]
+    longest = max((bar.share or 0 for bar in bars), default=1)
+    room = WIDTH - 2 * MARGIN - NAME_WIDTH - LETTER * max((len(bar.said) for bar in bars), default=0)
     placed, y = [], MARGIN
-    for panel in panels:
+    for panel in shown:
         scale = room / max(1.0, longest)
-        bars = tuple(
+        lines = tuple(
             (y + HEAD + ROW * place, round(scale * (bar.share or 0), 1), bar) for place, bar in enumerate(panel.bars)
         )
-        placed.append(Placed(y + ROW, panel, bars))
+        placed.append(Placed(y + ROW, panel, lines))
         y += HEAD + ROW * len(panel.bars) + GAP
     return _templates.get_template("peers.svg.j2").render(
         panels=placed, foot=foot, width=WIDTH, height=y + ROW, left=MARGIN, bar_left=MARGIN + NAME_WIDTH, row=ROW

@@ -71,8 +71,11 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
     inside = ""
     if container:
         inside = f'nsenter --net=/proc/"$(docker inspect --format {{{{.State.Pid}}}} {shlex.quote(container)})"/ns/net '
-    # Ended by its standard input: a client that is killed leaves no ping behind on the host.
-    script = f"{inside}ping -D -n -i {INTERVAL_S} {shlex.quote(target)} & trap 'kill $!' EXIT; cat >/dev/null"
+    # Ended by its standard input: a client that is killed leaves no ping behind on the host. What ping says of each
+    # packet that finds no route is no news to whoever cut the route.
+    script = (
+        f"{inside}ping -D -n -i {INTERVAL_S} {shlex.quote(target)} 2>/dev/null & trap 'kill $!' EXIT; cat >/dev/null"
+    )
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "pings"
         with output.open("w") as written:
