@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from dockmesh.render.host import render
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Daemon, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port, assign
-from tests.support.meshes import cluster, clusters
+from tests.support.meshes import cluster, clusters, with_underlay
 from tests.support.plans import configs
 
 
@@ -201,6 +202,21 @@ def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: C
 
     assert [change.text() for change in diff(wanted, host.facts(wanted.flows)).changes] == []
     # Nothing of the former mesh stays where no change would look for it.
+    assert fabric_of(host) == fabric_of(applied(wanted))
+
+
+@given(clusters(most=3), st.data())
+def test_a_living_tunnel_keeps_nothing_of_what_it_was(now: Cluster, data: st.DataObject) -> None:
+    """Another family of addresses, another key or none, and all else as it was: the port stays."""
+    family = data.draw(st.sampled_from(["10.77.0.", "fd77::"]))
+    key = data.draw(st.none() | st.integers(1, now.fabric.tunnel.largest_key))
+    later = with_underlay(now, **{host.name: f"{family}{number}" for number, host in enumerate(now.hosts, start=11)})
+    wanted = configs(replace(later, fabric=replace(now.fabric, key=key)))["host1"]
+    host = applied(configs(now)["host1"])
+    move_underlay(host, wanted)
+
+    carry_out(host, wanted)
+
     assert fabric_of(host) == fabric_of(applied(wanted))
 
 
