@@ -41,9 +41,11 @@ def looks(runs: int) -> list[Row]:
         wait(settled(lab), "all is well")
         states = [measured("status", *reach(lab))[0] for _ in range(runs)]
         differences = [measured("diff", *reach(lab))[0] for _ in range(runs)]
+        containers = [measured("ps", *reach(lab))[0] for _ in range(runs)]
     return [
         Row("status, three hosts, all well", tuple(states), "s", 1.0),
         Row("diff, three hosts, no difference", tuple(differences), "s", 1.0),
+        Row("ps, three hosts", tuple(containers), "s", 0.5),
     ]
 
 

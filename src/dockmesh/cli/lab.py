@@ -14,6 +14,7 @@ from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
 from dockmesh.lab import power, ssh, store
 from dockmesh.lab import up as starting
+from dockmesh.lab.cache import OFFERED_PACKAGES
 from dockmesh.lab.model import Accelerator, HostKind, Lab, hash_of
 from dockmesh.lab.requirements import check_root
 
@@ -116,6 +117,10 @@ def up(
         bool | None,
         typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
     ] = None,
+    offer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PACKAGE", help="Of Debian, to be had by apt on the hosts of a new lab; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
@@ -133,6 +138,7 @@ def up(
         ipv6=ipv6,
         kind=None if vm is None else HostKind.VM if vm else HostKind.CONTAINER,
         accelerator=accel,
+        offers=(*OFFERED_PACKAGES, *offer) if offer else None,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:

@@ -90,6 +90,7 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         *(["another kind of hosts"] if wish.kind not in (None, old.kind) else []),
         *(["another accelerator"] if old.accelerator and wish.accelerator not in (None, old.accelerator) else []),
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
+        *(["other packages to install"] if wish.offers is not None else []),
         *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
         *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
     ]
