@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh.cli.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
-from dockmesh.status.types import HostStatus, Status
+from dockmesh.status.types import Finding, HostStatus, Status
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -21,9 +21,8 @@ def status_json(found: Status) -> dict[str, Any]:
             for end in found.tunnels
         ],
         "ways": [{"a": way.a, "b": way.b, "hosts": list(way.hosts)} for way in found.ways],
-        "findings": [
-            {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do} for finding in found.findings
-        ],
+        "findings": [_finding_json(finding) for finding in found.findings],
+        "warnings": [_finding_json(warning) for warning in found.warnings],
     }
 
 
@@ -37,6 +36,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "datapath": host.datapath,
         "docker": host.docker,
         "containers": host.containers,
+        "pools": [{"network": pool.network, "used": pool.used, "total": pool.total} for pool in host.pools],
         "root": host.root,
         "dropped": dict(host.dropped),
         "differences": [
@@ -49,6 +49,10 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do}
 
 
 def _run_json(run: RunSaid | None) -> dict[str, str] | None:

@@ -48,10 +48,12 @@ def _network(text: str | None) -> IPv4Network | None:
 
 def _container(row: Mapping[str, Any]) -> Container:
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
+    bridge = networks.get("bridge", {})
     return Container(
         id=row["Id"],
         name=name_of(row),
-        address=networks.get("bridge", {}).get("IPAddress") or None,
+        address=bridge.get("IPAddress") or None,
+        mac=bridge.get("MacAddress") or None,
     )
 
 

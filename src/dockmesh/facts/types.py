@@ -71,6 +71,7 @@ class Container:
     id: str
     name: str
     address: str | None  # on the default bridge
+    mac: str | None = None  # there
 
 
 @dataclass(frozen=True, slots=True)

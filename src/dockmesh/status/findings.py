@@ -8,7 +8,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Link, Plan
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
-from dockmesh.verify import tree, tunnel
+from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, State
 from dockmesh.wire import WIRES, Wire
 
@@ -33,6 +33,7 @@ def find(plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], wa
     for link in plan.links:
         if not new & {link.a, link.b}:
             yield from _link(plan, heard, ends, link)
+    yield from _addresses(plan, {name: each for name, each in facts.items() if name not in new})
     applied = {name: each for name, each in facts.items() if name not in new}
     yield from _tree(plan, applied)
     yield from _cut_off(ways, set(applied))
@@ -73,6 +74,23 @@ def _host(host: HostStatus) -> Iterator[Finding]:
     if host.refused:
         report = host.refused.report
         yield Finding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
+
+
+def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+    for name, known in facts.items():
+        host = plan.host(name)
+        for pool in pools.use(host, known):
+            if pool.full:
+                what = (
+                    f"its pool of {pool.network} is full: all {pool.total:,} addresses are taken, no container starts"
+                )
+                yield Finding((name,), what, "remove containers that nobody needs, or give it a larger pool")
+        # While Docker itself has another pool, that is what is said.
+        if known.docker is not None and known.docker.pool == host.pool and (found := pools.outside(host, known)):
+            do = f"run `docker restart {' '.join(each.name for each in found)}` on {name}"
+            yield Finding((name,), pools.outside_text(host, found), do)
+    for each in pools.alike(facts):
+        yield Finding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
 
 
 def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:

@@ -12,9 +12,9 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.host import render
-from dockmesh.status import findings, ways
+from dockmesh.status import findings, warnings, ways
 from dockmesh.status.types import Heard, HostStatus, Status
-from dockmesh.verify import tree, tunnel
+from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
 
 
@@ -39,6 +39,7 @@ def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshErr
         tunnels=tuple(ends.values()),
         ways=found,
         findings=tuple(findings.find(plan, heard, hosts, found)),
+        warnings=tuple(warnings.find(hosts)),
     )
 
 
@@ -54,6 +55,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         datapath=(fabric.datapath_type or str(Datapath.SYSTEM)) if fabric else None,
         docker=facts.docker.version if facts.docker else None,
         containers=len(facts.docker.containers) if facts.docker else None,
+        pools=pools.use(host, facts),
         dropped=heard.dropped,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,

@@ -8,6 +8,7 @@ from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.applied import Applied
 from dockmesh.status.said import Said
+from dockmesh.verify.pools import PoolUse
 from dockmesh.verify.tunnel import End
 
 
@@ -41,6 +42,7 @@ class HostStatus:
     datapath: str | None = None
     docker: str | None = None  # version, while it answers
     containers: int | None = None
+    pools: tuple[PoolUse, ...] = ()  # one a network
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames, by why, since its flows were made; 0 is left out
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
     differences: tuple[Change, ...] = ()
@@ -81,3 +83,4 @@ class Status:
     tunnels: tuple[End, ...]
     ways: tuple[Way, ...]
     findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()  # all is well, but will not stay so by itself

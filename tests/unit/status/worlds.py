@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
+from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -69,6 +69,24 @@ def change_port(world: World, host: str, peer: str, change: Callable[[OvsInterfa
         )
         bridges.append(replace(bridge, interfaces=tuple(each for each in ports if each is not None)))
     world[host] = replace(known, facts=replace(known.facts, ovs=tuple(bridges)))
+
+
+def run_containers(world: World, host: str, *addresses: str, macs: tuple[str, ...] = ()) -> None:
+    """Containers `box0`, `box1` … on docker0, with Docker's own MACs unless told."""
+    known = world[host]
+    docker = known.facts.docker
+    assert docker is not None
+    made = tuple(
+        Container(str(number), f"box{number}", address, macs[number] if macs else mac_of(address))
+        for number, address in enumerate(addresses)
+    )
+    facts = replace(known.facts, docker=replace(docker, containers=made))
+    world[host] = replace(known, facts=facts)
+
+
+def mac_of(address: str) -> str:
+    """As Docker makes it."""
+    return ":".join(["02", "42", *(f"{int(part):02x}" for part in address.split("."))])
 
 
 def cut(world: World, a: str, b: str) -> None:
