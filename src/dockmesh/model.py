@@ -42,6 +42,12 @@ class Renderer(StrEnum):
     IFUPDOWN = "ifupdown"
 
 
+class Listen(StrEnum):
+    """Where Docker's API listens beside its own socket."""
+
+    MESH = "mesh"
+
+
 @dataclass(frozen=True, slots=True)
 class FullMesh:
     """A link between every two hosts."""
@@ -140,6 +146,7 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+    docker_api: Listen | None = None
 
     @property
     def ip_version(self) -> int:

@@ -24,6 +24,8 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     yield from ((package, "installed") for package in PACKAGE_OF.values())
     if config.renderer is Renderer.IFUPDOWN:
         yield "bridge-utils", "installed"
+    if config.docker_api:
+        yield "stunnel4", "installed"
     for package in {deb.package for deb in config.debs}:
         yield (
             package,

@@ -93,7 +93,7 @@ def test_status() -> None:
     run = RunSaid("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
     known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
 
-    assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
+    assert in_json(status_json(judge(plan, known, {}, worlds.NOW))) == EXAMPLES["status"]
 
 
 def test_ps() -> None:

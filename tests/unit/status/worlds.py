@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface
@@ -17,6 +18,7 @@ from tests.support.plans import configs
 
 MESH = cluster(3)
 PLAN = build(MESH)
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 World = dict[str, Heard]
 
 
@@ -122,4 +124,4 @@ def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
 
 
 def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Cluster = MESH) -> Status:
-    return judge(build(mesh), world, gone or {})
+    return judge(build(mesh), world, gone or {}, NOW)
