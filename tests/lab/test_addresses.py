@@ -118,7 +118,7 @@ def test_what_a_container_reaches(mesh: Mesh) -> None:
 
 
 def test_a_host_service_on_every_address_is_open_to_containers(mesh: Mesh) -> None:
-    """The hosts have an sshd that listens everywhere: that is what a container of any host finds at bridge addresses."""
+    """Such as sshd, which listens everywhere: a container of any host finds it at the bridge addresses."""
     for host in mesh.hosts:
         said = mesh.on("host2", f"docker exec asks /bin/busybox nc -w 3 {mesh.address(host)} 22 </dev/null || true")
         assert said.startswith("SSH-2.0"), host
