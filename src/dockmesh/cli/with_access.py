@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dockmesh.access import store
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
 
@@ -15,7 +14,11 @@ def with_access(plan: Plan, file: Path) -> Plan:
 
     Raises UsageError for files that cannot be read.
     """
-    kept = store.load(file) if plan.docker_api else None
+    if plan.docker_api is None:
+        return plan
+    from dockmesh.access import store
+
+    kept = store.load(file)
     return replace(plan, access=kept.access) if kept else plan
 
 
@@ -26,6 +29,7 @@ def prepared(plan: Plan, file: Path) -> tuple[Plan, Callable[[], None]]:
     """
     if plan.docker_api is None:
         return plan, lambda: None
+    from dockmesh.access import store
     from dockmesh.access.keep import begin, with_hosts
 
     now = datetime.now(UTC)
