@@ -1,7 +1,7 @@
 """HostConfig × HostFacts → HostDiff: pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dockmesh.diff import api, fabric
 from dockmesh.diff.apart import apart_step
@@ -64,15 +64,20 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     return HostDiff(config.host, tuple(step for step in steps if step is not None))
 
 
+def packages_of(config: HostConfig) -> Mapping[str, str]:
+    """By program the package, by its name in Debian, of all that the host needs."""
+    return {
+        **PACKAGE_OF,
+        **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
+        **({"stunnel": "stunnel4"} if config.docker_api else {}),
+    }
+
+
 def _missing(config: HostConfig, facts: HostFacts) -> list[str]:
     """The packages, by their names in Debian, of the programs that are not there."""
-    wanted = dict(PACKAGE_OF)
     if config.renderer is Renderer.IFUPDOWN:
         _refuse_other_network_managers(config, facts)
-        wanted["brctl"] = "bridge-utils"
-    if config.docker_api:
-        wanted["stunnel"] = "stunnel4"
-    missing = [package for program, package in wanted.items() if program not in facts.programs]
+    missing = [package for program, package in packages_of(config).items() if program not in facts.programs]
     if missing and not facts.package_manager:
         raise HostError(
             f"lacks {', '.join(missing)}, and has no apt-get to install it with",
