@@ -11,6 +11,7 @@ DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
 
 ETHERNET_MTU = 1500
+API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 
 UnderlayAddress = IPv4Address | IPv6Address
 

@@ -19,10 +19,10 @@ from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.show import err, error_json, out, print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
+from dockmesh.model import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Client, Plan
 from dockmesh.remote.fleet import fleet
-from dockmesh.render.host import API_PORT
 from dockmesh.spec.load import load
 
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"

@@ -7,7 +7,7 @@ from shlex import join
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
+from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import Access, HostCertificate, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, flows, ovs
@@ -36,7 +36,6 @@ API_CERTIFICATE = "/etc/dockmesh/api-certificate.pem"
 API_KEY = "/etc/dockmesh/api-key.pem"
 API_PEMS = (API_CA, API_REVOKED, API_CERTIFICATE, API_KEY)
 API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
-API_PORT = 2376
 SECRET_MODE = 0o600
 # Every path that a file of ours may have, whatever the renderer.
 PATHS = (

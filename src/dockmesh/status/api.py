@@ -6,9 +6,10 @@ from datetime import datetime
 from dockmesh.access.lives import CA_WARNED, HOST_LIFE, in_last_third
 from dockmesh.diff import api
 from dockmesh.facts.types import HostFacts
+from dockmesh.model import API_PORT
 from dockmesh.plan.types import Client, HostPlan, Plan
 from dockmesh.record.applied import Applied
-from dockmesh.render.host import API_PORT, API_UNIT
+from dockmesh.render.host import API_UNIT
 from dockmesh.status.types import Api, Finding, HostStatus
 
 
