@@ -113,9 +113,9 @@ def save(file: Path, kept: Kept) -> None:
             if not (folder / path).exists() or _text(folder / path) != text:
                 replace_text(folder / path, text, SECRET_MODE)
         replace_text(folder / INDEX, _index(kept), SECRET_MODE)
-        for path in (folder / "hosts").iterdir():
-            if path.stem not in kept.hosts and path.suffix in (".pem", ".key"):
-                path.unlink()
+        for own_file in (folder / "hosts").iterdir():
+            if own_file.stem not in kept.hosts and own_file.suffix in (".pem", ".key"):
+                own_file.unlink()
     except OSError as error:
         raise _cannot(folder, error) from error
 
