@@ -91,10 +91,9 @@ def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
                 )
                 yield Finding((name,), what, "remove containers that nobody needs, or give it a larger pool")
         # While Docker itself has another pool, that is what is said.
-        if known.docker is not None and known.docker.pool == host.pool and (found := pools.outside(host, known)):
-            do = f"run `docker restart {' '.join(each.name for each in found)}` on {name}"
-            yield Finding((name,), pools.outside_text(host, found), do)
-    for each in pools.alike(facts):
+        if known.docker is not None and known.docker.pool == host.pool:
+            yield from (Finding((name,), each.text, each.do(name)) for each in pools.outside(host, known))
+    for each in pools.alike(plan, facts):
         yield Finding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
 
 

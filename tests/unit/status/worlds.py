@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface
+from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface, Place
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -79,7 +79,12 @@ def run_containers(world: World, host: str, *addresses: str, macs: tuple[str, ..
     docker = known.facts.docker
     assert docker is not None
     made = tuple(
-        Container(str(number), f"box{number}", address, macs[number] if macs else mac_of(address))
+        Container(
+            str(number),
+            f"box{number}",
+            address,
+            (Place("bridge", address, macs[number] if macs else mac_of(address)),),
+        )
         for number, address in enumerate(addresses)
     )
     facts = replace(known.facts, docker=replace(docker, containers=made))
