@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -110,9 +111,10 @@ def test_a_host_keeps_its_certificate_until_the_last_third_of_its_life(kept: Kep
 
 
 def test_a_host_with_another_address_gets_another_certificate(kept: Kept) -> None:
-    moved = replace(PLAN, hosts=(replace(PLAN.hosts[0], address=PLAN.hosts[1].address), *PLAN.hosts[1:]))
+    first, *others = mesh().hosts
+    moved = replace(mesh(), hosts=(replace(first, address=IPv4Address("172.17.42.9")), *others))
 
-    found = with_hosts(kept, moved, NOW)
+    found = with_hosts(kept, build(moved), NOW)
 
     assert {name for name, own in found.certificates.items() if own != kept.certificates[name]} == {"host1"}
 
