@@ -25,6 +25,7 @@ from tests.lab.mesh import BUILD_IMAGE, IMAGE, Done, Mesh, run, wait_until
 
 DAY = timedelta(days=1)
 PORT = 2376
+TAKEN = ("docker-api", "blocker")  # of preflight
 HELD = "/root/held"  # on the hosts, what clients were given
 
 
@@ -435,8 +436,39 @@ def test_switched_off_it_leaves_nothing(mesh: Mesh) -> None:
     mesh.apply()
 
     for host in mesh.hosts:
-        assert mesh.ssh(host, f"ls -d {' '.join(API_FILES)} /run/dockmesh-api 2>/dev/null").out == ""
-        assert mesh.on(host, f"systemctl show -p ActiveState --value {API_UNIT}") == "inactive"
-        assert str(PORT) not in mesh.on(host, "ss -ltn")
+        assert left_of_it(mesh, host) == ""
         assert before[host] == mesh.on(host, "systemctl show -p MainPID docker.service")
     assert status(mesh)["right"]
+
+
+def left_of_it(mesh: Mesh, host: str) -> str:
+    """Files, unit and port, whatever of them is there."""
+    files = mesh.ssh(host, f"ls -d {' '.join(API_FILES)} /run/dockmesh-api 2>/dev/null").out
+    unit = mesh.on(host, f"systemctl show -p ActiveState --value {API_UNIT}").replace("inactive", "")
+    return files + unit + mesh.ssh(host, f"ss -Hltn 'sport = :{PORT}'").out
+
+
+def test_a_port_that_is_taken_is_told_beforehand_and_takes_the_host_back(mesh: Mesh) -> None:
+    mesh.on("host3", f"systemd-run --quiet --collect --unit=taker python3 -m http.server {PORT}")
+    wait_until(lambda: str(PORT) in mesh.on("host3", "ss -Hltn"), "somebody has the port")
+    with mesh.file.open("a") as file:
+        file.write("\ndocker_api: {listen: mesh}\n")
+
+    told = mesh.dockmesh("preflight", "--json").json()
+    done = mesh.dockmesh("apply", "--yes", "--json", "--no-verify")
+    mesh.on("host3", "systemctl stop taker")
+    left = left_of_it(mesh, "host3")
+    mesh.apply()
+
+    assert [each["hosts"] for each in told["findings"] if (each["check"], each["level"]) == TAKEN] == [["host3"]]
+    errors = {host["name"]: host["error"] for host in done.json()["hosts"] if host["error"]}
+    assert (done.code, set(errors)) == (1, {"host3"})
+    assert left == ""
+    assert name_of(mesh, "host2", "host3") == "host3"
+
+
+def test_destroy_leaves_nothing_of_it(mesh: Mesh) -> None:
+    done = mesh.dockmesh("destroy", "--yes", "--json")
+
+    assert done.code == 0, done.err
+    assert [left_of_it(mesh, host) for host in mesh.hosts] == ["", "", ""]
