@@ -13,6 +13,7 @@ FABRIC_BRIDGE = "br0"
 NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 
 ETHERNET_MTU = 1500
+API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 
 UnderlayAddress = IPv4Address | IPv6Address
 
@@ -42,6 +43,12 @@ class Datapath(StrEnum):
 class Renderer(StrEnum):
     SYSTEMD = "systemd"
     IFUPDOWN = "ifupdown"
+
+
+class Listen(StrEnum):
+    """Where Docker's API listens beside its own socket."""
+
+    MESH = "mesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,7 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+    docker_api: Listen | None = None
     further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
 
     @property

@@ -6,13 +6,13 @@ the person who has to live with it on a server.
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Datapath, Fabric, Forwarding, Renderer, Tunnel
+from dockmesh.model import Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
 from tests.support.meshes import cluster
@@ -23,13 +23,15 @@ from tests.support.plans import config_of
 class Case:
     fabric: Fabric
     underlay: str = "10.77.0.0"
+    docker_api: Listen | None = None
 
     def __str__(self) -> str:
         fabric = self.fabric
         tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
         key = "" if fabric.key is None else f"-{fabric.key}"
         family = "-ipv6" if ":" in self.underlay else ""
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}"
+        api = "-docker-api" if self.docker_api else ""
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}"
 
 
 FABRICS = [
@@ -46,11 +48,13 @@ FABRICS = [
 CASES = [
     *map(Case, FABRICS),
     *(Case(Fabric(renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+    *(Case(Fabric(renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
 ]
 
 
 def rendered(case: Case) -> dict[str, str]:
-    config = config_of(cluster(3, fabric=case.fabric, underlay=case.underlay), "host2")
+    mesh = cluster(3, fabric=case.fabric, underlay=case.underlay)
+    config = config_of(replace(mesh, docker_api=case.docker_api), "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
     return {file.path: file.text for file in files if file.path != GUARD}

@@ -15,6 +15,7 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Links,
+    Listen,
     Network,
     Renderer,
     Ring,
@@ -118,7 +119,8 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
-    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))))
+    api = draw(st.none() | st.just(Listen.MESH))
+    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))), docker_api=api)
 
 
 @st.composite

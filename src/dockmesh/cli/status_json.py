@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh.cli.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
-from dockmesh.status.types import Finding, HostStatus, Status
+from dockmesh.status.types import Api, Finding, HostStatus, Status
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "docker": host.docker,
         "containers": host.containers,
         "pools": [{"network": pool.network, "used": pool.used, "total": pool.total} for pool in host.pools],
+        "docker_api": _api_json(host.api),
         "root": host.root,
         "dropped": dict(host.dropped),
         "differences": [
@@ -49,6 +50,13 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
+
+
+def _api_json(api: Api | None) -> dict[str, Any] | None:
+    if api is None:
+        return None
+    until = api.until.isoformat() if api.until else None
+    return {"address": api.address, "open": api.open, "certificate_until": until, "why": api.why}
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

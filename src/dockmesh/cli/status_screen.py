@@ -157,6 +157,13 @@ def _runs(status: Status) -> Iterator[str]:
     def dropped(host: HostStatus) -> str | None:
         return ", ".join(f"{number} {why}" for why, number in host.dropped.items()) or None
 
+    def api(host: HostStatus) -> str | None:
+        if host.api is None:
+            return None
+        until = f", certificate until {host.api.until:%Y-%m-%d}" if host.api.until else ""
+        return f"open{until}" if host.api.open else "shut"
+
+    yield from _alike(status, "Docker's API", api)
     yield from _alike(status, "last run", last)
     yield from _alike(status, "frames dropped", dropped)
     yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)

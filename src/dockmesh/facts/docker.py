@@ -6,10 +6,11 @@ from ipaddress import IPv4Network
 from operator import attrgetter
 from typing import Any
 
-from dockmesh.facts.types import Container, Docker
+from dockmesh.facts.types import Container, Docker, Place
 
 SOCKET = "/run/docker.sock"
 INFO, NETWORK, CONTAINERS = "/info", "/networks/bridge", "/containers/json"
+DEFAULT_NETWORK = "bridge"  # Docker's name for that of docker0
 EVERY_CONTAINER = f"{CONTAINERS}?all=1"
 
 
@@ -48,12 +49,15 @@ def _network(text: str | None) -> IPv4Network | None:
 
 def _container(row: Mapping[str, Any]) -> Container:
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
-    bridge = networks.get("bridge", {})
     return Container(
         id=row["Id"],
         name=name_of(row),
-        address=bridge.get("IPAddress") or None,
-        mac=bridge.get("MacAddress") or None,
+        address=networks.get(DEFAULT_NETWORK, {}).get("IPAddress") or None,
+        places=tuple(
+            Place(name, own["IPAddress"], own.get("MacAddress") or None)
+            for name, own in sorted(networks.items())
+            if own.get("IPAddress")
+        ),
     )
 
 

@@ -1,11 +1,15 @@
 """What is well and will not stay so by itself."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from dockmesh.plan.types import Plan
+from dockmesh.status import api
 from dockmesh.status.types import Finding, HostStatus
 
 
-def find(hosts: Sequence[HostStatus]) -> Iterator[Finding]:
+def find(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Finding]:
+    yield from api.warnings(plan, hosts, now)
     for host in hosts:
         for pool in host.pools:
             if pool.nearly_full and not pool.full:

@@ -118,7 +118,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
     yield from _tree(plan, evidence) if plan.tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
-    for each in pools.alike({name: known.facts for name, known in evidence.hosts.items()}):
+    for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
         seen = f"{each.text}: frames for one go to the other"
         yield Cause(Fault.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)
 

@@ -1,9 +1,7 @@
 """What is wrong on one host, by what it says of itself."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
-from dockmesh.facts.types import Container
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify import pools
@@ -65,20 +63,10 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             APPLY,
             frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
         )
-    elif found := [each for each in pools.outside(planned, known.facts) if not _is_in_a_pool(plan, each)]:
-        names = " ".join(each.name for each in found)
-        yield Cause(
-            Fault.OUTSIDE_POOL,
-            (name,),
-            pools.outside_text(planned, found),
-            f"run `docker restart {names}` on {name}",
-            frozenset({Kind.DOCKER}),
-        )
-
-
-def _is_in_a_pool(plan: Plan, container: Container) -> bool:
-    """Then the address is that host's, and owner.py says so."""
-    return any(IPv4Address(container.address or "") in host.pool for host in plan.hosts)
+    else:
+        # What is in another host's pool is that host's, and owner.py says so.
+        for found in pools.outside(planned, known.facts, plan):
+            yield Cause(Fault.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({Kind.DOCKER}))
 
 
 def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:

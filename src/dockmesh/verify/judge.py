@@ -88,7 +88,7 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
         for name in ((dispute.right,) if dispute.right else dispute.hosts)
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}
-    taken = {name: each.text for each in pools.alike(facts) for name in each.hosts} | taken
+    taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
     for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)

@@ -5,13 +5,14 @@ those that were given an address by hand: in a network that a user made, `docker
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
+from dockmesh.facts.docker import DEFAULT_NETWORK
 from dockmesh.facts.types import Container, HostFacts
 from dockmesh.model import DOCKER_BRIDGE
-from dockmesh.plan.types import HostPlan
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 
 NEARLY_FULL = 0.8  # of a pool
 OTHER_MAC = "start all but one of them anew, without `--mac-address` or with another one"
@@ -35,6 +36,26 @@ class PoolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """Containers of one host whose address in a network is not in the pool that the host has of it."""
+
+    network: str
+    pool: IPv4Network
+    containers: tuple[tuple[str, str], ...]  # name and address
+
+    @property
+    def text(self) -> str:
+        shown = ", ".join(f"{name} ({address})" for name, address in self.containers)
+        return f"outside this host's pool {self.pool}, so another host may give out the same address: {shown}"
+
+    def do(self, host: str) -> str:
+        names = " ".join(name for name, _ in self.containers)
+        if self.network == DOCKER_BRIDGE:
+            return f"run `docker restart {names}` on {host}"
+        return f"start {names} on {host} anew, without `--ip` or with one of the pool"
+
+
+@dataclass(frozen=True, slots=True)
 class Alike:
     """Devices with one MAC address, and on which hosts they are."""
 
@@ -54,37 +75,66 @@ def use(host: HostPlan, facts: HostFacts) -> tuple[PoolUse, ...]:
     """One a network of the mesh; of a host whose Docker does not answer none."""
     if facts.docker is None:
         return ()
-    used = {each.address for each in _addressed(facts) if IPv4Address(each.address or "") in host.pool}
-    return (PoolUse(DOCKER_BRIDGE, len(used), host.containers),)
+    return tuple(
+        PoolUse(each.name, len({address for _, address in _in(each, facts) if address in each.pool}), each.containers)
+        for each in host.networks
+    )
 
 
-def outside(host: HostPlan, facts: HostFacts) -> tuple[Container, ...]:
-    """The containers of the host's Docker whose address is not in the pool."""
-    return tuple(each for each in _addressed(facts) if IPv4Address(each.address or "") not in host.pool)
+def outside(host: HostPlan, facts: HostFacts, plan: Plan | None = None) -> tuple[Outside, ...]:
+    """By network. With `plan`, only those that are in nobody else's pool either."""
+    found = []
+    for network in host.networks:
+        others = [each for other in plan.hosts if (each := other.on(network.name))] if plan else []
+        strays = tuple(
+            (container.name, str(address))
+            for container, address in _in(network, facts)
+            if not any(address in each.pool for each in (network, *others))
+        )
+        if strays:
+            found.append(Outside(network.name, network.pool, strays))
+    return tuple(found)
 
 
-def outside_text(host: HostPlan, found: Iterable[Container]) -> str:
-    shown = ", ".join(f"{each.name} ({each.address})" for each in found)
-    return f"outside this host's pool {host.pool}, so another host may give out the same address: {shown}"
+def _in(network: HostNetwork, facts: HostFacts) -> Iterator[tuple[Container, IPv4Address]]:
+    """The containers that are in a network, with their addresses there."""
+    for container in facts.docker.containers if facts.docker else ():
+        for place in container.places:
+            if place.network == docker_name(network.name):
+                yield container, IPv4Address(place.address)
 
 
-def _addressed(facts: HostFacts) -> Iterator[Container]:
-    yield from (each for each in (facts.docker.containers if facts.docker else ()) if each.address)
+def docker_name(network: str) -> str:
+    """Docker's name of a network of the mesh."""
+    return DEFAULT_NETWORK if network == DOCKER_BRIDGE else network
 
 
-def alike(hosts: Mapping[str, HostFacts]) -> tuple[Alike, ...]:
-    """All MAC addresses that more than one device of the mesh has: bridges and containers of all hosts together.
+def alike(plan: Plan, hosts: Mapping[str, HostFacts]) -> tuple[Alike, ...]:
+    """All MAC addresses that more than one device of a network has: bridges and containers of all hosts together.
 
     Two with one address have one MAC, too, for Docker makes it of the address; that is the address' trouble.
     """
-    owners: dict[str, dict[str, str]] = defaultdict(dict)
-    addresses: dict[str, set[str]] = defaultdict(set)
-    for name, facts in hosts.items():
-        if bridge := facts.link(DOCKER_BRIDGE):
-            owners[bridge.mac][f"{bridge.name} of {name}"] = name
-            addresses[bridge.mac].add(name)
-        for each in facts.docker.containers if facts.docker else ():
-            if each.mac:
-                owners[each.mac][f"container {each.name} on {name}"] = name
-                addresses[each.mac].add(each.address or each.id)
-    return tuple(Alike(mac, who) for mac, who in sorted(owners.items()) if len(who) > 1 and len(addresses[mac]) > 1)
+    owners: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    addresses: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for host in plan.hosts:
+        if (facts := hosts.get(host.name)) is None:
+            continue
+        for network, mac, who, address in _devices(host, facts):
+            owners[network, mac][who] = host.name
+            addresses[network, mac].add(address)
+    return tuple(
+        Alike(mac, who)
+        for (network, mac), who in sorted(owners.items())
+        if len(who) > 1 and len(addresses[network, mac]) > 1
+    )
+
+
+def _devices(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str, str, str]]:
+    """Network, MAC address, who has it, and their IP address."""
+    for network in host.networks:
+        if bridge := facts.link(network.bridge):
+            yield network.name, bridge.mac, f"{bridge.name} of {host.name}", str(network.address.ip)
+        for container in facts.docker.containers if facts.docker else ():
+            for place in container.places:
+                if place.network == docker_name(network.name) and place.mac:
+                    yield network.name, place.mac, f"container {container.name} on {host.name}", place.address

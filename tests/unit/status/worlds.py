@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface
+from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface, Place
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -17,6 +18,7 @@ from tests.support.plans import configs
 
 MESH = cluster(3)
 PLAN = build(MESH)
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 World = dict[str, Heard]
 
 
@@ -77,7 +79,12 @@ def run_containers(world: World, host: str, *addresses: str, macs: tuple[str, ..
     docker = known.facts.docker
     assert docker is not None
     made = tuple(
-        Container(str(number), f"box{number}", address, macs[number] if macs else mac_of(address))
+        Container(
+            str(number),
+            f"box{number}",
+            address,
+            (Place("bridge", address, macs[number] if macs else mac_of(address)),),
+        )
         for number, address in enumerate(addresses)
     )
     facts = replace(known.facts, docker=replace(docker, containers=made))
@@ -122,4 +129,4 @@ def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
 
 
 def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Cluster = MESH) -> Status:
-    return judge(build(mesh), world, gone or {})
+    return judge(build(mesh), world, gone or {}, NOW)

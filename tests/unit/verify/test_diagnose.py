@@ -7,7 +7,7 @@ import pytest
 
 from dockmesh.errors import ConnectError
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.facts.types import Container
+from dockmesh.facts.types import Container, Place
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Echo, Evidence, Owners, Transfer
@@ -156,7 +156,7 @@ def test_two_macs_alike_fail_the_addresses_of_their_hosts() -> None:
     for host, own in (("h1", "10.9.1.7"), ("h2", "10.9.2.7")):
         docker = evidence.hosts[host].facts.docker
         assert docker is not None
-        twin = Container("d" * 64, "web", own, "02:42:00:00:00:07")
+        twin = Container("d" * 64, "web", own, (Place("bridge", own, "02:42:00:00:00:07"),))
         evidence = worlds.changed_facts(evidence, host, docker=replace(docker, containers=(twin,)))
 
     probes, (cause,) = look(evidence)
@@ -171,7 +171,7 @@ def test_a_container_outside_the_pool_fails_the_docker_of_its_host() -> None:
     evidence = worlds.healthy(PLAN)
     docker = evidence.hosts["h1"].facts.docker
     assert docker is not None
-    stray = Container("d" * 64, "web", "10.9.77.7", "02:42:0a:09:4d:07")
+    stray = Container("d" * 64, "web", "10.9.77.7", (Place("bridge", "10.9.77.7"),))
     evidence = worlds.changed_facts(evidence, "h1", docker=replace(docker, containers=(stray,)))
 
     probes, (cause,) = look(evidence)
