@@ -43,7 +43,7 @@ _templates.filters["argv"] = join
 
 
 def render(plan: Plan, host: HostPlan) -> HostConfig:
-    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker_bridge_mac, plan.mtu)
+    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker0.bridge_mac, plan.mtu)
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
     bundle = flows_of(plan, host)
