@@ -9,8 +9,11 @@ from dockmesh.debian.deb import Deb
 # The name of Docker's default bridge, and of the Open vSwitch bridge that is put into it.
 DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
+# The same of a further network: its Linux bridge, and the Open vSwitch bridge that is put into it.
+NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 
 ETHERNET_MTU = 1500
+API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 
 UnderlayAddress = IPv4Address | IPv6Address
 
@@ -40,6 +43,12 @@ class Datapath(StrEnum):
 class Renderer(StrEnum):
     SYSTEMD = "systemd"
     IFUPDOWN = "ifupdown"
+
+
+class Listen(StrEnum):
+    """Where Docker's API listens beside its own socket."""
+
+    MESH = "mesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ class Fabric:
     tunnel: Tunnel = Tunnel.GRE
     key: int | None = None  # of GRE, or the VNI of VXLAN and Geneve; None: no GRE key, VNI 0
     topology: Topology = field(default_factory=FullMesh)
-    forwarding: Forwarding = Forwarding.RSTP
+    forwarding: Forwarding = Forwarding.DIRECT
     bfd: Bfd = field(default_factory=Bfd)
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD
@@ -104,8 +113,25 @@ class Fabric:
 
 @dataclass(frozen=True, slots=True)
 class Network:
+    """A container network. The first of a mesh is Docker's default bridge, and its frames have no tag."""
+
     name: str
     prefix: IPv4Network
+    vlan: int | None = None  # the tag (IEEE 802.1Q) of its frames between hosts
+    internal: bool = False  # no way out of the mesh
+    hosts: tuple[str, ...] | None = None  # that are on it, in the order of the file; None: all
+
+    def has(self, host: str) -> bool:
+        return self.hosts is None or host in self.hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What one host owns in one network."""
+
+    network: str
+    address: IPv4Address
+    pool: IPv4Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,12 @@ class Host:
     pool: IPv4Network
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
+    seats: tuple[Seat, ...] = ()  # in the further networks, in the order of the mesh's
+
+    @property
+    def all_seats(self) -> tuple[Seat, ...]:
+        """With that in docker0, which comes first."""
+        return (Seat(DOCKER_BRIDGE, self.address, self.pool), *self.seats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +172,12 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+    docker_api: Listen | None = None
+    further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return (self.network, *self.further)
 
     @property
     def ip_version(self) -> int:

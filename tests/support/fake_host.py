@@ -61,6 +61,7 @@ COMES_WITH = {
     "docker-cli": ("docker",),
     "iptables": ("iptables",),
     "bridge-utils": ("brctl",),
+    "stunnel4": ("stunnel",),
 }
 
 

@@ -15,9 +15,11 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Links,
+    Listen,
     Network,
     Renderer,
     Ring,
+    Seat,
     Sites,
     Star,
     Topology,
@@ -26,6 +28,8 @@ from dockmesh.model import (
 from dockmesh.plan.address import assign
 
 GUIDE = "172.17.0.0/16"
+# Not the default, which `direct` is: more can go wrong with a tree, and so more tests are about one.
+TREE = Fabric(forwarding=Forwarding.RSTP)
 MESH_FILE = """\
 name: prod
 networks:
@@ -46,11 +50,36 @@ def cluster(
     first = ip_address(underlay)
     return Cluster(
         name="prod",
-        fabric=fabric or Fabric(),
+        fabric=fabric or TREE,
         network=Network("docker0", network),
         hosts=tuple(
             Host(f"host{number}", first + number, slot.address, slot.pool)
             for number, slot in enumerate(assign(network, count).slots, start=1)
+        ),
+    )
+
+
+def with_network(
+    mesh: Cluster,
+    name: str = "blue",
+    prefix: str = "10.80.0.0/16",
+    *,
+    vlan: int = 20,
+    internal: bool = False,
+    hosts: tuple[str, ...] | None = None,
+) -> Cluster:
+    """The mesh with another network, on all hosts or on some."""
+    network = Network(name, IPv4Network(prefix), vlan, internal, hosts)
+    on = [host.name for host in mesh.hosts if network.has(host.name)]
+    slots = dict(zip(on, assign(network.prefix, len(on)).slots, strict=True))
+    return replace(
+        mesh,
+        further=(*mesh.further, network),
+        hosts=tuple(
+            replace(host, seats=(*host.seats, Seat(name, slots[host.name].address, slots[host.name].pool)))
+            if host.name in slots
+            else host
+            for host in mesh.hosts
         ),
     )
 
@@ -92,7 +121,8 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
-    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))))
+    api = draw(st.none() | st.just(Listen.MESH))
+    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))), docker_api=api)
 
 
 @st.composite

@@ -18,6 +18,7 @@ NAMES = {
     "docker-cli": ("docker-cli", "docker-ce-cli"),
     "iptables": ("iptables",),
     "bridge-utils": ("bridge-utils",),
+    "stunnel4": ("stunnel4",),
 }
 # Of these every host is to have the same version, if the mesh brings one.
 SAME_EVERYWHERE = ("openvswitch-switch", "docker.io", "docker-ce", "docker-cli", "docker-ce-cli")
@@ -27,6 +28,7 @@ WHY = {
     "docker-cli": "Docker's command line",
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
+    "stunnel4": "it is the end of TLS before Docker's API",
 }
 DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12

@@ -5,9 +5,15 @@ from collections.abc import Mapping
 from dockmesh.remote.seam import Units
 
 OS_RELEASE = "/etc/os-release"
-UNITS = ("dockmesh.service", "dockmesh-flows.service", "docker.service", "ovs-vswitchd.service", "networking.service")
+UNITS = (
+    *("dockmesh.service", "dockmesh-flows.service", "dockmesh-api.service"),
+    *("docker.service", "ovs-vswitchd.service", "networking.service"),
+)
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState"))
-PROGRAMS = ("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "systemctl", "python3")
+PROGRAMS = (
+    *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
+    "python3",
+)
 # The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
 MODULE = ("modprobe", "--dry-run", "--quiet", "openvswitch")
 LOADED_MODULES = "/proc/modules"

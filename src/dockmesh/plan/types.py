@@ -1,10 +1,12 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Ssh, Tunnel, UnderlayAddress
+from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
 from dockmesh.mtu import MtuSum
 
 
@@ -42,21 +44,60 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class HostNetwork:
+    """One network at one host."""
+
+    name: str
+    vlan: int | None  # None: untagged, which is docker0
+    internal: bool
+    address: IPv4Interface  # of its Linux bridge, with the length of the prefix
+    pool: IPv4Network
+    containers: int  # how many addresses the pool holds for containers
+    prefixes: tuple[IPv4Network | IPv6Network, ...]  # all addresses that are at this host and at no other
+    mtu: int
+    bridge: str  # the Linux bridge that its containers are in
+    bridge_mac: str
+    switch: str  # the Open vSwitch bridge whose local port is a member of that
+    switch_mac: str
+    port: int | None  # OpenFlow port of the fabric's bridge that leads there; None: its local port
+
+    @property
+    def prefix(self) -> IPv4Network:
+        return self.address.network
+
+
+@dataclass(frozen=True, slots=True)
 class HostPlan:
     name: str
     underlay: UnderlayAddress
     underlay_mtu: int
     ssh: Ssh
-    address: IPv4Interface  # of the Docker bridge, with the length of the prefix
-    pool: IPv4Network
-    containers: int  # how many addresses the pool holds for containers
-    docker_bridge_mac: str
-    fabric_bridge_mac: str
+    networks: tuple[HostNetwork, ...]  # those that this host is on, docker0 first
     tree_priority: int | None  # without a spanning tree there is none
     tunnels: tuple[TunnelEnd, ...]
     number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
-    prefixes: tuple[IPv4Network | IPv6Network, ...]  # all addresses that are at this host and at no other
     forwards: tuple[Forward, ...] = ()  # empty but under `direct`
+
+    @property
+    def docker0(self) -> HostNetwork:
+        return self.networks[0]
+
+    @property
+    def further(self) -> tuple[HostNetwork, ...]:
+        return self.networks[1:]
+
+    @property
+    def address(self) -> IPv4Interface:
+        """Of docker0."""
+        return self.docker0.address
+
+    @property
+    def pool(self) -> IPv4Network:
+        """Of docker0."""
+        return self.docker0.pool
+
+    def on(self, network: str) -> HostNetwork | None:
+        return next((each for each in self.networks if each.name == network), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +107,79 @@ class SpanningTree:
     links: tuple[Link, ...]  # those that carry frames while all is well
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class HostCertificate:
+    """What a host shows who opens Docker's API there: texts in PEM below a line that says what they are.
+
+    Whatever prints values must not print these: one is a private key.
+    """
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Somebody who was let in to Docker's API; the certificate itself is with them alone."""
+
+    name: str
+    serial: int
+    made: datetime
+    until: datetime
+    revoked: datetime | None = None
+    folder: str = ""  # where it was written to
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """Who gets in to Docker's API, by the certificate authority of the mesh, as far as hosts must know.
+
+    `hosts` has no host that came since. `fresh`: nobody has seen this authority before.
+    """
+
+    ca: str
+    ca_until: datetime
+    revoked: str  # the list of certificates that shall not get in any more
+    hosts: Mapping[str, HostCertificate]
+    clients: tuple[Client, ...] = ()
+    fresh: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One mesh, whole. Hosts stand in the order of their bridge addresses, whatever the order of the file."""
 
     name: str
     fabric: Fabric
-    prefix: IPv4Network
+    networks: tuple[Network, ...]  # docker0 first
     mtu_sum: MtuSum
     narrowest: tuple[str, ...]  # the hosts whose underlay MTU decided, if not all have the same
     tree: SpanningTree | None  # None under `direct`: all links carry frames
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
+    docker_api: Listen | None = None
+    access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
+
+    @property
+    def prefix(self) -> IPv4Network:
+        """Of docker0."""
+        return self.networks[0].prefix
+
+    @property
+    def further(self) -> tuple[Network, ...]:
+        """All networks but docker0."""
+        return self.networks[1:]
 
     @property
     def mtu(self) -> int:
+        """Of docker0; a further network has less, for its tag."""
         return self.mtu_sum.mtu
+
+    def seats(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
+        """The hosts that are on a network, each with what it has there."""
+        found = ((host, host.on(network)) for host in self.hosts)
+        return tuple((host, seat) for host, seat in found if seat is not None)
 
     @property
     def ip_version(self) -> int:

@@ -5,7 +5,7 @@ import pytest
 from dockmesh.model import Cluster, Fabric, Links, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import tree_of
 
 
@@ -110,17 +110,17 @@ def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
 def test_root_and_backup_in_the_middle_have_the_low_priorities() -> None:
     chain = Links((("host1", "host2"), ("host2", "host3"), ("host3", "host4")))
 
-    priorities = [host.tree_priority for host in build(cluster(4, fabric=Fabric(topology=chain))).hosts]
+    priorities = [host.tree_priority for host in build(cluster(4, fabric=replace(TREE, topology=chain))).hosts]
 
     assert priorities == [OTHERS, ROOT, BACKUP, OTHERS]
 
 
 def test_a_pool_of_the_guide_holds_sixteen_thousand_containers() -> None:
     # 172.17.192.0/18 ends with the broadcast address of the prefix.
-    assert [host.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
+    assert [host.docker0.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
 
 
 def test_mac_addresses_are_made_of_the_bridge_address() -> None:
     host = build(cluster(3)).host("host1")
 
-    assert (host.docker_bridge_mac, host.fabric_bridge_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")
+    assert (host.docker0.bridge_mac, host.docker0.switch_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")

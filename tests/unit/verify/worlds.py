@@ -8,10 +8,11 @@ from typing import Any
 
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
-from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topology
+from dockmesh.model import Cluster, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
+from tests.support.meshes import TREE
 from tests.support.plans import tree_of
 
 ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
@@ -22,7 +23,7 @@ def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
     return build(
         Cluster(
             "prod",
-            Fabric(topology=topology or FullMesh()),
+            replace(TREE, topology=topology or FullMesh()),
             Network("docker0", IPv4Network("10.9.0.0/16")),
             tuple(
                 Host(
@@ -49,8 +50,8 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
         system="Debian",
         units={},
         links=(
-            LinuxLink("br0", planned.mtu, up=True, mac=host.fabric_bridge_mac, master="docker0"),
-            LinuxLink("docker0", planned.mtu, up=True, mac=host.docker_bridge_mac, addresses=(host.address,)),
+            LinuxLink("br0", planned.mtu, up=True, mac=host.docker0.switch_mac, master="docker0"),
+            LinuxLink("docker0", planned.mtu, up=True, mac=host.docker0.bridge_mac, addresses=(host.address,)),
         ),
         ovs=(_bridge(planned, host),),
         docker=Docker(
@@ -67,7 +68,7 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
 
 
 def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
-    root = planned.host(tree_of(planned).root).fabric_bridge_mac.replace(":", "")
+    root = planned.host(tree_of(planned).root).docker0.switch_mac.replace(":", "")
     ports = []
     for end in host.tunnels:
         forwards = {host.name, end.peer} in [{link.a, link.b} for link in tree_of(planned).links]
@@ -113,7 +114,7 @@ def healthy(planned: Plan) -> Evidence:
 
 def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     others = [other for other in planned.hosts if other is not host]
-    owners = {str(other.address.ip): Owners(1, (other.docker_bridge_mac,)) for other in others}
+    owners = {str(other.address.ip): Owners(1, (other.docker0.bridge_mac,)) for other in others}
     owners |= {container(other).address: Owners(1, (container(other).mac,)) for other in others}
     targets = {other.name: ANSWERED for other in others}
     return HostEvidence(
