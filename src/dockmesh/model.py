@@ -105,7 +105,7 @@ class Fabric:
     tunnel: Tunnel = Tunnel.GRE
     key: int | None = None  # of GRE, or the VNI of VXLAN and Geneve; None: no GRE key, VNI 0
     topology: Topology = field(default_factory=FullMesh)
-    forwarding: Forwarding = Forwarding.RSTP
+    forwarding: Forwarding = Forwarding.DIRECT
     bfd: Bfd = field(default_factory=Bfd)
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD

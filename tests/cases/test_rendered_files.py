@@ -15,7 +15,7 @@ import pytest
 from dockmesh.model import Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of
 
 
@@ -38,7 +38,7 @@ FABRICS = [
     Fabric(renderer=renderer, forwarding=forwarding, datapath=datapath)
     for renderer, forwarding, datapath in product(Renderer, Forwarding, Datapath)
 ] + [
-    Fabric(renderer=renderer, tunnel=tunnel, key=key)
+    replace(TREE, renderer=renderer, tunnel=tunnel, key=key)
     for renderer, (tunnel, key) in product(
         Renderer, ((Tunnel.GRE, 4711), (Tunnel.VXLAN, None), (Tunnel.VXLAN, 4711), (Tunnel.GENEVE, 4711))
     )
@@ -47,8 +47,8 @@ FABRICS = [
 
 CASES = [
     *map(Case, FABRICS),
-    *(Case(Fabric(renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
-    *(Case(Fabric(renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
+    *(Case(replace(TREE, renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+    *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
 ]
 
 

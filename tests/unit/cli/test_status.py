@@ -7,11 +7,11 @@ from rich.console import Console
 
 from dockmesh.cli.status_json import status_json
 from dockmesh.cli.status_screen import line, screen
-from dockmesh.model import Degree, Fabric
+from dockmesh.model import Degree
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Status
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, status_of
@@ -105,7 +105,7 @@ def test_drift_is_counted_in_the_table() -> None:
 
 
 def test_thirty_hosts_fit_on_one_screen() -> None:
-    mesh = cluster(30, fabric=Fabric(topology=Degree(4)))
+    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
 
     shown = lines(status_of(worlds.well(mesh), mesh=mesh), 110)
 

@@ -12,7 +12,7 @@ from dockmesh.model import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, GUARD, UNIT, flows_of, render
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of
 
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
@@ -114,7 +114,7 @@ def test_by_ifupdown_the_unit_of_the_flows_is_the_only_one() -> None:
 def test_without_direct_nothing_of_it_stays() -> None:
     host = applied(CONFIG)
 
-    found = of(host, Fabric())
+    found = of(host, TREE)
 
     step = found.step(StepName.FILES)
     assert step is not None

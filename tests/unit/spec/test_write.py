@@ -33,7 +33,7 @@ name: prod
 fabric:
   tunnel: gre                # gre | vxlan | geneve
   topology: full-mesh        # full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}
-  forwarding: rstp           # rstp | stp | direct: what keeps frames from looping
+  forwarding: direct         # rstp | stp | direct: what keeps frames from looping
   bfd: {interval_ms: 100, multiplier: 3} # a tunnel is dead after interval × multiplier
   datapath: system           # system (kernel) | netdev (userspace)
   renderer: systemd          # systemd | ifupdown: what brings it up at boot

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from dockmesh.errors import DockmeshError
-from dockmesh.model import Degree, Fabric, Links
+from dockmesh.model import Degree, Links
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Below, Status
 from dockmesh.verify.tunnel import State
 from tests.support.fake_host import applied, bare
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, World, status_of
@@ -204,7 +204,7 @@ def test_a_lock_is_no_fault() -> None:
 
 
 def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
-    mesh = cluster(30, fabric=Fabric(topology=Degree(4)))
+    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
 
     status = status_of(worlds.well(mesh), mesh=mesh)
 
@@ -213,7 +213,7 @@ def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
 
 
 def test_a_chain_goes_through_its_middle() -> None:
-    mesh = cluster(3, fabric=Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))))
+    mesh = cluster(3, fabric=replace(TREE, topology=Links((("host1", "host2"), ("host2", "host3")))))
 
     assert ways(status_of(worlds.well(mesh), mesh=mesh))["host1", "host3"] == ("host1", "host2", "host3")
 
