@@ -12,6 +12,10 @@ FABRIC_BRIDGE = "br0"
 
 ETHERNET_MTU = 1500
 
+# Behind the names of containers and hosts; what Docker calls its default bridge as a network.
+DOMAIN = "mesh"
+DEFAULT_NETWORK = "bridge"
+
 UnderlayAddress = IPv4Address | IPv6Address
 
 
@@ -140,6 +144,7 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+    domain: str | None = DOMAIN  # None: no names
 
     @property
     def ip_version(self) -> int:

@@ -15,6 +15,7 @@ import pytest
 from dockmesh.model import Datapath, Fabric, Forwarding, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
+from dockmesh.render.names import PROGRAM
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
 
@@ -52,8 +53,8 @@ CASES = [
 def rendered(case: Case) -> dict[str, str]:
     config = config_of(cluster(3, fabric=case.fabric, underlay=case.underlay), "host2")
     files = (*config.files, docker.alone(config.daemon))
-    # A program of ours beneath two lines of comment; tests/unit/agent has it.
-    return {file.path: file.text for file in files if file.path != GUARD}
+    # Programs of ours beneath a comment; tests/unit/agent has them.
+    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM)}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

@@ -92,7 +92,11 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
-    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))))
+    return replace(
+        mesh,
+        hosts=tuple(draw(st.permutations(list(hosts)))),
+        domain=draw(st.sampled_from([None, "mesh", "mesh.example.com"])),
+    )
 
 
 @st.composite

@@ -24,13 +24,15 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     yield from ((package, "installed") for package in PACKAGE_OF.values())
     if config.renderer is Renderer.IFUPDOWN:
         yield "bridge-utils", "installed"
+    if config.domain is not None:
+        yield "python3-dnslib", "installed"
     for package in {deb.package for deb in config.debs}:
         yield (
             package,
             ", ".join(sorted(f"{each.version} {each.architecture}" for each in config.debs if each.package == package)),
         )
     yield SWITCH_UNIT, "running"
-    settings = config.daemon.keys()
+    settings = docker.shown_keys(docker.alone(config.daemon).text)
     yield docker.DAEMON_JSON, ", ".join(f"{key} {value}" for key, value in settings.items())
     yield "docker restart", f"{bridge.address}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
     yield from ((file.path, fingerprint(file)) for file in config.files)

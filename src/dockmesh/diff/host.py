@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from dockmesh.diff import fabric
 from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
-from dockmesh.diff.docker import docker_step
+from dockmesh.diff.docker import RESTART, docker_step
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
+from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
-from dockmesh.render import bridge, docker
+from dockmesh.render import bridge, docker, names
 from dockmesh.render.host import FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, MARK, PATHS, UNITS
 from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
+NAMES = (names.PROGRAM, names.SETTINGS, names.UNIT_FILE)
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
@@ -36,7 +38,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
     bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
-    restarts = docker_change is not None and bool(docker_change.restart)
+    restarts = docker_change is not None and any(change.subject == RESTART for change in docker_change.changes)
     attached = (
         link := facts.link(config.docker_bridge.member)
     ) is not None and link.master == config.docker_bridge.name
@@ -60,6 +62,8 @@ def _missing(config: HostConfig, facts: HostFacts) -> list[str]:
     if config.renderer is Renderer.IFUPDOWN:
         _refuse_other_network_managers(config, facts)
         wanted["brctl"] = "bridge-utils"
+    if config.domain is not None:
+        wanted[LIBRARY] = "python3-dnslib"
     missing = [package for program, package in wanted.items() if program not in facts.programs]
     if missing and not facts.package_manager:
         raise HostError(
@@ -117,10 +121,11 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
             )
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
             actual, written = _state(present, file)
-            changes.append(Change(config.host, path, actual, written, "it makes the mesh at boot"))
+            changes.append(Change(config.host, path, actual, written, _why(path)))
             requests.append(Put(path, file.text, file.mode))
         if file is None and present is not None:
-            changes.append(Change(config.host, path, "a file of ours", None, f"{config.renderer} does not use it"))
+            why = "the mesh has no names" if path in NAMES else f"{config.renderer} does not use it"
+            changes.append(Change(config.host, path, "a file of ours", None, why))
             if path in UNITS:
                 # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
                 requests.append(Run(("systemctl", "disable", "--now", UNITS[path])))
@@ -128,14 +133,20 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     states = {unit: facts.units.get(unit, {}).get("UnitFileState") or None for unit in config.units}
     disabled = {unit: state for unit, state in states.items() if state != "enabled"}
     for unit, state in disabled.items():
-        changes.append(Change(config.host, unit, state, "enabled", "it makes the mesh at boot"))
+        changes.append(Change(config.host, unit, state, "enabled", _why(unit)))
         requests.append(Run(("systemctl", "enable", unit)))
     # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
     if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
     if any(change.subject in (GUARD, FLOWS_UNIT_FILE) and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", FLOWS_UNIT)))
+    if any(change.subject in NAMES and change.expected for change in changes):
+        requests.append(Run(("systemctl", "try-restart", names.UNIT)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
+
+
+def _why(subject: str) -> str:
+    return "containers find each other by name" if "names" in subject else "it makes the mesh at boot"
 
 
 def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
@@ -176,7 +187,8 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
     for unit in config.units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
         if state != "active":
-            yield Change(host, unit, state, "active", "it puts the mesh back after a restart of Open vSwitch")
+            why = _why(unit) if unit == names.UNIT else "it puts the mesh back after a restart of Open vSwitch"
+            yield Change(host, unit, state, "active", why)
 
 
 def _detach(config: HostConfig) -> Step:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dockmesh.diff.docker import RESTART
+from dockmesh.diff.docker import RESTART, RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
@@ -18,9 +18,14 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     if docker is None or not docker.restart:
         return diff
     fabric = facts.link(FABRIC_BRIDGE)
+    moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
     anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
-    kept = [step for step in (_kept(step, attached=attached, anew=anew) for step in diff.steps) if step is not None]
+    kept = [
+        step
+        for step in (_kept(step, moves=moves, attached=attached, anew=anew) for step in diff.steps)
+        if step is not None
+    ]
     made = [change for step in kept for change in step.changes]
     return replace(
         diff,
@@ -44,14 +49,14 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
-def _kept(step: Step, *, attached: bool, anew: bool) -> Step | None:
+def _kept(step: Step, *, moves: bool, attached: bool, anew: bool) -> Step | None:
     match step.name:
-        case StepName.DETACH | StepName.ATTACH:
+        case StepName.DETACH | StepName.ATTACH if moves:
             return None
-        case StepName.FABRIC | StepName.APART if attached and anew:
+        case StepName.FABRIC | StepName.APART if moves and attached and anew:
             return None  # made anew, it would be out of docker0
         case StepName.DOCKER:
-            changes = tuple(change for change in step.changes if change.subject != RESTART)
+            changes = tuple(change for change in step.changes if change.subject not in (RESTART, RESTART_FOR_NAMES))
             return replace(step, changes=changes, restart=()) if changes else None
         case _:
             return step

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dockmesh import __version__
 from dockmesh.diff import flows
 from dockmesh.diff.apart import OLD_FLOWS
+from dockmesh.diff.docker import RESTART_FOR_NAMES
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -91,6 +92,8 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
             because = f"{bridge.name} is made anew"
         elif member is None or (member.master == bridge.name and member.up):
             because = f"{bridge.member} is made anew" if FABRIC_CHANGE in subjects else "Docker restarts"
+    elif change.subject == RESTART_FOR_NAMES:
+        because = f"{DAEMON_JSON} says another dns"
     elif step is StepName.INSTALL and change.subject not in known.wanted:
         because = "another package needs it"
     elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:

@@ -18,6 +18,7 @@ NAMES = {
     "docker-cli": ("docker-cli", "docker-ce-cli"),
     "iptables": ("iptables",),
     "bridge-utils": ("bridge-utils",),
+    "python3-dnslib": ("python3-dnslib",),
 }
 # Of these every host is to have the same version, if the mesh brings one.
 SAME_EVERYWHERE = ("openvswitch-switch", "docker.io", "docker-ce", "docker-cli", "docker-ce-cli")
@@ -27,6 +28,7 @@ WHY = {
     "docker-cli": "Docker's command line",
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
+    "python3-dnslib": "the resolver reads and writes DNS messages with it",
 }
 DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12

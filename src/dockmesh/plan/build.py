@@ -43,6 +43,7 @@ def build(cluster: Cluster) -> Plan:
             for host in hosts
         ),
         debs=cluster.debs,
+        domain=cluster.domain,
     )
 
 

@@ -79,6 +79,7 @@ class Plan:
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
+    domain: str | None = None  # behind the names of containers; None: no names
 
     @property
     def mtu(self) -> int:

@@ -1,6 +1,7 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files as resources
 from shlex import join
 
@@ -9,7 +10,7 @@ import jinja2
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, flows, ovs
+from dockmesh.render import bridge, flows, names, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -26,8 +27,11 @@ FLOWS_UNIT_FILE = f"/etc/systemd/system/{FLOWS_UNIT}"
 SWITCH_DROP_IN = "/etc/systemd/system/ovs-vswitchd.service.d/dockmesh.conf"
 DATABASE_DROP_IN = "/etc/systemd/system/ovsdb-server.service.d/dockmesh.conf"
 # Every path that a file of ours may have, whatever the renderer.
-PATHS = (UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN)
-UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT}
+PATHS = (
+    *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
+    *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
+)
+UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT, names.UNIT_FILE: names.UNIT}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
 
@@ -94,7 +98,13 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
             _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
         )
-    units = (UNIT,) if systemd else ()
+    if plan.domain is not None:
+        files += _names_files(plan, host, words)
+    units = (
+        *((UNIT,) if systemd else ()),
+        *((FLOWS_UNIT,) if bundle else ()),
+        *((names.UNIT,) if plan.domain is not None else ()),
+    )
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -110,17 +120,40 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             bip=str(host.address),
             fixed_cidr=str(host.pool),
             mtu=plan.mtu,
+            dns=(str(host.address.ip),) if plan.domain is not None else (),
+            search=plan.domain,
         ),
         files=files,
-        units=(*units, FLOWS_UNIT) if bundle else units,
+        units=units,
         flows=bundle,
         debs=plan.debs,
+        domain=plan.domain,
     )
 
 
 def flows_of(plan: Plan, host: HostPlan) -> str | None:
     """The bundle of flows and groups that make the fabric; None where a spanning tree does."""
     return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None
+
+
+def _names_files(plan: Plan, host: HostPlan, words: dict[str, object]) -> tuple[File, ...]:
+    """The program first and the unit last: whoever finds the unit finds all that it needs."""
+    words = {
+        **words,
+        "program": names.PROGRAM,
+        "names_file": names.SETTINGS,
+        "names": names.settings(plan, host),
+    }
+    return (
+        File(names.PROGRAM, _names_program(str(words["made"]))),
+        _file("names.conf.j2", names.SETTINGS, words),
+        _file("names.service.j2", names.UNIT_FILE, words),
+    )
+
+
+@cache
+def _names_program(made: str) -> str:
+    return _templates.get_template("names.py.j2").render(mark=MARK, made=made, modules=names.modules())
 
 
 def _program(name: str) -> str:

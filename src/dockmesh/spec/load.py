@@ -88,6 +88,7 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
         hosts=tuple(_host(name, section) for name, section in mesh.hosts.items()),
         packages=mesh.packages.from_,
         debs=debs,
+        domain=mesh.domain,
     )
 
 

@@ -1,0 +1,56 @@
+"""What a resolver is told: its host, the domain, and the networks with their hosts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Network:
+    """One container network as this host has it."""
+
+    name: str
+    docker: str  # what Docker calls it
+    address: str  # of this host's bridge: where the resolver listens
+    prefix: IPv4Network
+    peers: Mapping[str, str]  # the bridge addresses of the other hosts, by host
+
+    def has(self, address: str) -> bool:
+        return IPv4Address(address) in self.prefix
+
+
+@dataclass(frozen=True)
+class Config:
+    host: str
+    domain: str
+    networks: tuple[Network, ...]
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Of all resolvers of the mesh: none of them is an upstream."""
+        own = (network.address for network in self.networks)
+        return frozenset(own).union(*(network.peers.values() for network in self.networks))
+
+
+def read(text: str) -> Config:
+    """JSON, after lines that begin with a number sign. Raises ValueError and KeyError."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    content: dict[str, Any] = json.loads("\n".join(lines))
+    return Config(
+        host=content["host"].lower(),
+        domain=content["domain"].lower(),
+        networks=tuple(
+            Network(
+                name=each["name"],
+                docker=each["docker"],
+                address=each["address"],
+                prefix=IPv4Network(each["prefix"]),
+                peers={host.lower(): address for host, address in each["peers"].items()},
+            )
+            for each in content["networks"]
+        ),
+    )
