@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 
@@ -18,8 +18,11 @@ class Network:
     address: str  # of this host's bridge: where the resolver listens
     prefix: IPv4Network
     peers: Mapping[str, str]  # the bridge addresses of the other hosts, by host
+    prefix6: IPv6Network | None = None  # without one, an IPv6 address of a container leads nowhere on other hosts
 
     def has(self, address: str) -> bool:
+        if ":" in address:
+            return self.prefix6 is not None and IPv6Address(address) in self.prefix6
         return IPv4Address(address) in self.prefix
 
 
@@ -50,6 +53,7 @@ def read(text: str) -> Config:
                 address=each["address"],
                 prefix=IPv4Network(each["prefix"]),
                 peers={host.lower(): address for host, address in each["peers"].items()},
+                prefix6=IPv6Network(each["prefix6"]) if each.get("prefix6") else None,
             )
             for each in content["networks"]
         ),

@@ -90,7 +90,8 @@ class Follower:
         self.say = say
         self.state = "not there"
         self.syncing = False  # Docker is there, but not all of its containers are known yet
-        self._asked: dict[str, int] = {}  # by container, how often it was asked about: an answer may be out of date
+        self._asked: dict[str, int] = {}  # by container the number of the last question: an answer may be out of date
+        self._questions = 0
         self._births: dict[str, str | None] = {}  # by container, when its process was started
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Future[None]] = set()
@@ -196,8 +197,13 @@ class Follower:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _inspect(self, identifier: str) -> None:
-        asked = self._asked[identifier] = self._asked.get(identifier, 0) + 1
+    def _inspect(self, identifier: str) -> Awaitable[None]:
+        """Numbered at once: what happens from now on makes the answer out of date, even before the question is sent."""
+        self._questions += 1
+        self._asked[identifier] = self._questions
+        return self._inspect_as(identifier, self._questions)
+
+    async def _inspect_as(self, identifier: str, asked: int) -> None:
         try:
             async with self._turns:
                 content = await get(f"/containers/{identifier}/json")

@@ -130,11 +130,10 @@ class Resolver:
             endpoints = self.zone.find(network.docker, name[: -len(own)])
         if not endpoints:
             return None
-        any_kind = kind == message.TYPE_ANY
-        values = [each.address for each in endpoints if each.address and (any_kind or kind == message.TYPE_A)]
-        return values + [
-            each.address6 for each in endpoints if each.address6 and (any_kind or kind == message.TYPE_AAAA)
-        ]
+        values = [each.address for each in endpoints] if kind in (message.TYPE_A, message.TYPE_ANY) else []
+        if kind in (message.TYPE_AAAA, message.TYPE_ANY):
+            values += [each.address6 for each in endpoints]
+        return [value for value in values if value and network.has(value)]
 
     def _for_container(self, question: Question, data: bytes, seen: tuple[Network, ...], *, udp: bool) -> Reply:
         if not question.plain:

@@ -140,5 +140,7 @@ class Zone:
 
     @property
     def size(self) -> int:
-        """How many names there are, each once a network."""
-        return len(self._named)
+        """How many names there are, each once a network, without those that are identifiers."""
+        return sum(
+            any(name != identifier[:SHORT_ID] for identifier in found) for (_, name), found in self._named.items()
+        )
