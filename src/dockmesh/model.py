@@ -9,6 +9,8 @@ from dockmesh.debian.deb import Deb
 # The name of Docker's default bridge, and of the Open vSwitch bridge that is put into it.
 DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
+# The same of a further network: its Linux bridge, and the Open vSwitch bridge that is put into it.
+NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 
 ETHERNET_MTU = 1500
 
@@ -108,8 +110,25 @@ class Fabric:
 
 @dataclass(frozen=True, slots=True)
 class Network:
+    """A container network. The first of a mesh is Docker's default bridge, and its frames have no tag."""
+
     name: str
     prefix: IPv4Network
+    vlan: int | None = None  # the tag (IEEE 802.1Q) of its frames between hosts
+    internal: bool = False  # no way out of the mesh
+    hosts: tuple[str, ...] | None = None  # that are on it, in the order of the file; None: all
+
+    def has(self, host: str) -> bool:
+        return self.hosts is None or host in self.hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What one host owns in one network."""
+
+    network: str
+    address: IPv4Address
+    pool: IPv4Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,12 @@ class Host:
     pool: IPv4Network
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
+    seats: tuple[Seat, ...] = ()  # in the further networks, in the order of the mesh's
+
+    @property
+    def all_seats(self) -> tuple[Seat, ...]:
+        """With that in docker0, which comes first."""
+        return (Seat(DOCKER_BRIDGE, self.address, self.pool), *self.seats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +170,11 @@ class Cluster:
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
     domain: str | None = DOMAIN  # None: no names
+    further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        return (self.network, *self.further)
 
     @property
     def ip_version(self) -> int:

@@ -12,6 +12,7 @@ GRE_HEADER, GRE_KEY = 4, 4
 UDP_HEADER = 8
 OVER_UDP = {Tunnel.VXLAN: ("VXLAN header", 8), Tunnel.GENEVE: ("Geneve header", 8)}
 INNER_ETHERNET = 14
+VLAN_TAG = 4  # IEEE 802.1Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class MtuSum:
         """The sum as a person would write it down, one line an entry."""
         rows = [("underlay MTU", self.underlay), *((name, -size) for name, size in self.parts)]
         return (*(f"{size:>6}  {name}".replace("-", "−") for name, size in rows), f"{self.mtu:>6}  overlay MTU")
+
+
+def tagged(mtu: int) -> int:
+    """What is left of the mesh's MTU in a network whose frames have a tag between hosts. In bytes."""
+    return mtu - VLAN_TAG
 
 
 def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int, *, key: bool) -> MtuSum:

@@ -50,7 +50,7 @@ def frames_of(mesh: Mesh, random: Random) -> list[tuple[str, Frame]]:
 
 
 def _kinds(one: HostPlan, other: HostPlan) -> Iterator[Frame]:
-    here, there = (host.prefixes[-1] for host in (one, other))
+    here, there = (host.docker0.prefixes[-1] for host in (one, other))
     yield who_has(container(one), container(other))
     yield who_has(container(one), container(one))
     yield is_at(container(one), container(other))

@@ -41,7 +41,7 @@ def test_both_ends_of_a_link_point_at_each_other(mesh: Cluster) -> None:
 
 @given(clusters())
 def test_no_mac_address_is_given_twice(mesh: Cluster) -> None:
-    macs = [mac for host in build(mesh).hosts for mac in (host.docker_bridge_mac, host.fabric_bridge_mac)]
+    macs = [mac for host in build(mesh).hosts for mac in (host.docker0.bridge_mac, host.docker0.switch_mac)]
 
     assert len(set(macs)) == 2 * len(mesh.hosts)
 

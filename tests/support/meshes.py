@@ -18,6 +18,7 @@ from dockmesh.model import (
     Network,
     Renderer,
     Ring,
+    Seat,
     Sites,
     Star,
     Topology,
@@ -51,6 +52,31 @@ def cluster(
         hosts=tuple(
             Host(f"host{number}", first + number, slot.address, slot.pool)
             for number, slot in enumerate(assign(network, count).slots, start=1)
+        ),
+    )
+
+
+def with_network(
+    mesh: Cluster,
+    name: str = "blue",
+    prefix: str = "10.80.0.0/16",
+    *,
+    vlan: int = 20,
+    internal: bool = False,
+    hosts: tuple[str, ...] | None = None,
+) -> Cluster:
+    """The mesh with another network, on all hosts or on some."""
+    network = Network(name, IPv4Network(prefix), vlan, internal, hosts)
+    on = [host.name for host in mesh.hosts if network.has(host.name)]
+    slots = dict(zip(on, assign(network.prefix, len(on)).slots, strict=True))
+    return replace(
+        mesh,
+        further=(*mesh.further, network),
+        hosts=tuple(
+            replace(host, seats=(*host.seats, Seat(name, slots[host.name].address, slots[host.name].pool)))
+            if host.name in slots
+            else host
+            for host in mesh.hosts
         ),
     )
 

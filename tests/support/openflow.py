@@ -58,7 +58,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A frame on its way out: up to the local port, or by the first of `buckets` that is alive."""
+    """A frame on its way out: up to the local port or that of another network, or by the first of `buckets` alive.
+
+    One that leaves by the port of another network has its number, as `out_port`.
+    """
 
     frame: Frame
     up: bool
@@ -148,6 +151,17 @@ class _Run:
         if action == "LOCAL":
             assert self.frame["in_port"] != LOCAL, "Open vSwitch does not send a frame back by itself"
             self.sent.append(Sent(self.header(), up=True))
+        elif found := re.fullmatch(r"output:(\d+)", action):
+            assert self.frame["in_port"] != int(found[1]), "Open vSwitch does not send a frame back by itself"
+            self.sent.append(Sent(frame_of(**dict(self.header()), out_port=int(found[1])), up=True))
+        elif action == "push_vlan:0x8100":
+            assert not self.frame.get("vlan_tci"), "one tag is all that a frame may have"
+            self.frame["vlan_tci"] = 0x1000
+        elif action == "pop_vlan":
+            assert self.frame.get("vlan_tci"), "a frame without a tag has none to take off"
+            self.frame["vlan_tci"] = 0
+        elif found := re.fullmatch(r"set_field:(\d+)->vlan_vid", action):
+            self.frame["vlan_tci"] = int(found[1])
         elif found := re.fullmatch(r"group:(\d+)", action):
             in_port = self.frame["in_port"]
             buckets = tuple(
@@ -205,6 +219,8 @@ def read_match(name: str, value: str) -> Iterator[tuple[str, int, int]]:
     elif "/" in value and name.startswith("dl_"):
         number, mask = (int(each.replace(":", ""), 16) for each in value.split("/"))
         yield NAMES[name], number & mask, mask
+    elif name == "dl_vlan":
+        yield "vlan_tci", 0x1000 | int(value), 0x1FFF
     elif "/" in value and name == "vlan_tci":
         number, mask = (int(each, 16) for each in value.split("/"))
         yield name, number & mask, mask

@@ -7,9 +7,9 @@ and hosts, in one direction or both, seen differently by two ends, or failing wh
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.render.flows import bundle
 from dockmesh.render.openflow import Counts
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
@@ -47,10 +47,13 @@ class Mesh:
         self._numbers = {host.number: host for host in plan.hosts}
         self._places: dict[tuple[str, int, Frame], Place] = {}
 
-    def sent(self, host: str, frame: Frame) -> Place:
-        """What this host, or a container of it, sends: the beginning of all that may become of it."""
+    def sent(self, host: str, frame: Frame, port: int | None = None) -> Place:
+        """What this host, or a container of it, sends: the beginning of all that may become of it.
+
+        `port`: where the frame comes in from a further network.
+        """
         waiting: list[tuple[str, int, Frame]] = []
-        start = self._place((host, LOCAL, frame), waiting)
+        start = self._place((host, port or LOCAL, frame), waiting)
         while waiting:
             here, in_port, header = key = waiting.pop()
             place = self._places[key]
@@ -165,10 +168,16 @@ def never_doubles(start: Place) -> bool:
     )
 
 
+def with_prefixes(host: HostPlan, *prefixes: IPv4Network | IPv6Network) -> HostPlan:
+    """As if these were the addresses of its docker0 and of the containers there."""
+    docker0, *further = host.networks
+    return replace(host, networks=(replace(docker0, prefixes=prefixes), *further))
+
+
 def with_ipv6(plan: Plan) -> Plan:
     """As if each host had a prefix of IPv6, too, fd00:1::/64 and so on."""
     hosts = (
-        replace(host, prefixes=(*host.prefixes, IPv6Network(f"fd00:{place}::/64")))
+        with_prefixes(host, *host.docker0.prefixes, IPv6Network(f"fd00:{place}::/64"))
         for place, host in enumerate(plan.hosts, start=1)
     )
     return replace(plan, hosts=tuple(hosts))
@@ -177,8 +186,8 @@ def with_ipv6(plan: Plan) -> Plan:
 # ---- frames
 
 
-def container(host: HostPlan) -> IPv4Address:
-    """An address that Docker may give there."""
+def container(host: HostPlan | HostNetwork) -> IPv4Address:
+    """An address that Docker may give there, in docker0 or in that network."""
     return host.pool.network_address + 77
 
 

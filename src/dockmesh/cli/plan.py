@@ -71,7 +71,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address.ip),
         "pool": str(host.pool),
-        "containers": host.containers,
+        "containers": host.docker0.containers,
         "tunnels": [
             {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
         ],
@@ -116,7 +116,7 @@ def _show_hosts(planned: Plan) -> None:
             str(host.underlay),
             str(host.address.ip),
             str(host.pool),
-            f"{host.containers:,}",
+            f"{host.docker0.containers:,}",
             ", ".join(f"{tunnel.port}→{tunnel.peer}" for tunnel in host.tunnels),
         )
     out.print(table)

@@ -1,14 +1,26 @@
 """Cluster → Plan: pure, and the same for any order of the hosts in the file."""
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, collapse_addresses
 
-from dockmesh.model import Cluster, Forwarding, Host, Tunnel
-from dockmesh.mtu import MtuSum, overlay_mtu
+from dockmesh.model import (
+    DOCKER_BRIDGE,
+    FABRIC_BRIDGE,
+    NETWORK_BRIDGE,
+    NETWORK_SWITCH,
+    Cluster,
+    Forwarding,
+    Host,
+    Network,
+    Seat,
+    Tunnel,
+)
+from dockmesh.mtu import MtuSum, overlay_mtu, tagged
 from dockmesh.plan import direct, topology, tree
-from dockmesh.plan.number import numbers
-from dockmesh.plan.types import HostPlan, Link, Plan, TunnelEnd
+from dockmesh.plan.number import MOST, numbers
+from dockmesh.plan.types import HostNetwork, HostPlan, Link, Plan, TunnelEnd
 
 
 def build(cluster: Cluster) -> Plan:
@@ -26,17 +38,23 @@ def build(cluster: Cluster) -> Plan:
     mtu_sum, narrowest = _mtu(cluster, hosts)
     tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
     number = numbers([host.address for host in hosts], cluster.network.prefix)
+    ports = _ports(cluster, number.values())
     return Plan(
         name=cluster.name,
         fabric=cluster.fabric,
-        prefix=cluster.network.prefix,
+        networks=cluster.networks,
         mtu_sum=mtu_sum,
         narrowest=narrowest,
         tree=planned_tree,
         links=links,
         hosts=tuple(
             replace(
-                _host_plan(cluster, host, tuple(tunnels[host.name]), number[host.address]),
+                _host_plan(
+                    host,
+                    tuple(tunnels[host.name]),
+                    number[host.address],
+                    _host_networks(cluster, host, ports, mtu_sum.mtu),
+                ),
                 tree_priority=priority.get(host.name),
                 forwards=forwards.get(host.name, ()),
             )
@@ -76,24 +94,56 @@ def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> 
     }
 
 
-def _host_plan(cluster: Cluster, host: Host, tunnels: tuple[TunnelEnd, ...], number: int) -> HostPlan:
-    prefix = cluster.network.prefix
-    not_handed_out = (prefix.network_address, prefix.broadcast_address, host.address)
+def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks: tuple[HostNetwork, ...]) -> HostPlan:
     return HostPlan(
         name=host.name,
         underlay=host.underlay,
         underlay_mtu=host.underlay_mtu,
         ssh=host.ssh,
-        address=IPv4Interface((host.address, prefix.prefixlen)),
-        pool=host.pool,
-        containers=host.pool.num_addresses - sum(address in host.pool for address in not_handed_out),
-        docker_bridge_mac=_mac("02:42", host.address),
-        fabric_bridge_mac=_mac("0e:6d", host.address),
+        networks=networks,
         tree_priority=None,
         tunnels=tunnels,
         number=number,
-        prefixes=tuple(collapse_addresses([host.pool, IPv4Network(host.address)])),
     )
+
+
+def _host_networks(cluster: Cluster, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
+    networks = {network.name: network for network in cluster.networks}
+    return tuple(
+        _host_network(networks[seat.network], seat, ports.get(seat.network), mesh_mtu) for seat in host.all_seats
+    )
+
+
+def _host_network(network: Network, seat: Seat, port: int | None, mesh_mtu: int) -> HostNetwork:
+    prefix = network.prefix
+    not_handed_out = (prefix.network_address, prefix.broadcast_address, seat.address)
+    first = network.vlan is None
+    return HostNetwork(
+        name=network.name,
+        vlan=network.vlan,
+        internal=network.internal,
+        address=IPv4Interface((seat.address, prefix.prefixlen)),
+        pool=seat.pool,
+        containers=seat.pool.num_addresses - sum(address in seat.pool for address in not_handed_out),
+        prefixes=tuple(collapse_addresses([seat.pool, IPv4Network(seat.address)])),
+        mtu=mesh_mtu if first else tagged(mesh_mtu),
+        bridge=DOCKER_BRIDGE if first else f"{NETWORK_BRIDGE}{network.name}",
+        bridge_mac=_mac("02:42", seat.address),
+        switch=FABRIC_BRIDGE if first else f"{NETWORK_SWITCH}{network.name}",
+        switch_mac=_mac("0e:6d", seat.address),
+        port=port,
+    )
+
+
+def _ports(cluster: Cluster, taken: Collection[int]) -> dict[str, int]:
+    """By further network the OpenFlow port that leads to it, from the highest number down: none of a host's."""
+    ports: dict[str, int] = {}
+    for network in cluster.further:
+        number = MOST - (network.vlan or 0)
+        while number in taken or number in ports.values():
+            number -= 1
+        ports[network.name] = number
+    return ports
 
 
 def _mac(start: str, address: IPv4Address) -> str:

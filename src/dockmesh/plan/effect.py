@@ -32,11 +32,17 @@ def effect(before: Plan, after: Plan) -> Effect:
         bridge_anew=tuple(
             new.name
             for old, new in staying
-            if fabric_moved or (old.tree_priority, old.fabric_bridge_mac) != (new.tree_priority, new.fabric_bridge_mac)
+            if fabric_moved
+            or (old.tree_priority, old.docker0.switch_mac) != (new.tree_priority, new.docker0.switch_mac)
         ),
         root=(_root(before), _root(after)),
         mtu=(before.mtu, after.mtu),
     )
+
+
+def _identity(host: HostPlan) -> tuple[int | None, str]:
+    """In the spanning tree."""
+    return host.tree_priority, host.docker0.switch_mac
 
 
 def _peers(host: HostPlan) -> tuple[str, ...]:

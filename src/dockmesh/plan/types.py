@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Ssh, Tunnel, UnderlayAddress
+from dockmesh.model import Fabric, Network, Ssh, Tunnel, UnderlayAddress
 from dockmesh.mtu import MtuSum
 
 
@@ -42,21 +42,60 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class HostNetwork:
+    """One network at one host."""
+
+    name: str
+    vlan: int | None  # None: untagged, which is docker0
+    internal: bool
+    address: IPv4Interface  # of its Linux bridge, with the length of the prefix
+    pool: IPv4Network
+    containers: int  # how many addresses the pool holds for containers
+    prefixes: tuple[IPv4Network | IPv6Network, ...]  # all addresses that are at this host and at no other
+    mtu: int
+    bridge: str  # the Linux bridge that its containers are in
+    bridge_mac: str
+    switch: str  # the Open vSwitch bridge whose local port is a member of that
+    switch_mac: str
+    port: int | None  # OpenFlow port of the fabric's bridge that leads there; None: its local port
+
+    @property
+    def prefix(self) -> IPv4Network:
+        return self.address.network
+
+
+@dataclass(frozen=True, slots=True)
 class HostPlan:
     name: str
     underlay: UnderlayAddress
     underlay_mtu: int
     ssh: Ssh
-    address: IPv4Interface  # of the Docker bridge, with the length of the prefix
-    pool: IPv4Network
-    containers: int  # how many addresses the pool holds for containers
-    docker_bridge_mac: str
-    fabric_bridge_mac: str
+    networks: tuple[HostNetwork, ...]  # those that this host is on, docker0 first
     tree_priority: int | None  # without a spanning tree there is none
     tunnels: tuple[TunnelEnd, ...]
     number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
-    prefixes: tuple[IPv4Network | IPv6Network, ...]  # all addresses that are at this host and at no other
     forwards: tuple[Forward, ...] = ()  # empty but under `direct`
+
+    @property
+    def docker0(self) -> HostNetwork:
+        return self.networks[0]
+
+    @property
+    def further(self) -> tuple[HostNetwork, ...]:
+        return self.networks[1:]
+
+    @property
+    def address(self) -> IPv4Interface:
+        """Of docker0."""
+        return self.docker0.address
+
+    @property
+    def pool(self) -> IPv4Network:
+        """Of docker0."""
+        return self.docker0.pool
+
+    def on(self, network: str) -> HostNetwork | None:
+        return next((each for each in self.networks if each.name == network), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +111,7 @@ class Plan:
 
     name: str
     fabric: Fabric
-    prefix: IPv4Network
+    networks: tuple[Network, ...]  # docker0 first
     mtu_sum: MtuSum
     narrowest: tuple[str, ...]  # the hosts whose underlay MTU decided, if not all have the same
     tree: SpanningTree | None  # None under `direct`: all links carry frames
@@ -82,8 +121,24 @@ class Plan:
     domain: str | None = None  # behind the names of containers; None: no names
 
     @property
+    def prefix(self) -> IPv4Network:
+        """Of docker0."""
+        return self.networks[0].prefix
+
+    @property
+    def further(self) -> tuple[Network, ...]:
+        """All networks but docker0."""
+        return self.networks[1:]
+
+    @property
     def mtu(self) -> int:
+        """Of docker0; a further network has less, for its tag."""
         return self.mtu_sum.mtu
+
+    def seats(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
+        """The hosts that are on a network, each with what it has there."""
+        found = ((host, host.on(network)) for host in self.hosts)
+        return tuple((host, seat) for host, seat in found if seat is not None)
 
     @property
     def ip_version(self) -> int:

@@ -15,22 +15,28 @@ source; forward; deliver.
 
 Registers: reg0 is the destination's number, reg1 the source's, reg2 is 1 if it came straight from its source.
 
-A tag is an Ethernet address 0f:6d:ss:ss:dd:dd out of both numbers, with the group bit. It stands in for the destination
-address of what is copied to each host, or for the source address where the destination must stay. In a tunnel nothing
-else has a group address, so a tag is never taken for anything else, nor anything else for a tag.
+Frames of a further network have its VLAN tag from where they come in to where they are delivered. Rows for them look at
+both, the tag and the addresses: what does not fit together is dropped.
+
+The other kind of tag is an Ethernet address 0f:6d:ss:ss:dd:dd out of both numbers, with the group bit. It stands in for
+the destination address of what is copied to each host, or for the source address where the destination must stay. In a
+tunnel nothing else has a group address, so a tag is never taken for anything else, nor anything else for a tag.
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Network
 
-from dockmesh.plan.types import Forward, HostPlan, Plan
+from dockmesh.plan.types import Forward, HostNetwork, HostPlan, Plan
 from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
+from dockmesh.render.sources import LINK_LOCAL, by_prefix, own_sources
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
 
 GROUP_BIT = "01:00:00:00:00:00/01:00:00:00:00:00"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-LINK_LOCAL = "fe80::/10"
+TAGGED = "vlan_tci=0x1000/0x1000"
+# Rows for frames with a tag stand above all those for frames without. So those of docker0, which look at no tag, are
+# the same whatever other networks there are, and a network that comes or goes touches none of another's.
+RAISE = 1000
 
 
 def bundle(plan: Plan, host: HostPlan) -> str:
@@ -46,72 +52,76 @@ def tag(source: int, destination: int) -> str:
 
 
 def _flows(plan: Plan, host: HostPlan, groups: Groups, number: dict[str, int]) -> Iterator[Flow]:
-    others = [each for each in plan.hosts if each.name != host.name]
     peers = sorted(number[tunnel.peer] for tunnel in host.tunnels)
     yield from _ports(host, peers)
-    yield from _sources_here(host)
-    yield from _destinations(host, others)
+    for network in host.networks:
+        yield from _sources_here(network)
+    for network in host.networks:
+        yield from _destinations(plan, host, network)
     yield from _tags()
     yield from _addresses(plan)
     yield from _straight(peers)
     yield from _forwards(host, groups, number)
-    yield from _deliver()
+    yield from _deliver(plan, host)
 
 
 def _ports(host: HostPlan, peers: Iterable[int]) -> Iterator[Flow]:
-    # As in a bridge's access port: else a container could send what no bridge here looks into.
-    yield drop(PORT, 110, "in_port=LOCAL,vlan_tci=0x1000/0x1000", Counts.OTHER)
-    yield flow(PORT, 100, "in_port=LOCAL", f"set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}")
+    for network in host.networks:
+        port = "LOCAL" if network.port is None else network.port
+        # As in a bridge's access port: else a container could send what no bridge here looks into.
+        yield drop(PORT, 110, f"in_port={port},{TAGGED}", Counts.OTHER)
+        # Where a frame goes does not hang on its network: from here on it is one of this host's, by one port for all.
+        own = f"push_vlan:0x8100,set_field:{0x1000 | (network.vlan or 0)}->vlan_vid,set_field:LOCAL->in_port,"
+        onward = f"{'' if network.vlan is None else own}set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}"
+        yield flow(PORT, 100, f"in_port={port}", onward)
     for peer in peers:
         yield flow(PORT, 100, f"in_port={peer}", f"goto_table:{TAG}")
     yield drop(PORT, 0, "", Counts.STRANGE_PORT)
 
 
-def _sources_here(host: HostPlan) -> Iterator[Flow]:
+def _row(network: HostNetwork | None, priority: int, match: str) -> tuple[int, str]:
+    """Priority and match of a row for the frames of one network only."""
+    if network is None or network.vlan is None:
+        return priority, match
+    return RAISE + priority, ",".join(filter(None, [f"dl_vlan={network.vlan}", match]))
+
+
+def _sources_here(network: HostNetwork) -> Iterator[Flow]:
     """Nobody here sends in the name of another host's containers."""
+    base, match = _row(network, 0, "")
     onward = f"goto_table:{LOCAL_DESTINATION}"
-    for match in _by_prefix(host, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-        yield flow(LOCAL_SOURCE, 100, match, onward)
-    # Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
-    for match in (
-        f"ipv6,ipv6_src={LINK_LOCAL}",
-        "ipv6,ipv6_src=::",
-        "arp,arp_op=1,arp_spa=0.0.0.0",
-        "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
-    ):
-        yield flow(LOCAL_SOURCE, 100, match, onward)
-    for match in ("ip", "arp", "ipv6"):
-        yield drop(LOCAL_SOURCE, 10, match, Counts.SPOOFED)
-    yield drop(LOCAL_SOURCE, 0, "", Counts.OTHER)
+    yield from own_sources(network, onward, table=LOCAL_SOURCE, base=base, match=match)
+    yield drop(LOCAL_SOURCE, base, match, Counts.OTHER)
 
 
-def _destinations(host: HostPlan, others: list[HostPlan]) -> Iterator[Flow]:
+def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[Flow]:
     """Who asks all for an address at one host asks that one. What is really for all is copied."""
     table, asked = LOCAL_DESTINATION, f"icmp6,icmp_type=135,dl_dst={GROUP_BIT}"
-    copies = _copies(host, others, "eth_dst")
-    for other in others:
+    others = [(other, seat) for other, seat in plan.seats(network.name) if other.name != host.name]
+    copies = _copies(host, (other for other, _ in others), "eth_dst")
+    for other, seat in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_dst,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
-        for match in _by_prefix(other, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
-            yield flow(table, 200, match, actions)
+        for match in by_prefix(seat.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
+            yield flow(table, *_row(network, 200, match), actions)
     # A host that tells its own address to all, or asks whether another has it.
-    for match in _by_prefix(host, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
-        yield flow(table, 200, match, copies)
-    yield flow(table, 200, f"{asked},nd_target={LINK_LOCAL}", copies)
-    yield drop(table, 190, f"arp,dl_dst={BROADCAST}", Counts.NO_HOST)
-    yield drop(table, 190, asked, Counts.NO_HOST)
-    yield flow(table, 180, f"dl_dst={GROUP_BIT}", copies)
+    for match in by_prefix(network.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
+        yield flow(table, *_row(network, 200, match), copies)
+    yield flow(table, *_row(network, 200, f"{asked},nd_target={LINK_LOCAL}"), copies)
+    yield drop(table, *_row(network, 190, f"arp,dl_dst={BROADCAST}"), Counts.NO_HOST)
+    yield drop(table, *_row(network, 190, asked), Counts.NO_HOST)
+    yield flow(table, *_row(network, 180, f"dl_dst={GROUP_BIT}"), copies)
     # To one machine, but no address says at which host: the answer to a probe, and link-local addresses.
     for match in ("arp,arp_op=2,arp_tpa=0.0.0.0", f"ipv6,ipv6_dst={LINK_LOCAL}"):
-        yield flow(table, 150, match, _copies(host, others, "eth_src"))
-    for other in others:
+        yield flow(table, *_row(network, 150, match), _copies(host, (other for other, _ in others), "eth_src"))
+    for other, seat in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_src,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
-        for match in _by_prefix(other, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
-            yield flow(table, 145, match, actions)
-    yield flow(table, 0, "", f"goto_table:{DESTINATION}")
+        for match in by_prefix(seat.prefixes, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
+            yield flow(table, *_row(network, 145, match), actions)
+    yield flow(table, *_row(network, 0, ""), f"goto_table:{DESTINATION}")
 
 
 def _copies(host: HostPlan, others: Iterable[HostPlan], field: str) -> str:
@@ -130,15 +140,21 @@ def _tags() -> Iterator[Flow]:
 
 
 def _addresses(plan: Plan) -> Iterator[Flow]:
-    for host in plan.hosts:
-        for match in _by_prefix(host, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
-            yield flow(DESTINATION, 100, match, f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
+    """At which hosts the addresses are; also of networks that this host only passes frames on for."""
+    seats = [(host, seat) for host in plan.hosts for seat in host.networks]
+    for host, seat in seats:
+        for match in by_prefix(seat.prefixes, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
+            yield flow(DESTINATION, *_row(seat, 100, match), f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
     yield drop(DESTINATION, 0, "", Counts.NO_HOST)
     yield flow(SOURCE, 200, "in_port=LOCAL", f"goto_table:{FORWARD}")
-    for host in plan.hosts:
-        for match in _by_prefix(host, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-            yield flow(SOURCE, 100, match, f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
+    for host, seat in seats:
+        for match in by_prefix(seat.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
+            yield flow(SOURCE, *_row(seat, 100, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
     yield drop(SOURCE, 0, "", Counts.UNKNOWN_SOURCE)
+    if plan.further:
+        yield drop(DESTINATION, RAISE, TAGGED, Counts.NO_HOST)
+        yield flow(SOURCE, RAISE + 200, f"in_port=LOCAL,{TAGGED}", f"goto_table:{FORWARD}")
+        yield drop(SOURCE, RAISE, TAGGED, Counts.UNKNOWN_SOURCE)
 
 
 def _straight(peers: Iterable[int]) -> Iterator[Flow]:
@@ -181,28 +197,25 @@ def _alike(forwards: Iterable[Forward]) -> dict[str, Forward]:
     return {destination: forward for destination, forward in found.items() if destination not in others}
 
 
-def _deliver() -> Iterator[Flow]:
+def _deliver(plan: Plan, host: HostPlan) -> Iterator[Flow]:
     """A group address comes back out of the IP address (RFC 1112, RFC 2464); of a copy's source only the bit."""
-    yield flow(DELIVER, 200, f"dl_src={GROUP_BIT}", "move:NXM_NX_REG7[0]->NXM_OF_ETH_SRC[40],LOCAL")
-    yield flow(
-        DELIVER,
-        190,
-        f"ip,dl_dst={GROUP_BIT},nw_dst=224.0.0.0/4",
-        "set_field:01:00:5e:00:00:00->eth_dst,move:NXM_OF_IP_DST[0..22]->NXM_OF_ETH_DST[0..22],LOCAL",
-    )
-    yield flow(
-        DELIVER,
-        190,
-        f"ipv6,dl_dst={GROUP_BIT},ipv6_dst=ff00::/8",
-        "set_field:33:33:00:00:00:00->eth_dst,move:NXM_NX_IPV6_DST[0..31]->NXM_OF_ETH_DST[0..31],LOCAL",
-    )
-    yield flow(DELIVER, 180, f"dl_dst={GROUP_BIT}", f"set_field:{BROADCAST}->eth_dst,LOCAL")
-    yield flow(DELIVER, 0, "", "LOCAL")
-
-
-def _by_prefix(host: HostPlan, ip: str, arp: str, ipv6: str) -> Iterator[str]:
-    """A match for each prefix of a host, for each of the fields that are given."""
-    for prefix in host.prefixes:
-        for field in (ipv6,) if isinstance(prefix, IPv6Network) else (ip, arp):
-            if field:
-                yield f"{field}={prefix}"
+    for network in host.networks:
+        out = "LOCAL" if network.vlan is None else f"pop_vlan,output:{network.port}"
+        for priority, match, actions in (
+            (200, f"dl_src={GROUP_BIT}", "move:NXM_NX_REG7[0]->NXM_OF_ETH_SRC[40],"),
+            (
+                190,
+                f"ip,dl_dst={GROUP_BIT},nw_dst=224.0.0.0/4",
+                "set_field:01:00:5e:00:00:00->eth_dst,move:NXM_OF_IP_DST[0..22]->NXM_OF_ETH_DST[0..22],",
+            ),
+            (
+                190,
+                f"ipv6,dl_dst={GROUP_BIT},ipv6_dst=ff00::/8",
+                "set_field:33:33:00:00:00:00->eth_dst,move:NXM_NX_IPV6_DST[0..31]->NXM_OF_ETH_DST[0..31],",
+            ),
+            (180, f"dl_dst={GROUP_BIT}", f"set_field:{BROADCAST}->eth_dst,"),
+            (0, "", ""),
+        ):
+            yield flow(DELIVER, *_row(network, priority, match), f"{actions}{out}")
+    if plan.further:
+        yield drop(DELIVER, RAISE - 1, TAGGED, Counts.NO_HOST)

@@ -47,7 +47,7 @@ _templates.filters["argv"] = join
 
 
 def render(plan: Plan, host: HostPlan) -> HostConfig:
-    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker_bridge_mac, plan.mtu)
+    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker0.bridge_mac, plan.mtu)
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
     bundle = flows_of(plan, host)
@@ -120,7 +120,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             bip=str(host.address),
             fixed_cidr=str(host.pool),
             mtu=plan.mtu,
-            dns=(str(host.address.ip),) if plan.domain is not None else (),
+            dns=names.addresses(host) if plan.domain is not None else (),
             search=plan.domain,
         ),
         files=files,

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files as resources
 
-from dockmesh.model import DEFAULT_NETWORK, DOCKER_BRIDGE
+from dockmesh.model import DEFAULT_NETWORK
 from dockmesh.plan.types import HostPlan, Plan
 
 SETTINGS = "/etc/dockmesh/names.conf"
@@ -16,15 +16,25 @@ PACKAGE = "names"
 
 def settings(plan: Plan, host: HostPlan) -> str:
     """The networks of the host: where it listens, and who else is there."""
-    network = {
-        "name": DOCKER_BRIDGE,
-        "docker": DEFAULT_NETWORK,
-        "address": str(host.address.ip),
-        "prefix": str(host.address.network),
-        "peers": {other.name: str(other.address.ip) for other in plan.hosts if other.name != host.name},
-    }
-    content = {"host": host.name, "domain": plan.domain, "networks": [network]}
-    return json.dumps(content, indent=1)
+    networks = [
+        {
+            "name": network.name,
+            "docker": DEFAULT_NETWORK if network.vlan is None else network.name,
+            "address": str(network.address.ip),
+            "prefix": str(network.prefix),
+            "peers": {
+                other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
+            },
+        }
+        for network in host.networks
+    ]
+    return json.dumps({"host": host.name, "domain": plan.domain, "networks": networks}, indent=1)
+
+
+def addresses(host: HostPlan) -> tuple[str, ...]:
+    """Where the containers of a host ask. From an internal network no other address than its own can be reached."""
+    asked = (network for network in host.networks if network.vlan is None or network.internal)
+    return tuple(str(network.address.ip) for network in asked)
 
 
 @cache

@@ -43,7 +43,7 @@ def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
         priority = f"{forwarding}-priority"
         yield Setting("bridge", FABRIC_BRIDGE, "other_config", priority, str(host.tree_priority))
     # Unless told, Open vSwitch gives the bridge another MAC address at each start; here it also breaks the tree's ties.
-    yield Setting("bridge", FABRIC_BRIDGE, "other_config", "hwaddr", host.fabric_bridge_mac)
+    yield Setting("bridge", FABRIC_BRIDGE, "other_config", "hwaddr", host.docker0.switch_mac)
     yield Setting("bridge", FABRIC_BRIDGE, "external_ids", MARK, plan.name)
     # By default the local port is a trunk: a container could put a VLAN tag on its frames and be let through.
     yield Setting("port", FABRIC_BRIDGE, "vlan_mode", None, "access")

@@ -71,7 +71,7 @@ def read_views(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, TreeView
 
 
 def root_host(plan: Plan, mac: str) -> str | None:
-    return next((host.name for host in plan.hosts if host.fabric_bridge_mac == mac), None)
+    return next((host.name for host in plan.hosts if host.docker0.switch_mac == mac), None)
 
 
 def expected_root(plan: Plan, views: Mapping[str, TreeView]) -> str | None:

@@ -117,10 +117,10 @@ def test_root_and_backup_in_the_middle_have_the_low_priorities() -> None:
 
 def test_a_pool_of_the_guide_holds_sixteen_thousand_containers() -> None:
     # 172.17.192.0/18 ends with the broadcast address of the prefix.
-    assert [host.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
+    assert [host.docker0.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
 
 
 def test_mac_addresses_are_made_of_the_bridge_address() -> None:
     host = build(cluster(3)).host("host1")
 
-    assert (host.docker_bridge_mac, host.fabric_bridge_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")
+    assert (host.docker0.bridge_mac, host.docker0.switch_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")

@@ -26,6 +26,7 @@ from tests.support.walker import (
     walk,
     who_has,
     with_ipv6,
+    with_prefixes,
 )
 
 FE80, OTHERS_FE80 = "fe80::42:1", "fe80::42:2"
@@ -83,8 +84,8 @@ def test_nobody_learns_mac_addresses_so_they_may_change_and_move() -> None:
 
 def test_every_prefix_of_a_host_leads_to_it() -> None:
     plan = planned()
-    pools = (*ONE.prefixes, IPv4Network("10.9.0.0/24"), IPv6Network("fd00:9::/64"))
-    mesh = Mesh(replace(plan, hosts=(replace(ONE, prefixes=pools), *plan.hosts[1:])))
+    pools = (*ONE.docker0.prefixes, IPv4Network("10.9.0.0/24"), IPv6Network("fd00:9::/64"))
+    mesh = Mesh(replace(plan, hosts=(with_prefixes(ONE, *pools), *plan.hosts[1:])))
     there, back = ping(IPv4Address("10.9.0.7"), container(TWO)), ping(container(TWO), IPv4Address("10.9.0.7"))
 
     assert arrives(there, ONE, mesh) == unchanged(there, TWO)
@@ -228,7 +229,7 @@ def test_where_all_is_dead_the_frame_is_counted_or_tried_at_last_on_the_direct_l
 
 def test_every_pool_and_address_of_a_host_is_its_own() -> None:
     # host1's address is not in its pool.
-    assert [str(prefix) for prefix in ONE.prefixes] == ["172.17.42.1/32", "172.17.64.0/18", "fd00:1::/64"]
+    assert [str(prefix) for prefix in ONE.docker0.prefixes] == ["172.17.42.1/32", "172.17.64.0/18", "fd00:1::/64"]
 
 
 def test_the_text_is_the_same_for_the_same_plan() -> None:

@@ -127,7 +127,7 @@ def test_hosts_without_a_way_are_named() -> None:
 
 def test_a_host_that_takes_another_root_is_told() -> None:
     world = worlds.well()
-    mac = PLAN.host("host3").fabric_bridge_mac.replace(":", "")
+    mac = PLAN.host("host3").docker0.switch_mac.replace(":", "")
     facts = world["host3"].facts
     (bridge,) = (each for each in facts.ovs or () if each.name == "br0")
     other = replace(bridge, tree_status={"rstp_root_id": f"8.000.{mac}"})

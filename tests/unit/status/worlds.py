@@ -38,7 +38,7 @@ def alive(plan: Plan, facts: HostFacts) -> HostFacts:
 
 
 def _bridge(plan: Plan, host: HostPlan, bridge: OvsBridge) -> OvsBridge:
-    root = plan.host(plan.tree.root if plan.tree else plan.hosts[0].name).fabric_bridge_mac.replace(":", "")
+    root = plan.host(plan.tree.root if plan.tree else plan.hosts[0].name).docker0.switch_mac.replace(":", "")
     ports = tuple(_port(plan, host, each) for each in bridge.interfaces)
     return replace(bridge, tree_status={"rstp_root_id": f"1.000.{root}"}, interfaces=ports)
 

@@ -154,7 +154,7 @@ def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
 def test_an_address_that_nobody_admits_to_is_named_by_its_mac() -> None:
     evidence = worlds.healthy(PLAN)
     known = evidence.hosts["h3"].from_container
-    both = Owners(1, (PLAN.host("h1").docker_bridge_mac, "00:11:22:33:44:55"))
+    both = Owners(1, (PLAN.host("h1").docker0.bridge_mac, "00:11:22:33:44:55"))
     measured = replace(known, owners={**known.owners, "10.9.0.1": both})
 
     (cause,) = look(worlds.changed(evidence, "h3", from_container=measured))[1]
@@ -196,7 +196,7 @@ def test_a_circle_of_forwarding_links_is_a_loop() -> None:
 def test_a_host_with_another_root_is_named() -> None:
     evidence = worlds.healthy(PLAN)
     (bridge,) = evidence.hosts["h3"].facts.ovs or ()
-    own = {"rstp_root_id": "8.000." + PLAN.host("h3").fabric_bridge_mac.replace(":", "")}
+    own = {"rstp_root_id": "8.000." + PLAN.host("h3").docker0.switch_mac.replace(":", "")}
     evidence = worlds.changed_facts(evidence, "h3", ovs=(replace(bridge, tree_status=own),))
 
     (cause,) = look(evidence)[1]

@@ -49,8 +49,8 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
         system="Debian",
         units={},
         links=(
-            LinuxLink("br0", planned.mtu, up=True, mac=host.fabric_bridge_mac, master="docker0"),
-            LinuxLink("docker0", planned.mtu, up=True, mac=host.docker_bridge_mac, addresses=(host.address,)),
+            LinuxLink("br0", planned.mtu, up=True, mac=host.docker0.switch_mac, master="docker0"),
+            LinuxLink("docker0", planned.mtu, up=True, mac=host.docker0.bridge_mac, addresses=(host.address,)),
         ),
         ovs=(_bridge(planned, host),),
         docker=Docker(
@@ -67,7 +67,7 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
 
 
 def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
-    root = planned.host(tree_of(planned).root).fabric_bridge_mac.replace(":", "")
+    root = planned.host(tree_of(planned).root).docker0.switch_mac.replace(":", "")
     ports = []
     for end in host.tunnels:
         forwards = {host.name, end.peer} in [{link.a, link.b} for link in tree_of(planned).links]
@@ -113,7 +113,7 @@ def healthy(planned: Plan) -> Evidence:
 
 def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     others = [other for other in planned.hosts if other is not host]
-    owners = {str(other.address.ip): Owners(1, (other.docker_bridge_mac,)) for other in others}
+    owners = {str(other.address.ip): Owners(1, (other.docker0.bridge_mac,)) for other in others}
     owners |= {container(other).address: Owners(1, (container(other).mac,)) for other in others}
     targets = {other.name: ANSWERED for other in others}
     return HostEvidence(

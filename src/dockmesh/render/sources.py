@@ -1,0 +1,45 @@
+"""Which of the frames that come from a host's own containers may pass: those with its own addresses.
+
+So no container takes an address of another host's, neither that of its bridge nor one of its pool, whatever it does
+with a raw socket.
+"""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network
+
+from dockmesh.plan.types import HostNetwork
+from dockmesh.render.openflow import Counts, Flow, drop, flow
+
+LINK_LOCAL = "fe80::/10"
+# Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
+WITHOUT_ADDRESS = (
+    f"ipv6,ipv6_src={LINK_LOCAL}",
+    "ipv6,ipv6_src=::",
+    "arp,arp_op=1,arp_spa=0.0.0.0",
+    "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
+)
+
+
+def own_sources(network: HostNetwork, onward: str, *, table: int, base: int, match: str = "") -> Iterator[Flow]:
+    """Flows of `table`, of priorities from `base` on, for frames of one network: `onward` is what those do that may.
+
+    `match` is put before each match. What is neither IP nor ARP is not looked at.
+    """
+    for words in by_prefix(network.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
+        yield flow(table, base + 100, _all(match, words), onward)
+    for words in WITHOUT_ADDRESS:
+        yield flow(table, base + 100, _all(match, words), onward)
+    for words in ("ip", "arp", "ipv6"):
+        yield drop(table, base + 10, _all(match, words), Counts.SPOOFED)
+
+
+def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, ipv6: str) -> Iterator[str]:
+    """A match for each prefix, for each of the fields that are given."""
+    for prefix in prefixes:
+        for field in (ipv6,) if isinstance(prefix, IPv6Network) else (ip, arp):
+            if field:
+                yield f"{field}={prefix}"
+
+
+def _all(*words: str) -> str:
+    return ",".join(filter(None, words))
