@@ -13,7 +13,7 @@ from dockmesh.model import Fabric, Renderer
 from dockmesh.render import docker, names
 from dockmesh.render.docker import merge, part
 from dockmesh.render.types import DaemonSettings, HostConfig
-from tests.support.meshes import cluster
+from tests.support.meshes import cluster, with_network
 from tests.support.plans import config_of
 
 CONFIG = config_of(cluster(3))
@@ -53,6 +53,25 @@ def test_the_program_holds_every_module_as_it_is() -> None:
 
     assert {"names", "names.main", "names.zone"} < set(modules)
     assert all("'''" not in text and not text.endswith("\\") for text in modules.values())
+
+
+def test_each_network_of_a_host_has_a_listener_and_its_own_peers() -> None:
+    mesh = with_network(cluster(3), hosts=("host1", "host3"))
+
+    red, blue = read(text_of(config_of(mesh), names.SETTINGS)).networks
+
+    assert (blue.name, blue.docker, blue.address) == ("blue", "blue", "10.80.42.1")
+    assert blue.peers == {"host3": "10.80.42.3"}
+    assert set(red.peers) == {"host2", "host3"}
+    assert len(read(text_of(config_of(mesh, "host2"), names.SETTINGS)).networks) == 1
+
+
+def test_who_is_shut_in_is_told_the_address_in_its_own_network() -> None:
+    mesh = with_network(cluster(3))
+    shut = replace(mesh, further=tuple(replace(network, internal=True) for network in mesh.further))
+
+    assert config_of(mesh).daemon.dns == ("172.17.42.1",)
+    assert config_of(shut).daemon.dns == ("172.17.42.1", "10.80.42.1")
 
 
 @pytest.mark.parametrize("renderer", Renderer)
