@@ -32,7 +32,6 @@ from dockmesh.spec.schema import (
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
-    "domain": "This version gives containers no names.",
     "docker_api": "This version does not open Docker's API; it goes over SSH.",
     "attach": "This version joins docker0 and no other network.",
     "internal": "This version joins docker0, which is not internal.",

@@ -61,7 +61,7 @@ def test_each_network_of_a_host_has_a_listener_and_its_own_peers() -> None:
     red, blue = read(text_of(config_of(mesh), names.SETTINGS)).networks
 
     assert (blue.name, blue.docker, blue.address) == ("blue", "blue", "10.80.42.1")
-    assert blue.peers == {"host3": "10.80.42.3"}
+    assert blue.peers == {"host3": "10.80.42.2"}
     assert set(red.peers) == {"host2", "host3"}
     assert len(read(text_of(config_of(mesh, "host2"), names.SETTINGS)).networks) == 1
 
