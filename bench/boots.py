@@ -131,7 +131,6 @@ def many_started(runs: int) -> list[Row]:
     """All of twenty hosts start at once, from disks that have the mesh; without Docker, which has no room here."""
     rows = []
     with prepared_lab(MANY) as lab:
-        edit(lab, "forwarding: rstp", "forwarding: direct")
         for old, topology in (("full-mesh", "{degree: 4}"), ("{degree: 4}", "full-mesh")):
             edit(lab, f"topology: {old}", f"topology: {topology}")
             asyncio.run(without_docker(lab))

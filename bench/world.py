@@ -1,6 +1,7 @@
 """What all measurements need: the command line, a lab, a mesh in it, and a ping."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def reach(lab: Lab) -> tuple[str, ...]:
 def mesh(forwarding: str = "rstp") -> Iterator[Lab]:
     with prepared_lab() as lab:
         text = lab.mesh_file.read_text()
-        lab.mesh_file.write_text(text.replace("forwarding: rstp", f"forwarding: {forwarding}"))
+        lab.mesh_file.write_text(re.sub(r"forwarding: \w+", f"forwarding: {forwarding}", text))
         measured("apply", "--yes", *reach(lab))
         yield lab
 

@@ -18,6 +18,7 @@ from dockmesh.spec import explain, fields
 from dockmesh.spec.schema import (
     BfdSection,
     DegreeSection,
+    DockerApiSection,
     FabricSection,
     HostSection,
     LinksSection,
@@ -49,6 +50,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "A host, under its name in `hosts`": HostSection,
     "`ssh` of a host": SshSection,
     "`packages`": PackagesSection,
+    "`docker_api`": DockerApiSection,
 }
 PATTERNS = {
     f"^(?!{fields.LOOKS_LIKE_ADDRESS}$){fields.LABEL}$": "name (DNS label)",

@@ -13,6 +13,7 @@ FABRIC_BRIDGE = "br0"
 NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 
 ETHERNET_MTU = 1500
+API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 
 # Behind the names of containers and hosts; what Docker calls its default bridge as a network.
 DOMAIN = "mesh"
@@ -46,6 +47,12 @@ class Datapath(StrEnum):
 class Renderer(StrEnum):
     SYSTEMD = "systemd"
     IFUPDOWN = "ifupdown"
+
+
+class Listen(StrEnum):
+    """Where Docker's API listens beside its own socket."""
+
+    MESH = "mesh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Fabric:
     tunnel: Tunnel = Tunnel.GRE
     key: int | None = None  # of GRE, or the VNI of VXLAN and Geneve; None: no GRE key, VNI 0
     topology: Topology = field(default_factory=FullMesh)
-    forwarding: Forwarding = Forwarding.RSTP
+    forwarding: Forwarding = Forwarding.DIRECT
     bfd: Bfd = field(default_factory=Bfd)
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD
@@ -170,6 +177,7 @@ class Cluster:
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
     domain: str | None = DOMAIN  # None: no names
+    docker_api: Listen | None = None
     further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
 
     @property

@@ -6,17 +6,17 @@ the person who has to live with it on a server.
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Datapath, Fabric, Forwarding, Renderer, Tunnel
+from dockmesh.model import Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
 from dockmesh.render.names import PROGRAM
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of
 
 
@@ -24,20 +24,22 @@ from tests.support.plans import config_of
 class Case:
     fabric: Fabric
     underlay: str = "10.77.0.0"
+    docker_api: Listen | None = None
 
     def __str__(self) -> str:
         fabric = self.fabric
         tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
         key = "" if fabric.key is None else f"-{fabric.key}"
         family = "-ipv6" if ":" in self.underlay else ""
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}"
+        api = "-docker-api" if self.docker_api else ""
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}"
 
 
 FABRICS = [
     Fabric(renderer=renderer, forwarding=forwarding, datapath=datapath)
     for renderer, forwarding, datapath in product(Renderer, Forwarding, Datapath)
 ] + [
-    Fabric(renderer=renderer, tunnel=tunnel, key=key)
+    replace(TREE, renderer=renderer, tunnel=tunnel, key=key)
     for renderer, (tunnel, key) in product(
         Renderer, ((Tunnel.GRE, 4711), (Tunnel.VXLAN, None), (Tunnel.VXLAN, 4711), (Tunnel.GENEVE, 4711))
     )
@@ -46,14 +48,16 @@ FABRICS = [
 
 CASES = [
     *map(Case, FABRICS),
-    *(Case(Fabric(renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+    *(Case(replace(TREE, renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+    *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
 ]
 
 
 def rendered(case: Case) -> dict[str, str]:
-    config = config_of(cluster(3, fabric=case.fabric, underlay=case.underlay), "host2")
+    mesh = cluster(3, fabric=case.fabric, underlay=case.underlay)
+    config = config_of(replace(mesh, docker_api=case.docker_api), "host2")
     files = (*config.files, docker.alone(config.daemon))
-    # Programs of ours beneath a comment; tests/unit/agent has them.
+    # A program of ours beneath two lines of comment; tests/unit/agent has it.
     return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM)}
 
 

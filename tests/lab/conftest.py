@@ -26,13 +26,18 @@ def skip_without(kind: HostKind) -> None:
 
 @contextmanager
 def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
-    """A function that brings a lab up with such options."""
+    """A function that brings a lab up with such options.
+
+    Its mesh has a spanning tree, unless a test asks for something else; None leaves the default.
+    """
     made: list[Mesh] = []
 
-    def make(*options: str, hosts: int = 3) -> Mesh:
+    def make(*options: str, hosts: int = 3, forwarding: str | None = "rstp") -> Mesh:
         mesh = Mesh(folders.mktemp("lab"), tuple(f"host{number}" for number in range(1, hosts + 1)))
         made.append(mesh)
         mesh.lab("up", "--hosts", str(hosts), *OPTIONS[kind], *options)
+        if forwarding is not None:
+            mesh.choose("forwarding", forwarding)
         if kind is HostKind.VM:
             mesh.share_connections()
         return mesh

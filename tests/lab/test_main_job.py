@@ -8,7 +8,7 @@ from tests.lab.mesh import Mesh, wait_until
 
 @pytest.fixture(scope="module")
 def bare(make_mesh: MakeMesh) -> Mesh:
-    return make_mesh()
+    return make_mesh(forwarding=None)
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,7 @@ COMES_WITH = {
     "iptables": ("iptables",),
     "bridge-utils": ("brctl",),
     "python3-dnslib": (system.LIBRARY,),
+    "stunnel4": ("stunnel",),
 }
 
 

@@ -15,6 +15,7 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Links,
+    Listen,
     Network,
     Renderer,
     Ring,
@@ -27,6 +28,8 @@ from dockmesh.model import (
 from dockmesh.plan.address import assign
 
 GUIDE = "172.17.0.0/16"
+# Not the default, which `direct` is: more can go wrong with a tree, and so more tests are about one.
+TREE = Fabric(forwarding=Forwarding.RSTP)
 MESH_FILE = """\
 name: prod
 networks:
@@ -47,7 +50,7 @@ def cluster(
     first = ip_address(underlay)
     return Cluster(
         name="prod",
-        fabric=fabric or Fabric(),
+        fabric=fabric or TREE,
         network=Network("docker0", network),
         hosts=tuple(
             Host(f"host{number}", first + number, slot.address, slot.pool)
@@ -121,6 +124,7 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     return replace(
         mesh,
         hosts=tuple(draw(st.permutations(list(hosts)))),
+        docker_api=draw(st.none() | st.just(Listen.MESH)),
         domain=draw(st.sampled_from([None, "mesh", "mesh.example.com"])),
     )
 

@@ -12,13 +12,14 @@ from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
 from dockmesh.diff.later import without_restart
 from dockmesh.diff.origin import explain
-from dockmesh.errors import CommandError, DockmeshError
+from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather, gather_packages
+from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.remote.seam import Get, Recall, Transport
-from dockmesh.render.host import flows_of, render
+from dockmesh.render.host import API_CA, flows_of, render
 
 Looks = Mapping[str, Look | DockmeshError]
 
@@ -31,11 +32,27 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: boo
     facts = await gather(transport, FACT_PATHS, flows_of(plan, host))
     if plan.debs:
         facts = replace(facts, packages=await gather_packages(transport))
+    refuse_other_authority(plan, facts)
     config = render(plan, adopt(host, facts))
     wanted = diff(config, facts)
     found = explain(plan, config, facts, wanted if restart else without_restart(wanted, facts))
     await refuse_unmet(transport, found.steps)
     return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
+
+
+def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
+    """Nobody who was let in elsewhere is shut out by an apply from here.
+
+    Raises ConflictError.
+    """
+    if plan.access is not None and plan.access.fresh and facts.file(API_CA) is not None:
+        raise ConflictError(
+            "its Docker API has an authority that this machine does not know",
+            host=facts.name,
+            now="nothing was changed on this host",
+            do="bring the folder `access` from `.dockmesh` beside the mesh file of the machine that let people in; "
+            "or run `dockmesh access rotate` here: then all who were let in must be let in anew",
+        )
 
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, restart: bool = True) -> Looks:

@@ -27,6 +27,7 @@ from dockmesh.cli.recorded import record
 from dockmesh.cli.second_owners import without_second_owners
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.verify import exit_code, verify_fleet
+from dockmesh.cli.with_access import prepared
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -88,12 +89,15 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
     Raises UsageError and SpecError before any host is asked, LockedError before any is changed.
     """
     content = read_bytes(file)
-    plan = build(parse(str(file), content, packages_beside=file.parent))
+    plan, keep = prepared(build(parse(str(file), content, packages_beside=file.parent)), file)
     chosen = options.choose_hosts(plan, only)
     wish = replace(wish, file=file, verify=wish.verify and len(chosen) == len(plan.hosts))
-    result = asyncio.run(
-        _apply(plan, chosen, wish, new_run(wish.why), lambda session: record(file, content.decode(), session))
-    )
+
+    def recorded(session: Session) -> AbstractContextManager[Callable[[Result], None]]:
+        keep()
+        return record(file, content.decode(), session)
+
+    result = asyncio.run(_apply(plan, chosen, wish, new_run(wish.why), recorded))
     if wish.json:
         print_json(result_json(result))
     else:

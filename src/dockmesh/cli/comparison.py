@@ -24,6 +24,7 @@ COUNTED = {
     Origin.DRIFT: "by drift",
     Origin.BOTH: "by both",
     Origin.FIRST: "not applied yet",
+    Origin.CERTIFICATES: "of certificates",
     Origin.UNKNOWN: "of unknown origin",
 }
 

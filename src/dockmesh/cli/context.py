@@ -12,11 +12,12 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.context import store
-from dockmesh.context.meta import NAME, Context, is_name
+from dockmesh.context.meta import NAME, Context, Tls, is_name
 from dockmesh.context.reach import apart, read_settings, ssh_url
 from dockmesh.errors import UsageError
+from dockmesh.model import API_PORT
 from dockmesh.plan.build import build
-from dockmesh.plan.types import HostPlan
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.resolve import resolves
 from dockmesh.remote.settings import ssh_settings
 from dockmesh.remote.ssh import ssh_config as composed
@@ -47,6 +48,15 @@ def create(
         str | None,
         typer.Option("--prefix", help="What the names begin with, in place of the name of the mesh and `-`."),
     ] = None,
+    api: Annotated[
+        Path | None,
+        typer.Option(
+            "--api",
+            help="Over TLS to the hosts' addresses in the mesh, with the certificate in this folder, which "
+            "`dockmesh access create` wrote; from a machine that is in the mesh.",
+            metavar="DIR",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Write a Docker context for each host, over SSH: `docker --context MESH-HOST ps`.
@@ -56,11 +66,13 @@ def create(
     """
     plan = build(load(file))
     chosen = options.choose_hosts(plan, host)
-    ways = asyncio.run(_ways(chosen, ssh_config))
+    tls = _read_tls(plan, api) if api else None
+    ways = [] if api else asyncio.run(_ways(chosen, ssh_config))
+    urls = [f"tcp://{each.address.ip}:{API_PORT}" for each in chosen] if api else [way.url for way in ways]
     before = f"{plan.name}-" if prefix is None else prefix
     contexts = [
-        Context(f"{before}{each.name}", plan.name, each.name, str(file.resolve()), way.url)
-        for each, way in zip(chosen, ways, strict=True)
+        Context(f"{before}{each.name}", plan.name, each.name, str(file.resolve()), url, tls)
+        for each, url in zip(chosen, urls, strict=True)
     ]
     for context in contexts:
         if not is_name(context.name):
@@ -78,7 +90,23 @@ def create(
     for context, new in zip(contexts, written, strict=True):
         out.print(f"{context.name}  {context.url}{'' if new else '  as it was'}", markup=False)
     out.print(f"[bold]next[/]  docker --context {contexts[0].name} ps")
-    _warn(chosen, ways, include)
+    if not api:
+        _warn(chosen, ways, include)
+
+
+def _read_tls(plan: Plan, folder: Path) -> Tls:
+    """Raises UsageError."""
+    if plan.docker_api is None:
+        raise UsageError(
+            "the file does not open Docker's API", do="put `docker_api: {listen: mesh}` into it, and run apply"
+        )
+    try:
+        return Tls(*((folder / name).read_text(encoding="ascii") for name in ("ca.pem", "cert.pem", "key.pem")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{folder} has no certificate that can be read: {error}",
+            do="`dockmesh access create NAME` writes one, and says where",
+        ) from error
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 
 from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
+from dockmesh.cli.with_access import with_access
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
@@ -36,7 +37,7 @@ def diff(
     Reads every host and changes nothing; `dockmesh apply` puts right what is shown, and touches nothing else.
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
     """
-    plan = build(load(file))
+    plan = with_access(build(load(file)), file)
     found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config, json=json))
     if found.errors:
         raise typer.Exit(UNREAD if exit_code else 1)

@@ -13,8 +13,9 @@ from dockmesh.cli.mesh_file import flag, room_text
 from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
-from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Fabric, Host, Network
+from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Fabric, Forwarding, Host, Network
 from dockmesh.plan.address import assign
+from dockmesh.spec.check_topology import MOST_DIRECT
 from dockmesh.spec.load import parse
 from dockmesh.spec.write import write_cluster
 
@@ -55,7 +56,10 @@ def init(
     netdev = any(not each.kernel_datapath for each in found)
     cluster = Cluster(
         name=name,
-        fabric=Fabric(datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM),
+        fabric=Fabric(
+            datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
+            forwarding=Forwarding.DIRECT if len(targets) <= MOST_DIRECT else Forwarding.RSTP,
+        ),
         network=Network("docker0", network),
         hosts=tuple(
             Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)

@@ -18,7 +18,21 @@ OUR_BUG, INTERRUPTED = 3, 130
 
 # In the order in which the help shows them: modules here, with a function of the same name or an `app` of verbs.
 VERBS = (
-    *("init", "plan", "render", "diff", "preflight", "apply", "verify", "status", "ps", "logs", "exec", "context"),
+    *(
+        "init",
+        "plan",
+        "render",
+        "diff",
+        "preflight",
+        "apply",
+        "verify",
+        "status",
+        "ps",
+        "logs",
+        "exec",
+        "context",
+        "access",
+    ),
     *("history", "rollback", "unlock", "destroy", "schema", "host", "packages", "lab", "drill", "bench"),
 )
 

@@ -9,7 +9,7 @@ from rich.tree import Tree
 from dockmesh.cli import options
 from dockmesh.cli.plan_shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
-from dockmesh.model import Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
+from dockmesh.model import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.tree import tree_links
@@ -54,6 +54,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         "renderer": str(planned.fabric.renderer),
         "root": tree and tree.root,
         "backup_root": tree and tree.backup_root,
+        "docker_api": planned.docker_api and str(planned.docker_api),
         "hosts": [_host_json(host) for host in planned.hosts],
         "packages": [
             {"package": deb.package, "version": deb.version, "architecture": deb.architecture, "sha256": deb.sha256}
@@ -155,6 +156,12 @@ def _show_guard(planned: Plan) -> None:
         out.print(
             f"  stp, spanning tree (802.1D-1998): root {tree.root}, after it {tree.backup_root}.\n"
             "  It needs about 30 s to start and up to 50 s to go round a dead link; rstp does it in under a second."
+        )
+    if planned.docker_api:
+        out.print("\n[bold]Docker's API[/]")
+        out.print(
+            f"  On TCP port {API_PORT} of each host's address, for the mesh alone, with TLS on both sides.\n"
+            "  `dockmesh access` says who gets in."
         )
 
 

@@ -35,6 +35,7 @@ WORDS = {
     Check.PATH_MTU: "path MTU",
     Check.ROUTES: "routes",
     Check.DOCKER: "Docker",
+    Check.DOCKER_API: "Docker's API over TCP",
     Check.DOCKER_NETWORKS: "Docker networks",
     Check.CONTAINERS: "containers",
     Check.FORWARDING: "forwarding",

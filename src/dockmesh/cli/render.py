@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from dockmesh.cli import options
-from dockmesh.cli.show import out, print_json
+from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.plan.build import build
 from dockmesh.render import docker
@@ -29,9 +29,11 @@ def render(
     """
     planned = build(load(file))
     files: dict[str, tuple[File, ...]] = {}
+    lacking: tuple[str, ...] = ()
     for host in planned.hosts:
         config = render_host(planned, host)
         files[host.name] = (*config.files, docker.alone(config.daemon))
+        lacking = config.unknown
     for name in files:
         _refuse_foreign(output / name)
     for name, wanted in files.items():
@@ -42,6 +44,8 @@ def render(
         return
     for name, paths in written.items():
         out.print(f"[bold]{escape(str(output / name))}[/]: {', '.join(paths)}")
+    if lacking:
+        err.print(f"[bold yellow]![/] not written, for one is a key: {', '.join(lacking)}; apply brings them")
 
 
 def _targets(folder: Path) -> dict[str, Path]:

@@ -9,6 +9,7 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.connections import Connections
 from dockmesh.cli.loading import load_modules
+from dockmesh.cli.with_access import with_access
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.spec.load import load
@@ -42,7 +43,7 @@ def status(
     Asks every host once and changes nothing. Sends nothing through the mesh: that is what `dockmesh verify` does.
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
     """
-    plan = build(load(file))
+    plan = with_access(build(load(file)), file)
     chosen = options.choose_hosts(plan, host)
     if watch:
         try:

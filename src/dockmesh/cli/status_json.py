@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh.cli.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
-from dockmesh.status.types import HostStatus, Status
+from dockmesh.status.types import Api, Finding, HostStatus, Status
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -21,9 +21,8 @@ def status_json(found: Status) -> dict[str, Any]:
             for end in found.tunnels
         ],
         "ways": [{"a": way.a, "b": way.b, "hosts": list(way.hosts)} for way in found.ways],
-        "findings": [
-            {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do} for finding in found.findings
-        ],
+        "findings": [_finding_json(finding) for finding in found.findings],
+        "warnings": [_finding_json(warning) for warning in found.warnings],
     }
 
 
@@ -37,6 +36,8 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "datapath": host.datapath,
         "docker": host.docker,
         "containers": host.containers,
+        "pools": [{"network": pool.network, "used": pool.used, "total": pool.total} for pool in host.pools],
+        "docker_api": _api_json(host.api),
         "root": host.root,
         "dropped": dict(host.dropped),
         "differences": [
@@ -49,6 +50,17 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
+
+
+def _api_json(api: Api | None) -> dict[str, Any] | None:
+    if api is None:
+        return None
+    until = api.until.isoformat() if api.until else None
+    return {"address": api.address, "open": api.open, "certificate_until": until, "why": api.why}
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do}
 
 
 def _run_json(run: RunSaid | None) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ import asyncio
 import json as json_text
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from rich.live import Live
 
@@ -22,7 +23,7 @@ EVERY_S = 2.0
 async def look_once(plan: Plan, connections: Connections) -> Status:
     heard, gone = await collect(plan, connections.opened, connections.failed)
     await connections.hang_up()
-    return judge(plan, heard, gone)
+    return judge(plan, heard, gone, datetime.now(UTC))
 
 
 def show(found: Status, *, json: bool) -> None:
@@ -54,7 +55,7 @@ async def _rounds(plan: Plan, connections: Connections) -> AsyncIterator[Status]
     while True:
         began = time.monotonic()
         heard, gone = await collect(plan, connections.opened, connections.failed)
-        yield judge(plan, heard, gone)
+        yield judge(plan, heard, gone, datetime.now(UTC))
         await connections.mend(gone)
         await asyncio.sleep(max(0.0, EVERY_S - (time.monotonic() - began)))
 

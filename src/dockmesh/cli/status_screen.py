@@ -20,6 +20,9 @@ def screen(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_markup(_head(status)), Text(), _hosts(status), Text()]
     parts += [_ways(status), Text()] if len(status.hosts) > 1 else []
     parts += [_markup(line) for line in _runs(status)]
+    for warning in status.warnings:
+        parts.append(_markup(f"[bold yellow]![/] [bold]{escape(', '.join(warning.hosts))}[/]: {escape(warning.what)}"))
+        parts.append(_markup(f"   do  {escape(warning.do)}"))
     for finding in status.findings:
         parts.append(_markup(f"[bold red]✗[/] [bold]{escape(', '.join(finding.hosts))}[/]: {escape(finding.what)}"))
         parts.append(_markup(f"   do  {escape(finding.do)}"))
@@ -51,8 +54,9 @@ def _head(status: Status) -> str:
 
 def _hosts(status: Status) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("host", "", "tunnels", "differs", "containers", "Docker", "OVS", "datapath", "applied"):
-        table.add_column(column, justify="right" if column == "containers" else "left", no_wrap=column != "applied")
+    for column in ("host", "", "tunnels", "differs", "containers", "pool", "Docker", "OVS", "datapath", "applied"):
+        right = column in ("containers", "pool")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column != "applied")
     for host in status.hosts:
         if host.error:
             table.add_row(f"[bold]{escape(host.name)}[/]", "[red]✗[/]", "[red]no answer[/]")
@@ -63,12 +67,22 @@ def _hosts(status: Status) -> Table:
             _tunnels(status, host),
             _differs(host),
             "–" if host.containers is None else str(host.containers),
+            _pool(host),
             _version(host.docker),
             _version(host.switch),
             host.datapath or "–",
             _applied(host),
         )
     return table
+
+
+def _pool(host: HostStatus) -> str:
+    """The fullest."""
+    pool = max(host.pools, key=lambda each: each.used / each.total, default=None)
+    if pool is None:
+        return "–"
+    text = f"{pool.used}/{pool.total}"
+    return f"[red]{text}[/]" if pool.full else f"[yellow]{text}[/]" if pool.nearly_full else text
 
 
 def _version(version: str | None) -> str:
@@ -143,6 +157,13 @@ def _runs(status: Status) -> Iterator[str]:
     def dropped(host: HostStatus) -> str | None:
         return ", ".join(f"{number} {why}" for why, number in host.dropped.items()) or None
 
+    def api(host: HostStatus) -> str | None:
+        if host.api is None:
+            return None
+        until = f", certificate until {host.api.until:%Y-%m-%d}" if host.api.until else ""
+        return f"open{until}" if host.api.open else "shut"
+
+    yield from _alike(status, "Docker's API", api)
     yield from _alike(status, "last run", last)
     yield from _alike(status, "frames dropped", dropped)
     yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)
@@ -165,7 +186,8 @@ def _alike(status: Status, label: str, text_of: Callable[[HostStatus], str | Non
 
 def _end(status: Status) -> str:
     if not status.findings:
-        return "[green]✓[/] all is well"
+        warnings = f", {_count(len(status.warnings), 'warning')}" if status.warnings else ""
+        return f"[green]✓[/] all is well{warnings}"
     number = len(status.findings)
     return f"[red]✗[/] {_count(number, 'thing')} {'is' if number == 1 else 'are'} not right"
 

@@ -14,6 +14,19 @@ RESERVED = "default"
 MARK = "dockmesh"  # Docker keeps what it does not know in a context's metadata
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Tls:
+    """What a client shows a daemon behind TLS, and knows it by: texts in PEM, one of them a private key."""
+
+    ca: str
+    certificate: str
+    key: str
+
+    def files(self) -> dict[str, str]:
+        """By Docker's names."""
+        return {"ca.pem": self.ca, "cert.pem": self.certificate, "key.pem": self.key}
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One of ours: the daemon of `host`, in the mesh of the file `file`."""
@@ -23,6 +36,7 @@ class Context:
     host: str
     file: str
     url: str
+    tls: Tls | None = None  # for tcp://
 
 
 def is_name(name: str) -> bool:

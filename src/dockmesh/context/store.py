@@ -7,6 +7,7 @@ a context of somebody else's is told from ours. The form of the files has been t
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,6 +40,10 @@ def _path(name: str) -> Path:
     return folder() / "contexts" / "meta" / folder_name(name) / META
 
 
+def _tls(name: str) -> Path:
+    return folder() / "contexts" / "tls" / folder_name(name)
+
+
 def refuse_others(context: Context) -> None:
     """Raises UsageError where a context of that name is somebody else's, or of another mesh file that still is."""
     path = _path(context.name)
@@ -66,25 +71,45 @@ def write(context: Context) -> bool:
 
     Raises UsageError where it cannot be written.
     """
-    path, text = _path(context.name), text_of(context)
+    path = _path(context.name)
     try:
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as opened:
-            opened.write(text)
-            os.fchmod(opened.fileno(), 0o644)
-        Path(opened.name).replace(path)
+        # What it is shut with goes before what says where it is.
+        keys = _write_tls(context)
+        return _write(path, text_of(context), 0o644) or keys
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", do="see that Docker's folder may be written"
         ) from error
+
+
+def _write_tls(context: Context) -> bool:
+    """docker/cli keeps them in a folder beside the one of the metadata, below the name of the endpoint."""
+    place = _tls(context.name)
+    if context.tls is None:
+        there = place.exists()
+        shutil.rmtree(place, ignore_errors=True)
+        return there
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = [_write(place / "docker" / name, text, 0o600) for name, text in context.tls.files().items()]
+    return any(written)
+
+
+def _write(path: Path, text: str, mode: int) -> bool:
+    """Whether it said something else before. Raises OSError."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as opened:
+        opened.write(text)
+        os.fchmod(opened.fileno(), mode)
+    Path(opened.name).replace(path)
     return True
 
 
 def remove(context: Context) -> None:
     path = _path(context.name)
     path.unlink(missing_ok=True)
+    shutil.rmtree(_tls(context.name), ignore_errors=True)
     with suppress(OSError):  # somebody else's file in it
         path.parent.rmdir()
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from dockmesh.diff import flows
-from dockmesh.diff.host import PACKAGE_OF, SWITCH_UNIT
-from dockmesh.model import FABRIC_BRIDGE, Renderer
+from dockmesh.diff.host import SWITCH_UNIT, packages_of
+from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.render import docker, ovs
 from dockmesh.render.types import File, HostConfig
 
@@ -21,11 +21,7 @@ def expected(config: HostConfig) -> dict[str, str]:
 
 def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     bridge = config.docker_bridge
-    yield from ((package, "installed") for package in PACKAGE_OF.values())
-    if config.renderer is Renderer.IFUPDOWN:
-        yield "bridge-utils", "installed"
-    if config.domain is not None:
-        yield "python3-dnslib", "installed"
+    yield from ((package, "installed") for package in packages_of(config).values())
     for package in {deb.package for deb in config.debs}:
         yield (
             package,

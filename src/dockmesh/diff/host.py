@@ -1,9 +1,9 @@
 """HostConfig × HostFacts → HostDiff: pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from dockmesh.diff import fabric
+from dockmesh.diff import api, fabric
 from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import RESTART, docker_step
@@ -16,7 +16,17 @@ from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker, names
-from dockmesh.render.host import FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, MARK, PATHS, UNITS
+from dockmesh.render.host import (
+    API_FILES,
+    API_PEMS,
+    API_UNIT,
+    FLOWS_UNIT,
+    FLOWS_UNIT_FILE,
+    GUARD,
+    MARK,
+    PATHS,
+    UNITS,
+)
 from dockmesh.render.types import File, HostConfig
 
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
@@ -56,15 +66,21 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     return HostDiff(config.host, tuple(step for step in steps if step is not None))
 
 
+def packages_of(config: HostConfig) -> Mapping[str, str]:
+    """By program the package, by its name in Debian, of all that the host needs."""
+    return {
+        **PACKAGE_OF,
+        **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
+        **({"stunnel": "stunnel4"} if config.docker_api else {}),
+        **({LIBRARY: "python3-dnslib"} if config.domain is not None else {}),
+    }
+
+
 def _missing(config: HostConfig, facts: HostFacts) -> list[str]:
     """The packages, by their names in Debian, of the programs that are not there."""
-    wanted = dict(PACKAGE_OF)
     if config.renderer is Renderer.IFUPDOWN:
         _refuse_other_network_managers(config, facts)
-        wanted["brctl"] = "bridge-utils"
-    if config.domain is not None:
-        wanted[LIBRARY] = "python3-dnslib"
-    missing = [package for program, package in wanted.items() if program not in facts.programs]
+    missing = [package for program, package in packages_of(config).items() if program not in facts.programs]
     if missing and not facts.package_manager:
         raise HostError(
             f"lacks {', '.join(missing)}, and has no apt-get to install it with",
@@ -120,12 +136,11 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
                 do="move it away, then run the command again",
             )
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
-            actual, written = _state(present, file)
-            changes.append(Change(config.host, path, actual, written, _why(path)))
+            actual, written = (api.state if path in API_PEMS else _state)(present, file)
+            changes.append(Change(config.host, path, actual, written, _why(path, "it makes the mesh at boot")))
             requests.append(Put(path, file.text, file.mode))
-        if file is None and present is not None:
-            why = "the mesh has no names" if path in NAMES else f"{config.renderer} does not use it"
-            changes.append(Change(config.host, path, "a file of ours", None, why))
+        if file is None and present is not None and path not in config.unknown:
+            changes.append(Change(config.host, path, "a file of ours", None, _why_not(config, path)))
             if path in UNITS:
                 # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
                 requests.append(Run(("systemctl", "disable", "--now", UNITS[path])))
@@ -133,20 +148,29 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     states = {unit: facts.units.get(unit, {}).get("UnitFileState") or None for unit in config.units}
     disabled = {unit: state for unit, state in states.items() if state != "enabled"}
     for unit, state in disabled.items():
-        changes.append(Change(config.host, unit, state, "enabled", _why(unit)))
+        changes.append(Change(config.host, unit, state, "enabled", _why(unit, "it makes the mesh at boot")))
         requests.append(Run(("systemctl", "enable", unit)))
     # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
     if not disabled and any(change.subject.startswith(SYSTEMD) for change in changes):
         requests.append(Run(("systemctl", "daemon-reload")))
     if any(change.subject in (GUARD, FLOWS_UNIT_FILE) and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", FLOWS_UNIT)))
+    requests += api.take(changes)
     if any(change.subject in NAMES and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", names.UNIT)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 
 
-def _why(subject: str) -> str:
-    return "containers find each other by name" if "names" in subject else "it makes the mesh at boot"
+def _why(subject: str, otherwise: str) -> str:
+    if subject in (names.UNIT, *NAMES):
+        return "containers find each other by name"
+    return api.REASON if subject in (API_UNIT, *API_FILES) else otherwise
+
+
+def _why_not(config: HostConfig, path: str) -> str:
+    if path in NAMES:
+        return "the mesh has no names"
+    return "docker_api is not in the file" if path in API_FILES else f"{config.renderer} does not use it"
 
 
 def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
@@ -187,7 +211,7 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
     for unit in config.units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
         if state != "active":
-            why = _why(unit) if unit == names.UNIT else "it puts the mesh back after a restart of Open vSwitch"
+            why = _why(unit, "it puts the mesh back after a restart of Open vSwitch")
             yield Change(host, unit, state, "active", why)
 
 

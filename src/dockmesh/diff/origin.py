@@ -19,12 +19,18 @@ from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render import ovs
 from dockmesh.render.docker import DAEMON_JSON, LABEL_KEY
-from dockmesh.render.host import FLOWS
+from dockmesh.render.host import API_CA, API_CERTIFICATE, API_KEY, API_PEMS, API_REVOKED, FLOWS
 from dockmesh.render.types import File, HostConfig
 
 Told = tuple[Origin, str]
 FIRST = (Origin.FIRST, "not applied yet")
 UNKNOWN = (Origin.UNKNOWN, "changed in the file or by hand: the host has no record of an apply")
+CERTIFICATES = {
+    API_CA: "the mesh has another authority",
+    API_REVOKED: "a certificate was revoked",
+    API_CERTIFICATE: "it is renewed",
+    API_KEY: "it is the new certificate's",
+}
 FABRIC_CHANGE = f"bridge {FABRIC_BRIDGE}"
 
 
@@ -115,6 +121,8 @@ def _compare(known: _Known, record: Applied, change: Change) -> Told:
     if was == wanted:
         return Origin.DRIFT, _hand(change)
     actual = _actual(known, change)
+    if change.subject in API_PEMS and actual == was:
+        return Origin.CERTIFICATES, CERTIFICATES[change.subject]
     if was.startswith(FINGERPRINT) and _only_texts_differ(known, record):
         return (Origin.FOLLOWS, "ports have other names") if actual == was else (Origin.DRIFT, _hand(change))
     words = _changed(record, was, wanted or "")

@@ -19,6 +19,7 @@ NAMES = {
     "iptables": ("iptables",),
     "bridge-utils": ("bridge-utils",),
     "python3-dnslib": ("python3-dnslib",),
+    "stunnel4": ("stunnel4",),
 }
 # Of these every host is to have the same version, if the mesh brings one.
 SAME_EVERYWHERE = ("openvswitch-switch", "docker.io", "docker-ce", "docker-cli", "docker-ce-cli")
@@ -29,6 +30,7 @@ WHY = {
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
     "python3-dnslib": "the resolver reads and writes DNS messages with it",
+    "stunnel4": "it is the end of TLS before Docker's API",
 }
 DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12

@@ -16,6 +16,7 @@ class Origin(StrEnum):
     DRIFT = "drift"  # what was applied is still wanted, and is not so any more
     BOTH = "both"
     UNKNOWN = "unknown"  # something of ours is there, and no record
+    CERTIFICATES = "certificates"  # of Docker's API: made, renewed or revoked since
     FOLLOWS = "follows"  # no difference of its own: another change needs it
 
 

@@ -6,10 +6,11 @@ from ipaddress import IPv4Network
 from operator import attrgetter
 from typing import Any
 
-from dockmesh.facts.types import Container, Docker
+from dockmesh.facts.types import Container, Docker, Place
 
 SOCKET = "/run/docker.sock"
 INFO, NETWORK, CONTAINERS = "/info", "/networks/bridge", "/containers/json"
+DEFAULT_NETWORK = "bridge"  # Docker's name for that of docker0
 EVERY_CONTAINER = f"{CONTAINERS}?all=1"
 
 
@@ -51,7 +52,12 @@ def _container(row: Mapping[str, Any]) -> Container:
     return Container(
         id=row["Id"],
         name=name_of(row),
-        address=networks.get("bridge", {}).get("IPAddress") or None,
+        address=networks.get(DEFAULT_NETWORK, {}).get("IPAddress") or None,
+        places=tuple(
+            Place(name, own["IPAddress"], own.get("MacAddress") or None)
+            for name, own in sorted(networks.items())
+            if own.get("IPAddress")
+        ),
     )
 
 

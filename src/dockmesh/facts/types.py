@@ -67,10 +67,20 @@ class OvsBridge:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A container's in one of Docker's networks."""
+
+    network: str  # Docker's name: `bridge` is that of the default bridge
+    address: str
+    mac: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     id: str
     name: str
     address: str | None  # on the default bridge
+    places: tuple[Place, ...] = ()  # in all networks where it has an address, by their names
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,14 +48,23 @@ def folder_of(file: Path) -> Path:
 
 def save(file: Path, record: Record) -> None:
     """Raises OSError where the folder cannot be written."""
+    folder = ignore_folder(file)
+    replace_text(folder / f"{record.run}.json", json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", 0o600)
+    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def ignore_folder(file: Path) -> Path:
+    """The folder of this mesh file, made if it is not there, and nothing for git: it is nobody's source.
+
+    Raises OSError.
+    """
     folder = folder_of(file)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = folder.parent / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n")  # a record of what happened is nobody's source
-    replace_text(folder / f"{record.run}.json", json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", 0o600)
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
-        old.unlink(missing_ok=True)
+        ignore.write_text("*\n")
+    return folder
 
 
 def load_all(file: Path) -> tuple[Record, ...]:

@@ -22,7 +22,7 @@ BARE_PACKAGES = (
 # What a bare host can install, and a prepared one has.
 OFFERED_PACKAGES = (
     *("openvswitch-switch", "docker.io", "docker-cli", "iptables", "bridge-utils", "python3-dnslib"),
-    *("iperf3", "busybox-static", "tcpdump"),
+    *("stunnel4", "iperf3", "busybox-static", "tcpdump"),
 )
 
 IMAGE_FILES = Path(__file__).parent / "image_files"

@@ -62,6 +62,7 @@ def build(cluster: Cluster) -> Plan:
         ),
         debs=cluster.debs,
         domain=cluster.domain,
+        docker_api=cluster.docker_api,
     )
 
 

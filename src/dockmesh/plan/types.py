@@ -1,10 +1,12 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Network, Ssh, Tunnel, UnderlayAddress
+from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
 from dockmesh.mtu import MtuSum
 
 
@@ -105,6 +107,44 @@ class SpanningTree:
     links: tuple[Link, ...]  # those that carry frames while all is well
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class HostCertificate:
+    """What a host shows who opens Docker's API there: texts in PEM below a line that says what they are.
+
+    Whatever prints values must not print these: one is a private key.
+    """
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Somebody who was let in to Docker's API; the certificate itself is with them alone."""
+
+    name: str
+    serial: int
+    made: datetime
+    until: datetime
+    revoked: datetime | None = None
+    folder: str = ""  # where it was written to
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """Who gets in to Docker's API, by the certificate authority of the mesh, as far as hosts must know.
+
+    `hosts` has no host that came since. `fresh`: nobody has seen this authority before.
+    """
+
+    ca: str
+    ca_until: datetime
+    revoked: str  # the list of certificates that shall not get in any more
+    hosts: Mapping[str, HostCertificate]
+    clients: tuple[Client, ...] = ()
+    fresh: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One mesh, whole. Hosts stand in the order of their bridge addresses, whatever the order of the file."""
@@ -119,6 +159,8 @@ class Plan:
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
     domain: str | None = None  # behind the names of containers; None: no names
+    docker_api: Listen | None = None
+    access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
 
     @property
     def prefix(self) -> IPv4Network:

@@ -2,13 +2,14 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from typing import Any
 
 from dockmesh.facts import docker, iptables, system
 from dockmesh.facts.gather import DOCKER_UNIT
-from dockmesh.preflight.types import Around, DockerNetwork, Route
+from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
 from dockmesh.wire import WIRES
 
@@ -19,6 +20,7 @@ SNAP = "snap.docker.dockerd.service"
 UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, DOCKER_UNIT)
 NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network")
 
+LISTENS = "0A"  # TCP_LISTEN
 MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
 
 QUESTIONS: Mapping[str, Request] = {
@@ -44,6 +46,8 @@ QUESTIONS: Mapping[str, Request] = {
     "modules": Get(system.LOADED_MODULES),
     "udp": Get("/proc/net/udp"),
     "udp6": Get("/proc/net/udp6"),
+    "tcp": Get("/proc/net/tcp"),
+    "tcp6": Get("/proc/net/tcp6"),
 }
 
 
@@ -74,6 +78,7 @@ def read(answers: tuple[Answer, ...]) -> Around:
             if named[f"module {name}"].ok or any(line.startswith(f"{name} ") for line in text["modules"].splitlines())
         ),
         udp_ports=frozenset((*read_ports(text["udp"]), *read_ports(text["udp6"]))),
+        tcp_listeners=frozenset((*read_listeners(text["tcp"]), *read_listeners(text["tcp6"]))),
         seconds=read_seconds(text["date"]),
     )
 
@@ -89,6 +94,18 @@ def read_ports(answer: str) -> Iterator[int]:
     """The local ports in /proc/net/udp, those of the kernel's own sockets among them (proc_net_udp(5))."""
     for line in answer.splitlines()[1:]:
         yield int(line.split()[1].rpartition(":")[2], 16)
+
+
+def read_listeners(answer: str) -> Iterator[Listener]:
+    """From /proc/net/tcp: addresses are words of 32 bits in the order of the machine's bytes (proc_net_tcp(5))."""
+    for line in answer.splitlines()[1:]:
+        _, local, _, state, *_ = line.split()
+        address, _, port = local.rpartition(":")
+        if state == LISTENS:
+            words = (int(address[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(address), 8))
+            found = ip_address(b"".join(words))
+            mapped = found.ipv4_mapped if found.version == 6 else None
+            yield Listener(mapped or found, int(port, 16))
 
 
 def read_python(answer: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff.host import PACKAGE_OF
+from dockmesh.diff.host import packages_of
 from dockmesh.errors import DockmeshError
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 
@@ -44,7 +44,7 @@ def _python(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
 
 def _packages(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     facts = evidence.facts
-    missing = [package for program, package in PACKAGE_OF.items() if program not in facts.programs]
+    missing = [package for program, package in packages_of(evidence.config).items() if program not in facts.programs]
     if not missing:
         return Finding(Check.PACKAGES, Level.FINE, name, "Open vSwitch and Docker are there")
     # Without apt-get that is what apply refuses, and it is said there.
@@ -55,7 +55,7 @@ def _disk(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     free = evidence.around.free
     if not free:
         return Finding(Check.DISK, Level.UNKNOWN, name, "df says nothing", "run `df /etc /var`")
-    missing = any(program not in evidence.facts.programs for program in PACKAGE_OF)
+    missing = any(program not in evidence.facts.programs for program in packages_of(evidence.config))
     path, least = min(free.items(), key=lambda item: item[1])
     shown = f"{least / (1 << 20):,.0f} MiB free on the file system of {path}"
     do = f"make room there, for example with `apt-get clean`, or with `docker system prune` for {path}"

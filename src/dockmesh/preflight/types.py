@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.types import HostFacts
+from dockmesh.model import UnderlayAddress
 from dockmesh.render.types import HostConfig
 
 
@@ -41,6 +42,7 @@ class Check(StrEnum):
     PATH_MTU = "path-mtu"
     ROUTES = "routes"
     DOCKER = "docker"
+    DOCKER_API = "docker-api"
     DOCKER_NETWORKS = "docker-networks"
     CONTAINERS = "containers"
     FORWARDING = "forwarding"
@@ -74,6 +76,17 @@ class DockerNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """An address and TCP port that somebody on the host listens on."""
+
+    address: UnderlayAddress
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """What of a host matters to a mesh beside its own parts. None: the host did not say."""
 
@@ -95,6 +108,7 @@ class Around:
     ip_forward: bool = False
     tunnel_modules: frozenset[str] = frozenset()  # which of the kernel's own tunnels it has, by the names of modules
     udp_ports: frozenset[int] = frozenset()  # of the host, that somebody listens on
+    tcp_listeners: frozenset[Listener] = frozenset()
     seconds: float | None = None  # its clock, since 1970
 
 

@@ -7,8 +7,9 @@ from shlex import join
 
 import jinja2
 
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.facts.docker import SOCKET
+from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
+from dockmesh.plan.types import Access, HostCertificate, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, flows, names, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
@@ -26,12 +27,29 @@ FLOWS_UNIT = "dockmesh-flows.service"
 FLOWS_UNIT_FILE = f"/etc/systemd/system/{FLOWS_UNIT}"
 SWITCH_DROP_IN = "/etc/systemd/system/ovs-vswitchd.service.d/dockmesh.conf"
 DATABASE_DROP_IN = "/etc/systemd/system/ovsdb-server.service.d/dockmesh.conf"
+# Docker's API for the mesh; the unit first, so that whoever removes them shuts the port first.
+API_UNIT = "dockmesh-api.service"
+API_UNIT_FILE = f"/etc/systemd/system/{API_UNIT}"
+API_SETTINGS = "/etc/dockmesh/api.conf"
+API_CA = "/etc/dockmesh/api-ca.pem"
+API_REVOKED = "/etc/dockmesh/api-revoked.pem"
+API_CERTIFICATE = "/etc/dockmesh/api-certificate.pem"
+API_KEY = "/etc/dockmesh/api-key.pem"
+API_PEMS = (API_CA, API_REVOKED, API_CERTIFICATE, API_KEY)
+API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
+SECRET_MODE = 0o600
 # Every path that a file of ours may have, whatever the renderer.
 PATHS = (
     *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
+    *API_FILES,
     *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
 )
-UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT, names.UNIT_FILE: names.UNIT}
+UNITS = {
+    UNIT_FILE: UNIT,
+    FLOWS_UNIT_FILE: FLOWS_UNIT,
+    API_UNIT_FILE: API_UNIT,
+    names.UNIT_FILE: names.UNIT,
+}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
 
@@ -70,6 +88,13 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "flows_file": FLOWS,
         "guard": GUARD,
         "guard_text": _program("flow_guard") if bundle else "",
+        "api_settings": API_SETTINGS,
+        "api_ca": API_CA,
+        "api_revoked": API_REVOKED,
+        "api_certificate": API_CERTIFICATE,
+        "api_key": API_KEY,
+        "api_port": API_PORT,
+        "socket": SOCKET,
     }
     if systemd:
         fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
@@ -98,13 +123,16 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
             _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
         )
+    units = (UNIT,) if systemd else ()
+    units = (*units, FLOWS_UNIT) if bundle else units
+    own = plan.access.hosts.get(host.name) if plan.access else None
+    if plan.docker_api:
+        files += (_file("api.service.j2", API_UNIT_FILE, words), _file("api.conf.j2", API_SETTINGS, words))
+        files += _pems(plan.access, own) if plan.access and own else ()
+        units = (*units, API_UNIT)
     if plan.domain is not None:
         files += _names_files(plan, host, words)
-    units = (
-        *((UNIT,) if systemd else ()),
-        *((FLOWS_UNIT,) if bundle else ()),
-        *((names.UNIT,) if plan.domain is not None else ()),
-    )
+        units = (*units, names.UNIT)
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -128,6 +156,18 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         flows=bundle,
         debs=plan.debs,
         domain=plan.domain,
+        docker_api=plan.docker_api,
+        unknown=API_PEMS if plan.docker_api and own is None else (),
+    )
+
+
+def _pems(access: Access, own: HostCertificate) -> tuple[File, ...]:
+    """What the end of TLS cannot start without; the key of the authority is not among it."""
+    return (
+        File(API_CA, access.ca),
+        File(API_REVOKED, access.revoked),
+        File(API_CERTIFICATE, own.certificate),
+        File(API_KEY, own.key, SECRET_MODE),
     )
 
 

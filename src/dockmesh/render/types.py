@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Datapath, Forwarding, Renderer, UnderlayAddress
+from dockmesh.model import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
 from dockmesh.plan.types import TunnelEnd
 
 
@@ -70,5 +70,7 @@ class HostConfig:
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
     flows: str | None = None  # under `direct`, what `render/flows.py` promises
+    docker_api: Listen | None = None
+    unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
     domain: str | None = None  # None: no names, and no resolver

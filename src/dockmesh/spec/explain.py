@@ -18,6 +18,7 @@ from dockmesh.spec.schema import (
     NAMES,
     BfdSection,
     DegreeSection,
+    DockerApiSection,
     FabricSection,
     HostSection,
     LinksSection,
@@ -32,7 +33,6 @@ from dockmesh.spec.schema import (
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
-    "docker_api": "This version does not open Docker's API; it goes over SSH.",
     "attach": "This version joins docker0 and no other network.",
     "internal": "This version joins docker0, which is not internal.",
     "prefix6": "This version carries IPv4: see `prefix`.",
@@ -45,6 +45,7 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at a host": HostSection,
     "under `ssh`": SshSection,
     "under `packages`": PackagesSection,
+    "under `docker_api`": DockerApiSection,
     "under `topology`": LinksSection,
     "in a map `topology: {degree: 4}`": DegreeSection,
     "in a map `topology: {star: host1}`": StarSection,
@@ -155,6 +156,8 @@ def _map_example(path: TreePath) -> str:
             return "{name: docker0, prefix: 172.17.0.0/16}"
         case ("packages",):
             return "{from: debs}"
+        case ("docker_api",):
+            return "{listen: mesh}; without it nothing listens"
         case ("hosts",):
             return "`host1: {underlay: …, address: …, pool: …}`, one for each host"
         case ("hosts", _):

@@ -14,7 +14,7 @@ from unicodedata import combining, normalize
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from dockmesh.model import Datapath, Forwarding, Renderer, Tunnel, UnderlayAddress
+from dockmesh.model import Datapath, Forwarding, Listen, Renderer, Tunnel, UnderlayAddress
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.nearest import did_you_mean
 
@@ -273,6 +273,10 @@ def _renderer(value: object) -> Renderer:
     return read_choice(value, Renderer)
 
 
+def _listen(value: object) -> Listen:
+    return read_choice(value, Listen)
+
+
 def _pattern(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
@@ -298,6 +302,7 @@ TunnelField = Annotated[Tunnel, BeforeValidator(_tunnel)]
 ForwardingField = Annotated[Forwarding, BeforeValidator(_forwarding)]
 DatapathField = Annotated[Datapath, BeforeValidator(_datapath)]
 RendererField = Annotated[Renderer, BeforeValidator(_renderer)]
+ListenField = Annotated[Listen, BeforeValidator(_listen)]
 PathsField = Annotated[
     tuple[str, ...],
     PlainValidator(read_paths),

@@ -89,6 +89,7 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
         packages=mesh.packages.from_,
         debs=debs,
         domain=mesh.domain,
+        docker_api=mesh.docker_api.listen,
     )
 
 

@@ -12,6 +12,7 @@ from dockmesh.spec.schema import (
     FORMS,
     SITES_FORM,
     BfdSection,
+    DockerApiSection,
     FabricSection,
     HostSection,
     LinksSection,
@@ -88,6 +89,8 @@ def subject(path: TreePath) -> str:
             return _topology_subject(form, rest)
         case ("packages", "from"):
             return "from of packages"
+        case ("docker_api", "listen"):
+            return "listen of docker_api"
         case ("fabric", "bfd", str(key)):
             return f"{clipped(key)} of bfd"
         case _:
@@ -125,6 +128,8 @@ def section_at(path: TreePath) -> type[BaseModel]:
             return LinksSection
         case ("packages",):
             return PackagesSection
+        case ("docker_api",):
+            return DockerApiSection
         case ("networks", _):
             return NetworkSection
         case ("hosts", _):

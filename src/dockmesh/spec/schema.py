@@ -262,6 +262,18 @@ class PackagesSection(Section):
     )
 
 
+class DockerApiSection(Section):
+    """Docker's API over TCP, for those who have a certificate of the mesh."""
+
+    model_config = ConfigDict(title="Docker's API")
+
+    listen: fields.ListenField = Field(
+        description="mesh: TCP port 2376 of each host's own address in the mesh, and nowhere else. "
+        "With TLS on both sides; who may come in is in the hands of `dockmesh access`.",
+        examples=["mesh"],
+    )
+
+
 def _host_map(schema: dict[str, Any]) -> None:
     # pydantic writes patternProperties, under which a name that does not fit is free to hold anything.
     ((pattern, host),) = schema.pop("patternProperties").items()
@@ -295,6 +307,11 @@ class MeshFile(Section):
         default_factory=lambda: PackagesSection.model_construct(from_=()),
         description="Packages of one's own, which apply carries to the hosts; without it the hosts' own sources serve.",
         examples=[{"from": "debs"}],
+    )
+    docker_api: DockerApiSection = Field(
+        default_factory=lambda: DockerApiSection.model_construct(listen=None),
+        description="Docker's API over TCP with mutual TLS; without it nothing listens, and Docker is reached by SSH.",
+        examples=[{"listen": "mesh"}],
     )
 
 

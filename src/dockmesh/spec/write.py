@@ -58,6 +58,7 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             "hosts:",
             *_host_lines(cluster.hosts, said),
             *_packages_lines(cluster.packages),
+            *([] if cluster.docker_api is None else ["", "docker_api:", f"  listen: {cluster.docker_api}"]),
             "",
         ]
     )

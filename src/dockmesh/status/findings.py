@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from dockmesh.diff.types import Origin
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Link, Plan
+from dockmesh.status import api
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
-from dockmesh.verify import tree, tunnel
+from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, State
 from dockmesh.wire import WIRES, Wire
 
@@ -18,7 +20,9 @@ PAIRS = 5  # named of those without a way
 Ends = Mapping[tuple[str, str], End]
 
 
-def find(plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], ways: Sequence[Way]) -> Iterator[Finding]:
+def find(
+    plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], ways: Sequence[Way], now: datetime
+) -> Iterator[Finding]:
     facts = {name: each.facts for name, each in heard.items()}
     ends = tunnel.read_ends(plan, facts)
     new = {host.name for host in hosts if _is_new(host)}
@@ -30,9 +34,11 @@ def find(plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], wa
             yield Finding((host.name,), "not applied yet", APPLY)
         elif not host.error:
             yield from _host(host)
+            yield from api.findings(host, now)
     for link in plan.links:
         if not new & {link.a, link.b}:
             yield from _link(plan, heard, ends, link)
+    yield from _addresses(plan, {name: each for name, each in facts.items() if name not in new})
     applied = {name: each for name, each in facts.items() if name not in new}
     yield from _tree(plan, applied)
     yield from _cut_off(ways, set(applied))
@@ -73,6 +79,22 @@ def _host(host: HostStatus) -> Iterator[Finding]:
     if host.refused:
         report = host.refused.report
         yield Finding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
+
+
+def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+    for name, known in facts.items():
+        host = plan.host(name)
+        for pool in pools.use(host, known):
+            if pool.full:
+                what = (
+                    f"its pool of {pool.network} is full: all {pool.total:,} addresses are taken, no container starts"
+                )
+                yield Finding((name,), what, "remove containers that nobody needs, or give it a larger pool")
+        # While Docker itself has another pool, that is what is said.
+        if known.docker is not None and known.docker.pool == host.pool:
+            yield from (Finding((name,), each.text, each.do(name)) for each in pools.outside(host, known))
+    for each in pools.alike(plan, facts):
+        yield Finding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
 
 
 def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
@@ -159,6 +181,7 @@ def _differences(host: HostStatus) -> Iterator[Finding]:
         Origin.DRIFT: "drift",
         Origin.FILE: "the file changed",
         Origin.BOTH: "drift and the file changed",
+        Origin.CERTIFICATES: "other certificates",
         Origin.UNKNOWN: "differs from the file",
         Origin.FIRST: "not applied yet",
     }

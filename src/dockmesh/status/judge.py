@@ -1,6 +1,7 @@
 """What was heard → Status: pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
@@ -12,14 +13,14 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.host import render
-from dockmesh.status import findings, ways
+from dockmesh.status import api, findings, warnings, ways
 from dockmesh.status.types import Heard, HostStatus, Status
-from dockmesh.verify import tree, tunnel
+from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
 
 
-def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError]) -> Status:
-    """Of the hosts that were asked: those that were heard, and those that are gone."""
+def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError], now: datetime) -> Status:
+    """Of the hosts that were asked: those that were heard, and those that are gone. `now` is for certificates."""
     facts = {name: each.facts for name, each in heard.items()}
     views, ends = tree.read_views(plan, facts), tunnel.read_ends(plan, facts)
     hosts = tuple(
@@ -38,22 +39,25 @@ def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshErr
         hosts=hosts,
         tunnels=tuple(ends.values()),
         ways=found,
-        findings=tuple(findings.find(plan, heard, hosts, found)),
+        findings=tuple(findings.find(plan, heard, hosts, found, now)),
+        warnings=tuple(warnings.find(plan, hosts, now)),
     )
 
 
 def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> HostStatus:
     facts = heard.facts
     differences, refused = _compare(plan, host, heard)
-    fabric = facts.bridge(FABRIC_BRIDGE)
+    fabric, applied = facts.bridge(FABRIC_BRIDGE), read(facts.file(APPLIED))
     return HostStatus(
         name=host.name,
         system=facts.system,
-        applied=read(facts.file(APPLIED)),
+        applied=applied,
         switch=None if facts.ovs is None else facts.switch_version or "unknown",
         datapath=(fabric.datapath_type or str(Datapath.SYSTEM)) if fabric else None,
         docker=facts.docker.version if facts.docker else None,
         containers=len(facts.docker.containers) if facts.docker else None,
+        pools=pools.use(host, facts),
+        api=api.read(plan, host, facts, applied),
         dropped=heard.dropped,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,

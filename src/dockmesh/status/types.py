@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.applied import Applied
 from dockmesh.status.said import Said
+from dockmesh.verify.pools import PoolUse
 from dockmesh.verify.tunnel import End
 
 
@@ -30,6 +32,16 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Api:
+    """Docker's API in the mesh, on one host."""
+
+    address: str  # and port
+    open: bool
+    until: datetime | None  # the end of the certificate that it has, as far as that can be read
+    why: str = ""  # it is shut
+
+
+@dataclass(frozen=True, slots=True)
 class HostStatus:
     """One host. Of a host that does not answer nothing but its name and the error is known."""
 
@@ -41,6 +53,8 @@ class HostStatus:
     datapath: str | None = None
     docker: str | None = None  # version, while it answers
     containers: int | None = None
+    pools: tuple[PoolUse, ...] = ()  # one a network
+    api: Api | None = None  # None: it was never opened
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames, by why, since its flows were made; 0 is left out
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
     differences: tuple[Change, ...] = ()
@@ -81,3 +95,4 @@ class Status:
     tunnels: tuple[End, ...]
     ways: tuple[Way, ...]
     findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()  # all is well, but will not stay so by itself

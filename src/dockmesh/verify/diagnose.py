@@ -9,7 +9,7 @@ from dockmesh.facts.iptables import Fate
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
-from dockmesh.verify import flows, host, link, owner, tree, tunnel
+from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.host import APPLY, PAIRS
 from dockmesh.verify.tunnel import State
@@ -118,6 +118,9 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
     yield from _tree(plan, evidence) if plan.tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
+    for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
+        seen = f"{each.text}: frames for one go to the other"
+        yield Cause(Fault.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)
 
 
 def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:

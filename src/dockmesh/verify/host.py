@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.verify import pools
 from dockmesh.verify.evidence import HostEvidence
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, Cause, Fault, Kind
 
@@ -62,6 +63,10 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             APPLY,
             frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
         )
+    else:
+        # What is in another host's pool is that host's, and owner.py says so.
+        for found in pools.outside(planned, known.facts, plan):
+            yield Cause(Fault.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({Kind.DOCKER}))
 
 
 def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ from itertools import permutations
 
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
-from dockmesh.verify import flows, host, owner, tree, tunnel
+from dockmesh.verify import flows, host, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
 from dockmesh.verify.tunnel import State
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, ONE_HOST, Kind, Probe, Verdict
@@ -87,6 +87,8 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
         for dispute in owner.disputes(plan, evidence)
         for name in ((dispute.right,) if dispute.right else dispute.hosts)
     }
+    facts = {name: known.facts for name, known in evidence.hosts.items()}
+    taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
     for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)

@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 class Kind(StrEnum):
     """What is measured. The names are part of `--json`: they stay."""
 
-    DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU
+    DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU, and so do its containers
     BRIDGE = "bridge"  # docker0 and br0 are as planned, and br0 is in docker0
     TREE = "tree"  # the spanning tree is on, has settled, has the planned root and no loop
     FLOWS = "flows"  # without a spanning tree: the flows and groups that carry frames are all there
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     CONTAINER_PING = "container-ping"
     CONTAINER_SIZE = "container-size"
     CONTAINER_TRANSFER = "container-transfer"
-    ADDRESS = "address"  # the target's two addresses are answered for by one owner each
+    ADDRESS = "address"  # the target's two addresses are answered for by one owner each, and its MACs are its own
     BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
 
 
@@ -62,12 +62,14 @@ class Fault(StrEnum):
     FABRIC_MISSING = "fabric-missing"
     DOCKER_DOWN = "docker-down"
     ADDRESS_TAKEN = "address-taken"
+    MAC_TAKEN = "mac-taken"
     DOCKER_BRIDGE = "docker-bridge"
     NOT_ATTACHED = "not-attached"
     LOOP = "loop"
     TREE_OFF = "tree-off"
     FLOWS = "flows"
     DOCKER_SETTINGS = "docker-settings"
+    OUTSIDE_POOL = "outside-pool"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"
     TREE = "tree"

@@ -24,7 +24,7 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 
 RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -95,7 +95,7 @@ MESH = cluster(3)
 @pytest.mark.parametrize("renderer", Renderer)
 @pytest.mark.parametrize("state", [bare, installed])
 def test_hosts_become_as_planned_in_one_run(state: Callable[[HostConfig], FakeHost], renderer: Renderer) -> None:
-    mesh = cluster(3, fabric=Fabric(renderer=renderer))
+    mesh = cluster(3, fabric=replace(TREE, renderer=renderer))
 
     result = run(make(state, mesh), mesh)
 

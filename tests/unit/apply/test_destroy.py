@@ -12,7 +12,7 @@ from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.look import lock_all
 from dockmesh.apply.types import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
-from dockmesh.model import Cluster, Fabric, Renderer
+from dockmesh.model import Cluster, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ORIGIN, STATE
 from dockmesh.remote.seam import Answer, Request
@@ -20,13 +20,13 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 from tests.unit.apply.test_way_back import RUN, Silence
 from tests.unit.apply.test_way_back import run as apply
 
 MESH = cluster(3)
-IFUPDOWN = cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN))
+IFUPDOWN = cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))
 THEIRS = '{"log-opts": {"max-size": "10m"},  "labels": ["rack=7"]}'
 OFF = ("inactive", "disabled")
 Hosts = dict[str, FakeHost]

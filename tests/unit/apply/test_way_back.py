@@ -18,7 +18,7 @@ from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
 from dockmesh.render.host import INTERFACES
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -76,7 +76,7 @@ SCENARIOS = {
     "a host more": Scenario("applied", THREE, cluster(4)),
     "another prefix": Scenario("applied", THREE, cluster(3, prefix="10.99.0.0/16")),
     "another tree": Scenario("applied", THREE, cluster(3, fabric=Fabric(forwarding=Forwarding.STP))),
-    "the other renderer": Scenario("applied", THREE, cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN))),
+    "the other renderer": Scenario("applied", THREE, cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))),
     "swapped pools": Scenario("applied", THREE, swapped(THREE)),
 }
 
@@ -234,7 +234,7 @@ def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() ->
 
 
 def test_a_host_that_stays_out_does_so_after_a_boot_with_ifupdown_too() -> None:
-    old = replace(THREE, fabric=Fabric(renderer=Renderer.IFUPDOWN))
+    old = replace(THREE, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))
     scenario = Scenario("applied", old, swapped(old))
     undisturbed, hosts = scenario.hosts(), scenario.hosts()
     hosts["host1"].fails = lambda request: Answer(1) if "br0 master" in str(request) else None

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.model import Forwarding
 from dockmesh.spec.load import load
 from tests.unit.cli.conftest import Dockmesh
 
@@ -75,7 +76,9 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
     monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)  # no name server is asked 300 times
 
     assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
-    assert len(load(Path("dockmesh.yaml")).hosts) == 300
+    cluster = load(Path("dockmesh.yaml"))
+    assert len(cluster.hosts) == 300
+    assert cluster.fabric.forwarding is Forwarding.RSTP  # more than `direct` takes
 
 
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from dockmesh.cli.loading import load_modules
 
-HEAVY = {"rich.console", "jinja2", "dockmesh.diff.host", "dockmesh.verify.tree"}
+HEAVY = {
+    "rich.console",
+    "jinja2",
+    "cryptography",
+    "dockmesh.access.store",
+    "dockmesh.diff.host",
+    "dockmesh.verify.tree",
+}
 
 
 @pytest.mark.parametrize("verb", ["status", "diff", "ps", "logs", "exec"])

@@ -13,7 +13,7 @@ def shown(dockmesh: Dockmesh, mesh_file: Path, fabric: str) -> list[str]:
 
 
 def test_a_plan_tells_what_a_ring_bears_and_how_it_heals(dockmesh: Dockmesh, mesh_file: Path) -> None:
-    assert shown(dockmesh, mesh_file, "{topology: ring, bfd: {interval_ms: 50}}")[:7] == [
+    assert shown(dockmesh, mesh_file, "{forwarding: rstp, topology: ring, bfd: {interval_ms: 50}}")[:7] == [
         "  hops      1.3 on average, 2 at most, as frames go; 1.0 and 1 by the shortest ways",
         "  tunnels   2 at every host",
         "  may fail  any 1 link, and nobody loses anybody",

@@ -7,11 +7,11 @@ from rich.console import Console
 
 from dockmesh.cli.status_json import status_json
 from dockmesh.cli.status_screen import line, screen
-from dockmesh.model import Degree, Fabric
+from dockmesh.model import Degree
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Status
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, status_of
@@ -27,10 +27,10 @@ def test_a_mesh_that_is_well_fits_on_a_quarter_of_a_screen() -> None:
     assert lines(status_of(worlds.well())) == [
         "Mesh 'prod': 3 hosts, rstp, root host1",
         "",
-        "host      tunnels    differs  containers  Docker  OVS    datapath  applied",
-        "host1  ✓  2 of 2 up  –                 0  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
-        "host2  ✓  2 of 2 up  –                 0  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
-        "host3  ✓  2 of 2 up  –                 0  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
+        "host      tunnels    differs  containers     pool  Docker  OVS    datapath  applied",
+        "host1  ✓  2 of 2 up  –                 0  0/16384  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
+        "host2  ✓  2 of 2 up  –                 0  0/16384  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
+        "host3  ✓  2 of 2 up  –                 0  0/16383  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
         "",
         "way of frames  host2   host3",
         "host1          direct  direct",
@@ -38,6 +38,20 @@ def test_a_mesh_that_is_well_fits_on_a_quarter_of_a_screen() -> None:
         "",
         "✓ all is well",
     ]
+
+
+def test_a_warning_has_what_to_do_and_all_is_well_all_the_same() -> None:
+    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    worlds.run_containers(world, "host2", *(f"10.99.0.{number}" for number in range(16, 23)))
+
+    status = status_of(world, mesh=small)
+
+    assert lines(status)[-3:] == [
+        "! host2: its pool of docker0 is nearly full: 7 of 8 addresses are taken",
+        "   do  remove containers that nobody needs, start new ones on other hosts, or give it a larger pool",
+        "✓ all is well, 1 warning",
+    ]
+    assert "7   7/8" in next(each for each in lines(status) if each.startswith("host2"))
 
 
 def test_what_is_not_right_has_its_reason_and_what_to_do() -> None:
@@ -91,7 +105,7 @@ def test_drift_is_counted_in_the_table() -> None:
 
 
 def test_thirty_hosts_fit_on_one_screen() -> None:
-    mesh = cluster(30, fabric=Fabric(topology=Degree(4)))
+    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
 
     shown = lines(status_of(worlds.well(mesh), mesh=mesh), 110)
 

@@ -93,6 +93,8 @@ def test_a_bug_of_ours_is_3_with_a_traceback(
 
 
 def test_plan_json_has_its_documented_names(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    mesh_file.write_text(f"{mesh_file.read_text()}fabric: {{forwarding: rstp}}\n")
+
     plan = dockmesh("plan", "--json").json()
 
     assert (plan["name"], plan["prefix"], plan["mtu"], plan["root"]) == ("prod", "172.17.0.0/16", 1462, "host1")
@@ -121,7 +123,7 @@ def test_plan_shows_each_host_the_sum_of_the_mtu_the_guard_and_the_graph(dockmes
     assert ": 3 hosts in 172.17.0.0/16, full mesh, 3 links of gre" in text
     assert "16,384" in text
     assert "  1462  overlay MTU" in text
-    assert "root host1, after it host2" in text
+    assert "direct, no spanning tree: every link carries frames" in text
     assert "host2   ┄┄ host3" in text
 
 
@@ -153,7 +155,7 @@ def test_render_replaces_what_it_wrote_and_takes_away_what_the_other_renderer_wr
     dockmesh: Dockmesh, mesh_file: Path, tmp_path: Path
 ) -> None:
     dockmesh("render", "-o", "out")
-    mesh_file.write_text(mesh_file.read_text() + "fabric: {renderer: ifupdown}\n", encoding="utf-8")
+    mesh_file.write_text(mesh_file.read_text() + "fabric: {forwarding: rstp, renderer: ifupdown}\n", encoding="utf-8")
 
     assert dockmesh("render", "-o", "out").code == 0
     assert render_tree(tmp_path / "out" / "host1") == {

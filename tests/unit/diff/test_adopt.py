@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 from dockmesh.diff.adopt import adopt
-from dockmesh.model import Cluster, Fabric, Tunnel
+from dockmesh.model import Cluster, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import cluster, with_underlay, without
+from tests.support.meshes import TREE, cluster, with_underlay, without
 from tests.support.plans import config_of
 
 
@@ -37,7 +39,7 @@ def test_a_new_peer_gets_a_free_name() -> None:
 def test_a_tunnel_of_another_kind_is_no_port_of_the_new_one() -> None:
     host = applied(config_of(cluster(3)))
 
-    vxlan = cluster(3, fabric=Fabric(tunnel=Tunnel.VXLAN))
+    vxlan = cluster(3, fabric=replace(TREE, tunnel=Tunnel.VXLAN))
 
     assert ports(plan_of(vxlan), host) == {"host2": "vxlan1", "host3": "vxlan2"}
 

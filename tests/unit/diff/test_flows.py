@@ -13,7 +13,7 @@ from dockmesh.plan.build import build
 from dockmesh.render import names
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, GUARD, UNIT, flows_of, render
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of
 
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
@@ -115,7 +115,7 @@ def test_by_ifupdown_no_unit_makes_the_bridges() -> None:
 def test_without_direct_nothing_of_it_stays() -> None:
     host = applied(CONFIG)
 
-    found = of(host, Fabric())
+    found = of(host, TREE)
 
     step = found.step(StepName.FILES)
     assert step is not None

@@ -8,7 +8,7 @@ from dockmesh.diff.expected import expected
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import HostDiff, Origin
-from dockmesh.model import Cluster, Fabric, Renderer, Tunnel
+from dockmesh.model import Cluster, Renderer, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
@@ -16,7 +16,7 @@ from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.host import DOCKER_DROP_IN, UNIT, UP, flows_of, render
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.fake_ovs import Port
-from tests.support.meshes import cluster, with_underlay, without
+from tests.support.meshes import TREE, cluster, with_underlay, without
 from tests.support.plans import config_of
 
 MESH = cluster(3)
@@ -213,7 +213,7 @@ def test_a_value_that_the_file_changed_shows_both() -> None:
 
 
 def test_another_kind_of_tunnel_is_told_of_the_old_ports_and_the_new_ones() -> None:
-    vxlan = replace(MESH, fabric=Fabric(tunnel=Tunnel.VXLAN))
+    vxlan = replace(MESH, fabric=replace(TREE, tunnel=Tunnel.VXLAN))
 
     told = reasons(of(applied(config_of(MESH)), vxlan))
 
@@ -223,7 +223,7 @@ def test_another_kind_of_tunnel_is_told_of_the_old_ports_and_the_new_ones() -> N
 
 
 def test_a_key_that_the_file_has_no_more_is_told() -> None:
-    keyed = replace(MESH, fabric=Fabric(key=7))
+    keyed = replace(MESH, fabric=replace(TREE, key=7))
 
     told = reasons(of(applied(config_of(keyed)), MESH))
 
@@ -245,7 +245,7 @@ def test_another_renderer_is_a_change_of_the_file() -> None:
     host = applied(config_of(MESH))
     host.programs |= {"brctl"}
 
-    found = of(host, cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))
+    found = of(host, cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
 
     assert (UP, "the file changed: no longer wanted") in reasons(found)
 

@@ -12,7 +12,7 @@ from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
-from tests.support.meshes import cluster, with_underlay, without
+from tests.support.meshes import TREE, cluster, with_underlay, without
 from tests.support.plans import config_of
 
 CONFIG = config_of(cluster(3))
@@ -66,7 +66,7 @@ def test_ifupdown_needs_bridge_utils() -> None:
     host = installed(CONFIG)
     host.programs.remove("brctl")
 
-    (step, *_) = of(host, config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))).steps
+    (step, *_) = of(host, config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))).steps
 
     assert step.packages == ("bridge-utils",)
 
@@ -140,7 +140,7 @@ def test_a_peer_that_moved_changes_one_option() -> None:
 
 
 def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction() -> None:
-    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(tunnel=Tunnel.GENEVE))))
+    found = of(applied(CONFIG), config_of(cluster(3, fabric=replace(TREE, tunnel=Tunnel.GENEVE))))
 
     *leaving, transaction = requests(found, StepName.FABRIC)
     assert leaving == [f"ovs-appctl bfd/set-forwarding {port} false" for port in ("gre1", "gre2")]
@@ -154,14 +154,14 @@ def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction(
 
 
 def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
-    keyed = config_of(cluster(3, fabric=Fabric(key=7)))
+    keyed = config_of(cluster(3, fabric=replace(TREE, key=7)))
     host = applied(CONFIG)
 
     texts_of_keys = [
         next(text for text in texts(of(before, after)) if "key" in text)
         for before, after in (
             (host, keyed),
-            (applied(keyed), config_of(cluster(3, fabric=Fabric(key=8)))),
+            (applied(keyed), config_of(cluster(3, fabric=replace(TREE, key=8)))),
             (applied(keyed), CONFIG),
         )
     ]
@@ -219,7 +219,7 @@ def test_a_file_of_another_mode_is_written_again() -> None:
 
 
 def test_what_the_other_renderer_made_goes() -> None:
-    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN))))
+    found = of(applied(CONFIG), config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))))
 
     assert [text for text in texts(found) if text.endswith(" goes")] == [
         "/etc/dockmesh/up: a file of ours goes",
@@ -319,7 +319,7 @@ def test_a_switch_that_does_not_run_is_started_before_anything_is_said_of_the_fa
     ],
 )
 def test_ifupdown_must_read_the_folder_that_we_write_to(text: str, reads: bool) -> None:
-    config = config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))
+    config = config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
     host = bare(config)
     host.files[INTERFACES_FILE] = (text, 0o644)
 
@@ -331,7 +331,7 @@ def test_ifupdown_must_read_the_folder_that_we_write_to(text: str, reads: bool) 
 
 
 def test_ifupdown_is_not_brought_onto_a_host_that_something_else_configures() -> None:
-    config = config_of(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))
+    config = config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
     host = bare(config)
     host.programs.remove("ifup")
 

@@ -13,8 +13,8 @@ SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
     *("agent", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
-    *("record", "render", "diff", "preflight", "packages", "apply", "verify", "status", "containers", "history"),
-    "context",
+    *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
+    *("status", "containers", "context"),
     *("lab", "drill", "bench", "cli"),
 )
 # No machine is touched and nothing is waited for in these.

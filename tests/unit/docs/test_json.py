@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import asdict, replace
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.bench.record import bench_json
+from dockmesh.cli import access
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json
 from dockmesh.cli.comparison import Comparison, comparison_json
@@ -39,6 +42,7 @@ from dockmesh.model import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
+from dockmesh.plan.types import Client
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.spec.edit import remove_hosts
@@ -46,6 +50,7 @@ from dockmesh.spec.load import parse
 from dockmesh.status.judge import judge
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
+from tests.support import access as worlds_of_access
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
@@ -93,13 +98,26 @@ def test_status() -> None:
     run = RunSaid("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
     known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
 
-    assert in_json(status_json(judge(plan, known, {}))) == EXAMPLES["status"]
+    assert in_json(status_json(judge(plan, known, {}, worlds.NOW))) == EXAMPLES["status"]
 
 
 def test_ps() -> None:
     found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), IPv4Network("172.17.0.0/16"))
 
     assert in_json(ps_json("prod", ["host1"], {"host1": found}, {})) == EXAMPLES["ps"]
+
+
+def test_access() -> None:
+    folder = "/home/me/.dockmesh/dockmesh.yaml/access/clients/ann"
+    now, until = worlds_of_access.NOW, worlds_of_access.NOW + timedelta(days=90)
+    ann = Client("ann", 0x1F, now, until, folder=folder)
+    kept = Kept("", "", now, now + timedelta(days=5 * 365), "", 1, clients=(ann,))
+    plan = build(without(cluster(3), "host3"))
+
+    assert in_json(access.create_json(plan, ann)) == EXAMPLES["access create"]
+    assert in_json(access.list_json(kept, now)) == EXAMPLES["access list"]
+    assert in_json(access.revoke_json("ann", {"host1": None})) == EXAMPLES["access revoke"]
+    assert in_json(access.rotate_json(kept, {"ann": Path(folder)}, ["bob"])) == EXAMPLES["access rotate"]
 
 
 def test_context_create() -> None:

@@ -5,7 +5,7 @@ import pytest
 from dockmesh.model import Cluster, Fabric, Links, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import tree_of
 
 
@@ -110,7 +110,7 @@ def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
 def test_root_and_backup_in_the_middle_have_the_low_priorities() -> None:
     chain = Links((("host1", "host2"), ("host2", "host3"), ("host3", "host4")))
 
-    priorities = [host.tree_priority for host in build(cluster(4, fabric=Fabric(topology=chain))).hosts]
+    priorities = [host.tree_priority for host in build(cluster(4, fabric=replace(TREE, topology=chain))).hosts]
 
     assert priorities == [OTHERS, ROOT, BACKUP, OTHERS]
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import networkx as nx
 import pytest
 
@@ -8,7 +10,7 @@ from dockmesh.plan.graph import neighbours, pairs_by_hops
 from dockmesh.plan.shape import Hops, Shape, shape
 from dockmesh.plan.types import Link
 from tests.support.graphs import connected_graphs
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 
 
 def shape_of(count: int, topology: Topology, forwarding: Forwarding = Forwarding.RSTP) -> Shape:
@@ -106,7 +108,7 @@ def test_a_degree_bears_one_less_than_it_says() -> None:
 
 
 def test_healing_is_what_bfd_takes_and_what_was_measured_of_the_tree() -> None:
-    plan = build(cluster(4, fabric=Fabric(topology=Ring(), bfd=Bfd(interval_ms=50, multiplier=4))))
+    plan = build(cluster(4, fabric=replace(TREE, topology=Ring(), bfd=Bfd(interval_ms=50, multiplier=4))))
 
     assert [(term.least, term.most) for term in shape(plan).healing] == [(200, 200), (0, 200)]
     assert shape(plan).healing_ms == (200, 400)

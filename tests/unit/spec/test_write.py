@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 
-from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Network, Ring, Sites, Ssh, Star, Tunnel
+from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Network, Ring, Sites, Ssh, Star, Tunnel
 from dockmesh.spec.load import parse
 from dockmesh.spec.write import text, write_cluster
 
@@ -33,7 +33,7 @@ name: prod
 fabric:
   tunnel: gre                # gre | vxlan | geneve
   topology: full-mesh        # full-mesh | ring | star | {degree: 4} | {sites: …} | {links: …}
-  forwarding: rstp           # rstp | stp | direct: what keeps frames from looping
+  forwarding: direct         # rstp | stp | direct: what keeps frames from looping
   bfd: {interval_ms: 100, multiplier: 3} # a tunnel is dead after interval × multiplier
   datapath: system           # system (kernel) | netdev (userspace)
   renderer: systemd          # systemd | ifupdown: what brings it up at boot
@@ -102,6 +102,12 @@ def test_packages_are_written_as_they_were_named() -> None:
         cluster = replace(CLUSTER, packages=packages)
 
         assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
+
+
+def test_dockers_api_is_written_where_it_is_open() -> None:
+    cluster = replace(CLUSTER, docker_api=Listen.MESH)
+
+    assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
 
 
 @pytest.mark.parametrize("address", ["2001:db8::1", "2001:db8::", "::2:1"])

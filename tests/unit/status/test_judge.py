@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from dockmesh.errors import DockmeshError
-from dockmesh.model import Degree, Fabric, Links
+from dockmesh.model import Degree, Links
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Below, Status
 from dockmesh.verify.tunnel import State
 from tests.support.fake_host import applied, bare
-from tests.support.meshes import cluster
+from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, World, status_of
@@ -204,7 +204,7 @@ def test_a_lock_is_no_fault() -> None:
 
 
 def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
-    mesh = cluster(30, fabric=Fabric(topology=Degree(4)))
+    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
 
     status = status_of(worlds.well(mesh), mesh=mesh)
 
@@ -213,7 +213,7 @@ def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
 
 
 def test_a_chain_goes_through_its_middle() -> None:
-    mesh = cluster(3, fabric=Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))))
+    mesh = cluster(3, fabric=replace(TREE, topology=Links((("host1", "host2"), ("host2", "host3")))))
 
     assert ways(status_of(worlds.well(mesh), mesh=mesh))["host1", "host3"] == ("host1", "host2", "host3")
 
@@ -225,3 +225,53 @@ def test_an_error_that_is_no_ssh_is_told_as_it_is() -> None:
     assert whats(status_of(world, {"host3": DockmeshError("it is odd")}))[0][1].startswith(
         "it is odd; its tunnels are up"
     )
+
+
+def test_a_pool_is_counted_and_one_nearly_full_is_warned_of() -> None:
+    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    worlds.run_containers(world, "host1", *(f"10.99.0.{number}" for number in range(8, 14)))
+    worlds.run_containers(world, "host2", *(f"10.99.0.{number}" for number in range(16, 23)))
+
+    status = status_of(world, mesh=small)
+
+    assert [(pool.used, pool.total) for host in status.hosts for pool in host.pools] == [(6, 8), (7, 8), (0, 7)]
+    assert [(warning.hosts, warning.what) for warning in status.warnings] == [
+        (("host2",), "its pool of docker0 is nearly full: 7 of 8 addresses are taken")
+    ]
+    assert status.findings == ()
+
+
+def test_a_full_pool_is_not_right() -> None:
+    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    worlds.run_containers(world, "host1", *(f"10.99.0.{number}" for number in range(8, 16)))
+
+    status = status_of(world, mesh=small)
+
+    assert status.warnings == ()
+    assert whats(status) == [("host1", "its pool of docker0 is full: all 8 addresses are taken, no container starts")]
+
+
+def test_a_container_outside_its_hosts_pool_is_named() -> None:
+    world = worlds.well()
+    worlds.run_containers(world, "host1", "172.17.64.2", "172.17.1.9")
+
+    assert whats(status_of(world)) == [
+        (
+            "host1",
+            "outside this host's pool 172.17.64.0/18, so another host may give out the same address: box1 (172.17.1.9)",
+        )
+    ]
+
+
+def test_two_macs_alike_are_named_with_their_hosts() -> None:
+    world = worlds.well()
+    worlds.run_containers(world, "host1", "172.17.64.2", macs=("02:42:00:00:00:07",))
+    worlds.run_containers(world, "host3", "172.17.192.2", macs=("02:42:00:00:00:07",))
+
+    assert whats(status_of(world)) == [
+        (
+            "host1, host3",
+            "container box0 on host1 and container box0 on host3 have the same MAC address 02:42:00:00:00:07: "
+            "frames for one go to the other",
+        )
+    ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
+from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface, Place
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -17,6 +18,7 @@ from tests.support.plans import configs
 
 MESH = cluster(3)
 PLAN = build(MESH)
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 World = dict[str, Heard]
 
 
@@ -71,6 +73,29 @@ def change_port(world: World, host: str, peer: str, change: Callable[[OvsInterfa
     world[host] = replace(known, facts=replace(known.facts, ovs=tuple(bridges)))
 
 
+def run_containers(world: World, host: str, *addresses: str, macs: tuple[str, ...] = ()) -> None:
+    """Containers `box0`, `box1` … on docker0, with Docker's own MACs unless told."""
+    known = world[host]
+    docker = known.facts.docker
+    assert docker is not None
+    made = tuple(
+        Container(
+            str(number),
+            f"box{number}",
+            address,
+            (Place("bridge", address, macs[number] if macs else mac_of(address)),),
+        )
+        for number, address in enumerate(addresses)
+    )
+    facts = replace(known.facts, docker=replace(docker, containers=made))
+    world[host] = replace(known, facts=facts)
+
+
+def mac_of(address: str) -> str:
+    """As Docker makes it."""
+    return ":".join(["02", "42", *(f"{int(part):02x}" for part in address.split("."))])
+
+
 def cut(world: World, a: str, b: str) -> None:
     """The tunnel between two is down, as seen at both ends."""
     cut_one(world, a, b)
@@ -104,4 +129,4 @@ def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
 
 
 def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Cluster = MESH) -> Status:
-    return judge(build(mesh), world, gone or {})
+    return judge(build(mesh), world, gone or {}, NOW)

@@ -7,7 +7,7 @@ import pytest
 
 from dockmesh.errors import ConnectError
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.facts.types import Container
+from dockmesh.facts.types import Container, Place
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Echo, Evidence, Owners, Transfer
@@ -149,6 +149,36 @@ def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
     assert cause.seen == "10.9.1.7 belongs to container web-h1 on h1 and to container web-h2 on h2"
     assert "it is h1's" in cause.do
     assert verdicts(probes, Kind.ADDRESS)["h3", "h1"] is Verdict.FAIL
+
+
+def test_two_macs_alike_fail_the_addresses_of_their_hosts() -> None:
+    evidence = worlds.healthy(PLAN)
+    for host, own in (("h1", "10.9.1.7"), ("h2", "10.9.2.7")):
+        docker = evidence.hosts[host].facts.docker
+        assert docker is not None
+        twin = Container("d" * 64, "web", own, (Place("bridge", own, "02:42:00:00:00:07"),))
+        evidence = worlds.changed_facts(evidence, host, docker=replace(docker, containers=(twin,)))
+
+    probes, (cause,) = look(evidence)
+
+    assert cause.fault is Fault.MAC_TAKEN
+    assert "container web on h1 and container web on h2 have the same MAC address 02:42:00:00:00:07" in cause.seen
+    failed = {pair for pair, verdict in verdicts(probes, Kind.ADDRESS).items() if verdict is Verdict.FAIL}
+    assert failed == {("h2", "h1"), ("h3", "h1"), ("h1", "h2"), ("h3", "h2")}
+
+
+def test_a_container_outside_the_pool_fails_the_docker_of_its_host() -> None:
+    evidence = worlds.healthy(PLAN)
+    docker = evidence.hosts["h1"].facts.docker
+    assert docker is not None
+    stray = Container("d" * 64, "web", "10.9.77.7", (Place("bridge", "10.9.77.7"),))
+    evidence = worlds.changed_facts(evidence, "h1", docker=replace(docker, containers=(stray,)))
+
+    probes, (cause,) = look(evidence)
+
+    assert cause.fault is Fault.OUTSIDE_POOL
+    assert cause.seen.endswith("another host may give out the same address: web (10.9.77.7)")
+    assert verdicts(probes, Kind.DOCKER)["h1", "h1"] is Verdict.FAIL
 
 
 def test_an_address_that_nobody_admits_to_is_named_by_its_mac() -> None:

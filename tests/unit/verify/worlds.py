@@ -8,10 +8,11 @@ from typing import Any
 
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
-from dockmesh.model import Cluster, Fabric, FullMesh, Host, Links, Network, Topology
+from dockmesh.model import Cluster, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
+from tests.support.meshes import TREE
 from tests.support.plans import tree_of
 
 ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
@@ -22,7 +23,7 @@ def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
     return build(
         Cluster(
             "prod",
-            Fabric(topology=topology or FullMesh()),
+            replace(TREE, topology=topology or FullMesh()),
             Network("docker0", IPv4Network("10.9.0.0/16")),
             tuple(
                 Host(

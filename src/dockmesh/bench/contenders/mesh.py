@@ -1,5 +1,6 @@
 """dockmesh itself, by its own command line, as anybody would use it."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Dockmesh:
     def set_up(self, site: Site) -> None:
         """The lab's file with this forwarding, applied by a process of its own."""
         lab = site.lab
-        text = lab.mesh_file.read_text().replace("forwarding: rstp", f"forwarding: {self.forwarding}")
+        text = re.sub(r"forwarding: \w+", f"forwarding: {self.forwarding}", lab.mesh_file.read_text())
         lab.mesh_file.write_text(text)
         words = ("apply", "--yes", "--no-verify", "-f", str(lab.mesh_file), "--ssh-config", str(lab.ssh_config))
         done = subprocess.run(

@@ -1,0 +1,43 @@
+"""A new list of revoked certificates, brought to hosts without an apply: who is shut out is so now."""
+
+import asyncio
+from collections.abc import Mapping
+
+from dockmesh.apply.lock import lock
+from dockmesh.diff.api import RESTART
+from dockmesh.errors import ConflictError, DockmeshError
+from dockmesh.plan.types import Access
+from dockmesh.record.run import Run
+from dockmesh.remote.seam import Get, Put, Transport, demand
+from dockmesh.render.host import API_CA, API_REVOKED
+
+
+async def shut_out(hosts: Mapping[str, Transport], access: Access, run: Run) -> Mapping[str, DockmeshError | None]:
+    """By host what kept it from taking the list; None: it has it, or nothing is open there.
+
+    Connections that are open end, everybody's: who was shut out must not stay on one.
+    """
+    results = await asyncio.gather(*(_shut_out(host, access, run) for host in hosts.values()), return_exceptions=True)
+    told: dict[str, DockmeshError | None] = {}
+    for name, result in zip(hosts, results, strict=True):
+        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
+            raise result
+        told[name] = result
+    return told
+
+
+async def _shut_out(host: Transport, access: Access, run: Run) -> None:
+    """Raises LockedError, ConflictError, CommandError and ConnectError."""
+    await lock(host, run)
+    ca, present = await host.ask(Get(API_CA), Get(API_REVOKED), together=True)
+    if not ca.ok:
+        return
+    if ca.out != access.ca:
+        raise ConflictError(
+            "its Docker API has another authority than this machine",
+            host=host.name,
+            now="who gets in there is as before",
+            do="run `dockmesh apply`, or run this on the machine that let people in there",
+        )
+    if present.out != access.revoked:
+        await demand(host, "could not shut out", Put(API_REVOKED, access.revoked), RESTART)

@@ -1,0 +1,257 @@
+"""`dockmesh access`."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from dockmesh.access import store
+from dockmesh.access.at_once import shut_out as shut_out_at_once
+from dockmesh.access.lives import CLIENT_DAYS, in_last_third
+from dockmesh.apply.lock import new_run
+from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
+from dockmesh.cli.show import err, error_json, out, print_json, show_error
+from dockmesh.errors import DockmeshError, UsageError
+from dockmesh.model import API_PORT
+from dockmesh.plan.build import build
+from dockmesh.plan.types import Client, Plan
+from dockmesh.remote.fleet import fleet
+from dockmesh.spec.load import load
+
+NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
+SERIAL_SHOWN = 8
+
+app = typer.Typer(
+    no_args_is_help=True, help="Who gets in to Docker's API (`docker_api` in the mesh file), and who not."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Whom: a name of your own choice.", show_default=False)]
+
+
+@app.command()
+def create(
+    name: Name,
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    days: Annotated[int, typer.Option(min=1, max=1825, help="How long the certificate is good for.")] = CLIENT_DAYS,
+    again: Annotated[bool, typer.Option("--again", help="Make another for a name that has one.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where to write it, in place of a folder beside the history.", metavar="DIR"
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Let somebody in: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
+
+    Contacts nobody. Who has these files is root on every host of the mesh until the certificate ends or is revoked.
+    """
+    from dockmesh.access.keep import begin, let_in, valid_clients
+
+    plan, now = build(load(file)), datetime.now(UTC)
+    _refuse_name(name)
+    kept = store.load(file) or begin(plan.name, now)
+    valid = [each for each in valid_clients(kept.clients, now) if each.name == name]
+    if valid and not again:
+        raise UsageError(
+            f"{name} gets in already, until {_when(valid[0].until)}",
+            now="nothing was made",
+            do=f"say --again for another certificate; `dockmesh access revoke {name}` ends what there is",
+        )
+    folder = (output or store.client_folder(file, name)).resolve()
+    new, given = let_in(kept, name, now, timedelta(days=days), folder)
+    store.save(file, new)  # first, so that no certificate is out of which nobody knows
+    store.write_client(folder, given.ca, given.certificate, given.key)
+    made = new.clients[-1]
+    if json:
+        print_json(create_json(plan, made))
+        return
+    out.print(f"{name} gets in until {_when(made.until)}, with what is in", markup=False)
+    out.print(f"  {folder}", markup=False)
+    if plan.docker_api is None:
+        err.print("[bold yellow]![/] nothing is open: put `docker_api: {listen: mesh}` into the file, and run apply")
+    address = plan.hosts[0].address.ip
+    out.print(f"[bold]next[/]  dockmesh context create --api {escape(str(folder))}")
+    out.print("  or  export DOCKER_TLS_VERIFY=1", markup=False)
+    out.print(f"      export DOCKER_CERT_PATH={folder}", markup=False)
+    out.print(f"      export DOCKER_HOST=tcp://{address}:{API_PORT}", markup=False)
+
+
+@app.command("list")
+def list_(*, file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
+    """Show who was let in, until when, and who was shut out again. Contacts nobody."""
+    kept, now = store.load(file), datetime.now(UTC)
+    if json:
+        print_json(list_json(kept, now))
+    elif kept is None or not kept.clients:
+        out.print("nobody was let in from here; `dockmesh access create NAME` does so", markup=False)
+    else:
+        out.print(_table(kept.clients, now))
+        out.print(f"the authority ends {_when(kept.ca_until)}", markup=False)
+
+
+@app.command()
+def revoke(
+    name: Name,
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="Contact nobody: the next apply shuts them out on the hosts.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Shut somebody out, on all hosts and at once, with all certificates of that name.
+
+    Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
+    Exit code 1 if a host could not be told: there they get in until an apply reaches it.
+    """
+    from dockmesh.access.keep import shut_out
+
+    plan, now, kept = build(load(file)), datetime.now(UTC), store.load(file)
+    if kept is None or name not in {each.name for each in kept.clients}:
+        known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
+        raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
+    new = shut_out(kept, name, now)
+    store.save(file, new)
+    store.remove_client(file, name)
+    told = {} if later else asyncio.run(_tell(plan, new, ssh_config))
+    if json:
+        print_json(revoke_json(name, told))
+    else:
+        _show_told(name, told, later=later)
+    if any(told.values()):
+        raise typer.Exit(1)
+
+
+async def _tell(plan: Plan, kept: store.Kept, ssh_config: Path | None) -> Mapping[str, DockmeshError | None]:
+    async with fleet(plan.hosts, ssh_config) as hosts:
+        told = await shut_out_at_once(hosts.opened, kept.access, new_run("access revoke"))
+        return {**told, **hosts.failed}
+
+
+def _show_told(name: str, told: Mapping[str, DockmeshError | None], *, later: bool) -> None:
+    done = [host for host, error in told.items() if error is None]
+    wrong = {host: error for host, error in told.items() if error}
+    for error in wrong.values():
+        show_error(error)
+    if later:
+        out.print(f"{name} is shut out with the next apply; until then they get in", markup=False)
+    elif done:
+        out.print(f"{name} is shut out on {', '.join(done)}", markup=False)
+    if wrong:
+        err.print(f"[bold red]{escape(name)} gets in on {', '.join(wrong)}[/] until `dockmesh apply` reaches it")
+
+
+@app.command()
+def rotate(*, file: options.File = options.DEFAULT_FILE, yes: options.Yes = False, json: options.Json = False) -> None:
+    """Make a new authority: with the next apply all that was made by the old one is good for nothing any more.
+
+    For when the authority's key may be known to others, and before it ends. Contacts nobody.
+    Whose certificate is in its folder beside the history gets another one there, for the rest of its time.
+    """
+    from dockmesh.access.keep import rotate as make_anew
+
+    plan, now, kept = build(load(file)), datetime.now(UTC), store.load(file)
+    if not yes:
+        if json or not typer.get_text_stream("stdin").isatty():
+            raise UsageError("this wants a yes, and there is nobody to ask", do="say --yes")
+        if not asyncio.run(said_yes("All who were let in need another certificate then. Make a new authority?")):
+            raise DockmeshError("nothing was changed")
+    new, folders = make_anew(file, plan.name, kept, now)
+    store.save(file, new)
+    lost = sorted({each.name for each in _valid(kept, now)} - set(folders))
+    if json:
+        print_json(rotate_json(new, folders, lost))
+        return
+    out.print(f"there is a new authority, until {_when(new.ca_until)}", markup=False)
+    for name, folder in sorted(folders.items()):
+        out.print(f"{name} has another certificate, to be handed over: {folder}", markup=False)
+    if lost:
+        names = ", ".join(lost)
+        err.print(f"[bold yellow]![/] {escape(names)} must be let in anew: `dockmesh access create`")
+    out.print("[bold]next[/]  dockmesh apply")
+
+
+def create_json(plan: Plan, made: Client) -> dict[str, Any]:
+    return {
+        "name": made.name,
+        "serial": f"{made.serial:x}",
+        "until": made.until.isoformat(),
+        "folder": made.folder,
+        "urls": {host.name: f"tcp://{host.address.ip}:{API_PORT}" for host in plan.hosts},
+    }
+
+
+def list_json(kept: store.Kept | None, now: datetime) -> dict[str, Any]:
+    return {
+        "authority_until": kept.ca_until.isoformat() if kept else None,
+        "clients": [
+            {
+                "name": each.name,
+                "serial": f"{each.serial:x}",
+                "made": each.made.isoformat(),
+                "until": each.until.isoformat(),
+                "revoked": each.revoked.isoformat() if each.revoked else None,
+                "valid": each.revoked is None and each.until > now,
+                "folder": each.folder,
+            }
+            for each in (kept.clients if kept else ())
+        ],
+    }
+
+
+def revoke_json(name: str, told: Mapping[str, DockmeshError | None]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "hosts": [
+            {"name": host, "error": error_json(error) if error else None} for host, error in sorted(told.items())
+        ],
+    }
+
+
+def rotate_json(new: store.Kept, folders: Mapping[str, Path], lost: Sequence[str]) -> dict[str, Any]:
+    return {
+        "authority_until": new.ca_until.isoformat(),
+        "made_anew": {name: str(folder) for name, folder in sorted(folders.items())},
+        "lost": list(lost),
+    }
+
+
+def _table(clients: Sequence[Client], now: datetime) -> Table:
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("name", "certificate", "until", ""):
+        rows.add_column(column, no_wrap=True)
+    for each in sorted(clients, key=lambda each: (each.name, each.made)):
+        serial = f"{each.serial:x}"[:SERIAL_SHOWN]
+        rows.add_row(f"[bold]{escape(each.name)}[/]", serial, _when(each.until), _state(each, now))
+    return rows
+
+
+def _state(client: Client, now: datetime) -> str:
+    if client.revoked is not None:
+        return f"[dim]revoked {_when(client.revoked)}[/]"
+    if client.until <= now:
+        return "[dim]ended[/]"
+    return "[yellow]ends soon[/]" if in_last_third(client.made, client.until, now) else "[green]gets in[/]"
+
+
+def _valid(kept: store.Kept | None, now: datetime) -> list[Client]:
+    return [each for each in (kept.clients if kept else ()) if each.revoked is None and each.until > now]
+
+
+def _refuse_name(name: str) -> None:
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"{name!r} is no name for this", do="use letters, digits, `-`, `_` and `.`, 63 at most")
+
+
+def _when(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC"

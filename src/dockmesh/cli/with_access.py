@@ -1,0 +1,46 @@
+"""The plan with who gets in to Docker's API, as the files beside the mesh file say."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dockmesh.errors import DockmeshError
+from dockmesh.plan.types import Plan
+
+
+def with_access(plan: Plan, file: Path) -> Plan:
+    """To look with. On a machine that let nobody in the certificates are not judged.
+
+    Raises UsageError for files that cannot be read.
+    """
+    if plan.docker_api is None:
+        return plan
+    from dockmesh.access import store
+
+    kept = store.load(file)
+    return replace(plan, access=kept.access) if kept else plan
+
+
+def prepared(plan: Plan, file: Path) -> tuple[Plan, Callable[[], None]]:
+    """To apply with: with a certificate for each host, some of them new; and what keeps these, once it is meant.
+
+    Raises UsageError for files that cannot be read.
+    """
+    if plan.docker_api is None:
+        return plan, lambda: None
+    from dockmesh.access import store
+    from dockmesh.access.keep import begin, with_hosts
+
+    now = datetime.now(UTC)
+    kept = store.load(file)
+    new = with_hosts(kept or begin(plan.name, now), plan, now)
+
+    def keep() -> None:
+        # Somebody may have been let in or shut out since: what is about clients is theirs.
+        current = store.load(file) or new
+        if current.ca != new.ca or current.number != new.number:
+            raise DockmeshError("who gets in to Docker's API was changed meanwhile", do="run the command again")
+        store.save(file, replace(current, hosts=new.hosts, certificates=new.certificates, meant=True))
+
+    return replace(plan, access=new.access), keep

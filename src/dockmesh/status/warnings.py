@@ -1,0 +1,18 @@
+"""What is well and will not stay so by itself."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from dockmesh.plan.types import Plan
+from dockmesh.status import api
+from dockmesh.status.types import Finding, HostStatus
+
+
+def find(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Finding]:
+    yield from api.warnings(plan, hosts, now)
+    for host in hosts:
+        for pool in host.pools:
+            if pool.nearly_full and not pool.full:
+                what = f"its pool of {pool.network} is nearly full: {pool.used:,} of {pool.total:,} addresses are taken"
+                do = "remove containers that nobody needs, start new ones on other hosts, or give it a larger pool"
+                yield Finding((host.name,), what, do)

@@ -1,0 +1,124 @@
+"""Addresses of containers in a real mesh: full pools, MAC addresses alike, published ports, and who reaches what."""
+
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import MakeMesh
+from tests.lab.mesh import BUILD_IMAGE, IMAGE, Mesh, wait_until
+
+ANSWERS = "httpd -f -p 80 -h /bin"  # 200 for /busybox
+MAC = "02:42:0a:00:00:07"
+SMALL = "172.17.64.0/29"  # eight addresses, all of them for containers
+
+
+def status(mesh: Mesh) -> Any:
+    return mesh.dockmesh("status", "--json").json()
+
+
+@pytest.fixture(scope="module")
+def mesh(make_mesh: MakeMesh) -> Mesh:
+    """Host1 has a small pool; a web server on host1, which is published, and one on host2, and one that only asks."""
+    mesh = make_mesh("--prepared")
+    text = mesh.file.read_text().splitlines()
+    own = next(line for line in text if line.strip().startswith("host1:"))
+    old = next(word for word in own.replace("}", " ").replace(",", " ").split() if "/" in word)
+    mesh.edit(f"pool: {old}", f"pool: {SMALL}")
+    mesh.apply()
+    for host in mesh.hosts:
+        mesh.on(host, BUILD_IMAGE)
+    mesh.on("host1", f"docker run -d --name web --stop-signal KILL -p 8080:80 {IMAGE} {ANSWERS}")
+    mesh.on("host2", f"docker run -d --name web --stop-signal KILL {IMAGE} {ANSWERS}")
+    for host in ("host1", "host2"):
+        mesh.start_container(host, "asks")
+    mesh.wait_for_mesh()
+    mesh.wait_for_ping("host2", mesh.container_address("host1"), "asks")
+    return mesh
+
+
+def reads(mesh: Mesh, host: str, address: str, container: str | None = "asks") -> bool:
+    """Whether a web server answers there, to a container or, with None, to the host itself."""
+    fetch = f"wget -q -T 3 -O /dev/null http://{address}/busybox"
+    inside = f"docker exec {container} /bin/busybox {fetch}" if container else f"/bin/busybox {fetch}"
+    return mesh.ssh(host, inside).code == 0
+
+
+def underlay(mesh: Mesh, host: str) -> str:
+    return next(str(each["underlay"]) for each in mesh.plan()["hosts"] if each["name"] == host)
+
+
+def test_a_pool_is_counted_warned_of_and_told_when_it_is_full(mesh: Mesh) -> None:
+    before = status(mesh)
+    for number in range(5):
+        mesh.start_container("host1", f"more{number}")
+    nearly = status(mesh)
+    mesh.start_container("host1", "last")
+    full, refused = status(mesh), mesh.ssh("host1", f"docker run --rm {IMAGE} true")
+    names = " ".join(f"more{number}" for number in range(5))
+    mesh.on("host1", f"docker rm --force last {names}")
+
+    used = [[host["pools"][0][key] for key in ("used", "total")] for host in before["hosts"]]
+    assert used == [[2, 8], [2, 16384], [0, 16383]]
+    assert before["warnings"] == []
+    assert [(each["hosts"], each["what"]) for each in nearly["warnings"]] == [
+        (["host1"], "its pool of docker0 is nearly full: 7 of 8 addresses are taken")
+    ]
+    assert nearly["right"]
+    assert "its pool of docker0 is full" in full["findings"][0]["what"]
+    assert "no available IPv4 addresses" in refused.err
+
+
+def test_docker_itself_takes_no_fixed_address_on_docker0(mesh: Mesh) -> None:
+    refused = mesh.ssh("host2", f"docker run --rm --ip 172.17.128.77 {IMAGE} true")
+
+    assert refused.code != 0
+    assert "user specified IP address is supported on user defined networks only" in refused.err
+
+
+def test_two_macs_alike_are_found(mesh: Mesh) -> None:
+    for host in ("host2", "host3"):
+        mesh.start_container(host, "twin", f"--mac-address {MAC}")
+
+    told, proof = status(mesh), mesh.verify()
+    for host in ("host2", "host3"):
+        mesh.on(host, "docker rm --force twin")
+
+    words = f"container twin on host2 and container twin on host3 have the same MAC address {MAC}"
+    assert [each["hosts"] for each in told["findings"] if words in each["what"]] == [["host2", "host3"]]
+    assert [cause["fault"] for cause in proof["causes"]] == ["mac-taken"]
+    wait_until(lambda: bool(status(mesh)["right"]), "all is well again")
+
+
+def test_a_published_port_stays_as_docker_makes_it(mesh: Mesh) -> None:
+    at_host1 = (underlay(mesh, "host1"), mesh.address("host1"))
+
+    for address in at_host1:
+        assert reads(mesh, "host2", f"{address}:8080", None), f"host2 reads at {address}"
+        assert reads(mesh, "host2", f"{address}:8080"), f"a container on host2 reads at {address}"
+    assert not reads(mesh, "host3", f"{mesh.address('host2')}:8080", None)
+
+
+def test_what_a_container_reaches(mesh: Mesh) -> None:
+    """The lines of docs/explanation/what-a-container-reaches.md."""
+    other, own = mesh.container_address("host1"), mesh.container_address("host2")
+
+    assert reads(mesh, "host2", own), "a container of its own host"
+    assert reads(mesh, "host2", other), "a container of another host, at any port"
+    for host in mesh.hosts:
+        assert mesh.pings("host2", mesh.address(host), "asks"), f"the bridge address of {host}"
+        assert mesh.pings("host2", underlay(mesh, host), "asks"), f"the underlay address of {host}"
+    # Its own host hides it behind its address there, as Docker does for all that leaves.
+    seen = f"timeout 10 tcpdump -c 1 -nn -i any icmp and dst {underlay(mesh, 'host1')} 2>/dev/null"
+    mesh.on("host1", f"systemd-run --quiet --collect --unit=seen sh -c '{seen} > /tmp/seen'")
+    wait_until(
+        lambda: mesh.pings("host2", underlay(mesh, "host1"), "asks") and bool(mesh.ssh("host1", "cat /tmp/seen").out),
+        "host1 sees a ping",
+    )
+    assert f"{underlay(mesh, 'host2')} > {underlay(mesh, 'host1')}" in mesh.on("host1", "cat /tmp/seen")
+
+
+def test_a_host_service_on_every_address_is_open_to_containers(mesh: Mesh) -> None:
+    """Such as sshd, which listens everywhere: a container of any host finds it at the bridge addresses."""
+    for host in mesh.hosts:
+        said = mesh.on("host2", f"docker exec asks /bin/busybox nc -w 3 {mesh.address(host)} 22 </dev/null || true")
+        assert said.startswith("SSH-2.0"), host

@@ -1,0 +1,112 @@
+"""Docker's API in the mesh by an apply: what comes, and that all of it goes again."""
+
+import asyncio
+from dataclasses import replace
+
+from dockmesh.access.at_once import shut_out
+from dockmesh.apply.destroy import destroy
+from dockmesh.apply.destroy import look_at_all as look_at_parting
+from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.run import apply
+from dockmesh.apply.session import Session
+from dockmesh.apply.types import Look, Outcome
+from dockmesh.errors import ConflictError, LockedError
+from dockmesh.plan.types import Access, Plan
+from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.render.host import API_CA, API_FILES, API_REVOKED, API_UNIT
+from tests.support import access
+from tests.support.fake_host import FakeHost, applied, installed
+from tests.support.plans import config_of, configs
+from tests.unit.apply.test_apply import RUN, Told
+
+KNOWN = access.access()
+SHUT = replace(access.mesh(), docker_api=None)
+RESTART = Run(("systemctl", "try-restart", API_UNIT))
+
+
+def hosts_of(known: Access) -> dict[str, FakeHost]:
+    return {name: applied(access.config(known, name)) for name in ("host1", "host2", "host3")}
+
+
+async def carry_out(plan: Plan, hosts: dict[str, FakeHost]) -> tuple[Outcome, ...]:
+    told = Told()
+    await lock_all(hosts, RUN, told)
+    looks = await look_at_all(plan, hosts)
+    session = Session(RUN)
+    outcomes = await apply(plan, hosts, looks, session, told)
+    await session.confirm(hosts, {})
+    return outcomes
+
+
+def test_an_apply_opens_it_and_a_second_one_changes_nothing() -> None:
+    hosts = {name: applied(config) for name, config in configs(SHUT).items()}
+    plan = access.plan(KNOWN)
+
+    outcomes = asyncio.run(carry_out(plan, hosts))
+    looks = asyncio.run(look_at_all(plan, hosts))
+
+    assert not [outcome.error for outcome in outcomes if outcome.error]
+    assert all(isinstance(look, Look) and look.diff.steps == () for look in looks.values())
+    assert {host.units[API_UNIT]["ActiveState"] for host in hosts.values()} == {"active"}
+
+
+def test_a_port_that_is_taken_takes_the_host_back_to_where_it_was() -> None:
+    hosts = {name: applied(config) for name, config in configs(SHUT).items()}
+    before = hosts["host2"].state()
+
+    def taken(request: Request) -> Answer | None:
+        failed = Answer(1, err="Job for dockmesh-api.service failed")
+        return failed if request == Run(("systemctl", "start", API_UNIT)) else None
+
+    hosts["host2"].fails = taken
+    outcomes = asyncio.run(carry_out(access.plan(KNOWN), hosts))
+
+    assert [outcome.host for outcome in outcomes if outcome.error] == ["host2"]
+    assert hosts["host2"].state() == before
+    assert not set(API_FILES) & set(hosts["host2"].files)
+
+
+def test_destroy_leaves_nothing_of_it() -> None:
+    hosts = {name: installed(config) for name, config in configs(SHUT).items()}
+    before = {name: dict(host.files) for name, host in hosts.items()}
+    asyncio.run(carry_out(access.plan(KNOWN), hosts))
+
+    partings = asyncio.run(look_at_parting(access.plan(), hosts, packages=True))
+    outcomes = asyncio.run(destroy(hosts, partings, Told()))
+
+    assert not [outcome.error for outcome in outcomes if outcome.error]
+    assert {name: host.files for name, host in hosts.items()} == before
+    assert {host.units[API_UNIT].get("ActiveState") for host in hosts.values()} == {"inactive"}
+
+
+def test_an_authority_that_nobody_has_seen_replaces_none_that_is_there() -> None:
+    hosts = hosts_of(KNOWN)
+
+    looks = asyncio.run(
+        look_at_all(access.plan(replace(access.access(until="2027-05-26 12:00:00"), fresh=True)), hosts)
+    )
+
+    assert all(isinstance(look, ConflictError) for look in looks.values())
+    assert "that this machine does not know" in str(looks["host1"])
+
+
+def test_who_is_shut_out_is_so_at_once_where_it_is_open() -> None:
+    hosts = hosts_of(KNOWN)
+    hosts["host3"] = applied(config_of(SHUT, "host3"))
+    new = access.access(revoked="1 certificate; list 2")
+
+    told = asyncio.run(shut_out(hosts, new, RUN))
+
+    assert told == dict.fromkeys(hosts)
+    assert hosts["host1"].files[API_REVOKED][0] == new.revoked
+    assert [RESTART in host.asked for host in hosts.values()] == [True, True, False]
+
+
+def test_a_host_that_could_not_be_told_is_named() -> None:
+    hosts = hosts_of(KNOWN)
+    hosts["host1"].locked_by = '{"who": "ann"}'
+    hosts["host2"].files[API_CA] = ("# Managed by dockmesh.\n# another\n", 0o644)
+
+    told = asyncio.run(shut_out(hosts, access.access(revoked="1 certificate; list 2"), RUN))
+
+    assert [type(error) for error in told.values()] == [LockedError, ConflictError, type(None)]
