@@ -1,6 +1,7 @@
 """`dockmesh status`."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,11 +44,12 @@ def status(
     Asks every host once and changes nothing. Sends nothing through the mesh: that is what `dockmesh verify` does.
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
     """
-    plan = with_access(build(load(file)), file)
+    bare = build(load(file))
+    plan = with_access(bare, file)
     chosen = options.choose_hosts(plan, host)
     if watch:
         try:
-            asyncio.run(_watch(plan, chosen, ssh_config, json=json))
+            asyncio.run(_watch(lambda: with_access(bare, file), chosen, ssh_config, json=json))
         except KeyboardInterrupt:
             return
     found = asyncio.run(_once(plan, chosen, ssh_config, json=json))
@@ -64,7 +66,9 @@ async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | Non
         return found
 
 
-async def _watch(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> None:
+async def _watch(
+    plan: Callable[[], Plan], chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool
+) -> None:
     async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
         from dockmesh.cli.status_look import watch
 

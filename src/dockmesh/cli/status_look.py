@@ -3,7 +3,7 @@
 import asyncio
 import json as json_text
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 from rich.live import Live
@@ -34,8 +34,8 @@ def show(found: Status, *, json: bool) -> None:
         out.print(screen(found), soft_wrap=not out.is_terminal)
 
 
-async def watch(plan: Plan, connections: Connections, *, json: bool) -> None:
-    """Look again every two seconds, for ever."""
+async def watch(plan: Callable[[], Plan], connections: Connections, *, json: bool) -> None:
+    """Look again every two seconds, for ever; `plan` is asked anew each time, for certificates may be renewed."""
     rounds = _rounds(plan, connections)
     if json:
         async for found in rounds:
@@ -50,10 +50,10 @@ async def watch(plan: Plan, connections: Connections, *, json: bool) -> None:
             before = _log(found, before)
 
 
-async def _rounds(plan: Plan, connections: Connections) -> AsyncIterator[Status]:
+async def _rounds(plan_of_now: Callable[[], Plan], connections: Connections) -> AsyncIterator[Status]:
     """A status every two seconds; hosts that are lost are tried again beside it."""
     while True:
-        began = time.monotonic()
+        began, plan = time.monotonic(), plan_of_now()
         heard, gone = await collect(plan, connections.opened, connections.failed)
         yield judge(plan, heard, gone, datetime.now(UTC))
         await connections.mend(gone)

@@ -235,6 +235,8 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
     # A Docker that restarts takes away the address that it had before.
     drop = () if link is None or again else bridge.drop(config.docker_bridge, link.addresses)
     commands = (*make, *drop, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
-    start = tuple(("systemctl", "start", unit) for unit in config.units)
+    # Docker's API is bound to docker0 itself, and knows no other of that name.
+    verbs = {API_UNIT: "restart"} if link is None else {}
+    start = tuple(("systemctl", verbs.get(unit, "start"), unit) for unit in config.units)
     allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
     return Step(StepName.ATTACH, changes, (*allow, *(Run(argv) for argv in (*commands, *start))))

@@ -108,3 +108,10 @@ def test_what_another_machine_knows_is_not_judged_here() -> None:
 
     assert of(host, None).steps == ()
     assert set(API_PEMS) - {API_CA} <= set(host.files)
+
+
+def test_a_docker0_that_is_made_anew_is_bound_anew() -> None:
+    host = applied(OPEN)
+    del host.devices["docker0"]
+
+    assert Run(("systemctl", "restart", API_UNIT)) in requests(of(host, KNOWN))
