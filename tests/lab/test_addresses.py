@@ -117,6 +117,19 @@ def test_what_a_container_reaches(mesh: Mesh) -> None:
     assert f"{underlay(mesh, 'host2')} > {underlay(mesh, 'host1')}" in mesh.on("host1", "cat /tmp/seen")
 
 
+def test_what_a_container_does_not_reach(mesh: Mesh) -> None:
+    """Containers in networks that Docker made on one host, from that host or another."""
+    mesh.on("host2", "docker network create elsewhere")
+    mesh.on("host2", f"docker run -d --name apart --network elsewhere --stop-signal KILL {IMAGE} {ANSWERS}")
+    show = "docker inspect --format '{{.NetworkSettings.Networks.elsewhere.IPAddress}}' apart"
+    address = mesh.on("host2", show)
+
+    reached = [reads(mesh, "host2", address, None), reads(mesh, "host2", address), reads(mesh, "host1", address)]
+    mesh.on("host2", "docker rm --force apart; docker network rm elsewhere")
+
+    assert reached == [True, False, False]
+
+
 def test_a_host_service_on_every_address_is_open_to_containers(mesh: Mesh) -> None:
     """Such as sshd, which listens everywhere: a container of any host finds it at the bridge addresses."""
     for host in mesh.hosts:

@@ -80,7 +80,9 @@ def test_hosts_and_addresses_have_names(named: Mesh, seats: dict[str, Seat]) -> 
         for number, host in enumerate(named.hosts, start=1):
             assert seat.finds(f"{host}.mesh") == [RESOLVER[host]]
             assert seat.name_of(RESOLVER[host]) == f"{host}.mesh"
-            assert seat.name_of(address(named, host, f"web{number}")) == f"web{number}.{host}.mesh"
+            # Its own address a container finds in its /etc/hosts.
+            if host != seat.host:
+                assert seat.name_of(address(named, host, f"web{number}")) == f"web{number}.{host}.mesh"
 
 
 def test_a_new_container_is_found_everywhere_and_gone_everywhere_when_it_ends(

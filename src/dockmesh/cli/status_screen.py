@@ -54,8 +54,20 @@ def _head(status: Status) -> str:
 
 def _hosts(status: Status) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("host", "", "tunnels", "differs", "containers", "pool", "Docker", "OVS", "datapath", "applied"):
-        right = column in ("containers", "pool")
+    for column in (
+        "host",
+        "",
+        "tunnels",
+        "differs",
+        "containers",
+        "names",
+        "pool",
+        "Docker",
+        "OVS",
+        "datapath",
+        "applied",
+    ):
+        right = column in ("containers", "names", "pool")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "applied")
     for host in status.hosts:
         if host.error:
@@ -67,6 +79,7 @@ def _hosts(status: Status) -> Table:
             _tunnels(status, host),
             _differs(host),
             "–" if host.containers is None else str(host.containers),
+            _names(host),
             _pool(host),
             _version(host.docker),
             _version(host.switch),
@@ -74,6 +87,12 @@ def _hosts(status: Status) -> Table:
             _applied(host),
         )
     return table
+
+
+def _names(host: HostStatus) -> str:
+    if host.names is None or (host.names.state == "active" and host.names.count is None):
+        return "–"
+    return str(host.names.count) if host.names.state == "active" else "[red]✗[/]"
 
 
 def _pool(host: HostStatus) -> str:

@@ -9,7 +9,7 @@ UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
     *("docker.service", "ovs-vswitchd.service", "networking.service"),
 )
-UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState"))
+UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
     *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
     "python3",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from .zone import Zone, read_inspected, read_listed
+from .zone import Zone, asks_elsewhere, read_inspected, read_listed
 
 SOCKET = "/run/docker.sock"
 # Where the kernel shows that docker.service runs, by version of control groups. Its socket must not be tried before: it
@@ -84,8 +85,11 @@ async def get(path: str) -> Any:
 class Follower:
     """Keeps a zone as Docker says. `changed` is called after each change; `say` with what people should know."""
 
-    def __init__(self, zone: Zone, changed: Callable[[], None], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, zone: Zone, addresses: Iterable[str], changed: Callable[[], None], say: Callable[[str], None]
+    ) -> None:
         self.zone = zone
+        self.addresses = tuple(addresses)  # of the resolver
         self.changed = changed
         self.say = say
         self.state = "not there"
@@ -208,6 +212,7 @@ class Follower:
             async with self._turns:
                 content = await get(f"/containers/{identifier}/json")
             container = read_inspected(content)
+            elsewhere = self._asks_elsewhere(content)
         except (DockerError, OSError, KeyError, TypeError):
             # It is gone, or Docker is: its events will say it, or their end.
             return
@@ -217,8 +222,18 @@ class Follower:
             self._drop(identifier)
         else:
             self._births[identifier] = started(container.pid) if container.pid else None
-            self.zone.put(container)
+            self.zone.put(replace(container, elsewhere=elsewhere))
         self.changed()
+
+    def _asks_elsewhere(self, content: Mapping[str, Any]) -> bool:
+        """Whoever was given servers of its own (`--dns`) is where it should be."""
+        if (content.get("HostConfig") or {}).get("Dns"):
+            return False
+        try:
+            with open(content.get("ResolvConfPath") or "", encoding="utf-8", errors="replace") as file:
+                return asks_elsewhere(file.read(), self.addresses)
+        except OSError:
+            return False
 
     def _drop(self, identifier: str) -> None:
         self._asked.pop(identifier, None)

@@ -15,6 +15,7 @@ from .upstream import Upstream
 from .zone import Zone
 
 BEAT_S = 2.0  # of the watchdog
+MOST_NAMED = 10
 
 
 def say(text: str) -> None:
@@ -26,7 +27,7 @@ async def run(settings: Config) -> None:
     zone = Zone(network.docker for network in settings.networks)
     peers = {network.name: Peers(network, say) for network in settings.networks}
     resolver = Resolver(settings, zone, peers, Upstream(settings.addresses))
-    follower = Follower(zone, resolver.changed, say)
+    follower = Follower(zone, (network.address for network in settings.networks), resolver.changed, say)
     resolver.syncing = lambda: follower.syncing
     loop = asyncio.get_running_loop()
     # What dies here must not die unseen: systemd starts all of it again.
@@ -50,9 +51,16 @@ async def beat(zone: Zone, follower: Follower, peers: dict[str, Peers]) -> None:
     """Never ends. The text is what `systemctl status` shows, and `dockmesh status` reads."""
     while True:
         silent = sorted({host for each in peers.values() for host in each.silent})
-        words = f"{zone.size} names; Docker: {follower.state}; silent: {', '.join(silent) or 'none'}"
+        words = (
+            f"names: {zone.size}; Docker: {follower.state}; silent: {_few(silent)}; elsewhere: {_few(zone.elsewhere)}"
+        )
         sockets.tell_systemd(f"WATCHDOG=1\nSTATUS={words}")
         await asyncio.sleep(BEAT_S)
+
+
+def _few(names: list[str]) -> str:
+    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more if names else "none"
 
 
 def main(path: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 DEFAULT_BRIDGE = "bridge"
 SHORT_ID = 12
+DOCKERS_RESOLVER = "127.0.0.11"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Container:
     name: str
     pid: int  # 0: not known
     endpoints: tuple[Endpoint, ...]
+    elsewhere: bool = False  # it asks other servers than this host's resolver, as those that are older than it
 
 
 def read_inspected(content: Mapping[str, Any]) -> Container | None:
@@ -71,6 +73,18 @@ def _names(network: str, identifier: str, name: str, found: Mapping[str, Any]) -
     return frozenset(each.lower() for each in names if each)
 
 
+def asks_elsewhere(resolv_conf: str, addresses: Iterable[str]) -> bool:
+    """By the resolv.conf that Docker made for a container.
+
+    On user-defined networks it names Docker's own resolver, and in a comment whom that asks, unless it is an old one.
+    """
+    words = [line.split() for line in resolv_conf.splitlines()]
+    servers = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    if DOCKERS_RESOLVER in servers:
+        return "ExtServers" in resolv_conf and not any(address in resolv_conf for address in addresses)
+    return bool(servers) and not any(address in servers for address in addresses)
+
+
 def fits(name: str) -> bool:
     """RFC 1035: labels of 63 characters. The whole has room for a host and a domain behind it."""
     return len(name) <= 120 and all(0 < len(label) < 64 for label in name.split(".")) and name.isascii()
@@ -113,7 +127,7 @@ class Zone:
         container = self.containers.get(identifier)
         if container:
             rest = tuple(endpoint for endpoint in container.endpoints if endpoint.network != network)
-            self.put(Container(container.id, container.name, container.pid, rest))
+            self.put(replace(container, endpoints=rest))
 
     def find(self, network: str, name: str) -> list[Endpoint]:
         return list(self._named.get((network, name), {}).values())
@@ -137,6 +151,14 @@ class Zone:
         if container is None:
             return None
         return tuple(endpoint.network for endpoint in container.endpoints if endpoint.network in self.networks)
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """The containers on the mesh's networks that do not ask here, by name."""
+        on_mesh = (
+            each for each in self.containers.values() if any(at.network in self.networks for at in each.endpoints)
+        )
+        return sorted(each.name for each in on_mesh if each.elsewhere)
 
     @property
     def size(self) -> int:

@@ -84,7 +84,7 @@ class Followed:
         self.zone = Zone(("bridge",))
         self.said: list[str] = []
         self.changes = asyncio.Event()
-        self.follower = Follower(self.zone, self.changes.set, self.said.append)
+        self.follower = Follower(self.zone, ("172.17.42.1",), self.changes.set, self.said.append)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():

@@ -1,10 +1,13 @@
 """Names out of what Docker 26.1.5 said in the lab, of a container on two networks with aliases and a hostname."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dockmesh.agent.names.zone import Zone, read_inspected, read_listed
+import pytest
+
+from dockmesh.agent.names.zone import Zone, asks_elsewhere, read_inspected, read_listed
 from tests.unit.agent.names.worlds import container
 
 RECORDED = Path(__file__).parents[3] / "cases/names"
@@ -117,3 +120,27 @@ def test_names_are_counted_without_identifiers() -> None:
     zone.put(found)
 
     assert zone.size == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "elsewhere"),
+    [
+        ("nameserver 172.17.42.1\nsearch mesh\n", False),
+        ("nameserver 8.8.8.8\nnameserver 8.8.4.4\n", True),
+        ("nameserver 127.0.0.11\noptions ndots:0\n\n# ExtServers: [172.17.42.1]\n", False),
+        ("nameserver 127.0.0.11\noptions ndots:0\n\n# ExtServers: [host(127.0.0.53)]\n", True),
+        ("nameserver 127.0.0.11\noptions ndots:0\n", False),
+        ("", False),
+    ],
+)
+def test_whom_a_container_asks_stands_in_its_resolv_conf(text: str, *, elsewhere: bool) -> None:
+    assert asks_elsewhere(text, ("172.17.42.1",)) is elsewhere
+
+
+def test_those_who_ask_elsewhere_are_named_if_they_are_on_a_network_of_the_mesh() -> None:
+    zone = Zone(("bridge",))
+    for name, network in (("old", "bridge"), ("other", "app_default")):
+        zone.put(replace(container(name, (network, "172.17.64.1")), elsewhere=True))
+    zone.put(container("new", ("bridge", "172.17.64.2")))
+
+    assert zone.elsewhere == ["old"]
