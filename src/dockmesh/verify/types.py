@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CONTAINER_SIZE = "container-size"
     CONTAINER_TRANSFER = "container-transfer"
     ADDRESS = "address"  # the target's two addresses are answered for by one owner each, and its MACs are its own
+    NAME = "name"  # the source's container finds the target's by its name
     BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
 
 
@@ -37,6 +38,7 @@ CONTAINER_PAIRS = (
     Kind.CONTAINER_SIZE,
     Kind.CONTAINER_TRANSFER,
     Kind.ADDRESS,
+    Kind.NAME,
     Kind.BROADCAST,
 )
 ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS)
@@ -80,6 +82,7 @@ class Fault(StrEnum):
     TUNNEL_FILTERED = "tunnel-filtered"
     CUT_OFF = "cut-off"
     HOST_FIREWALL = "host-firewall"
+    NAMES = "names"
     NOT_MEASURED = "not-measured"
     UNEXPLAINED = "unexplained"
 

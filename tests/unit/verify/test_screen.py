@@ -70,5 +70,6 @@ def test_the_json_has_its_documented_names() -> None:
         "container-size",
         "container-transfer",
         "address",
+        "name",
         "broadcast",
     ]
