@@ -149,10 +149,11 @@ async def _prepare_docker(host: Transport, config: HostConfig, step: Step) -> No
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
     if not set(DOCKER) & set(step.installs):
         return
-    present, before = await host.ask(docker.READ, Get(docker.BEFORE), together=True)
-    merged = docker.merge(
-        config.host, config.daemon, present.out if present.ok else None, before.out if before.ok else None
+    present, before, resolv_conf = await host.ask(
+        docker.READ, Get(docker.BEFORE), Get(docker.RESOLV_CONF), together=True
     )
+    texts = (answer.out if answer.ok else None for answer in (present, before, resolv_conf))
+    merged = docker.merge(config.host, config.daemon, *texts)
     mode = int(present.err, 8) if present.ok else docker.MODE
     requests: list[Request] = [Put(docker.DAEMON_JSON, merged.text, mode)]
     if merged.before is not None:

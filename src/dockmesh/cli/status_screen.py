@@ -19,6 +19,7 @@ FEW = 10  # hosts, up to which each pair of them has its place on the screen
 def screen(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_markup(_head(status)), Text(), _hosts(status), Text()]
     parts += [_ways(status), Text()] if len(status.hosts) > 1 else []
+    parts += _names(status)
     parts += [_markup(line) for line in _runs(status)]
     for warning in status.warnings:
         parts.append(_markup(f"[bold yellow]![/] [bold]{escape(', '.join(warning.hosts))}[/]: {escape(warning.what)}"))
@@ -54,20 +55,8 @@ def _head(status: Status) -> str:
 
 def _hosts(status: Status) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in (
-        "host",
-        "",
-        "tunnels",
-        "differs",
-        "containers",
-        "names",
-        "pool",
-        "Docker",
-        "OVS",
-        "datapath",
-        "applied",
-    ):
-        right = column in ("containers", "names", "pool")
+    for column in ("host", "", "tunnels", "differs", "containers", "pool", "Docker", "OVS", "datapath", "applied"):
+        right = column in ("containers", "pool")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "applied")
     for host in status.hosts:
         if host.error:
@@ -79,7 +68,6 @@ def _hosts(status: Status) -> Table:
             _tunnels(status, host),
             _differs(host),
             "–" if host.containers is None else str(host.containers),
-            _names(host),
             _pool(host),
             _version(host.docker),
             _version(host.switch),
@@ -89,10 +77,13 @@ def _hosts(status: Status) -> Table:
     return table
 
 
-def _names(host: HostStatus) -> str:
-    if host.names is None or (host.names.state == "active" and host.names.count is None):
-        return "–"
-    return str(host.names.count) if host.names.state == "active" else "[red]✗[/]"
+def _names(status: Status) -> list[RenderableType]:
+    """How many names the resolvers answer, in one line; nothing where none has said so."""
+    told = [(host.name, host.names.count) for host in status.hosts if host.names and host.names.count is not None]
+    if not told:
+        return []
+    each = f": {', '.join(f'{count} on {escape(name)}' for name, count in told)}" if len(told) <= FEW else ""
+    return [_markup(f"[dim]names[/]  {sum(count for _, count in told)}{each}"), Text()]
 
 
 def _pool(host: HostStatus) -> str:

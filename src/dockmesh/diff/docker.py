@@ -32,7 +32,9 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
     """
     present = facts.file(docker.DAEMON_JSON)
     mode = facts.files[docker.DAEMON_JSON].mode if present is not None else docker.MODE
-    merged = docker.merge(config.host, config.daemon, present, facts.file(docker.BEFORE))
+    merged = docker.merge(
+        config.host, config.daemon, present, facts.file(docker.BEFORE), facts.file(docker.RESOLV_CONF)
+    )
     changes: list[Change] = []
     writes: list[Request] = []
     restart: tuple[Request, ...] = ()

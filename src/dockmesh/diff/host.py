@@ -36,7 +36,7 @@ NAMES = (names.PROGRAM, names.SETTINGS, names.UNIT_FILE)
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED, STAY_OUT)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, docker.RESOLV_CONF, INTERFACES_FILE, APPLIED, STAY_OUT)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:

@@ -11,6 +11,7 @@ from dockmesh.render.types import DaemonSettings, File
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 READ = Get(DAEMON_JSON)
+RESOLV_CONF = "/etc/resolv.conf"
 BEFORE = f"{DAEMON_JSON}.before-dockmesh"
 LABEL_KEY = "dockmesh="
 RESTARTING = f"{LABEL_KEY}for one restart, by dockmesh destroy"
@@ -33,13 +34,19 @@ def alone(settings: DaemonSettings) -> File:
     return File(DAEMON_JSON, _text({"labels": [settings.label], **_wanted(settings, {})}), MODE)
 
 
-def merge(host: str, settings: DaemonSettings, present: str | None, before: str | None = None) -> Merged:
+def merge(
+    host: str, settings: DaemonSettings, present: str | None, before: str | None = None, resolv_conf: str | None = None
+) -> Merged:
     """The present file with our keys in it; their order and all other keys stay. `before` is the user's of before ours.
+
+    Docker gives containers the domains of the host's `resolv_conf` only where its file names none: with ours they are
+    named there, once, when ours come.
 
     Raises ConflictError for a file that is no JSON object, and for keys of the user's own that stand against ours.
     """
     if present is None or not present.strip():
-        return Merged(alone(settings).text, ours_before=False)
+        wanted = _wanted(settings, {SEARCH: search_of(resolv_conf)})
+        return Merged(_text({"labels": [settings.label], **wanted}), ours_before=False)
     theirs = _parsed(host, present)
     labels = [str(label) for label in theirs.get("labels", [])]
     ours_before = any(label.startswith(LABEL_KEY) for label in labels)
@@ -49,7 +56,9 @@ def merge(host: str, settings: DaemonSettings, present: str | None, before: str 
     copy = present if not ours_before else None
     if ours_before and settings.dns and own != _names_of(kept_before):
         copy = _text({**{key: value for key, value in kept_before.items() if key not in (DNS, SEARCH)}, **own})
-    wanted = {**own, **_wanted(settings, own)}
+    # What stands behind our domain in a file of ours stays there, whoever put it there.
+    known = theirs.get(SEARCH, [])[1:] if has_names(theirs) else own.get(SEARCH, search_of(resolv_conf))
+    wanted = {**own, **_wanted(settings, {SEARCH: known})}
     base = {key: value for key, value in theirs.items() if key in wanted or key not in (DNS, SEARCH)}
     if ours_before and settings.label in labels and {**base, **wanted} == theirs:
         return Merged(present, ours_before=True, before=copy)
@@ -63,6 +72,13 @@ def _wanted(settings: DaemonSettings, own: Mapping[str, Any]) -> dict[str, Any]:
         return dict(settings.keys())
     search = [settings.search, *(domain for domain in own.get(SEARCH) or () if domain != settings.search)]
     return {**settings.keys(), DNS: list(settings.dns), SEARCH: search}
+
+
+def search_of(resolv_conf: str | None) -> list[str]:
+    """The last `search` or `domain` line counts (resolv.conf(5))."""
+    lines = [line.split() for line in (resolv_conf or "").splitlines()]
+    found = [words[1:] for words in lines if len(words) > 1 and words[0] in ("search", "domain")]
+    return [domain for domain in (found[-1] if found else []) if domain != "."]
 
 
 def has_names(content: Mapping[str, Any]) -> bool:

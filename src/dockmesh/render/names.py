@@ -22,6 +22,7 @@ def settings(plan: Plan, host: HostPlan) -> str:
             "docker": DEFAULT_NETWORK if network.vlan is None else network.name,
             "address": str(network.address.ip),
             "prefix": str(network.prefix),
+            "pool": str(network.pool),
             "peers": {
                 other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
             },

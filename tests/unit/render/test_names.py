@@ -106,6 +106,25 @@ def test_the_users_own_servers_are_kept_where_the_resolver_finds_them_and_their_
     assert part("host1", found.text, found.before) == found.before
 
 
+def test_the_hosts_own_domains_come_behind_ours_when_ours_come_and_then_stay() -> None:
+    resolv_conf = "domain old.example\nsearch example.com lan .\nnameserver 192.0.2.53\n"
+
+    for present in (None, json.dumps({"log-level": "warn"})):
+        found = merge("host1", SETTINGS, present, None, resolv_conf)
+        later = merge("host1", SETTINGS, found.text, found.before, "search other.example\n")
+
+        assert json.loads(found.text)["dns-search"] == ["mesh", "example.com", "lan"]
+        assert later.text == found.text
+
+
+def test_the_users_own_domains_count_more_than_the_hosts() -> None:
+    mine = json.dumps({"dns-search": ["corp.example"]})
+
+    found = merge("host1", SETTINGS, mine, None, "search example.com\n")
+
+    assert json.loads(found.text)["dns-search"] == ["mesh", "corp.example"]
+
+
 def test_a_second_merge_changes_nothing() -> None:
     first = merged({"dns": ["192.0.2.53"], "dns-search": ["mesh", "example.com"]})
 

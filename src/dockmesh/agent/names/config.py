@@ -18,7 +18,11 @@ class Network:
     address: str  # of this host's bridge: where the resolver listens
     prefix: IPv4Network
     peers: Mapping[str, str]  # the bridge addresses of the other hosts, by host
+    pool: IPv4Network | None = None  # what this host gives to its own containers
     prefix6: IPv6Network | None = None  # without one, an IPv6 address of a container leads nowhere on other hosts
+
+    def owns(self, address: str) -> bool:
+        return self.pool is not None and IPv4Address(address) in self.pool
 
     def has(self, address: str) -> bool:
         if ":" in address:
@@ -53,6 +57,7 @@ def read(text: str) -> Config:
                 address=each["address"],
                 prefix=IPv4Network(each["prefix"]),
                 peers={host.lower(): address for host, address in each["peers"].items()},
+                pool=IPv4Network(each["pool"]) if each.get("pool") else None,
                 prefix6=IPv6Network(each["prefix6"]) if each.get("prefix6") else None,
             )
             for each in content["networks"]

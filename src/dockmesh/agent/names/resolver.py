@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Union
 
 from . import message
 from .config import Config, Network
+from .local import is_behind_bridge, is_own_address
 from .message import Question
 from .peers import Answers, Peers
 from .upstream import Upstream
@@ -17,6 +17,8 @@ from .zone import Zone
 
 # A container that asks before Docker has told of it, and one that is asked for while Docker's list is being read.
 WAIT_S = 0.5
+# Who is no container then will hardly be one soon.
+STRANGE_S, MOST_STRANGERS = 10.0, 4096
 REVERSE = ".in-addr.arpa"
 if TYPE_CHECKING:
     Reply = Union[bytes, Awaitable[Union[bytes, None]], None]
@@ -32,16 +34,6 @@ def reverse_address(name: str) -> str | None:
         return None
 
 
-def is_own_address(address: str) -> bool:
-    """Of this host: what goes there comes from there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((address, 9))  # sends nothing
-        except OSError:
-            return False
-        return bool(probe.getsockname()[0] == address)
-
-
 class Resolver:
     """`answer` is all that the sockets know of it."""
 
@@ -52,6 +44,8 @@ class Resolver:
         self.upstream = upstream
         self.syncing: Callable[[], bool] = lambda: False  # whether Docker's list is being read
         self.own_address = is_own_address
+        self.behind_bridge = is_behind_bridge
+        self._strangers: dict[str, float] = {}  # who is no container, and until when that need not be asked again
         self._networks = {network.docker: network for network in config.networks}
         self._changed: asyncio.Future[None] | None = None
 
@@ -90,15 +84,28 @@ class Resolver:
         self, question: Question, data: bytes, source: str, at: Network, *, udp: bool
     ) -> bytes | None:
         """Nobody's address: a container that has just started, or the host itself, or somebody else's business."""
-        if self.own_address(source):
-            reply = self._for_container(question, data, (at,), udp=udp)
-        else:
-            await self._until(lambda: self.zone.owner(source) is not None)
+        seen: tuple[Network, ...] | None = (at,)
+        if not self.own_address(source):
+            now = asyncio.get_running_loop().time()
+            if self._strangers.get(source, 0.0) < now:
+                await self._until(lambda: self.zone.owner(source) is not None)
             seen = self._sees(source)
             if seen is None:
-                return message.answer(question, data, (), message.REFUSED, udp=udp)
-            reply = self._for_container(question, data, seen, udp=udp)
+                if len(self._strangers) >= MOST_STRANGERS:
+                    self._strangers.clear()
+                self._strangers[source] = now + STRANGE_S
+                seen = self._of_no_container(source)
+        if seen is None:
+            return message.answer(question, data, (), message.REFUSED, udp=udp)
+        reply = self._for_container(question, data, seen, udp=udp)
         return reply if reply is None or isinstance(reply, bytes) else await reply
+
+    def _of_no_container(self, source: str) -> tuple[Network, ...] | None:
+        """Docker builds images without telling where, and Swarm's containers come by a bridge of its own."""
+        own = tuple(network for network in self.config.networks if network.owns(source))
+        if own or not any(network.has(source) for network in self.config.networks):
+            return own if own or self.behind_bridge(source) else None
+        return None  # of another host
 
     def _for_peer(self, question: Question, data: bytes, at: Network, *, udp: bool) -> Reply:
         """Another host asks: only what is known here, and of this network."""

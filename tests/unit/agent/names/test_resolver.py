@@ -154,6 +154,20 @@ def test_strangers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         assert world().code("www.example.com", source=source) == "REFUSED"
 
 
+def test_a_build_is_served_by_its_address_though_docker_does_not_tell_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "WAIT_S", 0)
+
+    assert world().find("web", source="172.17.64.77") == ["172.17.64.1"]
+    assert world().ask("www.example.com", source="172.17.64.77") == b"from outside, as it is"
+
+
+def test_what_comes_by_a_bridge_of_this_host_sees_the_outside_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "WAIT_S", 0)
+
+    assert world().code("web.mesh", source="172.19.0.3") == "NXDOMAIN"
+    assert world().ask("www.example.com", source="172.19.0.3") == b"from outside, as it is"
+
+
 def test_who_asks_before_docker_told_of_it_is_waited_for() -> None:
     there = world()
 

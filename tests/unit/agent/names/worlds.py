@@ -13,8 +13,22 @@ from dockmesh.agent.names.peers import Answers
 from dockmesh.agent.names.resolver import Resolver
 from dockmesh.agent.names.zone import Container, Endpoint, Zone
 
-RED = Network("docker0", "bridge", "172.17.42.1", IPv4Network("172.17.0.0/16"), {"host2": "172.17.42.2"})
-BLUE = Network("blue", "blue", "10.80.42.1", IPv4Network("10.80.0.0/16"), {"host2": "10.80.42.2"})
+RED = Network(
+    "docker0",
+    "bridge",
+    "172.17.42.1",
+    IPv4Network("172.17.0.0/16"),
+    {"host2": "172.17.42.2"},
+    IPv4Network("172.17.64.0/18"),
+)
+BLUE = Network(
+    "blue",
+    "blue",
+    "10.80.42.1",
+    IPv4Network("10.80.0.0/16"),
+    {"host2": "10.80.42.2"},
+    IPv4Network("10.80.64.0/18"),
+)
 CONFIG = Config("host1", "mesh", (RED, BLUE))
 
 
@@ -63,6 +77,7 @@ class World:
         peers: Any = {"docker0": self.red, "blue": self.blue}
         upstream: Any = self.upstream
         made = Resolver(CONFIG, self.zone, peers, upstream)
+        setattr(made, "behind_bridge", lambda address: address.startswith("172.19."))  # noqa: B010
         setattr(made, "own_address", self.own)  # noqa: B010 — mypy takes a function for what it is
         return made
 
