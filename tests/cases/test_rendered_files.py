@@ -15,6 +15,7 @@ import pytest
 from dockmesh.model import Cluster, Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
+from dockmesh.render.names import PROGRAM
 from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import config_of
 
@@ -71,7 +72,7 @@ def rendered(case: Case) -> dict[str, str]:
     config = config_of(case.mesh, "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
-    return {file.path: file.text for file in files if file.path != GUARD}
+    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM)}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.diff import flows
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
-from dockmesh.model import Cluster, Renderer, Tunnel
+from dockmesh.model import Cluster, Forwarding, Renderer, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.host import render
@@ -122,6 +122,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
 
 @given(clusters(), st.sampled_from(sorted(HARMS)))
 def test_each_harm_is_named(mesh: Cluster, harm: str) -> None:
+    assume(harm != "no tree" or mesh.fabric.forwarding is not Forwarding.DIRECT)
     config = configs(mesh)["host1"]
     host = applied(config)
     do, subject = HARMS[harm]

@@ -43,6 +43,7 @@ from dockmesh.remote.seam import (
     Remove,
     Request,
     Run,
+    Stat,
     Transact,
     Units,
     Unlock,
@@ -63,6 +64,7 @@ COMES_WITH = {
     "docker-cli": ("docker",),
     "iptables": ("iptables",),
     "bridge-utils": ("brctl",),
+    "python3-dnslib": (system.LIBRARY,),
     "stunnel4": ("stunnel",),
 }
 
@@ -255,6 +257,8 @@ class FakeHost:
         match request:
             case Units(names):
                 return Answer(0, "\n".join(self._unit_states(name) for name in names))
+            case Stat(system.LIBRARY_FILE) if system.LIBRARY in self.programs:
+                return Answer(0, "1 1")
             case Transact() if self.ovs:
                 return Answer(0, self.ovs.tables())
             case _:

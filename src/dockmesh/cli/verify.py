@@ -39,6 +39,7 @@ WORDS = {
     Kind.CONTAINER_SIZE: "full-size packet, containers",
     Kind.CONTAINER_TRANSFER: "TCP transfer, containers",
     Kind.ADDRESS: "one owner of each address",
+    Kind.NAME: "found by name",
     Kind.BROADCAST: "a broadcast arrives once",
     Kind.NETWORK_PING: "ping, further networks",
     Kind.NETWORK_SIZE: "full-size packet, further networks",

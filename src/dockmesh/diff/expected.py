@@ -28,7 +28,7 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
             ", ".join(sorted(f"{each.version} {each.architecture}" for each in config.debs if each.package == package)),
         )
     yield SWITCH_UNIT, "running"
-    settings = config.daemon.keys()
+    settings = docker.shown_keys(docker.alone(config.daemon).text)
     yield docker.DAEMON_JSON, ", ".join(f"{key} {value}" for key, value in settings.items())
     yield "docker restart", f"{bridge.address}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
     yield from ((file.path, fingerprint(file)) for file in config.files)

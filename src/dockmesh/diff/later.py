@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dockmesh.diff.docker import RESTART
+from dockmesh.diff.docker import RESTART, RESTART_FOR_NAMES
 from dockmesh.diff.flows import INSTALL, SUBJECT
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
@@ -21,13 +21,14 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     if docker is None or not docker.restart:
         return diff
     fabric = facts.link(FABRIC_BRIDGE)
+    moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
     anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
     bridge = facts.bridge(FABRIC_BRIDGE)
-    guarded = attached and bridge is not None and (bridge.rstp or bridge.stp)
+    guarded = moves and attached and bridge is not None and (bridge.rstp or bridge.stp)
     kept = [
         step
-        for step in (_kept(step, attached=attached, anew=anew, guarded=guarded) for step in diff.steps)
+        for step in (_kept(step, moves=moves, cut=moves and attached and anew, guarded=guarded) for step in diff.steps)
         if step is not None
     ]
     made = [change for step in kept for change in step.changes]
@@ -53,16 +54,17 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
-def _kept(step: Step, *, attached: bool, anew: bool, guarded: bool) -> Step | None:
+def _kept(step: Step, *, moves: bool, cut: bool, guarded: bool) -> Step | None:
+    """`cut`: the fabric's bridge would be made anew, and be out of docker0 then."""
     match step.name:
-        case StepName.DETACH | StepName.ATTACH:
+        case StepName.DETACH | StepName.ATTACH if moves:
             return None
-        case StepName.FABRIC | StepName.APART | StepName.NETWORKS if attached and anew:
-            return None  # made anew, it would be out of docker0
+        case StepName.FABRIC | StepName.APART | StepName.NETWORKS if cut:
+            return None
         case StepName.FILES | StepName.FABRIC if guarded:
             return _without_guard(step)
         case StepName.DOCKER:
-            changes = tuple(change for change in step.changes if change.subject != RESTART)
+            changes = tuple(change for change in step.changes if change.subject not in (RESTART, RESTART_FOR_NAMES))
             return replace(step, changes=changes, restart=()) if changes else None
         case _:
             return step

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dockmesh import __version__
 from dockmesh.diff import flows
 from dockmesh.diff.apart import OLD_FLOWS
+from dockmesh.diff.docker import RESTART_FOR_NAMES
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -100,6 +101,8 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
     elif step is StepName.NETWORKS and (network := _network_of(known, change.subject)):
         if f"bridge {network.bridge.member}" in subjects:
             because = f"{network.bridge.member} is made anew"
+    elif change.subject == RESTART_FOR_NAMES:
+        because = f"{DAEMON_JSON} says another dns"
     elif step is StepName.INSTALL and change.subject not in known.wanted:
         because = "another package needs it"
     elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:

@@ -30,8 +30,13 @@ def docker_file(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(_file(facts.files, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
 
 
-def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
-    """With its old settings in place; it was stopped before if it did not answer."""
+def docker_daemon(facts: HostFacts, *, only_names: bool = False) -> tuple[Request, ...]:
+    """With its old settings in place; it was stopped before if it did not answer.
+
+    `only_names`: docker0 is as it was, so that containers may go on running where live-restore is on.
+    """
+    if only_names:
+        return RESTART_DOCKER
     if facts.docker is None and "dockerd" in facts.programs:
         return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
     state = facts.files.get(docker.DAEMON_JSON)

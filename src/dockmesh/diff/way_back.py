@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
+from dockmesh.diff.docker import restarts_for_names
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
@@ -41,12 +42,19 @@ def way_back(
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
+    only_names = facts.docker is not None and restarts_for_names(config, facts)
     parts = (
         _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
-        _part("Docker", daemon_steps, restore.docker_daemon(facts), booted=[StepName.DOCKER], must=not docker_came),
+        _part(
+            "Docker",
+            daemon_steps,
+            restore.docker_daemon(facts, only_names=only_names),
+            booted=[StepName.DOCKER],
+            must=not docker_came,
+        ),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
         _part(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from dockmesh.facts import docker, flows, link, ovs, packages, system
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Stat, Transport
 
 DOCKER_UNIT = "docker.service"
 DOCKER_QUESTIONS = tuple(
@@ -58,6 +58,7 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
         ovs.DATABASE,
         system.UNIT_STATES,
         Find(system.PROGRAMS),
+        Stat(system.LIBRARY_FILE),
         Run(system.MODULE),
         Get(system.LOADED_MODULES),
         Get(system.OS_RELEASE),
@@ -69,10 +70,10 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
 
 def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
     """Pure: the answers to `questions(files, bundle)`, in their order."""
-    links, database, units, found, module, loaded, release, *rest = answers
+    links, database, units, found, library, module, loaded, release, *rest = answers
     of_docker, more = rest[: len(DOCKER_QUESTIONS)], rest[len(DOCKER_QUESTIONS) :]
     texts, compared = more[: len(files)], more[len(files) :]
-    programs = system.read_programs(found.out)
+    programs = system.read_programs(found.out) | ({system.LIBRARY} if library.ok else frozenset())
     return HostFacts(
         name=name,
         programs=programs,

@@ -158,6 +158,7 @@ class Plan:
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
+    domain: str | None = None  # behind the names of containers; None: no names
     docker_api: Listen | None = None
     access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
 

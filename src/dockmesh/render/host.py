@@ -1,6 +1,7 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files as resources
 from shlex import join
 
@@ -10,7 +11,7 @@ from dockmesh.facts.docker import SOCKET
 from dockmesh.model import API_PORT, FABRIC_BRIDGE, Forwarding, Renderer
 from dockmesh.plan.types import Access, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, flows, guarded, ovs
+from dockmesh.render import bridge, flows, guarded, names, ovs
 from dockmesh.render.types import DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -39,18 +40,16 @@ API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
 SECRET_MODE = 0o600
 # Every path that a file of ours may have, whatever the renderer.
 PATHS = (
-    UP,
-    UNIT_FILE,
-    DOCKER_DROP_IN,
-    INTERFACES,
-    FLOWS,
-    GUARD,
-    FLOWS_UNIT_FILE,
-    SWITCH_DROP_IN,
-    DATABASE_DROP_IN,
+    *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
     *API_FILES,
+    *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
 )
-UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT, API_UNIT_FILE: API_UNIT}
+UNITS = {
+    UNIT_FILE: UNIT,
+    FLOWS_UNIT_FILE: FLOWS_UNIT,
+    API_UNIT_FILE: API_UNIT,
+    names.UNIT_FILE: names.UNIT,
+}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
 
@@ -146,6 +145,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         files += (_file("api.service.j2", API_UNIT_FILE, words), _file("api.conf.j2", API_SETTINGS, words))
         files += _pems(plan.access, own) if plan.access and own else ()
         units = (*units, API_UNIT)
+    if plan.domain is not None:
+        files += _names_files(plan, host, words)
+        units = (*units, names.UNIT)
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -161,12 +163,15 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             bip=str(host.address),
             fixed_cidr=str(host.pool),
             mtu=plan.mtu,
+            dns=names.addresses(host) if plan.domain is not None else (),
+            search=plan.domain,
         ),
         files=files,
         units=units,
         flows=bundle,
         debs=plan.debs,
         networks=networks,
+        domain=plan.domain,
         docker_api=plan.docker_api,
         unknown=API_PEMS if plan.docker_api and own is None else (),
     )
@@ -201,6 +206,26 @@ def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
         fabric_port=f"{ovs.FABRIC_PORT}{network.name}",
         switch_port=f"{ovs.SWITCH_PORT}{network.name}",
     )
+
+
+def _names_files(plan: Plan, host: HostPlan, words: dict[str, object]) -> tuple[File, ...]:
+    """The program first and the unit last: whoever finds the unit finds all that it needs."""
+    words = {
+        **words,
+        "program": names.PROGRAM,
+        "names_file": names.SETTINGS,
+        "names": names.settings(plan, host),
+    }
+    return (
+        File(names.PROGRAM, _names_program(str(words["made"]))),
+        _file("names.conf.j2", names.SETTINGS, words),
+        _file("names.service.j2", names.UNIT_FILE, words),
+    )
+
+
+@cache
+def _names_program(made: str) -> str:
+    return _templates.get_template("names.py.j2").render(mark=MARK, made=made, modules=names.modules())
 
 
 def _program(name: str) -> str:

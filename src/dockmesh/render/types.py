@@ -34,9 +34,11 @@ class DaemonSettings:
     bip: str
     fixed_cidr: str
     mtu: int
+    dns: tuple[str, ...] = ()  # the resolver's addresses, if the mesh has names
+    search: str | None = None  # its domain
 
     def keys(self) -> dict[str, str | int]:
-        """By Docker's names, without the mark."""
+        """By Docker's names, without the mark; those of the default bridge."""
         return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu}
 
 
@@ -85,3 +87,4 @@ class HostConfig:
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
     networks: tuple[DockerNetwork, ...] = ()  # beside docker0
+    domain: str | None = None  # None: no names, and no resolver

@@ -34,7 +34,6 @@ from dockmesh.spec.schema import (
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
-    "domain": "This version gives containers no names.",
     "attach": "This version joins no VLAN and no bridge of the underlay's to a network.",
     "prefix6": "This version carries IPv4: see `prefix`.",
 }

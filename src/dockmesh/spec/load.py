@@ -92,6 +92,7 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
         packages=mesh.packages.from_,
         debs=debs,
         further=tuple(map(_network, mesh.networks[1:])),
+        domain=mesh.domain,
         docker_api=mesh.docker_api.listen,
     )
 

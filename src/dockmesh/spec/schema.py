@@ -354,6 +354,12 @@ class MeshFile(Section):
         json_schema_extra=_network_list,
         examples=[[{"name": "docker0", "prefix": "172.17.0.0/16"}]],
     )
+    domain: fields.DomainField = Field(
+        default=model.DOMAIN,
+        description="Containers find each other by name on every host: NAME, NAME.HOST, and both with this behind "
+        "them. false: no names.",
+        examples=["mesh", "mesh.example.com", False],
+    )
     hosts: dict[fields.LabelField, HostSection] = Field(
         description="The hosts by name, two or more.", json_schema_extra=_host_map
     )

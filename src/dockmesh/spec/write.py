@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from dockmesh.model import (
+    DOMAIN,
     ETHERNET_MTU,
     Cluster,
     Degree,
@@ -54,6 +55,7 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             *_commented([(f"    prefix: {cluster.network.prefix}", "the whole range, shared by all hosts")]),
             *(f"  - {network_text(network)}" for network in cluster.further),
             "",
+            *_domain_lines(cluster.domain),
             "# underlay: where the other hosts reach this one. address: of its docker0. pool: what its containers get.",
             *_comment(said, "hosts", ""),
             "hosts:",
@@ -137,6 +139,13 @@ def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
         end = f"{pool + ',':<{pool_width}} {rest}" if rest else pool
         lines.append(f"  {name:<{widths[0]}} {{{underlay:<{widths[1]}} {address:<{widths[2]}} {end}}}")
     return lines
+
+
+def _domain_lines(domain: str | None) -> list[str]:
+    """What differs from the default."""
+    if domain == DOMAIN:
+        return []
+    return [*_commented([(f"domain: {'false' if domain is None else text(domain)}", "behind the names")]), ""]
 
 
 def _packages_lines(packages: tuple[str, ...]) -> list[str]:

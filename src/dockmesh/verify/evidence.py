@@ -43,6 +43,14 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What the resolver said of one name."""
+
+    addresses: tuple[str, ...] = ()
+    error: str | None = None  # it did not say any, and why
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What one end measured: a host, or its probe container."""
 
@@ -51,6 +59,7 @@ class Measured:
     networks: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # by further network and host
     owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+    names: Mapping[str, Named] = field(default_factory=dict)  # by host, of its container
     error: str | None = None  # nothing was measured, and why
     arp_error: str | None = None
     broadcast_error: str | None = None
@@ -106,6 +115,7 @@ def read_measured(answer: Mapping[str, Any]) -> Measured:
         underlay={name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)},
         owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
         mtus=answer["mtus"],
+        names={name: Named(tuple(said["addresses"]), said["error"]) for name, said in answer.get("names", {}).items()},
         arp_error=answer["arp_error"],
         broadcast_error=answer["broadcast_error"],
     )

@@ -123,7 +123,8 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
-    for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
+    kinds = [kind for kind in (*HOST_PAIRS, *CONTAINER_PAIRS) if kind is not Kind.NAME or plan.domain is not None]
+    for kind in kinds:
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)
             judged: Judged = (Verdict.UNKNOWN, "")
@@ -139,6 +140,8 @@ def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: Kind) ->
         return broadcast(source, target)
     if kind is Kind.ADDRESS:
         return addresses(plan, source.from_container, target)
+    if kind is Kind.NAME:
+        return named(source.from_container, target)
     measured = source.from_host if kind in HOST_PAIRS else source.from_container
     found = measured.targets.get(target.facts.name)
     return JUDGES[TARGET_KINDS[kind]](plan.mtu, found) if found else (Verdict.UNKNOWN, measured.error or "")
@@ -191,6 +194,16 @@ def broadcast(source: HostEvidence, target: HostEvidence) -> Judged:
         return Verdict.FAIL, "it does not arrive"
     most = max(times.values())
     return (Verdict.PASS, "once") if most == 1 else (Verdict.FAIL, f"it arrives {most} times or more")
+
+
+def named(measured: Measured, target: HostEvidence) -> Judged:
+    found = measured.names.get(target.facts.name)
+    if found is None or target.container is None:
+        return Verdict.UNKNOWN, measured.error or ""
+    if found.addresses == (target.container.address,):
+        return Verdict.PASS, target.container.address
+    said = ", ".join(found.addresses) or found.error or "nothing"
+    return Verdict.FAIL, f"asked for its container the resolver says: {said}"
 
 
 def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:

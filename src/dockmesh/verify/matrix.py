@@ -15,6 +15,7 @@ LETTERS = {
     Kind.CONTAINER_SIZE: "S",
     Kind.CONTAINER_TRANSFER: "T",
     Kind.ADDRESS: "A",
+    Kind.NAME: "N",
     Kind.BROADCAST: "B",
     Kind.NETWORK_PING: "P",
     Kind.NETWORK_SIZE: "S",

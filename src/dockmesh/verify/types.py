@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CONTAINER_SIZE = "container-size"
     CONTAINER_TRANSFER = "container-transfer"
     ADDRESS = "address"  # the target's two addresses are answered for by one owner each, and its MACs are its own
+    NAME = "name"  # the source's container finds the target's by its name
     BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
     NETWORK_PING = "network-ping"  # in a further network, from bridge address to bridge address
     NETWORK_SIZE = "network-size"  # the same with a packet of its MTU
@@ -40,6 +41,7 @@ CONTAINER_PAIRS = (
     Kind.CONTAINER_SIZE,
     Kind.CONTAINER_TRANSFER,
     Kind.ADDRESS,
+    Kind.NAME,
     Kind.BROADCAST,
 )
 NETWORK_PAIRS = (Kind.NETWORK_PING, Kind.NETWORK_SIZE)
@@ -86,6 +88,7 @@ class Fault(StrEnum):
     TUNNEL_FILTERED = "tunnel-filtered"
     CUT_OFF = "cut-off"
     HOST_FIREWALL = "host-firewall"
+    NAMES = "names"
     NOT_MEASURED = "not-measured"
     UNEXPLAINED = "unexplained"
 

@@ -165,6 +165,9 @@ def test_render_replaces_what_it_wrote_and_takes_away_what_the_other_renderer_wr
         "etc/network/interfaces.d/dockmesh",
         "etc/systemd/system/dockmesh-flows.service",
         "etc/systemd/system/docker.service.d/dockmesh.conf",
+        "etc/dockmesh/names.py",
+        "etc/dockmesh/names.conf",
+        "etc/systemd/system/dockmesh-names.service",
         "etc/docker/daemon.json",
     }
 

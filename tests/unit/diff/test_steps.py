@@ -57,7 +57,9 @@ def test_a_bare_host_is_installed_before_all_else() -> None:
         StepName.FABRIC,
         StepName.ATTACH,
     ]
-    assert found.steps[0].packages == ("openvswitch-switch", "docker.io", "docker-cli", "iptables")
+    assert found.steps[0].packages == (
+        *("openvswitch-switch", "docker.io", "docker-cli", "iptables", "python3-dnslib"),
+    )
 
 
 def test_ifupdown_needs_bridge_utils() -> None:
@@ -74,7 +76,8 @@ def test_a_host_without_apt_is_told_what_it_lacks() -> None:
     host.programs.remove("apt-get")
 
     with pytest.raises(
-        HostError, match=r"lacks openvswitch-switch, docker\.io, docker-cli, iptables, and has no apt-get"
+        HostError,
+        match=r"lacks openvswitch-switch, docker\.io, docker-cli, iptables, python3-dnslib, and has no apt-get",
     ):
         of(host)
 

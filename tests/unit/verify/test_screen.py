@@ -71,6 +71,7 @@ def test_the_json_has_its_documented_names() -> None:
         "container-size",
         "container-transfer",
         "address",
+        "name",
         "broadcast",
         "network-ping",
         "network-size",
