@@ -155,6 +155,7 @@ def test_an_address_by_hand_is_taken_of_the_pool_and_told_outside_it(mesh: Mesh)
 
     mesh.wait_for_ping("host1", str(inside), "there")
     told, proof = status(mesh), mesh.verify()
+    crossed = [mesh.pings(host, str(inside), "asks") for host in ("host1", "host2")]
     mesh.on("host2", "docker rm --force stray")
 
     assert [each["hosts"] for each in told["findings"]] == [["host2"]]
@@ -163,5 +164,6 @@ def test_an_address_by_hand_is_taken_of_the_pool_and_told_outside_it(mesh: Mesh)
     used = {pool["network"]: pool["used"] for pool in told["hosts"][1]["pools"]}
     assert (used["docker0"], used["blue"]) == (2, 1)
     assert [(cause["fault"], cause["hosts"]) for cause in proof["causes"]] == [("outside-pool", ["host2"])]
+    assert crossed == [False, False], "from docker0 into another network of the mesh"
     wait_until(lambda: bool(status(mesh)["right"]), "all is well again")
     mesh.on_all(lambda host: mesh.ssh(host, "docker rm --force there fixed"))
