@@ -7,6 +7,8 @@ from dockmesh.diff import api, fabric
 from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import RESTART, docker_step
+from dockmesh.diff.linux_bridge import bridge_changes
+from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
@@ -47,7 +49,8 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     files = _files(config, facts)
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
-    bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
+    on_bridge = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
+    apart, networks = network_steps(config, facts)
     restarts = docker_change is not None and any(change.subject == RESTART for change in docker_change.changes)
     attached = (
         link := facts.link(config.docker_bridge.member)
@@ -57,11 +60,14 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         switch,
         install,
         apart_step(config, facts) if built else None,
+        apart,
         _detach(config) if restarts and attached else None,
         docker_change,
         files,
         built[0] if built else None,
-        _attach(config, facts, bridge_changes, again=restarts) if bridge_changes or (restarts and attached) else None,
+        # Before the unit is started, which makes the same bridges.
+        networks,
+        _attach(config, facts, on_bridge, again=restarts) if on_bridge or (restarts and attached) else None,
     )
     return HostDiff(config.host, tuple(step for step in steps if step is not None))
 
@@ -182,28 +188,8 @@ def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
 
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
-    wanted = config.docker_bridge
-    link, member = facts.link(wanted.name), facts.link(wanted.member)
     host = config.host
-    if link is None:
-        yield Change(host, wanted.name, None, f"{wanted.address}, MTU {wanted.mtu}", "the bridge of the containers")
-    else:
-        pairs = (
-            ("MTU", str(link.mtu), str(wanted.mtu), "larger frames would be lost in the tunnels"),
-            ("MAC address", link.mac, wanted.mac, "fixed, so that no neighbour's cache goes stale"),
-            ("state", "up" if link.up else "down", "up", "the bridge of the containers"),
-            ("spanning tree", "on" if link.stp else "off", "off", "the fabric has its own"),
-        )
-        for subject, actual, expected, reason in pairs:
-            if actual != expected:
-                yield Change(host, f"{wanted.name} {subject}", actual, expected, reason)
-        if wanted.address not in link.addresses:
-            shown = ", ".join(map(str, link.addresses)) or None
-            yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
-    if fabric_made or member is None or member.master != wanted.name or not member.up:
-        place = f"in {member.master}" if member and member.master and not fabric_made else None
-        place = f"{place}, down" if place and member and not member.up else place
-        yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
+    yield from bridge_changes(host, config.docker_bridge, facts, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
         yield Change(
             host, STAY_OUT, "br0 stays out of docker0", None, "a run was taken back; now its addresses are its own"

@@ -1,7 +1,7 @@
 """The way back of one run on one host, for agent/back.py: pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
@@ -21,12 +21,16 @@ RESTART = "restart Docker"  # begun by itself: what only writes Docker's file ha
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
 FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
+# To attach starts the unit, which makes the networks' bridges, too.
+NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
 FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
 
-def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False) -> str:
+def way_back(
+    run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False, held_back: Collection[str] = ()
+) -> str:
     """armed.json: in the order of apply, so that nobody is attached with addresses on their way.
 
     A part is taken only if one of the steps that it undoes was begun; after a boot in between, also if one was that
@@ -54,16 +58,29 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
         ),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
+        _part(
+            "networks that came",
+            NETWORK_STEPS,
+            restore.networks_that_came(facts, config),
+            booted=[StepName.FILES],
+            must=False,
+        ),
         _part("files", [StepName.FILES, StepName.APART], restore.own_files(facts, without_changing(config, facts))),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC, *([StepName.APART] if anew else [])],
+            [StepName.FABRIC, StepName.LEAVE, *([StepName.APART] if anew else [])],
             restore.fabric(facts, config, anew=anew),
             booted=[StepName.FILES],
             must=bridge is not None,
         ),
         _part("flows", FLOW_STEPS, restore.flows(facts), booted=[StepName.FILES]),
+        _part(
+            "networks",
+            [*NETWORK_STEPS, StepName.FABRIC],
+            restore.networks(facts, config, held_back),
+            booted=[StepName.FILES],
+        ),
         _part("docker0", link_steps, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
     # At its end, for the units do not start while the host is on its way back.

@@ -257,6 +257,16 @@ BFD_MULTIPLIER = WholeNumber(2, 255, "")
 DEGREE = WholeNumber(1, 4095, "")
 
 
+# IEEE 802.1Q has 12 bits, of which 0 and 4095 mean something else; and 1 is what many a switch means by no tag.
+VLAN = WholeNumber(2, 4094, "")
+
+
+def read_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_kind("true or false", text=False)
+    return value
+
+
 def _tunnel(value: object) -> Tunnel:
     return read_choice(value, Tunnel)
 
@@ -316,3 +326,5 @@ KeyField = Annotated[int | None, PlainValidator(KEY), KEY.schema()]
 BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_MS.schema()]
 BfdMultiplierField = Annotated[int, PlainValidator(BFD_MULTIPLIER), BFD_MULTIPLIER.schema()]
 DegreeField = Annotated[int, PlainValidator(DEGREE), DEGREE.schema()]
+VlanField = Annotated[int | None, PlainValidator(VLAN), VLAN.schema()]
+TruthField = Annotated[bool, PlainValidator(read_truth), WithJsonSchema({"type": "boolean"})]

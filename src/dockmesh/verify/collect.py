@@ -201,7 +201,18 @@ def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: H
         }
         for end in host.tunnels
     ]
-    return _order(session, peers + underlay)
+    networks = [
+        {
+            "name": f"{evidence.NETWORK}{seat.name} {peer.name}",
+            "address": str(theirs.address.ip),
+            "port": 0,
+            "size": seat.mtu,
+        }
+        for seat in host.further
+        for peer, theirs in plan.seats(seat.name)
+        if peer.name in known and peer.name != host.name
+    ]
+    return _order(session, peers + underlay + networks)
 
 
 def _order_for_container(session: Session, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:

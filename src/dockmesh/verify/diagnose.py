@@ -117,7 +117,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
             yield from _firewalls(known, probes)
             yield from _not_measured(known, evidence.loop_danger)
             yield from _names(plan, known)
-    yield from _tree(plan, evidence) if plan.tree else _flows(evidence)
+    yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
     for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
@@ -163,6 +163,15 @@ def _flows(evidence: Evidence) -> Iterator[Cause]:
             yield Cause(Fault.LOOP, (name,), seen, APPLY, PAIRS | {Kind.FLOWS}, Scope.MESH)
         elif wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
             yield Cause(Fault.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {Kind.FLOWS})
+
+
+def _guard(evidence: Evidence) -> Iterator[Cause]:
+    """Beside a spanning tree frames go without flows, too; and so do those that somebody forged."""
+    for name, known in evidence.hosts.items():
+        wrong = flows.problem(known.facts)
+        if wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
+            seen = f"{wrong} on {FABRIC_BRIDGE}: containers here could send with addresses of other hosts"
+            yield Cause(Fault.FLOWS, (name,), seen, APPLY, frozenset({Kind.FLOWS}))
 
 
 def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:

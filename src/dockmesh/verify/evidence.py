@@ -56,6 +56,7 @@ class Measured:
 
     targets: Mapping[str, Target] = field(default_factory=dict)  # by host
     underlay: Mapping[str, Target] = field(default_factory=dict)  # by host
+    networks: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # by further network and host
     owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
     names: Mapping[str, Named] = field(default_factory=dict)  # by host, of its container
@@ -97,13 +98,20 @@ class Evidence:
 
 
 UNDERLAY = "underlay "  # before the names of targets that are not in the mesh
+NETWORK = "network "  # before the names of further networks, after which come a blank and the host's
 
 
 def read_measured(answer: Mapping[str, Any]) -> Measured:
     """The JSON of `measure`."""
     targets = {row["name"]: read_target(row) for row in answer["targets"]}
     return Measured(
-        targets={name: target for name, target in targets.items() if not name.startswith(UNDERLAY)},
+        targets={name: target for name, target in targets.items() if " " not in name},
+        networks={
+            (network, host): target
+            for name, target in targets.items()
+            if name.startswith(NETWORK)
+            for network, host in [name.removeprefix(NETWORK).split(" ")]
+        },
         underlay={name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)},
         owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
         mtus=answer["mtus"],

@@ -15,7 +15,7 @@ from dockmesh.remote.fleet import fleet
 
 NAMES = (
     *("links.json", "ovs.json", "units.txt", "which.txt", "library.txt", "modprobe.txt", "modules.txt", "os-release"),
-    *("docker-info.json", "docker-network.json", "docker-containers.json"),
+    *("docker-info.json", "docker-network.json", "docker-containers.json", "docker-networks.json"),
 )
 
 

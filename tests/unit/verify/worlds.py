@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.facts.types import Docker, FlowState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import Cluster, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -55,6 +55,7 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
             LinuxLink("docker0", planned.mtu, up=True, mac=host.docker0.bridge_mac, addresses=(host.address,)),
         ),
         ovs=(_bridge(planned, host),),
+        flows=FlowState(),
         docker=Docker(
             version="26.1.5",
             live_restore=False,
