@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from dockmesh.plan.types import Plan
+from dockmesh.facts.iptables import Fate, Packet
+from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.preflight.firewalls import find_managers, who_drops
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 from dockmesh.render.names import UNIT, addresses
 
@@ -15,6 +18,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         return
     facts = evidence.facts
     name = (facts.name,)
+    yield from _shut(evidence, plan.host(facts.name), name)
     if facts.units.get(UNIT, {}).get("ActiveState") == "active":
         yield Finding(Check.NAMES, Level.FINE, name, "the resolver runs")
         return
@@ -35,3 +39,27 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     else:
         asked = " and ".join(addresses(plan.host(facts.name)))
         yield Finding(Check.NAMES, Level.FINE, name, f"port {PORT} is free at {asked}")
+
+
+def _shut(evidence: HostEvidence, host: HostPlan, name: tuple[str, ...]) -> Iterator[Finding]:
+    """Questions of containers go to the host itself, so through the rules for what comes in."""
+    for protocol in ("udp", "tcp"):
+        container = host.pool.network_address + 1
+        packet = Packet(DOCKER_BRIDGE, protocols=(protocol,), port=PORT, source=container, to_host=True)
+        seen = who_drops(evidence, packet)
+        if seen.fate in (Fate.RULE, Fate.POLICY):
+            what = f"its firewall keeps containers from the resolver, {protocol} port {PORT}: {seen.rule}"
+            yield Finding(Check.NAMES, Level.BLOCKER, name, what, _how_to_open(evidence))
+            return
+
+
+def _how_to_open(evidence: HostEvidence) -> str:
+    managers = find_managers(evidence)
+    if "ufw" in managers:
+        return f"`ufw allow in on {DOCKER_BRIDGE} to any port {PORT}`"
+    if "firewalld" in managers:
+        return "`firewall-cmd --permanent --zone=docker --add-service=dns`, then `firewall-cmd --reload`"
+    opened = " and ".join(
+        f"`iptables -I INPUT -i {DOCKER_BRIDGE} -p {protocol} --dport {PORT} -j ACCEPT`" for protocol in ("udp", "tcp")
+    )
+    return f"{opened}, or its like where its rules are kept"
