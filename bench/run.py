@@ -17,6 +17,7 @@ from bench.boots import all_rebooted, many_started
 from bench.commands import apply_and_script, host_added, looks, looks_at_many, no_change
 from bench.faults import direct_faults, root_faults
 from bench.healing import after_reboot, healing
+from bench.names import names
 from bench.plans import large_plans
 from bench.rows import Row, say
 
@@ -28,10 +29,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     measures = (
         *(large_plans, no_change, looks, looks_at_many, apply_and_script, host_added),
-        *(healing, direct_faults, root_faults, false_alarms, after_reboot, all_rebooted, many_started),
+        *(names, healing, direct_faults, root_faults, false_alarms, after_reboot, all_rebooted, many_started),
     )
-    names = [measure.__name__ for measure in measures]
-    parser.add_argument("--only", choices=names, help="measure this alone, and leave the table as it is")
+    known = [measure.__name__ for measure in measures]
+    parser.add_argument("--only", choices=known, help="measure this alone, and leave the table as it is")
     parser.add_argument("--minutes", type=int, default=10, help="for which BFD is watched for false alarms")
     wanted = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # dockmesh as pip installs it: compiled once, not at each start

@@ -25,6 +25,7 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
+    SeatSection,
     Section,
     SitesSection,
     SshSection,
@@ -49,6 +50,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "An entry of `networks`": NetworkSection,
     "A host, under its name in `hosts`": HostSection,
     "`ssh` of a host": SshSection,
+    "A network, by its name in `networks` of a host": SeatSection,
     "`packages`": PackagesSection,
     "`docker_api`": DockerApiSection,
 }
@@ -222,6 +224,9 @@ def file_page() -> str:
         "- Every address lies in the prefix, is neither its network nor its broadcast address, "
         "and lies in no other host's pool.",
         "- Every pool lies in the prefix, overlaps no other pool, and holds an address for at least one container.",
+        "- Networks differ in their names and in their `vlan`, and their prefixes do not overlap. "
+        "All of this holds for the prefix, the addresses and the pools of each.",
+        "- Each host has an entry in its `networks` for every network after docker0 that it is on, and for no other.",
         "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
         "- A degree is at least 2 and less than the number of hosts.",
         "- A ring, which a degree of 2 is too, has at most 20 hosts: with one link cut it is a chain, "
@@ -229,7 +234,8 @@ def file_page() -> str:
         "- A star names a host of the file. There are two sites or more, and every host is in one of them.",
         "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
         "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "
-        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve; over IPv6 20 more.\n",
+        "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve; over IPv6 20 more, "
+        "and 4 more where there are networks beside docker0.\n",
         "- The underlay addresses are IPv4 at all hosts, or IPv6 at all.",
         "## Planned, not there yet\n",
         "The file refuses these with a message that says so:\n",
@@ -240,7 +246,7 @@ def file_page() -> str:
 
 def _later() -> Iterator[str]:
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
-    yield "- networks other than `docker0`, and IPv6 inside the mesh"
+    yield "- IPv6 inside the mesh"
 
 
 def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
@@ -278,12 +284,20 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     match value["type"]:
         case "integer":
             return f"{value['minimum']} to {value['maximum']}"
+        case "boolean":
+            return "`true` \\| `false`"
         case "array":
-            return "list, see below" if "$ref" in value["items"] else "list of pairs of names"
+            return _list(value["items"])
         case "object":
             return "map by name, see below"
         case _:
             return PATTERNS[value["pattern"]]
+
+
+def _list(items: Mapping[str, Any]) -> str:
+    if "$ref" in items or "allOf" in items:
+        return "list, see below"
+    return "list of names" if items["type"] == "string" else "list of pairs of names"
 
 
 def _shown_default(value: Mapping[str, Any]) -> str:

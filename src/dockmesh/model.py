@@ -15,6 +15,10 @@ NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 ETHERNET_MTU = 1500
 API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 
+# Behind the names of containers and hosts; what Docker calls its default bridge as a network.
+DOMAIN = "mesh"
+DEFAULT_NETWORK = "bridge"
+
 UnderlayAddress = IPv4Address | IPv6Address
 
 
@@ -172,6 +176,7 @@ class Cluster:
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
+    domain: str | None = DOMAIN  # None: no names
     docker_api: Listen | None = None
     further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
 

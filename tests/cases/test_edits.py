@@ -35,7 +35,7 @@ def test_a_host_goes_in_and_another_out_and_nothing_else_changes(layout: str) ->
     golden = FOLDER / f"{layout}.txt"
     before = LAYOUTS[layout].encode()
 
-    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site(layout))
+    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site=site(layout))
     shrunk = remove_hosts("mesh.yaml", grown, ["host2"])
 
     text = f"host3 added\n{difference(before, grown)}\nhost2 removed\n{difference(grown, shrunk)}"
@@ -49,6 +49,6 @@ def test_a_host_goes_in_and_another_out_and_nothing_else_changes(layout: str) ->
 def test_a_host_that_went_in_and_out_leaves_no_trace(layout: str) -> None:
     before = LAYOUTS[layout].encode()
 
-    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site(layout))
+    grown = add_hosts("mesh.yaml", before, [NEW], links(layout), site=site(layout))
 
     assert remove_hosts("mesh.yaml", grown, ["host3"]) == before

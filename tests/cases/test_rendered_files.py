@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
+from dockmesh.model import Cluster, Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
 from dockmesh.render.host import GUARD
-from tests.support.meshes import TREE, cluster
+from dockmesh.render.names import PROGRAM
+from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import config_of
 
 
@@ -23,6 +24,7 @@ from tests.support.plans import config_of
 class Case:
     fabric: Fabric
     underlay: str = "10.77.0.0"
+    networks: bool = False  # two beside docker0, one of them on all hosts
     docker_api: Listen | None = None
 
     def __str__(self) -> str:
@@ -31,7 +33,17 @@ class Case:
         key = "" if fabric.key is None else f"-{fabric.key}"
         family = "-ipv6" if ":" in self.underlay else ""
         api = "-docker-api" if self.docker_api else ""
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}"
+        networks = "-networks" if self.networks else ""
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{networks}"
+
+    @property
+    def mesh(self) -> Cluster:
+        mesh = cluster(3, fabric=self.fabric, underlay=self.underlay)
+        mesh = replace(mesh, docker_api=self.docker_api)
+        if not self.networks:
+            return mesh
+        mesh = with_network(mesh, "vault", "10.81.0.0/16", vlan=30, internal=True, hosts=("host1", "host2"))
+        return with_network(mesh)
 
 
 FABRICS = [
@@ -48,16 +60,19 @@ FABRICS = [
 CASES = [
     *map(Case, FABRICS),
     *(Case(replace(TREE, renderer=renderer, tunnel=Tunnel.GENEVE, key=4711), "fd77::") for renderer in Renderer),
+    *(
+        Case(Fabric(renderer=renderer, forwarding=forwarding), networks=True)
+        for renderer, forwarding in product(Renderer, (Forwarding.RSTP, Forwarding.DIRECT))
+    ),
     *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
 ]
 
 
 def rendered(case: Case) -> dict[str, str]:
-    mesh = cluster(3, fabric=case.fabric, underlay=case.underlay)
-    config = config_of(replace(mesh, docker_api=case.docker_api), "host2")
+    config = config_of(case.mesh, "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
-    return {file.path: file.text for file in files if file.path != GUARD}
+    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM)}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

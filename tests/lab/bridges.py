@@ -12,7 +12,8 @@ from dockmesh.render.flows import bundle
 from tests.lab.mesh import Mesh as LabMesh
 from tests.support.openflow import Frame, trace_words
 
-Arrived = tuple[str, int, int]  # at which host, from and to which Ethernet address
+Arrived = tuple[str, str, int, int]  # at which host, in which network, from and to which Ethernet address
+Sent = tuple[str, str, Frame]  # by which host, in which network
 
 
 class Bridges:
@@ -20,7 +21,12 @@ class Bridges:
         self.lab, self.host, self.plan = lab, host, plan
         self._make()
         shown = lab.on(host, "ovs-appctl dpif/show")
-        self._local = {int(port): name for name, port in re.findall(r"^\s+(\w+) 65534/(\d+):", shown, re.MULTILINE)}
+        ports = {name: int(port) for name, port in re.findall(r"^\s+([\w-]+) \d+/(\d+):", shown, re.MULTILINE)}
+        self._local = {
+            ports[each.name if seat.port is None else _port(each.name, seat.name)]: (each.name, seat.name)
+            for each in plan.hosts
+            for seat in each.networks
+        }
 
     def _make(self) -> None:
         words = []
@@ -33,6 +39,10 @@ class Bridges:
                     f"add-port {each.name} {port} -- set interface {port} type=patch "
                     f"options:peer={_port(tunnel.peer, each.name)} ofport_request={number} bfd:enable=true"
                 )
+            for seat in each.further:
+                port = _port(each.name, seat.name)
+                words.append(f"add-port {each.name} {port} -- set interface {port} type=internal")
+                words.append(f"set interface {port} ofport_request={seat.port}")
         self.lab.on(self.host, f"ovs-vsctl -- {' -- '.join(words)}")
         for each in self.plan.hosts:
             text = bundle(self.plan, each)
@@ -49,15 +59,18 @@ class Bridges:
         dead: int,
         seen: Mapping[str, int],
         bits: Mapping[frozenset[str], int],
-        frames: Sequence[tuple[str, Frame]],
+        frames: Sequence[Sent],
     ) -> list[list[Arrived]]:
         """Where each of the frames, sent at its host, arrives; as the walker's `walk` is asked."""
         script = [*self._links(dead, seen, bits)]
-        script += [f"ovs-appctl ofproto/trace {host} '{trace_words(frame)}'" for host, frame in frames]
+        for host, network, frame in frames:
+            seat = self.plan.host(host).on(network)
+            assert seat is not None
+            script.append(f"ovs-appctl ofproto/trace {host} '{trace_words(frame, seat.port)}'")
         answer = self.lab.on(self.host, "set -e\n" + "\n".join(script))
         found = re.findall(r"^Datapath actions: (.*)$", answer, re.MULTILINE)
         assert len(found) == len(frames), answer[-2000:]
-        return [self._arrived(actions, frame) for actions, (_, frame) in zip(found, frames, strict=True)]
+        return [self._arrived(actions, frame) for actions, (_, _, frame) in zip(found, frames, strict=True)]
 
     def _links(self, dead: int, seen: Mapping[str, int], bits: Mapping[frozenset[str], int]) -> Iterable[str]:
         for each in self.plan.hosts:
@@ -69,16 +82,23 @@ class Bridges:
                 yield f"ovs-ofctl mod-port {each.name} {self.plan.host(tunnel.peer).number} {passes}"
 
     def _arrived(self, actions: str, frame: Frame) -> list[Arrived]:
-        """Out of the datapath's actions: a port gets the frame as those before it have made it."""
+        """Out of the datapath's actions: a port gets the frame as those before it have made it.
+
+        A frame with a tag would be one that left no host; the tag itself is put on and taken off in one translation.
+        """
+        tagged = "vlan_tci" in dict(frame)
         fields = dict(frame)
         addresses = {"src": fields["eth_src"], "dst": fields["eth_dst"]}
         found = []
-        for word in re.findall(r"set\(eth\([^)]*\)\)|\d+|\w+", actions):
-            if word.startswith("set(eth("):
+        for word in re.findall(r"set\(eth\([^)]*\)\)|push_vlan\([^)]*\)|\d+|\w+", actions):
+            if word.startswith("push_vlan") or word == "pop_vlan":
+                tagged = word != "pop_vlan"
+            elif word.startswith("set(eth("):
                 changed = re.findall(r"(src|dst)=([0-9a-f:]{17})", word)
                 addresses |= {key: int(value.replace(":", ""), 16) for key, value in changed}
             elif word != "drop":
-                found.append((self._local[int(word)], addresses["src"], addresses["dst"]))
+                assert not tagged, actions
+                found.append((*self._local[int(word)], addresses["src"], addresses["dst"]))
         return sorted(found)
 
 

@@ -85,7 +85,7 @@ def steady(facts: HostFacts) -> HostFacts:
             unit: {
                 key: value
                 for key, value in states.items()
-                if value not in ("", "inactive", "disabled", "not-found", "loaded")
+                if key != "StatusText" and value not in ("", "inactive", "disabled", "not-found", "loaded")
             }
             for unit, states in facts.units.items()
         },

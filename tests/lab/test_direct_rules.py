@@ -1,6 +1,7 @@
 """That the walker of the unit tests tells the truth: Open vSwitch traces the same frames, links and views."""
 
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv6Network
 from itertools import combinations, permutations
 from random import Random
 
@@ -8,13 +9,13 @@ import pytest
 
 from dockmesh.model import Degree, Fabric, Forwarding, FullMesh, Links, Ring, Topology
 from dockmesh.plan.build import build
-from dockmesh.plan.types import HostPlan
-from tests.lab.bridges import Bridges
+from dockmesh.plan.types import HostNetwork
+from tests.lab.bridges import Bridges, Sent
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh as LabMesh
-from tests.support.meshes import cluster
-from tests.support.openflow import Frame
-from tests.support.walker import Mesh, container, ipv6, is_at, ping, to_all, walk, who_has, with_ipv6
+from tests.support.meshes import cluster, with_network
+from tests.support.openflow import Frame, frame_of
+from tests.support.walker import Mesh, container, ipv6, is_at, mac, ping, to_all, walk, who_has, with_ipv6
 
 TRIANGLES = ((1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (5, 3))
 MESHES: Mapping[str, tuple[int, Topology]] = {
@@ -34,37 +35,63 @@ def lab(make_mesh: MakeMesh) -> LabMesh:
 @pytest.fixture(params=MESHES)
 def world(lab: LabMesh, request: pytest.FixtureRequest) -> Iterator[tuple[Mesh, Bridges]]:
     count, topology = MESHES[request.param]
-    plan = with_ipv6(build(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology))))
+    mesh = with_network(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology)))
+    mesh = with_network(mesh, "green", "10.81.0.0/16", vlan=30, hosts=("host1", "host3", "host4"))
+    plan = with_ipv6(build(mesh))
     bridges = Bridges(lab, "host1", plan)
     yield Mesh(plan), bridges
     bridges.remove()
 
 
-def frames_of(mesh: Mesh, random: Random) -> list[tuple[str, Frame]]:
-    """Of every kind one, and pings between twenty pairs."""
-    hosts = mesh.plan.hosts
-    pairs = list(permutations(hosts, 2))
-    found = [(a.name, ping(container(a), container(b))) for a, b in random.sample(pairs, min(20, len(pairs)))]
-    one, other = random.choice(pairs)
-    return found + [(one.name, frame) for frame in _kinds(one, other)]
+def frames_of(mesh: Mesh, random: Random) -> list[Sent]:
+    """Of every kind one in each network, pings between twenty pairs, and some from a network to another."""
+    found: list[Sent] = []
+    for network in mesh.plan.networks:
+        seats = mesh.plan.seats(network.name)
+        pairs = list(permutations(seats, 2))
+        found += [
+            (a.name, network.name, ping(container(here), container(there)))
+            for (a, here), (_, there) in random.sample(pairs, min(20, len(pairs)))
+        ]
+        (one, here), (_, there) = random.choice(pairs)
+        found += [(one.name, network.name, frame) for frame in _kinds(here, there)]
+        strangers = [each for name in mesh.plan.networks if name is not network for each in mesh.plan.seats(name.name)]
+        _, strange = random.choice(strangers)
+        found += [
+            (one.name, network.name, frame)
+            for frame in (
+                ping(container(here), container(strange)),
+                ping(container(strange), container(there)),
+                who_has(container(here), container(strange)),
+            )
+        ]
+    return found
 
 
-def _kinds(one: HostPlan, other: HostPlan) -> Iterator[Frame]:
-    here, there = (host.docker0.prefixes[-1] for host in (one, other))
+def _kinds(one: HostNetwork, other: HostNetwork) -> Iterator[Frame]:
+    here, there = one.prefixes[-1], other.prefixes[-1]
     yield who_has(container(one), container(other))
     yield who_has(container(one), container(one))
     yield is_at(container(one), container(other))
     yield to_all(container(one))
     yield to_all(container(one), "224.0.0.251")
-    yield ipv6(str(here[7]), str(there[7]))
-    yield ipv6("fe80::42:1", str(there[7]))
     yield ipv6("fe80::42:1", "fe80::42:2")
     yield ipv6("fe80::42:1", "ff02::fb")
-    yield ipv6(str(here[7]), "ff02::1:ff00:7", nw_proto=58, icmp_type=135, nd_target=int(there[7]))
-    # Dropped: spoofed, to nobody, and one of our own.
+    if isinstance(here, IPv6Network):
+        yield ipv6(str(here[7]), str(there[7]))
+        yield ipv6("fe80::42:1", str(there[7]))
+        yield ipv6(str(here[7]), "ff02::1:ff00:7", nw_proto=58, icmp_type=135, nd_target=int(there[7]))
+    # Dropped: spoofed in address and in MAC address, with a tag, to nobody, and one of our own.
     yield ping(container(other), container(one))
+    yield frame_of(**{**dict(ping(container(one), container(other))), "eth_src": mac(container(other))})
     yield ping(container(one), container(one) - 77 - 1)
     yield ping(container(one), container(one) + 1)
+
+
+def network_of(mesh: Mesh, host: str, got: Frame) -> str:
+    """By whose port it comes out."""
+    port = dict(got).get("out_port")
+    return next(seat.name for seat in mesh.plan.host(host).networks if seat.port == port)
 
 
 def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Mesh, Bridges]) -> None:
@@ -79,9 +106,11 @@ def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Me
 
         traced = bridges.traced(dead, seen, mesh.bits, frames)
 
-        for (host, frame), arrived in zip(frames, traced, strict=True):
+        for (host, network, frame), arrived in zip(frames, traced, strict=True):
+            seat = mesh.plan.host(host).on(network)
+            assert seat is not None
             expected = [
-                (name, dict(got)["eth_src"], dict(got)["eth_dst"])
-                for name, got in walk(mesh.sent(host, frame), dead, seen)[0]
+                (name, network_of(mesh, name, got), dict(got)["eth_src"], dict(got)["eth_dst"])
+                for name, got in walk(mesh.sent(host, frame, seat.port), dead, seen)[0]
             ]
-            assert arrived == sorted(expected), (host, frame, bin(dead), seen)
+            assert arrived == sorted(expected), (host, network, frame, bin(dead), seen)

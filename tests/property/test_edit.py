@@ -1,12 +1,13 @@
 """A host into any mesh and out of it again."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dockmesh.model import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
-from dockmesh.plan.address import Slot, later_slots
+from dockmesh.model import DOCKER_BRIDGE, Cluster, Degree, FullMesh, Host, Links, Ring, Seat, Sites, Ssh
+from dockmesh.plan.address import Slot, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
 from dockmesh.spec.edit import add_hosts, remove_hosts
@@ -21,14 +22,26 @@ SSH = st.builds(
 
 
 def grown(mesh: Cluster, ssh: Ssh) -> bytes:
-    slot = next(later_slots(mesh.network.prefix, [Slot(host.address, host.pool) for host in mesh.hosts]), None)
-    assume(slot is not None)
-    assert slot is not None
+    """With a host more, that is on every network which lists no hosts, and on the first that does."""
+    listing = [network.name for network in mesh.further if network.hosts is not None][:1]
+    slots = {
+        network.name: next(later_slots(network.prefix, slots_in(mesh, network.name).values()), None)
+        for network in mesh.networks
+        if network.hosts is None or network.name in listing
+    }
+    assume(all(slots.values()))
+    places = {name: slot for name, slot in slots.items() if slot is not None}
+    slot = places[DOCKER_BRIDGE]
+    seats = tuple(Seat(each.name, *_parts(places[each.name])) for each in mesh.further if each.name in places)
     underlay = mesh.hosts[0].underlay + 256
-    new = Host("new", underlay, slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh)
+    new = Host("new", underlay, slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh, seats)
     links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []
     site = mesh.fabric.topology.groups[-1][0] if isinstance(mesh.fabric.topology, Sites) else None
-    return add_hosts(FILE, write_cluster(mesh).encode(), [new], links, site)
+    return add_hosts(FILE, write_cluster(mesh).encode(), [new], links, site=site, networks=listing)
+
+
+def _parts(slot: Slot) -> tuple[IPv4Address, IPv4Network]:
+    return slot.address, slot.pool
 
 
 def caused(mesh: Cluster, after: bytes) -> Effect:
@@ -53,7 +66,9 @@ def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Clu
     mesh = replace(mesh, fabric=replace(mesh.fabric, topology=FullMesh()))
     after = grown(mesh, Ssh())
 
+    alone = {network.hosts for network in mesh.further}
     gone = data.draw(st.sampled_from([host.name for host in mesh.hosts]))
+    assume((gone,) not in alone)
 
     found = effect(build(parse(FILE, after)), build(parse(FILE, remove_hosts(FILE, after, [gone]))))
     assert found.bridge_anew == ()

@@ -20,6 +20,9 @@ class FakeFlows:
 
     def answer(self, words: list[str], stdin: str, file: str) -> Answer:
         if "bundle" in words:
+            if words[-1] == "-":
+                self.install(stdin)
+                return Answer(0)
             if not file:
                 return Answer(1, err="ovs-ofctl: could not open the file")
             self.install(file)

@@ -22,7 +22,7 @@ from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, packages, system
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import Datapath
+from dockmesh.model import FABRIC_BRIDGE, Datapath
 from dockmesh.record import applied as record
 from dockmesh.record import origin
 from dockmesh.record.paths import APPLIED, ARMED
@@ -43,11 +43,14 @@ from dockmesh.remote.seam import (
     Remove,
     Request,
     Run,
+    Stat,
     Transact,
     Units,
     Unlock,
 )
+from dockmesh.render import network as render_network
 from dockmesh.render.docker import DAEMON_JSON, alone
+from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
@@ -61,6 +64,7 @@ COMES_WITH = {
     "docker-cli": ("docker",),
     "iptables": ("iptables",),
     "bridge-utils": ("brctl",),
+    "python3-dnslib": (system.LIBRARY,),
     "stunnel4": ("stunnel",),
 }
 
@@ -102,12 +106,14 @@ class Container:
     name: str
     policy: str = "no"  # of restart; "rm" for a container that goes when it stops
     runs: bool = True
+    network: str = "bridge"
 
 
 @dataclass
 class Daemon:
     settings: dict[str, Any] = field(default_factory=dict)  # what it uses
     live_restore: bool = False
+    networks: dict[str, dict[str, Any]] = field(default_factory=dict)  # as its API lists them, without those of its own
 
 
 @dataclass
@@ -187,6 +193,8 @@ class FakeHost:
         pass
 
     def facts(self, bundle: str | None = None) -> HostFacts:
+        """`bundle`: the flows that are wanted; without it those of the host's own file."""
+        bundle = bundle or self.files.get(FLOWS, (None, 0))[0]
         files = tuple(sorted(FACT_PATHS))
         return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files, bundle))), bundle)
 
@@ -200,7 +208,8 @@ class FakeHost:
         }
         made = record.read(facts.file(APPLIED))
         files = {path: state for path, state in facts.files.items() if path != APPLIED}
-        return replace(facts, units=units, files=files), made and replace(made, when="", run="")
+        links = tuple(replace(link, index=0) for link in facts.links)
+        return replace(facts, units=units, files=files, links=links), made and replace(made, when="", run="")
 
     def answer_with_ovs(self, bridges: dict[str, Bridge]) -> None:
         """Open vSwitch runs, with these bridges of somebody's."""
@@ -248,6 +257,8 @@ class FakeHost:
         match request:
             case Units(names):
                 return Answer(0, "\n".join(self._unit_states(name) for name in names))
+            case Stat(system.LIBRARY_FILE) if system.LIBRARY in self.programs:
+                return Answer(0, "1 1")
             case Transact() if self.ovs:
                 return Answer(0, self.ovs.tables())
             case _:
@@ -300,6 +311,11 @@ class FakeHost:
                 return Answer(0, self._simulated(words)) if "--simulate" in words else self._apt_get(words)
             case ("docker", "start", *ids):
                 return self._docker_start(ids)
+            case ("docker", "network", *words) if self.docker:
+                return self._docker_network(self.docker, words)
+            case ("find", "/sys/class/net", *_, name, ";"):
+                self.devices.pop(name, None)
+                return OK
         return self._around(argv)
 
     def _around(self, argv: tuple[str, ...]) -> Answer:
@@ -345,7 +361,8 @@ class FakeHost:
         for name in [name for name, device in self.devices.items() if device.kind == "openvswitch"]:
             if name not in self.ovs.bridges:
                 del self.devices[name]
-                self.flows = FakeFlows()
+                if name == FABRIC_BRIDGE:
+                    self.flows = FakeFlows()
         for name in self.ovs.bridges:
             device = self.devices.setdefault(name, Device(kind="openvswitch", up=False))
             device.mtu = int(str(self.ovs.bridges[name].ports[name].interface.get("mtu_request", device.mtu)))
@@ -432,7 +449,8 @@ class FakeHost:
         for container in running:
             container.runs = container.policy == "always"
         self.containers = [each for each in self.containers if each.runs or each.policy != "rm"]
-        self.docker = Daemon(settings, live_restore=bool(settings.get("live-restore")))
+        networks = self.docker.networks if self.docker else {}
+        self.docker = Daemon(settings, bool(settings.get("live-restore")), networks)
         bridge = self.devices.setdefault("docker0", Device(kind="bridge"))
         # Without a `bip` it has what it had last, and makes docker0 so even if that is gone.
         self.remembered = settings.get("bip", self.remembered)
@@ -489,6 +507,22 @@ class FakeHost:
             known[each].runs = True
         return OK
 
+    def _docker_network(self, docker: Daemon, words: list[str]) -> Answer:
+        match words:
+            case ["rm", name]:
+                if any(each.network == name and each.runs for each in self.containers):
+                    return Answer(1, err=f"error while removing network: network {name} has active endpoints")
+                return OK if docker.networks.pop(name, None) else Answer(1, err=f"network {name} not found")
+            case ["create", *options, name]:
+                if name in docker.networks:
+                    return Answer(1, err=f"network with name {name} already exists")
+                docker.networks[name] = network_row(name, options)
+                made = docker.networks[name]["Options"].get(docker_facts.BRIDGE_NAME, "")
+                bridge = self.devices.setdefault(made, Device(kind="bridge"))
+                config = docker.networks[name]["IPAM"]["Config"][0]
+                bridge.addresses = [f"{config['Gateway']}/{config['Subnet'].partition('/')[2]}"]
+        return OK
+
     def _docker_api(self, url: str) -> Answer:
         if self.docker is None:
             return Answer(3)
@@ -503,14 +537,42 @@ class FakeHost:
                 "IPAM": {"Config": [{"Subnet": str(bip.network), "Gateway": str(bip.ip), **pool}]},
                 "Options": options,
             },
+            docker_facts.NETWORKS: [
+                {"Id": "0" * 64, "Name": "bridge", "Driver": "bridge"},
+                *self.docker.networks.values(),
+            ],
         }.get(url)
         if body is None:
             body = [
-                {"Id": each.name, "Names": [f"/{each.name}"], "State": "running" if each.runs else "exited"}
+                {
+                    "Id": each.name,
+                    "Names": [f"/{each.name}"],
+                    "State": "running" if each.runs else "exited",
+                    "NetworkSettings": {"Networks": {each.network: {}}},
+                }
                 for each in self.containers
                 if each.runs or "all=1" in url
             ]
         return Answer(0, json.dumps(body))
+
+
+def network_row(name: str, options: list[str]) -> dict[str, Any]:
+    """As Docker's API shows what its command line was told."""
+    said: dict[str, list[str]] = {}
+    words = iter(word for word in options if word != "--internal")
+    for word in words:
+        said.setdefault(word.removeprefix("--"), []).append(next(words))
+    one = {key: values[0] for key, values in said.items()}
+    config = {"subnet": "Subnet", "ip-range": "IPRange", "gateway": "Gateway"}
+    return {
+        "Id": name.ljust(64, "0"),
+        "Name": name,
+        "Driver": one["driver"],
+        "Internal": "--internal" in options,
+        "IPAM": {"Config": [{theirs: one[ours] for ours, theirs in config.items() if ours in one}]},
+        "Options": dict(each.split("=", 1) for each in said.get("opt", [])),
+        "Labels": dict(each.split("=", 1) for each in said.get("label", [])),
+    }
 
 
 def from_line(line: dict[str, Any]) -> Request:
@@ -580,13 +642,23 @@ def applied(config: HostConfig) -> FakeHost:
     bridge = config.docker_bridge
     host.devices[bridge.name] = Device(bridge.mac, bridge.mtu, kind="bridge", addresses=[str(bridge.address)])
     host.devices[bridge.member] = Device(mtu=bridge.mtu, master=bridge.name, kind="openvswitch")
-    fabric = Bridge(ports={name: Port() for name in (bridge.member, *(tunnel.port for tunnel in config.tunnels))})
+    ports = {
+        bridge.member: (*(tunnel.port for tunnel in config.tunnels), *(each.fabric_port for each in config.networks))
+    }
+    for network in config.networks:
+        made = network.bridge
+        ports[made.member] = (network.switch_port,)
+        host.devices[made.name] = Device(made.mac, made.mtu, kind="bridge", addresses=[str(made.address)])
+        host.devices[made.member] = Device(mtu=made.mtu, master=made.name, kind="openvswitch")
+        *_, name = argv = render_network.create(network)
+        host.docker.networks[name] = network_row(name, list(argv[3:-1]))
+    assert host.ovs is not None
+    for switch, others in ports.items():
+        host.ovs.bridges[switch] = Bridge(ports={name: Port() for name in (switch, *others)})
+        host.ovs.bridges[switch].ports[switch].interface["type"] = "internal"
     for setting in config.settings:
         key = f":{setting.key}" if setting.key else ""
-        assign(fabric.record(setting.table, setting.record), f"{setting.column}{key}={setting.value}")
-    fabric.ports[bridge.member].interface["type"] = "internal"
-    assert host.ovs is not None
-    host.ovs.bridges[bridge.member] = fabric
-    if config.flows is not None:
-        host.flows.install(config.flows)
+        owning = next(each for each in host.ovs.bridges.values() if setting.record in each.ports)
+        assign(owning.record(setting.table, setting.record), f"{setting.column}{key}={setting.value}")
+    host.flows.install(config.flows)
     return host

@@ -121,8 +121,23 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
-    api = draw(st.none() | st.just(Listen.MESH))
-    return replace(mesh, hosts=tuple(draw(st.permutations(list(hosts)))), docker_api=api)
+    mesh = replace(
+        mesh,
+        hosts=tuple(draw(st.permutations(list(hosts)))),
+        docker_api=draw(st.none() | st.just(Listen.MESH)),
+        domain=draw(st.sampled_from([None, "mesh", "mesh.example.com"])),
+    )
+    for number in range(draw(st.integers(0, 2))):
+        on = draw(st.none() | st.lists(st.sampled_from(names), min_size=1, unique=True))
+        mesh = with_network(
+            mesh,
+            f"net{number}",
+            f"10.{200 + number}.0.0/16",
+            vlan=draw(st.integers(1, 2000)) * 2 + number,
+            internal=draw(st.booleans()),
+            hosts=None if on is None else tuple(on),
+        )
+    return mesh
 
 
 @st.composite

@@ -60,6 +60,8 @@ class Flow:
 class Sent:
     """A frame on its way out: up to the local port or that of another network, or by the first of `buckets` alive.
 
+    Beside a spanning tree `up` is what the bridge does as it likes.
+
     One that leaves by the port of another network has its number, as `out_port`.
     """
 
@@ -147,6 +149,9 @@ class _Run:
 
     def _do(self, action: str) -> None:
         if action == "drop":
+            return
+        if action == "NORMAL":
+            self.sent.append(Sent(self.header(), up=True))
             return
         if action == "LOCAL":
             assert self.frame["in_port"] != LOCAL, "Open vSwitch does not send a frame back by itself"
@@ -245,11 +250,11 @@ def read_value(name: str, value: str) -> int:
 FIRST = ("eth_src", "eth_dst", "eth_type", "nw_proto", "icmp_type")
 
 
-def trace_words(frame: Frame) -> str:
-    """The frame, from here, as `ofproto/trace` takes it."""
+def trace_words(frame: Frame, port: int | None = None) -> str:
+    """The frame, from here or from that port, as `ofproto/trace` takes it."""
     known = dict(frame)
     names = [name for name in FIRST if name in known] + [name for name in known if name not in FIRST]
-    return ",".join(["in_port=LOCAL", *(_written(name, known[name]) for name in names)])
+    return ",".join([f"in_port={port or 'LOCAL'}", *(_written(name, known[name]) for name in names)])
 
 
 def _written(name: str, value: int) -> str:

@@ -1,5 +1,7 @@
 """From a mesh straight to what stands on its hosts."""
 
+from functools import lru_cache
+
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan, SpanningTree
@@ -19,5 +21,11 @@ def config_of(mesh: Cluster, host: str = "host1") -> HostConfig:
 
 
 def configs(mesh: Cluster) -> dict[str, HostConfig]:
+    return dict(_configs(mesh))
+
+
+@lru_cache(maxsize=64)
+def _configs(mesh: Cluster) -> tuple[tuple[str, HostConfig], ...]:
+    """Tests that try every step ask for the same mesh thousands of times."""
     plan = build(mesh)
-    return {host.name: render(plan, host) for host in plan.hosts}
+    return tuple((host.name, render(plan, host)) for host in plan.hosts)

@@ -40,6 +40,8 @@ PING_DEADLINE_S = 3.0  # the first packet may wait for ARP
 SIZE_DEADLINE_S = 1.5
 BULK_DEADLINE_S = 5.0
 ARP_DEADLINE_S = 3.0
+NAME_DEADLINE_S = 3.0
+DNS_PORT = 53
 PAUSE_S = 0.3  # how long an echo or an ARP probe is waited for before the next is sent
 SECOND_OWNER_S = 0.15  # how long a second answer to an ARP probe is waited for
 WATCH_S = 1.0  # how often a listener looks whether it is still wanted
@@ -217,6 +219,54 @@ def hear_arp(packets: socket.socket, answers: dict[str, list[str]], wait_s: floa
             answers[heard[0]].append(heard[1])
 
 
+def question(name: str, number: int) -> bytes:
+    """A DNS message (RFC 1035, section 4.1) that asks for the IPv4 addresses of a name."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, 1, 1)
+
+
+def read_addresses(answer: bytes, asked: bytes) -> list[str]:
+    """The addresses of an answer that is not larger than 512 bytes, whose names are pointers to the question's."""
+    count, place, found = struct.unpack("!H", answer[6:8])[0], len(asked), []
+    for _ in range(count):
+        kind, _, _, length = struct.unpack("!HHIH", answer[place + 2 : place + 12])
+        if kind == 1 and length == 4:
+            found.append(socket.inet_ntoa(answer[place + 12 : place + 16]))
+        place += 12 + length
+    return found
+
+
+def look_up(server: str, name: str) -> Result:
+    """Ask until the name is there: its container has just been started, and a message may be lost."""
+    end, error = time.monotonic() + NAME_DEADLINE_S, None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect((server, DNS_PORT))
+        except OSError as failure:
+            return {"addresses": [], "error": str(failure)}
+        while time.monotonic() < end:
+            message = question(name, int.from_bytes(os.urandom(2), "big"))
+            asking.settimeout(PAUSE_S)
+            try:
+                asking.send(message)
+                answer = asking.recv(512)
+                if answer[:2] == message[:2] and len(answer) >= len(message):
+                    addresses = read_addresses(answer, message)
+                    if addresses:
+                        return {"addresses": addresses, "error": None}
+                    code = answer[3] & 15
+                    error = {0: "it has no address", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}.get(
+                        code, f"code {code}"
+                    )
+                    time.sleep(PAUSE_S / 3)
+            except socket.timeout:  # noqa: UP041
+                error = "no answer"
+            except (OSError, struct.error) as failure:
+                error = str(failure)
+                time.sleep(PAUSE_S)
+    return {"addresses": [], "error": error}
+
+
 def send_broadcast(order: Result, number: int) -> None:
     """A datagram that every container of the mesh should hear exactly once."""
     if order["broadcast_port"]:
@@ -251,7 +301,9 @@ def measure(order: Result) -> Result:
         broadcast_error = str(failure)
     targets = order["targets"]
     owned, arp_error = [], None
-    with ThreadPoolExecutor(max(1, min(THREADS, len(targets) + 1))) as pool:
+    wanted = order.get("names") or {"server": "", "of": {}}
+    with ThreadPoolExecutor(max(1, min(THREADS, len(targets) + 1 + len(wanted["of"])))) as pool:
+        names = {host: pool.submit(look_up, wanted["server"], name) for host, name in wanted["of"].items()}
         owners = pool.submit(find_owners, order["owners_of"], order["device"])
         results = list(pool.map(reach, targets))
         try:
@@ -277,6 +329,7 @@ def measure(order: Result) -> Result:
         "arp_error": arp_error,
         "broadcast_error": broadcast_error,
         "mtus": device_mtus(),
+        "names": {host: found.result() for host, found in names.items()},
     }
 
 

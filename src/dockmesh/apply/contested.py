@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 
 from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
-from dockmesh.facts.types import HostFacts
+from dockmesh.facts.types import DockerNetwork, HostFacts
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 
@@ -21,6 +21,19 @@ def contested(plan: Plan, looks: Looks) -> frozenset[str]:
     )
 
 
+def contested_networks(plan: Plan, looks: Looks) -> Mapping[str, frozenset[str]]:
+    """By host its networks that it must not have again if it goes back alone, for the same reason; docker0 apart."""
+    dockers = {name: look.facts.docker for name, look in looks.items() if isinstance(look, Look) and look.facts.docker}
+    return {
+        name: frozenset(
+            theirs.name
+            for theirs in docker.networks
+            if any(_is_part_of(theirs, other) for other in plan.hosts if other.name != name and other.name in dockers)
+        )
+        for name, docker in dockers.items()
+    }
+
+
 def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
     fabric = facts.link(FABRIC_BRIDGE)
     if facts.docker is None or fabric is None or fabric.master is None:
@@ -28,3 +41,10 @@ def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
     pool = facts.docker.pool
     same_pool = pool is not None and pool.overlaps(IPv4Network(str(other.pool)))
     return facts.docker.gateway == str(other.address.ip) or same_pool
+
+
+def _is_part_of(theirs: DockerNetwork, other: HostPlan) -> bool:
+    return any(
+        theirs.gateway == str(seat.address.ip) or (theirs.pool is not None and theirs.pool.overlaps(seat.pool))
+        for seat in other.further
+    )

@@ -13,7 +13,7 @@ from dockmesh.diff.way_back import FINISH_EARLIER
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
 from dockmesh.packages.carry import FOLDER, carry, clear
-from dockmesh.remote.seam import Put, Request, Run, Transport, demand
+from dockmesh.remote.seam import Get, Put, Request, Run, Transport, demand
 from dockmesh.render import docker
 from dockmesh.render.types import HostConfig
 
@@ -149,10 +149,13 @@ async def _prepare_docker(host: Transport, config: HostConfig, step: Step) -> No
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
     if not set(DOCKER) & set(step.installs):
         return
-    present = (await host.ask(docker.READ))[0]
-    merged = docker.merge(config.host, config.daemon, present.out if present.ok else None)
+    present, before, resolv_conf = await host.ask(
+        docker.READ, Get(docker.BEFORE), Get(docker.RESOLV_CONF), together=True
+    )
+    texts = (answer.out if answer.ok else None for answer in (present, before, resolv_conf))
+    merged = docker.merge(config.host, config.daemon, *texts)
     mode = int(present.err, 8) if present.ok else docker.MODE
     requests: list[Request] = [Put(docker.DAEMON_JSON, merged.text, mode)]
-    if present.ok and not merged.ours_before:
-        requests.insert(0, Put(docker.BEFORE, present.out, mode))
+    if merged.before is not None:
+        requests.insert(0, Put(docker.BEFORE, merged.before, mode))
     await demand(host, "could not write Docker's settings", *requests)

@@ -11,6 +11,7 @@ from dockmesh.facts.gather import gather
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
+from dockmesh.render.types import DockerNetwork
 
 
 async def read_owners(
@@ -99,7 +100,17 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
 def _shared(found: Look, docker_now: Docker) -> list[str]:
     address, pool = _wanted(found)
     shared = [address] if docker_now.gateway == address else []
-    return shared + ([str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else [])
+    shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
+    return shared + [each for network in found.config.networks for each in _shared_in(network, docker_now)]
+
+
+def _shared_in(network: DockerNetwork, docker_now: Docker) -> list[str]:
+    """In a further network, by whatever name the other host has it."""
+    shared = []
+    for theirs in docker_now.networks:
+        shared += [str(network.bridge.address.ip)] if theirs.gateway == str(network.bridge.address.ip) else []
+        shared += [str(network.pool)] if theirs.pool is not None and theirs.pool.overlaps(network.pool) else []
+    return shared
 
 
 def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:

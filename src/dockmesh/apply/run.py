@@ -1,9 +1,9 @@
 """The only writer: all hosts at once, each step by step, none harmed by another's failure.
 
-Each host, locked and read by now: start Open vSwitch, install. If addresses of one go to another, take br0 out of
-docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric, and br0 back in; host
-after host where containers are disturbed. So at no moment does anybody reach two owners of one address, wherever it
-stops. Before its first write a host is given its way back; one that fails takes it.
+Each host, locked and read by now: start Open vSwitch, install, take apart networks that go. If addresses of one go to
+another, take br0 out of docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric,
+networks, and br0 back in; host after host where containers are disturbed. So at no moment does anybody reach two
+owners of one address, wherever it stops. Before its first write a host is given its way back; one that fails takes it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from dockmesh.facts.types import Docker
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Begin, Request, Transport, demand
 
-AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
+AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
 LET_GO_S = 1.0
 let_go = asyncio.sleep
@@ -124,11 +124,12 @@ class _Turn:
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
             found = await self._look_when_settled()
-        if step := found.diff.step(StepName.APART):
-            self._at(step)
-            await self._carry(found, f"could not {step.name}", step.name, *step.requests)
-            self.taken.add(step.name)
-            self.done += step.changes
+        for name in (StepName.APART, StepName.LEAVE):
+            if step := found.diff.step(name):
+                self._at(step)
+                await self._carry(found, f"could not {step.name}", step.name, *step.requests)
+                self.taken.add(step.name)
+                self.done += step.changes
         if self.session.stay_out:  # somebody's addresses go to another: nobody may be in the mesh with old ones
             await self._detach(found)
         return found
@@ -156,10 +157,13 @@ class _Turn:
     async def _carry_all(self, found: Look, owners: Mapping[str, Docker]) -> None:
         await self._detach(found)
         for name in AFTER_BARRIER:
+            if name is StepName.NETWORKS and found.facts.docker is None:
+                # Now it runs, and says which networks it had all the time.
+                found = await look(self.plan, self.plan.host(self.host.name), self.host, restart=self.session.restart)
             if (step := found.diff.step(name)) is None:
                 continue
             self._at(step)
-            if name in (StepName.DOCKER, StepName.ATTACH):
+            if name in (StepName.DOCKER, StepName.ATTACH, StepName.NETWORKS):
                 refuse_second_owner(found, owners)
             if name is StepName.DOCKER:
                 await self.session.arm(self.host, found)

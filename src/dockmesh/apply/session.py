@@ -24,12 +24,14 @@ DO = "mend what it says, then run the same command again"
 class Session:
     """`timeout_s`: a host that hears nothing of us for so long goes back by itself.
 
-    `stay_out` names the hosts that must not come back into the mesh then, for another one got their addresses.
+    `stay_out` names the hosts that must not come back into the mesh then, for another one got their addresses;
+    `held_back` by host its networks for which the same is true.
     """
 
     run: Run
     timeout_s: float = 60
     stay_out: frozenset[str] = frozenset()
+    held_back: Mapping[str, frozenset[str]] = field(default_factory=dict)
     restart: bool = True  # Docker, where it must
     armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
     ended: dict[str, str] = field(default_factory=dict)  # by host how it ended there: CONFIRMED, or what it is now
@@ -45,7 +47,8 @@ class Session:
         if host.name in self.armed:
             return
         await origin.keep(host, look.facts, look.config.mesh)
-        text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out)
+        held_back = self.held_back.get(host.name, frozenset())
+        text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out, held_back=held_back)
         arm = Arm(text, way_back_files(), self.timeout_s)
         await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
         self.armed[host.name] = host

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from dockmesh.apply.contested import contested
+from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
@@ -125,7 +125,9 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
             show_changes(good, reasons=wish.dry_run)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
-        session = Session(run, wish.confirm_timeout, contested(plan, looks), wish.restart)
+        session = Session(
+            run, wish.confirm_timeout, contested(plan, looks), contested_networks(plan, looks), wish.restart
+        )
         if not wish.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
                 await _ask(good, json=wish.json)

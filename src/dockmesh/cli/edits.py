@@ -9,8 +9,8 @@ from typing import Any
 from dockmesh.cli import options
 from dockmesh.cli.mesh_file import flag, replace_file, room_text
 from dockmesh.cli.show import out, print_json
-from dockmesh.model import Cluster, Host
-from dockmesh.plan.address import Slot, room
+from dockmesh.model import Cluster, Host, Network
+from dockmesh.plan.address import room, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
 from dockmesh.spec.edit import replace_comment
@@ -39,6 +39,18 @@ class Edit:
         known = {host.name for host in self.old.hosts}
         return [host for host in self.new.hosts if host.name not in known]
 
+    @property
+    def networks_gone(self) -> list[Network]:
+        return [network for network in self.old.further if network.name not in _names(self.new)]
+
+    @property
+    def networks_came(self) -> list[Network]:
+        return [network for network in self.new.further if network.name not in _names(self.old)]
+
+
+def _names(cluster: Cluster) -> set[str]:
+    return {network.name for network in cluster.networks}
+
 
 def edited(file: Path, before: bytes, after: bytes) -> Edit:
     """The comment that `dockmesh init` wrote on the room left is kept true, if it is."""
@@ -58,10 +70,12 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
         out.print(line, markup=False, style={"+": "green", "-": "red", "@": "dim"}.get(line[:1]))
     for text in _effect_lines(edit.effect):
         out.print(text, markup=False)
+    for text in _network_lines(edit):
+        out.print(text, markup=False)
     if edit.gone:
         verb = "is" if len(edit.gone) == 1 else "are"
         out.print(f"{', '.join(edit.gone)} {verb} not contacted. Once applied, the others take no tunnel from there.")
-    else:
+    elif edit.came:
         out.print(room_text(_room(edit.new)))
     if dry_run:
         out.print("Nothing was written.")
@@ -71,7 +85,9 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
 
 
 def _room(cluster: Cluster) -> int:
-    return room(cluster.network.prefix, [Slot(host.address, host.pool) for host in cluster.hosts])
+    """For how many hosts more there is a place in every network that is on all."""
+    on_all = [network for network in cluster.networks if network.hosts is None]
+    return min(room(network.prefix, slots_in(cluster, network.name).values()) for network in on_all)
 
 
 def _difference(edit: Edit) -> list[str]:
@@ -93,6 +109,24 @@ def _effect_lines(caused: Effect) -> list[str]:
         lines.append(
             f"! br0 is made anew on {', '.join(caused.bridge_anew)}: "
             "until their tunnels are up again, they are cut off from the others."
+        )
+    return lines
+
+
+def _network_lines(edit: Edit) -> list[str]:
+    lines = []
+    for network in edit.networks_came:
+        hosts = [host.name for host in edit.new.hosts if network.has(host.name)]
+        kind = "An internal network" if network.internal else "A network"
+        lines.append(
+            f"{kind} more on {_listed(hosts)}: {network.name}, {network.prefix}, VLAN {network.vlan}. "
+            "Nothing of the others changes, and no container restarts."
+        )
+    for network in edit.networks_gone:
+        hosts = [host.name for host in edit.old.hosts if network.has(host.name)]
+        lines.append(
+            f"The network {network.name} goes from {_listed(hosts)}. Nothing of the others changes.\n"
+            "Containers that run on it must have left it by then: apply names them and goes no further."
         )
     return lines
 
@@ -127,6 +161,8 @@ def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
         "written": written,
         "added": [_host_json(host) for host in edit.came],
         "removed": edit.gone,
+        "networks_added": [_network_json(network) for network in edit.networks_came],
+        "networks_removed": [network.name for network in edit.networks_gone],
         "difference": _difference(edit),
         "more_tunnels": {host: list(peers) for host, peers in edit.effect.more},
         "fewer_tunnels": {host: list(peers) for host, peers in edit.effect.fewer},
@@ -136,11 +172,22 @@ def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
     }
 
 
-def _host_json(host: Host) -> dict[str, str | int]:
+def _network_json(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "prefix": str(network.prefix),
+        "vlan": network.vlan,
+        "internal": network.internal,
+        "hosts": None if network.hosts is None else list(network.hosts),
+    }
+
+
+def _host_json(host: Host) -> dict[str, Any]:
     return {
         "name": host.name,
         "underlay": str(host.underlay),
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address),
         "pool": str(host.pool),
+        "networks": {seat.network: {"address": str(seat.address), "pool": str(seat.pool)} for seat in host.seats},
     }

@@ -12,8 +12,8 @@ from dockmesh.cli import options
 from dockmesh.cli.edits import carry_out, edited
 from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
 from dockmesh.errors import UsageError
-from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links, Sites
-from dockmesh.plan.address import Slot, later_slots
+from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
+from dockmesh.plan.address import Slot, later_slots, slots_in
 from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
@@ -47,6 +47,12 @@ def add(
     site: Annotated[
         str | None, typer.Option(metavar="SITE", help="Put it into this site, where the file has sites.")
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK", help="Put it on this network, where that lists its hosts; may be given several times."
+        ),
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
     ssh_config: options.SshConfig = None,
     dry_run: DryRun = False,
@@ -62,14 +68,25 @@ def add(
     targets = _named(hosts, name or [], cluster, places_of_hosts(str(file), content))
     links = _new_links(targets, link or [], cluster, file)
     site = _known_site(site, cluster, file)
-    slots = _free_slots(cluster, len(targets), file)
+    networks = _known_networks(network or [], cluster, file)
+    slots = _free_slots(cluster.network, slots_in(cluster, DOCKER_BRIDGE), len(targets), file)
+    seats = {each.name: _free_slots(each, slots_in(cluster, each.name), len(targets), file) for each in networks}
     found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
-        Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)
-        for target, each, slot in zip(targets, found, slots, strict=True)
+        Host(
+            target.name,
+            each.underlay,
+            slot.address,
+            slot.pool,
+            each.mtu,
+            target.ssh,
+            tuple(Seat(name, free[place].address, free[place].pool) for name, free in seats.items()),
+        )
+        for place, (target, each, slot) in enumerate(zip(targets, found, slots, strict=True))
     ]
-    edit = edited(file, content, add_hosts(str(file), content, new, links, site))
+    lists = [each.name for each in networks if each.hosts is not None]
+    edit = edited(file, content, add_hosts(str(file), content, new, links, site=site, networks=lists))
     carry_out(edit, ssh_config, dry_run=dry_run, json=json)
 
 
@@ -147,17 +164,29 @@ def _known_site(site: str | None, cluster: Cluster, file: Path) -> str | None:
     return site
 
 
-def _free_slots(cluster: Cluster, count: int, file: Path) -> list[Slot]:
-    prefix = cluster.network.prefix
-    slots = list(islice(later_slots(prefix, _slots(cluster)), count))
+def _known_networks(names: list[str], cluster: Cluster, file: Path) -> list[Network]:
+    """Those that the new hosts are on: all that list no hosts, and these."""
+    listing = [network.name for network in cluster.further if network.hosts is not None]
+    for name in names:
+        if name not in listing:
+            known = f"those that do are {', '.join(listing)}" if listing else f"{file} has none"
+            raise UsageError(f"--network {name}: there is no such network that lists its hosts", do=known)
+    return [network for network in cluster.further if network.hosts is None or network.name in names]
+
+
+def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path) -> list[Slot]:
+    prefix = network.prefix
+    slots = list(islice(later_slots(prefix, taken.values()), count))
     if len(slots) == count:
         return slots
-    largest = min(cluster.hosts, key=lambda host: host.pool.prefixlen)
+    owner, largest = min(taken.items(), key=lambda item: item[1].pool.prefixlen)
     half = next(largest.pool.subnets()) if largest.pool.prefixlen < 30 else None
     ways = [
-        f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, Docker restarts once on every host",
-        f"halve a pool, such as that of {largest.name} to {half}: Docker restarts there, and its containers get "
-        "addresses in that half"
+        f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, Docker restarts once on every host"
+        if network.vlan is None
+        else f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, and the network is made anew",
+        f"halve a pool, such as that of {owner} to {half}: Docker restarts there, and its containers get addresses in "
+        "that half"
         if half
         else "",
         "take a host out that is gone: dockmesh host remove NAME",
@@ -167,10 +196,6 @@ def _free_slots(cluster: Cluster, count: int, file: Path) -> list[Slot]:
         answered=f"{len(slots)} would fit without moving anybody",
         do="one of these:\n" + "\n".join(f"- {way}" for way in ways if way),
     )
-
-
-def _slots(cluster: Cluster) -> list[Slot]:
-    return [Slot(host.address, host.pool) for host in cluster.hosts]
 
 
 def _offline(targets: list[Target]) -> list[Found]:

@@ -33,7 +33,7 @@ VERBS = (
         "context",
         "access",
     ),
-    *("history", "rollback", "unlock", "destroy", "schema", "host", "packages", "lab", "drill", "bench"),
+    *("history", "rollback", "unlock", "destroy", "schema", "host", "network", "packages", "lab", "drill", "bench"),
 )
 
 

@@ -10,6 +10,7 @@ from dockmesh.cli import options
 from dockmesh.cli.plan_shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
+from dockmesh.mtu import VLAN_TAG
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.tree import tree_links
@@ -28,6 +29,7 @@ def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) 
         return
     _show_head(planned)
     _show_hosts(planned)
+    _show_networks(planned)
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
@@ -54,6 +56,17 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         "renderer": str(planned.fabric.renderer),
         "root": tree and tree.root,
         "backup_root": tree and tree.backup_root,
+        "networks": [
+            {
+                "name": network.name,
+                "prefix": str(network.prefix),
+                "vlan": network.vlan,
+                "mtu": planned.mtu_of(network),
+                "internal": network.internal,
+                "hosts": [host.name for host, _ in planned.seats(network.name)],
+            }
+            for network in planned.networks
+        ],
         "docker_api": planned.docker_api and str(planned.docker_api),
         "hosts": [_host_json(host) for host in planned.hosts],
         "packages": [
@@ -73,6 +86,15 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
         "address": str(host.address.ip),
         "pool": str(host.pool),
         "containers": host.docker0.containers,
+        "networks": [
+            {
+                "name": seat.name,
+                "address": str(seat.address.ip),
+                "pool": str(seat.pool),
+                "containers": seat.containers,
+            }
+            for seat in host.further
+        ],
         "tunnels": [
             {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
         ],
@@ -123,12 +145,31 @@ def _show_hosts(planned: Plan) -> None:
     out.print(table)
 
 
+def _show_networks(planned: Plan) -> None:
+    """Those beside docker0: what each host has of them, with the host's name where that is another one."""
+    for network in planned.further:
+        internal = ", internal" if network.internal else ""
+        out.print(
+            f"\n[bold]Network {network.name}[/]: {network.prefix}, VLAN {network.vlan}, "
+            f"MTU {planned.mtu_of(network)}{internal}"
+        )
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+        for column in ("host", "address", "pool"):
+            table.add_column(column, no_wrap=True)
+        table.add_column("containers", justify="right", no_wrap=True)
+        for host, seat in planned.seats(network.name):
+            table.add_row(f"[bold]{host.name}[/]", str(seat.address.ip), str(seat.pool), f"{seat.containers:,}")
+        out.print(table)
+
+
 def _show_mtu(planned: Plan) -> None:
     out.print("\n[bold]MTU[/]")
     *terms, total = planned.mtu_sum.lines()
     for line in terms:
         out.print(line)
     out.print(f"[bold]{total}[/]")
+    if planned.further:
+        out.print(f"        In networks other than docker0 a frame has a VLAN tag of {VLAN_TAG} bytes besides.")
     if planned.narrowest:
         out.print(f"        The underlay of {', '.join(planned.narrowest)} is the narrowest, so it counts for all.")
 

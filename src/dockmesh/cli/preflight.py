@@ -36,6 +36,7 @@ WORDS = {
     Check.ROUTES: "routes",
     Check.DOCKER: "Docker",
     Check.DOCKER_API: "Docker's API over TCP",
+    Check.NAMES: "names of containers",
     Check.DOCKER_NETWORKS: "Docker networks",
     Check.CONTAINERS: "containers",
     Check.FORWARDING: "forwarding",

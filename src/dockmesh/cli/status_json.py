@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh.cli.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
-from dockmesh.status.types import Api, Finding, HostStatus, Status
+from dockmesh.status.types import Api, Finding, HostStatus, Names, Status
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "docker": host.docker,
         "containers": host.containers,
         "pools": [{"network": pool.network, "used": pool.used, "total": pool.total} for pool in host.pools],
+        "names": _names_json(host.names),
         "docker_api": _api_json(host.api),
         "root": host.root,
         "dropped": dict(host.dropped),
@@ -49,6 +50,17 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "not_confirmed": _run_json(host.said.armed),
         "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
+    }
+
+
+def _names_json(names: Names | None) -> dict[str, Any] | None:
+    if names is None:
+        return None
+    return {
+        "state": names.state,
+        "names": names.count,
+        "silent": list(names.silent),
+        "asking_elsewhere": list(names.elsewhere),
     }
 
 

@@ -19,6 +19,7 @@ FEW = 10  # hosts, up to which each pair of them has its place on the screen
 def screen(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_markup(_head(status)), Text(), _hosts(status), Text()]
     parts += [_ways(status), Text()] if len(status.hosts) > 1 else []
+    parts += _names(status)
     parts += [_markup(line) for line in _runs(status)]
     for warning in status.warnings:
         parts.append(_markup(f"[bold yellow]![/] [bold]{escape(', '.join(warning.hosts))}[/]: {escape(warning.what)}"))
@@ -74,6 +75,15 @@ def _hosts(status: Status) -> Table:
             _applied(host),
         )
     return table
+
+
+def _names(status: Status) -> list[RenderableType]:
+    """How many names the resolvers answer, in one line; nothing where none has said so."""
+    told = [(host.name, host.names.count) for host in status.hosts if host.names and host.names.count is not None]
+    if not told:
+        return []
+    each = f": {', '.join(f'{count} on {escape(name)}' for name, count in told)}" if len(told) <= FEW else ""
+    return [_markup(f"[dim]names[/]  {sum(count for _, count in told)}{each}"), Text()]
 
 
 def _pool(host: HostStatus) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from dockmesh.cli import options
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import out, print_json
+from dockmesh.model import DOCKER_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fleet import Fleet, fleet
@@ -29,6 +30,7 @@ WORDS = {
     Kind.BRIDGE: "docker0 and br0",
     Kind.TREE: "spanning tree",
     Kind.FLOWS: "flows",
+    Kind.NETWORK: "further networks",
     Kind.TUNNEL: "tunnels",
     Kind.HOST_PING: "ping, hosts",
     Kind.HOST_SIZE: "full-size packet, hosts",
@@ -37,7 +39,10 @@ WORDS = {
     Kind.CONTAINER_SIZE: "full-size packet, containers",
     Kind.CONTAINER_TRANSFER: "TCP transfer, containers",
     Kind.ADDRESS: "one owner of each address",
+    Kind.NAME: "found by name",
     Kind.BROADCAST: "a broadcast arrives once",
+    Kind.NETWORK_PING: "ping, further networks",
+    Kind.NETWORK_SIZE: "full-size packet, further networks",
 }
 
 
@@ -82,7 +87,8 @@ def exit_code(report: Report) -> int:
 def show_report(report: Report, console: Console = out) -> None:
     tables = matrices(report)
     for matrix in tables:
-        console.print(f"[bold]{TITLES[matrix.title]}[/]")
+        title = TITLES.get(matrix.title) or f"network {matrix.title}, from bridge address to bridge address"
+        console.print(f"[bold]{title}[/]")
         console.print(_table(matrix))
         console.print()
     if legend := _legend(tables):
@@ -167,6 +173,7 @@ def report_json(report: Report) -> dict[str, Any]:
                 "kind": str(probe.kind),
                 "source": probe.source,
                 "target": probe.target,
+                "network": probe.network or DOCKER_BRIDGE,
                 "verdict": str(probe.verdict),
                 "measured": probe.measured,
                 "reason": probe.reason,

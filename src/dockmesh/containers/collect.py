@@ -34,4 +34,4 @@ async def _ask(plan: Plan, host: Transport, *, stopped: bool) -> tuple[Container
             answered=answer.err.strip() or f"HTTP status or exit {answer.code}",
             do="look at `systemctl status docker` there",
         )
-    return read(host.name, answer.out, plan.prefix)
+    return read(host.name, answer.out, [network.prefix for network in plan.networks])

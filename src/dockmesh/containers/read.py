@@ -1,7 +1,7 @@
 """Docker's list of containers, read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -12,13 +12,13 @@ EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 — what Docker says, not where
 DIGEST, DIGEST_LETTERS = "sha256:", 12
 
 
-def read(host: str, answer: str, prefix: IPv4Network) -> tuple[Container, ...]:
+def read(host: str, answer: str, prefixes: Collection[IPv4Network]) -> tuple[Container, ...]:
     """The containers of a host by name, from the answer to /containers/json (Engine API 1.24 and later)."""
-    found = (_container(host, row, prefix) for row in json.loads(answer))
+    found = (_container(host, row, prefixes) for row in json.loads(answer))
     return tuple(sorted(found, key=lambda each: (each.name, each.id)))
 
 
-def _container(host: str, row: Mapping[str, Any], prefix: IPv4Network) -> Container:
+def _container(host: str, row: Mapping[str, Any], prefixes: Collection[IPv4Network]) -> Container:
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
     addresses = {name: (each or {}).get("IPAddress") or None for name, each in networks.items()}
     known = (IPv4Address(address) for address in addresses.values() if address)
@@ -31,7 +31,7 @@ def _container(host: str, row: Mapping[str, Any], prefix: IPv4Network) -> Contai
         status=row["Status"],
         created=row["Created"],
         networks=tuple(sorted(addresses.items())),
-        addresses=tuple(sorted(address for address in known if address in prefix)),
+        addresses=tuple(sorted(address for address in known if any(address in prefix for prefix in prefixes))),
         ports=_ports(row.get("Ports") or ()),
     )
 

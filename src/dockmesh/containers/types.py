@@ -24,7 +24,7 @@ class Container:
     status: str  # its sentence: "Up 5 minutes (healthy)"
     created: int  # in seconds since 1970, UTC
     networks: tuple[tuple[str, str | None], ...]  # by name, with the container's address there
-    addresses: tuple[IPv4Address, ...]  # those in the prefix of the mesh
+    addresses: tuple[IPv4Address, ...]  # those in a network of the mesh
     ports: tuple[Published, ...]
 
     @property

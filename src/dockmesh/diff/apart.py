@@ -78,7 +78,7 @@ def without_changing(config: HostConfig, facts: HostFacts) -> str | None:
     Deleted by their matches, for they have the cookie of those that stay.
     """
     state = facts.files.get(FLOWS)
-    if config.flows is None or state is None:
+    if config.forwarding is not Forwarding.DIRECT or state is None:
         return None
     wanted = set(_added(config.flows).values())
     gone = {

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from dockmesh.agent.runner import BACK, LOCK, RUNTIME
 from dockmesh.diff import restore
 from dockmesh.diff.host import SWITCH_UNIT
+from dockmesh.diff.networks import ours as ours_of
+from dockmesh.diff.networks import refuse_in_use, taken_apart
+from dockmesh.diff.networks import subject as network_subject
 from dockmesh.diff.restore_docker import restore_docker
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
@@ -50,9 +53,11 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
     host = config.host
     _refuse_other_mesh(host, config.mesh, facts)
     _refuse_stopped_switch(host, facts, traces)
+    networks = _networks(config, facts)
     bridge = facts.bridge(FABRIC_BRIDGE)
     ours = bridge if bridge is not None and ovs.MARK in bridge.external_ids else None
     steps = (
+        networks,
         _detach(host, facts) if ours else None,
         _files(host, facts),
         _fabric(host, ours) if ours else None,
@@ -98,6 +103,25 @@ def _detach(host: str, facts: HostFacts) -> Step | None:
     return Step(StepName.DETACH, (change,), (restore.NO_MASTER,))
 
 
+def _networks(config: HostConfig, facts: HostFacts) -> Step | None:
+    """Raises ConflictError where containers run on one, and HostError where Docker cannot be told to forget it."""
+    present = ours_of(config.mesh, facts)
+    if present and facts.docker is None and "dockerd" in facts.programs:
+        raise HostError(
+            f"Docker does not run, and has the network {' and '.join(present)} of the mesh",
+            host=config.host,
+            now="nothing was changed on this host",
+            do="start it (`systemctl start docker`), then run the command again",
+        )
+    changes: list[Change] = []
+    requests: list[Request] = []
+    for name, linux_bridge in present.items():
+        refuse_in_use(config.host, facts, name, "goes with the mesh")
+        changes.append(Change(config.host, network_subject(name), "a network of the mesh", None, WHY))
+        requests += taken_apart(facts, name, linux_bridge)
+    return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if changes else None
+
+
 def _files(host: str, facts: HostFacts) -> Step | None:
     """The units first: a host that boots from here on does not join the mesh."""
     present = [path for path in PATHS if (facts.file(path) or "").startswith(MARK)]
@@ -114,7 +138,8 @@ def _files(host: str, facts: HostFacts) -> Step | None:
 
 
 def _fabric(host: str, bridge: OvsBridge) -> Step:
-    tunnels = [port for port in bridge.interfaces if ovs.MARK in port.external_ids]
+    marked = [port for port in bridge.interfaces if ovs.MARK in port.external_ids]
+    tunnels = [port for port in marked if ovs.NETWORK_MARK not in port.external_ids]
     theirs = foreign_ports(bridge)
     changes = [
         Change(host, f"tunnel {port.name}", f"to {port.options.get('remote_ip')}", None, WHY) for port in tunnels
@@ -140,7 +165,7 @@ def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     origin = traces.origin
     if origin is None or SWITCH_UNIT not in origin.services or origin.ran(SWITCH_UNIT) or facts.ovs is None:
         return None
-    if any(bridge.name != FABRIC_BRIDGE or foreign_ports(bridge) for bridge in facts.ovs):
+    if any(ovs.MARK not in bridge.external_ids or foreign_ports(bridge) for bridge in facts.ovs):
         return None
     stop = Run(("systemctl", "stop", SWITCH_UNIT))
     disable = () if origin.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)

@@ -1,5 +1,7 @@
 """Docker's settings: what differs, and how it is made to take them."""
 
+import json
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from dockmesh.diff.types import Change, Step, StepName
@@ -9,8 +11,15 @@ from dockmesh.render import docker
 from dockmesh.render.types import HostConfig
 
 RESTART = "docker restart"
+# Docker takes `dns` at its start only, but nothing of docker0 changes with it.
+RESTART_FOR_NAMES = "docker restart for names"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
+RESOLVER_GOES = "containers would go on asking the resolver, which goes"
+NEXT_START = (
+    "Docker takes dns at its start only, and its containers would stop with it (no live-restore): "
+    "names work from its next start on"
+)
 RESTART_DOCKER = (
     # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
     Run(("systemctl", "reset-failed", "docker.*")),
@@ -25,19 +34,32 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
     """
     present = facts.file(docker.DAEMON_JSON)
     mode = facts.files[docker.DAEMON_JSON].mode if present is not None else docker.MODE
-    merged = docker.merge(config.host, config.daemon, present)
+    merged = docker.merge(
+        config.host, config.daemon, present, facts.file(docker.BEFORE), facts.file(docker.RESOLV_CONF)
+    )
     changes: list[Change] = []
     writes: list[Request] = []
     restart: tuple[Request, ...] = ()
     if merged.text != present:
-        if present is not None and not merged.ours_before:
-            writes.append(Put(docker.BEFORE, present, mode))
+        if merged.before is not None:
+            writes.append(Put(docker.BEFORE, merged.before, mode))
         writes.append(Put(docker.DAEMON_JSON, merged.text, mode))
-        changes.append(_daemon_change(config, present))
+        changes.append(_daemon_change(config, present, merged.text))
     # Where there is no Docker yet, its installation starts it with these settings.
     if "dockerd" in facts.programs and (change := _restart_change(config, facts.docker)):
         changes.append(change)
         restart = restart_docker(merged.text, mode, live_restore=facts.docker is not None and facts.docker.live_restore)
+    elif facts.docker is not None and _names(present) != _names(merged.text):
+        if _is_told_ours(present) and not _is_told_ours(merged.text):
+            names = tuple(container.name for container in facts.docker.containers)
+            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", RESOLVER_GOES, disturbs=names))
+            restart = restart_docker(merged.text, mode, live_restore=facts.docker.live_restore)
+        elif facts.docker.live_restore or not facts.docker.containers:
+            reason = "Docker takes dns at its start only; containers keep what they have until they are started again"
+            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason))
+            restart = RESTART_DOCKER
+        else:
+            changes[-1] = replace(changes[-1], reason=NEXT_START)
     return Step(StepName.DOCKER, tuple(changes), tuple(writes), restart=restart) if changes else None
 
 
@@ -52,6 +74,12 @@ def _restart_change(config: HostConfig, running: Docker | None) -> Change | None
     return Change(config.host, RESTART, used, needed, reason, disturbs=names)
 
 
+def restarts_for_names(config: HostConfig, facts: HostFacts) -> bool:
+    """Whether Docker restarts, and nothing of docker0 changes with it."""
+    step = docker_step(config, facts)
+    return step is not None and any(change.subject == RESTART_FOR_NAMES for change in step.changes)
+
+
 def _why_restart(config: HostConfig, running: Docker) -> str:
     """With what it costs those whose addresses are not in the new pool."""
     pool = IPv4Network(config.daemon.fixed_cidr)
@@ -62,12 +90,22 @@ def _why_restart(config: HostConfig, running: Docker) -> str:
     return f"Docker takes these at its start only; out of the new pool, so moved into it: {moved}"
 
 
-def _daemon_change(config: HostConfig, present: str | None) -> Change:
+def _is_told_ours(text: str | None) -> bool:
+    content = json.loads(text) if text and text.strip() else {}
+    return docker.has_names(content)
+
+
+def _names(text: str | None) -> dict[str, str]:
+    shown = docker.shown_keys(text)
+    return {key: shown[key] for key in (docker.DNS, docker.SEARCH) if key in shown}
+
+
+def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change:
     """Only the keys that differ; all where there are none of ours yet."""
-    found, wanted = docker.present_keys(config.daemon, present), config.daemon.keys()
-    differing = [key for key in wanted if found.get(key) != wanted[key]]
+    found, wanted = docker.shown_keys(present), docker.shown_keys(text)
+    differing = [key for key in (*wanted, *(found.keys() - wanted.keys())) if found.get(key) != wanted.get(key)]
     actual = ", ".join(f"{key} {found[key]}" for key in differing if key in found)
-    expected = ", ".join(f"{key} {wanted[key]}" for key in differing)
+    expected = ", ".join(f"{key} {wanted[key]}" if key in wanted else f"no {key}" for key in differing)
     if not differing:
         actual, expected = "without our label", "with our label"
     reason = "Docker hands out this host's pool and no other address"

@@ -6,7 +6,7 @@ Tunnels go by their peer and not by their port: the plan's number of a port is a
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dockmesh.diff import flows
+from dockmesh.diff import flows, networks
 from dockmesh.diff.host import SWITCH_UNIT, packages_of
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.render import docker, ovs
@@ -28,7 +28,7 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
             ", ".join(sorted(f"{each.version} {each.architecture}" for each in config.debs if each.package == package)),
         )
     yield SWITCH_UNIT, "running"
-    settings = config.daemon.keys()
+    settings = docker.shown_keys(docker.alone(config.daemon).text)
     yield docker.DAEMON_JSON, ", ".join(f"{key} {value}" for key, value in settings.items())
     yield "docker restart", f"{bridge.address}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
     yield from ((file.path, fingerprint(file)) for file in config.files)
@@ -43,15 +43,19 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
         name = f"{setting.column}:{setting.key}" if setting.key else setting.column
         peer = peers.get(setting.record)
         yield f"{tunnel_key(peer) if peer else setting.record} {name}", setting.value
-    if config.flows is not None:
-        yield flows.SUBJECT, flows.PLANNED
-    yield bridge.name, f"{bridge.address}, MTU {bridge.mtu}"
-    yield f"{bridge.name} MTU", str(bridge.mtu)
-    yield f"{bridge.name} MAC address", bridge.mac
-    yield f"{bridge.name} state", "up"
-    yield f"{bridge.name} spanning tree", "off"
-    yield f"{bridge.name} address", str(bridge.address)
-    yield bridge.member, f"in {bridge.name}"
+    yield flows.SUBJECT, flows.PLANNED
+    for network in config.networks:
+        yield f"bridge {network.bridge.member}", f"{config.datapath} datapath"
+        yield from ((f"patch {port}", f"for {network.name}") for port in (network.fabric_port, network.switch_port))
+    yield from networks.recorded(config)
+    for each in (bridge, *(network.bridge for network in config.networks)):
+        yield each.name, f"{each.address}, MTU {each.mtu}"
+        yield f"{each.name} MTU", str(each.mtu)
+        yield f"{each.name} MAC address", each.mac
+        yield f"{each.name} state", "up"
+        yield f"{each.name} spanning tree", "off"
+        yield f"{each.name} address", str(each.address)
+        yield each.member, f"in {each.name}"
 
 
 def tunnel_key(peer: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from dockmesh.diff.anew import kinds, must_be_new
 from dockmesh.diff.flows import INSTALL, flow_change
+from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
+from dockmesh.diff.switches import stale_switches, switch_changes
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
@@ -11,21 +13,12 @@ from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import TunnelEnd
 from dockmesh.remote.seam import Run
 from dockmesh.render import ovs
-from dockmesh.render.types import HostConfig, Setting
+from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
 DEVICE_KINDS = ("openvswitch", "tun")
 ANEW = "a living bridge cannot change this: made anew, and its host is cut off until the tunnels are up again"
-UNTIL_BOTH = "no frame passes this tunnel until both ends have it so"
-# What a change of these settings costs; the others cost nothing.
-COSTS = {
-    "type": UNTIL_BOTH,
-    "remote_ip": f"the peer is reached there: {UNTIL_BOTH}",
-    ovs.KEY: UNTIL_BOTH,
-    ovs.LOCAL: "the address that the peer takes packets from",
-    ovs.PEER_MARK: "the peer is called so; nothing is cut",
-}
 
 
 def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
@@ -40,22 +33,25 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         _refuse_foreign_device(config, facts)
     anew = bridge is None or must_be_new(config, bridge)
     present = None if anew else bridge
-    changes = tuple(_changes(config, bridge, anew=anew))
+    changes = (*_changes(config, bridge, anew=anew), *switch_changes(config, facts, fabric_anew=anew))
     flows = flow_change(config, facts, anew=anew)
     if not changes and flows is not None:
         return Step(StepName.FABRIC, (flows,), (INSTALL,)), False
     if not changes:
         return None
-    drop = bridge is not None and anew
+    drop = [*([FABRIC_BRIDGE] if bridge is not None and anew else []), *stale_switches(config, facts)]
     stale_ports = [] if present is None else _stale(config, present)
     stale = [port.name for port in stale_ports]
     # Without BFD there is nothing that could be told so, and a port that Open vSwitch could not make has none.
     leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true" and not port.error]
     unwanted = [] if present is None else [(port.name, key) for port, key in _unwanted(config, present)]
-    words = (*ovs.transaction(config.settings, config.tunnels, stale), *ovs.unset_words(unwanted))
+    words = (
+        *ovs.transaction(config.settings, config.tunnels, config.networks, stale),
+        *ovs.unset_words(unwanted),
+    )
     requests = (
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
-        *((Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S)),) if drop else ()),
+        *(Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", name), TIMEOUT_S)) for name in drop),
         *(Run(ovs.leave(port)) for port in leaving),
         Run(ovs.make_sure_argv(words, TIMEOUT_S)),
         *((INSTALL,) if flows else ()),
@@ -99,7 +95,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
         )
     elif bridge is not None:
         for record in (setting for setting in config.settings if setting.record == FABRIC_BRIDGE):
-            yield from _setting_change(host, record, bridge, bridge.interface(FABRIC_BRIDGE))
+            yield from setting_changes(host, record, bridge, bridge.interface(FABRIC_BRIDGE))
         for port in _stale(config, bridge):
             yield Change(
                 host,
@@ -115,7 +111,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
             yield Change(host, f"tunnel {tunnel.port}", None, f"to {tunnel.peer} at {tunnel.remote}", reason)
         else:
             for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
-                yield from _setting_change(host, setting, bridge, interface)
+                yield from setting_changes(host, setting, bridge, interface)
     for port, key in () if anew or bridge is None else _unwanted(config, bridge):
         yield Change(host, f"{port.name} options:{key}", port.options[key], None, COSTS[key])
 
@@ -140,8 +136,10 @@ def _instead(tunnel: TunnelEnd, bridge: OvsBridge | None) -> str:
 
 
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
+    """Not the patch of a network, which goes with that."""
     wanted = {tunnel.port for tunnel in config.tunnels}
-    return [port for port in bridge.interfaces if ovs.MARK in port.external_ids and port.name not in wanted]
+    ours = (port for port in bridge.interfaces if ovs.MARK in port.external_ids)
+    return [port for port in ours if port.name not in wanted and ovs.NETWORK_MARK not in port.external_ids]
 
 
 def _superfluous(config: HostConfig, port: OvsInterface) -> str:
@@ -154,27 +152,3 @@ def _superfluous(config: HostConfig, port: OvsInterface) -> str:
     if others[0].kind != port.type:
         return f"{others[0].port} takes its place: the tunnels are of {others[0].kind} now"
     return f"{others[0].port} leads to {peer} already"
-
-
-def _setting_change(
-    host: str, setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None
-) -> Iterator[Change]:
-    actual = _actual(setting, bridge, interface)
-    if actual != setting.value:
-        name = f"{setting.column}:{setting.key}" if setting.key else setting.column
-        reason = COSTS.get(setting.key or setting.column, "a setting of the fabric")
-        yield Change(host, f"{setting.record} {name}", actual, setting.value, reason)
-
-
-def _actual(setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None) -> str | None:
-    row = bridge if setting.table == "bridge" else interface
-    if row is None:
-        return None
-    column = {"rstp_enable": "rstp", "stp_enable": "stp"}.get(setting.column, setting.column)
-    value = getattr(row, column)
-    if setting.key is not None:
-        found: str | None = value.get(setting.key)
-        return found
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)

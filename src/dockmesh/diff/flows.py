@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model import FABRIC_BRIDGE, Forwarding
 from dockmesh.remote.seam import Run
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
@@ -13,19 +13,21 @@ SUBJECT = f"{FABRIC_BRIDGE} flows"
 PLANNED = "as planned"
 # One bundle: the switch takes all of it at once, or nothing.
 INSTALL = Run(("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, FLOWS), timeout_s=30)
-WHY = "they are the fabric: frames go by them, and without them nowhere"
+WHY = {
+    True: "they are the fabric: frames go by them, and without them nowhere",
+    False: "they keep containers from sending with addresses of other hosts",
+}
 
 
 def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change | None:
     """`anew`: the bridge is made, so it has none."""
-    if config.flows is None:
-        return None
+    why = WHY[config.forwarding is Forwarding.DIRECT]
     if anew:
-        return Change(config.host, SUBJECT, None, PLANNED, WHY)
+        return Change(config.host, SUBJECT, None, PLANNED, why)
     actual = "not to be seen" if facts.flows is None else said(facts.flows)
     if actual and facts.file(FLOWS) not in (None, next(file.text for file in config.files if file.path == FLOWS)):
         actual = "of the plan before"  # each text has marks of its own, so all flows would count
-    return Change(config.host, SUBJECT, actual, PLANNED, WHY) if actual else None
+    return Change(config.host, SUBJECT, actual, PLANNED, why) if actual else None
 
 
 def said(state: FlowState) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dockmesh.diff import api, fabric
 from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
-from dockmesh.diff.docker import docker_step
+from dockmesh.diff.docker import RESTART, docker_step
+from dockmesh.diff.linux_bridge import bridge_changes
+from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
+from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
-from dockmesh.render import bridge, docker
+from dockmesh.render import bridge, docker, names
 from dockmesh.render.host import (
     API_FILES,
     API_PEMS,
@@ -31,10 +34,11 @@ from dockmesh.render.types import File, HostConfig
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
+NAMES = (names.PROGRAM, names.SETTINGS, names.UNIT_FILE)
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
 SOURCES_FOLDER = re.compile(r"^\s*source(-directory)?\s+(/etc/network/)?interfaces\.d\b", re.MULTILINE)
-FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, INTERFACES_FILE, APPLIED, STAY_OUT)
+FACT_PATHS = (*PATHS, docker.DAEMON_JSON, docker.BEFORE, docker.RESOLV_CONF, INTERFACES_FILE, APPLIED, STAY_OUT)
 
 
 def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
@@ -45,8 +49,9 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     files = _files(config, facts)
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
-    bridge_changes = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
-    restarts = docker_change is not None and bool(docker_change.restart)
+    on_bridge = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
+    apart, networks = network_steps(config, facts)
+    restarts = docker_change is not None and any(change.subject == RESTART for change in docker_change.changes)
     attached = (
         link := facts.link(config.docker_bridge.member)
     ) is not None and link.master == config.docker_bridge.name
@@ -55,11 +60,14 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         switch,
         install,
         apart_step(config, facts) if built else None,
+        apart,
         _detach(config) if restarts and attached else None,
         docker_change,
         files,
         built[0] if built else None,
-        _attach(config, facts, bridge_changes, again=restarts) if bridge_changes or (restarts and attached) else None,
+        # Before the unit is started, which makes the same bridges.
+        networks,
+        _attach(config, facts, on_bridge, again=restarts) if on_bridge or (restarts and attached) else None,
     )
     return HostDiff(config.host, tuple(step for step in steps if step is not None))
 
@@ -70,6 +78,7 @@ def packages_of(config: HostConfig) -> Mapping[str, str]:
         **PACKAGE_OF,
         **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
         **({"stunnel": "stunnel4"} if config.docker_api else {}),
+        **({LIBRARY: "python3-dnslib"} if config.domain is not None else {}),
     }
 
 
@@ -134,12 +143,10 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
             )
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
             actual, written = (api.state if path in API_PEMS else _state)(present, file)
-            reason = api.REASON if path in API_FILES else "it makes the mesh at boot"
-            changes.append(Change(config.host, path, actual, written, reason))
+            changes.append(Change(config.host, path, actual, written, _why(path, "it makes the mesh at boot")))
             requests.append(Put(path, file.text, file.mode))
         if file is None and present is not None and path not in config.unknown:
-            reason = "docker_api is not in the file" if path in API_FILES else f"{config.renderer} does not use it"
-            changes.append(Change(config.host, path, "a file of ours", None, reason))
+            changes.append(Change(config.host, path, "a file of ours", None, _why_not(config, path)))
             if path in UNITS:
                 # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
                 requests.append(Run(("systemctl", "disable", "--now", UNITS[path])))
@@ -155,11 +162,21 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     if any(change.subject in (GUARD, FLOWS_UNIT_FILE) and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", FLOWS_UNIT)))
     requests += api.take(changes)
+    if any(change.subject in NAMES and change.expected for change in changes):
+        requests.append(Run(("systemctl", "try-restart", names.UNIT)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 
 
-def _why(unit: str, otherwise: str) -> str:
-    return api.REASON if unit == API_UNIT else otherwise
+def _why(subject: str, otherwise: str) -> str:
+    if subject in (names.UNIT, *NAMES):
+        return "containers find each other by name"
+    return api.REASON if subject in (API_UNIT, *API_FILES) else otherwise
+
+
+def _why_not(config: HostConfig, path: str) -> str:
+    if path in NAMES:
+        return "the mesh has no names"
+    return "docker_api is not in the file" if path in API_FILES else f"{config.renderer} does not use it"
 
 
 def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
@@ -171,28 +188,8 @@ def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
 
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
-    wanted = config.docker_bridge
-    link, member = facts.link(wanted.name), facts.link(wanted.member)
     host = config.host
-    if link is None:
-        yield Change(host, wanted.name, None, f"{wanted.address}, MTU {wanted.mtu}", "the bridge of the containers")
-    else:
-        pairs = (
-            ("MTU", str(link.mtu), str(wanted.mtu), "larger frames would be lost in the tunnels"),
-            ("MAC address", link.mac, wanted.mac, "fixed, so that no neighbour's cache goes stale"),
-            ("state", "up" if link.up else "down", "up", "the bridge of the containers"),
-            ("spanning tree", "on" if link.stp else "off", "off", "the fabric has its own"),
-        )
-        for subject, actual, expected, reason in pairs:
-            if actual != expected:
-                yield Change(host, f"{wanted.name} {subject}", actual, expected, reason)
-        if wanted.address not in link.addresses:
-            shown = ", ".join(map(str, link.addresses)) or None
-            yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
-    if fabric_made or member is None or member.master != wanted.name or not member.up:
-        place = f"in {member.master}" if member and member.master and not fabric_made else None
-        place = f"{place}, down" if place and member and not member.up else place
-        yield Change(host, wanted.member, place, f"in {wanted.name}", "it joins the containers to the fabric")
+    yield from bridge_changes(host, config.docker_bridge, facts, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
         yield Change(
             host, STAY_OUT, "br0 stays out of docker0", None, "a run was taken back; now its addresses are its own"

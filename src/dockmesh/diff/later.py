@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
-from dockmesh.diff.docker import RESTART
+from dockmesh.diff.docker import RESTART, RESTART_FOR_NAMES
+from dockmesh.diff.flows import INSTALL, SUBJECT
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.remote.seam import Put
+from dockmesh.render.host import FLOWS
 
 
 def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
@@ -17,10 +20,23 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     docker = diff.step(StepName.DOCKER)
     if docker is None or not docker.restart:
         return diff
+    if any(change.subject == RESTART_FOR_NAMES and change.disturbs for change in docker.changes):
+        # The resolver goes: as long as Docker's containers ask it, it stays, and Docker's file with it.
+        later = (StepName.DOCKER, StepName.FILES)
+        left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
+        steps = tuple(step for step in diff.steps if step.name not in later)
+        return replace(diff, steps=steps, left=(*diff.left, *left))
     fabric = facts.link(FABRIC_BRIDGE)
+    moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
     anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
-    kept = [step for step in (_kept(step, attached=attached, anew=anew) for step in diff.steps) if step is not None]
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    guarded = moves and attached and bridge is not None and (bridge.rstp or bridge.stp)
+    kept = [
+        step
+        for step in (_kept(step, moves=moves, cut=moves and attached and anew, guarded=guarded) for step in diff.steps)
+        if step is not None
+    ]
     made = [change for step in kept for change in step.changes]
     return replace(
         diff,
@@ -44,14 +60,28 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
-def _kept(step: Step, *, attached: bool, anew: bool) -> Step | None:
+def _kept(step: Step, *, moves: bool, cut: bool, guarded: bool) -> Step | None:
+    """`cut`: the fabric's bridge would be made anew, and be out of docker0 then."""
     match step.name:
-        case StepName.DETACH | StepName.ATTACH:
+        case StepName.DETACH | StepName.ATTACH if moves:
             return None
-        case StepName.FABRIC | StepName.APART if attached and anew:
-            return None  # made anew, it would be out of docker0
+        case StepName.FABRIC | StepName.APART | StepName.NETWORKS if cut:
+            return None
+        case StepName.FILES | StepName.FABRIC if guarded:
+            return _without_guard(step)
         case StepName.DOCKER:
-            changes = tuple(change for change in step.changes if change.subject != RESTART)
+            changes = tuple(change for change in step.changes if change.subject not in (RESTART, RESTART_FOR_NAMES))
             return replace(step, changes=changes, restart=()) if changes else None
         case _:
             return step
+
+
+def _without_guard(step: Step) -> Step | None:
+    """Its new flows would let nothing pass of containers that keep their addresses for now."""
+    changes = tuple(change for change in step.changes if change.subject not in (FLOWS, SUBJECT))
+    requests = tuple(
+        request
+        for request in step.requests
+        if request != INSTALL and not (isinstance(request, Put) and request.path == FLOWS)
+    )
+    return replace(step, changes=changes, requests=requests) if changes else None

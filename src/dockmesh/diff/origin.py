@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dockmesh import __version__
 from dockmesh.diff import flows
 from dockmesh.diff.apart import OLD_FLOWS
+from dockmesh.diff.docker import RESTART_FOR_NAMES
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -19,7 +20,7 @@ from dockmesh.record.paths import APPLIED
 from dockmesh.render import ovs
 from dockmesh.render.docker import DAEMON_JSON, LABEL_KEY
 from dockmesh.render.host import API_CA, API_CERTIFICATE, API_KEY, API_PEMS, API_REVOKED, FLOWS
-from dockmesh.render.types import File, HostConfig
+from dockmesh.render.types import DockerNetwork, File, HostConfig
 
 Told = tuple[Origin, str]
 FIRST = (Origin.FIRST, "not applied yet")
@@ -97,11 +98,25 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
             because = f"{bridge.name} is made anew"
         elif member is None or (member.master == bridge.name and member.up):
             because = f"{bridge.member} is made anew" if FABRIC_CHANGE in subjects else "Docker restarts"
+    elif step is StepName.NETWORKS and (network := _network_of(known, change.subject)):
+        if f"bridge {network.bridge.member}" in subjects:
+            because = f"{network.bridge.member} is made anew"
+    elif change.subject == RESTART_FOR_NAMES:
+        because = f"{DAEMON_JSON} says another dns"
     elif step is StepName.INSTALL and change.subject not in known.wanted:
         because = "another package needs it"
     elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:
         because = "its file was not there"
     return (Origin.FOLLOWS, because) if because else None
+
+
+def _network_of(known: _Known, member: str) -> DockerNetwork | None:
+    """Of whose bridge this is the member, if that was there and is not somewhere else."""
+    link = known.facts.link(member)
+    for network in known.config.networks:
+        if network.bridge.member == member and (link is None or link.master in (None, network.bridge.name)):
+            return network
+    return None
 
 
 def _compare(known: _Known, record: Applied, change: Change) -> Told:

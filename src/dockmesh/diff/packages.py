@@ -18,6 +18,7 @@ NAMES = {
     "docker-cli": ("docker-cli", "docker-ce-cli"),
     "iptables": ("iptables",),
     "bridge-utils": ("bridge-utils",),
+    "python3-dnslib": ("python3-dnslib",),
     "stunnel4": ("stunnel4",),
 }
 # Of these every host is to have the same version, if the mesh brings one.
@@ -28,6 +29,7 @@ WHY = {
     "docker-cli": "Docker's command line",
     "iptables": "Docker needs it",
     "bridge-utils": "ifupdown makes docker0 with it",
+    "python3-dnslib": "the resolver reads and writes DNS messages with it",
     "stunnel4": "it is the end of TLS before Docker's API",
 }
 DOCKER = ("docker.io", "docker-ce")

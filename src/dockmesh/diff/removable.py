@@ -6,6 +6,7 @@ from dockmesh.diff.packages import DOCKER
 from dockmesh.facts.packages import Dependent
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.render import ovs
 
 SWITCH_PACKAGE = "openvswitch-switch"
 
@@ -14,7 +15,9 @@ def in_use(ours: Iterable[str], facts: HostFacts) -> dict[str, str]:
     """Those that must stay for what runs on them, and what that is."""
     used: dict[str, str] = {}
     containers = facts.docker.containers if facts.docker else ()
-    bridges = [bridge.name for bridge in facts.ovs or () if bridge.name != FABRIC_BRIDGE]
+    bridges = [
+        each.name for each in facts.ovs or () if each.name != FABRIC_BRIDGE and ovs.MARK not in each.external_ids
+    ]
     for name in ours:
         if name in DOCKER and containers:
             used[name] = f"it runs {', '.join(container.name for container in containers)}"

@@ -1,20 +1,27 @@
 """From what a host was, the requests that make it so again, whatever was done to it in between: pure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
+from dockmesh.diff.networks import is_as_wanted, ours, switches
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
-from dockmesh.render import docker, ovs
+from dockmesh.render import bridge, docker, network, ovs
 from dockmesh.render.host import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
+# As it is without a controller and without flows of anybody's, at once and with no moment in between.
+UNGUARDED = Run(
+    ("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, "-"),
+    stdin="flow delete\nflow add priority=0,actions=NORMAL\n",
+    timeout_s=30,
+)
 NO_MASTER = Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, "nomaster"))
 
 
@@ -23,8 +30,13 @@ def docker_file(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(_file(facts.files, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
 
 
-def docker_daemon(facts: HostFacts) -> tuple[Request, ...]:
-    """With its old settings in place; it was stopped before if it did not answer."""
+def docker_daemon(facts: HostFacts, *, only_names: bool = False) -> tuple[Request, ...]:
+    """With its old settings in place; it was stopped before if it did not answer.
+
+    `only_names`: docker0 is as it was, so that containers may go on running where live-restore is on.
+    """
+    if only_names:
+        return RESTART_DOCKER
     if facts.docker is None and "dockerd" in facts.programs:
         return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
     state = facts.files.get(docker.DAEMON_JSON)
@@ -79,8 +91,48 @@ def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:
-    """With the file and the bridge as they were."""
-    return (INSTALL,) if FLOWS in facts.files and facts.bridge(FABRIC_BRIDGE) else ()
+    """With the file and the bridge as they were; beside a spanning tree there may have been none."""
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    if bridge is None:
+        return ()
+    if FLOWS in facts.files:
+        return (INSTALL,)
+    return (UNGUARDED,) if bridge.rstp or bridge.stp else ()
+
+
+def networks_that_came(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
+    """Out of Docker and out of the kernel, what was not there or was otherwise; while Docker has no more of it."""
+    requests: list[Request] = []
+    for wanted in config.networks:
+        present = facts.docker.network(wanted.name) if facts.docker else None
+        if present is None or not is_as_wanted(wanted, facts):
+            requests.append(Run(network.remove(wanted.name)))
+        if facts.link(wanted.bridge.name) is None:
+            requests.append(Run(bridge.make_gone(wanted.bridge.name)))
+    return tuple(requests)
+
+
+def networks(facts: HostFacts, config: HostConfig, held_back: Collection[str]) -> tuple[Request, ...]:
+    """Those that the host had, where the run takes them apart or makes them anew; with the fabric as it was.
+
+    Not those of which another host has got addresses: the next apply makes them.
+    """
+    requests: list[Request] = []
+    wanted = {each.name: each for each in config.networks}
+    for name, linux_bridge in ours(config.mesh, facts).items():
+        if name in held_back:
+            continue
+        link, member = facts.link(linux_bridge), facts.link(f"{NETWORK_SWITCH}{name}")
+        if link is not None:
+            if name not in wanted:
+                requests.append(Run(("ip", "link", "add", "name", link.name, "type", "bridge")))
+            requests += _linux_bridge(link)
+        if member is not None and member.master:
+            requests.append(Run(("ip", "link", "set", "dev", member.name, "master", member.master, "up")))
+        present = facts.docker.network(name) if facts.docker else None
+        if present is not None and (name not in wanted or not is_as_wanted(wanted[name], facts)):
+            requests.append(Run(network.create_again(present)))
+    return tuple(requests)
 
 
 def _file(old: Mapping[str, FileState], path: str) -> Request:
@@ -93,23 +145,35 @@ def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
     bridge = facts.bridge(FABRIC_BRIDGE)
     old = {interface.name for interface in bridge.interfaces} if bridge else set()
     new = {tunnel.port for tunnel in config.tunnels}
-    ours = old - {FABRIC_BRIDGE}
-    return tuple(Run(argv) for argv in (*map(ovs.leave, sorted(new - old)), *map(ovs.stay, sorted(ours - new))))
+    # Patches have no BFD that could be told so.
+    patches = {port.name for port in bridge.interfaces if port.type == "patch"} if bridge else set()
+    leaving, staying = sorted(new - old), sorted(old - {FABRIC_BRIDGE} - patches - new)
+    return tuple(Run(argv) for argv in (*map(ovs.leave, leaving), *map(ovs.stay, staying)))
 
 
 def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
     """`anew`: the run makes the bridge anew, so that its way back does, too."""
-    bridge = facts.bridge(FABRIC_BRIDGE)
+    present = facts.bridge(FABRIC_BRIDGE)
     drop = Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
-    if bridge is None:
-        return (drop,)
-    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(_words(bridge, config)), TIMEOUT_S)))
+    came = [each.bridge.member for each in config.networks if facts.bridge(each.bridge.member) is None]
+    words = [word for name in came for word in ("--", "--if-exists", "del-br", name)]
+    if present is None:
+        return (drop, *((Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()))
+    words += _words(present, ports_of(config))
+    for switch in switches(config.mesh, facts).values():
+        words += _words(switch, ())
+    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)))
 
 
-def _words(bridge: OvsBridge, config: HostConfig) -> Iterator[str]:
+def ports_of(config: HostConfig) -> tuple[str, ...]:
+    """The ports of the fabric's bridge."""
+    return (*(tunnel.port for tunnel in config.tunnels), *(network.fabric_port for network in config.networks))
+
+
+def _words(bridge: OvsBridge, new_ports: Iterable[str]) -> Iterator[str]:
     yield from ("--", "--may-exist", "add-br", bridge.name)
     old = {interface.name for interface in bridge.interfaces}
-    for port in (tunnel.port for tunnel in config.tunnels if tunnel.port not in old):
+    for port in (port for port in new_ports if port not in old):
         yield from ("--", "--if-exists", "del-port", bridge.name, port)
     for port in sorted(old - {bridge.name}):
         yield from ("--", "--may-exist", "add-port", bridge.name, port)
@@ -128,6 +192,7 @@ def _interface_words(interface: OvsInterface) -> Iterator[str]:
     yield from ("--", "set", "port", interface.name)
     yield f"tag={'[]' if interface.tag is None else interface.tag}"
     yield f"vlan_mode={interface.vlan_mode or '[]'}"
+    yield f"other_config={_map(interface.other_config)}"
     yield from ("--", "set", "interface", interface.name)
     yield f"type={_text(interface.type)}"
     yield f"options={_map(interface.options)}"
@@ -168,14 +233,18 @@ def _apart_at_boot(facts: HostFacts) -> Iterator[Request]:
         yield Put(INTERFACES, text, state.mode)
 
 
-def _docker_bridge(bridge: LinuxLink | None, config: HostConfig) -> Iterator[Request]:
-    if bridge is None:
+def _docker_bridge(link: LinuxLink | None, config: HostConfig) -> Iterator[Request]:
+    if link is None:
         return  # Docker, if it is there, has made one since; without it, docker0 is a bridge with nothing in it
-    name = bridge.name
-    yield Run(("ip", "link", "set", "dev", name, "address", bridge.mac, "mtu", str(bridge.mtu)))
-    yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if bridge.stp else "0"))
-    for address in bridge.addresses:
+    yield from _linux_bridge(link)
+    if config.docker_bridge.address not in link.addresses:
+        yield Run(("ip", "address", "flush", "dev", link.name, "to", f"{config.docker_bridge.address.ip}/32"))
+
+
+def _linux_bridge(link: LinuxLink) -> Iterator[Request]:
+    name = link.name
+    yield Run(("ip", "link", "set", "dev", name, "address", link.mac, "mtu", str(link.mtu)))
+    yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if link.stp else "0"))
+    for address in link.addresses:
         yield Run(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
-    if config.docker_bridge.address not in bridge.addresses:
-        yield Run(("ip", "address", "flush", "dev", name, "to", f"{config.docker_bridge.address.ip}/32"))
-    yield Run(("ip", "link", "set", "dev", name, "up" if bridge.up else "down"))
+    yield Run(("ip", "link", "set", "dev", name, "up" if link.up else "down"))

@@ -48,7 +48,7 @@ def restore_docker(
     if running is not None and (going or (idle and not running.containers)):
         changes.append(Change(host, UNIT, "running", "not running", "as it was before the first apply"))
         requests += [STOP, *_own_bridge(facts)]
-    elif running is not None and not uses(running, _content(after)):
+    elif running is not None and (not uses(running, _content(after)) or _names_go(present, after)):
         names = tuple(container.name for container in running.containers)
         used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
         changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these at its start only", names))
@@ -82,6 +82,12 @@ def uses(running: Docker, after: dict[str, Any]) -> bool:
     pool = IPv4Network(after["fixed-cidr"]) if "fixed-cidr" in after else None
     gateway = str(IPv4Interface(after["bip"]).ip) if "bip" in after else running.gateway
     return (running.pool, running.gateway, running.mtu) == (pool, gateway, after.get("mtu", running.mtu))
+
+
+def _names_go(present: FileState | None, after: str | None) -> bool:
+    """Docker would go on telling containers to ask a resolver that is gone."""
+    found = _content(present.text if present else None)
+    return docker.has_names(found) and found.get(docker.DNS) != _content(after).get(docker.DNS)
 
 
 def uses_file(running: Docker, text: str | None) -> bool:

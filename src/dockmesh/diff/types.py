@@ -57,10 +57,12 @@ class StepName(StrEnum):
     SWITCH = "start Open vSwitch"
     INSTALL = "install packages"
     APART = "let go of what must not meet the new"
+    LEAVE = "take networks apart"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
     FILES = "write files"
     FABRIC = "build the fabric"
+    NETWORKS = "make networks"
     ATTACH = "put br0 into docker0"
     # The other way, after DETACH: a host is out of the mesh before anything else of it changes.
     UNMAKE_FILES = "remove files and units"

@@ -1,17 +1,19 @@
 """The way back of one run on one host, for agent/back.py: pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
+from dockmesh.diff.docker import restarts_for_names
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
+from dockmesh.render import names
 from dockmesh.render.host import API_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 
@@ -19,12 +21,16 @@ RESTART = "restart Docker"  # begun by itself: what only writes Docker's file ha
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
 FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
+# To attach starts the unit, which makes the networks' bridges, too.
+NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
 FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
 
-def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False) -> str:
+def way_back(
+    run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False, held_back: Collection[str] = ()
+) -> str:
     """armed.json: in the order of apply, so that nobody is attached with addresses on their way.
 
     A part is taken only if one of the steps that it undoes was begun; after a boot in between, also if one was that
@@ -37,30 +43,50 @@ def way_back(run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool =
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
+    only_names = facts.docker is not None and restarts_for_names(config, facts)
     parts = (
         _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
-        _part("Docker", daemon_steps, restore.docker_daemon(facts), booted=[StepName.DOCKER], must=not docker_came),
+        _part(
+            "Docker",
+            daemon_steps,
+            restore.docker_daemon(facts, only_names=only_names),
+            booted=[StepName.DOCKER],
+            must=not docker_came,
+        ),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
+        _part(
+            "networks that came",
+            NETWORK_STEPS,
+            restore.networks_that_came(facts, config),
+            booted=[StepName.FILES],
+            must=False,
+        ),
         _part("files", [StepName.FILES, StepName.APART], restore.own_files(facts, without_changing(config, facts))),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC, *([StepName.APART] if anew else [])],
+            [StepName.FABRIC, StepName.LEAVE, *([StepName.APART] if anew else [])],
             restore.fabric(facts, config, anew=anew),
             booted=[StepName.FILES],
             must=bridge is not None,
         ),
         _part("flows", FLOW_STEPS, restore.flows(facts), booted=[StepName.FILES]),
+        _part(
+            "networks",
+            [*NETWORK_STEPS, StepName.FABRIC],
+            restore.networks(facts, config, held_back),
+            booted=[StepName.FILES],
+        ),
         _part("docker0", link_steps, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
     # At its end, for the units do not start while the host is on its way back.
     last = [
         as_line(Command(("systemctl", verb, "--no-block", unit)))
-        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"))
+        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), (names.UNIT, "restart"))
         if facts.units.get(unit, {}).get("ActiveState") == "active" and not (unit == UNIT and stay_out)
     ]
     return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"

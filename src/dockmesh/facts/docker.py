@@ -6,21 +6,26 @@ from ipaddress import IPv4Network
 from operator import attrgetter
 from typing import Any
 
-from dockmesh.facts.types import Container, Docker, Place
+from dockmesh.facts.types import Container, Docker, DockerNetwork, Place
 
 SOCKET = "/run/docker.sock"
 INFO, NETWORK, CONTAINERS = "/info", "/networks/bridge", "/containers/json"
+NETWORKS = "/networks"
 DEFAULT_NETWORK = "bridge"  # Docker's name for that of docker0
 EVERY_CONTAINER = f"{CONTAINERS}?all=1"
 
 
-def read_docker(info: str, network: str, containers: str) -> Docker:
-    """The three answers together; `network` is empty where the daemon runs without its default bridge."""
+MADE_BY_ITSELF = ("bridge", "host", "none")
+MTU, BRIDGE_NAME = "com.docker.network.driver.mtu", "com.docker.network.bridge.name"
+
+
+def read_docker(info: str, network: str, containers: str, networks: str = "[]") -> Docker:
+    """The answers together; `network` is empty where the daemon runs without its default bridge."""
     about = json.loads(info)
     bridge: dict[str, Any] = json.loads(network or "{}")
     config = _ipv4((bridge.get("IPAM") or {}).get("Config") or [])
     options: Mapping[str, str] = bridge.get("Options") or {}
-    mtu = options.get("com.docker.network.driver.mtu")
+    mtu = options.get(MTU)
     return Docker(
         version=about["ServerVersion"],
         live_restore=bool(about.get("LiveRestoreEnabled")),
@@ -29,7 +34,32 @@ def read_docker(info: str, network: str, containers: str) -> Docker:
         pool=_network(config.get("IPRange")),
         mtu=int(mtu) if mtu else None,
         containers=tuple(sorted(map(_container, json.loads(containers)), key=attrgetter("name"))),
-        default_bridge=options.get("com.docker.network.bridge.name"),
+        default_bridge=options.get(BRIDGE_NAME),
+        networks=read_networks(networks),
+    )
+
+
+def read_networks(answer: str) -> tuple[DockerNetwork, ...]:
+    """All but those that are always there, sorted by name."""
+    rows = [row for row in json.loads(answer or "[]") if row["Name"] not in MADE_BY_ITSELF]
+    return tuple(sorted(map(_docker_network, rows), key=attrgetter("name")))
+
+
+def _docker_network(row: Mapping[str, Any]) -> DockerNetwork:
+    configs = (row.get("IPAM") or {}).get("Config") or []
+    config = _ipv4(configs)
+    options: Mapping[str, str] = row.get("Options") or {}
+    mtu = options.get(MTU, "")
+    return DockerNetwork(
+        name=row["Name"],
+        driver=row["Driver"],
+        internal=bool(row.get("Internal")),
+        prefixes=tuple(IPv4Network(each["Subnet"]) for each in configs if "." in each.get("Subnet", "")),
+        gateway=config.get("Gateway"),
+        pool=_network(config.get("IPRange")),
+        mtu=int(mtu) if mtu.isdigit() else None,
+        bridge=options.get(BRIDGE_NAME),
+        labels=row.get("Labels") or {},
     )
 
 
@@ -58,6 +88,7 @@ def _container(row: Mapping[str, Any]) -> Container:
             for name, own in sorted(networks.items())
             if own.get("IPAddress")
         ),
+        networks=tuple(sorted(networks)),
     )
 
 

@@ -11,13 +11,16 @@ from dockmesh.remote.seam import Answer, Run
 OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")
 GROUPS = Run((*OFCTL, "dump-groups", FABRIC_BRIDGE), timeout_s=10)
 SAME, DIFFERENT = 0, 2
+NONE = Answer(0)
 
 
-def questions(bundle: str) -> tuple[Run, Run]:
-    return Run((*OFCTL, "diff-flows", FABRIC_BRIDGE, "/dev/stdin"), stdin=flows_of(bundle), timeout_s=10), GROUPS
+def questions(bundle: str) -> tuple[Run, ...]:
+    """About groups only where there shall be any."""
+    compare = Run((*OFCTL, "diff-flows", FABRIC_BRIDGE, "/dev/stdin"), stdin=flows_of(bundle), timeout_s=10)
+    return (compare, GROUPS) if read_groups(bundle) else (compare,)
 
 
-def read(bundle: str, flows: Answer, groups: Answer) -> FlowState | None:
+def read(bundle: str, flows: Answer, groups: Answer = NONE) -> FlowState | None:
     """From the answers to `questions(bundle)`; None where the bridge does not say."""
     if flows.code not in (SAME, DIFFERENT) or not groups.ok:
         return None

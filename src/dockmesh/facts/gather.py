@@ -4,11 +4,11 @@ from collections.abc import Collection
 
 from dockmesh.facts import docker, flows, link, ovs, packages, system
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Transport
+from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Stat, Transport
 
 DOCKER_UNIT = "docker.service"
 DOCKER_QUESTIONS = tuple(
-    Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS)
+    Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS, docker.NETWORKS)
 )
 
 
@@ -30,8 +30,7 @@ async def gather_docker(host: Transport) -> Docker | None:
 
     Raises ConnectError.
     """
-    info, network, containers = await host.ask(*DOCKER_QUESTIONS, together=True)
-    return _read_docker(info, network, containers)
+    return _read_docker(*await host.ask(*DOCKER_QUESTIONS, together=True))
 
 
 async def gather_packages(host: Transport) -> Packages | None:
@@ -47,8 +46,10 @@ def read_packages(architecture: Answer, installed: Answer) -> Packages | None:
     return packages.read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
 
 
-def _read_docker(info: Answer, network: Answer, containers: Answer) -> Docker | None:
-    return docker.read_docker(info.out, network.out, containers.out) if info.ok and containers.ok else None
+def _read_docker(info: Answer, network: Answer, containers: Answer, networks: Answer) -> Docker | None:
+    if not (info.ok and containers.ok and networks.ok):
+        return None
+    return docker.read_docker(info.out, network.out, containers.out, networks.out)
 
 
 def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
@@ -57,6 +58,7 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
         ovs.DATABASE,
         system.UNIT_STATES,
         Find(system.PROGRAMS),
+        Stat(system.LIBRARY_FILE),
         Run(system.MODULE),
         Get(system.LOADED_MODULES),
         Get(system.OS_RELEASE),
@@ -68,9 +70,10 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
 
 def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
     """Pure: the answers to `questions(files, bundle)`, in their order."""
-    links, database, units, found, module, loaded, release, info, network, containers, *more = answers
+    links, database, units, found, library, module, loaded, release, *rest = answers
+    of_docker, more = rest[: len(DOCKER_QUESTIONS)], rest[len(DOCKER_QUESTIONS) :]
     texts, compared = more[: len(files)], more[len(files) :]
-    programs = system.read_programs(found.out)
+    programs = system.read_programs(found.out) | ({system.LIBRARY} if library.ok else frozenset())
     return HostFacts(
         name=name,
         programs=programs,
@@ -80,7 +83,7 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle:
         links=link.read_links(links.out),
         ovs=ovs.read_bridges(database.out) if database.ok else None,
         switch_version=ovs.read_version(database.out) if database.ok else None,
-        docker=_read_docker(info, network, containers),
+        docker=_read_docker(*of_docker),
         files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
         flows=flows.read(bundle, *compared) if bundle is not None else None,
         kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),

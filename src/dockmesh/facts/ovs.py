@@ -10,7 +10,7 @@ from dockmesh.remote.seam import Transact
 
 _COLUMNS = {
     "Bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",
-    "Port": "_uuid,name,interfaces,tag,vlan_mode,rstp_status,status",
+    "Port": "_uuid,name,interfaces,tag,vlan_mode,other_config,rstp_status,status",
     "Interface": "_uuid,name,type,options,bfd,bfd_status,external_ids,error,mtu_request,ofport,ofport_request",
     "Open_vSwitch": "ovs_version",
 }
@@ -102,5 +102,6 @@ def _interface(port: Row, interface: Row, *, rstp: bool) -> OvsInterface:
         ofport_request=interface.get("ofport_request"),
         tag=port["tag"],
         vlan_mode=port["vlan_mode"],
+        other_config=port.get("other_config") or {},
         tree_status=port["rstp_status"] if rstp else port["status"],
     )

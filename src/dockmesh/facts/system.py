@@ -6,14 +6,16 @@ from dockmesh.remote.seam import Units
 
 OS_RELEASE = "/etc/os-release"
 UNITS = (
-    *("dockmesh.service", "dockmesh-flows.service", "dockmesh-api.service"),
+    *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
     *("docker.service", "ovs-vswitchd.service", "networking.service"),
 )
-UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState"))
+UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
     *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
     "python3",
 )
+# What the resolver needs of the distribution, where Debian and Ubuntu put it; among the programs by this name.
+LIBRARY, LIBRARY_FILE = "dnslib", "/usr/lib/python3/dist-packages/dnslib/__init__.py"
 # The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
 MODULE = ("modprobe", "--dry-run", "--quiet", "openvswitch")
 LOADED_MODULES = "/proc/modules"

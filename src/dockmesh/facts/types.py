@@ -48,6 +48,7 @@ class OvsInterface:
     tree_status: Mapping[str, str]  # rstp_status or status (STP) of the port
     ofport: int | None = None  # the number of its OpenFlow port
     ofport_request: int | None = None
+    other_config: Mapping[str, str] = field(default_factory=dict)  # of the port
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,22 @@ class Container:
     name: str
     address: str | None  # on the default bridge
     places: tuple[Place, ...] = ()  # in all networks where it has an address, by their names
+    networks: tuple[str, ...] = ()  # those and others that it is on, by Docker's names
+
+
+@dataclass(frozen=True, slots=True)
+class DockerNetwork:
+    """A network of Docker's beside those that it makes itself. None: it has none, or its driver chooses."""
+
+    name: str
+    driver: str
+    internal: bool
+    prefixes: tuple[IPv4Network, ...]
+    gateway: str | None
+    pool: IPv4Network | None
+    mtu: int | None
+    bridge: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,14 @@ class Docker:
     mtu: int | None
     containers: tuple[Container, ...]  # the running ones
     default_bridge: str | None
+    networks: tuple[DockerNetwork, ...] = ()  # sorted by name
+
+    def network(self, name: str) -> DockerNetwork | None:
+        return next((network for network in self.networks if network.name == name), None)
+
+    def on(self, network: str) -> tuple[str, ...]:
+        """The names of the running containers on a network."""
+        return tuple(each.name for each in self.containers if network in each.networks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from dockmesh.errors import UsageError
+from dockmesh.model import Cluster
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
 GUIDE_OFFSET = 42 * 256
@@ -49,6 +50,16 @@ def assign(prefix: IPv4Network, hosts: int, max_hosts: int | None = None) -> Add
         for index in range(hosts)
     )
     return AddressPlan(slots, room(prefix, slots))
+
+
+def slots_in(cluster: Cluster, network: str) -> dict[str, Slot]:
+    """By host what it has in one network."""
+    return {
+        host.name: Slot(seat.address, seat.pool)
+        for host in cluster.hosts
+        for seat in host.all_seats
+        if seat.network == network
+    }
 
 
 def room(prefix: IPv4Network, slots: Collection[Slot]) -> int:

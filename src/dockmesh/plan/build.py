@@ -61,6 +61,7 @@ def build(cluster: Cluster) -> Plan:
             for host in hosts
         ),
         debs=cluster.debs,
+        domain=cluster.domain,
         docker_api=cluster.docker_api,
     )
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Network
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
-from dockmesh.mtu import MtuSum
+from dockmesh.mtu import MtuSum, tagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,7 @@ class Plan:
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
+    domain: str | None = None  # behind the names of containers; None: no names
     docker_api: Listen | None = None
     access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
 
@@ -175,6 +176,9 @@ class Plan:
     def mtu(self) -> int:
         """Of docker0; a further network has less, for its tag."""
         return self.mtu_sum.mtu
+
+    def mtu_of(self, network: Network) -> int:
+        return self.mtu if network.vlan is None else tagged(self.mtu)
 
     def seats(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
         """The hosts that are on a network, each with what it has there."""

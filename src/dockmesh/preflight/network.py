@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from dockmesh.facts.types import LinuxLink
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath, Tunnel
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.model import Datapath, Tunnel
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
+from dockmesh.render.network import LABEL
 from dockmesh.wire import WIRES
 
 # What Open vSwitch calls its devices for VXLAN and Geneve in the kernel; their ports follow.
 OWN_DEVICES = ("vxlan_sys_", "genev_sys_")
-OURS = (DOCKER_BRIDGE, FABRIC_BRIDGE)
 
 
 def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
@@ -18,8 +18,9 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     yield _datapath(plan, evidence, name)
     yield _underlay(host, evidence, name)
     yield from _port(plan, evidence, name)
-    yield from _prefix(plan, evidence, name)
-    yield from _docker_networks(plan, evidence, name)
+    for seat in host.networks:
+        yield from _prefix(host, seat, evidence, name)
+    yield from _docker_networks(plan, host, evidence, name)
 
 
 def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
@@ -75,16 +76,17 @@ def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> 
     return Finding(Check.UNDERLAY, Level.FINE, name, f"{host.underlay} on {device.name}, MTU {device.mtu}")
 
 
-def _prefix(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
-    prefix = plan.prefix
+def _prefix(host: HostPlan, seat: HostNetwork, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    prefix, whose = seat.prefix, _whose(seat)
     of_docker = {network.bridge for network in evidence.around.networks}
-    skipped = {*OURS, *of_docker}
+    ours = {device for each in host.networks for device in (each.bridge, each.switch)}
+    skipped = {*ours, *of_docker}
     for link in evidence.facts.links:
         inside = [each for each in link.addresses if each.ip in prefix and link.name not in skipped]
         if inside:
             skipped.add(link.name)
-            what = f"{link.name} has the address {inside[0]}, which is in the mesh's prefix {prefix}"
-            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), or give the mesh another prefix"
+            what = f"{link.name} has the address {inside[0]}, which is in {whose} {prefix}"
+            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), or give {_it(seat)} another prefix"
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
     found = False
     for route in evidence.around.routes:
@@ -93,28 +95,50 @@ def _prefix(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterat
         found = True
         via = f"leads to {route.device}" if route.device else "drops what goes there"
         if route.network.subnet_of(prefix):
-            what = f"the route {route.network} {via} and takes a part of the mesh's prefix {prefix}"
-            do = "remove that route, or give the mesh another prefix"
+            what = f"the route {route.network} {via} and takes a part of {whose} {prefix}"
+            do = f"remove that route, or give {_it(seat)} another prefix"
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
         else:
-            what = f"the route {route.network} {via}; the mesh's prefix {prefix} hides a part of it"
-            do = "give the mesh another prefix if somebody is reached there"
+            what = f"the route {route.network} {via}; {whose} {prefix} hides a part of it"
+            do = f"give {_it(seat)} another prefix if somebody is reached there"
             yield Finding(Check.ROUTES, Level.WARNING, name, what, do)
-    if not found and skipped == {*OURS, *of_docker}:
+    if not found and skipped == {*ours, *of_docker}:
         yield Finding(Check.ROUTES, Level.FINE, name, f"nothing else has routes or addresses in {prefix}")
 
 
-def _docker_networks(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
-    others = [network for network in evidence.around.networks if network.name != "bridge"]
-    inside = [
-        (network.name, prefix) for network in others for prefix in network.prefixes if prefix.overlaps(plan.prefix)
-    ]
-    for network, prefix in inside:
-        # "networks have overlapping IPv4", and with its bip dockerd does not start any more.
-        what = (
-            f"Docker's network {network} has {prefix}, which overlaps the mesh's prefix {plan.prefix}: Docker refuses"
-        )
-        do = f"make {network} anew with another subnet (`docker network rm {network}` first), or give the mesh another"
-        yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, f"{do} prefix")
-    if evidence.facts.docker is not None and not inside:
-        yield Finding(Check.DOCKER_NETWORKS, Level.FINE, name, f"no other network of Docker's in {plan.prefix}")
+def _whose(seat: HostNetwork) -> str:
+    return "the mesh's prefix" if seat.vlan is None else f"the prefix of {seat.name}"
+
+
+def _it(seat: HostNetwork) -> str:
+    return "the mesh" if seat.vlan is None else seat.name
+
+
+def _docker_networks(plan: Plan, host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """Those that apply did not make."""
+    docker = evidence.facts.docker
+    ours = {each.name for each in docker.networks if each.labels.get(LABEL) == plan.name} if docker else set()
+    others = [each for each in evidence.around.networks if each.name != "bridge" and each.name not in ours]
+    wrong = False
+    for seat in host.networks:
+        for network, prefix in [(each.name, prefix) for each in others for prefix in each.prefixes]:
+            if not prefix.overlaps(seat.prefix):
+                continue
+            wrong = True
+            # "networks have overlapping IPv4", and with its bip dockerd does not start any more.
+            what = (
+                f"Docker's network {network} has {prefix}, which overlaps {_whose(seat)} {seat.prefix}: Docker refuses"
+            )
+            do = (
+                f"make {network} anew with another subnet (`docker network rm {network}` first), "
+                f"or give {_it(seat)} another prefix"
+            )
+            yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)
+        if seat.vlan is not None and seat.name in {each.name for each in others}:
+            wrong = True
+            what = f"Docker has a network {seat.name} that is not of this mesh"
+            do = f"give one of the two another name; or, if nothing needs it: docker network rm {seat.name}"
+            yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)
+    if docker is not None and not wrong:
+        prefixes = ", ".join(str(seat.prefix) for seat in host.networks)
+        yield Finding(Check.DOCKER_NETWORKS, Level.FINE, name, f"no other network of Docker's in {prefixes}")

@@ -43,6 +43,7 @@ class Check(StrEnum):
     ROUTES = "routes"
     DOCKER = "docker"
     DOCKER_API = "docker-api"
+    NAMES = "names"
     DOCKER_NETWORKS = "docker-networks"
     CONTAINERS = "containers"
     FORWARDING = "forwarding"

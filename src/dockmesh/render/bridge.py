@@ -1,4 +1,7 @@
-"""docker0 in iproute2's words. Each command may be run again; none disturbs what is already right."""
+"""docker0, and the Linux bridges of further networks, in iproute2's words.
+
+Each command may be run again; none disturbs what is already right.
+"""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Interface
@@ -11,6 +14,12 @@ Argv = tuple[str, ...]
 def make(bridge: DockerBridge) -> tuple[Argv, ...]:
     """For a host without the bridge."""
     return (("ip", "link", "add", "name", bridge.name, "type", "bridge"),)
+
+
+def make_gone(name: str) -> Argv:
+    """Docker may have deleted it with the network, if it made it itself. `find` does not mind."""
+    delete = ("ip", "link", "delete", "dev", name)
+    return ("find", "/sys/class/net", "-maxdepth", "1", "-name", name, "-exec", *delete, ";")
 
 
 def detach(bridge: DockerBridge) -> tuple[Argv, ...]:

@@ -1,6 +1,7 @@
 """Docker's daemon.json, which is the user's as well: ours merged in, theirs left alone, a conflict shown."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,14 @@ from dockmesh.render.types import DaemonSettings, File
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 READ = Get(DAEMON_JSON)
+RESOLV_CONF = "/etc/resolv.conf"
 BEFORE = f"{DAEMON_JSON}.before-dockmesh"
 LABEL_KEY = "dockmesh="
 RESTARTING = f"{LABEL_KEY}for one restart, by dockmesh destroy"
 OUR_KEYS = ("bip", "fixed-cidr", "mtu")
+# Ours only where the first names our resolver; else they are the user's. Theirs are kept in the file of before, where
+# the resolver finds whom to ask.
+DNS, SEARCH = "dns", "dns-search"
 MODE = 0o644  # of a new file; one that is there keeps its own
 
 
@@ -21,44 +26,94 @@ MODE = 0o644  # of a new file; one that is there keeps its own
 class Merged:
     text: str
     ours_before: bool  # the file had our mark already
+    before: str | None = None  # what the file of before must say, if it does not
 
 
 def alone(settings: DaemonSettings) -> File:
     """The file on a host that has none. JSON knows no comments: the first key is the mark, as a label of the engine."""
-    return File(DAEMON_JSON, _text({"labels": [settings.label], **settings.keys()}), MODE)
+    return File(DAEMON_JSON, _text({"labels": [settings.label], **_wanted(settings, {})}), MODE)
 
 
-def merge(host: str, settings: DaemonSettings, present: str | None) -> Merged:
-    """The present file with our keys in it; their order and all other keys stay.
+def merge(
+    host: str, settings: DaemonSettings, present: str | None, before: str | None = None, resolv_conf: str | None = None
+) -> Merged:
+    """The present file with our keys in it; their order and all other keys stay. `before` is the user's of before ours.
+
+    Docker gives containers the domains of the host's `resolv_conf` only where its file names none: with ours they are
+    named there, once, when ours come.
 
     Raises ConflictError for a file that is no JSON object, and for keys of the user's own that stand against ours.
     """
     if present is None or not present.strip():
-        return Merged(alone(settings).text, ours_before=False)
+        wanted = _wanted(settings, {SEARCH: search_of(resolv_conf)})
+        return Merged(_text({"labels": [settings.label], **wanted}), ours_before=False)
     theirs = _parsed(host, present)
     labels = [str(label) for label in theirs.get("labels", [])]
     ours_before = any(label.startswith(LABEL_KEY) for label in labels)
     _refuse_conflicts(host, settings, theirs, ours_before=ours_before)
-    if ours_before and settings.label in labels and all(theirs.get(k) == v for k, v in settings.keys().items()):
-        return Merged(present, ours_before=True)
+    kept_before = _parsed(host, before) if ours_before and before and before.strip() else {}
+    own = _own_names(theirs, kept_before)
+    copy = present if not ours_before else None
+    if ours_before and settings.dns and own != _names_of(kept_before):
+        copy = _text({**{key: value for key, value in kept_before.items() if key not in (DNS, SEARCH)}, **own})
+    # What stands behind our domain in a file of ours stays there, whoever put it there.
+    known = theirs.get(SEARCH, [])[1:] if has_names(theirs) else own.get(SEARCH, search_of(resolv_conf))
+    wanted = {**own, **_wanted(settings, {SEARCH: known})}
+    base = {key: value for key, value in theirs.items() if key in wanted or key not in (DNS, SEARCH)}
+    if ours_before and settings.label in labels and {**base, **wanted} == theirs:
+        return Merged(present, ours_before=True, before=copy)
     kept = [label for label in labels if not label.startswith(LABEL_KEY)]
-    return Merged(_text({**theirs, "labels": [settings.label, *kept], **settings.keys()}), ours_before)
+    return Merged(_text({**base, "labels": [settings.label, *kept], **wanted}), ours_before, copy)
 
 
-def present_keys(settings: DaemonSettings, text: str | None) -> dict[str, object]:
-    """Those of our keys that a file has, as it has them."""
+def _wanted(settings: DaemonSettings, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Our keys; the user's domains come after ours."""
+    if not settings.dns:
+        return dict(settings.keys())
+    search = [settings.search, *(domain for domain in own.get(SEARCH) or () if domain != settings.search)]
+    return {**settings.keys(), DNS: list(settings.dns), SEARCH: search}
+
+
+def search_of(resolv_conf: str | None) -> list[str]:
+    """The last `search` or `domain` line counts (resolv.conf(5))."""
+    lines = [line.split() for line in (resolv_conf or "").splitlines()]
+    found = [words[1:] for words in lines if len(words) > 1 and words[0] in ("search", "domain")]
+    return [domain for domain in (found[-1] if found else []) if domain != "."]
+
+
+def has_names(content: Mapping[str, Any]) -> bool:
+    """Whether its `dns` is our resolver: the one at the address of docker0, in a file with our mark."""
+    address = str(content.get("bip", "")).partition("/")[0]
+    servers = content.get(DNS)
+    return _has_mark(content) and bool(address) and isinstance(servers, list) and address in servers
+
+
+def _names_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: content[key] for key in (DNS, SEARCH) if key in content}
+
+
+def _own_names(present: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's own `dns` and `dns-search`: in the present file, unless ours stand there."""
+    return _names_of(before) if has_names(present) else _names_of(present)
+
+
+def shown_keys(text: str | None) -> dict[str, str]:
+    """Our keys of a file, as people read them."""
     content = json.loads(text) if text and text.strip() else {}
-    ours = settings.keys()
-    return {key: content[key] for key in ours if key in content}
+    found = {key: content[key] for key in (*OUR_KEYS, DNS, SEARCH) if key in content}
+    return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in found.items()}
 
 
 def is_ours(text: str | None) -> bool:
     """Whether a file has our mark; one that Docker would not take has not."""
     try:
-        labels = json.loads(text or "{}").get("labels", [])
-        return any(str(label).startswith(LABEL_KEY) for label in labels)
+        return _has_mark(json.loads(text or "{}"))
     except (ValueError, AttributeError, TypeError):
         return False
+
+
+def _has_mark(content: Mapping[str, Any]) -> bool:
+    return any(str(label).startswith(LABEL_KEY) for label in content.get("labels", []))
 
 
 def part(host: str, present: str | None, before: str | None) -> str | None:
@@ -74,8 +129,12 @@ def part(host: str, present: str | None, before: str | None) -> str | None:
     content = _parsed(host, present or "")
     theirs = _parsed(host, before) if before and before.strip() else {}
     rest: dict[str, Any] = {}
+    own = _own_names(content, theirs)
     for key, value in content.items():
-        if key == "labels":
+        if key in (DNS, SEARCH):
+            if key in own:
+                rest[key] = own[key]
+        elif key == "labels":
             labels = [label for label in value if not str(label).startswith(LABEL_KEY)]
             if labels or key in theirs:
                 rest[key] = labels

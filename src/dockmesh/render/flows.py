@@ -55,7 +55,7 @@ def _flows(plan: Plan, host: HostPlan, groups: Groups, number: dict[str, int]) -
     peers = sorted(number[tunnel.peer] for tunnel in host.tunnels)
     yield from _ports(host, peers)
     for network in host.networks:
-        yield from _sources_here(network)
+        yield from _sources_here(plan, host, network)
     for network in host.networks:
         yield from _destinations(plan, host, network)
     yield from _tags()
@@ -86,11 +86,11 @@ def _row(network: HostNetwork | None, priority: int, match: str) -> tuple[int, s
     return RAISE + priority, ",".join(filter(None, [f"dl_vlan={network.vlan}", match]))
 
 
-def _sources_here(network: HostNetwork) -> Iterator[Flow]:
+def _sources_here(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[Flow]:
     """Nobody here sends in the name of another host's containers."""
     base, match = _row(network, 0, "")
     onward = f"goto_table:{LOCAL_DESTINATION}"
-    yield from own_sources(network, onward, table=LOCAL_SOURCE, base=base, match=match)
+    yield from own_sources(plan, host, network, onward, table=LOCAL_SOURCE, base=base, match=match)
     yield drop(LOCAL_SOURCE, base, match, Counts.OTHER)
 
 
@@ -126,10 +126,11 @@ def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
 
 def _copies(host: HostPlan, others: Iterable[HostPlan], field: str) -> str:
     """One for each other host, made here and nowhere else: so it comes once at most."""
-    return ",".join(
+    made = ",".join(
         f"set_field:{tag(host.number, other.number)}->{field},set_field:{other.number}->reg0,resubmit(,{FORWARD})"
         for other in others
     )
+    return made or "drop"
 
 
 def _tags() -> Iterator[Flow]:

@@ -1,17 +1,18 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files as resources
 from shlex import join
 
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Forwarding, Renderer
-from dockmesh.plan.types import Access, HostCertificate, HostPlan, Plan
+from dockmesh.model import API_PORT, FABRIC_BRIDGE, Forwarding, Renderer
+from dockmesh.plan.types import Access, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, flows, ovs
-from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig, Setting
+from dockmesh.render import bridge, flows, guarded, names, ovs
+from dockmesh.render.types import DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
 UP = "/etc/dockmesh/up"
@@ -19,7 +20,7 @@ UNIT = "dockmesh.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/dockmesh.conf"
 INTERFACES = "/etc/network/interfaces.d/dockmesh"
-# Where flows make the fabric: what they are, and what puts them back.
+# The flows, which make the fabric or guard it, and what puts them back.
 FLOWS = "/etc/dockmesh/flows"
 GUARD = "/etc/dockmesh/flow-guard.py"
 FLOWS_UNIT = "dockmesh-flows.service"
@@ -39,18 +40,16 @@ API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
 SECRET_MODE = 0o600
 # Every path that a file of ours may have, whatever the renderer.
 PATHS = (
-    UP,
-    UNIT_FILE,
-    DOCKER_DROP_IN,
-    INTERFACES,
-    FLOWS,
-    GUARD,
-    FLOWS_UNIT_FILE,
-    SWITCH_DROP_IN,
-    DATABASE_DROP_IN,
+    *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
     *API_FILES,
+    *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
 )
-UNITS = {UNIT_FILE: UNIT, FLOWS_UNIT_FILE: FLOWS_UNIT, API_UNIT_FILE: API_UNIT}
+UNITS = {
+    UNIT_FILE: UNIT,
+    FLOWS_UNIT_FILE: FLOWS_UNIT,
+    API_UNIT_FILE: API_UNIT,
+    names.UNIT_FILE: names.UNIT,
+}
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
 
@@ -66,7 +65,9 @@ _templates.filters["argv"] = join
 
 
 def render(plan: Plan, host: HostPlan) -> HostConfig:
-    docker_bridge = DockerBridge(DOCKER_BRIDGE, FABRIC_BRIDGE, host.address, host.docker0.bridge_mac, plan.mtu)
+    docker_bridge = _bridge_of(host.docker0)
+    networks = tuple(_docker_network(plan, network) for network in host.further)
+    bridges = (docker_bridge, *(network.bridge for network in networks))
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
     bundle = flows_of(plan, host)
@@ -77,6 +78,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "plan": plan,
         "host": host,
         "bridge": docker_bridge,
+        "bridges": bridges,
+        "networks": networks,
+        "direct": plan.fabric.forwarding is Forwarding.DIRECT,
         "unit": UNIT,
         "up": UP,
         "deadline_s": BOOT_DEADLINE_S,
@@ -88,7 +92,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "flows_unit": FLOWS_UNIT,
         "flows_file": FLOWS,
         "guard": GUARD,
-        "guard_text": _program("flow_guard") if bundle else "",
+        "guard_text": _program("flow_guard"),
         "api_settings": API_SETTINGS,
         "api_ca": API_CA,
         "api_revoked": API_REVOKED,
@@ -98,11 +102,11 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "socket": SOCKET,
     }
     if systemd:
-        fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels), BOOT_DEADLINE_S)
+        fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels, networks), BOOT_DEADLINE_S)
         words |= {
             "clauses": _clauses(fabric),
-            "make": bridge.make(docker_bridge),
-            "set_up": (*bridge.set_up(docker_bridge), *bridge.attach(docker_bridge)),
+            "make": {each.name: bridge.make(each) for each in bridges},
+            "set_up": {each.name: (*bridge.set_up(each), *bridge.attach(each)) for each in bridges},
         }
         files: tuple[File, ...] = (
             _file("up.sh.j2", UP, words),
@@ -112,15 +116,25 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     else:
         words |= {
             "fabric_extra": _extra("bridge", FABRIC_BRIDGE, settings, "port", "interface"),
+            "switch_extra": {
+                network.name: _extra("bridge", network.bridge.member, settings, "interface") for network in networks
+            },
+            "patch_extra": {
+                port: _extra("port", port, settings, "interface")
+                for network in networks
+                for port in (network.fabric_port, network.switch_port)
+            },
             "tunnel_options": {tunnel.port: _options(tunnel.port, settings) for tunnel in host.tunnels},
             "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
         }
         files = (_file("interfaces.j2", INTERFACES, words), _file("docker-ifupdown.conf.j2", DOCKER_DROP_IN, words))
-    if bundle:
+    files += (
+        _file("flows.j2", FLOWS, words),
+        _file("flow-guard.j2", GUARD, words),
+        _file("flows.service.j2", FLOWS_UNIT_FILE, words),
+    )
+    if plan.fabric.forwarding is Forwarding.DIRECT:
         files += (
-            _file("flows.j2", FLOWS, words),
-            _file("flow-guard.j2", GUARD, words),
-            _file("flows.service.j2", FLOWS_UNIT_FILE, words),
             _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
             _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
         )
@@ -131,6 +145,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         files += (_file("api.service.j2", API_UNIT_FILE, words), _file("api.conf.j2", API_SETTINGS, words))
         files += _pems(plan.access, own) if plan.access and own else ()
         units = (*units, API_UNIT)
+    if plan.domain is not None:
+        files += _names_files(plan, host, words)
+        units = (*units, names.UNIT)
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -146,11 +163,15 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             bip=str(host.address),
             fixed_cidr=str(host.pool),
             mtu=plan.mtu,
+            dns=names.addresses(host) if plan.domain is not None else (),
+            search=plan.domain,
         ),
         files=files,
         units=units,
         flows=bundle,
         debs=plan.debs,
+        networks=networks,
+        domain=plan.domain,
         docker_api=plan.docker_api,
         unknown=API_PEMS if plan.docker_api and own is None else (),
     )
@@ -166,9 +187,45 @@ def _pems(access: Access, own: HostCertificate) -> tuple[File, ...]:
     )
 
 
-def flows_of(plan: Plan, host: HostPlan) -> str | None:
-    """The bundle of flows and groups that make the fabric; None where a spanning tree does."""
-    return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else None
+def flows_of(plan: Plan, host: HostPlan) -> str:
+    """The bundle of flows and groups that make the fabric; where a spanning tree does, of those that guard it."""
+    return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else guarded.bundle(plan, host)
+
+
+def _bridge_of(network: HostNetwork) -> DockerBridge:
+    return DockerBridge(network.bridge, network.switch, network.address, network.bridge_mac, network.mtu)
+
+
+def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
+    return DockerNetwork(
+        network.name,
+        plan.name,
+        _bridge_of(network),
+        network.pool,
+        network.internal,
+        fabric_port=f"{ovs.FABRIC_PORT}{network.name}",
+        switch_port=f"{ovs.SWITCH_PORT}{network.name}",
+    )
+
+
+def _names_files(plan: Plan, host: HostPlan, words: dict[str, object]) -> tuple[File, ...]:
+    """The program first and the unit last: whoever finds the unit finds all that it needs."""
+    words = {
+        **words,
+        "program": names.PROGRAM,
+        "names_file": names.SETTINGS,
+        "names": names.settings(plan, host),
+    }
+    return (
+        File(names.PROGRAM, _names_program(str(words["made"]))),
+        _file("names.conf.j2", names.SETTINGS, words),
+        _file("names.service.j2", names.UNIT_FILE, words),
+    )
+
+
+@cache
+def _names_program(made: str) -> str:
+    return _templates.get_template("names.py.j2").render(mark=MARK, made=made, modules=names.modules())
 
 
 def _program(name: str) -> str:

@@ -1,13 +1,13 @@
 """Which of the frames that come from a host's own containers may pass: those with its own addresses.
 
 So no container takes an address of another host's, neither that of its bridge nor one of its pool, whatever it does
-with a raw socket.
+with a raw socket; and none teaches the bridges a MAC address of another host's.
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from dockmesh.plan.types import HostNetwork
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.render.openflow import Counts, Flow, drop, flow
 
 LINK_LOCAL = "fe80::/10"
@@ -18,13 +18,19 @@ WITHOUT_ADDRESS = (
     "arp,arp_op=1,arp_spa=0.0.0.0",
     "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
 )
+# Docker's MAC addresses, and those of our Linux bridges, are made of their IPv4 addresses.
+MADE_OF_IPV4 = (0x02, 0x42)
 
 
-def own_sources(network: HostNetwork, onward: str, *, table: int, base: int, match: str = "") -> Iterator[Flow]:
+def own_sources(
+    plan: Plan, host: HostPlan, network: HostNetwork, onward: str, *, table: int, base: int, match: str = ""
+) -> Iterator[Flow]:
     """Flows of `table`, of priorities from `base` on, for frames of one network: `onward` is what those do that may.
 
-    `match` is put before each match. What is neither IP nor ARP is not looked at.
+    `match` is put before each match. What is neither IP nor ARP is not looked at, but for its MAC address.
     """
+    for pattern in _macs_of_others(plan, host, network):
+        yield drop(table, base + 110, _all(match, f"dl_src={pattern}"), Counts.SPOOFED)
     for words in by_prefix(network.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
         yield flow(table, base + 100, _all(match, words), onward)
     for words in WITHOUT_ADDRESS:
@@ -39,6 +45,23 @@ def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, 
         for field in (ipv6,) if isinstance(prefix, IPv6Network) else (ip, arp):
             if field:
                 yield f"{field}={prefix}"
+
+
+def _macs_of_others(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[str]:
+    """Of their Linux bridges and of their containers, where Docker makes these of the IPv4 addresses (until 27)."""
+    for other, seat in plan.seats(network.name):
+        if other.name != host.name:
+            yield seat.bridge_mac
+            yield _mac_pattern(seat.pool)
+
+
+def _mac_pattern(pool: IPv4Network) -> str:
+    address, mask = (bytes(start) + each.packed for start, each in _parts(pool))
+    return f"{address.hex(':')}/{mask.hex(':')}"
+
+
+def _parts(pool: IPv4Network) -> tuple[tuple[Iterable[int], IPv4Address], ...]:
+    return (MADE_OF_IPV4, pool.network_address), ((0xFF, 0xFF), pool.netmask)
 
 
 def _all(*words: str) -> str:

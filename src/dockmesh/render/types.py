@@ -1,7 +1,7 @@
 """What stands on a host, as values."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
@@ -34,21 +34,36 @@ class DaemonSettings:
     bip: str
     fixed_cidr: str
     mtu: int
+    dns: tuple[str, ...] = ()  # the resolver's addresses, if the mesh has names
+    search: str | None = None  # its domain
 
     def keys(self) -> dict[str, str | int]:
-        """By Docker's names, without the mark."""
+        """By Docker's names, without the mark; those of the default bridge."""
         return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu}
 
 
 @dataclass(frozen=True, slots=True)
 class DockerBridge:
-    """docker0, and what is in it."""
+    """docker0, or the Linux bridge of a further network, and what is in it."""
 
     name: str
     member: str
     address: IPv4Interface
     mac: str
     mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class DockerNetwork:
+    """A further network, as Docker is told to have it. `mesh` marks it as ours."""
+
+    name: str
+    mesh: str
+    bridge: DockerBridge
+    pool: IPv4Network
+    internal: bool
+    fabric_port: str  # of the fabric's bridge, and
+    switch_port: str  # of the bridge's member: the two ends of a patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,9 @@ class HostConfig:
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
-    flows: str | None = None  # under `direct`, what `render/flows.py` promises
+    flows: str = ""  # what `render/flows.py` promises
     docker_api: Listen | None = None
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
+    networks: tuple[DockerNetwork, ...] = ()  # beside docker0
+    domain: str | None = None  # None: no names, and no resolver

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from dockmesh.model import DOCKER_BRIDGE, Tunnel
-from dockmesh.mtu import overlay_mtu
+from dockmesh.model import Tunnel
+from dockmesh.mtu import VLAN_TAG, overlay_mtu
 from dockmesh.spec.check_addresses import (
     check_addresses_against_pools,
     check_addresses_in_prefix,
@@ -13,6 +13,14 @@ from dockmesh.spec.check_addresses import (
     check_same_underlay,
     check_underlay_family,
     check_underlay_range,
+)
+from dockmesh.spec.check_networks import (
+    check_hosts_of_networks,
+    check_list,
+    check_names,
+    check_prefixes_apart,
+    check_seats,
+    check_vlans,
 )
 from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
 from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
@@ -36,19 +44,11 @@ Rule = Callable[[Draft], Iterator[Problem]]
 
 def check(draft: Draft) -> list[Problem]:
     """Every problem that every rule finds."""
-    return [problem for rule in RULES for problem in rule(draft)]
-
-
-def check_networks(draft: Draft) -> Iterator[Problem]:
-    hint = f"This version has one network, {DOCKER_BRIDGE}."
-    if draft.networks_span is not None and not draft.networks:
-        example = f"Expected `- {{name: {DOCKER_BRIDGE}, prefix: 172.17.0.0/16}}`."
-        yield Problem("networks is empty", example, draft.networks_span)
-    for index, name in enumerate(draft.networks):
-        if index > 0:
-            yield Problem("several networks come in a later version", hint, name.span)
-        elif name.value not in ("", DOCKER_BRIDGE):
-            yield Problem(f"networks other than {DOCKER_BRIDGE} come in a later version", hint, name.span)
+    of_networks = list(draft.of_each_network())
+    return [
+        *(problem for rule in RULES for problem in rule(draft)),
+        *(problem for rule in RULES_OF_NETWORKS for each in of_networks for problem in rule(each)),
+    ]
 
 
 def check_host_count(draft: Draft) -> Iterator[Problem]:
@@ -74,10 +74,12 @@ def check_mtu(draft: Draft) -> Iterator[Problem]:
             continue
         version = host.underlay.value.version if host.underlay else 4
         taken = overlay_mtu(host.underlay_mtu.value, draft.tunnel, version, key=draft.key is not None)
-        left = taken.mtu
+        tag = (("VLAN tag", VLAN_TAG),) if len(draft.networks) > 1 else ()
+        parts = (*taken.parts, *tag)
+        left = taken.underlay - sum(size for _, size in parts)
         if left >= IPV6_MIN_MTU:
             continue
-        sizes = " ".join(f"− {size} ({name})" for name, size in taken.parts)
+        sizes = " ".join(f"− {size} ({name})" for name, size in parts)
         what = f"underlay_mtu of {host.shown} leaves {left} bytes for a packet of a container"
         need = (
             f"IPv4 needs {IPV4_MIN_MTU}."
@@ -90,23 +92,31 @@ def check_mtu(draft: Draft) -> Iterator[Problem]:
         )
 
 
-RULES: tuple[Rule, ...] = (
-    check_networks,
-    check_host_count,
+# Each looks at the prefix of one network, and at what its hosts have there.
+RULES_OF_NETWORKS: tuple[Rule, ...] = (
     check_prefix_range,
     check_prefix_size,
-    check_prefix_underlays,
-    check_names_differ,
-    check_same_underlay,
     check_same_address,
-    check_same_ssh,
-    check_underlay_family,
-    check_underlay_range,
     check_addresses_in_prefix,
     check_addresses_against_pools,
     check_pools_in_prefix,
     check_pools_apart,
     check_pool_holds_a_container,
+)
+RULES: tuple[Rule, ...] = (
+    check_list,
+    check_names,
+    check_vlans,
+    check_prefixes_apart,
+    check_hosts_of_networks,
+    check_seats,
+    check_host_count,
+    check_prefix_underlays,
+    check_names_differ,
+    check_same_underlay,
+    check_same_ssh,
+    check_underlay_family,
+    check_underlay_range,
     check_ring,
     check_direct,
     check_star,

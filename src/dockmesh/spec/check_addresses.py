@@ -35,7 +35,7 @@ def check_same_address(draft: Draft) -> Iterator[Problem]:
         if host.address is not None:
             what = f"address of {host.shown} is also the address of {first.shown}"
             where = f"{first.shown} is in line {first.name.span.line}."
-            hint = f"{where} Two docker0 with one address answer for each other."
+            hint = f"{where} Two {draft.bridge} with one address answer for each other."
             yield Problem(what, hint, host.address.span)
 
 
@@ -85,13 +85,15 @@ def check_addresses_in_prefix(draft: Draft) -> Iterator[Problem]:
             continue
         address, name = host.address.value, host.shown
         if address not in prefix:
-            hint = f"The prefix is {prefix} (line {draft.prefix.span.line}); every docker0 has its address in it."
-            yield Problem(f"address of {name} is outside the prefix", hint, host.address.span)
+            hint = (
+                f"The prefix is {prefix} (line {draft.prefix.span.line}); every {draft.bridge} has its address in it."
+            )
+            yield Problem(f"address of {name} is outside {draft.the_prefix}", hint, host.address.span)
         elif prefix.prefixlen < 31 and address in (prefix.network_address, prefix.broadcast_address):
             which = "network" if address == prefix.network_address else "broadcast"
             whole = f"all of {prefix} (line {draft.prefix.span.line})"
             hint = f"{address} stands for {whole}. Expected any other address in it."
-            yield Problem(f"address of {name} is the {which} address of the prefix", hint, host.address.span)
+            yield Problem(f"address of {name} is the {which} address of {draft.the_prefix}", hint, host.address.span)
 
 
 def check_addresses_against_pools(draft: Draft) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ def check_pools_in_prefix(draft: Draft) -> Iterator[Problem]:
                 f"The prefix is {prefix} (line {line}). Given such a pool, Docker hands out the whole prefix "
                 f"without a word, so two hosts give one address twice.{free}"
             )
-            yield Problem(f"pool of {host.shown} {reaches} the prefix", hint, host.pool.span)
+            yield Problem(f"pool of {host.shown} {reaches} {draft.the_prefix}", hint, host.pool.span)
 
 
 def check_pools_apart(draft: Draft) -> Iterator[Problem]:

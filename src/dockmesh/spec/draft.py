@@ -3,12 +3,21 @@
 A value that is missing or wrong by itself is None here, so that one mistake hides no other.
 """
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Generic, TypeVar
 
-from dockmesh.model import Fabric, Forwarding, FullMesh, Tunnel, UnderlayAddress
+from dockmesh.model import (
+    DOCKER_BRIDGE,
+    NETWORK_BRIDGE,
+    Fabric,
+    Forwarding,
+    FullMesh,
+    Tunnel,
+    UnderlayAddress,
+)
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nodes import Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
@@ -23,6 +32,28 @@ class Located(Generic[Value_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class DraftSeat:
+    """What stands at a host for one of the networks after docker0."""
+
+    network: Located[str]
+    address: Located[IPv4Address] | None
+    pool: Located[IPv4Network] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNetwork:
+    """`name` is "" where it is wrong or missing, and `hosts` None where it names none."""
+
+    name: Located[str]
+    prefix: Located[IPv4Network] | None
+    vlan: Located[int] | None = None
+    internal: Located[bool] | None = None
+    hosts: tuple[Located[str], ...] | None = None
+    hosts_span: Span | None = None
+    whole: bool = True  # nothing of it is wrong by itself
+
+
+@dataclass(frozen=True, slots=True)
 class DraftHost:
     """`ssh_target` is where SSH goes: the name or address of `ssh.host`, or the host's own name, with the port."""
 
@@ -32,11 +63,14 @@ class DraftHost:
     pool: Located[IPv4Network] | None
     underlay_mtu: Located[int] | None
     ssh_target: Located[tuple[str, int | None]]
+    seats: tuple[DraftSeat, ...] = ()
+    whole: bool = True  # nothing of its seats is wrong by itself
+    within: str = ""  # of which network address and pool are, where that is not docker0
 
     @property
     def shown(self) -> str:
         """The name for a sentence; a wrong name may hold anything."""
-        return clipped(self.name.value)
+        return clipped(self.name.value) + (f" in {clipped(self.within)}" if self.within else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +123,7 @@ class Draft:
     `hosts_given` counts a name that stands twice as two.
     """
 
-    networks: tuple[Located[str], ...]
+    networks: tuple[DraftNetwork, ...]
     networks_span: Span | None
     prefix: Located[IPv4Network] | None
     hosts: tuple[DraftHost, ...]
@@ -100,6 +134,33 @@ class Draft:
     forwarding: Forwarding
     topology: DraftTopology | None
     packages: tuple[Located[str], ...] = ()
+    within: str = ""  # which network prefix and hosts are of, where that is not docker0
+
+    @property
+    def the_prefix(self) -> str:
+        return f"the prefix of {clipped(self.within)}" if self.within else "the prefix"
+
+    @property
+    def bridge(self) -> str:
+        """The Linux bridge of the network."""
+        return f"{NETWORK_BRIDGE}{clipped(self.within)}" if self.within else DOCKER_BRIDGE
+
+    def of_each_network(self) -> Iterator["Draft"]:
+        """Itself, which is about docker0; and for each network after it the same with its prefix, and its hosts."""
+        yield self
+        for network in self.networks[1:]:
+            if network.name.value:
+                yield replace(
+                    self,
+                    prefix=network.prefix,
+                    hosts=tuple(
+                        replace(host, address=seat.address, pool=seat.pool, within=network.name.value)
+                        for host in self.hosts
+                        for seat in host.seats
+                        if seat.network.value == network.name.value
+                    ),
+                    within=network.name.value,
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +214,7 @@ def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
     networks, hosts = read.node("networks"), read.node("hosts")
     forwarding = read.text("fabric", "forwarding")
     return Draft(
-        networks=_network_names(read, networks),
+        networks=_networks(read, networks),
         networks_span=networks.span if isinstance(networks, Sequence) else None,
         prefix=read.network("networks", 0, "prefix"),
         hosts=tuple(_host(read, entry.key) for entry in hosts.entries.values()) if isinstance(hosts, Mapping) else (),
@@ -174,13 +235,45 @@ def _tunnel(read: _Reading) -> Tunnel | None:
     return Fabric().tunnel if tunnel is None else Tunnel(tunnel.value)
 
 
-def _network_names(read: _Reading, networks: Node | None) -> tuple[Located[str], ...]:
-    """The name of each network; where it is wrong or missing, nothing with the place of the network."""
+def _networks(read: _Reading, networks: Node | None) -> tuple[DraftNetwork, ...]:
     if not isinstance(networks, Sequence):
         return ()
+    found = []
+    for index, network in enumerate(networks.items):
+        path = ("networks", index)
+        internal = read.scalar(*path, "internal")
+        hosts = read.node(*path, "hosts")
+        names = (
+            tuple(name for place in range(len(hosts.items)) if (name := read.text(*path, "hosts", place)))
+            if isinstance(hosts, Sequence)
+            else None
+        )
+        found.append(
+            DraftNetwork(
+                name=read.text(*path, "name") or Located("", network.span),
+                prefix=read.network(*path, "prefix"),
+                vlan=read.number(*path, "vlan"),
+                internal=Located(bool(internal.value), internal.span) if internal else None,
+                hosts=names,
+                hosts_span=hosts.span if hosts is not None else None,
+                whole=not any(wrong[:2] == path for wrong in read.wrong),
+            )
+        )
+    return tuple(found)
+
+
+def _seats(read: _Reading, host: str) -> tuple[DraftSeat, ...]:
+    path = ("hosts", host, "networks")
+    networks = read.node(*path)
+    if not isinstance(networks, Mapping):
+        return ()
     return tuple(
-        read.text("networks", index, "name") or Located("", network.span)
-        for index, network in enumerate(networks.items)
+        DraftSeat(
+            Located(name, entry.key.span),
+            read.address(*path, name, "address"),
+            read.network(*path, name, "pool"),
+        )
+        for name, entry in networks.entries.items()
     )
 
 
@@ -204,6 +297,8 @@ def _host(read: _Reading, key: Scalar) -> DraftHost:
         pool=read.network(*path, "pool"),
         underlay_mtu=read.number(*path, "underlay_mtu"),
         ssh_target=Located((ssh_host.value, port.value if port else None), ssh_host.span),
+        seats=_seats(read, key.text),
+        whole=not any(wrong[:3] == (*path, "networks") for wrong in read.wrong),
     )
 
 

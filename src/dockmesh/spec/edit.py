@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dockmesh.errors import UsageError
-from dockmesh.model import Cluster, Host, Links, Sites, Topology
+from dockmesh.model import Cluster, Host, Links, Network, Sites, Topology
 from dockmesh.spec.excerpt import listed
 from dockmesh.spec.imitate import host_lines, name_line, pair_line
 from dockmesh.spec.load import parse
@@ -24,11 +24,13 @@ def add_hosts(
     content: bytes,
     hosts: Sequence[Host],
     links: Sequence[tuple[str, str]] = (),
+    *,
     site: str | None = None,
+    networks: Sequence[str] = (),
 ) -> bytes:
     """The content with the hosts after those that it has, and the links after its links, if it lists them.
 
-    Where the file has sites, the hosts come last in `site`.
+    Where the file has sites, the hosts come last in `site`; and last in the lists of these `networks`.
 
     Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
     """
@@ -37,20 +39,30 @@ def add_hosts(
     text = decode(file, content).text
     try:
         for host in hosts:
-            into = _hosts(text)
+            into = hosts_of(text)
             text = append(text, into, host_lines(text, into, host))
             if site is not None:
                 members = _listing(text, "sites", site)
+                text = append(text, members, [name_line(text, members, host.name)])
+            for network in networks:
+                members = _members(text, network)
                 text = append(text, members, [name_line(text, members, host.name)])
         for pair in links:
             listing = _links(text)
             text = append(text, listing, [pair_line(text, listing, pair)])
     except LayoutError:
-        raise _by_hand(file, f"cannot put {names} into {file}") from None
-    wanted = _with_topology(
-        replace(cluster, hosts=(*cluster.hosts, *hosts)), _grown(cluster.fabric.topology, hosts, links, site)
+        raise by_hand(file, f"cannot put {names} into {file}") from None
+    further = tuple(
+        replace(each, hosts=(*each.hosts, *(host.name for host in hosts)))
+        if each.hosts is not None and each.name in networks
+        else each
+        for each in cluster.further
     )
-    return _checked(file, content, text, wanted, f"cannot put {names} into {file}")
+    wanted = _with_topology(
+        replace(cluster, hosts=(*cluster.hosts, *hosts), further=further),
+        _grown(cluster.fabric.topology, hosts, links, site),
+    )
+    return checked(file, content, text, wanted, what=f"cannot put {names} into {file}")
 
 
 def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
@@ -71,18 +83,33 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
             now=UNCHANGED,
             do="`dockmesh destroy` takes the whole mesh down",
         )
+    further = tuple(_without_hosts(network, names) for network in cluster.further)
+    if empty := [network.name for network in further if network.hosts == ()]:
+        raise UsageError(
+            f"that leaves no host on the network {empty[0]}",
+            now=UNCHANGED,
+            do=f"take the network out first: dockmesh network remove {empty[0]}",
+        )
     text = decode(file, content).text
     what = f"cannot take {listed(list(names))} out of {file}"
     try:
         for name in names:
-            hosts = _hosts(text)
+            hosts = hosts_of(text)
             text = remove(text, hosts, [key.text for key in hosts.keys].index(name))
         while (found := _link_of(text, names) or _member_of(text, names)) is not None:
             text = remove(text, *found)
+        while (found := _on_network(text, names)) is not None:
+            text = remove(text, *found)
     except LayoutError:
-        raise _by_hand(file, what) from None
-    wanted = _with_topology(replace(cluster, hosts=kept), _shrunk(cluster.fabric.topology, names))
-    return _checked(file, content, text, wanted, what)
+        raise by_hand(file, what) from None
+    wanted = _with_topology(replace(cluster, hosts=kept, further=further), _shrunk(cluster.fabric.topology, names))
+    return checked(file, content, text, wanted, what=what)
+
+
+def _without_hosts(network: Network, names: Sequence[str]) -> Network:
+    if network.hosts is None:
+        return network
+    return replace(network, hosts=tuple(host for host in network.hosts if host not in names))
 
 
 def _with_topology(cluster: Cluster, topology: Topology) -> Cluster:
@@ -116,7 +143,7 @@ def places_of_hosts(file: str, content: bytes) -> dict[str, str]:
     text = decode(file, content).text
     return {
         key.text: f"{file}:{len(LINE_BREAK.findall(text[: key.start])) + 1}:{column(text, key.start) + 1}"
-        for key in _hosts(text).keys
+        for key in hosts_of(text).keys
         if key.text is not None
     }
 
@@ -130,7 +157,7 @@ def replace_comment(content: bytes, old: str, new: str) -> bytes:
     return content.replace(f"# {old}".encode(), f"# {new}".encode(), 1)
 
 
-def _hosts(text: str) -> Piece:
+def hosts_of(text: str) -> Piece:
     hosts = outline(text).get("hosts")
     if hosts is None or not hosts.keys:
         raise LayoutError
@@ -149,6 +176,27 @@ def _listing(text: str, *path: str) -> Piece:
     if found is None or not found.items:
         raise LayoutError
     return found
+
+
+def _members(text: str, network: str) -> Piece:
+    """The hosts that a network lists."""
+    networks = outline(text).get("networks")
+    for each in networks.items if networks is not None else ():
+        name, hosts = each.get("name"), each.get("hosts")
+        if name is not None and name.text == network and hosts is not None and hosts.items:
+            return hosts
+    raise LayoutError
+
+
+def _on_network(text: str, names: Sequence[str]) -> tuple[Piece, int] | None:
+    """The list of a network's hosts, and the place in it of the first of these hosts."""
+    networks = outline(text).get("networks")
+    for each in networks.items if networks is not None else ():
+        hosts = each.get("hosts")
+        for index, host in enumerate(hosts.items if hosts is not None else ()):
+            if hosts is not None and host.text in names:
+                return hosts, index
+    return None
 
 
 def _link_of(text: str, names: Sequence[str]) -> tuple[Piece, int] | None:
@@ -176,23 +224,26 @@ def _member_of(text: str, names: Sequence[str]) -> tuple[Piece, int] | None:
     return None
 
 
-def _by_hand(file: str, what: str) -> UsageError:
+def by_hand(file: str, what: str, parts: str = "its hosts or links") -> UsageError:
     return UsageError(
         what,
-        answered="its hosts or links are laid out in a way that this command does not edit",
+        answered=f"{parts} are laid out in a way that this command does not edit",
         now=UNCHANGED,
         do=f"edit {file} by hand; `dockmesh plan` says whether it is right",
     )
 
 
-def _checked(file: str, before: bytes, text: str, wanted: Cluster, what: str) -> bytes:
+def checked(
+    file: str, before: bytes, text: str, wanted: Cluster, *, what: str, parts: str = "its hosts or links"
+) -> bytes:
+    """The text as the content of a file, if it says what is wanted. Raises UsageError."""
     content = (BOM if before.startswith(BOM.encode()) else "").encode() + text.encode()
     try:
         result = parse(file, content)
     except SpecError as error:
         raise UsageError(what, answered=str(error), now=UNCHANGED, do=_way(error)) from None
     if result != wanted:
-        raise _by_hand(file, what)
+        raise by_hand(file, what, parts)
     return content
 
 

@@ -25,6 +25,7 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
+    SeatSection,
     SitesSection,
     SshSection,
     StarSection,
@@ -33,9 +34,7 @@ from dockmesh.spec.schema import (
 
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
-    "domain": "This version gives containers no names.",
-    "attach": "This version joins docker0 and no other network.",
-    "internal": "This version joins docker0, which is not internal.",
+    "attach": "This version joins no VLAN and no bridge of the underlay's to a network.",
     "prefix6": "This version carries IPv4: see `prefix`.",
 }
 SECTIONS: MappingOf[str, type[BaseModel]] = {
@@ -45,6 +44,7 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
     "in an entry of `networks`": NetworkSection,
     "at a host": HostSection,
     "under `ssh`": SshSection,
+    "under `networks` of a host": SeatSection,
     "under `packages`": PackagesSection,
     "under `docker_api`": DockerApiSection,
     "under `topology`": LinksSection,
@@ -91,7 +91,7 @@ def _explain_value(error: ErrorDetails, path: TreePath, place: Place) -> Problem
     context = error.get("ctx", {})
     match error["type"]:
         case _ if is_about_key(error):
-            what = "host" if path[0] == "hosts" else "site"
+            what = "site" if path[0] == "fabric" else "network" if "networks" in path[2:3] else "host"
             return Problem(
                 f"{what} name {context['says']}", context["hint"], place.key.span if place.key else place.span
             )
@@ -137,6 +137,8 @@ def _list_example(path: TreePath) -> str:
             return "a list such as `- {name: docker0, prefix: 172.17.0.0/16}`"
         case ("fabric", "topology", "sites", _):
             return "a list of host names such as [host1, host2]"
+        case ("networks", _, "hosts"):
+            return "a list of host names such as [host1, host2]; without it the network is on all hosts"
         case ("fabric", "topology", "links"):
             return "a list of pairs such as [[host1, host2], [host2, host3]]"
         case _:
@@ -153,6 +155,10 @@ def _map_example(path: TreePath) -> str:
             return "{interval_ms: 100, multiplier: 3}"
         case ("hosts", _, "ssh"):
             return "{user: root}"
+        case ("hosts", _, "networks"):
+            return "{blue: {address: 10.80.42.1, pool: 10.80.64.0/18}}, one for each network after docker0"
+        case ("hosts", _, "networks", _):
+            return "{address: 10.80.42.1, pool: 10.80.64.0/18}"
         case ("networks", _):
             return "{name: docker0, prefix: 172.17.0.0/16}"
         case ("packages",):
@@ -171,6 +177,9 @@ def _wrong_length(path: TreePath, place: Place) -> Problem:
     count = len(place.node.items) if isinstance(place.node, Sequence) else 0
     if path == ("fabric", "topology", "links"):
         return Problem("links is empty", "Expected pairs such as [[host1, host2], [host2, host3]].", place.span)
+    if path[0] == "networks":
+        hint = "Expected a list of host names such as [host1, host2]; without `hosts` the network is on all."
+        return Problem(f"{subject(path)} is empty", hint, place.span)
     if path[:3] == ("fabric", "topology", "sites"):
         hint = "Expected a list of host names such as [host1, host2]."
         return Problem(f"{subject(path)} has no host", hint, place.span)

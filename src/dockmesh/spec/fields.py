@@ -25,6 +25,9 @@ WRONG_KIND = "wrong_kind"
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # Programs read these as an address: `ssh 10` goes to 0.0.0.10 (inet_aton(3)).
 LOOKS_LIKE_ADDRESS = r"([0-9]+|0x[0-9a-f]*)"
+# Its last label begins with a letter: no program takes it for an address. It leaves room for names before it.
+DOMAIN = rf"({LABEL}\.)*[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+MAX_DOMAIN = 100
 OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 ADDRESS = rf"({OCTET}\.){{3}}{OCTET}"
 # What an IPv6 address is made of; whether it is one is looked at by `read_underlay`.
@@ -68,6 +71,21 @@ def _label_instead(value: str) -> str:
     bare = "".join(char for char in normalize("NFKD", value.lower()) if not combining(char))
     instead = re.sub(r"[^a-z0-9]+", "-", bare)[:63].strip("-")
     return f" Nearest: `{instead}`." if re.fullmatch(LABEL, instead) else ""
+
+
+def read_domain(value: object) -> str | None:
+    """A domain name in lower case, or None for `false`."""
+    if value is False:
+        return None
+    if not isinstance(value, str):
+        raise wrong_kind("a domain such as mesh, or false for no names", text=False)
+    if not re.fullmatch(DOMAIN, value) or len(value) > MAX_DOMAIN:
+        raise wrong_value(
+            f"is {quoted(value)}, which is no domain",
+            f"Expected labels of lower-case letters, digits and hyphens with dots between them, such as mesh or "
+            f"mesh.example.com, {MAX_DOMAIN} characters at most; or false for no names.",
+        )
+    return value
 
 
 def read_address(value: object) -> IPv4Address:
@@ -239,6 +257,16 @@ BFD_MULTIPLIER = WholeNumber(2, 255, "")
 DEGREE = WholeNumber(1, 4095, "")
 
 
+# IEEE 802.1Q has 12 bits, of which 0 and 4095 mean something else; and 1 is what many a switch means by no tag.
+VLAN = WholeNumber(2, 4094, "")
+
+
+def read_truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_kind("true or false", text=False)
+    return value
+
+
 def _tunnel(value: object) -> Tunnel:
     return read_choice(value, Tunnel)
 
@@ -264,6 +292,13 @@ def _pattern(pattern: str) -> WithJsonSchema:
 
 
 LabelField = Annotated[str, PlainValidator(read_label), _pattern(f"(?!{LOOKS_LIKE_ADDRESS}$){LABEL}")]
+DomainField = Annotated[
+    str | None,
+    PlainValidator(read_domain),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": f"^{DOMAIN}$", "maxLength": MAX_DOMAIN}, {"const": False}]}
+    ),
+]
 UnderlayField = Annotated[
     UnderlayAddress,
     PlainValidator(read_underlay),
@@ -291,3 +326,5 @@ KeyField = Annotated[int | None, PlainValidator(KEY), KEY.schema()]
 BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_MS.schema()]
 BfdMultiplierField = Annotated[int, PlainValidator(BFD_MULTIPLIER), BFD_MULTIPLIER.schema()]
 DegreeField = Annotated[int, PlainValidator(DEGREE), DEGREE.schema()]
+VlanField = Annotated[int | None, PlainValidator(VLAN), VLAN.schema()]
+TruthField = Annotated[bool, PlainValidator(read_truth), WithJsonSchema({"type": "boolean"})]

@@ -1,9 +1,10 @@
 """A new host in the manner in which the hosts of the file are written: order, quotes, columns."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dockmesh.model import ETHERNET_MTU, Host, Ssh
+from dockmesh.model import ETHERNET_MTU, Host, Network, Seat, Ssh
 from dockmesh.spec.outline import Piece
 from dockmesh.spec.splice import LayoutError, column, line_break
 from dockmesh.spec.write import text as scalar
@@ -53,8 +54,7 @@ def pair_line(text: str, links: Piece, pair: tuple[str, str]) -> str:
     one, other = (_quoted(name, style) for name, style in zip(pair, styles or ["", ""], strict=True))
     if links.flow:
         return " " * column(text, like.start) + f"[{one}, {other}]"
-    before = text[: like.start].rsplit("\n", 1)[-1].rsplit("\r", 1)[-1]
-    return f"{before}[{one}, {other}]"
+    return f"{_before(text, like)}[{one}, {other}]"
 
 
 def name_line(text: str, names: Piece, name: str) -> str:
@@ -63,8 +63,51 @@ def name_line(text: str, names: Piece, name: str) -> str:
     quoted = _quoted(name, like.style)
     if names.flow:
         return " " * column(text, like.start) + quoted
-    before = text[: like.start].rsplit("\n", 1)[-1].rsplit("\r", 1)[-1]
-    return f"{before}{quoted}"
+    return f"{_before(text, like)}{quoted}"
+
+
+def network_lines(text: str, networks: Piece, network: Network) -> list[str]:
+    """A network in the manner of the last one, to append to the list `networks`."""
+    like = networks.items[-1]
+    style = like.keys[0].style
+    values = {"name": _quoted(network.name, _style(like, "name")), "prefix": _quoted(str(network.prefix), "")}
+    values |= {"vlan": str(network.vlan)} | ({"internal": "true"} if network.internal else {})
+    if network.hosts is not None:
+        values["hosts"] = f"[{', '.join(_quoted(host, _style(like, 'name')) for host in network.hosts)}]"
+    fields = [f"{_quoted(key, style)}: {value}" for key, value in values.items()]
+    if like.flow:
+        opening = " " * column(text, like.start) if networks.flow else _before(text, like)
+        return [f"{opening}{{{', '.join(fields)}}}"]
+    first, *rest = fields
+    return [_before(text, like) + first, *(" " * column(text, like.keys[0].start) + field for field in rest)]
+
+
+def seat_lines(text: str, into: Piece, seat: Seat, *, key: str | None = None) -> list[str]:
+    """An entry for a network to append to a map; with `key` that map is a host, and the entry gets one of its own."""
+    style = into.keys[0].style
+    entry = _seat(seat, style)
+    at = 0 if into.flow and line_break(text) not in text[into.start : into.end] else column(text, into.keys[0].start)
+    if key is None:
+        return [" " * at + entry]
+    if into.flow:
+        return [f"{' ' * at}{_quoted(key, style)}: {{{entry}}}"]
+    return [" " * at + f"{_quoted(key, style)}:", " " * (at + 2) + entry]
+
+
+def _seats(seats: Iterable[Seat], style: str) -> str:
+    return f"{{{', '.join(_seat(seat, style) for seat in seats)}}}"
+
+
+def _seat(seat: Seat, style: str) -> str:
+    address, pool = (_quoted(key, style) for key in ("address", "pool"))
+    values = {address: seat.address, pool: seat.pool}
+    inner = ", ".join(f"{key}: {_quoted(str(value), style)}" for key, value in values.items())
+    return f"{_quoted(seat.network, style)}: {{{inner}}}"
+
+
+def _before(text: str, item: Piece) -> str:
+    """What stands before an item of a block in its line: blanks and the hyphen."""
+    return text[: item.start].rsplit("\n", 1)[-1].rsplit("\r", 1)[-1]
 
 
 def _like(hosts: Piece) -> tuple[Piece, Piece]:
@@ -81,6 +124,8 @@ def _fields(like: Piece, host: Host) -> list[_Field]:
         values["underlay_mtu"] = str(host.underlay_mtu)
     if ssh := _ssh(host.ssh, like):
         values["ssh"] = ssh
+    if host.seats:
+        values["networks"] = _seats(host.seats, like.keys[0].style)
     order = [key.text for key in like.keys if key.text in values]
     return [_Field(name, values[name]) for name in (*order, *(name for name in values if name not in order)) if name]
 

@@ -1,5 +1,6 @@
 """The way from a mesh file to a checked mesh; the only ways out are a Cluster and a SpecError."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dockmesh.model import (
     Links,
     Network,
     Ring,
+    Seat,
     Sites,
     Ssh,
     Star,
@@ -35,6 +37,7 @@ from dockmesh.spec.schema import (
     HostSection,
     LinksSection,
     MeshFile,
+    NetworkSection,
     SitesSection,
     StarSection,
     TopologySection,
@@ -84,12 +87,19 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
     return Cluster(
         name=mesh.name,
         fabric=_fabric(mesh.fabric),
-        network=Network(mesh.networks[0].name, mesh.networks[0].prefix),
-        hosts=tuple(_host(name, section) for name, section in mesh.hosts.items()),
+        network=_network(mesh.networks[0]),
+        hosts=tuple(_host(name, section, mesh.networks) for name, section in mesh.hosts.items()),
         packages=mesh.packages.from_,
         debs=debs,
+        further=tuple(map(_network, mesh.networks[1:])),
+        domain=mesh.domain,
         docker_api=mesh.docker_api.listen,
     )
+
+
+def _network(section: NetworkSection) -> Network:
+    hosts = None if section.hosts is None else tuple(section.hosts)
+    return Network(section.name, section.prefix, section.vlan, section.internal, hosts)
 
 
 def _fabric(section: FabricSection) -> Fabric:
@@ -122,7 +132,7 @@ def _topology(section: TopologySection) -> Topology:
             return FullMesh()
 
 
-def _host(name: str, section: HostSection) -> Host:
+def _host(name: str, section: HostSection, networks: Iterable[NetworkSection]) -> Host:
     return Host(
         name=name,
         underlay=section.underlay,
@@ -130,4 +140,9 @@ def _host(name: str, section: HostSection) -> Host:
         pool=section.pool,
         underlay_mtu=section.underlay_mtu,
         ssh=Ssh(section.ssh.host, section.ssh.user, section.ssh.port),
+        seats=tuple(
+            Seat(network.name, seat.address, seat.pool)
+            for network in networks
+            if (seat := section.networks.get(network.name)) is not None
+        ),
     )

@@ -19,6 +19,7 @@ from dockmesh.spec.schema import (
     MeshFile,
     NetworkSection,
     PackagesSection,
+    SeatSection,
     SshSection,
 )
 
@@ -59,7 +60,8 @@ def is_about_key(error: ErrorDetails) -> bool:
     loc = error["loc"]
     if loc[-1:] != ("[key]",) or error["type"] == "extra_forbidden":
         return False
-    return (len(loc) == 3 and loc[0] == "hosts") or (len(loc) == 6 and loc[:4] == SITES)
+    of_network = len(loc) == 5 and loc[0] == "hosts" and loc[2] == "networks"
+    return of_network or (len(loc) == 3 and loc[0] == "hosts") or (len(loc) == 6 and loc[:4] == SITES)
 
 
 def path_of(error: ErrorDetails) -> TreePath:
@@ -75,16 +77,14 @@ def subject(path: TreePath) -> str:
     match path:
         case ():
             return "the file"
-        case ("hosts", str(host)):
-            return clipped(host)
-        case ("hosts", str(host), str(key)):
-            return f"{clipped(key)} of {clipped(host)}"
-        case ("hosts", str(host), "ssh", str(key)):
-            return f"ssh {clipped(key)} of {clipped(host)}"
+        case ("hosts", str(host), *rest):
+            return _host_subject(host, [str(key) for key in rest])
         case ("networks", int(index)):
             return f"network {index + 1}"
-        case ("networks", int(), str(key)):
-            return f"{clipped(key)} of the network"
+        case ("networks", int(index), "hosts", int(host)):
+            return f"host {host + 1} of network {index + 1}"
+        case ("networks", int(index), str(key)):
+            return f"{clipped(key)} of {'the network' if index == 0 else f'network {index + 1}'}"
         case ("fabric", "topology", str(form), *rest) if rest:
             return _topology_subject(form, rest)
         case ("packages", "from"):
@@ -95,6 +95,18 @@ def subject(path: TreePath) -> str:
             return f"{clipped(key)} of bfd"
         case _:
             return clipped(str(path[-1]))
+
+
+def _host_subject(host: str, path: list[str]) -> str:
+    match path:
+        case []:
+            return clipped(host)
+        case ["ssh", key]:
+            return f"ssh {clipped(key)} of {clipped(host)}"
+        case ["networks", network, key]:
+            return f"{clipped(key)} of {clipped(host)} in {clipped(network)}"
+        case _:
+            return f"{clipped(path[-1])} of {clipped(host)}"
 
 
 def _topology_subject(form: str, path: list[str | int]) -> str:
@@ -136,5 +148,7 @@ def section_at(path: TreePath) -> type[BaseModel]:
             return HostSection
         case ("hosts", _, "ssh"):
             return SshSection
+        case ("hosts", _, "networks", _):
+            return SeatSection
         case _:
             return MeshFile

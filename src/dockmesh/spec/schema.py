@@ -27,6 +27,13 @@ def _no_default(schema: dict[str, Any]) -> None:
     schema.pop("default")
 
 
+def _list_alone(schema: dict[str, Any]) -> None:
+    """Nor that null may be written in place of a list."""
+    schema.pop("default")
+    (given,) = (each for each in schema.pop("anyOf") if each.get("type") == "array")
+    schema.update(given)
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, field_title_generator=_key)
 
@@ -183,17 +190,47 @@ class FabricSection(Section):
 
 
 class NetworkSection(Section):
-    """One container network that spans all hosts."""
+    """One container network that spans the hosts. The first is docker0."""
 
     model_config = ConfigDict(title="Network")
 
     name: fields.LabelField = Field(
-        description="docker0, Docker's default bridge.",
-        examples=[model.DOCKER_BRIDGE],
-        json_schema_extra={"const": model.DOCKER_BRIDGE},
+        description="docker0, Docker's default bridge, for the first; any other for those after it, which Docker has "
+        "under that name: at most 11 characters.",
+        examples=[model.DOCKER_BRIDGE, "blue"],
     )
     prefix: fields.NetworkField = Field(
         description="The whole range of addresses, shared by all hosts.", examples=["172.17.0.0/16"]
+    )
+    vlan: fields.VlanField = Field(
+        default=None,
+        description="The tag of its frames between hosts (IEEE 802.1Q), another for each network. docker0 has none.",
+        examples=[20],
+        json_schema_extra=_no_default,
+    )
+    internal: fields.TruthField = Field(
+        default=False, description="Whether its containers reach nothing but each other. docker0 is never internal."
+    )
+    hosts: Annotated[list[fields.LabelField], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The hosts that are on it, if not all are. docker0 is on all.",
+        examples=[["host1", "host2"]],
+        json_schema_extra=_list_alone,
+    )
+
+
+class SeatSection(Section):
+    """What a host has in one of the networks after docker0."""
+
+    model_config = ConfigDict(title="A host's part of a network")
+
+    address: fields.AddressField = Field(
+        description="The address of this host's bridge in that network: its containers' gateway.",
+        examples=["10.80.42.1"],
+    )
+    pool: fields.NetworkField = Field(
+        description="The part of that network's prefix which this host's dockerd gives to containers.",
+        examples=["10.80.64.0/18"],
     )
 
 
@@ -217,6 +254,11 @@ class SshSection(Section):
     port: fields.PortField = Field(
         default=None, description="TCP port of sshd.", examples=[22], json_schema_extra=_no_default
     )
+
+
+def _by_name(schema: dict[str, Any]) -> None:
+    ((pattern, seat),) = schema.pop("patternProperties").items()
+    schema.update(propertyNames={"pattern": pattern}, additionalProperties=seat)
 
 
 class HostSection(Section):
@@ -247,6 +289,13 @@ class HostSection(Section):
         description="How to reach the host, where ssh_config does not say it under the host's name.",
         examples=[{"user": "root"}],
     )
+    networks: dict[fields.LabelField, SeatSection] = Field(
+        default_factory=dict,
+        description="What it has in each of the networks after docker0 that it is on, by their names; "
+        "`dockmesh network add` writes it.",
+        examples=[{"blue": {"address": "10.80.42.1", "pool": "10.80.64.0/18"}}],
+        json_schema_extra=_by_name,
+    )
 
 
 class PackagesSection(Section):
@@ -274,6 +323,17 @@ class DockerApiSection(Section):
     )
 
 
+def _network_list(schema: dict[str, Any]) -> None:
+    """The first is docker0, and all others have a tag."""
+    network = schema["items"]
+    docker0, other = {"const": model.DOCKER_BRIDGE}, {"maxLength": 11}
+    schema.update(
+        minItems=1,
+        prefixItems=[{"allOf": [network, {"properties": {"name": docker0}}]}],
+        items={"allOf": [network, {"required": ["vlan"], "properties": {"name": other}}]},
+    )
+
+
 def _host_map(schema: dict[str, Any]) -> None:
     # pydantic writes patternProperties, under which a name that does not fit is free to hold anything.
     ((pattern, host),) = schema.pop("patternProperties").items()
@@ -290,9 +350,15 @@ class MeshFile(Section):
         default_factory=FabricSection, description="How the hosts are joined. Everything here has a default."
     )
     networks: list[NetworkSection] = Field(
-        description="The container networks: in this version docker0 alone.",
-        json_schema_extra={"minItems": 1, "maxItems": 1},
+        description="The container networks: docker0 first, and those that `dockmesh network add` put there.",
+        json_schema_extra=_network_list,
         examples=[[{"name": "docker0", "prefix": "172.17.0.0/16"}]],
+    )
+    domain: fields.DomainField = Field(
+        default=model.DOMAIN,
+        description="Containers find each other by name on every host: NAME, NAME.HOST, and both with this behind "
+        "them. false: no names.",
+        examples=["mesh", "mesh.example.com", False],
     )
     hosts: dict[fields.LabelField, HostSection] = Field(
         description="The hosts by name, two or more.", json_schema_extra=_host_map

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dockmesh.model import (
+    DOMAIN,
     ETHERNET_MTU,
     Cluster,
     Degree,
@@ -12,7 +13,9 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Links,
+    Network,
     Ring,
+    Seat,
     Sites,
     Ssh,
     Star,
@@ -50,7 +53,9 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             "networks:",
             *_commented([(f"  - name: {text(cluster.network.name)}", "Docker's default bridge")]),
             *_commented([(f"    prefix: {cluster.network.prefix}", "the whole range, shared by all hosts")]),
+            *(f"  - {network_text(network)}" for network in cluster.further),
             "",
+            *_domain_lines(cluster.domain),
             "# underlay: where the other hosts reach this one. address: of its docker0. pool: what its containers get.",
             *_comment(said, "hosts", ""),
             "hosts:",
@@ -136,6 +141,13 @@ def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
     return lines
 
 
+def _domain_lines(domain: str | None) -> list[str]:
+    """What differs from the default."""
+    if domain == DOMAIN:
+        return []
+    return [*_commented([(f"domain: {'false' if domain is None else text(domain)}", "behind the names")]), ""]
+
+
 def _packages_lines(packages: tuple[str, ...]) -> list[str]:
     if not packages:
         return []
@@ -143,10 +155,30 @@ def _packages_lines(packages: tuple[str, ...]) -> list[str]:
     return ["", "packages:", f"  from: {named}"]
 
 
+def network_text(network: Network) -> str:
+    """A network after docker0, in one line."""
+    parts = [f"name: {text(network.name)}", f"prefix: {network.prefix}", f"vlan: {network.vlan}"]
+    if network.internal:
+        parts.append("internal: true")
+    if network.hosts is not None:
+        parts.append(f"hosts: [{', '.join(map(text, network.hosts))}]")
+    return f"{{{', '.join(parts)}}}"
+
+
+def seat_text(seat: Seat) -> str:
+    """What a host has in one of them."""
+    return f"{{address: {seat.address}, pool: {seat.pool}}}"
+
+
+def seats_text(seats: Iterable[Seat]) -> str:
+    return f"{{{', '.join(f'{text(seat.network)}: {seat_text(seat)}' for seat in seats)}}}"
+
+
 def _rest(host: Host) -> str:
     """What differs from the defaults."""
     mtu = f"underlay_mtu: {host.underlay_mtu}" if host.underlay_mtu != ETHERNET_MTU else ""
-    return ", ".join(part for part in (mtu, _ssh(host.ssh)) if part)
+    networks = f"networks: {seats_text(host.seats)}" if host.seats else ""
+    return ", ".join(part for part in (mtu, _ssh(host.ssh), networks) if part)
 
 
 def _ssh(ssh: Ssh) -> str:

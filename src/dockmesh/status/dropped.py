@@ -1,4 +1,4 @@
-"""How many frames the flows of `direct` dropped on a host, and why: pure."""
+"""How many frames the flows of the fabric dropped on a host, and why: pure."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* n_packets=(\d+),")
 WORDS = {
     Counts.STRANGE_PORT: "from a port that is no tunnel of the mesh",
     Counts.SPOOFED: "with a source address of another host",
-    Counts.OTHER: "neither IP nor ARP",
+    Counts.OTHER: "neither IP nor ARP, or with a tag",
     Counts.NO_HOST: "to an address of no host",
     Counts.UNKNOWN_SOURCE: "from a tunnel, with a source address of no host",
     Counts.NO_WAY: "for which no tunnel was left",

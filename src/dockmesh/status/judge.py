@@ -13,7 +13,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.host import render
-from dockmesh.status import api, findings, warnings, ways
+from dockmesh.status import api, findings, names, warnings, ways
 from dockmesh.status.types import Heard, HostStatus, Status
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
@@ -57,6 +57,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         docker=facts.docker.version if facts.docker else None,
         containers=len(facts.docker.containers) if facts.docker else None,
         pools=pools.use(host, facts),
+        names=names.read(plan, facts, applied),
         api=api.read(plan, host, facts, applied),
         dropped=heard.dropped,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,

@@ -42,6 +42,16 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The resolver of one host."""
+
+    state: str  # of its unit: active, failed, …
+    count: int | None  # names that it answers itself; None: it has not said so yet
+    silent: tuple[str, ...] = ()  # hosts whose resolvers do not answer it
+    elsewhere: tuple[str, ...] = ()  # containers that ask others
+
+
+@dataclass(frozen=True, slots=True)
 class HostStatus:
     """One host. Of a host that does not answer nothing but its name and the error is known."""
 
@@ -54,6 +64,7 @@ class HostStatus:
     docker: str | None = None  # version, while it answers
     containers: int | None = None
     pools: tuple[PoolUse, ...] = ()  # one a network
+    names: Names | None = None  # None: it was never put there
     api: Api | None = None  # None: it was never opened
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames, by why, since its flows were made; 0 is left out
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dockmesh.plan.types import Plan
-from dockmesh.status import api
+from dockmesh.status import api, names
 from dockmesh.status.types import Finding, HostStatus
 
 
 def find(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Finding]:
     yield from api.warnings(plan, hosts, now)
     for host in hosts:
+        yield from names.warnings(host)
         for pool in host.pools:
             if pool.nearly_full and not pool.full:
                 what = f"its pool of {pool.network} is nearly full: {pool.used:,} of {pool.total:,} addresses are taken"

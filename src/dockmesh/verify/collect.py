@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from dockmesh.agent.probe_container import REPOSITORY
 from dockmesh.errors import DockmeshError
 from dockmesh.facts import gather, iptables
 from dockmesh.model import Forwarding
@@ -200,7 +201,18 @@ def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: H
         }
         for end in host.tunnels
     ]
-    return _order(session, peers + underlay)
+    networks = [
+        {
+            "name": f"{evidence.NETWORK}{seat.name} {peer.name}",
+            "address": str(theirs.address.ip),
+            "port": 0,
+            "size": seat.mtu,
+        }
+        for seat in host.further
+        for peer, theirs in plan.seats(seat.name)
+        if peer.name in known and peer.name != host.name
+    ]
+    return _order(session, peers + underlay + networks)
 
 
 def _order_for_container(session: Session, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:
@@ -218,9 +230,13 @@ def _order_for_container(session: Session, known: Mapping[str, HostEvidence], na
     addresses = [str(session.plan.host(peer).address.ip) for peer in others] + [
         str(target["address"]) for target in targets
     ]
+    domain = session.plan.domain
+    names = {str(target["name"]): f"{REPOSITORY}-{session.token}.{target['name']}.{domain}" for target in targets}
+    server = str(session.plan.host(name).address.ip)
     return _order(
         session,
         targets,
+        names={"server": server, "of": names} if domain is not None else None,
         owners_of=addresses,
         device="eth0",
         source=name,

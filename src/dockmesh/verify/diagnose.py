@@ -9,6 +9,7 @@ from dockmesh.facts.iptables import Fate
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
+from dockmesh.render import names
 from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.host import APPLY, PAIRS
@@ -115,7 +116,8 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
             yield from host.problems(plan, planned, known)
             yield from _firewalls(known, probes)
             yield from _not_measured(known, evidence.loop_danger)
-    yield from _tree(plan, evidence) if plan.tree else _flows(evidence)
+            yield from _names(plan, known)
+    yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
     for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
@@ -163,6 +165,15 @@ def _flows(evidence: Evidence) -> Iterator[Cause]:
             yield Cause(Fault.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {Kind.FLOWS})
 
 
+def _guard(evidence: Evidence) -> Iterator[Cause]:
+    """Beside a spanning tree frames go without flows, too; and so do those that somebody forged."""
+    for name, known in evidence.hosts.items():
+        wrong = flows.problem(known.facts)
+        if wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
+            seen = f"{wrong} on {FABRIC_BRIDGE}: containers here could send with addresses of other hosts"
+            yield Cause(Fault.FLOWS, (name,), seen, APPLY, frozenset({Kind.FLOWS}))
+
+
 def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
     """Rules are guilty only of what fails."""
     name = known.facts.name
@@ -188,6 +199,19 @@ def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
             f"it answers pings of every size at its address on {DOCKER_BRIDGE}, but takes no TCP connection there",
             f"let its firewall accept what comes in on {DOCKER_BRIDGE}",
             frozenset({Kind.HOST_TRANSFER}),
+        )
+
+
+def _names(plan: Plan, known: HostEvidence) -> Iterator[Cause]:
+    state = known.facts.units.get(names.UNIT, {}).get("ActiveState") or "inactive"
+    if plan.domain is not None and state != "active":
+        do = f"run `dockmesh apply`; if it stays, look at `journalctl -u {names.UNIT}` on {known.facts.name}"
+        yield Cause(
+            Fault.NAMES,
+            (known.facts.name,),
+            f"its resolver does not run: {names.UNIT} is {state}",
+            do,
+            frozenset({Kind.NAME}),
         )
 
 

@@ -43,13 +43,23 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What the resolver said of one name."""
+
+    addresses: tuple[str, ...] = ()
+    error: str | None = None  # it did not say any, and why
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What one end measured: a host, or its probe container."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)  # by host
     underlay: Mapping[str, Target] = field(default_factory=dict)  # by host
+    networks: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # by further network and host
     owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+    names: Mapping[str, Named] = field(default_factory=dict)  # by host, of its container
     error: str | None = None  # nothing was measured, and why
     arp_error: str | None = None
     broadcast_error: str | None = None
@@ -88,16 +98,24 @@ class Evidence:
 
 
 UNDERLAY = "underlay "  # before the names of targets that are not in the mesh
+NETWORK = "network "  # before the names of further networks, after which come a blank and the host's
 
 
 def read_measured(answer: Mapping[str, Any]) -> Measured:
     """The JSON of `measure`."""
     targets = {row["name"]: read_target(row) for row in answer["targets"]}
     return Measured(
-        targets={name: target for name, target in targets.items() if not name.startswith(UNDERLAY)},
+        targets={name: target for name, target in targets.items() if " " not in name},
+        networks={
+            (network, host): target
+            for name, target in targets.items()
+            if name.startswith(NETWORK)
+            for network, host in [name.removeprefix(NETWORK).split(" ")]
+        },
         underlay={name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)},
         owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
         mtus=answer["mtus"],
+        names={name: Named(tuple(said["addresses"]), said["error"]) for name, said in answer.get("names", {}).items()},
         arp_error=answer["arp_error"],
         broadcast_error=answer["broadcast_error"],
     )

@@ -1,4 +1,4 @@
-"""The flows of `direct` as the hosts have them."""
+"""The flows of the fabric as the hosts have them."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ NOT_SEEN = "its flows were not to be seen"
 
 
 def problem(facts: HostFacts) -> str:
-    """What is wrong with the flows of a host of a mesh with `direct` forwarding; "" if nothing is."""
+    """What is wrong with the flows of a host; "" if nothing is."""
     if facts.bridge(FABRIC_BRIDGE) is None:
         return f"there is no {FABRIC_BRIDGE}"
     return NOT_SEEN if facts.flows is None else said(facts.flows)

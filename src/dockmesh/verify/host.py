@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 
+from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
 from dockmesh.verify.evidence import HostEvidence
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, Cause, Fault, Kind
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Cause, Fault, Kind
 
 APPLY = "run `dockmesh apply`: it sets this right"
-PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS))
-SIZES = frozenset((Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER))
+PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS, *NETWORK_PAIRS))
+SIZES = frozenset((Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER, Kind.NETWORK_SIZE))
 
 
 def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
@@ -19,11 +20,38 @@ def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cau
     yield from _docker(plan, planned, known)
     yield from _docker_bridge(planned, known)
     yield from _mtu(plan, planned, known)
+    for seat in planned.further:
+        if wrong := wrong_with(seat, known):
+            kinds = frozenset((Kind.NETWORK, *NETWORK_PAIRS))
+            yield Cause(Fault.NETWORK, (planned.name,), f"network {seat.name}: {'; '.join(wrong)}", APPLY, kinds)
+
+
+def wrong_with(seat: HostNetwork, known: HostEvidence) -> tuple[str, ...]:
+    """What of a further network is not as planned on a host."""
+    return tuple(_wrong_with(seat, known.facts))
+
+
+def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
+    if facts.docker is not None and facts.docker.network(seat.name) is None:
+        yield "Docker has no such network"
+    bridge, member = facts.link(seat.bridge), facts.link(seat.switch)
+    if bridge is None:
+        yield f"there is no {seat.bridge}"
+        return
+    if not bridge.up:
+        yield f"{seat.bridge} is down"
+    if seat.address not in bridge.addresses:
+        yield f"{seat.bridge} has {', '.join(map(str, bridge.addresses)) or 'no address'}, planned is {seat.address}"
+    if member is None or member.master != seat.bridge or not member.up:
+        yield f"{seat.switch} is not in {seat.bridge}: its containers are cut off from other hosts"
+    for link in (bridge, member):
+        if link is not None and link.mtu != seat.mtu:
+            yield f"{link.name} has MTU {link.mtu}, planned is {seat.mtu}"
 
 
 def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
-    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.TUNNEL}
+    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.NETWORK, Kind.TUNNEL}
     if facts.ovs is None:
         yield Cause(
             Fault.FABRIC_MISSING,
@@ -45,7 +73,7 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             "Docker is not running, or does not answer",
             f"run `systemctl reset-failed docker docker.socket; systemctl start docker` on {name}; "
             "if it does not stay up, `journalctl -u docker` there says why",
-            frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
+            frozenset((*CONTAINER_PAIRS, Kind.DOCKER, Kind.NETWORK)),
         )
         return
     wanted = (

@@ -9,7 +9,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
 from dockmesh.verify.tunnel import State
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, ONE_HOST, Kind, Probe, Verdict
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, ONE_HOST, Kind, Probe, Verdict
 
 Judged = tuple[Verdict, str]
 
@@ -25,14 +25,20 @@ TARGET_KINDS = {
 
 def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
     """Every probe of the plan, measured or not, in the order of `Kind` and of the plan's hosts."""
-    return (*_one_host(plan, evidence), *_tunnels(plan, evidence), *_pairs(plan, evidence))
+    return (
+        *_one_host(plan, evidence),
+        *_networks(plan, evidence),
+        *_tunnels(plan, evidence),
+        *_pairs(plan, evidence),
+        *_in_networks(plan, evidence),
+    )
 
 
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
-    without = Kind.TREE if plan.tree is None else Kind.FLOWS
-    for kind in [each for each in ONE_HOST if each is not without]:
+    without = (Kind.NETWORK, Kind.TREE) if plan.tree is None else (Kind.NETWORK,)
+    for kind in [each for each in ONE_HOST if each not in without]:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
@@ -67,6 +73,34 @@ def _settings(plan: Plan, known: HostEvidence, kind: Kind) -> Judged:
     return Verdict.PASS, f"{DOCKER_BRIDGE} {planned.address}, MTU {plan.mtu}, {FABRIC_BRIDGE} in it"
 
 
+def _networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    """Each further network on each of its hosts."""
+    for network in plan.further:
+        for planned, seat in plan.seats(network.name):
+            known = evidence.hosts.get(planned.name)
+            judged: Judged = (Verdict.UNKNOWN, "")
+            if known:
+                wrong = host.wrong_with(seat, known)
+                as_planned = f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
+                judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, as_planned)
+            yield Probe(Kind.NETWORK, planned.name, planned.name, *judged, network=network.name)
+
+
+def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+    for network in plan.further:
+        names = [planned.name for planned, _ in plan.seats(network.name)]
+        for kind in NETWORK_PAIRS:
+            for source, target in permutations(names, 2):
+                ends = evidence.hosts.get(source), evidence.hosts.get(target)
+                judged: Judged = (Verdict.UNKNOWN, "")
+                if ends[0] and ends[1]:
+                    found = ends[0].from_host.networks.get((network.name, target))
+                    judge_it = ping if kind is Kind.NETWORK_PING else size
+                    mtu = plan.mtu_of(network)
+                    judged = judge_it(mtu, found) if found else (Verdict.UNKNOWN, ends[0].from_host.error or "")
+                yield Probe(kind, source, target, *judged, network=network.name)
+
+
 def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
     for planned in plan.hosts:
@@ -89,7 +123,8 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
-    for kind in (*HOST_PAIRS, *CONTAINER_PAIRS):
+    kinds = [kind for kind in (*HOST_PAIRS, *CONTAINER_PAIRS) if kind is not Kind.NAME or plan.domain is not None]
+    for kind in kinds:
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)
             judged: Judged = (Verdict.UNKNOWN, "")
@@ -105,31 +140,33 @@ def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: Kind) ->
         return broadcast(source, target)
     if kind is Kind.ADDRESS:
         return addresses(plan, source.from_container, target)
+    if kind is Kind.NAME:
+        return named(source.from_container, target)
     measured = source.from_host if kind in HOST_PAIRS else source.from_container
     found = measured.targets.get(target.facts.name)
-    return JUDGES[TARGET_KINDS[kind]](plan, found) if found else (Verdict.UNKNOWN, measured.error or "")
+    return JUDGES[TARGET_KINDS[kind]](plan.mtu, found) if found else (Verdict.UNKNOWN, measured.error or "")
 
 
-def ping(_: Plan, target: Target) -> Judged:
+def ping(_: int, target: Target) -> Judged:
     if target.ping.ms is None:
         return Verdict.FAIL, _silence(target.ping)
     return Verdict.PASS, f"{target.ping.ms:.2f} ms"
 
 
-def size(plan: Plan, target: Target) -> Judged:
+def size(mtu: int, target: Target) -> Judged:
     """A pass needs both: the largest packet arrives, and the source itself refuses a larger one."""
     if target.full is None:
         return Verdict.UNKNOWN, "no answer to a small packet"
     if target.full.error == "EMSGSIZE":
-        return Verdict.FAIL, f"{plan.mtu} bytes are refused at the source"
+        return Verdict.FAIL, f"{mtu} bytes are refused at the source"
     if target.full.ms is None:
-        return Verdict.FAIL, f"{plan.mtu} bytes: {_silence(target.full)}"
+        return Verdict.FAIL, f"{mtu} bytes: {_silence(target.full)}"
     if not target.refused:
-        return Verdict.FAIL, f"{plan.mtu + 1} bytes are not refused at the source"
-    return Verdict.PASS, f"{plan.mtu} bytes pass, {plan.mtu + 1} are refused"
+        return Verdict.FAIL, f"{mtu + 1} bytes are not refused at the source"
+    return Verdict.PASS, f"{mtu} bytes pass, {mtu + 1} are refused"
 
 
-def transfer(_: Plan, target: Target) -> Judged:
+def transfer(_: int, target: Target) -> Judged:
     if target.transfer is None:
         return Verdict.UNKNOWN, "no answer to a ping" if target.ping.ms is None else "nobody listens at the target"
     if target.transfer.mbit is None:
@@ -137,7 +174,7 @@ def transfer(_: Plan, target: Target) -> Judged:
     return Verdict.PASS, f"{target.transfer.mbit:.0f} Mbit/s"
 
 
-JUDGES: Mapping[str, Callable[[Plan, Target], Judged]] = {"ping": ping, "size": size, "transfer": transfer}
+JUDGES: Mapping[str, Callable[[int, Target], Judged]] = {"ping": ping, "size": size, "transfer": transfer}
 
 
 def _silence(echo: Echo) -> str:
@@ -157,6 +194,16 @@ def broadcast(source: HostEvidence, target: HostEvidence) -> Judged:
         return Verdict.FAIL, "it does not arrive"
     most = max(times.values())
     return (Verdict.PASS, "once") if most == 1 else (Verdict.FAIL, f"it arrives {most} times or more")
+
+
+def named(measured: Measured, target: HostEvidence) -> Judged:
+    found = measured.names.get(target.facts.name)
+    if found is None or target.container is None:
+        return Verdict.UNKNOWN, measured.error or ""
+    if found.addresses == (target.container.address,):
+        return Verdict.PASS, target.container.address
+    said = ", ".join(found.addresses) or found.error or "nothing"
+    return Verdict.FAIL, f"asked for its container the resolver says: {said}"
 
 
 def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:

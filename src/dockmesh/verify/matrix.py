@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, Kind, Report, Verdict, worst
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Kind, Report, Verdict, worst
 
 # One letter each, for cells with no room for words.
 LETTERS = {
@@ -15,7 +15,10 @@ LETTERS = {
     Kind.CONTAINER_SIZE: "S",
     Kind.CONTAINER_TRANSFER: "T",
     Kind.ADDRESS: "A",
+    Kind.NAME: "N",
     Kind.BROADCAST: "B",
+    Kind.NETWORK_PING: "P",
+    Kind.NETWORK_SIZE: "S",
 }
 MEANINGS = {
     "P": "ping",
@@ -45,13 +48,18 @@ class Matrix:
 
 
 def matrices(report: Report) -> tuple[Matrix, ...]:
-    return tuple(_matrix(report, title, kinds) for title, kinds in MATRICES.items())
+    """Of docker0's containers, of its hosts, and one of each further network, under the network's name."""
+    networks = dict.fromkeys(probe.network for probe in report.probes if probe.kind in NETWORK_PAIRS)
+    return (
+        *(_matrix(report, title, kinds) for title, kinds in MATRICES.items()),
+        *(_matrix(report, name, NETWORK_PAIRS, name) for name in networks),
+    )
 
 
-def _matrix(report: Report, title: str, kinds: tuple[Kind, ...]) -> Matrix:
+def _matrix(report: Report, title: str, kinds: tuple[Kind, ...], network: str = "") -> Matrix:
     found = defaultdict(list)
     for probe in report.probes:
-        if probe.kind in kinds:
+        if probe.kind in kinds and probe.network == network:
             found[probe.source, probe.target].append(probe)
     cells = {}
     for pair, probes in found.items():

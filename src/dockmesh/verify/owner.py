@@ -56,23 +56,26 @@ def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
 
 
 def _right_host(plan: Plan, address: IPv4Address) -> str | None:
-    bridges = (host.name for host in plan.hosts if host.address.ip == address)
-    pools = (host.name for host in plan.hosts if address in host.pool)
+    seats = [(host.name, seat) for host in plan.hosts for seat in host.networks]
+    bridges = (name for name, seat in seats if seat.address.ip == address)
+    pools = (name for name, seat in seats if address in seat.pool)
     return next(bridges, None) or next(pools, None)
 
 
 def _claims(plan: Plan, evidence: Evidence) -> Claims:
     claims: Claims = defaultdict(dict)
     macs: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)  # by MAC and address, what is known to have both
+    names = {network.name for network in plan.further}
     for name, known in evidence.hosts.items():
         for link in known.facts.links:
             for address in link.addresses:
-                if address.ip in plan.prefix:
+                if any(address.ip in network.prefix for network in plan.networks):
                     claims[str(address.ip)][f"{link.name} of {name}"] = name
             macs[link.mac].setdefault("", (f"{link.name} of {name}", name))
         for container in known.facts.docker.containers if known.facts.docker else ():
-            if container.address:
-                claims[container.address][f"container {container.name} on {name}"] = name
+            inside = (place.address for place in container.places if place.network in names)
+            for each in filter(None, (container.address, *inside)):
+                claims[each][f"container {container.name} on {name}"] = name
         if known.container:
             claims[known.container.address][f"the probe container on {name}"] = name
             macs[known.container.mac][known.container.address] = (f"the probe container on {name}", name)

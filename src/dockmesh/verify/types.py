@@ -19,7 +19,8 @@ class Kind(StrEnum):
     DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU, and so do its containers
     BRIDGE = "bridge"  # docker0 and br0 are as planned, and br0 is in docker0
     TREE = "tree"  # the spanning tree is on, has settled, has the planned root and no loop
-    FLOWS = "flows"  # without a spanning tree: the flows and groups that carry frames are all there
+    FLOWS = "flows"  # those that carry frames without a spanning tree, or guard it, are all there, and their groups
+    NETWORK = "network"  # a further network is as planned, in Docker and in the kernel
     TUNNEL = "tunnel"  # a host's end of a link: there, and BFD hears the other end
     HOST_PING = "host-ping"  # from bridge address to bridge address
     HOST_SIZE = "host-size"  # a packet of the MTU passes with DF, and one byte more is refused at the source
@@ -28,7 +29,10 @@ class Kind(StrEnum):
     CONTAINER_SIZE = "container-size"
     CONTAINER_TRANSFER = "container-transfer"
     ADDRESS = "address"  # the target's two addresses are answered for by one owner each, and its MACs are its own
+    NAME = "name"  # the source's container finds the target's by its name
     BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
+    NETWORK_PING = "network-ping"  # in a further network, from bridge address to bridge address
+    NETWORK_SIZE = "network-size"  # the same with a packet of its MTU
 
 
 HOST_PAIRS = (Kind.HOST_PING, Kind.HOST_SIZE, Kind.HOST_TRANSFER)
@@ -37,9 +41,11 @@ CONTAINER_PAIRS = (
     Kind.CONTAINER_SIZE,
     Kind.CONTAINER_TRANSFER,
     Kind.ADDRESS,
+    Kind.NAME,
     Kind.BROADCAST,
 )
-ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS)
+NETWORK_PAIRS = (Kind.NETWORK_PING, Kind.NETWORK_SIZE)
+ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.NETWORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Probe:
     measured: str = ""
     reason: str | None = None  # why it did not pass
     do: str | None = None
+    network: str = ""  # of a probe in a further network
 
 
 class Fault(StrEnum):
@@ -69,6 +76,7 @@ class Fault(StrEnum):
     TREE_OFF = "tree-off"
     FLOWS = "flows"
     DOCKER_SETTINGS = "docker-settings"
+    NETWORK = "network"
     OUTSIDE_POOL = "outside-pool"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"
@@ -80,6 +88,7 @@ class Fault(StrEnum):
     TUNNEL_FILTERED = "tunnel-filtered"
     CUT_OFF = "cut-off"
     HOST_FIREWALL = "host-firewall"
+    NAMES = "names"
     NOT_MEASURED = "not-measured"
     UNEXPLAINED = "unexplained"
 

@@ -14,8 +14,8 @@ from dockmesh.model import Ssh
 from dockmesh.remote.fleet import fleet
 
 NAMES = (
-    *("links.json", "ovs.json", "units.txt", "which.txt", "modprobe.txt", "modules.txt", "os-release"),
-    *("docker-info.json", "docker-network.json", "docker-containers.json"),
+    *("links.json", "ovs.json", "units.txt", "which.txt", "library.txt", "modprobe.txt", "modules.txt", "os-release"),
+    *("docker-info.json", "docker-network.json", "docker-containers.json", "docker-networks.json"),
 )
 
 

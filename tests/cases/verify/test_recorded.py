@@ -110,7 +110,7 @@ def test_each_harm_is_found_and_no_other(case: Path) -> None:
 def test_whatever_does_not_pass_says_why_and_what_to_do(case: Path) -> None:
     probes = report_json(replay(case))["probes"]
 
-    assert len(probes) == 63
+    assert len(probes) == 66
     assert [probe for probe in probes if probe["verdict"] != "pass" and not (probe["reason"] and probe["do"])] == []
     assert [probe for probe in probes if probe["verdict"] == "pass" and (probe["reason"] or probe["do"])] == []
 

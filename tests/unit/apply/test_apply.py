@@ -171,7 +171,7 @@ def test_docker_cli_is_left_out_where_it_is_no_package() -> None:
     run(hosts, MESH)
 
     (install,) = [line for line in hosts["host1"].writes() if " install " in line]
-    assert install.endswith("--no-install-recommends openvswitch-switch docker.io iptables")
+    assert install.endswith("--no-install-recommends openvswitch-switch docker.io iptables python3-dnslib")
 
 
 def test_a_locked_host_is_left_alone_and_the_others_are_done() -> None:

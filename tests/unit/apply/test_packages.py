@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     write_deb(tmp_path, "containerd", "2")
     write_deb(tmp_path, "docker-cli", "2")
     write_deb(tmp_path, "iptables", "2", "all")
+    write_deb(tmp_path, "python3-dnslib", "2", "all")
     write_deb(tmp_path, "tcpdump", "2")
     return tmp_path
 
@@ -107,7 +108,10 @@ def test_bare_hosts_take_what_they_need_and_ask_no_source(folder: Path) -> None:
     assert [outcome.error for outcome in outcomes.values()] == [None, None, None]
     for host in hosts.values():
         assert sorted(carried(host)) == sorted(
-            ("openvswitch-switch", "openvswitch-common", "docker.io", "containerd", "docker-cli", "iptables")
+            (
+                *("openvswitch-switch", "openvswitch-common", "docker.io", "containerd", "docker-cli", "iptables"),
+                "python3-dnslib",
+            )
         )
         assert asked(host, "apt-get --yes")
         assert all("SourceParts=/dev/null" in each for each in asked(host, "apt-get --yes"))

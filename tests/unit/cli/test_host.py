@@ -141,6 +141,8 @@ def test_its_json_names_what_changed_and_on_whom(dockmesh: Dockmesh, mesh_file: 
             "-  host2: {underlay: 2.2.2.2, address: 172.17.42.2, pool: 172.17.128.0/18}",
             "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
         ],
+        "networks_added": [],
+        "networks_removed": [],
         "more_tunnels": {},
         "fewer_tunnels": {"host1": ["host2"], "host3": ["host2"]},
         "docker_restarts": [],

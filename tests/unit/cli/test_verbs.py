@@ -105,6 +105,7 @@ def test_plan_json_has_its_documented_names(dockmesh: Dockmesh, mesh_file: Path)
         "address": "172.17.42.2",
         "pool": "172.17.128.0/18",
         "containers": 16384,
+        "networks": [],
         "tunnels": [
             {"port": "gre1", "peer": "host1", "remote": "1.1.1.1"},
             {"port": "gre2", "peer": "host3", "remote": "3.3.3.3"},
@@ -159,8 +160,14 @@ def test_render_replaces_what_it_wrote_and_takes_away_what_the_other_renderer_wr
 
     assert dockmesh("render", "-o", "out").code == 0
     assert render_tree(tmp_path / "out" / "host1") == {
+        "etc/dockmesh/flow-guard.py",
+        "etc/dockmesh/flows",
         "etc/network/interfaces.d/dockmesh",
+        "etc/systemd/system/dockmesh-flows.service",
         "etc/systemd/system/docker.service.d/dockmesh.conf",
+        "etc/dockmesh/names.py",
+        "etc/dockmesh/names.conf",
+        "etc/systemd/system/dockmesh-names.service",
         "etc/docker/daemon.json",
     }
 

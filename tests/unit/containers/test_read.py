@@ -8,7 +8,7 @@ from dockmesh.containers.read import read
 from dockmesh.containers.types import Container, Published
 from tests.unit.containers.worlds import row
 
-PREFIX = IPv4Network("172.17.0.0/16")
+PREFIX = [IPv4Network("172.17.0.0/16"), IPv4Network("10.80.0.0/16")]
 
 
 def read_one(**more: Any) -> Container:

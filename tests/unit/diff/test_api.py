@@ -1,14 +1,18 @@
 """Docker's API in the mesh: what is written, what takes it, and what stays open meanwhile."""
 
+import io
 from dataclasses import replace
 
+from dockmesh.debian.deb import read_deb
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
+from dockmesh.facts.types import Packages
 from dockmesh.plan.types import Access
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render.host import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_REVOKED, API_UNIT
 from tests.support import access
+from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost, applied
 from tests.support.plans import config_of
 
@@ -115,3 +119,14 @@ def test_a_docker0_that_is_made_anew_is_bound_anew() -> None:
     del host.devices["docker0"]
 
     assert Run(("systemctl", "restart", API_UNIT)) in requests(of(host, KNOWN))
+
+
+def test_its_package_is_carried_where_the_mesh_brings_it() -> None:
+    deb = read_deb(io.BytesIO(deb_bytes("stunnel4", "3:5.74-2")), "stunnel4.deb")
+    host = applied(SHUT)
+    host.programs.discard("stunnel")
+    config = replace(OPEN, debs=(deb,))
+
+    (install, *_) = diff(config, replace(host.facts(), packages=Packages("amd64", {}))).steps
+
+    assert (install.name, install.packages, install.debs) == (StepName.INSTALL, (), (deb,))

@@ -10,7 +10,8 @@ from dockmesh.diff.types import HostDiff, Origin, StepName
 from dockmesh.facts.types import FlowState
 from dockmesh.model import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
-from dockmesh.render.host import FLOWS, FLOWS_UNIT, GUARD, UNIT, flows_of, render
+from dockmesh.render import names
+from dockmesh.render.host import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT, flows_of, render
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of
@@ -104,14 +105,14 @@ def test_a_bridge_that_does_not_tell_its_flows_gets_them() -> None:
     assert [change.text() for change in diff(CONFIG, facts).changes] == ["br0 flows: not to be seen → as planned"]
 
 
-def test_by_ifupdown_the_unit_of_the_flows_is_the_only_one() -> None:
+def test_by_ifupdown_no_unit_makes_the_bridges() -> None:
     config = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT, renderer=Renderer.IFUPDOWN)))
 
-    assert config.units == (FLOWS_UNIT,)
-    assert CONFIG.units == (UNIT, FLOWS_UNIT)
+    assert config.units == (FLOWS_UNIT, names.UNIT)
+    assert CONFIG.units == (UNIT, FLOWS_UNIT, names.UNIT)
 
 
-def test_without_direct_nothing_of_it_stays() -> None:
+def test_without_direct_what_holds_the_switch_up_goes_and_the_guard_gets_other_flows() -> None:
     host = applied(CONFIG)
 
     found = of(host, TREE)
@@ -119,6 +120,7 @@ def test_without_direct_nothing_of_it_stays() -> None:
     step = found.step(StepName.FILES)
     assert step is not None
     requests = [str(request) for request in step.requests]
-    assert f"systemctl disable --now {FLOWS_UNIT}" in requests
-    assert f"remove {FLOWS}" in requests
-    assert f"remove {GUARD}" in requests
+    assert f"remove {SWITCH_DROP_IN}" in requests
+    assert f"remove {DATABASE_DROP_IN}" in requests
+    assert f"write {FLOWS}" in requests
+    assert not any(FLOWS_UNIT in request for request in requests)

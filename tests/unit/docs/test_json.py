@@ -102,7 +102,7 @@ def test_status() -> None:
 
 
 def test_ps() -> None:
-    found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), IPv4Network("172.17.0.0/16"))
+    found = read("host1", json.dumps([worlds_of_containers.PUBLISHED]), [IPv4Network("172.17.0.0/16")])
 
     assert in_json(ps_json("prod", ["host1"], {"host1": found}, {})) == EXAMPLES["ps"]
 

@@ -6,13 +6,16 @@ from ipaddress import IPv4Interface, IPv4Network
 import pytest
 
 from dockmesh.errors import ConflictError, ConnectError
+from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import Container, FileState, LinuxLink
 from dockmesh.model import Datapath, Tunnel
+from dockmesh.plan.build import build
 from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.managers import matches_device
 from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Check, DockerNetwork, Evidence, Finding, Level, Route
 from dockmesh.render.docker import DAEMON_JSON
+from tests.support.meshes import cluster, with_network
 from tests.unit.preflight import worlds
 
 PLAN = worlds.plan()
@@ -360,3 +363,47 @@ def test_managers_of_firewalls_are_named_and_no_trouble_by_themselves() -> None:
     found = next(each for each in judge(PLAN, evidence) if each.check is Check.FIREWALL and each.hosts == ("host2",))
 
     assert (found.level, found.what) == (Level.FINE, "ufw and firewalld, iptables (nf_tables)")
+
+
+TWO = build(with_network(cluster(3)))
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (DockerNetwork("theirs", (IPv4Network("10.80.7.0/24"),), "br-1"), "overlaps the prefix of blue 10.80.0.0/16"),
+        (DockerNetwork("blue", (IPv4Network("10.9.0.0/24"),), "br-1"), "Docker has a network blue that is not of this"),
+    ],
+)
+def test_a_network_of_dockers_in_the_way_of_a_further_one_is_said(network: DockerNetwork, said: str) -> None:
+    evidence = worlds.with_around(worlds.ready(TWO), "host2", networks=(network,))
+
+    finding = worlds.only(TWO, evidence)
+
+    assert (finding.check, finding.level) == (Check.DOCKER_NETWORKS, Level.BLOCKER)
+    assert said in finding.what
+
+
+def test_a_network_that_apply_made_is_not_in_its_own_way() -> None:
+    prefix = IPv4Network("10.80.0.0/16")
+    evidence = worlds.ready(TWO)
+    docker = evidence.hosts["host2"].facts.docker
+    assert docker is not None
+    made = facts_types.DockerNetwork(
+        "blue", "bridge", False, (prefix,), None, None, None, "dm-blue", {"dockmesh": "prod"}
+    )
+    evidence = worlds.with_facts(evidence, "host2", docker=replace(docker, networks=(made,)))
+    evidence = worlds.with_around(
+        evidence, "host2", networks=(DockerNetwork("blue", (prefix,), "dm-blue"),), routes=(Route(prefix, "dm-blue"),)
+    )
+
+    assert worlds.trouble(TWO, evidence) == []
+
+
+def test_a_route_into_a_further_network_is_in_the_way() -> None:
+    evidence = worlds.with_around(worlds.ready(TWO), "host2", routes=(Route(IPv4Network("10.80.9.0/24"), "tun0"),))
+
+    finding = worlds.only(TWO, evidence)
+
+    assert (finding.check, finding.level) == (Check.ROUTES, Level.BLOCKER)
+    assert "takes a part of the prefix of blue 10.80.0.0/16" in finding.what

@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from dockmesh.diff.host import PACKAGE_OF
+from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
 from dockmesh.model import Datapath, Fabric, Tunnel
 from dockmesh.plan.build import build
@@ -37,7 +38,7 @@ def ready(planned: Plan) -> Evidence:
 def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     facts = HostFacts(
         name=host.name,
-        programs=frozenset((*PACKAGE_OF, "apt-get")),
+        programs=frozenset((*PACKAGE_OF, LIBRARY, "apt-get")),
         package_manager=True,
         system="Debian",
         units={},

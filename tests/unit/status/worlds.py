@@ -121,6 +121,10 @@ def forward(world: World, a: str, b: str) -> None:
         change_port(world, host, peer, forwards)
 
 
+def change_units(world: World, host: str, units: Mapping[str, Mapping[str, str]]) -> None:
+    world[host] = replace(world[host], facts=replace(world[host].facts, units=units))
+
+
 def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
     """A host that answers no SSH."""
     del world[name]

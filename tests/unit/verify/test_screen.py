@@ -55,13 +55,14 @@ def test_the_json_has_its_documented_names() -> None:
     report = report_json(report_of(plan, worlds.changed_port(worlds.healthy(plan), "h1", "h2", gone=True)))
 
     assert set(report) == {"verdict", "seconds", "hosts", "causes", "probes"}
-    assert set(report["probes"][0]) == {"kind", "source", "target", "verdict", "measured", "reason", "do"}
+    assert set(report["probes"][0]) == {"kind", "source", "target", "network", "verdict", "measured", "reason", "do"}
     assert set(report["causes"][0]) == {"fault", "hosts", "seen", "do"}
     assert [str(kind) for kind in Kind] == [
         "docker",
         "bridge",
         "tree",
         "flows",
+        "network",
         "tunnel",
         "host-ping",
         "host-size",
@@ -70,5 +71,8 @@ def test_the_json_has_its_documented_names() -> None:
         "container-size",
         "container-transfer",
         "address",
+        "name",
         "broadcast",
+        "network-ping",
+        "network-size",
     ]

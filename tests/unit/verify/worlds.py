@@ -7,11 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.facts.types import Docker, HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.facts.types import Docker, FlowState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import Cluster, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Owners, Target, Transfer
+from dockmesh.render.names import UNIT
+from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Named, Owners, Target, Transfer
 from tests.support.meshes import TREE
 from tests.support.plans import tree_of
 
@@ -48,12 +49,13 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
         programs=frozenset(),
         package_manager=True,
         system="Debian",
-        units={},
+        units={UNIT: {"ActiveState": "active"}},
         links=(
             LinuxLink("br0", planned.mtu, up=True, mac=host.docker0.switch_mac, master="docker0"),
             LinuxLink("docker0", planned.mtu, up=True, mac=host.docker0.bridge_mac, addresses=(host.address,)),
         ),
         ovs=(_bridge(planned, host),),
+        flows=FlowState(),
         docker=Docker(
             version="26.1.5",
             live_restore=False,
@@ -123,7 +125,12 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
         container=container(host),
         listener_port=40001,
         from_host=Measured(targets, underlay={end.peer: ANSWERED for end in host.tunnels}),
-        from_container=Measured(targets, owners=owners, mtus={"eth0": planned.mtu}),
+        from_container=Measured(
+            targets,
+            owners=owners,
+            mtus={"eth0": planned.mtu},
+            names={other.name: Named((container(other).address,)) for other in others},
+        ),
         heard=tuple((other.name, number) for other in others for number in ("1", "2")),
     )
 

@@ -1,0 +1,276 @@
+"""Names of containers: how fast they are told, how many a second, how right they stay, and what the resolver takes."""
+
+import json
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from bench.rows import Row, say
+from bench.world import answer, mesh, wait
+from dockmesh.lab.model import Lab
+from dockmesh.lab.ssh import run_on
+
+UNIT = "dockmesh-names.service"
+CONTAINERS, A_SECOND, SECONDS = 300, 10, 60
+QUESTIONS = 2000
+# A name is late that is not told, or is told still, after this long: docker's word counts from its own events.
+LATE_S = 0.5
+IMAGE = "busybox"
+BUILD = (
+    f"docker image inspect {IMAGE} >/dev/null 2>&1 || "
+    f"tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - {IMAGE} >/dev/null"
+)
+SLEEPER = f"--detach --stop-signal KILL --log-driver none {IMAGE} sleep 1000000"
+# Asks one question after the other, each once the one before is answered; the median of all in microseconds.
+LATENCY = """
+import json, socket, struct, sys, time
+server, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(5)
+asking.connect((server, 53))
+took = []
+for number in range(1, count + 1):
+    began = time.perf_counter()
+    asking.send(struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + question)
+    answered = asking.recv(4096)
+    took.append(time.perf_counter() - began)
+    assert answered[3] & 15 == 0, answered
+print(json.dumps(sorted(took)))
+"""
+# Keeps `window` questions on their way for some seconds; how many were answered.
+RATE = """
+import socket, struct, sys, time
+server, name, seconds, window = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(1)
+asking.connect((server, 53))
+message = struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + question
+for _ in range(window):
+    asking.send(message)
+answered, end = 0, time.monotonic() + seconds
+while time.monotonic() < end:
+    asking.recv(4096)
+    answered += 1
+    asking.send(message)
+print(answered / seconds)
+"""
+# Asks for random names until its time is up, and writes down when, for what, how long it took, and what was told.
+WATCH = """
+import json, random, socket, struct, sys, time
+server, seconds, pause, names = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4].split(",")
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(2)
+asking.connect((server, 53))
+said, number, end = [], 0, time.monotonic() + seconds
+while time.monotonic() < end:
+    number = number % 60000 + 1
+    name = random.choice(names)
+    question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
+    began = time.time()
+    asking.send(struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + question)
+    try:
+        while True:
+            answered = asking.recv(4096)
+            if answered[:2] == struct.pack("!H", number):
+                break
+        code = answered[3] & 15
+        told = socket.inet_ntoa(answered[-4:]) if not code and answered[7] else ""
+    except OSError:
+        code, told = -1, ""
+    said.append([began, time.time(), name, code, told])
+    time.sleep(pause)
+print(json.dumps(said))
+"""
+# All starts and ends of containers by Docker's own events, with the addresses that Docker gave.
+EVENTS = "timeout {seconds} docker events --filter type=container --filter event=start --filter event=die --format json"
+
+
+@dataclass(frozen=True)
+class Life:
+    """A container was there from one moment to another, in seconds since 1970."""
+
+    begun: float
+    ended: float
+    address: str
+
+
+def names(runs: int) -> list[Row]:
+    rows = []
+    with mesh("direct") as lab:
+        for host in lab.hosts:
+            answer(lab, host.name, f"{BUILD}; docker run --name web-{host.name} {SLEEPER} >/dev/null; echo done")
+        here, there = (host.name for host in lab.hosts[:2])
+        server = _address(lab, here)
+        wait(_is_told(lab, here, server, f"web-{there}.mesh"), "names are told")
+        rtt = [_underlay_round_trip_ms(lab, here, there) for _ in range(runs)]
+        local = [_median_ms(lab, here, server, f"web-{here}.mesh") for _ in range(runs)]
+        remote = [_median_ms(lab, here, server, f"web-{there}.mesh") for _ in range(runs)]
+        rows.append(Row("a name of the same host, bare questions, median", tuple(local), "ms (of 2,000)", 1.0))
+        rows.append(Row("the underlay's round trip beside it, median of 100 pings", tuple(rtt), "ms (of 100)"))
+        beyond = tuple(each - way for each, way in zip(remote, rtt, strict=True))
+        rows.append(Row("a name of another host, beyond that round trip", beyond, "ms (of 2,000)", 1.0))
+        rates = tuple(-_rate(lab, here, server, f"web-{here}.mesh") for _ in range(runs))
+        rows.append(Row("questions a second for a name of the same host, with a minus sign", rates, "a second", -2000))
+        rows += _churn(lab)
+        memory = tuple(_memory_mib(lab, host.name) for host in lab.hosts)
+        rows.append(Row(f"memory of the resolvers after {CONTAINERS} containers", memory, "MiB", 40, each=True))
+    return rows
+
+
+def _inside(host: str) -> str:
+    """Run what follows in the network of that host's container."""
+    return f"nsenter --net=/proc/$(docker inspect --format '{{{{.State.Pid}}}}' web-{host})/ns/net python3 -"
+
+
+def _python(lab: Lab, host: str, program: str, *words: str, inside: bool = True) -> str:
+    command = f"{_inside(host) if inside else 'python3 -'} {' '.join(words)}"
+    done = run_on(lab, lab.host(host), ("sh", "-c", f"{command} <<'END'\n{program}\nEND"), timeout_s=300)
+    if done.returncode != 0:
+        raise SystemExit(f"{host}: {done.stderr[-500:]}")
+    return done.stdout.strip()
+
+
+def _address(lab: Lab, host: str) -> str:
+    return answer(lab, host, "docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}'")
+
+
+def _is_told(lab: Lab, host: str, server: str, name: str) -> bool:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        command = f"{_inside(host)} {server} {name} 1 <<'END'\n{LATENCY}\nEND"
+        if run_on(lab, lab.host(host), ("sh", "-c", command), timeout_s=60).returncode == 0:
+            return True
+    return False
+
+
+def _median_ms(lab: Lab, host: str, server: str, name: str) -> float:
+    took: list[float] = json.loads(_python(lab, host, LATENCY, server, name, str(QUESTIONS)))
+    return took[len(took) // 2] * 1000
+
+
+def _rate(lab: Lab, host: str, server: str, name: str) -> float:
+    return float(_python(lab, host, RATE, server, name, "5", "8"))
+
+
+def _underlay_round_trip_ms(lab: Lab, here: str, there: str) -> float:
+    target = lab.host(there).address
+    out = answer(lab, here, f"ping -q -c 100 -i 0.01 {target} | tail -1")
+    return float(out.split("=")[1].split("/")[1])
+
+
+def _memory_mib(lab: Lab, host: str) -> float:
+    show = f"grep VmRSS /proc/$(systemctl show --property=MainPID --value {UNIT})/status"
+    return int(answer(lab, host, show).split()[1]) / 1024
+
+
+def _churn(lab: Lab) -> list[Row]:
+    """A third of the containers on each host; ten a second start and stop in turns, on all hosts together."""
+    share = CONTAINERS // len(lab.hosts)
+    fleet = {host.name: [f"c{number}-{host.name}" for number in range(share)] for host in lab.hosts}
+    say(f"  starting {CONTAINERS} containers")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: _start_all(lab, host, fleet[host]), fleet))
+    everyone = [name for each in fleet.values() for name in each]
+    with ThreadPoolExecutor(3 * len(fleet)) as pool:
+        events = {host: pool.submit(_events, lab, host) for host in fleet}
+        heard = {host: pool.submit(_watch, lab, host, everyone) for host in fleet}
+        turning = [pool.submit(_turn, lab, host, fleet[host], A_SECOND / len(fleet)) for host in fleet]
+        turned = sum(each.result() for each in turning)
+        lives = {name: each for host in fleet for name, each in events[host].result().items()}
+        said = [each for host in fleet for each in heard[host].result()]
+    verdicts = Counter(_verdict(lives, tuple(each)) for each in said)
+    say(f"  {turned} starts and stops, {len(said)} answers: {dict(verdicts)}")
+    wrong = tuple(float(verdicts[word]) for word in ("wrong", "late", "lost"))
+    slow = tuple((each[1] - each[0]) * 1000 for each in said)
+    return [
+        Row(f"{CONTAINERS} containers, {A_SECOND} start or stop a second: starts and stops", (float(turned),), "times"),
+        Row(f"answers in these {SECONDS} s, asked at random on every host", (float(len(said)),), "times"),
+        Row("of these wrong: an address that was another's", wrong[:1], "times", 0, each=True),
+        Row(f"of these late: by more than {LATE_S:g} s beside Docker's own events", wrong[1:2], "times", 0, each=True),
+        Row("of these without an answer within 2 s", wrong[2:], "times", 0, each=True),
+        Row("the slowest of these answers", (max(slow),), "ms", 100, each=True),
+    ]
+
+
+def _start_all(lab: Lab, host: str, named: list[str]) -> None:
+    listed = " ".join(named)
+    command = f"for name in {listed}; do docker run --name $name {SLEEPER} >/dev/null || exit 1; done; echo done"
+    done = run_on(lab, lab.host(host), ("sh", "-c", command), timeout_s=900)
+    if done.returncode != 0:
+        raise SystemExit(f"{host}: {done.stderr[-500:]}")
+
+
+def _turn(lab: Lab, host: str, named: list[str], a_second: float) -> int:
+    """Stop one, start another, as often as asked for; how many that were."""
+    program = (
+        "import random, subprocess, sys, time\n"
+        "names, a_second, seconds = sys.argv[1].split(','), float(sys.argv[2]), float(sys.argv[3])\n"
+        "down, done, running = [], 0, []\n"
+        "began = time.monotonic()\n"
+        "while time.monotonic() < began + seconds:\n"
+        "    if len(down) > 3:\n"
+        "        running.append(subprocess.Popen(['docker', 'start', down.pop(0)], stdout=subprocess.DEVNULL))\n"
+        "    else:\n"
+        "        name = random.choice([each for each in names if each not in down]); down.append(name)\n"
+        "        running.append(subprocess.Popen(['docker', 'kill', name], stdout=subprocess.DEVNULL))\n"
+        "    done += 1\n"
+        "    time.sleep(max(0, began + done / a_second - time.monotonic()))\n"
+        "print(sum(each.wait() == 0 for each in running))\n"
+    )
+    return int(_python(lab, host, program, ",".join(named), str(a_second), str(SECONDS - 5), inside=False))
+
+
+def _watch(lab: Lab, host: str, everyone: list[str]) -> list[Any]:
+    asked = random.sample(everyone, len(everyone))
+    words = ",".join(f"{name}.mesh" for name in asked)
+    found: list[Any] = json.loads(_python(lab, host, WATCH, _address(lab, host), str(SECONDS - 4), "0.02", words))
+    return found
+
+
+def _events(lab: Lab, host: str) -> dict[str, list[Life]]:
+    """By container its lives, out of Docker's events; its address is asked for at each start."""
+    program = (
+        "import json, subprocess, sys, time\n"
+        "show = ['docker', 'ps', '--all', '--format', '{{.Names}}']\n"
+        "inspect = ['docker', 'inspect', '--format', '{{.Name}} {{.NetworkSettings.IPAddress}} {{.State.Running}}']\n"
+        "names = subprocess.run(show, capture_output=True, text=True, check=True).stdout.split()\n"
+        "lines = subprocess.run([*inspect, *names], capture_output=True, text=True).stdout.splitlines()\n"
+        "lives = {}\n"
+        "for line in lines:\n"
+        "    name, address, _ = (line.split() + ['', ''])[:3]\n"
+        "    lives[name.lstrip('/')] = [[0, 0, address]]\n"
+        f"events = subprocess.Popen({EVENTS.format(seconds=SECONDS).split()!r}, stdout=subprocess.PIPE, text=True)\n"
+        "for line in events.stdout:\n"
+        "    event = json.loads(line); name = event['Actor']['Attributes']['name']; when = event['timeNano'] / 1e9\n"
+        "    if event['Action'] == 'die':\n"
+        "        lives[name][-1][1] = when\n"
+        "    else:\n"
+        "        done = subprocess.run([*inspect, name], capture_output=True, text=True)\n"
+        "        address = (done.stdout.split() + [''])[1]\n"
+        "        lives[name].append([when, 0, address if address != 'false' else ''])\n"
+        "print(json.dumps(lives))\n"
+    )
+    found: dict[str, list[list[Any]]] = json.loads(_python(lab, host, program, inside=False))
+    return {
+        name: [Life(begun, ended or 1e12, address) for begun, ended, address in each] for name, each in found.items()
+    }
+
+
+def _verdict(lives: dict[str, list[Life]], said: tuple[float, float, str, int, str]) -> str:
+    """What is told is right if it was so at some moment between half a second before the question and the answer."""
+    asked, told, name, code, address = said
+    if code < 0:
+        return "lost"
+    known = lives[name.removesuffix(".mesh")]
+    near = [life for life in known if life.begun <= told and life.ended >= asked - LATE_S]
+    if address:
+        if any(life.address in ("", address) for life in near):
+            return "right"
+        return "late" if any(life.address == address for life in known) else "wrong"
+    steady = [life for life in near if life.begun <= asked - LATE_S and life.ended >= told]
+    return "late" if steady else "right"

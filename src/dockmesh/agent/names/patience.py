@@ -1,0 +1,48 @@
+"""How long the other resolvers are waited for: pure, with the time as an argument, in seconds."""
+
+from __future__ import annotations
+
+# Nobody waits longer than this for a host that is near; a lost packet is sent again after a third of it.
+NEAR_S = 0.08
+FAR_S = 1.0  # nor longer than this for one that is far
+# A host that does not answer is doubted for so long: its names are neither there nor gone, as while its resolver is
+# started again. After that it is silent: not waited for, and none of its names are there.
+DOUBT_S = 0.5
+PROBE_S = 0.1  # from then until it answers it is asked so often whether it is back
+# RFC 6298
+GAIN, GAIN_VARIATION = 0.125, 0.25
+
+
+class Peer:
+    """One other host in one network."""
+
+    def __init__(self, host: str, address: str) -> None:
+        self.host = host
+        self.address = address
+        self.round_trip_s: float | None = None  # smoothed
+        self.variation_s = 0.0
+        self.doubted: float | None = None  # since when
+
+    def answered(self, round_trip_s: float) -> None:
+        self.doubted = None
+        if self.round_trip_s is None:
+            self.round_trip_s, self.variation_s = round_trip_s, round_trip_s / 2
+            return
+        difference = abs(self.round_trip_s - round_trip_s)
+        self.variation_s += GAIN_VARIATION * (difference - self.variation_s)
+        self.round_trip_s += GAIN * (round_trip_s - self.round_trip_s)
+
+    def missed(self, now: float) -> None:
+        """It did not answer a question in time."""
+        if self.doubted is None:
+            self.doubted = now
+
+    def is_silent(self, now: float) -> bool:
+        return self.doubted is not None and now >= self.doubted + DOUBT_S
+
+    @property
+    def patience_s(self) -> float:
+        """A host behind a long way gets the time that its answers need: it would be silent for ever otherwise."""
+        if self.round_trip_s is None:
+            return NEAR_S
+        return min(max(NEAR_S, 1.5 * self.round_trip_s + 4 * self.variation_s), FAR_S)

@@ -1,0 +1,150 @@
+"""The other hosts' resolvers in one network: all are asked at once, and the answer is what they say together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from . import message
+from .config import Network
+from .patience import FAR_S, NEAR_S, PROBE_S, Peer
+
+PORT = 53
+MOST_AT_ONCE = 2000  # questions that wait; more than that is nobody's honest need
+# What nobody is called, and every resolver answers.
+NOBODY = ""
+
+
+@dataclass
+class Answers:
+    """What all that were asked say together."""
+
+    known: bool = False
+    unsure: bool = False  # somebody who may know it did not answer
+    values: list[str] = field(default_factory=list)
+
+
+class Asked:
+    """A question that waits for answers."""
+
+    def __init__(self, name: str, kind: int, cookie: bytes, sent: float, peers: Iterable[Peer]) -> None:
+        self.name = name
+        self.kind = kind
+        self.cookie = cookie
+        self.sent = sent
+        self.waiting = {peer.address: peer for peer in peers}
+        self.answers = Answers()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class Peers(asyncio.DatagramProtocol):
+    """Asks from this host's own address in the network, so that the others know who asks."""
+
+    def __init__(self, network: Network, say: Callable[[str], None]) -> None:
+        self.network = network
+        self.say = say
+        self.peers = {host: Peer(host, address) for host, address in sorted(network.peers.items())}
+        self._asked: dict[int, Asked] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self._told_silent: set[str] = set()
+
+    @property
+    def silent(self) -> list[str]:
+        now = asyncio.get_running_loop().time()
+        return [peer.host for peer in self.peers.values() if peer.is_silent(now)]
+
+    async def ask(self, name: str, kind: int, host: str | None = None) -> Answers:
+        """Everybody, or one host, but for those that are silent."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        chosen = [peer for peer in self.peers.values() if host in (None, peer.host) and not peer.is_silent(now)]
+        if not chosen or len(self._asked) >= MOST_AT_ONCE:
+            return Answers(unsure=bool(chosen))
+        identifier, asked = self._send(name, kind, chosen)
+        again = loop.call_later(NEAR_S / 3, self._send_again, identifier, asked)
+        patience_s = max(peer.patience_s for peer in chosen)
+        gives_up = loop.call_later(patience_s, self._give_up, asked)
+        try:
+            await asked.done
+        finally:
+            again.cancel()
+            gives_up.cancel()
+            if asked.waiting:
+                self._forget_later(identifier)
+            else:
+                del self._asked[identifier]
+        return asked.answers
+
+    async def probe(self) -> None:
+        """Never ends: asks those that are doubted whether they are back."""
+        while True:
+            await asyncio.sleep(PROBE_S)
+            doubted = [peer for peer in self.peers.values() if peer.doubted is not None]
+            if doubted:
+                identifier, _ = self._send(NOBODY, message.TYPE_A, doubted)
+                self._forget_later(identifier)
+            self._tell()
+
+    def _forget_later(self, identifier: int) -> None:
+        """Who answers late is alive all the same."""
+        asyncio.get_running_loop().call_later(FAR_S, self._asked.pop, identifier, None)
+
+    def _tell(self) -> None:
+        silent = set(self.silent)
+        for host in sorted(silent - self._told_silent):
+            self.say(f"{self.network.name}: {host} does not answer; its names are gone until it does")
+        for host in sorted(self._told_silent - silent):
+            self.say(f"{self.network.name}: {host} answers again")
+        self._told_silent = silent
+
+    def _send(self, name: str, kind: int, peers: list[Peer]) -> tuple[int, Asked]:
+        identifier = random.randrange(1 << 16)  # noqa: S311 — what nobody guesses is the cookie
+        while identifier in self._asked:
+            identifier = (identifier + 1) % (1 << 16)
+        now = asyncio.get_running_loop().time()
+        asked = self._asked[identifier] = Asked(name, kind, os.urandom(message.COOKIE_BYTES), now, peers)
+        self._send_again(identifier, asked)
+        return identifier, asked
+
+    def _send_again(self, identifier: int, asked: Asked) -> None:
+        question = message.ask(identifier, asked.name, asked.kind, asked.cookie)
+        for address in asked.waiting:
+            if self._transport is not None:
+                self._transport.sendto(question, (address, PORT))
+
+    def _give_up(self, asked: Asked) -> None:
+        if asked.done.done():
+            return
+        now = asyncio.get_running_loop().time()
+        for peer in asked.waiting.values():
+            peer.missed(now)
+            asked.answers.unsure = True
+        asked.done.set_result(None)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def error_received(self, exc: Exception) -> None:
+        """The bridge has no address yet, or is down: who is not reached does not answer."""
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        try:
+            told = message.read_told(data)
+        except message.BadMessageError:
+            return
+        asked = self._asked.get(told.id)
+        if asked is None or addr[1] != PORT:
+            return
+        if (told.name, told.type, told.cookie) != (asked.name, asked.kind, asked.cookie):
+            return
+        peer = asked.waiting.pop(addr[0], None)
+        if peer is None:
+            return
+        peer.answered(asyncio.get_running_loop().time() - asked.sent)
+        asked.answers.known = asked.answers.known or told.known
+        asked.answers.values += told.values
+        if not asked.waiting and not asked.done.done():
+            asked.done.set_result(None)

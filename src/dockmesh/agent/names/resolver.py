@@ -1,0 +1,245 @@
+"""Who may ask what, and what is answered: from here, from the other hosts, or from outside the mesh."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Union
+
+from . import message
+from .config import Config, Network
+from .local import is_behind_bridge, is_own_address
+from .message import Question
+from .peers import Answers, Peers
+from .upstream import Upstream
+from .zone import Zone
+
+# A container that asks before Docker has told of it, and one that is asked for while Docker's list is being read.
+WAIT_S = 0.5
+# Who is no container then will hardly be one soon.
+STRANGE_S, MOST_STRANGERS = 10.0, 4096
+REVERSE = ".in-addr.arpa"
+if TYPE_CHECKING:
+    Reply = Union[bytes, Awaitable[Union[bytes, None]], None]
+
+
+def reverse_address(name: str) -> str | None:
+    """The address that a name below in-addr.arpa is about."""
+    if not name.endswith(REVERSE):
+        return None
+    try:
+        return str(IPv4Address(".".join(reversed(name[: -len(REVERSE)].split(".")))))
+    except ValueError:
+        return None
+
+
+class Resolver:
+    """`answer` is all that the sockets know of it."""
+
+    def __init__(self, config: Config, zone: Zone, peers: Mapping[str, Peers], upstream: Upstream) -> None:
+        self.config = config
+        self.zone = zone
+        self.peers = peers  # by network
+        self.upstream = upstream
+        self.syncing: Callable[[], bool] = lambda: False  # whether Docker's list is being read
+        self.own_address = is_own_address
+        self.behind_bridge = is_behind_bridge
+        self._strangers: dict[str, float] = {}  # who is no container, and until when that need not be asked again
+        self._networks = {network.docker: network for network in config.networks}
+        self._changed: asyncio.Future[None] | None = None
+
+    def changed(self) -> None:
+        """The zone is another."""
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Looked at after each change of the zone, for a while."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + WAIT_S
+        while not condition() and loop.time() < end:
+            if self._changed is None or self._changed.done():
+                self._changed = loop.create_future()
+            await asyncio.wait({self._changed}, timeout=end - loop.time())
+
+    def answer(self, data: bytes, source: str, at: Network, *, udp: bool) -> Reply:
+        """The bytes where they are known at once. `at` is the network at whose address it was asked."""
+        try:
+            question = message.read_question(data)
+        except message.BadMessageError:
+            return message.failure(data, message.FORMERR) if len(data) >= message.HEADER and not data[2] & 128 else None
+        if source in at.peers.values():
+            return self._for_peer(question, data, at, udp=udp)
+        seen = self._sees(source)
+        if seen is None:
+            return self._for_stranger(question, data, source, at, udp=udp)
+        return self._for_container(question, data, seen, udp=udp)
+
+    def _sees(self, source: str) -> tuple[Network, ...] | None:
+        networks = self.zone.networks_of(source)
+        return None if networks is None else tuple(self._networks[name] for name in networks)
+
+    async def _for_stranger(
+        self, question: Question, data: bytes, source: str, at: Network, *, udp: bool
+    ) -> bytes | None:
+        """Nobody's address: a container that has just started, or the host itself, or somebody else's business."""
+        seen: tuple[Network, ...] | None = (at,)
+        if not self.own_address(source):
+            now = asyncio.get_running_loop().time()
+            if self._strangers.get(source, 0.0) < now:
+                await self._until(lambda: self.zone.owner(source) is not None)
+            seen = self._sees(source)
+            if seen is None:
+                if len(self._strangers) >= MOST_STRANGERS:
+                    self._strangers.clear()
+                self._strangers[source] = now + STRANGE_S
+                seen = self._of_no_container(source)
+        if seen is None:
+            return message.answer(question, data, (), message.REFUSED, udp=udp)
+        reply = self._for_container(question, data, seen, udp=udp)
+        return reply if reply is None or isinstance(reply, bytes) else await reply
+
+    def _of_no_container(self, source: str) -> tuple[Network, ...] | None:
+        """Docker builds images without telling where, and Swarm's containers come by a bridge of its own."""
+        own = tuple(network for network in self.config.networks if network.owns(source))
+        if own or not any(network.has(source) for network in self.config.networks):
+            return own if own or self.behind_bridge(source) else None
+        return None  # of another host
+
+    def _for_peer(self, question: Question, data: bytes, at: Network, *, udp: bool) -> Reply:
+        """Another host asks: only what is known here, and of this network."""
+        found = self._here(question, at) if question.plain else None
+        if found is None and question.name and self.syncing():
+            return self._for_peer_later(question, data, at, udp=udp)
+        return self._told(question, data, found, udp=udp)
+
+    def _told(self, question: Question, data: bytes, found: list[str] | None, *, udp: bool) -> bytes:
+        code = message.NXDOMAIN if found is None else message.NOERROR
+        return message.answer(question, data, found or (), code, udp=udp)
+
+    async def _for_peer_later(self, question: Question, data: bytes, at: Network, *, udp: bool) -> bytes:
+        await self._until(lambda: not self.syncing() or self._here(question, at) is not None)
+        return self._told(question, data, self._here(question, at), udp=udp)
+
+    def _here(self, question: Question, network: Network) -> list[str] | None:
+        """What this host's containers have under a name without the domain; None if none is called so."""
+        address = reverse_address(question.name)
+        if address is not None:
+            name = self.zone.name_of(network.docker, address)
+            return None if name is None else [f"{name}.{self.config.host}.{self.config.domain}"]
+        return self._called(question.name, question.type, network)
+
+    def _called(self, name: str, kind: int, network: Network) -> list[str] | None:
+        endpoints = self.zone.find(network.docker, name)
+        own = f".{self.config.host}"
+        if not endpoints and name.endswith(own):
+            endpoints = self.zone.find(network.docker, name[: -len(own)])
+        if not endpoints:
+            return None
+        values = [each.address for each in endpoints] if kind in (message.TYPE_A, message.TYPE_ANY) else []
+        if kind in (message.TYPE_AAAA, message.TYPE_ANY):
+            values += [each.address6 for each in endpoints]
+        return [value for value in values if value and network.has(value)]
+
+    def _for_container(self, question: Question, data: bytes, seen: tuple[Network, ...], *, udp: bool) -> Reply:
+        if not question.plain:
+            return self._outside(question, data, udp=udp)
+        address = reverse_address(question.name)
+        if address is not None:
+            if not any(network.has(address) for network in self.config.networks):
+                return self._outside(question, data, udp=udp)
+            return self._reverse(question, data, address, seen, udp=udp)
+        name, inside = self._relative(question.name)
+        found = [self._called(name, question.type, network) for network in seen] if name else []
+        if any(each is not None for each in found):
+            return message.answer(question, data, [value for each in found for value in each or ()], udp=udp)
+        if not inside and not self._may_be_ours(name):
+            return self._outside(question, data, udp=udp)
+        return self._elsewhere(question, data, name, seen, inside=inside, udp=udp)
+
+    def _relative(self, name: str) -> tuple[str, bool]:
+        """A name without the domain, and whether it had it."""
+        if name == self.config.domain and "." in name:
+            return "", True
+        end = f".{self.config.domain}"
+        return (name[: -len(end)], True) if name.endswith(end) else (name, False)
+
+    def _may_be_ours(self, name: str) -> bool:
+        """Without the domain: a name of one label, or one that ends with a host."""
+        first, _, last = name.rpartition(".")
+        return bool(name) and (not first or last in self._hosts)
+
+    @property
+    def _hosts(self) -> frozenset[str]:
+        return frozenset({self.config.host}).union(*(network.peers for network in self.config.networks))
+
+    async def _elsewhere(
+        self, question: Question, data: bytes, name: str, seen: tuple[Network, ...], *, inside: bool, udp: bool
+    ) -> bytes | None:
+        if self.syncing():
+            await self._until(lambda: not self.syncing())
+            found = [self._called(name, question.type, network) for network in seen]
+            if any(each is not None for each in found):
+                return message.answer(question, data, [value for each in found for value in each or ()], udp=udp)
+        answers = await self._ask(name, question.type, seen) if name else Answers(known=True)
+        if not answers.known:
+            self._host(name, question.type, seen, answers)
+        if answers.known:
+            return message.answer(question, data, answers.values, udp=udp)
+        if answers.unsure:
+            return message.answer(question, data, (), message.SERVFAIL, udp=udp)
+        if not inside and (self.upstream.servers or "." in name):
+            return await self._outside(question, data, udp=udp)
+        return message.answer(question, data, (), message.NXDOMAIN, udp=udp)
+
+    async def _ask(self, name: str, kind: int, seen: tuple[Network, ...]) -> Answers:
+        """In all networks that are seen; the one host where the name says which."""
+        last = name.rpartition(".")[2]
+        host = last if "." in name and last in self._hosts else None
+        asked = [self.peers[each.name].ask(name, kind, host) for each in seen if host != self.config.host]
+        together = Answers()
+        for each in await asyncio.gather(*asked):
+            together.known = together.known or each.known
+            together.unsure = together.unsure or each.unsure
+            together.values += each.values
+        return together
+
+    def _host(self, name: str, kind: int, seen: tuple[Network, ...], answers: Answers) -> None:
+        """A host by its own name, if no container is called so."""
+        for network in seen:
+            address = network.address if name == self.config.host else network.peers.get(name)
+            if address is not None:
+                answers.known = True
+                answers.values += [address] if kind in (message.TYPE_A, message.TYPE_ANY) else []
+
+    async def _reverse(
+        self, question: Question, data: bytes, address: str, seen: tuple[Network, ...], *, udp: bool
+    ) -> bytes | None:
+        """Only of the networks that are seen: the others' names are none of the asker's business."""
+        network = next((each for each in seen if each.has(address)), None)
+        if network is None:
+            return message.answer(question, data, (), message.NXDOMAIN, udp=udp)
+        hosts = {network.address: self.config.host, **{own: host for host, own in network.peers.items()}}
+        if address in hosts:
+            found: list[str] | None = [f"{hosts[address]}.{self.config.domain}"]
+        else:
+            found = self._here(question, network)
+        if found is None:
+            if self.syncing():
+                await self._until(lambda: not self.syncing())
+                found = self._here(question, network)
+            answers = (
+                Answers(True, False, found)
+                if found
+                else await self.peers[network.name].ask(question.name, question.type)
+            )
+            if not answers.known:
+                code = message.SERVFAIL if answers.unsure else message.NXDOMAIN
+                return message.answer(question, data, (), code, udp=udp)
+            found = answers.values
+        return message.answer(question, data, found, udp=udp)
+
+    async def _outside(self, question: Question, data: bytes, *, udp: bool) -> bytes:
+        found = await self.upstream.forward(data, tcp=not udp)
+        return found or message.answer(question, data, (), message.SERVFAIL, udp=udp)

@@ -1,0 +1,126 @@
+"""`dockmesh network`: networks into the mesh file and out of it."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+from dockmesh.cli.edits import carry_out, edited
+from dockmesh.errors import UsageError
+from dockmesh.model import Cluster, Network, Seat
+from dockmesh.plan.address import assign
+from dockmesh.spec.edit_networks import add_network, remove_network
+from dockmesh.spec.fields import VLAN
+from dockmesh.spec.load import parse
+from dockmesh.spec.source import read_bytes
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.""",
+)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the file; change nothing.")]
+NetworkName = Annotated[str, typer.Argument(metavar="NAME", help="As Docker has it, too.", show_default=False)]
+
+# Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.
+SECOND_BYTES = (*range(80, 128), *range(128, 256), *range(16, 80))
+FIRST_VLAN = 20
+
+
+@app.command()
+def add(
+    name: NetworkName,
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Its whole range of addresses.", show_default="a free /16 of 10.0.0.0/8"),
+    ] = None,
+    internal: Annotated[bool, typer.Option("--internal", help="Its containers reach nothing but each other.")] = False,
+    hosts: Annotated[
+        str | None, typer.Option(metavar="HOST,HOST…", help="The hosts that are on it.", show_default="all")
+    ] = None,
+    vlan: Annotated[
+        int | None,
+        typer.Option(
+            min=VLAN.low, max=VLAN.high, help="The tag of its frames between hosts.", show_default="the first free one"
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Put a container network into the mesh file, with an address and a pool for each host that is on it.
+
+    Touches no other network, neither in the file nor when it is applied. Contacts nobody.
+    """
+    content = read_bytes(file)
+    cluster = parse(str(file), content)
+    on = _hosts(hosts, cluster)
+    network = Network(
+        name,
+        _prefix(prefix) if prefix else _free_prefix(cluster),
+        vlan or _free_vlan(cluster),
+        internal=internal,
+        hosts=None if hosts is None else on,
+    )
+    slots = assign(network.prefix, len(on)).slots
+    seats = {host: Seat(name, slot.address, slot.pool) for host, slot in zip(on, slots, strict=True)}
+    edit = edited(file, content, add_network(str(file), content, network, seats))
+    carry_out(edit, None, dry_run=dry_run, json=json)
+
+
+@app.command()
+def remove(
+    name: NetworkName,
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    dry_run: DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Take a container network out of the mesh file, and what its hosts have there. Contacts nobody.
+
+    Its containers must have left it before that is applied: apply names those that run, and removes nothing under them.
+    """
+    content = read_bytes(file)
+    edit = edited(file, content, remove_network(str(file), content, name))
+    carry_out(edit, None, dry_run=dry_run, json=json)
+
+
+def _hosts(text: str | None, cluster: Cluster) -> tuple[str, ...]:
+    """In the order of the file."""
+    known = [host.name for host in cluster.hosts]
+    if text is None:
+        return tuple(known)
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"--hosts {text}: there is no host {unknown[0]!r}", do=f"the hosts are {', '.join(known)}")
+    return tuple(name for name in known if name in names)
+
+
+def _prefix(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise UsageError(f"--prefix {text}: {error}", do="write it like 10.80.0.0/16") from error
+
+
+def _free_prefix(cluster: Cluster) -> IPv4Network:
+    """One that overlaps no other network of the mesh, and holds nobody's underlay address."""
+    underlays = [host.underlay for host in cluster.hosts]
+    for prefix in _candidates():
+        taken = any(prefix.overlaps(network.prefix) for network in cluster.networks)
+        if not taken and not any(underlay in prefix for underlay in underlays):
+            return prefix
+    raise UsageError("no /16 of 10.0.0.0/8 is free of this mesh's networks and hosts", do="give it a --prefix")
+
+
+def _candidates() -> Iterator[IPv4Network]:
+    return (IPv4Network(f"10.{number}.0.0/16") for number in SECOND_BYTES)
+
+
+def _free_vlan(cluster: Cluster) -> int:
+    taken = {network.vlan for network in cluster.further}
+    numbers = chain(range(FIRST_VLAN, VLAN.high + 1), range(VLAN.low, FIRST_VLAN))
+    return next(number for number in numbers if number not in taken)

@@ -1,0 +1,190 @@
+"""Further networks: what is taken apart before all hosts wait for all, and what is made at the end."""
+
+from collections.abc import Iterator, Mapping
+
+from dockmesh.diff.linux_bridge import bridge_changes
+from dockmesh.diff.switches import made_anew
+from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.errors import ConflictError
+from dockmesh.facts.types import HostFacts, OvsBridge
+from dockmesh.model import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
+from dockmesh.remote.seam import Request, Run
+from dockmesh.render import bridge, network, ovs
+from dockmesh.render.types import DockerNetwork, HostConfig
+
+TIMEOUT_S = 20
+NOTHING = "nothing was changed on this host"
+WHY = "a network of the mesh"
+
+
+def network_steps(config: HostConfig, facts: HostFacts) -> tuple[Step | None, Step | None]:
+    """Raises ConflictError where something of the user's is in the way, or a network that must go is in use."""
+    for wanted in config.networks:
+        _refuse_foreign(config, wanted, facts)
+    return _apart(config, facts), _made(config, facts)
+
+
+def ours(mesh: str, facts: HostFacts) -> dict[str, str]:
+    """By name the networks of the mesh that a host has anything of, with the name of the Linux bridge of each."""
+    found = {name: f"{NETWORK_BRIDGE}{name}" for name in switches(mesh, facts)}
+    for each in facts.docker.networks if facts.docker else ():
+        if each.labels.get(network.LABEL) == mesh:
+            found[each.name] = each.bridge or f"{NETWORK_BRIDGE}{each.name}"
+    return dict(sorted(found.items()))
+
+
+def switches(mesh: str, facts: HostFacts) -> Mapping[str, OvsBridge]:
+    """By network the Open vSwitch bridges with our mark, where it says what their names say."""
+    marked = (each for each in facts.ovs or () if each.external_ids.get(ovs.MARK) == mesh)
+    named = ((each.external_ids.get(ovs.NETWORK_MARK), each) for each in marked)
+    return {name: each for name, each in named if name and each.name == f"{NETWORK_SWITCH}{name}"}
+
+
+def taken_apart(facts: HostFacts, name: str, linux_bridge: str) -> tuple[Request, ...]:
+    """All that a network has on a host, Docker's part first: what is left if it stops has our mark still."""
+    fabric_port, switch = f"{ovs.FABRIC_PORT}{name}", f"{NETWORK_SWITCH}{name}"
+    docker = facts.docker is not None and facts.docker.network(name) is not None
+    link = facts.link(linux_bridge)
+    words = ("--", "--if-exists", "del-port", FABRIC_BRIDGE, fabric_port, "--", "--if-exists", "del-br", switch)
+    return (
+        *((Run(network.remove(name)),) if docker else ()),
+        *((Run(bridge.make_gone(linux_bridge)),) if link is not None else ()),
+        *((Run(ovs.make_sure_argv(words, TIMEOUT_S)),) if facts.ovs is not None else ()),
+    )
+
+
+def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
+    wanted = {each.name: each for each in config.networks}
+    changes: list[Change] = []
+    requests: list[Request] = []
+    for name, linux_bridge in ours(config.mesh, facts).items():
+        if name not in wanted:
+            refuse_in_use(config.host, facts, name, "is not in the file any more")
+            changes.append(Change(config.host, subject(name), "a network of the mesh", None, "the file has it no more"))
+            requests += taken_apart(facts, name, linux_bridge)
+        elif differing := _differing(wanted[name], facts):
+            words = ", ".join(f"{key} {actual}" for key, (actual, _) in differing.items())
+            needed = ", ".join(f"{key} {expected}" for key, (_, expected) in differing.items())
+            refuse_in_use(config.host, facts, name, f"must be made anew: {words} → {needed}")
+            changes.append(Change(config.host, subject(name), words, "none for a moment", f"made anew with {needed}"))
+            requests.append(Run(network.remove(name)))
+    return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if requests else None
+
+
+def _made(config: HostConfig, facts: HostFacts) -> Step | None:
+    changes: list[Change] = []
+    requests: list[Request] = []
+    for wanted in config.networks:
+        on_host = tuple(bridge_changes(config.host, wanted.bridge, facts, member_made=made_anew(config, wanted, facts)))
+        link = facts.link(wanted.bridge.name)
+        if on_host:
+            changes += on_host
+            make = bridge.make(wanted.bridge) if link is None else ()
+            drop = () if link is None else bridge.drop(wanted.bridge, link.addresses)
+            words = (*make, *drop, *bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
+            requests += map(Run, words)
+        present = facts.docker.network(wanted.name) if facts.docker else None
+        if present is None or _differing(wanted, facts):
+            actual = None if present is None else "with other settings"
+            changes.append(Change(config.host, subject(wanted.name), actual, described(wanted), WHY))
+            requests.append(Run(network.create(wanted)))
+    return Step(StepName.NETWORKS, tuple(changes), tuple(requests)) if requests else None
+
+
+def subject(name: str) -> str:
+    return f"network {name}"
+
+
+def described(wanted: DockerNetwork) -> str:
+    address = wanted.bridge.address
+    internal = ", internal" if wanted.internal else ""
+    return f"{address.ip} of {address.network}, pool {wanted.pool}, MTU {wanted.bridge.mtu}{internal}"
+
+
+def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
+    """By what it is, how Docker has it and how it should; empty also where Docker has no such network."""
+    present = facts.docker.network(wanted.name) if facts.docker else None
+    if present is None:
+        return {}
+    address = wanted.bridge.address
+    pairs: dict[str, tuple[object, object]] = {
+        "driver": (present.driver, network.DRIVER),
+        "prefix": (", ".join(map(str, present.prefixes)), str(address.network)),
+        "address": (present.gateway, str(address.ip)),
+        "pool": (str(present.pool), str(wanted.pool)),
+        "MTU": (present.mtu, wanted.bridge.mtu),
+        "bridge": (present.bridge, wanted.bridge.name),
+        "internal": (present.internal, wanted.internal),
+    }
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def is_as_wanted(wanted: DockerNetwork, facts: HostFacts) -> bool:
+    """Whether Docker's network is; of one that is not there, whether it need not be made anew."""
+    return not _differing(wanted, facts)
+
+
+def refuse_in_use(host: str, facts: HostFacts, name: str, why: str) -> None:
+    """Docker removes no network that a running container is on.
+
+    Raises ConflictError.
+    """
+    on_it = facts.docker.on(name) if facts.docker else ()
+    if on_it:
+        raise ConflictError(
+            f"has running containers on the network {name}, which {why}",
+            host=host,
+            answered=", ".join(on_it),
+            now=NOTHING,
+            do=f"stop them (`docker stop {' '.join(on_it)}`) or take them off "
+            f"(`docker network disconnect {name} {on_it[0]}`), then run the command again",
+        )
+
+
+def _refuse_foreign(config: HostConfig, wanted: DockerNetwork, facts: HostFacts) -> None:
+    for each in facts.docker.networks if facts.docker else ():
+        owner = each.labels.get(network.LABEL)
+        if each.name == wanted.name and owner != config.mesh:
+            raise _foreign(
+                config,
+                f"has a Docker network {each.name} that is not of this mesh",
+                f"its label says mesh {owner}" if owner else "it has no label of dockmesh",
+                f"give one of the two another name; or, if nothing needs it: docker network rm {each.name}",
+            )
+        overlapping = [prefix for prefix in each.prefixes if prefix.overlaps(wanted.bridge.address.network)]
+        if overlapping and not (owner == config.mesh and each.name in ours(config.mesh, facts)):
+            raise _foreign(
+                config,
+                f"has a Docker network {each.name} whose {overlapping[0]} overlaps {wanted.bridge.address.network}, "
+                f"the prefix of {wanted.name}",
+                "Docker makes no two networks that overlap",
+                f"give {wanted.name} another prefix, or make {each.name} anew with another subnet",
+            )
+    switch = next((each for each in facts.ovs or () if each.name == wanted.bridge.member), None)
+    if switch is not None and switch.external_ids.get(ovs.MARK) != config.mesh:
+        raise _foreign(
+            config,
+            f"has an Open vSwitch bridge {switch.name} that is not of this mesh",
+            "it has no mark of it",
+            f"if nothing needs it, remove it: ovs-vsctl del-br {switch.name}",
+        )
+    link = facts.link(wanted.bridge.name)
+    # Docker makes it with a MAC address of its own, if it starts before us.
+    made_by_us = link is not None and link.kind == "bridge" and (switch is not None or link.mac == wanted.bridge.mac)
+    if link is not None and not made_by_us:
+        raise _foreign(
+            config,
+            f"has a network device {link.name} that dockmesh did not make",
+            f"a {link.kind or 'real device'} with {', '.join(map(str, link.addresses)) or 'no address'}",
+            f"give it or the network another name; or, if nothing needs it: ip link delete {link.name}",
+        )
+
+
+def _foreign(config: HostConfig, what: str, answered: str, do: str) -> ConflictError:
+    return ConflictError(what, host=config.host, answered=answered, now=NOTHING, do=do)
+
+
+def recorded(config: HostConfig) -> Iterator[tuple[str, str]]:
+    """What is wanted of them, by the subjects of changes."""
+    for wanted in config.networks:
+        yield subject(wanted.name), described(wanted)

@@ -1,0 +1,51 @@
+"""The resolver of a host: what it is told, and its program."""
+
+import json
+from functools import cache
+from importlib.resources import files as resources
+
+from dockmesh.model import DEFAULT_NETWORK
+from dockmesh.plan.types import HostPlan, Plan
+
+SETTINGS = "/etc/dockmesh/names.conf"
+PROGRAM = "/etc/dockmesh/names.py"
+UNIT = "dockmesh-names.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+PACKAGE = "names"
+
+
+def settings(plan: Plan, host: HostPlan) -> str:
+    """The networks of the host: where it listens, and who else is there."""
+    networks = [
+        {
+            "name": network.name,
+            "docker": DEFAULT_NETWORK if network.vlan is None else network.name,
+            "address": str(network.address.ip),
+            "prefix": str(network.prefix),
+            "pool": str(network.pool),
+            "peers": {
+                other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
+            },
+        }
+        for network in host.networks
+    ]
+    return json.dumps({"host": host.name, "domain": plan.domain, "networks": networks}, indent=1)
+
+
+def addresses(host: HostPlan) -> tuple[str, ...]:
+    """Where the containers of a host ask. From an internal network no other address than its own can be reached."""
+    asked = (network for network in host.networks if network.vlan is None or network.internal)
+    return tuple(str(network.address.ip) for network in asked)
+
+
+@cache
+def modules() -> tuple[tuple[str, str], ...]:
+    """The modules of the program, by name, with their texts; the package itself first."""
+    folder = resources("dockmesh.agent.names")
+    texts = {
+        each.name.removesuffix(".py"): each.read_text(encoding="utf-8").rstrip("\n")
+        for each in folder.iterdir()
+        if each.name.endswith(".py")
+    }
+    package = texts.pop("__init__")
+    return ((PACKAGE, package), *((f"{PACKAGE}.{name}", text) for name, text in sorted(texts.items())))

@@ -1,0 +1,49 @@
+"""Further networks in the words of Docker's command line."""
+
+from dockmesh.facts import types as facts_types
+from dockmesh.facts.docker import BRIDGE_NAME, MTU
+from dockmesh.render.types import DockerNetwork
+
+LABEL = "dockmesh"  # key: the mesh that a network is part of
+DRIVER = "bridge"
+Argv = tuple[str, ...]
+
+
+def create(network: DockerNetwork) -> Argv:
+    """Docker sets the gateway on the bridge, whether it is there or not, and takes it as it is otherwise."""
+    bridge = network.bridge
+    return (
+        *("docker", "network", "create", "--driver", DRIVER),
+        *(
+            "--subnet",
+            str(bridge.address.network),
+            "--ip-range",
+            str(network.pool),
+            "--gateway",
+            str(bridge.address.ip),
+        ),
+        *("--opt", f"{BRIDGE_NAME}={bridge.name}", "--opt", f"{MTU}={bridge.mtu}"),
+        *("--label", f"{LABEL}={network.mesh}"),
+        *(("--internal",) if network.internal else ()),
+        network.name,
+    )
+
+
+def create_again(network: facts_types.DockerNetwork) -> Argv:
+    """One that was there: with what we ask Docker about."""
+    options = {BRIDGE_NAME: network.bridge, MTU: network.mtu}
+    return (
+        *("docker", "network", "create", "--driver", network.driver),
+        *(word for prefix in network.prefixes for word in ("--subnet", str(prefix))),
+        *(("--ip-range", str(network.pool)) if network.pool else ()),
+        *(("--gateway", network.gateway) if network.gateway else ()),
+        *(word for key, value in options.items() if value for word in ("--opt", f"{key}={value}")),
+        *(word for key, value in sorted(network.labels.items()) for word in ("--label", f"{key}={value}")),
+        *(("--internal",) if network.internal else ()),
+        network.name,
+    )
+
+
+def remove(name: str) -> Argv:
+    """It must have no running container."""
+    return ("docker", "network", "rm", name)

@@ -1,0 +1,229 @@
+"""Docker's list and its events, told by a Docker that is a script behind a socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockmesh.agent.names import docker
+from dockmesh.agent.names.docker import Follower
+from dockmesh.agent.names.zone import Zone
+
+
+def inspected(identifier: str, name: str, address: str, *, running: bool = True, pid: int = 1) -> dict[str, Any]:
+    return {
+        "Id": identifier,
+        "Name": f"/{name}",
+        "State": {"Running": running, "Pid": pid},
+        "NetworkSettings": {"Networks": {"bridge": {"IPAddress": address}}},
+    }
+
+
+def event(kind: str, action: str, identifier: str, **attributes: str) -> dict[str, Any]:
+    return {"Type": kind, "Action": action, "Actor": {"ID": identifier, "Attributes": attributes}}
+
+
+class Docker:
+    """`containers` are what it knows; `tell` says an event to whoever follows."""
+
+    def __init__(self) -> None:
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.listeners: list[asyncio.StreamWriter] = []
+        self.writers: list[asyncio.StreamWriter] = []
+        self.served: set[asyncio.Task[None]] = set()
+        self.held: asyncio.Event | None = None  # what an inspection waits for
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        self.served.add(asyncio.ensure_future(self.serve(reader, writer)))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        if path.startswith("/events"):
+            writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
+            self.listeners.append(writer)
+            return
+        if path == "/containers/json":
+            found: Any = [
+                {"Id": each["Id"], "Names": [each["Name"]], "NetworkSettings": each["NetworkSettings"]}
+                for each in self.containers.values()
+            ]
+        else:
+            found = self.containers.get(path.split("/")[2])
+            found = dict(found) if found else None
+            if self.held:
+                await self.held.wait()
+        head = "HTTP/1.0 200 OK" if found is not None else "HTTP/1.0 404 Not Found"
+        writer.write(f"{head}\r\n\r\n{json.dumps(found)}".encode())
+        writer.close()
+
+    def tell(self, said: dict[str, Any]) -> None:
+        for writer in self.listeners:
+            writer.write(json.dumps(said).encode() + b"\n")
+
+    async def end_all(self) -> None:
+        await asyncio.gather(*self.served, return_exceptions=True)
+        for writer in self.writers:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def end(self) -> None:
+        for writer in self.listeners:
+            writer.close()
+        self.listeners.clear()
+
+
+class Followed:
+    def __init__(self) -> None:
+        self.docker = Docker()
+        self.zone = Zone(("bridge",))
+        self.said: list[str] = []
+        self.changes = asyncio.Event()
+        self.follower = Follower(self.zone, ("172.17.42.1",), self.changes.set, self.said.append)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self.changes.clear()
+            try:
+                await asyncio.wait_for(self.changes.wait(), 0.02)
+            except TimeoutError:
+                continue
+
+    def has(self, name: str) -> bool:
+        return bool(self.zone.find("bridge", name))
+
+
+@pytest.fixture
+def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Followed], Awaitable[None]]], None]:
+    path = tmp_path / "docker.sock"
+    monkeypatch.setattr(docker, "SOCKET", str(path))
+    monkeypatch.setattr(docker, "RUNNING", (str(tmp_path),))
+    monkeypatch.setattr(docker, "RETRY_S", 0.001)
+    monkeypatch.setattr(docker, "LOOK_S", 0.001)
+
+    @asynccontextmanager
+    async def going() -> AsyncIterator[Followed]:
+        there = Followed()
+        there.docker.containers = {"1" * 64: inspected("1" * 64, "old", "172.17.64.1")}
+        server = await asyncio.start_unix_server(there.docker.accept, str(path))
+        following = asyncio.ensure_future(there.follower.follow())
+        assert not following.done()
+        await there.until(lambda: there.follower.state == "followed")
+        yield there
+        if there.docker.held:
+            there.docker.held.set()
+        ours = [following, *there.follower._tasks]
+        for each in ours:
+            each.cancel()
+        await asyncio.gather(*ours, return_exceptions=True)
+        server.close()
+        await there.docker.end_all()
+
+    def run(work: Callable[[Followed], Awaitable[None]]) -> None:
+        async def go() -> None:
+            async with going() as there:
+                await asyncio.wait_for(work(there), 60)
+
+        asyncio.run(go())
+
+    return run
+
+
+Follow = Callable[[Callable[[Followed], Awaitable[None]]], None]
+
+
+def test_what_runs_is_known_and_what_starts_and_stops_is_told(follow: Follow) -> None:
+    async def work(there: Followed) -> None:
+        assert there.has("old")
+        there.docker.containers["2" * 64] = inspected("2" * 64, "new", "172.17.64.2")
+        there.docker.tell(event("container", "start", "2" * 64))
+        await there.until(lambda: there.has("new"))
+        there.docker.tell(event("container", "die", "2" * 64))
+        await there.until(lambda: not there.has("new"))
+
+    follow(work)
+
+
+def test_a_container_that_is_being_started_is_asked_about_only_after_its_start(follow: Follow) -> None:
+    async def work(there: Followed) -> None:
+        there.docker.tell(event("network", "connect", "n" * 64, container="2" * 64, name="bridge"))
+        there.docker.containers["2" * 64] = inspected("2" * 64, "new", "172.17.64.2")
+        there.docker.containers["3" * 64] = inspected("3" * 64, "last", "172.17.64.3")
+        there.docker.tell(event("container", "start", "3" * 64))
+        await there.until(lambda: there.has("last"))
+        assert not there.has("new")
+
+    follow(work)
+
+
+def test_a_running_container_that_leaves_a_network_or_comes_to_one_or_is_renamed_is_looked_at(follow: Follow) -> None:
+    async def work(there: Followed) -> None:
+        there.docker.containers["1" * 64]["Name"] = "/other"
+        there.docker.tell(event("container", "rename", "1" * 64))
+        await there.until(lambda: there.has("other") and not there.has("old"))
+        there.docker.containers["1" * 64]["NetworkSettings"]["Networks"] = {}
+        there.docker.tell(event("network", "disconnect", "n" * 64, container="1" * 64, name="bridge"))
+        await there.until(lambda: not there.has("other"))
+        there.docker.containers["1" * 64] = inspected("1" * 64, "again", "172.17.64.9")
+        there.docker.tell(event("network", "connect", "n" * 64, container="1" * 64, name="bridge"))
+        await there.until(lambda: there.has("again"))
+
+    follow(work)
+
+
+def test_an_answer_that_comes_after_the_end_of_a_container_does_not_bring_it_back(follow: Follow) -> None:
+    async def work(there: Followed) -> None:
+        there.docker.held = asyncio.Event()
+        there.docker.containers["2" * 64] = inspected("2" * 64, "short", "172.17.64.2")
+        there.docker.tell(event("container", "start", "2" * 64))
+        there.docker.tell(event("container", "die", "1" * 64))
+        there.docker.tell(event("container", "die", "2" * 64))
+        await there.until(lambda: not there.has("old"))
+        there.docker.held.set()
+        there.docker.containers["3" * 64] = inspected("3" * 64, "last", "172.17.64.3")
+        there.docker.tell(event("container", "start", "3" * 64))
+        await there.until(lambda: there.has("last"))
+        assert not there.has("short")
+
+    follow(work)
+
+
+def test_without_docker_a_container_is_known_as_long_as_its_process_lives(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = {"1": True}
+    monkeypatch.setattr(docker, "started", lambda pid: "then" if lives["1"] else None)
+
+    async def work(there: Followed) -> None:
+        there.docker.tell(event("container", "rename", "1" * 64))  # read again, with the clock of the test
+        await there.until(lambda: there.follower._births.get("1" * 64) == "then")
+        monkeypatch.setattr(docker, "is_running", lambda: False)
+        there.docker.end()
+        await there.until(lambda: there.follower.state == "not there")
+        assert there.has("old")
+        lives["1"] = False
+        await there.until(lambda: not there.has("old"))
+        assert there.said == ["Docker went away: its events ended"]
+
+    follow(work)
+
+
+def test_a_docker_that_comes_back_is_asked_for_all_again(follow: Follow) -> None:
+    async def work(there: Followed) -> None:
+        there.docker.containers = {"2" * 64: inspected("2" * 64, "other", "172.17.64.2")}
+        there.docker.end()
+        await there.until(lambda: there.has("other") and not there.has("old"))
+        assert there.follower.state in ("followed", "not there")
+
+    follow(work)
+
+
+def test_its_socket_is_left_alone_while_it_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "RUNNING", (str(tmp_path / "no such group"),))
+
+    assert not docker.is_running()

@@ -1,0 +1,189 @@
+"""The others, asked: their answers are bytes that the tests make; tests/lab has real ones."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from dnslib import DNSRecord
+
+from dockmesh.agent.names import message, patience, peers
+from dockmesh.agent.names.config import Network
+from dockmesh.agent.names.peers import Answers, Peers
+
+NETWORK = Network(
+    "docker0",
+    "bridge",
+    "172.17.42.1",
+    IPv4Network("172.17.0.0/16"),
+    {"host2": "172.17.42.2", "host3": "172.17.42.3"},
+)
+Answering = Callable[[Peers, bytes, str], None]
+
+
+class Wire:
+    """Carries questions to `answering`, which may say something at once or never."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.sent: list[tuple[bytes, str]] = []
+        self.said: list[str] = []
+        self.heard = asyncio.Event()
+        self.peers = Peers(NETWORK, self.say)
+        transport: Any = self
+        self.peers.connection_made(transport)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        self.heard.set()
+
+    async def until_said(self, count: int) -> None:
+        while len(self.said) < count:
+            self.heard.clear()
+            await self.heard.wait()
+
+    def sendto(self, data: bytes, place: tuple[str, int]) -> None:
+        self.sent.append((data, place[0]))
+        asyncio.get_running_loop().call_soon(self.answering, self.peers, data, place[0])
+
+
+def has(**values: list[str]) -> Answering:
+    """By host what it has, whatever is asked; a host that is not named does not answer."""
+
+    def answering(there: Peers, data: bytes, address: str) -> None:
+        host = next(name for name, each in NETWORK.peers.items() if each == address)
+        if host in values:
+            question = message.read_question(data)
+            code = message.NOERROR if values[host] else message.NXDOMAIN
+            there.datagram_received(message.answer(question, data, values[host], code), (address, 53))
+
+    return answering
+
+
+def run(answering: Answering, work: Callable[[Wire], Awaitable[Any]]) -> Any:
+    async def go() -> Any:
+        return await work(Wire(answering))
+
+    return asyncio.run(go())
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is dead costs the tests no time."""
+    monkeypatch.setattr(patience, "NEAR_S", 0.01)
+    monkeypatch.setattr(peers, "NEAR_S", 0.01)
+    monkeypatch.setattr(patience, "DOUBT_S", 0.0)
+
+
+def test_the_answer_is_what_all_say_together() -> None:
+    both = has(host2=["172.17.128.1"], host3=["172.17.192.1", "172.17.192.2"])
+
+    found = run(both, lambda wire: wire.peers.ask("db", 1))
+
+    assert found.known
+    assert sorted(found.values) == ["172.17.128.1", "172.17.192.1", "172.17.192.2"]
+
+
+def test_a_question_goes_to_each_host_once_and_wants_its_own_knowledge_only() -> None:
+    async def work(wire: Wire) -> list[tuple[bytes, str]]:
+        await wire.peers.ask("web1.host2", 28)
+        return wire.sent
+
+    sent = run(has(host2=[], host3=[]), work)
+
+    assert sorted(place for _, place in sent) == ["172.17.42.2", "172.17.42.3"]
+    record = DNSRecord.parse(sent[0][0])
+    assert (str(record.q.qname), record.q.qtype, record.header.rd) == ("web1.host2.", 28, 0)
+
+
+def test_one_host_can_be_asked_alone() -> None:
+    async def work(wire: Wire) -> set[str]:
+        await wire.peers.ask("db", 1, "host3")
+        return {place for _, place in wire.sent}
+
+    assert run(has(host3=["172.17.192.1"]), work) == {"172.17.42.3"}
+
+
+def test_what_nobody_has_is_sure_if_all_say_so() -> None:
+    assert run(has(host2=[], host3=[]), lambda wire: wire.peers.ask("db", 1)) == Answers()
+
+
+def test_a_dead_host_costs_one_question_its_time_and_makes_it_unsure_then_it_is_left_out() -> None:
+    async def work(wire: Wire) -> tuple[Answers, Answers, int, list[str]]:
+        first = await wire.peers.ask("db", 1)
+        wire.sent.clear()
+        second = await wire.peers.ask("db", 1)
+        return first, second, len(wire.sent), wire.peers.silent
+
+    first, second, sent, silent = run(has(host2=[]), work)
+
+    assert first.unsure
+    assert not second.unsure
+    assert (sent, silent) == (1, ["host3"])
+
+
+def test_while_it_is_doubted_it_is_asked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+
+    async def work(wire: Wire) -> Answers:
+        await wire.peers.ask("db", 1)
+        wire.answering = has(host2=[], host3=["172.17.192.1"])
+        return await wire.peers.ask("db", 1)
+
+    assert run(has(host2=[]), work) == Answers(known=True, values=["172.17.192.1"])
+
+
+def test_a_silent_host_is_asked_whether_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "PROBE_S", 0.001)
+
+    async def work(wire: Wire) -> tuple[list[str], list[str]]:
+        await wire.peers.ask("db", 1)
+        before = wire.peers.silent
+        probing = asyncio.ensure_future(wire.peers.probe())
+        await wire.until_said(1)
+        wire.answering = has(host2=[], host3=[])
+        await wire.until_said(2)
+        probing.cancel()
+        assert wire.peers.silent == []
+        return before, wire.said
+
+    before, said = run(has(host2=[]), work)
+
+    assert before == ["host3"]
+    assert said == [
+        "docker0: host3 does not answer; its names are gone until it does",
+        "docker0: host3 answers again",
+    ]
+
+
+def test_a_late_answer_says_that_the_host_lives() -> None:
+    async def work(wire: Wire) -> list[str]:
+        await wire.peers.ask("db", 1)
+        has(host2=[], host3=[])(wire.peers, wire.sent[-1][0], "172.17.42.3")
+        return wire.peers.silent
+
+    assert run(has(host2=[]), work) == []
+
+
+@pytest.mark.parametrize("lie", ["another cookie", "another name", "another address", "another port", "rubbish"])
+def test_who_only_guesses_is_not_believed(lie: str) -> None:
+    def answering(there: Peers, data: bytes, address: str) -> None:
+        question = message.read_question(data)
+        honest = message.answer(question, data, ["172.17.66.6"])
+        cookie = message.read_told(data).cookie
+        match lie:
+            case "another cookie":
+                there.datagram_received(honest.replace(cookie, b"12345678"), (address, 53))
+            case "another name":
+                there.datagram_received(honest.replace(b"\x02db", b"\x02dc"), (address, 53))
+            case "another address":
+                there.datagram_received(honest, ("172.17.66.6", 53))
+            case "another port":
+                there.datagram_received(honest, (address, 5353))
+            case _:
+                there.datagram_received(honest[:9], (address, 53))
+
+    found = run(answering, lambda wire: wire.peers.ask("db", 1))
+
+    assert (found.known, found.values) == (False, [])
