@@ -2,17 +2,17 @@
 
 import json
 import re
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from subprocess import run as run_process
 from urllib.parse import quote
 
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import Done, Mesh, wait_until
+from tests.lab.mesh import DOCKMESH, Done, Mesh, run, wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples/guestbook"
 PACKAGES = ("docker-compose", "redis-server", "python3-redis")
@@ -30,7 +30,7 @@ COMPOSE = "DOCKER_BUILDKIT=0 docker-compose --project-directory /srv/guestbook/{
 def mesh(make_mesh: MakeMesh) -> Mesh:
     offers = (word for package in PACKAGES for word in ("--offer", package))
     mesh = make_mesh("--prepared", *offers, forwarding=None)
-    added = mesh.dockmesh("network", "add", "guestbook")
+    added = run(*DOCKMESH, "network", "add", "guestbook", "-f", str(mesh.file))
     assert added.code == 0, added.err
     mesh.apply()
     mesh.on_all(lambda host: prepare(mesh, host))
@@ -50,13 +50,13 @@ def guestbook(mesh: Mesh) -> Iterator[Mesh]:
 
 
 def prepare(mesh: Mesh, host: str) -> None:
-    mesh.on(host, "DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet docker-compose")
+    mesh.on(host, "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install docker-compose")
     mesh.on(host, BUILD_BASE)
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.add(EXAMPLE, "guestbook")
     ssh = ("ssh", "-F", str(mesh.ssh_config), host, "tar -C /srv -x --no-same-owner")
-    run_process(ssh, input=packed.getvalue(), check=True)
+    subprocess.run(ssh, input=packed.getvalue(), check=True)
 
 
 def compose(mesh: Mesh, host: str, project: str, words: str) -> str:
@@ -85,7 +85,7 @@ def test_a_page_an_api_and_a_store_on_three_hosts_find_each_other_by_name(guestb
 def test_the_services_are_where_compose_was_told_to_put_them(guestbook: Mesh) -> None:
     listed = json.loads(guestbook.dockmesh("ps", "--json").out)
 
-    found = {(each["name"], each["host"]) for each in listed["containers"]}
+    found = {(each["name"], host["name"]) for host in listed["hosts"] for each in host["containers"]}
     assert {("page-page-1", "host1"), ("api-api-1", "host2"), ("store-store-1", "host3")} <= found
 
 
