@@ -45,7 +45,7 @@ def settings(mesh: Mesh, *hosts: str) -> dict[str, str]:
 
 
 def subjects(answer: dict[str, list[dict[str, list[dict[str, str]]]]]) -> dict[str, list[str]]:
-    """By host what an apply changed, but for what names the addresses of all hosts: that follows, and disturbs nobody."""
+    """By host what an apply changed, but for what lists all hosts: that follows, and disturbs nobody."""
     return {
         str(each["name"]): [change["subject"] for change in each["changes"] if change["subject"] not in LISTS]
         for each in answer["hosts"]
