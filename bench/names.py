@@ -103,7 +103,7 @@ def names(runs: int) -> list[Row]:
     rows = []
     with mesh("direct") as lab:
         for host in lab.hosts:
-            answer(lab, host.name, f"{BUILD}; docker run --name web-{host.name} {SLEEPER} >/dev/null; echo")
+            answer(lab, host.name, f"{BUILD}; docker run --name web-{host.name} {SLEEPER} >/dev/null; echo done")
         here, there = (host.name for host in lab.hosts[:2])
         server = _address(lab, here)
         wait(_is_told(lab, here, server, f"web-{there}.mesh"), "names are told")

@@ -1,5 +1,6 @@
 """Docker's settings: what differs, and how it is made to take them."""
 
+import json
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -14,6 +15,7 @@ RESTART = "docker restart"
 RESTART_FOR_NAMES = "docker restart for names"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
+RESOLVER_GOES = "containers would go on asking the resolver, which goes"
 NEXT_START = (
     "Docker takes dns at its start only, and its containers would stop with it (no live-restore): "
     "names work from its next start on"
@@ -48,7 +50,11 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
         changes.append(change)
         restart = restart_docker(merged.text, mode, live_restore=facts.docker is not None and facts.docker.live_restore)
     elif facts.docker is not None and _names(present) != _names(merged.text):
-        if facts.docker.live_restore or not facts.docker.containers:
+        if _is_told_ours(present) and not _is_told_ours(merged.text):
+            names = tuple(container.name for container in facts.docker.containers)
+            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", RESOLVER_GOES, disturbs=names))
+            restart = restart_docker(merged.text, mode, live_restore=facts.docker.live_restore)
+        elif facts.docker.live_restore or not facts.docker.containers:
             reason = "Docker takes dns at its start only; containers keep what they have until they are started again"
             changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason))
             restart = RESTART_DOCKER
@@ -82,6 +88,11 @@ def _why_restart(config: HostConfig, running: Docker) -> str:
         return "Docker takes these at its start only"
     moved = ", ".join(f"{each.name} ({each.address})" for each in outside)
     return f"Docker takes these at its start only; out of the new pool, so moved into it: {moved}"
+
+
+def _is_told_ours(text: str | None) -> bool:
+    content = json.loads(text) if text and text.strip() else {}
+    return docker.has_names(content)
 
 
 def _names(text: str | None) -> dict[str, str]:

@@ -20,6 +20,12 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     docker = diff.step(StepName.DOCKER)
     if docker is None or not docker.restart:
         return diff
+    if any(change.subject == RESTART_FOR_NAMES and change.disturbs for change in docker.changes):
+        # The resolver goes: as long as Docker's containers ask it, it stays, and Docker's file with it.
+        later = (StepName.DOCKER, StepName.FILES)
+        left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
+        steps = tuple(step for step in diff.steps if step.name not in later)
+        return replace(diff, steps=steps, left=(*diff.left, *left))
     fabric = facts.link(FABRIC_BRIDGE)
     moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE

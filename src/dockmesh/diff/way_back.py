@@ -13,6 +13,7 @@ from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
+from dockmesh.render import names
 from dockmesh.render.host import API_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 
@@ -85,7 +86,7 @@ def way_back(
     # At its end, for the units do not start while the host is on its way back.
     last = [
         as_line(Command(("systemctl", verb, "--no-block", unit)))
-        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"))
+        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), (names.UNIT, "restart"))
         if facts.units.get(unit, {}).get("ActiveState") == "active" and not (unit == UNIT and stay_out)
     ]
     return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"

@@ -54,9 +54,14 @@ def _forwarding(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
 
 def find_guilty(evidence: HostEvidence, wire: Wire, device: str, source: IPv4Address | IPv6Address) -> Seen:
     """Which rule drops a tunnel's packet that comes in on `device` from a peer; PASSES where none is seen that does."""
-    packet = Packet(device, protocols=wire.protocols, port=wire.port, source=source, to_host=True)
+    return who_drops(evidence, Packet(device, protocols=wire.protocols, port=wire.port, source=source, to_host=True))
+
+
+def who_drops(evidence: HostEvidence, packet: Packet) -> Seen:
+    """Which rule drops a packet to the host itself; PASSES where none is seen that does."""
     around = evidence.around
-    rules = around.iptables if source.version == 4 else around.ip6tables
+    is_4 = packet.source is None or packet.source.version == 4
+    rules = around.iptables if is_4 else around.ip6tables
     for hook, chain in (("prerouting", ""), ("input", "INPUT")):
         found = [walk(rules, chain, packet)] if chain and rules else []
         found += [nftables.walk(around.nftables, hook, packet)] if around.nftables else []

@@ -1,8 +1,11 @@
 """Whether the resolver can have its port: one host at a time."""
 
 from collections.abc import Iterator
+from itertools import product
 
-from dockmesh.plan.types import Plan
+from dockmesh.facts.iptables import Fate, Packet
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.preflight.firewalls import find_managers, who_drops
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 from dockmesh.render.names import UNIT, addresses
 
@@ -15,6 +18,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         return
     facts = evidence.facts
     name = (facts.name,)
+    yield from _shut(evidence, plan.host(facts.name), name)
     if facts.units.get(UNIT, {}).get("ActiveState") == "active":
         yield Finding(Check.NAMES, Level.FINE, name, "the resolver runs")
         return
@@ -35,3 +39,28 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     else:
         asked = " and ".join(addresses(plan.host(facts.name)))
         yield Finding(Check.NAMES, Level.FINE, name, f"port {PORT} is free at {asked}")
+
+
+def _shut(evidence: HostEvidence, host: HostPlan, name: tuple[str, ...]) -> Iterator[Finding]:
+    """Questions of containers go to the host itself, so through the rules for what comes in."""
+    for network, protocol in product(host.networks, ("udp", "tcp")):
+        container = network.pool.network_address + 1
+        packet = Packet(network.bridge, protocols=(protocol,), port=PORT, source=container, to_host=True)
+        seen = who_drops(evidence, packet)
+        if seen.fate in (Fate.RULE, Fate.POLICY):
+            where = f"{protocol} port {PORT}: {seen.rule}"
+            what = f"its firewall keeps containers of {network.name} from the resolver, {where}"
+            yield Finding(Check.NAMES, Level.BLOCKER, name, what, _how_to_open(evidence, network.bridge))
+            return
+
+
+def _how_to_open(evidence: HostEvidence, bridge: str) -> str:
+    managers = find_managers(evidence)
+    if "ufw" in managers:
+        return f"`ufw allow in on {bridge} to any port {PORT}`"
+    if "firewalld" in managers:
+        return "`firewall-cmd --permanent --zone=docker --add-service=dns`, then `firewall-cmd --reload`"
+    opened = " and ".join(
+        f"`iptables -I INPUT -i {bridge} -p {protocol} --dport {PORT} -j ACCEPT`" for protocol in ("udp", "tcp")
+    )
+    return f"{opened}, or its like where its rules are kept"

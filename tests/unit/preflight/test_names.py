@@ -43,3 +43,37 @@ def test_without_names_nobody_wants_the_port() -> None:
     evidence = worlds.with_around(worlds.ready(plan), "host2", tcp_listeners=frozenset({Listener(OWN, 53)}))
 
     assert [each for each in judge(plan, evidence) if each.check is Check.NAMES] == []
+
+
+SHUT = "-P INPUT DROP\n-P FORWARD ACCEPT\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "protocol"), [("", "udp"), ("-A INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n", "tcp")]
+)
+def test_a_firewall_that_keeps_containers_from_the_resolver_is_a_blocker(more: str, protocol: str) -> None:
+    evidence = worlds.with_around(READY, "host2", iptables=SHUT + more)
+
+    found = [each for each in judge(PLAN, evidence) if each.check is Check.NAMES and each.level is Level.BLOCKER]
+
+    (finding,) = found
+    assert finding.hosts == ("host2",)
+    assert f"{protocol} port 53: -P INPUT DROP" in finding.what
+    assert finding.do is not None
+    assert "iptables -I INPUT -i docker0" in finding.do
+
+
+def test_with_ufw_it_is_told_in_its_words() -> None:
+    evidence = worlds.with_around(READY, "host2", iptables=SHUT, ufw=True)
+
+    (finding,) = [each for each in judge(PLAN, evidence) if each.check is Check.NAMES and each.level is Level.BLOCKER]
+
+    assert finding.do == "`ufw allow in on docker0 to any port 53`"
+
+
+def test_a_firewall_that_lets_them_in_is_fine() -> None:
+    rules = SHUT + "-A INPUT -i docker0 -j ACCEPT\n"
+
+    evidence = worlds.with_around(READY, "host2", iptables=rules)
+
+    assert all(each.level is Level.FINE for each in judge(PLAN, evidence) if each.check is Check.NAMES)

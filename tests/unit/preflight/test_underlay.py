@@ -79,7 +79,7 @@ def test_the_fix_is_in_the_words_of_who_manages_the_rules(changes: dict[str, obj
     evidence = worlds.with_around(READY, "host2", iptables="-P INPUT DROP\n-P FORWARD ACCEPT\n", **changes)
     evidence = worlds.with_heard(evidence, "host2", "host1", replace(worlds.HEARD, raw=frozenset()))
 
-    finding = worlds.only(PLAN, evidence)
+    finding = worlds.only(replace(PLAN, domain=None), evidence)
 
     assert "-P INPUT DROP" in finding.what
     assert words in str(finding.do)
