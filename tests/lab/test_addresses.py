@@ -1,11 +1,12 @@
 """Addresses of containers in a real mesh: full pools, MAC addresses alike, published ports, and who reaches what."""
 
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import BUILD_IMAGE, IMAGE, Mesh, wait_until
+from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
 
 ANSWERS = "httpd -f -p 80 -h /bin"  # 200 for /busybox
 MAC = "02:42:0a:00:00:07"
@@ -135,3 +136,34 @@ def test_a_host_service_on_every_address_is_open_to_containers(mesh: Mesh) -> No
     for host in mesh.hosts:
         said = mesh.on("host2", f"docker exec asks /bin/busybox nc -w 3 {mesh.address(host)} 22 </dev/null || true")
         assert said.startswith("SSH-2.0"), host
+
+
+def test_an_address_by_hand_is_taken_of_the_pool_and_told_outside_it(mesh: Mesh) -> None:
+    """On a network beside docker0: there Docker takes `--ip`, and any address of the prefix without a word."""
+    added = run(*DOCKMESH, "network", "add", "blue", "-f", str(mesh.file), "--json")
+    assert added.code == 0, added.err
+    mesh.apply()
+    show = "docker network inspect --format '{{(index .IPAM.Config 0).Subnet}} {{(index .IPAM.Config 0).IPRange}}' blue"
+    prefix, pool = map(IPv4Network, mesh.on("host2", show).split())
+    inside, outside = pool[7], prefix[200]
+    for host, name, ip in (
+        ("host1", "there", ""),
+        ("host2", "fixed", f"--ip {inside}"),
+        ("host2", "stray", f"--ip {outside}"),
+    ):
+        mesh.start_container(host, name, f"--network blue {ip}")
+
+    mesh.wait_for_ping("host1", str(inside), "there")
+    told, proof = status(mesh), mesh.verify()
+    crossed = [mesh.pings(host, str(inside), "asks") for host in ("host1", "host2")]
+    mesh.on("host2", "docker rm --force stray")
+
+    assert [each["hosts"] for each in told["findings"]] == [["host2"]]
+    assert told["findings"][0]["what"].endswith(f"another host may give out the same address: stray ({outside})")
+    assert "without `--ip`" in told["findings"][0]["do"]
+    used = {pool["network"]: pool["used"] for pool in told["hosts"][1]["pools"]}
+    assert (used["docker0"], used["blue"]) == (2, 1)
+    assert [(cause["fault"], cause["hosts"]) for cause in proof["causes"]] == [("outside-pool", ["host2"])]
+    assert crossed == [False, False], "from docker0 into another network of the mesh"
+    wait_until(lambda: bool(status(mesh)["right"]), "all is well again")
+    mesh.on_all(lambda host: mesh.ssh(host, "docker rm --force there fixed"))
