@@ -237,22 +237,24 @@ def _events(lab: Lab, host: str) -> dict[str, list[Life]]:
     program = (
         "import json, subprocess, sys, time\n"
         "show = ['docker', 'ps', '--all', '--format', '{{.Names}}']\n"
-        "inspect = ['docker', 'inspect', '--format', '{{.Name}} {{.NetworkSettings.IPAddress}} {{.State.Running}}']\n"
+        "inspect = ['docker', 'inspect', '--format', '{{.Name}}|{{.NetworkSettings.IPAddress}}|{{.State.Running}}']\n"
         "names = subprocess.run(show, capture_output=True, text=True, check=True).stdout.split()\n"
+        "since = str(time.time())\n"
         "lines = subprocess.run([*inspect, *names], capture_output=True, text=True).stdout.splitlines()\n"
         "lives = {}\n"
         "for line in lines:\n"
-        "    name, address, _ = (line.split() + ['', ''])[:3]\n"
-        "    lives[name.lstrip('/')] = [[0, 0, address]]\n"
-        f"events = subprocess.Popen({EVENTS.format(seconds=SECONDS).split()!r}, stdout=subprocess.PIPE, text=True)\n"
+        "    name, address, running = line.split('|')\n"
+        "    lives[name.lstrip('/')] = [[0, 0, address]] if running == 'true' else []\n"
+        f"follow = {EVENTS.format(seconds=SECONDS).split()!r} + ['--since', since]\n"
+        "events = subprocess.Popen(follow, stdout=subprocess.PIPE, text=True)\n"
         "for line in events.stdout:\n"
         "    event = json.loads(line); name = event['Actor']['Attributes']['name']; when = event['timeNano'] / 1e9\n"
         "    if event['Action'] == 'die':\n"
-        "        lives[name][-1][1] = when\n"
+        "        if lives[name]: lives[name][-1][1] = when\n"
         "    else:\n"
         "        done = subprocess.run([*inspect, name], capture_output=True, text=True)\n"
-        "        address = (done.stdout.split() + [''])[1]\n"
-        "        lives[name].append([when, 0, address if address != 'false' else ''])\n"
+        "        address = (done.stdout.strip().split('|') + ['', ''])[1]\n"
+        "        lives[name].append([when, 0, address])\n"
         "print(json.dumps(lives))\n"
     )
     found: dict[str, list[list[Any]]] = json.loads(_python(lab, host, program, inside=False))
@@ -271,6 +273,6 @@ def _verdict(lives: dict[str, list[Life]], said: tuple[float, float, str, int, s
     if address:
         if any(life.address in ("", address) for life in near):
             return "right"
-        return "late" if any(life.address == address for life in known) else "wrong"
+        return "late" if any(life.address in ("", address) for life in known) else "wrong"
     steady = [life for life in near if life.begun <= asked - LATE_S and life.ended >= told]
     return "late" if steady else "right"

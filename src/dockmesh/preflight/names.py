@@ -1,9 +1,9 @@
 """Whether the resolver can have its port: one host at a time."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from dockmesh.facts.iptables import Fate, Packet
-from dockmesh.model import DOCKER_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.firewalls import find_managers, who_drops
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
@@ -43,23 +43,24 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
 
 def _shut(evidence: HostEvidence, host: HostPlan, name: tuple[str, ...]) -> Iterator[Finding]:
     """Questions of containers go to the host itself, so through the rules for what comes in."""
-    for protocol in ("udp", "tcp"):
-        container = host.pool.network_address + 1
-        packet = Packet(DOCKER_BRIDGE, protocols=(protocol,), port=PORT, source=container, to_host=True)
+    for network, protocol in product(host.networks, ("udp", "tcp")):
+        container = network.pool.network_address + 1
+        packet = Packet(network.bridge, protocols=(protocol,), port=PORT, source=container, to_host=True)
         seen = who_drops(evidence, packet)
         if seen.fate in (Fate.RULE, Fate.POLICY):
-            what = f"its firewall keeps containers from the resolver, {protocol} port {PORT}: {seen.rule}"
-            yield Finding(Check.NAMES, Level.BLOCKER, name, what, _how_to_open(evidence))
+            where = f"{protocol} port {PORT}: {seen.rule}"
+            what = f"its firewall keeps containers of {network.name} from the resolver, {where}"
+            yield Finding(Check.NAMES, Level.BLOCKER, name, what, _how_to_open(evidence, network.bridge))
             return
 
 
-def _how_to_open(evidence: HostEvidence) -> str:
+def _how_to_open(evidence: HostEvidence, bridge: str) -> str:
     managers = find_managers(evidence)
     if "ufw" in managers:
-        return f"`ufw allow in on {DOCKER_BRIDGE} to any port {PORT}`"
+        return f"`ufw allow in on {bridge} to any port {PORT}`"
     if "firewalld" in managers:
         return "`firewall-cmd --permanent --zone=docker --add-service=dns`, then `firewall-cmd --reload`"
     opened = " and ".join(
-        f"`iptables -I INPUT -i {DOCKER_BRIDGE} -p {protocol} --dport {PORT} -j ACCEPT`" for protocol in ("udp", "tcp")
+        f"`iptables -I INPUT -i {bridge} -p {protocol} --dport {PORT} -j ACCEPT`" for protocol in ("udp", "tcp")
     )
     return f"{opened}, or its like where its rules are kept"

@@ -16,7 +16,8 @@ from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
-from dockmesh.render.host import INTERFACES
+from dockmesh.render.host import FLOWS, FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, INTERFACES
+from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
@@ -279,3 +280,21 @@ def test_a_host_that_was_confirmed_before_ctrl_c_is_told_as_such() -> None:
 
     assert told(confirmed, RUN) == "it was told already that this run stays"
     assert told(another, RUN) == "it is as it was before this run"
+
+
+def test_a_host_that_had_no_guard_has_none_when_it_goes_back() -> None:
+    """As an earlier version left it: then its bridge does as it likes again, and is not left without any flow."""
+    scenario = SCENARIOS["a network more"]
+    hosts = scenario.hosts()
+    for path in (FLOWS, GUARD, FLOWS_UNIT_FILE):
+        del hosts["host1"].files[path]
+    del hosts["host1"].units[FLOWS_UNIT]
+    hosts["host1"].flows = FakeFlows()
+    old = hosts["host1"].state()
+    hosts["host1"].fails = lambda request: Answer(1) if "docker network create" in str(request) else None
+
+    failed = asyncio.run(run(scenario.new, hosts))
+
+    assert failed == ["host1"]
+    assert hosts["host1"].flows.flows == {"priority=0,actions=NORMAL"}
+    assert hosts["host1"].state() == old
