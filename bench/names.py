@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.rows import Row, say
@@ -18,6 +18,7 @@ CONTAINERS, A_SECOND, SECONDS = 300, 10, 60
 QUESTIONS = 2000
 # A name is late that is not told, or is told still, after this long: docker's word counts from its own events.
 LATE_S = 0.5
+NEVER = float("inf")
 IMAGE = "busybox"
 BUILD = (
     f"docker image inspect {IMAGE} >/dev/null 2>&1 || "
@@ -176,12 +177,14 @@ def _churn(lab: Lab) -> list[Row]:
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda host: _start_all(lab, host, fleet[host]), fleet))
     everyone = [name for each in fleet.values() for name in each]
+    since = time.time()
+    running = {host: _running(lab, host) for host in fleet}
     with ThreadPoolExecutor(3 * len(fleet)) as pool:
-        events = {host: pool.submit(_events, lab, host) for host in fleet}
+        events = {host: pool.submit(_events, lab, host, since) for host in fleet}
         heard = {host: pool.submit(_watch, lab, host, everyone) for host in fleet}
         turning = [pool.submit(_turn, lab, host, fleet[host], A_SECOND / len(fleet)) for host in fleet]
         turned = sum(each.result() for each in turning)
-        lives = {name: each for host in fleet for name, each in events[host].result().items()}
+        lives = {name: each for host in fleet for name, each in _lives(running[host], events[host].result()).items()}
         said = [each for host in fleet for each in heard[host].result()]
     verdicts = Counter(_verdict(lives, tuple(each)) for each in said)
     say(f"  {turned} starts and stops, {len(said)} answers: {dict(verdicts)}")
@@ -232,35 +235,39 @@ def _watch(lab: Lab, host: str, everyone: list[str]) -> list[Any]:
     return found
 
 
-def _events(lab: Lab, host: str) -> dict[str, list[Life]]:
-    """By container its lives, out of Docker's events; its address is asked for at each start."""
+def _running(lab: Lab, host: str) -> dict[str, str]:
+    """By container that runs its address."""
+    show = "docker ps --quiet | xargs docker inspect --format '{{.Name}}={{.NetworkSettings.IPAddress}}' | tr '\\n' ' '"
+    pairs = (each.split("=") for each in answer(lab, host, show).split())
+    return {name.lstrip("/"): address for name, address in pairs}
+
+
+def _events(lab: Lab, host: str, since: float) -> list[tuple[str, str, float, str]]:
+    """Container, action, time and address, by Docker's events; the address is asked for at each start."""
     program = (
-        "import json, subprocess, sys, time\n"
-        "show = ['docker', 'ps', '--all', '--format', '{{.Names}}']\n"
-        "inspect = ['docker', 'inspect', '--format', '{{.Name}}|{{.NetworkSettings.IPAddress}}|{{.State.Running}}']\n"
-        "names = subprocess.run(show, capture_output=True, text=True, check=True).stdout.split()\n"
-        "since = str(time.time())\n"
-        "lines = subprocess.run([*inspect, *names], capture_output=True, text=True).stdout.splitlines()\n"
-        "lives = {}\n"
-        "for line in lines:\n"
-        "    name, address, running = line.split('|')\n"
-        "    lives[name.lstrip('/')] = [[0, 0, address]] if running == 'true' else []\n"
-        f"follow = {EVENTS.format(seconds=SECONDS).split()!r} + ['--since', since]\n"
-        "events = subprocess.Popen(follow, stdout=subprocess.PIPE, text=True)\n"
+        "import json, subprocess, sys\n"
+        f"follow = {EVENTS.format(seconds=SECONDS).split()!r} + ['--since', sys.argv[1]]\n"
+        "inspect = ['docker', 'inspect', '--format', '{{.NetworkSettings.IPAddress}}']\n"
+        "events, found = subprocess.Popen(follow, stdout=subprocess.PIPE, text=True), []\n"
         "for line in events.stdout:\n"
-        "    event = json.loads(line); name = event['Actor']['Attributes']['name']; when = event['timeNano'] / 1e9\n"
-        "    if event['Action'] == 'die':\n"
-        "        if lives[name]: lives[name][-1][1] = when\n"
-        "    else:\n"
-        "        done = subprocess.run([*inspect, name], capture_output=True, text=True)\n"
-        "        address = (done.stdout.strip().split('|') + ['', ''])[1]\n"
-        "        lives[name].append([when, 0, address])\n"
-        "print(json.dumps(lives))\n"
+        "    event = json.loads(line); name, address = event['Actor']['Attributes']['name'], ''\n"
+        "    if event['Action'] == 'start':\n"
+        "        address = subprocess.run([*inspect, name], capture_output=True, text=True).stdout.strip()\n"
+        "    found.append([name, event['Action'], event['timeNano'] / 1e9, address])\n"
+        "print(json.dumps(found))\n"
     )
-    found: dict[str, list[list[Any]]] = json.loads(_python(lab, host, program, inside=False))
-    return {
-        name: [Life(begun, ended or 1e12, address) for begun, ended, address in each] for name, each in found.items()
-    }
+    found: list[tuple[str, str, float, str]] = json.loads(_python(lab, host, program, f"{since:.3f}", inside=False))
+    return found
+
+
+def _lives(running: dict[str, str], events: list[tuple[str, str, float, str]]) -> dict[str, list[Life]]:
+    lives = {name: [Life(0, NEVER, address)] for name, address in running.items()}
+    for name, action, when, address in events:
+        if action == "start":
+            lives[name].append(Life(when, NEVER, address))
+        else:
+            lives[name][-1] = replace(lives[name][-1], ended=when)
+    return lives
 
 
 def _verdict(lives: dict[str, list[Life]], said: tuple[float, float, str, int, str]) -> str:
@@ -274,5 +281,6 @@ def _verdict(lives: dict[str, list[Life]], said: tuple[float, float, str, int, s
         if any(life.address in ("", address) for life in near):
             return "right"
         return "late" if any(life.address in ("", address) for life in known) else "wrong"
-    steady = [life for life in near if life.begun <= asked - LATE_S and life.ended >= told]
+    # Docker takes a container off its network a moment before it says that it ended.
+    steady = [life for life in near if life.begun <= asked - LATE_S and life.ended >= told + LATE_S]
     return "late" if steady else "right"
