@@ -25,6 +25,7 @@ MEANINGS = {
     "S": "a packet of just the MTU",
     "T": "TCP transfer",
     "A": "one owner of each address",
+    "N": "found by name",
     "B": "a broadcast arrives once",
 }
 MATRICES = {"containers": CONTAINER_PAIRS, "hosts": HOST_PAIRS}
