@@ -277,6 +277,8 @@ def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return _code(value["const"])
     if value.get("type") == "string" and "anyOf" in value:
         return "IPv4 or IPv6 address"
+    if {"const": False} in value.get("anyOf", ()):
+        return "domain name, or `false`"
     if "anyOf" in value:
         return "path, or list of paths"
     if "oneOf" in value:
