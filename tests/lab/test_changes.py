@@ -59,11 +59,12 @@ def assert_none_lost(pings: Pinging) -> None:
 
 @pytest.fixture(scope="module")
 def mesh(make_mesh: MakeMesh) -> Mesh:
-    """host1 to host3 in the mesh, with a container each; host4 is prepared and not in it."""
+    """host1 to host3 in the mesh, a tree, with a container each; host4 is prepared and not in it."""
     made = make_mesh("--prepared", hosts=4)
     mesh = Mesh(made.directory, made.hosts[:3])
     mesh.file.unlink()
     assert mesh.dockmesh("init", *mesh.hosts).code == 0
+    mesh.choose("forwarding", "rstp")
     mesh.apply()
     mesh.wait_for_mesh()
     for name in mesh.hosts:
