@@ -205,7 +205,7 @@ def test_unlock_ends_a_stuck_run_and_takes_it_back(change: Change) -> None:
 
 def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
     mesh = change.mesh
-    mesh.on("host2", "cp -a /etc/dockmesh /tmp/kept && mount -t tmpfs -o size=64k none /etc/dockmesh")
+    mesh.on("host2", "cp -a /etc/dockmesh /tmp/kept && mount -t tmpfs -o size=1m none /etc/dockmesh")
     mesh.on(
         "host2", "cp -a /tmp/kept/. /etc/dockmesh/; dd if=/dev/zero of=/etc/dockmesh/fill bs=1k 2>/dev/null || true"
     )
