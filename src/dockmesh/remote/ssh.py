@@ -22,6 +22,7 @@ from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.seam import Answer, Request, as_line
 
 CONNECT_TIMEOUT_S = 15
+END_WITHIN_S = 2
 GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
 SSH = (
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
@@ -213,9 +214,11 @@ async def _end(process: Process) -> int:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        return await asyncio.wait_for(process.wait(), 2)
+        return await asyncio.wait_for(process.wait(), END_WITHIN_S)
     except TimeoutError:
-        process.kill()
+        # It may end at this very moment, as ssh gives a silent connection up by itself.
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         return await process.wait()
 
 
