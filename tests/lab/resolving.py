@@ -26,8 +26,8 @@ done
 tar -C $work -c . | docker import --change 'CMD ["/bin/busybox", "sleep", "1000000"]' - {IMAGE}
 rm -r $work
 """
-# Asks one question after the other and says at the end how often what was answered. As resolv.conf(5) has it, a question
-# gets 5 s and is asked twice: the one that a server is just at when it is killed is lost.
+# Asks one question after the other and says at the end how often what was answered.
+# As resolv.conf(5) has it, a question gets 5 s and is asked twice: that which a server is at when it is killed is lost.
 ASK = """
 import json, socket, struct, sys, time
 server, name, count, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
