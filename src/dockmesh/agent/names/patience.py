@@ -7,7 +7,7 @@ NEAR_S = 0.08
 FAR_S = 1.0  # nor longer than this for one that is far
 # A host that does not answer is doubted for so long: its names are neither there nor gone, as while its resolver is
 # started again. After that it is silent: not waited for, and none of its names are there.
-DOUBT_S = 0.5
+DOUBT_S = 0.8
 PROBE_S = 0.1  # from then until it answers it is asked so often whether it is back
 # RFC 6298
 GAIN, GAIN_VARIATION = 0.125, 0.25
