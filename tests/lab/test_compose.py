@@ -22,7 +22,7 @@ BUILD_BASE = (
     "tar --one-file-system -C / --exclude=./var/lib/docker --exclude=./boot --exclude=./usr/share/doc "
     f"--exclude=./usr/sbin/dockerd --exclude='./usr/bin/containerd*' -c . | docker import - {BASE} >/dev/null"
 )
-# Docker's own builder of old: the other one is a package that Debian does not have.
+# Docker's own builder of old, which needs no further package.
 COMPOSE = "DOCKER_BUILDKIT=0 docker-compose --project-directory /srv/guestbook/{project}"
 
 
