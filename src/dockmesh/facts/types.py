@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.select import Installed
 from dockmesh.model import UnderlayAddress
@@ -74,6 +74,7 @@ class Place:
     network: str  # Docker's name: `bridge` is that of the default bridge
     address: str
     mac: str | None = None
+    address6: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,10 @@ class DockerNetwork:
     mtu: int | None
     bridge: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
+    ipv6: bool = False
+    prefixes6: tuple[IPv6Network, ...] = ()
+    gateway6: str | None = None
+    pool6: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Docker:
     containers: tuple[Container, ...]  # the running ones
     default_bridge: str | None
     networks: tuple[DockerNetwork, ...] = ()  # sorted by name
+    experimental: bool = False
 
     def network(self, name: str) -> DockerNetwork | None:
         return next((network for network in self.networks if network.name == name), None)
