@@ -1,9 +1,10 @@
 """What Docker changes of a host's IPv6 by its rules, and does not take back: kept beforehand, put back afterwards."""
 
 import json
+from dataclasses import replace
 
 from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
-from dockmesh.facts.types import Docker, HostFacts
+from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
 from dockmesh.remote.seam import Get, Put, Remove, Run, Transport, demand
 from dockmesh.render import docker
@@ -12,8 +13,6 @@ from dockmesh.render.types import HostConfig
 FORWARDING = "/proc/sys/net/ipv6/conf/all/forwarding"
 NO_FORWARDING = Run(("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=0"))
 SAVE, RESTORE = SAVES[1], RESTORES[1]
-# From this version on Docker has them without being told.
-RULES_BY_DEFAULT = 27
 MODE = 0o600
 
 
@@ -34,14 +33,10 @@ async def remember(host: Transport, config: HostConfig) -> None:
 
 def leaves(facts: HostFacts, after: str | None) -> bool:
     """Whether Docker has its rules by us, and will not have them by what its file says then."""
-    if not docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)) or _by_default(facts.docker):
+    if not docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)):
         return False
-    return not (json.loads(after) if after and after.strip() else {}).get("ip6tables")
-
-
-def _by_default(running: Docker | None) -> bool:
-    number = running.version.partition(".")[0] if running else ""
-    return number.isdigit() and int(number) >= RULES_BY_DEFAULT
+    by_default = facts.docker is not None and replace(facts.docker, experimental=False).keeps_ipv6_apart
+    return not by_default and not (json.loads(after) if after and after.strip() else {}).get("ip6tables")
 
 
 async def forget(host: Transport) -> None:

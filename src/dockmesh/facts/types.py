@@ -7,6 +7,9 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from dockmesh.debian.select import Installed
 from dockmesh.model import UnderlayAddress
 
+# Docker's version from which on it keeps networks apart in IPv6 without being told.
+IPV6_RULES_BY_DEFAULT = 27
+
 
 @dataclass(frozen=True, slots=True)
 class LinuxLink:
@@ -119,6 +122,12 @@ class Docker:
     default_bridge: str | None
     networks: tuple[DockerNetwork, ...] = ()  # sorted by name
     experimental: bool = False
+
+    @property
+    def keeps_ipv6_apart(self) -> bool:
+        """As far as it says: until 27 its rules for IPv6 are an experiment, and must be asked for."""
+        number = self.version.partition(".")[0]
+        return self.experimental or (number.isdigit() and int(number) >= IPV6_RULES_BY_DEFAULT)
 
     def network(self, name: str) -> DockerNetwork | None:
         return next((network for network in self.networks if network.name == name), None)

@@ -27,7 +27,7 @@ def check_docker0_has_none(draft: Draft) -> Iterator[Problem]:
 
 
 def check_prefixes6(draft: Draft) -> Iterator[Problem]:
-    for network in draft.networks:
+    for network in draft.networks[1:]:
         if network.prefix6 is None:
             continue
         prefix, span, shown = network.prefix6.value, network.prefix6.span, clipped(network.name.value)
@@ -46,7 +46,7 @@ def check_prefixes6(draft: Draft) -> Iterator[Problem]:
 
 
 def check_prefixes6_apart(draft: Draft) -> Iterator[Problem]:
-    for first, second in combinations(draft.networks, 2):
+    for first, second in combinations(draft.networks[1:], 2):
         if first.prefix6 is None or second.prefix6 is None or not first.prefix6.value.overlaps(second.prefix6.value):
             continue
         what = f"prefix6 of {clipped(second.name.value)} overlaps the prefix6 of {clipped(first.name.value)}"
