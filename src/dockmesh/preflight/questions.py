@@ -4,12 +4,12 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 from dockmesh.facts import docker, iptables, system
 from dockmesh.facts.gather import DOCKER_UNIT
-from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route
+from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
 from dockmesh.wire import WIRES
 
@@ -22,6 +22,8 @@ NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/sys
 
 LISTENS = "0A"  # TCP_LISTEN
 MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
+
+ACCEPT_RA = r"^net\.ipv6\.conf\..*\.accept_ra$"
 
 QUESTIONS: Mapping[str, Request] = {
     "date": Run(("date", "+%s.%N")),
@@ -48,6 +50,9 @@ QUESTIONS: Mapping[str, Request] = {
     "udp6": Get("/proc/net/udp6"),
     "tcp": Get("/proc/net/tcp"),
     "tcp6": Get("/proc/net/tcp6"),
+    "routes6": Run(("ip", "-json", "-6", "route", "show", "table", "main")),
+    "ipv6_off": Get("/proc/sys/net/ipv6/conf/default/disable_ipv6"),
+    "accept_ra": Run(("sysctl", "--all", "--pattern", ACCEPT_RA)),
 }
 
 
@@ -79,6 +84,9 @@ def read(answers: tuple[Answer, ...]) -> Around:
         ),
         udp_ports=frozenset((*read_ports(text["udp"]), *read_ports(text["udp6"]))),
         tcp_listeners=frozenset((*read_listeners(text["tcp"]), *read_listeners(text["tcp6"]))),
+        routes6=tuple(read_routes6(text["routes6"])),
+        ipv6_off=text["ipv6_off"].strip() == "1",
+        accept_ra=dict(read_accept_ra(text["accept_ra"])),
         seconds=read_seconds(text["date"]),
     )
 
@@ -88,6 +96,23 @@ def read_routes(answer: str) -> Iterator[Route]:
     for route in json.loads(answer or "[]"):
         if route.get("table") != "local" and route.get("dst", "default") != "default":
             yield Route(IPv4Network(route["dst"]), str(route.get("dev", "")))
+
+
+def read_routes6(answer: str) -> Iterator[Route6]:
+    """With those that lead to everybody, and without link-local ones, which every device has."""
+    for route in json.loads(answer or "[]"):
+        network = IPv6Network("::/0" if route["dst"] == "default" else route["dst"])
+        if not network.is_link_local:
+            yield Route6(network, str(route.get("dev", "")), route.get("protocol") == "ra")
+
+
+def read_accept_ra(answer: str) -> Iterator[tuple[str, int]]:
+    """`net.ipv6.conf.eth0.accept_ra = 1` each; a device's own dots are slashes there."""
+    for line in answer.splitlines():
+        key, _, value = line.partition(" = ")
+        if value.strip().isdigit():
+            device = key.removeprefix("net.ipv6.conf.").removesuffix(".accept_ra")
+            yield device.replace("/", "."), int(value)
 
 
 def read_ports(answer: str) -> Iterator[int]:
