@@ -1,5 +1,6 @@
 """IPv6 in networks beside docker0, on real hosts: it carries, and nobody gets out or is somebody else."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import advertisement, frame, hearing, inside, ipv6, mac, neighbours, router, send
 from tests.lab.mesh import Mesh, wait_until
-from tests.lab.test_destroy import assert_same, destroy, snapshots
+from tests.lab.test_destroy import EMPTY_TABLE, assert_same, destroy, snapshots
 from tests.lab.test_networks import HOSTS, container, network, start
 
 ON = {"blue": HOSTS, "vault": ("host1", "host2")}
@@ -285,4 +286,10 @@ def test_destroy_leaves_nothing_of_it(before: tuple[Mesh, dict[str, list[str]]],
 
     # Another one was booted in between, which is to be seen without any mesh, too.
     kept = {host: lines for host, lines in snapshot.items() if host != "host2"}
-    assert_same(kept, snapshots(mesh, kept))
+    assert_same(kept, {host: without_empty_tables(lines) for host, lines in snapshots(mesh, kept).items()})
+
+
+def without_empty_tables(lines: list[str]) -> list[str]:
+    """Where Docker once had rules for IPv6 the tables are left, with nothing in them."""
+    empty = re.compile(rf"{EMPTY_TABLE}|ip6tables-save (\*.*|:[A-Z]+ ACCEPT |COMMIT)$")
+    return [line for line in lines if not empty.match(line)]
