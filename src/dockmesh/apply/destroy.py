@@ -158,8 +158,8 @@ class _Turn:
                 error.report = replace(report, answered=f"{report.answered}\n{journal}".strip())
                 raise
             await self._compare()
-        if ipv6.leaves(facts, settings_after(self.host.name, facts, self.parting.traces.origin)):
-            await ipv6.forget(self.host)
+        after = settings_after(self.host.name, facts, self.parting.traces.origin)
+        await ipv6.forget_at_last(self.host, facts, after)
         others = [each for each in self.parting.traces.ran if each not in {container.id for container in before}]
         if step.restart or others:
             await start_again(self.host, (*before, *(Container(each, each, None) for each in others)))

@@ -33,10 +33,22 @@ async def remember(host: Transport, config: HostConfig) -> None:
 
 def leaves(facts: HostFacts, after: str | None) -> bool:
     """Whether Docker has its rules by us, and will not have them by what its file says then."""
-    if not docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)):
-        return False
+    return docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)) and not _has_rules(facts, after)
+
+
+def _has_rules(facts: HostFacts, after: str | None) -> bool:
     by_default = facts.docker is not None and replace(facts.docker, experimental=False).keeps_ipv6_apart
-    return not by_default and not (json.loads(after) if after and after.strip() else {}).get("ip6tables")
+    return by_default or bool((json.loads(after) if after and after.strip() else {}).get("ip6tables"))
+
+
+async def forget_at_last(host: Transport, facts: HostFacts, after: str | None) -> None:
+    """Also what a run left that was taken back after Docker had its rules.
+
+    Raises CommandError and ConnectError.
+    """
+    (present,) = await host.ask(Get(IPV6))
+    if leaves(facts, after) or (present.ok and not _has_rules(facts, after)):
+        await forget(host)
 
 
 async def forget(host: Transport) -> None:

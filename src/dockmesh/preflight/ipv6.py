@@ -19,6 +19,11 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         what = "IPv6 is switched off, and networks of the file have it"
         do = "set net.ipv6.conf.all.disable_ipv6 and net.ipv6.conf.default.disable_ipv6 to 0, in /etc/sysctl.d too"
         yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
+    docker = evidence.facts.docker
+    if evidence.around.ipv6_forward and not (docker is not None and docker.keeps_ipv6_apart):
+        what = "it forwards IPv6, and Docker's rules, which it is to have, drop what it forwards for others"
+        do = "if somebody needs that, let it through in the chain DOCKER-USER of ip6tables once Docker has made it"
+        yield Finding(Check.FORWARDING, Level.WARNING, name, what, do)
     for device in sorted({route.device for route in evidence.around.routes6 if route.by_router}):
         if evidence.around.accept_ra.get(device) == 1:
             what = (

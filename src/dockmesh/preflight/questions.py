@@ -23,7 +23,7 @@ NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/sys
 LISTENS = "0A"  # TCP_LISTEN
 MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
 
-ACCEPT_RA = r"^net\.ipv6\.conf\..*\.accept_ra$"
+IPV6_DEVICES = "/proc/sys/net/ipv6/conf"
 
 QUESTIONS: Mapping[str, Request] = {
     "date": Run(("date", "+%s.%N")),
@@ -52,7 +52,8 @@ QUESTIONS: Mapping[str, Request] = {
     "tcp6": Get("/proc/net/tcp6"),
     "routes6": Run(("ip", "-json", "-6", "route", "show", "table", "main")),
     "ipv6_off": Get("/proc/sys/net/ipv6/conf/default/disable_ipv6"),
-    "accept_ra": Run(("sysctl", "--all", "--pattern", ACCEPT_RA)),
+    "ipv6_forward": Get("/proc/sys/net/ipv6/conf/all/forwarding"),
+    "accept_ra": Run(("find", IPV6_DEVICES, "-name", "accept_ra", "-exec", "grep", "-H", "", "{}", "+")),
 }
 
 
@@ -86,6 +87,7 @@ def read(answers: tuple[Answer, ...]) -> Around:
         tcp_listeners=frozenset((*read_listeners(text["tcp"]), *read_listeners(text["tcp6"]))),
         routes6=tuple(read_routes6(text["routes6"])),
         ipv6_off=text["ipv6_off"].strip() == "1",
+        ipv6_forward=text["ipv6_forward"].strip() == "1",
         accept_ra=dict(read_accept_ra(text["accept_ra"])),
         seconds=read_seconds(text["date"]),
     )
@@ -107,12 +109,11 @@ def read_routes6(answer: str) -> Iterator[Route6]:
 
 
 def read_accept_ra(answer: str) -> Iterator[tuple[str, int]]:
-    """`net.ipv6.conf.eth0.accept_ra = 1` each; a device's own dots are slashes there."""
+    """`/proc/sys/net/ipv6/conf/eth0/accept_ra:1` each."""
     for line in answer.splitlines():
-        key, _, value = line.partition(" = ")
-        if value.strip().isdigit():
-            device = key.removeprefix("net.ipv6.conf.").removesuffix(".accept_ra")
-            yield device.replace("/", "."), int(value)
+        path, _, value = line.rpartition(":")
+        if path.startswith(f"{IPV6_DEVICES}/") and value.strip().isdigit():
+            yield path.removeprefix(f"{IPV6_DEVICES}/").removesuffix("/accept_ra"), int(value)
 
 
 def read_ports(answer: str) -> Iterator[int]:

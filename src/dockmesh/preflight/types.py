@@ -119,6 +119,7 @@ class Around:
     tcp_listeners: frozenset[Listener] = frozenset()
     routes6: tuple[Route6, ...] = ()
     ipv6_off: bool = False
+    ipv6_forward: bool = False
     accept_ra: Mapping[str, int] = field(default_factory=dict)  # by device what it takes of routers
     seconds: float | None = None  # its clock, since 1970
 

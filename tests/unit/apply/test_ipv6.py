@@ -64,7 +64,7 @@ class Host:
 
 
 def remembered(host: Host, config: HostConfig = SIX) -> dict[str, object] | None:
-    asyncio.run(remember(host, config))  # type: ignore[arg-type]
+    asyncio.run(remember(host, config))
     return json.loads(host.files[IPV6]) if IPV6 in host.files else None
 
 
@@ -94,7 +94,7 @@ def test_its_rules_go_and_those_of_others_stay(
 ) -> None:
     host = Host(RULES, "1", {} if known is None else {IPV6: json.dumps(known)})
 
-    asyncio.run(forget(host))  # type: ignore[arg-type]
+    asyncio.run(forget(host))
 
     *before, restore = host.done
     assert (len(before) == 1) == switched_off

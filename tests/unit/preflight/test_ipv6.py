@@ -31,6 +31,12 @@ def test_a_host_whose_routes_come_from_routers_would_lose_them() -> None:
     assert trouble(PLAN, keeps) == []
 
 
+def test_a_router_of_others_is_told_that_docker_will_drop_theirs() -> None:
+    found = only(PLAN, with_around(ready(PLAN), "host1", ipv6_forward=True))
+
+    assert (found.check, found.level) == (Check.FORWARDING, Level.WARNING)
+
+
 def test_an_address_or_a_route_in_the_prefix_is_in_the_way() -> None:
     evidence = ready(PLAN)
     links = evidence.hosts["host1"].facts.links
@@ -55,4 +61,4 @@ def test_routes_and_settings_are_read() -> None:
         *BY_ROUTER,
         Route6(IPv6Network("2001:db8::/64"), "eth0", by_router=False),
     )
-    assert dict(questions.read_accept_ra("net.ipv6.conf.eth0/20.accept_ra = 2\nnonsense\n")) == {"eth0.20": 2}
+    assert dict(questions.read_accept_ra("/proc/sys/net/ipv6/conf/eth0.20/accept_ra:2\nnonsense\n")) == {"eth0.20": 2}
