@@ -8,85 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.names_asked import BUILD, LATENCY, QUESTIONS, RATE, SLEEPER, WATCH, finds, python
 from bench.rows import Row, say
+from bench.swarm_names import Names, compared
 from bench.world import answer, mesh, wait
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 
 UNIT = "dockmesh-names.service"
 CONTAINERS, A_SECOND, SECONDS = 300, 10, 60
-QUESTIONS = 2000
 # A name is late that is not told, or is told still, after this long: docker's word counts from its own events.
 LATE_S = 0.5
 NEVER = float("inf")
-IMAGE = "busybox"
-BUILD = (
-    f"docker image inspect {IMAGE} >/dev/null 2>&1 || "
-    f"tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - {IMAGE} >/dev/null"
-)
-SLEEPER = f"--detach --stop-signal KILL --log-driver none {IMAGE} sleep 1000000"
-# Asks one question after the other, each once the one before is answered; the median of all in microseconds.
-LATENCY = """
-import json, socket, struct, sys, time
-server, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
-asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.settimeout(5)
-asking.connect((server, 53))
-took = []
-for number in range(1, count + 1):
-    began = time.perf_counter()
-    asking.send(struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + question)
-    answered = asking.recv(4096)
-    took.append(time.perf_counter() - began)
-    assert answered[3] & 15 == 0, answered
-print(json.dumps(sorted(took)))
-"""
-# Keeps `window` questions on their way for some seconds; how many were answered.
-RATE = """
-import socket, struct, sys, time
-server, name, seconds, window = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
-asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.settimeout(1)
-asking.connect((server, 53))
-message = struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + question
-for _ in range(window):
-    asking.send(message)
-answered, end = 0, time.monotonic() + seconds
-while time.monotonic() < end:
-    asking.recv(4096)
-    answered += 1
-    asking.send(message)
-print(answered / seconds)
-"""
-# Asks for random names until its time is up, and writes down when, for what, how long it took, and what was told.
-WATCH = """
-import json, random, socket, struct, sys, time
-server, seconds, pause, names = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4].split(",")
-asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.settimeout(2)
-asking.connect((server, 53))
-said, number, end = [], 0, time.monotonic() + seconds
-while time.monotonic() < end:
-    number = number % 60000 + 1
-    name = random.choice(names)
-    question = b"".join(bytes([len(each)]) + each.encode() for each in name.split(".")) + b"\\0\\0\\1\\0\\1"
-    began = time.time()
-    asking.send(struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + question)
-    try:
-        while True:
-            answered = asking.recv(4096)
-            if answered[:2] == struct.pack("!H", number):
-                break
-        code = answered[3] & 15
-        told = socket.inet_ntoa(answered[-4:]) if not code and answered[7] else ""
-    except OSError:
-        code, told = -1, ""
-    said.append([began, time.time(), name, code, told])
-    time.sleep(pause)
-print(json.dumps(said))
-"""
 # All starts and ends of containers by Docker's own events, with the addresses that Docker gave.
 EVENTS = "timeout {seconds} docker events --filter type=container --filter event=start --filter event=die --format json"
 
@@ -107,7 +40,7 @@ def names(runs: int) -> list[Row]:
             answer(lab, host.name, f"{BUILD}; docker run --name web-{host.name} {SLEEPER} >/dev/null; echo done")
         here, there = (host.name for host in lab.hosts[:2])
         server = _address(lab, here)
-        wait(_is_told(lab, here, server, f"web-{there}.mesh"), "names are told")
+        wait(finds(lab, here, f"web-{here}", server, f"web-{there}.mesh"), "names are told")
         rtt = [_underlay_round_trip_ms(lab, here, there) for _ in range(runs)]
         local = [_median_ms(lab, here, server, f"web-{here}.mesh") for _ in range(runs)]
         remote = [_median_ms(lab, here, server, f"web-{there}.mesh") for _ in range(runs)]
@@ -115,47 +48,32 @@ def names(runs: int) -> list[Row]:
         rows.append(Row("the underlay's round trip beside it, median of 100 pings", tuple(rtt), "ms (of 100)"))
         beyond = tuple(each - way for each, way in zip(remote, rtt, strict=True))
         rows.append(Row("a name of another host, beyond that round trip", beyond, "ms (of 2,000)", 1.0))
-        rates = tuple(-_rate(lab, here, server, f"web-{here}.mesh") for _ in range(runs))
-        rows.append(Row("questions a second for a name of the same host, with a minus sign", rates, "a second", -2000))
+        rates = tuple(_rate(lab, here, server, f"web-{here}.mesh") for _ in range(runs))
+        rows.append(Row("questions a second for a name of the same host", rates, "a second", 2000, least=True))
         rows += _churn(lab)
         memory = tuple(_memory_mib(lab, host.name) for host in lab.hosts)
         rows.append(Row(f"memory of the resolvers after {CONTAINERS} containers", memory, "MiB", 40, each=True))
+    with mesh("direct") as lab:
+        for host in lab.hosts:
+            answer(lab, host.name, f"{BUILD}; docker run --name web-{host.name} {SLEEPER} >/dev/null; echo done")
+        here, there = (host.name for host in lab.hosts[:2])
+        rows += compared(
+            lab, Names("dockmesh", "bridge", (f"web-{here}", f"web-{there}"), _address(lab, here), ".mesh")
+        )
     return rows
-
-
-def _inside(host: str) -> str:
-    """Run what follows in the network of that host's container."""
-    return f"nsenter --net=/proc/$(docker inspect --format '{{{{.State.Pid}}}}' web-{host})/ns/net python3 -"
-
-
-def _python(lab: Lab, host: str, program: str, *words: str, inside: bool = True) -> str:
-    command = f"{_inside(host) if inside else 'python3 -'} {' '.join(words)}"
-    done = run_on(lab, lab.host(host), ("sh", "-c", f"{command} <<'END'\n{program}\nEND"), timeout_s=300)
-    if done.returncode != 0:
-        raise SystemExit(f"{host}: {done.stderr[-500:]}")
-    return done.stdout.strip()
 
 
 def _address(lab: Lab, host: str) -> str:
     return answer(lab, host, "docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}'")
 
 
-def _is_told(lab: Lab, host: str, server: str, name: str) -> bool:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        command = f"{_inside(host)} {server} {name} 1 <<'END'\n{LATENCY}\nEND"
-        if run_on(lab, lab.host(host), ("sh", "-c", command), timeout_s=60).returncode == 0:
-            return True
-    return False
-
-
 def _median_ms(lab: Lab, host: str, server: str, name: str) -> float:
-    took: list[float] = json.loads(_python(lab, host, LATENCY, server, name, str(QUESTIONS)))
+    took: list[float] = json.loads(python(lab, host, LATENCY, server, name, str(QUESTIONS), inside=f"web-{host}"))
     return took[len(took) // 2] * 1000
 
 
 def _rate(lab: Lab, host: str, server: str, name: str) -> float:
-    return float(_python(lab, host, RATE, server, name, "5", "8"))
+    return float(python(lab, host, RATE, server, name, "5", "8", inside=f"web-{host}"))
 
 
 def _underlay_round_trip_ms(lab: Lab, here: str, there: str) -> float:
@@ -225,13 +143,13 @@ def _turn(lab: Lab, host: str, named: list[str], a_second: float) -> int:
         "    time.sleep(max(0, began + done / a_second - time.monotonic()))\n"
         "print(sum(each.wait() == 0 for each in running))\n"
     )
-    return int(_python(lab, host, program, ",".join(named), str(a_second), str(SECONDS - 5), inside=False))
+    return int(python(lab, host, program, ",".join(named), str(a_second), str(SECONDS - 5)))
 
 
 def _watch(lab: Lab, host: str, everyone: list[str]) -> list[Any]:
     asked = random.sample(everyone, len(everyone))
-    words = ",".join(f"{name}.mesh" for name in asked)
-    found: list[Any] = json.loads(_python(lab, host, WATCH, _address(lab, host), str(SECONDS - 4), "0.02", words))
+    words = (_address(lab, host), str(SECONDS - 4), "0.02", ",".join(f"{name}.mesh" for name in asked))
+    found: list[Any] = json.loads(python(lab, host, WATCH, *words, inside=f"web-{host}"))
     return found
 
 
@@ -256,7 +174,7 @@ def _events(lab: Lab, host: str, since: float) -> list[tuple[str, str, float, st
         "    found.append([name, event['Action'], event['timeNano'] / 1e9, address])\n"
         "print(json.dumps(found))\n"
     )
-    found: list[tuple[str, str, float, str]] = json.loads(_python(lab, host, program, f"{since:.3f}", inside=False))
+    found: list[tuple[str, str, float, str]] = json.loads(python(lab, host, program, f"{since:.3f}"))
     return found
 
 

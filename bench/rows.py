@@ -9,13 +9,14 @@ WHOLE = ("ms", "MiB", "lost", "times")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`each`: the target is one for the worst run, not for the median."""
+    """`each`: the target is one for the worst run, not for the median. `least`: to be reached, not to be kept below."""
 
     what: str
     values: tuple[float, ...]
     unit: str
     target: float | None = None
     each: bool = False
+    least: bool = False
 
     def text(self) -> str:
         """A line of the table."""
@@ -31,9 +32,12 @@ class Row:
             return "", ""
         target = f"{self.target:g} {self.unit}"
         if not self.each:
-            return target, "met" if statistics.median(self.values) <= self.target else "**missed**"
-        missed = sum(value > self.target for value in self.values)
+            return target, "**missed**" if self._misses(statistics.median(self.values), self.target) else "met"
+        missed = sum(self._misses(value, self.target) for value in self.values)
         return f"{target}, each", f"**missed** {missed} of {len(self.values)} times" if missed else "met"
+
+    def _misses(self, value: float, target: float) -> bool:
+        return value < target if self.least else value > target
 
 
 def say(text: str) -> None:

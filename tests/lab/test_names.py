@@ -199,6 +199,18 @@ def test_a_resolver_that_is_started_again_loses_nothing(named: Mesh, seats: dict
     seats["host3"].until_finds("web2", other)
 
 
+def test_a_resolver_that_hangs_is_not_taken_for_a_dead_host(named: Mesh, seats: dict[str, Seat]) -> None:
+    other = address(named, "host2", "web2")
+    named.on("host2", "systemctl kill --signal=STOP dockmesh-names")
+
+    with seats["host1"].asking(RESOLVER["host1"], "web2.mesh", 20, 0.1) as asked:
+        pass
+
+    assert set(asked.said) == {"2"}
+    named.on("host2", "systemctl kill --signal=CONT dockmesh-names")
+    seats["host1"].until_finds("web2", other)
+
+
 def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh, seats: dict[str, Seat]) -> None:
     other = address(named, "host2", "web2")  # live-restore is on there
 

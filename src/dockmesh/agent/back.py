@@ -12,27 +12,27 @@ import sys
 import time
 from typing import Any
 
-from dockmesh.agent import runner
+from dockmesh.agent import files, lock, runner, way
 
 POLL_S = 0.2
 
 
 def main() -> None:
-    if not os.path.exists(runner.RETURNING) and not fence():
+    if not os.path.exists(way.RETURNING) and not fence():
         return
-    with open(runner.RETURNING, encoding="utf-8") as file:
-        way = json.load(file)
+    with open(way.RETURNING, encoding="utf-8") as file:
+        order = json.load(file)
     if was_left_alone():
         end_armer()
-    failures = go_back(way)
+    failures = go_back(order)
     ended = "gone back" if not failures else "gone back, but for what failed"
-    line = {**way["run"], "ended": ended, "failures": failures, "changes": []}
+    line = {**order["run"], "ended": ended, "failures": failures, "changes": []}
     try:
-        runner.note_run(json.dumps(line))
+        way.note_run(json.dumps(line))
     except OSError as error:  # a full disk: that it is back counts, not that it is written down
         failures.append(str(error))
-    runner.disarm()
-    for request in way["last"]:
+    way.disarm()
+    for request in order["last"]:
         runner.do(request)
     for failure in failures:
         sys.stderr.write(failure + "\n")
@@ -40,12 +40,12 @@ def main() -> None:
 
 def fence() -> bool:
     """Wait for the deadline, then take the turn for good: the runner finds no armed.json any more."""
-    while os.path.exists(runner.ARMED):
+    while os.path.exists(way.ARMED):
         if is_over():
-            with runner.turn():
-                if os.path.exists(runner.ARMED) and is_over():
-                    os.rename(runner.ARMED, runner.RETURNING)
-                    runner.sync_folder(runner.RETURNING)
+            with way.turn():
+                if os.path.exists(way.ARMED) and is_over():
+                    os.rename(way.ARMED, way.RETURNING)
+                    files.sync_folder(way.RETURNING)
                     return True
         time.sleep(POLL_S)
     return False
@@ -54,8 +54,8 @@ def fence() -> bool:
 def is_over() -> bool:
     """Without a deadline in /run the host was booted since, and whoever armed it is gone."""
     try:
-        with open(runner.DEADLINE, encoding="utf-8") as file:
-            return runner.now() >= float(file.read())
+        with open(way.DEADLINE, encoding="utf-8") as file:
+            return way.now() >= float(file.read())
     except (OSError, ValueError):
         return True
 
@@ -63,7 +63,7 @@ def is_over() -> bool:
 def was_left_alone() -> bool:
     """By a time-out. Who asked for it, by a deadline of 0, waits for it at work."""
     try:
-        with open(runner.DEADLINE, encoding="utf-8") as file:
+        with open(way.DEADLINE, encoding="utf-8") as file:
             return float(file.read()) > 0
     except (OSError, ValueError):
         return False
@@ -72,19 +72,19 @@ def was_left_alone() -> bool:
 def end_armer() -> None:
     """Its connection may seem to be open for hours yet, and with it it would keep the lock."""
     try:
-        with open(runner.ARMER, encoding="utf-8") as file, open(runner.LOCK, encoding="utf-8") as lock:
-            if int(file.read()) == int(json.load(lock)["pid"]):
-                runner.unlock()
+        with open(way.ARMER, encoding="utf-8") as armer, open(lock.LOCK, encoding="utf-8") as owner:
+            if int(armer.read()) == int(json.load(owner)["pid"]):
+                lock.unlock()
     except (OSError, ValueError, KeyError, TypeError):
         pass  # it had no lock
 
 
-def go_back(way: dict[str, Any]) -> list[str]:
+def go_back(order: dict[str, Any]) -> list[str]:
     """Undo the steps that were begun; what could not be undone, in words."""
-    runner.discard(runner.BALLAST)
+    files.discard(way.BALLAST)
     failures = []
     steps, since_boot = begun(), was_booted()
-    for part in way["parts"]:
+    for part in order["parts"]:
         if not steps.intersection([*part["when"], *(part["booted"] if since_boot else ())]):
             continue
         for request in part["requests"]:
@@ -99,7 +99,7 @@ def go_back(way: dict[str, Any]) -> list[str]:
 
 def begun() -> set[str]:
     try:
-        with open(runner.BEGUN, encoding="utf-8") as file:
+        with open(way.BEGUN, encoding="utf-8") as file:
             return set(file.read().splitlines())
     except OSError:
         return set()
@@ -107,13 +107,13 @@ def begun() -> set[str]:
 
 def was_booted() -> bool:
     """Since the run began. What starts at a boot takes the files that it finds, also those that nobody made it take."""
-    return not os.path.exists(runner.ARMER)
+    return not os.path.exists(way.ARMER)
 
 
 def is_so_already(request: dict[str, Any]) -> bool:
     """A file that never changed needs no room on a full disk."""
     if request["kind"] == "put":
-        return runner.holds(request["path"], request["text"], request["mode"])
+        return files.holds(request["path"], request["text"], request["mode"])
     return request["kind"] == "remove" and not os.path.exists(request["path"])
 
 

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dockmesh.agent.runner import BACK, LOCK, RUNTIME
+from dockmesh.agent.lock import LOCK
+from dockmesh.agent.way import BACK, RUNTIME
 from dockmesh.diff import restore
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of

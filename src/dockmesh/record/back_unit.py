@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-from dockmesh.agent.runner import BACK
+from dockmesh.agent.texts import module_texts
+from dockmesh.agent.way import BACK
 from dockmesh.record.paths import ARMED, LIBRARY, RETURNING
 
 UNIT_FILE = f"/etc/systemd/system/{BACK}.service"
@@ -33,15 +34,15 @@ WantedBy=multi-user.target
 
 
 def way_back_files() -> Mapping[str, str]:
-    """By path; the package as the host's python3 finds it, with the two modules that it needs."""
+    """By path; the package as the host's python3 finds it, with the modules that it needs."""
     source = files("dockmesh.agent")
     package = f"{LIBRARY}/dockmesh"
     return {
         f"{package}/__init__.py": "",
         f"{package}/agent/__init__.py": "",
         **{
-            f"{package}/agent/{name}.py": source.joinpath(f"{name}.py").read_text(encoding="utf-8")
-            for name in ("runner", "back")
+            f"{package}/agent/{name}.py": text
+            for name, text in {**module_texts(), "back": source.joinpath("back.py").read_text(encoding="utf-8")}.items()
         },
         UNIT_FILE: UNIT,
     }

@@ -11,12 +11,12 @@ import re
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from shlex import join
 from typing import Protocol
 
 from dockmesh.agent.runner import GREETING
+from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError
 from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.seam import Answer, Request, as_line
@@ -181,9 +181,8 @@ async def _greeting(process: Process) -> list[str] | None:
     """Start the runner; the words after its greeting, or None if it does not come."""
     if process.stdin is None or process.stdout is None:
         return None
-    source = files("dockmesh.agent").joinpath("runner.py").read_text(encoding="utf-8")
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write((json.dumps(source) + "\n").encode())
+        process.stdin.write((json.dumps(runner_text()) + "\n").encode())
         await process.stdin.drain()
         for _ in range(NOISE_LINES):
             line = (await process.stdout.readline()).decode(errors="replace")

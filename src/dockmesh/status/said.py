@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dockmesh.agent.runner import LOCK
+from dockmesh.agent.lock import LOCK
 from dockmesh.record.paths import ARMED, RETURNING, RUNS
 from dockmesh.remote.seam import Answer, Get, Last, Request, Stat
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from dockmesh.agent.runner import ENABLED, LOCK, RUNS_BYTES, RUNTIME, STATE
+from dockmesh.agent.lock import LOCK
+from dockmesh.agent.texts import module_texts, runner_text
+from dockmesh.agent.way import ENABLED, RUNS_BYTES, RUNTIME, STATE
 from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
 from dockmesh.remote.ssh import PYTHON
 
@@ -27,11 +29,10 @@ class Host:
         self.folder = folder
         self.library = folder / "lib"
         (self.library / "dockmesh/agent").mkdir(parents=True)
-        source = files("dockmesh.agent")
         for package in ("dockmesh", "dockmesh/agent"):
             (self.library / package / "__init__.py").touch()
-        for name in ("runner", "back"):
-            text = source.joinpath(f"{name}.py").read_text(encoding="utf-8")
+        back = files("dockmesh.agent").joinpath("back.py").read_text(encoding="utf-8")
+        for name, text in {**module_texts(), "back": back}.items():
             (self.library / f"dockmesh/agent/{name}.py").write_text(self.mapped(text))
         programs = folder / "bin"
         programs.mkdir()
@@ -62,8 +63,7 @@ class Host:
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        source = (self.library / "dockmesh/agent/runner.py").read_text()
-        process.stdin.write(json.dumps(source) + "\n")
+        process.stdin.write(json.dumps(self.mapped(runner_text())) + "\n")
         process.stdin.flush()
         process.stdout.readline()
         return process

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from dockmesh.agent.runner import GREETING, LOCK, PATH
+from dockmesh.agent.lock import LOCK
+from dockmesh.agent.processes import PATH
+from dockmesh.agent.runner import GREETING
+from dockmesh.agent.texts import runner_text
 from dockmesh.remote.seam import (
     Answer,
     Ask,
@@ -41,7 +43,7 @@ class Runner:
     """One runner; its lock is in `folder`, and programs in it stand in for the machine's."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        source = files("dockmesh.agent").joinpath("runner.py").read_text()
+        source = runner_text()
         assert f'LOCK = "{LOCK}"' in source
         self.process = subprocess.Popen(
             [sys.executable, *PYTHON[1:], "192.0.2.9", "50000", "192.0.2.1", "22"],

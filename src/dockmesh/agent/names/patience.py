@@ -5,9 +5,13 @@ from __future__ import annotations
 # Nobody waits longer than this for a host that is near; a lost packet is sent again after a third of it.
 NEAR_S = 0.08
 FAR_S = 1.0  # nor longer than this for one that is far
-# A host that does not answer is doubted for so long: its names are neither there nor gone, as while its resolver is
-# started again. After that it is silent: not waited for, and none of its names are there.
+# A host that does not answer is doubted for so long: its names are neither there nor gone. After that it is silent:
+# not waited for, and none of its names are there.
 DOUBT_S = 0.8
+# While its resolver is started again its kernel still takes connections, for systemd keeps the sockets. It is doubted
+# as long as that is so, but no longer than systemd gives the start.
+START_S = 20.0
+LOOK_S = 0.3  # so often that is looked at
 PROBE_S = 0.1  # from then until it answers it is asked so often whether it is back
 # RFC 6298
 GAIN, GAIN_VARIATION = 0.125, 0.25
@@ -22,6 +26,7 @@ class Peer:
         self.round_trip_s: float | None = None  # smoothed
         self.variation_s = 0.0
         self.doubted: float | None = None  # since when
+        self.listened = 0.0  # when its kernel last took a connection
 
     def answered(self, round_trip_s: float) -> None:
         self.doubted = None
@@ -38,7 +43,9 @@ class Peer:
             self.doubted = now
 
     def is_silent(self, now: float) -> bool:
-        return self.doubted is not None and now >= self.doubted + DOUBT_S
+        if self.doubted is None:
+            return False
+        return now >= max(self.doubted, min(self.listened, self.doubted + START_S)) + DOUBT_S
 
     @property
     def patience_s(self) -> float:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from . import message
 from .config import Network
-from .patience import FAR_S, NEAR_S, PROBE_S, Peer
+from .patience import FAR_S, LOOK_S, NEAR_S, PROBE_S, Peer
+from .sockets import listens
 
 PORT = 53
 MOST_AT_ONCE = 2000  # questions that wait; more than that is nobody's honest need
@@ -50,6 +51,8 @@ class Peers(asyncio.DatagramProtocol):
         self._asked: dict[int, Asked] = {}
         self._transport: asyncio.DatagramTransport | None = None
         self._told_silent: set[str] = set()
+        self.listens = listens
+        self._looks: dict[Peer, asyncio.Task[None]] = {}
 
     @property
     def silent(self) -> list[str]:
@@ -86,7 +89,21 @@ class Peers(asyncio.DatagramProtocol):
             if doubted:
                 identifier, _ = self._send(NOBODY, message.TYPE_A, doubted)
                 self._forget_later(identifier)
+            now = asyncio.get_running_loop().time()
+            for peer in doubted:
+                if peer not in self._looks and not peer.is_silent(now):
+                    self._looks[peer] = asyncio.ensure_future(self._look(peer))
             self._tell()
+
+    async def _look(self, peer: Peer) -> None:
+        """Is it dead, or does only its resolver not answer? As of the moment when that was asked."""
+        try:
+            now = asyncio.get_running_loop().time()
+            if await self.listens(self.network.address, peer.address, max(LOOK_S, peer.patience_s)):
+                peer.listened = now
+                await asyncio.sleep(LOOK_S)
+        finally:
+            del self._looks[peer]
 
     def _forget_later(self, identifier: int) -> None:
         """Who answers late is alive all the same."""

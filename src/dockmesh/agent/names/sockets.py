@@ -8,6 +8,7 @@ sd_notify(3), sd_listen_fds(3).
 from __future__ import annotations
 
 import array
+import asyncio
 import contextlib
 import os
 import socket
@@ -17,7 +18,8 @@ PORT = 53
 FIRST_FD = 3
 # ip(7): bind before the address is there. Python has no name for it.
 IP_FREEBIND = 15
-BACKLOG = 128
+# The others look whether this host listens while nobody accepts (tcp(7), net.core.somaxconn: the kernel's own limit).
+BACKLOG = 4096
 KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 
 
@@ -74,3 +76,16 @@ def asking(address: str) -> socket.socket:
     made.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
     made.bind((address, 0))
     return made
+
+
+async def listens(source: str, address: str, patience_s: float) -> bool:
+    """Whether a connection to port 53 there comes about. The kernel alone does that; a host that is dead does not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+            probe.bind((source, 0))
+            await asyncio.wait_for(asyncio.get_running_loop().sock_connect(probe, (address, PORT)), patience_s)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        return True

@@ -31,12 +31,20 @@ class Wire:
         self.said: list[str] = []
         self.heard = asyncio.Event()
         self.peers = Peers(NETWORK, self.say)
+        self.listening: set[str] = set()
+        self.looked = asyncio.Event()
+        self.peers.listens = self.listens
         transport: Any = self
         self.peers.connection_made(transport)
 
     def say(self, text: str) -> None:
         self.said.append(text)
         self.heard.set()
+
+    async def listens(self, source: str, address: str, patience_s: float) -> bool:
+        assert source == NETWORK.address
+        self.looked.set()
+        return address in self.listening
 
     async def until_said(self, count: int) -> None:
         while len(self.said) < count:
@@ -155,6 +163,35 @@ def test_a_silent_host_is_asked_whether_it_is_back(monkeypatch: pytest.MonkeyPat
         "docker0: host3 does not answer; its names are gone until it does",
         "docker0: host3 answers again",
     ]
+
+
+def test_a_host_that_listens_and_does_not_answer_is_not_silent_until_it_listens_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peers, "PROBE_S", 0.001)
+    monkeypatch.setattr(peers, "LOOK_S", 0.001)
+    monkeypatch.setattr(patience, "DOUBT_S", 0.2)
+
+    async def work(wire: Wire) -> tuple[list[Answers], list[str]]:
+        wire.listening = {"172.17.42.3"}
+        probing = asyncio.ensure_future(wire.peers.probe())
+        answers = [await wire.peers.ask("db", 1)]
+        doubted = wire.peers.peers["host3"].doubted
+        assert doubted is not None
+        while wire.peers.peers["host3"].listened < doubted + 2 * patience.DOUBT_S:
+            wire.looked.clear()
+            await wire.looked.wait()
+        answers.append(await wire.peers.ask("db", 1))
+        wire.listening.clear()
+        await wire.until_said(1)
+        answers.append(await wire.peers.ask("db", 1))
+        probing.cancel()
+        return answers, wire.said
+
+    answers, said = run(has(host2=[]), work)
+
+    assert [each.unsure for each in answers] == [True, True, False]
+    assert said == ["docker0: host3 does not answer; its names are gone until it does"]
 
 
 def test_a_late_answer_says_that_the_host_lives() -> None:
