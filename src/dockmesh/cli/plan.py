@@ -160,11 +160,10 @@ def _show_networks(planned: Plan) -> None:
         for column in ("host", "address", "pool"):
             table.add_column(column, no_wrap=True)
         table.add_column("containers", justify="right", no_wrap=True)
-        for column in ("address6", "pool6") if network.prefix6 else ():
-            table.add_column(column, no_wrap=True)
         for host, seat in planned.seats(network.name):
-            six = (str(seat.address6.ip), str(seat.pool6)) if seat.address6 else ()
-            table.add_row(f"[bold]{host.name}[/]", str(seat.address.ip), str(seat.pool), f"{seat.containers:,}", *six)
+            table.add_row(f"[bold]{host.name}[/]", str(seat.address.ip), str(seat.pool), f"{seat.containers:,}")
+            if seat.address6:
+                table.add_row("", str(seat.address6.ip), str(seat.pool6))
         out.print(table)
 
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
-from dockmesh.render import docker
+from dockmesh.render import docker, network
 from dockmesh.render.types import HostConfig
 
 RESTART = "docker restart"
@@ -90,6 +90,8 @@ def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str |
     rules = "its rules for IPv6"
     if wanted:
         reason = "without them its networks are not kept apart in IPv6; Docker makes them at its start only"
+        if others := [each.name for each in running.networks if each.ipv6 and network.LABEL not in each.labels]:
+            reason += f"; also for {', '.join(others)}: reached from outside at published ports only then, and NAT"
         return Change(config.host, RESTART_FOR_IPV6, NO_RULES, rules, reason, disturbs=names)
     reason = "no network has IPv6 any more; Docker leaves them at its start only"
     return Change(config.host, RESTART_FOR_IPV6, rules, NO_RULES, reason, disturbs=names)

@@ -5,6 +5,7 @@ from ipaddress import IPv6Network
 
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
+from dockmesh.render.network import LABEL
 
 # What the kernel takes of a router while it forwards packets itself (ip-sysctl.rst, `accept_ra`).
 TAKES_ALL_THE_SAME = 2
@@ -24,6 +25,15 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         what = "it forwards IPv6, and Docker's rules, which it is to have, drop what it forwards for others"
         do = "if somebody needs that, let it through in the chain DOCKER-USER of ip6tables once Docker has made it"
         yield Finding(Check.FORWARDING, Level.WARNING, name, what, do)
+    if docker is not None and not docker.keeps_ipv6_apart:
+        for other in docker.networks:
+            if other.ipv6 and LABEL not in other.labels:
+                what = (
+                    f"Docker's network {other.name} has IPv6, and the rules that Docker is to make are for it, too: "
+                    "its containers are reached from outside at published ports only, and have the host's address there"
+                )
+                do = "publish the ports that others need, or leave IPv6 out of the mesh on this host"
+                yield Finding(Check.DOCKER_NETWORKS, Level.WARNING, name, what, do)
     for device in sorted({route.device for route in evidence.around.routes6 if route.by_router}):
         if evidence.around.accept_ra.get(device) == 1:
             what = (

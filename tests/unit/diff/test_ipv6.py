@@ -65,6 +65,15 @@ def test_docker_restarts_for_its_rules_and_names_who_runs() -> None:
     assert "systemctl restart docker.service" in requests(found, StepName.DOCKER)
 
 
+def test_networks_of_others_that_get_the_rules_too_are_named() -> None:
+    host = applied(PLAIN)
+    assert host.docker is not None
+    options = ["--driver", "bridge", "--subnet", "10.99.0.0/16", "--ipv6", "--subnet", "fd00:99::/64"]
+    host.docker.networks["theirs"] = network_row("theirs", options)
+
+    assert "also for theirs" in change(of(host), RESTART_FOR_IPV6).reason
+
+
 def test_with_live_restore_its_containers_do_not_notice() -> None:
     host = applied(PLAIN)
     host.containers = [Container("web")]

@@ -1,8 +1,9 @@
 """What stands in the way of IPv6 is said before anything is changed."""
 
+from dataclasses import replace
 from ipaddress import IPv6Interface, IPv6Network
 
-from dockmesh.facts.types import LinuxLink
+from dockmesh.facts.types import DockerNetwork, LinuxLink
 from dockmesh.plan.build import build
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Check, Level, Route6
@@ -35,6 +36,17 @@ def test_a_router_of_others_is_told_that_docker_will_drop_theirs() -> None:
     found = only(PLAN, with_around(ready(PLAN), "host1", ipv6_forward=True))
 
     assert (found.check, found.level) == (Check.FORWARDING, Level.WARNING)
+
+
+def test_other_networks_of_dockers_get_its_rules_too_and_that_is_said() -> None:
+    evidence = ready(PLAN)
+    docker = evidence.hosts["host1"].facts.docker
+    assert docker is not None
+    theirs = DockerNetwork("theirs", "bridge", False, (), None, None, None, None, ipv6=True)
+
+    found = only(PLAN, with_facts(evidence, "host1", docker=replace(docker, networks=(theirs,))))
+
+    assert (found.check, found.level) == (Check.DOCKER_NETWORKS, Level.WARNING)
 
 
 def test_an_address_or_a_route_in_the_prefix_is_in_the_way() -> None:
