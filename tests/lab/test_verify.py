@@ -18,6 +18,9 @@ def sabotage(mesh: Mesh, host: str, harm: str, undo: str) -> Iterator[None]:
         mesh.on(host, undo)
 
 
+BFD = "ovs-vsctl --bare --columns=bfd_status find interface bfd:enable=true"
+
+
 def faults(report: Any) -> dict[str, set[str]]:
     """The hosts of each cause that was found."""
     found: dict[str, set[str]] = {}
@@ -88,6 +91,7 @@ def test_spanning_tree_off_on_one_host(mesh: Mesh) -> None:
 
 def test_filtered_gre_is_told_from_a_dead_underlay(mesh: Mesh) -> None:
     mesh.lab("cut", "host1", "host2", "--protocol", "gre")
+    wait_until(lambda: "state=down" in mesh.on("host1", BFD), "BFD calls the tunnel down")
 
     assert faults(verify_fails(mesh))["tunnel-filtered"] == {"host1", "host2"}
 
