@@ -32,6 +32,7 @@ from dockmesh.spec.schema import (
     StarSection,
     json_schema,
 )
+from dockmesh.spec.slots6 import LARGEST, SMALLEST
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
@@ -58,6 +59,8 @@ PATTERNS = {
     f"^(?!{fields.LOOKS_LIKE_ADDRESS}$){fields.LABEL}$": "name (DNS label)",
     f"^{fields.ADDRESS}$": "IPv4 address",
     f"^{fields.NETWORK}$": "IPv4 network",
+    f"^{fields.ADDRESS6}$": "IPv6 address",
+    f"^{fields.NETWORK6}$": "IPv6 network",
     f"^{fields.SSH_USER}$": "user name",
     f"^(?!-){fields.SSH_HOST}$": "host name or address",
 }
@@ -226,6 +229,9 @@ def file_page() -> str:
         "- Every pool lies in the prefix, overlaps no other pool, and holds an address for at least one container.",
         "- Networks differ in their names and in their `vlan`, and their prefixes do not overlap. "
         "All of this holds for the prefix, the addresses and the pools of each.",
+        f"- A prefix6 is a /{LARGEST} to /{SMALLEST}; what is said of prefix, address and pool holds for prefix6, "
+        "address6 and pool6, too. Each host that is on the network has both, and in a network without a prefix6 "
+        "none has either.",
         "- Each host has an entry in its `networks` for every network after docker0 that it is on, and for no other.",
         "- Links name hosts of the file, none twice, none to itself, and together they connect all hosts.",
         "- A degree is at least 2 and less than the number of hosts.",
@@ -246,7 +252,6 @@ def file_page() -> str:
 
 def _later() -> Iterator[str]:
     yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
-    yield "- IPv6 inside the mesh"
 
 
 def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:

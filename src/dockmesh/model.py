@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from dockmesh.debian.deb import Deb
 
@@ -124,6 +124,7 @@ class Network:
     vlan: int | None = None  # the tag (IEEE 802.1Q) of its frames between hosts
     internal: bool = False  # no way out of the mesh
     hosts: tuple[str, ...] | None = None  # that are on it, in the order of the file; None: all
+    prefix6: IPv6Network | None = None  # beside `prefix`; docker0 has none
 
     def has(self, host: str) -> bool:
         return self.hosts is None or host in self.hosts
@@ -136,6 +137,8 @@ class Seat:
     network: str
     address: IPv4Address
     pool: IPv4Network
+    address6: IPv6Address | None = None  # with `pool6`, where the network has a prefix6
+    pool6: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True)

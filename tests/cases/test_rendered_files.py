@@ -26,6 +26,7 @@ class Case:
     underlay: str = "10.77.0.0"
     networks: bool = False  # two beside docker0, one of them on all hosts
     docker_api: Listen | None = None
+    prefix6: bool = False  # one network beside docker0, with IPv6
 
     def __str__(self) -> str:
         fabric = self.fabric
@@ -34,12 +35,15 @@ class Case:
         family = "-ipv6" if ":" in self.underlay else ""
         api = "-docker-api" if self.docker_api else ""
         networks = "-networks" if self.networks else ""
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{networks}"
+        six = "-prefix6" if self.prefix6 else ""
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{networks}{six}"
 
     @property
     def mesh(self) -> Cluster:
         mesh = cluster(3, fabric=self.fabric, underlay=self.underlay)
         mesh = replace(mesh, docker_api=self.docker_api)
+        if self.prefix6:
+            return with_network(mesh, prefix6="fd00:80::/64")
         if not self.networks:
             return mesh
         mesh = with_network(mesh, "vault", "10.81.0.0/16", vlan=30, internal=True, hosts=("host1", "host2"))
@@ -65,6 +69,8 @@ CASES = [
         for renderer, forwarding in product(Renderer, (Forwarding.RSTP, Forwarding.DIRECT))
     ),
     *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
+    *(Case(replace(TREE, renderer=renderer), prefix6=True) for renderer in Renderer),
+    Case(Fabric(), prefix6=True),
 ]
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from tests.lab.mesh import Mesh, wait_until
 
@@ -86,6 +87,36 @@ def ipv6(source: bytes) -> bytes:
     length = 8 + 64
     head = bytes.fromhex("86dd60000000") + length.to_bytes(2, "big") + b"\x11\x40" + source
     return head + bytes.fromhex("ff0200000000000000000000000000011b5f1b5f") + length.to_bytes(2, "big") + b"\x00\x01"
+
+
+ALL_NODES, ALL_NODES_MAC = "ff02::1", "33:33:00:00:00:01"
+
+
+def neighbours(source_mac: str, source: str, kind: int, body: bytes, name: str) -> bytes:
+    """A whole frame of ND (RFC 4861) to all nodes; `body` is what follows its checksum. The mark is an option of it."""
+    own = b"\x02\x01" if kind == 136 else b"\x01\x01"  # the link-layer address of the target, or of the source
+    option = bytes([253, 9]) + (MARK + name.encode() + b";").ljust(70, b"\0")
+    message = bytes([kind, 0, 0, 0]) + body + own + bytes.fromhex(source_mac.replace(":", "")) + option
+    ends = ip_address(source).packed + ip_address(ALL_NODES).packed
+    pseudo = ends + len(message).to_bytes(4, "big") + b"\0\0\0\x3a" + message
+    words = sum(int.from_bytes(pseudo[place : place + 2], "big") for place in range(0, len(pseudo), 2))
+    while words >> 16:
+        words = (words & 0xFFFF) + (words >> 16)
+    message = message[:2] + (~words & 0xFFFF).to_bytes(2, "big") + message[4:]
+    head = bytes.fromhex("60000000") + len(message).to_bytes(2, "big") + b"\x3a\xff" + ends
+    return bytes.fromhex((ALL_NODES_MAC + source_mac).replace(":", "")) + b"\x86\xdd" + head + message
+
+
+def advertisement(source_mac: str, source: str, target: str, name: str) -> bytes:
+    """A neighbour's, unasked, that overrides what is known of the target."""
+    return neighbours(source_mac, source, 136, bytes.fromhex("20000000") + ip_address(target).packed, name)
+
+
+def router(source_mac: str, source: str, prefix: str, name: str) -> bytes:
+    """Of somebody who would be everybody's router, and gives them addresses of a /64."""
+    head = bytes.fromhex("40000708" + "00000000" * 2)
+    lifetimes = bytes.fromhex("00000e10" * 2 + "00000000")
+    return neighbours(source_mac, source, 134, head + b"\x03\x04\x40\xc0" + lifetimes + ip_address(prefix).packed, name)
 
 
 def bpdu(name: str) -> bytes:

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.model import DOCKER_BRIDGE, Cluster, Degree, FullMesh, Host, Links, Ring, Seat, Sites, Ssh
-from dockmesh.plan.address import Slot, later_slots, slots_in
+from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
 from dockmesh.spec.edit import add_hosts, remove_hosts
@@ -32,7 +32,16 @@ def grown(mesh: Cluster, ssh: Ssh) -> bytes:
     assume(all(slots.values()))
     places = {name: slot for name, slot in slots.items() if slot is not None}
     slot = places[DOCKER_BRIDGE]
-    seats = tuple(Seat(each.name, *_parts(places[each.name])) for each in mesh.further if each.name in places)
+    present = [seat for host in mesh.hosts for seat in host.seats]
+    seats = tuple(
+        Seat(
+            each.name,
+            *_parts(places[each.name]),
+            *next(free_slots6(each, (seat for seat in present if seat.network == each.name))),
+        )
+        for each in mesh.further
+        if each.name in places
+    )
     underlay = mesh.hosts[0].underlay + 256
     new = Host("new", underlay, slot.address, slot.pool, max(h.underlay_mtu for h in mesh.hosts), ssh, seats)
     links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []

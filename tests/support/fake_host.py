@@ -49,7 +49,7 @@ from dockmesh.remote.seam import (
     Unlock,
 )
 from dockmesh.render import network as render_network
-from dockmesh.render.docker import DAEMON_JSON, alone
+from dockmesh.render.docker import DAEMON_JSON, IPV6_KEYS, alone
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_flows import FakeFlows
@@ -378,12 +378,21 @@ class FakeHost:
                 if name not in self.devices:
                     return Answer(1, err=f'Cannot find device "{name}"')
                 old = self.devices[name].addresses
-                self.devices[name].addresses = [each for each in old if str(IPv4Interface(each).ip) != address[:-3]]
+                self.devices[name].addresses = [each for each in old if str(ip_interface(each).ip) != address[:-3]]
+            case ["address", "del", address, "dev", name]:
+                self.devices[name].addresses.remove(address)
             case ["link", "set", "dev", name, *rest]:
                 if name not in self.devices:
                     return Answer(1, err=f'Cannot find device "{name}"')
                 self._set_device(self.devices[name], rest)
-            case ["address", "replace", address, "broadcast", "+", "dev", name]:
+            case ["address", "replace", address, "broadcast", "+", "dev", name] | [
+                "address",
+                "replace",
+                address,
+                "dev",
+                name,
+                "nodad",
+            ]:
                 if address not in self.devices[name].addresses:
                     self.devices[name].addresses.append(address)
             case _:
@@ -445,7 +454,10 @@ class FakeHost:
         keeps = self.docker is not None and self.docker.live_restore and bool(settings.get("live-restore"))
         running = [container for container in self.containers if container.runs]
         if self.docker and keeps and running:
-            return OK  # and ignores bip, fixed-cidr and mtu without a word
+            # and ignores bip, fixed-cidr and mtu without a word
+            taken = {key: settings[key] for key in IPV6_KEYS if key in settings}
+            self.docker.settings = {k: v for k, v in self.docker.settings.items() if k not in IPV6_KEYS} | taken
+            return OK
         for container in running:
             container.runs = container.policy == "always"
         self.containers = [each for each in self.containers if each.runs or each.policy != "rm"]
@@ -519,8 +531,8 @@ class FakeHost:
                 docker.networks[name] = network_row(name, options)
                 made = docker.networks[name]["Options"].get(docker_facts.BRIDGE_NAME, "")
                 bridge = self.devices.setdefault(made, Device(kind="bridge"))
-                config = docker.networks[name]["IPAM"]["Config"][0]
-                bridge.addresses = [f"{config['Gateway']}/{config['Subnet'].partition('/')[2]}"]
+                configs = docker.networks[name]["IPAM"]["Config"]
+                bridge.addresses = [f"{each['Gateway']}/{each['Subnet'].partition('/')[2]}" for each in configs]
         return OK
 
     def _docker_api(self, url: str) -> Answer:
@@ -532,7 +544,11 @@ class FakeHost:
         if "mtu" in self.docker.settings:
             options["com.docker.network.driver.mtu"] = str(self.docker.settings["mtu"])
         body: object = {
-            docker_facts.INFO: {"ServerVersion": "26.1.5", "LiveRestoreEnabled": self.docker.live_restore},
+            docker_facts.INFO: {
+                "ServerVersion": "26.1.5",
+                "LiveRestoreEnabled": self.docker.live_restore,
+                "ExperimentalBuild": bool(self.docker.settings.get("experimental")),
+            },
             docker_facts.NETWORK: {
                 "IPAM": {"Config": [{"Subnet": str(bip.network), "Gateway": str(bip.ip), **pool}]},
                 "Options": options,
@@ -559,7 +575,7 @@ class FakeHost:
 def network_row(name: str, options: list[str]) -> dict[str, Any]:
     """As Docker's API shows what its command line was told."""
     said: dict[str, list[str]] = {}
-    words = iter(word for word in options if word != "--internal")
+    words = iter(word for word in options if word not in ("--internal", "--ipv6"))
     for word in words:
         said.setdefault(word.removeprefix("--"), []).append(next(words))
     one = {key: values[0] for key, values in said.items()}
@@ -569,7 +585,13 @@ def network_row(name: str, options: list[str]) -> dict[str, Any]:
         "Name": name,
         "Driver": one["driver"],
         "Internal": "--internal" in options,
-        "IPAM": {"Config": [{theirs: one[ours] for ours, theirs in config.items() if ours in one}]},
+        "EnableIPv6": "--ipv6" in options,
+        "IPAM": {
+            "Config": [
+                {theirs: said[ours][place] for ours, theirs in config.items() if len(said.get(ours, ())) > place}
+                for place in range(len(said.get("subnet", ())))
+            ]
+        },
         "Options": dict(each.split("=", 1) for each in said.get("opt", [])),
         "Labels": dict(each.split("=", 1) for each in said.get("label", [])),
     }
@@ -648,7 +670,8 @@ def applied(config: HostConfig) -> FakeHost:
     for network in config.networks:
         made = network.bridge
         ports[made.member] = (network.switch_port,)
-        host.devices[made.name] = Device(made.mac, made.mtu, kind="bridge", addresses=[str(made.address)])
+        addresses = [str(each) for each in (made.address, made.address6) if each]
+        host.devices[made.name] = Device(made.mac, made.mtu, kind="bridge", addresses=addresses)
         host.devices[made.member] = Device(mtu=made.mtu, master=made.name, kind="openvswitch")
         *_, name = argv = render_network.create(network)
         host.docker.networks[name] = network_row(name, list(argv[3:-1]))

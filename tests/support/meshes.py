@@ -1,7 +1,7 @@
 """Meshes to test with, in a line each."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ from dockmesh.model import (
     Topology,
     Tunnel,
 )
-from dockmesh.plan.address import assign
+from dockmesh.plan.address import assign, free_slots6
 
 GUIDE = "172.17.0.0/16"
 # Not the default, which `direct` is: more can go wrong with a tree, and so more tests are about one.
@@ -67,16 +67,24 @@ def with_network(
     vlan: int = 20,
     internal: bool = False,
     hosts: tuple[str, ...] | None = None,
+    prefix6: str | None = None,
 ) -> Cluster:
     """The mesh with another network, on all hosts or on some."""
-    network = Network(name, IPv4Network(prefix), vlan, internal, hosts)
+    network = Network(name, IPv4Network(prefix), vlan, internal, hosts, IPv6Network(prefix6) if prefix6 else None)
     on = [host.name for host in mesh.hosts if network.has(host.name)]
     slots = dict(zip(on, assign(network.prefix, len(on)).slots, strict=True))
+    six = dict(zip(on, free_slots6(network, ()), strict=False))
     return replace(
         mesh,
         further=(*mesh.further, network),
         hosts=tuple(
-            replace(host, seats=(*host.seats, Seat(name, slots[host.name].address, slots[host.name].pool)))
+            replace(
+                host,
+                seats=(
+                    *host.seats,
+                    Seat(name, slots[host.name].address, slots[host.name].pool, *six[host.name]),
+                ),
+            )
             if host.name in slots
             else host
             for host in mesh.hosts
@@ -136,6 +144,7 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
             vlan=draw(st.integers(1, 2000)) * 2 + number,
             internal=draw(st.booleans()),
             hosts=None if on is None else tuple(on),
+            prefix6=draw(st.none() | st.just(f"fd00:{200 + number}::/64")),
         )
     return mesh
 

@@ -45,6 +45,9 @@ def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
 
 def _is_part_of(theirs: DockerNetwork, other: HostPlan) -> bool:
     return any(
-        theirs.gateway == str(seat.address.ip) or (theirs.pool is not None and theirs.pool.overlaps(seat.pool))
+        theirs.gateway == str(seat.address.ip)
+        or (theirs.pool is not None and theirs.pool.overlaps(seat.pool))
+        or (seat.address6 is not None and theirs.gateway6 == str(seat.address6.ip))
+        or (theirs.pool6 is not None and seat.pool6 is not None and theirs.pool6.overlaps(seat.pool6))
         for seat in other.further
     )

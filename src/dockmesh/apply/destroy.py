@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from dockmesh.apply import ipv6
 from dockmesh.apply.docker import JOURNAL, start_again
 from dockmesh.apply.install import APT, APT_TIMEOUT_S
 from dockmesh.apply.types import Look, Outcome, Progress
@@ -157,6 +158,8 @@ class _Turn:
                 error.report = replace(report, answered=f"{report.answered}\n{journal}".strip())
                 raise
             await self._compare()
+        after = settings_after(self.host.name, facts, self.parting.traces.origin)
+        await ipv6.forget_at_last(self.host, facts, after)
         others = [each for each in self.parting.traces.ran if each not in {container.id for container in before}]
         if step.restart or others:
             await start_again(self.host, (*before, *(Container(each, each, None) for each in others)))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from dockmesh.apply import ipv6
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import Step
 from dockmesh.diff.way_back import RESTART
@@ -10,7 +11,8 @@ from dockmesh.errors import CommandError
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
 from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
 from dockmesh.facts.types import Container, Docker
-from dockmesh.remote.seam import Ask, Begin, Run, Transport, demand
+from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand
+from dockmesh.render.docker import DAEMON_JSON
 
 RELOADED_TRIES, RELOADED_POLL_S = 20, 0.25
 JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
@@ -32,8 +34,16 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
     before = look.facts.docker
     await start_again(host, before.containers if before else ())
     _compare(look, after)
+    if ipv6.leaves(look.facts, _daemon_json(step)):
+        await ipv6.forget(host)
     if before and before.live_restore:
         await _see_live_restore(host)
+
+
+def _daemon_json(step: Step) -> str | None:
+    """As the step writes it."""
+    written = (each.text for each in step.requests if isinstance(each, Put) and each.path == DAEMON_JSON)
+    return next(written, None)
 
 
 async def _see_live_restore(host: Transport) -> None:
@@ -80,6 +90,12 @@ def _compare(look: Look, after: Docker | None) -> None:
     address = look.config.docker_bridge.address
     needed = (str(address.ip), str(address.network), wanted.fixed_cidr, wanted.mtu)
     actual = None if after is None else (after.gateway, str(after.prefix), str(after.pool), after.mtu)
+    if wanted.ip6tables and after is not None and not after.experimental:
+        raise CommandError(
+            "Docker makes no rules for IPv6, as daemon.json says",
+            host=look.config.host,
+            do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
+        )
     if actual == needed:
         return
     raise CommandError(

@@ -1,7 +1,7 @@
 """Nobody gets what another host still has."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
@@ -110,7 +110,14 @@ def _shared_in(network: DockerNetwork, docker_now: Docker) -> list[str]:
     for theirs in docker_now.networks:
         shared += [str(network.bridge.address.ip)] if theirs.gateway == str(network.bridge.address.ip) else []
         shared += [str(network.pool)] if theirs.pool is not None and theirs.pool.overlaps(network.pool) else []
+        shared += _shared6(network, theirs.gateway6, theirs.pool6)
     return shared
+
+
+def _shared6(network: DockerNetwork, gateway: str | None, pool: IPv6Network | None) -> list[str]:
+    address6, pool6 = network.bridge.address6, network.pool6
+    shared = [gateway] if address6 is not None and gateway == str(address6.ip) else []
+    return shared + ([str(pool6)] if pool is not None and pool6 is not None and pool.overlaps(pool6) else [])
 
 
 def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dockmesh.apply import origin
+from dockmesh.apply import ipv6, origin
 from dockmesh.apply.types import Look
 from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
@@ -47,6 +47,7 @@ class Session:
         if host.name in self.armed:
             return
         await origin.keep(host, look.facts, look.config.mesh)
+        await ipv6.remember(host, look.config)
         held_back = self.held_back.get(host.name, frozenset())
         text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out, held_back=held_back)
         arm = Arm(text, way_back_files(), self.timeout_s)

@@ -9,7 +9,7 @@ from typing import Any
 from dockmesh.cli import options
 from dockmesh.cli.mesh_file import flag, replace_file, room_text
 from dockmesh.cli.show import out, print_json
-from dockmesh.model import Cluster, Host, Network
+from dockmesh.model import Cluster, Host, Network, Seat
 from dockmesh.plan.address import room, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
@@ -119,8 +119,9 @@ def _network_lines(edit: Edit) -> list[str]:
         hosts = [host.name for host in edit.new.hosts if network.has(host.name)]
         kind = "An internal network" if network.internal else "A network"
         lines.append(
-            f"{kind} more on {_listed(hosts)}: {network.name}, {network.prefix}, VLAN {network.vlan}. "
-            "Nothing of the others changes, and no container restarts."
+            f"{kind} more on {_listed(hosts)}: {network.name}, {_prefixes(network)}, VLAN {network.vlan}. "
+            "Nothing of the others changes"
+            + (", and no container restarts." if not edit.effect.docker_restarts else ".")
         )
     for network in edit.networks_gone:
         hosts = [host.name for host in edit.old.hosts if network.has(host.name)]
@@ -129,6 +130,10 @@ def _network_lines(edit: Edit) -> list[str]:
             "Containers that run on it must have left it by then: apply names them and goes no further."
         )
     return lines
+
+
+def _prefixes(network: Network) -> str:
+    return f"{network.prefix}" if network.prefix6 is None else f"{network.prefix} and {network.prefix6}"
 
 
 def _tunnel_lines(caused: Effect) -> list[str]:
@@ -179,6 +184,7 @@ def _network_json(network: Network) -> dict[str, Any]:
         "vlan": network.vlan,
         "internal": network.internal,
         "hosts": None if network.hosts is None else list(network.hosts),
+        **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
     }
 
 
@@ -189,5 +195,10 @@ def _host_json(host: Host) -> dict[str, Any]:
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address),
         "pool": str(host.pool),
-        "networks": {seat.network: {"address": str(seat.address), "pool": str(seat.pool)} for seat in host.seats},
+        "networks": {seat.network: _seat_json(seat) for seat in host.seats},
     }
+
+
+def _seat_json(seat: Seat) -> dict[str, Any]:
+    six = {"address6": str(seat.address6), "pool6": str(seat.pool6)} if seat.address6 else {}
+    return {"address": str(seat.address), "pool": str(seat.pool), **six}

@@ -13,7 +13,7 @@ from dockmesh.cli.edits import carry_out, edited
 from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
 from dockmesh.errors import UsageError
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
-from dockmesh.plan.address import Slot, later_slots, slots_in
+from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
@@ -70,7 +70,7 @@ def add(
     site = _known_site(site, cluster, file)
     networks = _known_networks(network or [], cluster, file)
     slots = _free_slots(cluster.network, slots_in(cluster, DOCKER_BRIDGE), len(targets), file)
-    seats = {each.name: _free_slots(each, slots_in(cluster, each.name), len(targets), file) for each in networks}
+    seats = {each.name: _free_seats(each, cluster, len(targets), file) for each in networks}
     found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
@@ -81,7 +81,7 @@ def add(
             slot.pool,
             each.mtu,
             target.ssh,
-            tuple(Seat(name, free[place].address, free[place].pool) for name, free in seats.items()),
+            tuple(free[place] for free in seats.values()),
         )
         for place, (target, each, slot) in enumerate(zip(targets, found, slots, strict=True))
     ]
@@ -172,6 +172,18 @@ def _known_networks(names: list[str], cluster: Cluster, file: Path) -> list[Netw
             known = f"those that do are {', '.join(listing)}" if listing else f"{file} has none"
             raise UsageError(f"--network {name}: there is no such network that lists its hosts", do=known)
     return [network for network in cluster.further if network.hosts is None or network.name in names]
+
+
+def _free_seats(network: Network, cluster: Cluster, count: int, file: Path) -> list[Seat]:
+    slots = _free_slots(network, slots_in(cluster, network.name), count, file)
+    present = [seat for host in cluster.hosts for seat in host.seats if seat.network == network.name]
+    slots6 = list(islice(free_slots6(network, present), count))
+    if len(slots6) < count:
+        raise UsageError(
+            f"{network.prefix6} has no room for {count} more in {network.name}",
+            do="give the network a larger prefix6, or take a host out that is gone: dockmesh host remove NAME",
+        )
+    return [Seat(network.name, slot.address, slot.pool, *slot6) for slot, slot6 in zip(slots, slots6, strict=True)]
 
 
 def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path) -> list[Slot]:

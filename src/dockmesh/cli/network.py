@@ -1,8 +1,9 @@
 """`dockmesh network`: networks into the mesh file and out of it."""
 
+import secrets
 from collections.abc import Iterator
-from ipaddress import IPv4Network
-from itertools import chain
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from itertools import chain, islice
 from typing import Annotated
 
 import typer
@@ -11,10 +12,11 @@ from dockmesh.cli import options
 from dockmesh.cli.edits import carry_out, edited
 from dockmesh.errors import UsageError
 from dockmesh.model import Cluster, Network, Seat
-from dockmesh.plan.address import assign
+from dockmesh.plan.address import assign, free_slots6
 from dockmesh.spec.edit_networks import add_network, remove_network
 from dockmesh.spec.fields import VLAN
 from dockmesh.spec.load import parse
+from dockmesh.spec.slots6 import LARGEST, SMALLEST
 from dockmesh.spec.source import read_bytes
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ NetworkName = Annotated[str, typer.Argument(metavar="NAME", help="As Docker has 
 # Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.
 SECOND_BYTES = (*range(80, 128), *range(128, 256), *range(16, 80))
 FIRST_VLAN = 20
+AUTO = "auto"
+LOCAL = IPv6Network("fd00::/8")  # RFC 4193: locally assigned
 
 
 @app.command()
@@ -37,6 +41,10 @@ def add(
     prefix: Annotated[
         str | None,
         typer.Option(help="Its whole range of addresses.", show_default="a free /16 of 10.0.0.0/8"),
+    ] = None,
+    prefix6: Annotated[
+        str | None,
+        typer.Option(help="Its range of IPv6 addresses, or `auto` for one drawn by chance.", show_default="none"),
     ] = None,
     internal: Annotated[bool, typer.Option("--internal", help="Its containers reach nothing but each other.")] = False,
     hosts: Annotated[
@@ -64,9 +72,13 @@ def add(
         vlan or _free_vlan(cluster),
         internal=internal,
         hosts=None if hosts is None else on,
+        prefix6=_prefix6(prefix6, cluster) if prefix6 else None,
     )
     slots = assign(network.prefix, len(on)).slots
-    seats = {host: Seat(name, slot.address, slot.pool) for host, slot in zip(on, slots, strict=True)}
+    slots6 = islice(free_slots6(network, ()), len(on))
+    seats = {
+        host: Seat(name, slot.address, slot.pool, *slot6) for host, slot, slot6 in zip(on, slots, slots6, strict=True)
+    }
     edit = edited(file, content, add_network(str(file), content, network, seats))
     carry_out(edit, None, dry_run=dry_run, json=json)
 
@@ -104,6 +116,34 @@ def _prefix(text: str) -> IPv4Network:
         return IPv4Network(text)
     except ValueError as error:
         raise UsageError(f"--prefix {text}: {error}", do="write it like 10.80.0.0/16") from error
+
+
+def _prefix6(text: str, cluster: Cluster) -> IPv6Network:
+    """Raises UsageError for one that hosts have no room in; the others are found with the whole file."""
+    if text == AUTO:
+        return _drawn(cluster)
+    try:
+        prefix = IPv6Network(text)
+    except ValueError as error:
+        raise UsageError(f"--prefix6 {text}: {error}", do=f"write it like fd00:80::/64, or {AUTO}") from error
+    if not LARGEST <= prefix.prefixlen <= SMALLEST:
+        raise UsageError(
+            f"--prefix6 {text}: its length is not between /{LARGEST} and /{SMALLEST}",
+            do=f"a /{LARGEST} is what others expect of a link",
+        )
+    return prefix
+
+
+def _drawn(cluster: Cluster) -> IPv6Network:
+    """RFC 4193: 40 bits by chance, so that two meshes that ever meet differ; all networks of a mesh share them."""
+    present = [network.prefix6 for network in cluster.further if network.prefix6 is not None]
+    drawn = [prefix for prefix in present if prefix.subnet_of(LOCAL)]
+    first = drawn[0].supernet(new_prefix=48) if drawn else _drawn_site()
+    return next(prefix for prefix in first.subnets(new_prefix=LARGEST) if not any(map(prefix.overlaps, present)))
+
+
+def _drawn_site() -> IPv6Network:
+    return IPv6Network((IPv6Address(bytes([0xFD, *secrets.token_bytes(5), *bytes(10)])), 48))
 
 
 def _free_prefix(cluster: Cluster) -> IPv4Network:

@@ -1,5 +1,6 @@
 """`dockmesh plan`."""
 
+from ipaddress import IPv6Network
 from typing import Any
 
 from rich.markup import escape
@@ -63,6 +64,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
                 "vlan": network.vlan,
                 "mtu": planned.mtu_of(network),
                 "internal": network.internal,
+                **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
                 "hosts": [host.name for host, _ in planned.seats(network.name)],
             }
             for network in planned.networks
@@ -91,6 +93,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
                 "name": seat.name,
                 "address": str(seat.address.ip),
                 "pool": str(seat.pool),
+                **({"address6": str(seat.address6.ip), "pool6": str(seat.pool6)} if seat.address6 else {}),
                 "containers": seat.containers,
             }
             for seat in host.further
@@ -150,7 +153,7 @@ def _show_networks(planned: Plan) -> None:
     for network in planned.further:
         internal = ", internal" if network.internal else ""
         out.print(
-            f"\n[bold]Network {network.name}[/]: {network.prefix}, VLAN {network.vlan}, "
+            f"\n[bold]Network {network.name}[/]: {network.prefix}{_and(network.prefix6)}, VLAN {network.vlan}, "
             f"MTU {planned.mtu_of(network)}{internal}"
         )
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
@@ -159,7 +162,13 @@ def _show_networks(planned: Plan) -> None:
         table.add_column("containers", justify="right", no_wrap=True)
         for host, seat in planned.seats(network.name):
             table.add_row(f"[bold]{host.name}[/]", str(seat.address.ip), str(seat.pool), f"{seat.containers:,}")
+            if seat.address6:
+                table.add_row("", str(seat.address6.ip), str(seat.pool6))
         out.print(table)
+
+
+def _and(prefix6: IPv6Network | None) -> str:
+    return "" if prefix6 is None else f" and {prefix6}"
 
 
 def _show_mtu(planned: Plan) -> None:

@@ -6,6 +6,7 @@ from dockmesh.cli.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
 from dockmesh.status.types import Api, Finding, HostStatus, Names, Status
+from dockmesh.verify.pools import PoolUse
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "datapath": host.datapath,
         "docker": host.docker,
         "containers": host.containers,
-        "pools": [{"network": pool.network, "used": pool.used, "total": pool.total} for pool in host.pools],
+        "pools": [_pool_json(pool) for pool in host.pools],
         "names": _names_json(host.names),
         "docker_api": _api_json(host.api),
         "root": host.root,
@@ -51,6 +52,11 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "goes_back": _run_json(host.said.returning),
         "last_run": _run_json(host.said.last),
     }
+
+
+def _pool_json(pool: PoolUse) -> dict[str, Any]:
+    six = {"version": 6} if pool.version == 6 else {}
+    return {"network": pool.network, "used": pool.used, "total": pool.total, **six}
 
 
 def _names_json(names: Names | None) -> dict[str, Any] | None:

@@ -43,6 +43,8 @@ WORDS = {
     Kind.BROADCAST: "a broadcast arrives once",
     Kind.NETWORK_PING: "ping, further networks",
     Kind.NETWORK_SIZE: "full-size packet, further networks",
+    Kind.NETWORK_PING6: "ping by IPv6, further networks",
+    Kind.NETWORK_SIZE6: "full-size packet by IPv6",
 }
 
 

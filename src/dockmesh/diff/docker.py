@@ -7,12 +7,14 @@ from ipaddress import IPv4Address, IPv4Network
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
-from dockmesh.render import docker
+from dockmesh.render import docker, network
 from dockmesh.render.types import HostConfig
 
 RESTART = "docker restart"
 # Docker takes `dns` at its start only, but nothing of docker0 changes with it.
 RESTART_FOR_NAMES = "docker restart for names"
+# It makes its rules for IPv6, or leaves them, at its start only, and nothing of docker0 changes with them either.
+RESTART_FOR_IPV6, NO_RULES = "docker restart for IPv6", "no rules for IPv6"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
 RESOLVER_GOES = "containers would go on asking the resolver, which goes"
@@ -45,10 +47,14 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
             writes.append(Put(docker.BEFORE, merged.before, mode))
         writes.append(Put(docker.DAEMON_JSON, merged.text, mode))
         changes.append(_daemon_change(config, present, merged.text))
+    change = _restart_change(config, facts.docker)
+    ipv6 = _restart_for_ipv6(config, facts.docker, present, merged.text)
     # Where there is no Docker yet, its installation starts it with these settings.
-    if "dockerd" in facts.programs and (change := _restart_change(config, facts.docker)):
-        changes.append(change)
+    if "dockerd" in facts.programs and (change or ipv6):
+        changes += [each for each in (change, ipv6) if each]
         restart = restart_docker(merged.text, mode, live_restore=facts.docker is not None and facts.docker.live_restore)
+        if change is None and not (_is_told_ours(present) and not _is_told_ours(merged.text)):
+            restart = RESTART_DOCKER  # with live-restore on, its containers do not even notice
     elif facts.docker is not None and _names(present) != _names(merged.text):
         if _is_told_ours(present) and not _is_told_ours(merged.text):
             names = tuple(container.name for container in facts.docker.containers)
@@ -74,10 +80,33 @@ def _restart_change(config: HostConfig, running: Docker | None) -> Change | None
     return Change(config.host, RESTART, used, needed, reason, disturbs=names)
 
 
-def restarts_for_names(config: HostConfig, facts: HostFacts) -> bool:
+def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str | None, text: str) -> Change | None:
+    """Docker says of itself whether it makes experiments, and not whether its rules for IPv6 are among them."""
+    wanted, had = config.daemon.ip6tables, docker.keeps_ipv6(present)
+    keys = _ipv6(present) != _ipv6(text)
+    if running is None or not ((wanted and (keys or not running.experimental)) or (had and not wanted)):
+        return None
+    names = () if running.live_restore else tuple(container.name for container in running.containers)
+    rules = "its rules for IPv6"
+    if wanted:
+        reason = "without them its networks are not kept apart in IPv6; Docker makes them at its start only"
+        if others := [each.name for each in running.networks if each.ipv6 and network.LABEL not in each.labels]:
+            reason += f"; also for {', '.join(others)}: reached from outside at published ports only then, and NAT"
+        return Change(config.host, RESTART_FOR_IPV6, NO_RULES, rules, reason, disturbs=names)
+    reason = "no network has IPv6 any more; Docker leaves them at its start only"
+    return Change(config.host, RESTART_FOR_IPV6, rules, NO_RULES, reason, disturbs=names)
+
+
+def _ipv6(text: str | None) -> dict[str, object]:
+    content = json.loads(text) if text and text.strip() else {}
+    return {key: content[key] for key in docker.IPV6_KEYS if key in content}
+
+
+def leaves_docker0(config: HostConfig, facts: HostFacts) -> bool:
     """Whether Docker restarts, and nothing of docker0 changes with it."""
     step = docker_step(config, facts)
-    return step is not None and any(change.subject == RESTART_FOR_NAMES for change in step.changes)
+    subjects = {change.subject for change in step.changes} if step else set()
+    return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6})
 
 
 def _why_restart(config: HostConfig, running: Docker) -> str:
@@ -109,6 +138,8 @@ def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change
     if not differing:
         actual, expected = "without our label", "with our label"
     reason = "Docker hands out this host's pool and no other address"
+    if differing and set(differing) <= set(docker.IPV6_KEYS):
+        reason = "Docker keeps its networks apart in IPv6, too" if config.daemon.ip6tables else "IPv6 has no network"
     return Change(config.host, docker.DAEMON_JSON, actual or None, expected, reason)
 
 

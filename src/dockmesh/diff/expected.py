@@ -49,12 +49,15 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
         yield from ((f"patch {port}", f"for {network.name}") for port in (network.fabric_port, network.switch_port))
     yield from networks.recorded(config)
     for each in (bridge, *(network.bridge for network in config.networks)):
-        yield each.name, f"{each.address}, MTU {each.mtu}"
+        six = f", {each.address6}" if each.address6 else ""
+        yield each.name, f"{each.address}{six}, MTU {each.mtu}"
         yield f"{each.name} MTU", str(each.mtu)
         yield f"{each.name} MAC address", each.mac
         yield f"{each.name} state", "up"
         yield f"{each.name} spanning tree", "off"
         yield f"{each.name} address", str(each.address)
+        if each.address6:
+            yield f"{each.name} address6", str(each.address6)
         yield each.member, f"in {each.name}"
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dockmesh.diff.docker import RESTART, RESTART_FOR_NAMES
+from dockmesh.diff.docker import NO_RULES, RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES
 from dockmesh.diff.flows import INSTALL, SUBJECT
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
@@ -26,6 +26,8 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
         left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
         steps = tuple(step for step in diff.steps if step.name not in later)
         return replace(diff, steps=steps, left=(*diff.left, *left))
+    if any(change.subject == RESTART_FOR_IPV6 for change in docker.changes):
+        diff = _without_ipv6(diff, docker)
     fabric = facts.link(FABRIC_BRIDGE)
     moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
@@ -51,6 +53,14 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     )
 
 
+def _without_ipv6(diff: HostDiff, docker: Step) -> HostDiff:
+    """No network comes with IPv6 before Docker keeps it apart; and Docker's rules stay until it can leave them."""
+    goes = any(change.subject == RESTART_FOR_IPV6 and change.expected == NO_RULES for change in docker.changes)
+    later = (StepName.DOCKER,) if goes else (StepName.LEAVE, StepName.NETWORKS)
+    left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
+    return replace(diff, steps=tuple(step for step in diff.steps if step.name not in later), left=(*diff.left, *left))
+
+
 def _without_upgrade(diff: HostDiff) -> HostDiff:
     """Docker's own packages restart it; those of Open vSwitch alone do not."""
     upgrade = diff.step(StepName.UPGRADE)
@@ -70,7 +80,11 @@ def _kept(step: Step, *, moves: bool, cut: bool, guarded: bool) -> Step | None:
         case StepName.FILES | StepName.FABRIC if guarded:
             return _without_guard(step)
         case StepName.DOCKER:
-            changes = tuple(change for change in step.changes if change.subject not in (RESTART, RESTART_FOR_NAMES))
+            changes = tuple(
+                change
+                for change in step.changes
+                if change.subject not in (RESTART, RESTART_FOR_NAMES, RESTART_FOR_IPV6)
+            )
             return replace(step, changes=changes, restart=()) if changes else None
         case _:
             return step

@@ -11,7 +11,9 @@ def bridge_changes(host: str, wanted: DockerBridge, facts: HostFacts, *, member_
     """`member_made`: the Open vSwitch bridge that is put into it is made anew in the same run."""
     link, member = facts.link(wanted.name), facts.link(wanted.member)
     if link is None:
-        yield Change(host, wanted.name, None, f"{wanted.address}, MTU {wanted.mtu}", "the bridge of the containers")
+        six = f", {wanted.address6}" if wanted.address6 else ""
+        what = f"{wanted.address}{six}, MTU {wanted.mtu}"
+        yield Change(host, wanted.name, None, what, "the bridge of the containers")
     else:
         pairs = (
             ("MTU", str(link.mtu), str(wanted.mtu), "larger frames would be lost in the tunnels"),
@@ -25,6 +27,10 @@ def bridge_changes(host: str, wanted: DockerBridge, facts: HostFacts, *, member_
         if wanted.address not in link.addresses:
             shown = ", ".join(map(str, link.addresses)) or None
             yield Change(host, f"{wanted.name} address", shown, str(wanted.address), "this host's address in the mesh")
+        if wanted.address6 is not None and wanted.address6 not in link.addresses6:
+            found6 = ", ".join(str(each) for each in link.addresses6 if each.network == wanted.address6.network) or None
+            reason = "this host's address in the mesh"
+            yield Change(host, f"{wanted.name} address6", found6, str(wanted.address6), reason)
     if member_made or member is None or member.master != wanted.name or not member.up:
         place = f"in {member.master}" if member and member.master and not member_made else None
         place = f"{place}, down" if place and member and not member.up else place

@@ -6,6 +6,7 @@ from dockmesh.diff.linux_bridge import bridge_changes
 from dockmesh.diff.switches import made_anew
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
+from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
 from dockmesh.remote.seam import Request, Run
@@ -84,6 +85,17 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
             words = (*make, *drop, *bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
             requests += map(Run, words)
         present = facts.docker.network(wanted.name) if facts.docker else None
+        if link is not None and present is not None:
+            # Docker leaves them on a bridge that it did not make.
+            stale = [
+                address
+                for address in link.addresses6
+                if address != wanted.bridge.address6 and any(address.ip in prefix for prefix in present.prefixes6)
+            ]
+            for address in stale:
+                subject6 = f"{wanted.bridge.name} address6"
+                changes.append(Change(config.host, subject6, str(address), None, "not this host's in the mesh"))
+                requests.append(Run(("ip", "address", "del", str(address), "dev", wanted.bridge.name)))
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
             changes.append(Change(config.host, subject(wanted.name), actual, described(wanted), WHY))
@@ -98,7 +110,9 @@ def subject(name: str) -> str:
 def described(wanted: DockerNetwork) -> str:
     address = wanted.bridge.address
     internal = ", internal" if wanted.internal else ""
-    return f"{address.ip} of {address.network}, pool {wanted.pool}, MTU {wanted.bridge.mtu}{internal}"
+    six = wanted.bridge.address6
+    ipv6 = f", {six.ip} of {six.network}, pool {wanted.pool6}" if six else ""
+    return f"{address.ip} of {address.network}, pool {wanted.pool}{ipv6}, MTU {wanted.bridge.mtu}{internal}"
 
 
 def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
@@ -115,8 +129,20 @@ def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[objec
         "MTU": (present.mtu, wanted.bridge.mtu),
         "bridge": (present.bridge, wanted.bridge.name),
         "internal": (present.internal, wanted.internal),
+        **_six(wanted, present),
     }
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _six(wanted: DockerNetwork, present: facts_types.DockerNetwork) -> dict[str, tuple[object, object]]:
+    address = wanted.bridge.address6
+    if address is None:
+        return {"IPv6": ("on", "off")} if present.ipv6 else {}
+    return {
+        "prefix6": (", ".join(map(str, present.prefixes6)) or None, str(address.network)),
+        "address6": (present.gateway6, str(address.ip)),
+        "pool6": (str(present.pool6) if present.pool6 else None, str(wanted.pool6)),
+    }
 
 
 def is_as_wanted(wanted: DockerNetwork, facts: HostFacts) -> bool:
@@ -151,12 +177,12 @@ def _refuse_foreign(config: HostConfig, wanted: DockerNetwork, facts: HostFacts)
                 f"its label says mesh {owner}" if owner else "it has no label of dockmesh",
                 f"give one of the two another name; or, if nothing needs it: docker network rm {each.name}",
             )
-        overlapping = [prefix for prefix in each.prefixes if prefix.overlaps(wanted.bridge.address.network)]
+        overlapping = _overlapping(wanted, each)
         if overlapping and not (owner == config.mesh and each.name in ours(config.mesh, facts)):
             raise _foreign(
                 config,
-                f"has a Docker network {each.name} whose {overlapping[0]} overlaps {wanted.bridge.address.network}, "
-                f"the prefix of {wanted.name}",
+                f"has a Docker network {each.name} whose {overlapping[0]} overlaps {overlapping[1]}, "
+                f"the {overlapping[2]} of {wanted.name}",
                 "Docker makes no two networks that overlap",
                 f"give {wanted.name} another prefix, or make {each.name} anew with another subnet",
             )
@@ -178,6 +204,18 @@ def _refuse_foreign(config: HostConfig, wanted: DockerNetwork, facts: HostFacts)
             f"a {link.kind or 'real device'} with {', '.join(map(str, link.addresses)) or 'no address'}",
             f"give it or the network another name; or, if nothing needs it: ip link delete {link.name}",
         )
+
+
+def _overlapping(wanted: DockerNetwork, other: facts_types.DockerNetwork) -> tuple[str, str, str] | None:
+    """The other's prefix, ours, and what ours is called in the file."""
+    four, six = wanted.bridge.address.network, wanted.bridge.address6
+    for prefix in other.prefixes:
+        if prefix.overlaps(four):
+            return str(prefix), str(four), "prefix"
+    for prefix6 in other.prefixes6:
+        if six is not None and prefix6.overlaps(six.network):
+            return str(prefix6), str(six.network), "prefix6"
+    return None
 
 
 def _foreign(config: HostConfig, what: str, answered: str, do: str) -> ConflictError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dockmesh import __version__
 from dockmesh.diff import flows
 from dockmesh.diff.apart import OLD_FLOWS
-from dockmesh.diff.docker import RESTART_FOR_NAMES
+from dockmesh.diff.docker import RESTART_FOR_IPV6, RESTART_FOR_NAMES
 from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
@@ -101,13 +101,19 @@ def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) 
     elif step is StepName.NETWORKS and (network := _network_of(known, change.subject)):
         if f"bridge {network.bridge.member}" in subjects:
             because = f"{network.bridge.member} is made anew"
-    elif change.subject == RESTART_FOR_NAMES:
-        because = f"{DAEMON_JSON} says another dns"
+    elif change.subject in (RESTART_FOR_NAMES, RESTART_FOR_IPV6):
+        because = _of_file(change.subject, subjects)
     elif step is StepName.INSTALL and change.subject not in known.wanted:
         because = "another package needs it"
     elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:
         because = "its file was not there"
     return (Origin.FOLLOWS, because) if because else None
+
+
+def _of_file(restart: str, subjects: set[str]) -> str | None:
+    if restart == RESTART_FOR_NAMES:
+        return f"{DAEMON_JSON} says another dns"
+    return f"{DAEMON_JSON} says so" if DAEMON_JSON in subjects else None
 
 
 def _network_of(known: _Known, member: str) -> DockerNetwork | None:
@@ -122,6 +128,8 @@ def _network_of(known: _Known, member: str) -> DockerNetwork | None:
 def _compare(known: _Known, record: Applied, change: Change) -> Told:
     if kinds := _kinds(known, record, change):
         return Origin.FILE, kinds
+    if change.subject == RESTART_FOR_IPV6:
+        return Origin.FILE, "Docker has not been restarted since"
     key = _key(known, change)
     was, wanted = record.expected.get(key), known.wanted.get(key)
     if change.expected is None:

@@ -30,12 +30,12 @@ def docker_file(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(_file(facts.files, path) for path in (docker.DAEMON_JSON, docker.BEFORE))
 
 
-def docker_daemon(facts: HostFacts, *, only_names: bool = False) -> tuple[Request, ...]:
+def docker_daemon(facts: HostFacts, *, only_restart: bool = False) -> tuple[Request, ...]:
     """With its old settings in place; it was stopped before if it did not answer.
 
-    `only_names`: docker0 is as it was, so that containers may go on running where live-restore is on.
+    `only_restart`: docker0 is as it was, so that containers may go on running where live-restore is on.
     """
-    if only_names:
+    if only_restart:
         return RESTART_DOCKER
     if facts.docker is None and "dockerd" in facts.programs:
         return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
@@ -247,4 +247,6 @@ def _linux_bridge(link: LinuxLink) -> Iterator[Request]:
     yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if link.stp else "0"))
     for address in link.addresses:
         yield Run(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
+    for address6 in link.addresses6:
+        yield Run(("ip", "address", "replace", str(address6), "dev", name, "nodad"))
     yield Run(("ip", "link", "set", "dev", name, "up" if link.up else "down"))

@@ -48,7 +48,9 @@ def restore_docker(
     if running is not None and (going or (idle and not running.containers)):
         changes.append(Change(host, UNIT, "running", "not running", "as it was before the first apply"))
         requests += [STOP, *_own_bridge(facts)]
-    elif running is not None and (not uses(running, _content(after)) or _names_go(present, after)):
+    elif running is not None and (
+        not uses(running, _content(after)) or _names_go(present, after) or _rules_go(present, after)
+    ):
         names = tuple(container.name for container in running.containers)
         used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
         changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these at its start only", names))
@@ -88,6 +90,11 @@ def _names_go(present: FileState | None, after: str | None) -> bool:
     """Docker would go on telling containers to ask a resolver that is gone."""
     found = _content(present.text if present else None)
     return docker.has_names(found) and found.get(docker.DNS) != _content(after).get(docker.DNS)
+
+
+def _rules_go(present: FileState | None, after: str | None) -> bool:
+    """Those for IPv6, which Docker leaves at its start only."""
+    return docker.keeps_ipv6(present.text if present else None) and not _content(after).get("ip6tables")
 
 
 def uses_file(running: Docker, text: str | None) -> bool:

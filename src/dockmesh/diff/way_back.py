@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
-from dockmesh.diff.docker import restarts_for_names
+from dockmesh.diff.docker import leaves_docker0
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
@@ -43,7 +43,7 @@ def way_back(
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
-    only_names = facts.docker is not None and restarts_for_names(config, facts)
+    only_restart = facts.docker is not None and leaves_docker0(config, facts)
     parts = (
         _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),
@@ -52,7 +52,7 @@ def way_back(
         _part(
             "Docker",
             daemon_steps,
-            restore.docker_daemon(facts, only_names=only_names),
+            restore.docker_daemon(facts, only_restart=only_restart),
             booted=[StepName.DOCKER],
             must=not docker_came,
         ),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from operator import attrgetter
 from typing import Any
 
@@ -36,6 +36,7 @@ def read_docker(info: str, network: str, containers: str, networks: str = "[]") 
         containers=tuple(sorted(map(_container, json.loads(containers)), key=attrgetter("name"))),
         default_bridge=options.get(BRIDGE_NAME),
         networks=read_networks(networks),
+        experimental=bool(about.get("ExperimentalBuild")),
     )
 
 
@@ -47,7 +48,7 @@ def read_networks(answer: str) -> tuple[DockerNetwork, ...]:
 
 def _docker_network(row: Mapping[str, Any]) -> DockerNetwork:
     configs = (row.get("IPAM") or {}).get("Config") or []
-    config = _ipv4(configs)
+    config, config6 = _ipv4(configs), _ipv6(configs)
     options: Mapping[str, str] = row.get("Options") or {}
     mtu = options.get(MTU, "")
     return DockerNetwork(
@@ -60,6 +61,10 @@ def _docker_network(row: Mapping[str, Any]) -> DockerNetwork:
         mtu=int(mtu) if mtu.isdigit() else None,
         bridge=options.get(BRIDGE_NAME),
         labels=row.get("Labels") or {},
+        ipv6=bool(row.get("EnableIPv6")),
+        prefixes6=tuple(IPv6Network(each["Subnet"]) for each in configs if ":" in each.get("Subnet", "")),
+        gateway6=config6.get("Gateway"),
+        pool6=IPv6Network(config6["IPRange"]) if config6.get("IPRange") else None,
     )
 
 
@@ -73,6 +78,10 @@ def _ipv4(configs: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
     return next((config for config in configs if ":" not in config.get("Subnet", "")), {})
 
 
+def _ipv6(configs: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    return next((config for config in configs if ":" in config.get("Subnet", "")), {})
+
+
 def _network(text: str | None) -> IPv4Network | None:
     return IPv4Network(text) if text else None
 
@@ -84,7 +93,7 @@ def _container(row: Mapping[str, Any]) -> Container:
         name=name_of(row),
         address=networks.get(DEFAULT_NETWORK, {}).get("IPAddress") or None,
         places=tuple(
-            Place(name, own["IPAddress"], own.get("MacAddress") or None)
+            Place(name, own["IPAddress"], own.get("MacAddress") or None, own.get("GlobalIPv6Address") or None)
             for name, own in sorted(networks.items())
             if own.get("IPAddress")
         ),

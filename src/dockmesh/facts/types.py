@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.select import Installed
 from dockmesh.model import UnderlayAddress
+
+# Docker's version from which on it keeps networks apart in IPv6 without being told.
+IPV6_RULES_BY_DEFAULT = 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Place:
     network: str  # Docker's name: `bridge` is that of the default bridge
     address: str
     mac: str | None = None
+    address6: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ class DockerNetwork:
     mtu: int | None
     bridge: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
+    ipv6: bool = False
+    prefixes6: tuple[IPv6Network, ...] = ()
+    gateway6: str | None = None
+    pool6: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,13 @@ class Docker:
     containers: tuple[Container, ...]  # the running ones
     default_bridge: str | None
     networks: tuple[DockerNetwork, ...] = ()  # sorted by name
+    experimental: bool = False
+
+    @property
+    def keeps_ipv6_apart(self) -> bool:
+        """As far as it says: until 27 its rules for IPv6 are an experiment, and must be asked for."""
+        number = self.version.partition(".")[0]
+        return self.experimental or (number.isdigit() and int(number) >= IPV6_RULES_BY_DEFAULT)
 
     def network(self, name: str) -> DockerNetwork | None:
         return next((network for network in self.networks if network.name == name), None)

@@ -4,12 +4,14 @@ A prefix is cut into 2^k equal blocks. The first ones hold the hosts' bridge add
 one host. Three hosts in 172.17.0.0/16 give the numbers of the 2015 guide: 172.17.42.1–3 and three pools of a /18.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from itertools import repeat
 
 from dockmesh.errors import UsageError
-from dockmesh.model import Cluster
+from dockmesh.model import Cluster, Network, Seat
+from dockmesh.spec.slots6 import Slot6, free_slots
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
 GUIDE_OFFSET = 42 * 256
@@ -60,6 +62,13 @@ def slots_in(cluster: Cluster, network: str) -> dict[str, Slot]:
         for seat in host.all_seats
         if seat.network == network
     }
+
+
+def free_slots6(network: Network, seats: Iterable[Seat]) -> Iterator[Slot6] | Iterator[tuple[None, None]]:
+    """IPv6 addresses and pools beside those of `seats`; without a prefix6, nothing for each."""
+    if network.prefix6 is None:
+        return repeat((None, None))
+    return free_slots(network.prefix6, [(seat.address6, seat.pool6) for seat in seats if seat.address6 and seat.pool6])
 
 
 def room(prefix: IPv4Network, slots: Collection[Slot]) -> int:

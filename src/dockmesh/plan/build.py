@@ -1,9 +1,9 @@
 """Cluster → Plan: pure, and the same for any order of the hosts in the file."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, collapse_addresses
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
 from dockmesh.model import (
     DOCKER_BRIDGE,
@@ -126,14 +126,28 @@ def _host_network(network: Network, seat: Seat, port: int | None, mesh_mtu: int)
         address=IPv4Interface((seat.address, prefix.prefixlen)),
         pool=seat.pool,
         containers=seat.pool.num_addresses - sum(address in seat.pool for address in not_handed_out),
-        prefixes=tuple(collapse_addresses([seat.pool, IPv4Network(seat.address)])),
+        prefixes=(*collapse_addresses([seat.pool, IPv4Network(seat.address)]), *_prefixes6(seat)),
         mtu=mesh_mtu if first else tagged(mesh_mtu),
         bridge=DOCKER_BRIDGE if first else f"{NETWORK_BRIDGE}{network.name}",
         bridge_mac=_mac("02:42", seat.address),
         switch=FABRIC_BRIDGE if first else f"{NETWORK_SWITCH}{network.name}",
         switch_mac=_mac("0e:6d", seat.address),
         port=port,
+        address6=_interface6(network, seat),
+        pool6=seat.pool6,
     )
+
+
+def _prefixes6(seat: Seat) -> Iterable[IPv6Network]:
+    if seat.address6 is None or seat.pool6 is None:
+        return ()
+    return collapse_addresses([seat.pool6, IPv6Network(seat.address6)])
+
+
+def _interface6(network: Network, seat: Seat) -> IPv6Interface | None:
+    if network.prefix6 is None or seat.address6 is None:
+        return None
+    return IPv6Interface((seat.address6, network.prefix6.prefixlen))
 
 
 def _ports(cluster: Cluster, taken: Collection[int]) -> dict[str, int]:

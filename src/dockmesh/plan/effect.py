@@ -11,7 +11,7 @@ class Effect:
 
     more: tuple[tuple[str, tuple[str, ...]], ...]  # a host, and the peers that it gets a tunnel to
     fewer: tuple[tuple[str, tuple[str, ...]], ...]  # a host, and the peers that it loses its tunnel to
-    docker_restarts: tuple[str, ...]  # address, pool, prefix or MTU are others
+    docker_restarts: tuple[str, ...]  # address, pool, prefix or MTU are others, or whether it has IPv6
     bridge_anew: tuple[str, ...]  # forwarding, datapath, address or priority in the spanning tree are others
     root: tuple[str | None, str | None]  # before and after, where there is a spanning tree
     mtu: tuple[int, int]
@@ -27,7 +27,7 @@ def effect(before: Plan, after: Plan) -> Effect:
         docker_restarts=tuple(
             new.name
             for old, new in staying
-            if (old.address, old.pool, before.mtu) != (new.address, new.pool, after.mtu)
+            if (old.address, old.pool, before.mtu, old.has_ipv6) != (new.address, new.pool, after.mtu, new.has_ipv6)
         ),
         bridge_anew=tuple(
             new.name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Interface, IPv4Network, IPv6Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
@@ -60,10 +60,16 @@ class HostNetwork:
     switch: str  # the Open vSwitch bridge whose local port is a member of that
     switch_mac: str
     port: int | None  # OpenFlow port of the fabric's bridge that leads there; None: its local port
+    address6: IPv6Interface | None = None  # of its Linux bridge, with the length of prefix6; None: IPv4 alone
+    pool6: IPv6Network | None = None  # where there is an address6
 
     @property
     def prefix(self) -> IPv4Network:
         return self.address.network
+
+    @property
+    def prefix6(self) -> IPv6Network | None:
+        return None if self.address6 is None else self.address6.network
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,11 @@ class HostPlan:
     def pool(self) -> IPv4Network:
         """Of docker0."""
         return self.docker0.pool
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether one of its networks has a prefix6."""
+        return any(network.address6 is not None for network in self.networks)
 
     def on(self, network: str) -> HostNetwork | None:
         return next((each for each in self.networks if each.name == network), None)

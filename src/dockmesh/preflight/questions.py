@@ -4,12 +4,12 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 from dockmesh.facts import docker, iptables, system
 from dockmesh.facts.gather import DOCKER_UNIT
-from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route
+from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
 from dockmesh.wire import WIRES
 
@@ -22,6 +22,8 @@ NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/sys
 
 LISTENS = "0A"  # TCP_LISTEN
 MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
+
+IPV6_DEVICES = "/proc/sys/net/ipv6/conf"
 
 QUESTIONS: Mapping[str, Request] = {
     "date": Run(("date", "+%s.%N")),
@@ -48,6 +50,10 @@ QUESTIONS: Mapping[str, Request] = {
     "udp6": Get("/proc/net/udp6"),
     "tcp": Get("/proc/net/tcp"),
     "tcp6": Get("/proc/net/tcp6"),
+    "routes6": Run(("ip", "-json", "-6", "route", "show", "table", "main")),
+    "ipv6_off": Get("/proc/sys/net/ipv6/conf/default/disable_ipv6"),
+    "ipv6_forward": Get("/proc/sys/net/ipv6/conf/all/forwarding"),
+    "accept_ra": Run(("find", IPV6_DEVICES, "-name", "accept_ra", "-exec", "grep", "-H", "", "{}", "+")),
 }
 
 
@@ -79,6 +85,10 @@ def read(answers: tuple[Answer, ...]) -> Around:
         ),
         udp_ports=frozenset((*read_ports(text["udp"]), *read_ports(text["udp6"]))),
         tcp_listeners=frozenset((*read_listeners(text["tcp"]), *read_listeners(text["tcp6"]))),
+        routes6=tuple(read_routes6(text["routes6"])),
+        ipv6_off=text["ipv6_off"].strip() == "1",
+        ipv6_forward=text["ipv6_forward"].strip() == "1",
+        accept_ra=dict(read_accept_ra(text["accept_ra"])),
         seconds=read_seconds(text["date"]),
     )
 
@@ -88,6 +98,22 @@ def read_routes(answer: str) -> Iterator[Route]:
     for route in json.loads(answer or "[]"):
         if route.get("table") != "local" and route.get("dst", "default") != "default":
             yield Route(IPv4Network(route["dst"]), str(route.get("dev", "")))
+
+
+def read_routes6(answer: str) -> Iterator[Route6]:
+    """With those that lead to everybody, and without link-local ones, which every device has."""
+    for route in json.loads(answer or "[]"):
+        network = IPv6Network("::/0" if route["dst"] == "default" else route["dst"])
+        if not network.is_link_local:
+            yield Route6(network, str(route.get("dev", "")), route.get("protocol") == "ra")
+
+
+def read_accept_ra(answer: str) -> Iterator[tuple[str, int]]:
+    """`/proc/sys/net/ipv6/conf/eth0/accept_ra:1` each."""
+    for line in answer.splitlines():
+        path, _, value = line.rpartition(":")
+        if path.startswith(f"{IPV6_DEVICES}/") and value.strip().isdigit():
+            yield path.removeprefix(f"{IPV6_DEVICES}/").removesuffix("/accept_ra"), int(value)
 
 
 def read_ports(answer: str) -> Iterator[int]:

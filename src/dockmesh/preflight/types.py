@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from dockmesh.errors import DockmeshError, HostError
@@ -70,6 +70,13 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Route6:
+    network: IPv6Network
+    device: str  # empty where the kernel drops what goes there
+    by_router: bool  # it was advertised by one
+
+
+@dataclass(frozen=True, slots=True)
 class DockerNetwork:
     name: str
     prefixes: tuple[IPv4Network, ...]
@@ -110,6 +117,10 @@ class Around:
     tunnel_modules: frozenset[str] = frozenset()  # which of the kernel's own tunnels it has, by the names of modules
     udp_ports: frozenset[int] = frozenset()  # of the host, that somebody listens on
     tcp_listeners: frozenset[Listener] = frozenset()
+    routes6: tuple[Route6, ...] = ()
+    ipv6_off: bool = False
+    ipv6_forward: bool = False
+    accept_ra: Mapping[str, int] = field(default_factory=dict)  # by device what it takes of routers
     seconds: float | None = None  # its clock, since 1970
 
 

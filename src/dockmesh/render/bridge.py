@@ -46,8 +46,16 @@ def set_up(bridge: DockerBridge) -> tuple[Argv, ...]:
         ("ip", "link", "set", "dev", bridge.name, "address", bridge.mac, "mtu", str(bridge.mtu)),
         ("ip", "link", "set", "dev", bridge.name, "type", "bridge", "stp_state", "0", "forward_delay", "0"),
         ("ip", "address", "replace", str(bridge.address), "broadcast", "+", "dev", bridge.name),
+        *_set_address6(bridge),
         ("ip", "link", "set", "dev", bridge.name, "up"),
     )
+
+
+def _set_address6(bridge: DockerBridge) -> tuple[Argv, ...]:
+    """At once: no other host asks for it, and until duplicate address detection had ended nobody could use it."""
+    if bridge.address6 is None:
+        return ()
+    return (("ip", "address", "replace", str(bridge.address6), "dev", bridge.name, "nodad"),)
 
 
 def attach(bridge: DockerBridge) -> tuple[Argv, ...]:

@@ -19,6 +19,10 @@ OUR_KEYS = ("bip", "fixed-cidr", "mtu")
 # Ours only where the first names our resolver; else they are the user's. Theirs are kept in the file of before, where
 # the resolver finds whom to ask.
 DNS, SEARCH = "dns", "dns-search"
+# Without its rules for IPv6 Docker lets packets from one network into another (measured with 26.1.5); until 27 it makes
+# them as an experiment only. Ours where our label says so; else they are the user's.
+IPV6_KEYS = ("ip6tables", "experimental")
+IPV6_MARK = "with Docker's rules for IPv6"
 MODE = 0o644  # of a new file; one that is there keeps its own
 
 
@@ -29,9 +33,13 @@ class Merged:
     before: str | None = None  # what the file of before must say, if it does not
 
 
+def label_of(settings: DaemonSettings) -> str:
+    return f"{settings.label}, {IPV6_MARK}" if settings.ip6tables else settings.label
+
+
 def alone(settings: DaemonSettings) -> File:
     """The file on a host that has none. JSON knows no comments: the first key is the mark, as a label of the engine."""
-    return File(DAEMON_JSON, _text({"labels": [settings.label], **_wanted(settings, {})}), MODE)
+    return File(DAEMON_JSON, _text({"labels": [label_of(settings)], **_wanted(settings, {})}), MODE)
 
 
 def merge(
@@ -46,7 +54,7 @@ def merge(
     """
     if present is None or not present.strip():
         wanted = _wanted(settings, {SEARCH: search_of(resolv_conf)})
-        return Merged(_text({"labels": [settings.label], **wanted}), ours_before=False)
+        return Merged(_text({"labels": [label_of(settings)], **wanted}), ours_before=False)
     theirs = _parsed(host, present)
     labels = [str(label) for label in theirs.get("labels", [])]
     ours_before = any(label.startswith(LABEL_KEY) for label in labels)
@@ -55,15 +63,21 @@ def merge(
     own = _own_names(theirs, kept_before)
     copy = present if not ours_before else None
     if ours_before and settings.dns and own != _names_of(kept_before):
-        copy = _text({**{key: value for key, value in kept_before.items() if key not in (DNS, SEARCH)}, **own})
+        kept_before = {**{key: value for key, value in kept_before.items() if key not in (DNS, SEARCH)}, **own}
+        copy = _text(kept_before)
+    if ours_before and settings.ip6tables and not has_ipv6(theirs) and (added := _ipv6_of(theirs)):
+        kept_before |= added
+        copy = _text(kept_before)
     # What stands behind our domain in a file of ours stays there, whoever put it there.
     known = theirs.get(SEARCH, [])[1:] if has_names(theirs) else own.get(SEARCH, search_of(resolv_conf))
     wanted = {**own, **_wanted(settings, {SEARCH: known})}
-    base = {key: value for key, value in theirs.items() if key in wanted or key not in (DNS, SEARCH)}
-    if ours_before and settings.label in labels and {**base, **wanted} == theirs:
+    wanted = {**(_ipv6_of(kept_before) if has_ipv6(theirs) else {}), **wanted}
+    ours = (DNS, SEARCH, *(IPV6_KEYS if has_ipv6(theirs) else ()))
+    base = {key: value for key, value in theirs.items() if key in wanted or key not in ours}
+    if ours_before and label_of(settings) in labels and {**base, **wanted} == theirs:
         return Merged(present, ours_before=True, before=copy)
     kept = [label for label in labels if not label.startswith(LABEL_KEY)]
-    return Merged(_text({**base, "labels": [settings.label, *kept], **wanted}), ours_before, copy)
+    return Merged(_text({**base, "labels": [label_of(settings), *kept], **wanted}), ours_before, copy)
 
 
 def _wanted(settings: DaemonSettings, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +102,21 @@ def has_names(content: Mapping[str, Any]) -> bool:
     return _has_mark(content) and bool(address) and isinstance(servers, list) and address in servers
 
 
+def keeps_ipv6(text: str | None) -> bool:
+    """Whether a file's keys for IPv6 are ours; in one that Docker would not take none are."""
+    return is_ours(text) and has_ipv6(json.loads(text or "{}"))
+
+
+def has_ipv6(content: Mapping[str, Any]) -> bool:
+    """The same of what it says."""
+    labels = content.get("labels", [])
+    return any(str(label).startswith(LABEL_KEY) and str(label).endswith(IPV6_MARK) for label in labels)
+
+
+def _ipv6_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: content[key] for key in IPV6_KEYS if key in content}
+
+
 def _names_of(content: Mapping[str, Any]) -> dict[str, Any]:
     return {key: content[key] for key in (DNS, SEARCH) if key in content}
 
@@ -100,8 +129,15 @@ def _own_names(present: Mapping[str, Any], before: Mapping[str, Any]) -> dict[st
 def shown_keys(text: str | None) -> dict[str, str]:
     """Our keys of a file, as people read them."""
     content = json.loads(text) if text and text.strip() else {}
-    found = {key: content[key] for key in (*OUR_KEYS, DNS, SEARCH) if key in content}
-    return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in found.items()}
+    ours = (*OUR_KEYS, DNS, SEARCH, *(IPV6_KEYS if has_ipv6(content) else ()))
+    found = {key: content[key] for key in ours if key in content}
+    return {key: _words(value) for key, value in found.items()}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def is_ours(text: str | None) -> bool:
@@ -138,7 +174,7 @@ def part(host: str, present: str | None, before: str | None) -> str | None:
             labels = [label for label in value if not str(label).startswith(LABEL_KEY)]
             if labels or key in theirs:
                 rest[key] = labels
-        elif key not in OUR_KEYS:
+        elif key not in (*OUR_KEYS, *(IPV6_KEYS if has_ipv6(content) else ())):
             rest[key] = value
         elif key in theirs:
             rest[key] = theirs[key]

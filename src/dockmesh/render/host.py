@@ -165,6 +165,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             mtu=plan.mtu,
             dns=names.addresses(host) if plan.domain is not None else (),
             search=plan.domain,
+            ip6tables=host.has_ipv6,
         ),
         files=files,
         units=units,
@@ -193,7 +194,9 @@ def flows_of(plan: Plan, host: HostPlan) -> str:
 
 
 def _bridge_of(network: HostNetwork) -> DockerBridge:
-    return DockerBridge(network.bridge, network.switch, network.address, network.bridge_mac, network.mtu)
+    return DockerBridge(
+        network.bridge, network.switch, network.address, network.bridge_mac, network.mtu, network.address6
+    )
 
 
 def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
@@ -205,6 +208,7 @@ def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
         network.internal,
         fabric_port=f"{ovs.FABRIC_PORT}{network.name}",
         switch_port=f"{ovs.SWITCH_PORT}{network.name}",
+        pool6=network.pool6,
     )
 
 

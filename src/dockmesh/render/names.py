@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files as resources
 
 from dockmesh.model import DEFAULT_NETWORK
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 
 SETTINGS = "/etc/dockmesh/names.conf"
 PROGRAM = "/etc/dockmesh/names.py"
@@ -26,10 +26,22 @@ def settings(plan: Plan, host: HostPlan) -> str:
             "peers": {
                 other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
             },
+            **_ipv6(plan, host, network),
         }
         for network in host.networks
     ]
     return json.dumps({"host": host.name, "domain": plan.domain, "networks": networks}, indent=1)
+
+
+def _ipv6(plan: Plan, host: HostPlan, network: HostNetwork) -> dict[str, object]:
+    if network.address6 is None:
+        return {}
+    others = ((other.name, seat.address6) for other, seat in plan.seats(network.name) if other.name != host.name)
+    return {
+        "prefix6": str(network.prefix6),
+        "address6": str(network.address6.ip),
+        "peers6": {name: str(address.ip) for name, address in others if address is not None},
+    }
 
 
 def addresses(host: HostPlan) -> tuple[str, ...]:

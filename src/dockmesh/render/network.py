@@ -22,11 +22,20 @@ def create(network: DockerNetwork) -> Argv:
             "--gateway",
             str(bridge.address.ip),
         ),
+        *_ipv6(network),
         *("--opt", f"{BRIDGE_NAME}={bridge.name}", "--opt", f"{MTU}={bridge.mtu}"),
         *("--label", f"{LABEL}={network.mesh}"),
         *(("--internal",) if network.internal else ()),
         network.name,
     )
+
+
+def _ipv6(network: DockerNetwork) -> tuple[str, ...]:
+    if network.bridge.address6 is None:
+        return ()
+    address = network.bridge.address6
+    pool = ("--ip-range", str(network.pool6))
+    return ("--ipv6", "--subnet", str(address.network), *pool, "--gateway", str(address.ip))
 
 
 def create_again(network: facts_types.DockerNetwork) -> Argv:
@@ -37,6 +46,10 @@ def create_again(network: facts_types.DockerNetwork) -> Argv:
         *(word for prefix in network.prefixes for word in ("--subnet", str(prefix))),
         *(("--ip-range", str(network.pool)) if network.pool else ()),
         *(("--gateway", network.gateway) if network.gateway else ()),
+        *(("--ipv6",) if network.ipv6 else ()),
+        *(word for prefix in network.prefixes6 for word in ("--subnet", str(prefix))),
+        *(("--ip-range", str(network.pool6)) if network.pool6 else ()),
+        *(("--gateway", network.gateway6) if network.gateway6 else ()),
         *(word for key, value in options.items() if value for word in ("--opt", f"{key}={value}")),
         *(word for key, value in sorted(network.labels.items()) for word in ("--label", f"{key}={value}")),
         *(("--internal",) if network.internal else ()),

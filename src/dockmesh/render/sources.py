@@ -18,6 +18,7 @@ WITHOUT_ADDRESS = (
     "arp,arp_op=1,arp_spa=0.0.0.0",
     "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
 )
+ROUTER_ADVERTISEMENT, NEIGHBOUR_ADVERTISEMENT, REDIRECT = 134, 136, 137  # RFC 4861, section 4
 # Docker's MAC addresses, and those of our Linux bridges, are made of their IPv4 addresses.
 MADE_OF_IPV4 = (0x02, 0x42)
 
@@ -31,12 +32,26 @@ def own_sources(
     """
     for pattern in _macs_of_others(plan, host, network):
         yield drop(table, base + 110, _all(match, f"dl_src={pattern}"), Counts.SPOOFED)
+    if network.prefix6 is not None:
+        yield from _neighbours(network, onward, table=table, base=base, match=match)
     for words in by_prefix(network.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
         yield flow(table, base + 100, _all(match, words), onward)
     for words in WITHOUT_ADDRESS:
         yield flow(table, base + 100, _all(match, words), onward)
     for words in ("ip", "arp", "ipv6"):
         yield drop(table, base + 10, _all(match, words), Counts.SPOOFED)
+
+
+def _neighbours(network: HostNetwork, onward: str, *, table: int, base: int, match: str) -> Iterator[Flow]:
+    """Whose address is whose is said by this host of its own, and nobody here is a router (RFC 4861)."""
+    for kind in (ROUTER_ADVERTISEMENT, REDIRECT):
+        yield drop(table, base + 108, _all(match, f"icmp6,icmp_type={kind}"), Counts.SPOOFED)
+    advertised = f"icmp6,icmp_type={NEIGHBOUR_ADVERTISEMENT}"
+    own = [str(prefix) for prefix in network.prefixes if isinstance(prefix, IPv6Network)]
+    for source in (*own, LINK_LOCAL):
+        for target in (*own, LINK_LOCAL):
+            yield flow(table, base + 107, _all(match, f"{advertised},ipv6_src={source},nd_target={target}"), onward)
+    yield drop(table, base + 106, _all(match, advertised), Counts.SPOOFED)
 
 
 def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, ipv6: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What stands on a host, as values."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
@@ -36,10 +36,12 @@ class DaemonSettings:
     mtu: int
     dns: tuple[str, ...] = ()  # the resolver's addresses, if the mesh has names
     search: str | None = None  # its domain
+    ip6tables: bool = False  # Docker's rules for IPv6, which 26 makes as an experiment only
 
     def keys(self) -> dict[str, str | int]:
-        """By Docker's names, without the mark; those of the default bridge."""
-        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu}
+        """By Docker's names, without the mark and what names need."""
+        ipv6 = {"ip6tables": True, "experimental": True} if self.ip6tables else {}
+        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu, **ipv6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class DockerBridge:
     address: IPv4Interface
     mac: str
     mtu: int
+    address6: IPv6Interface | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class DockerNetwork:
     internal: bool
     fabric_port: str  # of the fabric's bridge, and
     switch_port: str  # of the bridge's member: the two ends of a patch
+    pool6: IPv6Network | None = None  # where its bridge has an address6
 
 
 @dataclass(frozen=True, slots=True)

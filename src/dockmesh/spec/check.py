@@ -24,6 +24,14 @@ from dockmesh.spec.check_networks import (
 )
 from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
 from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
+from dockmesh.spec.check_prefix6 import (
+    check_addresses6,
+    check_docker0_has_none,
+    check_pools6,
+    check_prefixes6,
+    check_prefixes6_apart,
+    check_seats6,
+)
 from dockmesh.spec.check_sites import check_sites
 from dockmesh.spec.check_topology import (
     check_degree,
@@ -110,6 +118,12 @@ RULES: tuple[Rule, ...] = (
     check_prefixes_apart,
     check_hosts_of_networks,
     check_seats,
+    check_docker0_has_none,
+    check_prefixes6,
+    check_prefixes6_apart,
+    check_seats6,
+    check_addresses6,
+    check_pools6,
     check_host_count,
     check_prefix_underlays,
     check_names_differ,

@@ -6,7 +6,7 @@ A value that is missing or wrong by itself is None here, so that one mistake hid
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Generic, TypeVar
 
 from dockmesh.model import (
@@ -38,6 +38,8 @@ class DraftSeat:
     network: Located[str]
     address: Located[IPv4Address] | None
     pool: Located[IPv4Network] | None
+    address6: Located[IPv6Address] | None = None
+    pool6: Located[IPv6Network] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class DraftNetwork:
     hosts: tuple[Located[str], ...] | None = None
     hosts_span: Span | None = None
     whole: bool = True  # nothing of it is wrong by itself
+    prefix6: Located[IPv6Network] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,14 @@ class _Reading:
         found = self.text(*path)
         return None if found is None else Located(IPv4Network(found.value), found.span)
 
+    def address6(self, *path: str | int) -> Located[IPv6Address] | None:
+        found = self.text(*path)
+        return None if found is None else Located(IPv6Address(found.value), found.span)
+
+    def network6(self, *path: str | int) -> Located[IPv6Network] | None:
+        found = self.text(*path)
+        return None if found is None else Located(IPv6Network(found.value), found.span)
+
 
 def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
     """The well-formed part of the tree; `wrong` are the paths of the values that are wrong by themselves."""
@@ -257,6 +268,7 @@ def _networks(read: _Reading, networks: Node | None) -> tuple[DraftNetwork, ...]
                 hosts=names,
                 hosts_span=hosts.span if hosts is not None else None,
                 whole=not any(wrong[:2] == path for wrong in read.wrong),
+                prefix6=read.network6(*path, "prefix6"),
             )
         )
     return tuple(found)
@@ -272,6 +284,8 @@ def _seats(read: _Reading, host: str) -> tuple[DraftSeat, ...]:
             Located(name, entry.key.span),
             read.address(*path, name, "address"),
             read.network(*path, name, "pool"),
+            read.address6(*path, name, "address6"),
+            read.network6(*path, name, "pool6"),
         )
         for name, entry in networks.entries.items()
     )

@@ -35,7 +35,6 @@ from dockmesh.spec.schema import (
 # Keys that later versions of the format have, and what this version does in their stead.
 KEYS_LATER = {
     "attach": "This version joins no VLAN and no bridge of the underlay's to a network.",
-    "prefix6": "This version carries IPv4: see `prefix`.",
 }
 SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,

@@ -33,6 +33,7 @@ ADDRESS = rf"({OCTET}\.){{3}}{OCTET}"
 # What an IPv6 address is made of; whether it is one is looked at by `read_underlay`.
 ADDRESS6 = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 NETWORK = rf"{ADDRESS}/(3[0-2]|[12]?[0-9])"
+NETWORK6 = rf"{ADDRESS6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])"
 SSH_USER = r"[^\s:\x00-\x1f-][^\s:\x00-\x1f]{0,63}"
 SSH_HOST = r"[A-Za-z0-9_:.%-]{1,253}"
 
@@ -152,6 +153,41 @@ def read_network(value: object) -> IPv4Network:
     if not re.fullmatch(NETWORK, value):
         raise wrong_value(f"is {quoted(value)}, which has no plain prefix length", f"Write {network}.")
     if str(network) != value:
+        raise wrong_value(
+            f"is {quoted(value)}, which is an address inside a network",
+            f"The network of that size around it is {network}.",
+        )
+    return network
+
+
+def read_address6(value: object) -> IPv6Address:
+    if not isinstance(value, str):
+        raise wrong_kind("an IPv6 address such as fd00:80::1", text=False)
+    try:
+        address = IPv6Address(value)
+    except ValueError:
+        raise wrong_value(f"is {quoted(value)}, which is no IPv6 address", _address6_instead(value)) from None
+    if address.scope_id:
+        raise wrong_value(f"is {quoted(value)}, which has a zone", "Expected an address that other hosts know, too.")
+    return address
+
+
+def read_network6(value: object) -> IPv6Network:
+    """In whatever way it is written: one address has many in IPv6 (RFC 5952)."""
+    if not isinstance(value, str):
+        raise wrong_kind("an IPv6 network such as fd00:80::/64", text=False)
+    try:
+        network = IPv6Network(value, strict=False)
+    except ValueError:
+        raise wrong_value(
+            f"is {quoted(value)}, which is no IPv6 network",
+            "Expected an IPv6 address, a slash and a prefix length from 0 to 128, such as fd00:80::/64.",
+        ) from None
+    if "/" not in value:
+        raise wrong_value(f"is {quoted(value)}, which has no prefix length", "Expected a network such as fd00:80::/64.")
+    if not re.fullmatch(NETWORK6, value):
+        raise wrong_value(f"is {quoted(value)}, which has no plain prefix length", f"Write {network}.")
+    if IPv6Address(value.partition("/")[0]) != network.network_address:
         raise wrong_value(
             f"is {quoted(value)}, which is an address inside a network",
             f"The network of that size around it is {network}.",
@@ -306,6 +342,8 @@ UnderlayField = Annotated[
 ]
 AddressField = Annotated[IPv4Address, PlainValidator(read_address), _pattern(ADDRESS)]
 NetworkField = Annotated[IPv4Network, PlainValidator(read_network), _pattern(NETWORK)]
+Address6Field = Annotated[IPv6Address | None, PlainValidator(read_address6), _pattern(ADDRESS6)]
+Network6Field = Annotated[IPv6Network | None, PlainValidator(read_network6), _pattern(NETWORK6)]
 SshUserField = Annotated[str | None, PlainValidator(read_ssh_user), _pattern(SSH_USER)]
 SshHostField = Annotated[str | None, PlainValidator(read_ssh_host), _pattern(f"(?!-){SSH_HOST}")]
 TunnelField = Annotated[Tunnel, BeforeValidator(_tunnel)]

@@ -74,6 +74,8 @@ def network_lines(text: str, networks: Piece, network: Network) -> list[str]:
     values |= {"vlan": str(network.vlan)} | ({"internal": "true"} if network.internal else {})
     if network.hosts is not None:
         values["hosts"] = f"[{', '.join(_quoted(host, _style(like, 'name')) for host in network.hosts)}]"
+    if network.prefix6 is not None:
+        values["prefix6"] = _quoted(str(network.prefix6), "")
     fields = [f"{_quoted(key, style)}: {value}" for key, value in values.items()]
     if like.flow:
         opening = " " * column(text, like.start) if networks.flow else _before(text, like)
@@ -100,7 +102,9 @@ def _seats(seats: Iterable[Seat], style: str) -> str:
 
 def _seat(seat: Seat, style: str) -> str:
     address, pool = (_quoted(key, style) for key in ("address", "pool"))
-    values = {address: seat.address, pool: seat.pool}
+    values: dict[str, object] = {address: seat.address, pool: seat.pool}
+    if seat.address6 is not None:
+        values |= {_quoted("address6", style): seat.address6, _quoted("pool6", style): seat.pool6}
     inner = ", ".join(f"{key}: {_quoted(str(value), style)}" for key, value in values.items())
     return f"{_quoted(seat.network, style)}: {{{inner}}}"
 

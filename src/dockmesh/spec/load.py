@@ -99,7 +99,7 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
 
 def _network(section: NetworkSection) -> Network:
     hosts = None if section.hosts is None else tuple(section.hosts)
-    return Network(section.name, section.prefix, section.vlan, section.internal, hosts)
+    return Network(section.name, section.prefix, section.vlan, section.internal, hosts, section.prefix6)
 
 
 def _fabric(section: FabricSection) -> Fabric:
@@ -141,7 +141,7 @@ def _host(name: str, section: HostSection, networks: Iterable[NetworkSection]) -
         underlay_mtu=section.underlay_mtu,
         ssh=Ssh(section.ssh.host, section.ssh.user, section.ssh.port),
         seats=tuple(
-            Seat(network.name, seat.address, seat.pool)
+            Seat(network.name, seat.address, seat.pool, seat.address6, seat.pool6)
             for network in networks
             if (seat := section.networks.get(network.name)) is not None
         ),

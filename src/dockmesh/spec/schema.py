@@ -217,6 +217,13 @@ class NetworkSection(Section):
         examples=[["host1", "host2"]],
         json_schema_extra=_list_alone,
     )
+    prefix6: fields.Network6Field = Field(
+        default=None,
+        description="A range of IPv6 addresses beside `prefix`: then each host has an address6 and a pool6 in the "
+        "network. docker0 has none.",
+        examples=["fd00:80::/64"],
+        json_schema_extra=_no_default,
+    )
 
 
 class SeatSection(Section):
@@ -231,6 +238,18 @@ class SeatSection(Section):
     pool: fields.NetworkField = Field(
         description="The part of that network's prefix which this host's dockerd gives to containers.",
         examples=["10.80.64.0/18"],
+    )
+    address6: fields.Address6Field = Field(
+        default=None,
+        description="The IPv6 address of this host's bridge, where the network has a prefix6.",
+        examples=["fd00:80::1"],
+        json_schema_extra=_no_default,
+    )
+    pool6: fields.Network6Field = Field(
+        default=None,
+        description="The part of prefix6 which this host's dockerd gives to containers.",
+        examples=["fd00:80:0:0:1::/80"],
+        json_schema_extra=_no_default,
     )
 
 

@@ -162,12 +162,15 @@ def network_text(network: Network) -> str:
         parts.append("internal: true")
     if network.hosts is not None:
         parts.append(f"hosts: [{', '.join(map(text, network.hosts))}]")
+    if network.prefix6 is not None:
+        parts.append(f"prefix6: {text(str(network.prefix6))}")
     return f"{{{', '.join(parts)}}}"
 
 
 def seat_text(seat: Seat) -> str:
     """What a host has in one of them."""
-    return f"{{address: {seat.address}, pool: {seat.pool}}}"
+    six = "" if seat.address6 is None else f", address6: {text(str(seat.address6))}, pool6: {text(str(seat.pool6))}"
+    return f"{{address: {seat.address}, pool: {seat.pool}{six}}}"
 
 
 def seats_text(seats: Iterable[Seat]) -> str:

@@ -87,9 +87,7 @@ def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
         host = plan.host(name)
         for pool in pools.use(host, known):
             if pool.full:
-                what = (
-                    f"its pool of {pool.network} is full: all {pool.total:,} addresses are taken, no container starts"
-                )
+                what = f"its {pool.shown} is full: all {pool.total:,} addresses are taken, no container starts"
                 yield Finding((name,), what, "remove containers that nobody needs, or give it a larger pool")
         # While Docker itself has another pool, that is what is said.
         if known.docker is not None and known.docker.pool == host.pool:

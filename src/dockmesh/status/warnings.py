@@ -14,6 +14,6 @@ def find(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Fin
         yield from names.warnings(host)
         for pool in host.pools:
             if pool.nearly_full and not pool.full:
-                what = f"its pool of {pool.network} is nearly full: {pool.used:,} of {pool.total:,} addresses are taken"
+                what = f"its {pool.shown} is nearly full: {pool.used:,} of {pool.total:,} addresses are taken"
                 do = "remove containers that nobody needs, start new ones on other hosts, or give it a larger pool"
                 yield Finding((host.name,), what, do)

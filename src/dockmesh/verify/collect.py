@@ -203,14 +203,16 @@ def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: H
     ]
     networks = [
         {
-            "name": f"{evidence.NETWORK}{seat.name} {peer.name}",
-            "address": str(theirs.address.ip),
+            "name": f"{start}{seat.name} {peer.name}",
+            "address": str(address.ip),
             "port": 0,
             "size": seat.mtu,
         }
         for seat in host.further
         for peer, theirs in plan.seats(seat.name)
         if peer.name in known and peer.name != host.name
+        for start, address in ((evidence.NETWORK, theirs.address), (evidence.NETWORK6, theirs.address6))
+        if address is not None
     ]
     return _order(session, peers + underlay + networks)
 

@@ -57,6 +57,7 @@ class Measured:
     targets: Mapping[str, Target] = field(default_factory=dict)  # by host
     underlay: Mapping[str, Target] = field(default_factory=dict)  # by host
     networks: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # by further network and host
+    networks6: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # the same by IPv6
     owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
     names: Mapping[str, Named] = field(default_factory=dict)  # by host, of its container
@@ -99,6 +100,7 @@ class Evidence:
 
 UNDERLAY = "underlay "  # before the names of targets that are not in the mesh
 NETWORK = "network "  # before the names of further networks, after which come a blank and the host's
+NETWORK6 = "network6 "  # the same for their IPv6
 
 
 def read_measured(answer: Mapping[str, Any]) -> Measured:
@@ -106,12 +108,8 @@ def read_measured(answer: Mapping[str, Any]) -> Measured:
     targets = {row["name"]: read_target(row) for row in answer["targets"]}
     return Measured(
         targets={name: target for name, target in targets.items() if " " not in name},
-        networks={
-            (network, host): target
-            for name, target in targets.items()
-            if name.startswith(NETWORK)
-            for network, host in [name.removeprefix(NETWORK).split(" ")]
-        },
+        networks=_in_networks(targets, NETWORK),
+        networks6=_in_networks(targets, NETWORK6),
         underlay={name.removeprefix(UNDERLAY): target for name, target in targets.items() if name.startswith(UNDERLAY)},
         owners={row["address"]: Owners(row["asked"], tuple(row["macs"])) for row in answer["owners"]},
         mtus=answer["mtus"],
@@ -119,6 +117,15 @@ def read_measured(answer: Mapping[str, Any]) -> Measured:
         arp_error=answer["arp_error"],
         broadcast_error=answer["broadcast_error"],
     )
+
+
+def _in_networks(targets: Mapping[str, Target], start: str) -> dict[tuple[str, str], Target]:
+    return {
+        (network, host): target
+        for name, target in targets.items()
+        if name.startswith(start)
+        for network, host in [name.removeprefix(start).split(" ")]
+    }
 
 
 def read_target(row: Mapping[str, Any]) -> Target:

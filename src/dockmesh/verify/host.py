@@ -11,7 +11,12 @@ from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Ca
 
 APPLY = "run `dockmesh apply`: it sets this right"
 PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS, *NETWORK_PAIRS))
-SIZES = frozenset((Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER, Kind.NETWORK_SIZE))
+SIZES = frozenset(
+    (
+        *(Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER),
+        *(Kind.NETWORK_SIZE, Kind.NETWORK_SIZE6),
+    )
+)
 
 
 def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
@@ -32,8 +37,15 @@ def wrong_with(seat: HostNetwork, known: HostEvidence) -> tuple[str, ...]:
 
 
 def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
-    if facts.docker is not None and facts.docker.network(seat.name) is None:
+    present = facts.docker.network(seat.name) if facts.docker else None
+    if facts.docker is not None and present is None:
         yield "Docker has no such network"
+    if present is not None and seat.address6 is not None:
+        if (present.prefixes6, present.pool6) != ((seat.prefix6,), seat.pool6):
+            has = ", ".join(map(str, present.prefixes6)) or "no IPv6"
+            yield f"Docker has {has} of it, pool {present.pool6}; planned is {seat.prefix6}, pool {seat.pool6}"
+        if facts.docker is not None and not facts.docker.keeps_ipv6_apart:
+            yield "Docker has no rules for IPv6: nothing keeps it apart from other networks of the host"
     bridge, member = facts.link(seat.bridge), facts.link(seat.switch)
     if bridge is None:
         yield f"there is no {seat.bridge}"
@@ -42,6 +54,9 @@ def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
         yield f"{seat.bridge} is down"
     if seat.address not in bridge.addresses:
         yield f"{seat.bridge} has {', '.join(map(str, bridge.addresses)) or 'no address'}, planned is {seat.address}"
+    if seat.address6 is not None and seat.address6 not in bridge.addresses6:
+        has = ", ".join(str(each) for each in bridge.addresses6) or "no IPv6 address"
+        yield f"{seat.bridge} has {has}, planned is {seat.address6}"
     if member is None or member.master != seat.bridge or not member.up:
         yield f"{seat.switch} is not in {seat.bridge}: its containers are cut off from other hosts"
     for link in (bridge, member):

@@ -9,7 +9,16 @@ from dockmesh.plan.types import Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
 from dockmesh.verify.tunnel import State
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, ONE_HOST, Kind, Probe, Verdict
+from dockmesh.verify.types import (
+    CONTAINER_PAIRS,
+    HOST_PAIRS,
+    NETWORK6_PAIRS,
+    NETWORK_PAIRS,
+    ONE_HOST,
+    Kind,
+    Probe,
+    Verdict,
+)
 
 Judged = tuple[Verdict, str]
 
@@ -90,12 +99,16 @@ def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     for network in plan.further:
         names = [planned.name for planned, _ in plan.seats(network.name)]
         for kind in NETWORK_PAIRS:
+            if kind in NETWORK6_PAIRS and network.prefix6 is None:
+                continue
             for source, target in permutations(names, 2):
                 ends = evidence.hosts.get(source), evidence.hosts.get(target)
                 judged: Judged = (Verdict.UNKNOWN, "")
                 if ends[0] and ends[1]:
-                    found = ends[0].from_host.networks.get((network.name, target))
-                    judge_it = ping if kind is Kind.NETWORK_PING else size
+                    measured = ends[0].from_host
+                    by_ip = measured.networks6 if kind in NETWORK6_PAIRS else measured.networks
+                    found = by_ip.get((network.name, target))
+                    judge_it = ping if kind in (Kind.NETWORK_PING, Kind.NETWORK_PING6) else size
                     mtu = plan.mtu_of(network)
                     judged = judge_it(mtu, found) if found else (Verdict.UNKNOWN, ends[0].from_host.error or "")
                 yield Probe(kind, source, target, *judged, network=network.name)

@@ -19,6 +19,8 @@ LETTERS = {
     Kind.BROADCAST: "B",
     Kind.NETWORK_PING: "P",
     Kind.NETWORK_SIZE: "S",
+    Kind.NETWORK_PING6: "6",
+    Kind.NETWORK_SIZE6: "V",
 }
 MEANINGS = {
     "P": "ping",
@@ -27,6 +29,8 @@ MEANINGS = {
     "A": "one owner of each address",
     "N": "found by name",
     "B": "a broadcast arrives once",
+    "6": "ping by IPv6",
+    "V": "a packet of just the MTU by IPv6",
 }
 MATRICES = {"containers": CONTAINER_PAIRS, "hosts": HOST_PAIRS}
 

@@ -7,8 +7,9 @@ somebody set inside a container, or on a machine that is no host of the mesh, no
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
+from dockmesh.model import UnderlayAddress
 from dockmesh.plan.types import Plan
 from dockmesh.verify.evidence import Evidence
 from dockmesh.verify.host import PAIRS
@@ -32,7 +33,7 @@ class Dispute:
 
 def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
     for address, owners in sorted(_claims(plan, evidence).items()):
-        right, places = _right_host(plan, IPv4Address(address)), set(owners.values())
+        right, places = _right_host(plan, ip_address(address)), set(owners.values())
         # Two on one host are that host's own affair: its Docker sees to it, or its kernel knows both.
         if len(places) > 1 or (right is not None and places != {right}):
             yield Dispute(address, right, owners)
@@ -55,10 +56,10 @@ def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         )
 
 
-def _right_host(plan: Plan, address: IPv4Address) -> str | None:
+def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:
     seats = [(host.name, seat) for host in plan.hosts for seat in host.networks]
-    bridges = (name for name, seat in seats if seat.address.ip == address)
-    pools = (name for name, seat in seats if address in seat.pool)
+    bridges = (name for name, seat in seats if address in (seat.address.ip, seat.address6 and seat.address6.ip))
+    pools = (name for name, seat in seats if any(address in pool for pool in (seat.pool, seat.pool6) if pool))
     return next(bridges, None) or next(pools, None)
 
 
@@ -66,14 +67,16 @@ def _claims(plan: Plan, evidence: Evidence) -> Claims:
     claims: Claims = defaultdict(dict)
     macs: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)  # by MAC and address, what is known to have both
     names = {network.name for network in plan.further}
+    prefixes = [prefix for each in plan.networks for prefix in (each.prefix, each.prefix6) if prefix is not None]
     for name, known in evidence.hosts.items():
         for link in known.facts.links:
-            for address in link.addresses:
-                if any(address.ip in network.prefix for network in plan.networks):
-                    claims[str(address.ip)][f"{link.name} of {name}"] = name
+            for address in link.ips:
+                if any(address in prefix for prefix in prefixes):
+                    claims[str(address)][f"{link.name} of {name}"] = name
             macs[link.mac].setdefault("", (f"{link.name} of {name}", name))
         for container in known.facts.docker.containers if known.facts.docker else ():
-            inside = (place.address for place in container.places if place.network in names)
+            places = (place for place in container.places if place.network in names)
+            inside = (address for place in places for address in (place.address, place.address6))
             for each in filter(None, (container.address, *inside)):
                 claims[each][f"container {container.name} on {name}"] = name
         if known.container:

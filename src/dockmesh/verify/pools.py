@@ -7,7 +7,7 @@ those that were given an address by hand: in a network that a user made, `docker
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from dockmesh.facts.docker import DEFAULT_NETWORK
 from dockmesh.facts.types import Container, HostFacts
@@ -25,6 +25,11 @@ class PoolUse:
     network: str
     used: int
     total: int
+    version: int = 4  # of IP: 6 for its pool6
+
+    @property
+    def shown(self) -> str:
+        return f"pool{'6' if self.version == 6 else ''} of {self.network}"
 
     @property
     def full(self) -> bool:
@@ -40,7 +45,7 @@ class Outside:
     """Containers of one host whose address in a network is not in the pool that the host has of it."""
 
     network: str
-    pool: IPv4Network
+    pool: IPv4Network | IPv6Network
     containers: tuple[tuple[str, str], ...]  # name and address
 
     @property
@@ -52,7 +57,8 @@ class Outside:
         names = " ".join(name for name, _ in self.containers)
         if self.network == DOCKER_BRIDGE:
             return f"run `docker restart {names}` on {host}"
-        return f"start {names} on {host} anew, without `--ip` or with one of the pool"
+        option = "--ip6" if self.pool.version == 6 else "--ip"
+        return f"start {names} on {host} anew, without `{option}` or with one of the pool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,27 @@ class Alike:
 
 
 def use(host: HostPlan, facts: HostFacts) -> tuple[PoolUse, ...]:
-    """One a network of the mesh; of a host whose Docker does not answer none."""
+    """One a network of the mesh, and one more where that has IPv6; of a host whose Docker does not answer none."""
     if facts.docker is None:
         return ()
-    return tuple(
-        PoolUse(each.name, len({address for _, address in _in(each, facts) if address in each.pool}), each.containers)
-        for each in host.networks
-    )
+    return tuple(each for network in host.networks for each in _use(network, facts))
+
+
+def _use(network: HostNetwork, facts: HostFacts) -> Iterator[PoolUse]:
+    used = {address for _, address in _in(network, facts) if address in network.pool}
+    yield PoolUse(network.name, len(used), network.containers)
+    if network.pool6 is not None and network.address6 is not None:
+        kept = (network.address6.network.network_address, network.address6.ip)
+        total = network.pool6.num_addresses - sum(address in network.pool6 for address in kept)
+        used6 = {address for _, address in _in6(network, facts) if address in network.pool6}
+        yield PoolUse(network.name, len(used6), total, version=6)
+
+
+def _in6(network: HostNetwork, facts: HostFacts) -> Iterator[tuple[Container, IPv6Address]]:
+    for container in facts.docker.containers if facts.docker else ():
+        for place in container.places:
+            if place.network == docker_name(network.name) and place.address6:
+                yield container, IPv6Address(place.address6)
 
 
 def outside(host: HostPlan, facts: HostFacts, plan: Plan | None = None) -> tuple[Outside, ...]:
@@ -93,6 +113,16 @@ def outside(host: HostPlan, facts: HostFacts, plan: Plan | None = None) -> tuple
         )
         if strays:
             found.append(Outside(network.name, network.pool, strays))
+        if network.pool6 is None:
+            continue
+        pools6 = [each.pool6 for each in (network, *others) if each.pool6 is not None]
+        strays = tuple(
+            (container.name, str(address))
+            for container, address in _in6(network, facts)
+            if not any(address in pool for pool in pools6)
+        )
+        if strays:
+            found.append(Outside(network.name, network.pool6, strays))
     return tuple(found)
 
 

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     BROADCAST = "broadcast"  # one broadcast of the source arrives at the target exactly once
     NETWORK_PING = "network-ping"  # in a further network, from bridge address to bridge address
     NETWORK_SIZE = "network-size"  # the same with a packet of its MTU
+    NETWORK_PING6 = "network-ping6"  # both by IPv6, in a network that has it
+    NETWORK_SIZE6 = "network-size6"
 
 
 HOST_PAIRS = (Kind.HOST_PING, Kind.HOST_SIZE, Kind.HOST_TRANSFER)
@@ -44,7 +46,8 @@ CONTAINER_PAIRS = (
     Kind.NAME,
     Kind.BROADCAST,
 )
-NETWORK_PAIRS = (Kind.NETWORK_PING, Kind.NETWORK_SIZE)
+NETWORK_PAIRS = (Kind.NETWORK_PING, Kind.NETWORK_SIZE, Kind.NETWORK_PING6, Kind.NETWORK_SIZE6)
+NETWORK6_PAIRS = NETWORK_PAIRS[2:]
 ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.NETWORK)
 
 

@@ -1,5 +1,6 @@
 """Networks into a mesh file and out of it, by the command line."""
 
+from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,32 @@ def test_prefix_and_tag_may_be_said(dockmesh: Dockmesh, mesh_file: Path) -> None
     assert (str(blue.prefix), blue.vlan) == ("192.168.40.0/22", 7)
 
 
+def test_with_a_prefix6_each_host_gets_an_address_and_a_pool_of_it(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    ran = dockmesh(*ADD, "blue", "--prefix6", "fd00:80::/64")
+    dockmesh("host", "add", "root@server4=4.4.4.4", "--offline")
+
+    mesh = load(mesh_file)
+    assert str(mesh.further[0].prefix6) == "fd00:80::/64"
+    assert [(str(host.seats[0].address6), str(host.seats[0].pool6)) for host in mesh.hosts] == [
+        (f"fd00:80::{number}", f"fd00:80:0:0:{number}::/80") for number in (1, 2, 3, 4)
+    ]
+    assert "! Docker restarts on host1, host2, host3, with the containers there." in ran.out
+    assert "10.80.0.0/16 and fd00:80::/64, VLAN 20" in ran.out
+
+
+def test_a_prefix6_is_drawn_once_for_all_networks_of_a_mesh(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    for name in ("blue", "green"):
+        dockmesh(*ADD, name, "--prefix6", "auto")
+
+    blue, green = (network.prefix6 for network in load(mesh_file).further)
+    assert blue is not None
+    assert green is not None
+    assert blue.subnet_of(IPv6Network("fd00::/8"))
+    assert (blue.prefixlen, green.prefixlen) == (64, 64)
+    assert blue.supernet(new_prefix=48) == green.supernet(new_prefix=48)
+    assert blue != green
+
+
 def test_what_was_added_goes_again_and_the_file_is_as_it_was(dockmesh: Dockmesh, mesh_file: Path) -> None:
     before = mesh_file.read_bytes()
     dockmesh(*ADD, "blue")
@@ -103,6 +130,9 @@ def test_its_json_names_the_network(dockmesh: Dockmesh, mesh_file: Path) -> None
         (("blue", "--prefix", "10.80.1.0/16"), "has host bits set"),
         (("blue", "--prefix", "172.17.0.0/20"), "prefix of blue overlaps the prefix of docker0"),
         (("blue", "--prefix", "10.80.0.0/30"), "too small for 3 hosts"),
+        (("blue", "--prefix6", "fd00:80::1/64"), "has host bits set"),
+        (("blue", "--prefix6", "fd00:80::/48"), "its length is not between /64 and /112"),
+        (("blue", "--prefix6", "ff02::/64"), "prefix6 of blue overlaps ff00::/8"),
         (("docker0",), "there are two networks docker0"),
         (("bridge",), "bridge is a network of Docker's own"),
         (("a-very-long-one",), "the name of the network a-very-long-one is too long"),

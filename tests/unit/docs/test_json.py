@@ -279,7 +279,7 @@ def test_labs() -> None:
 
 
 def test_every_kind_of_probe_is_described() -> None:
-    assert {str(kind) for kind in Kind} <= set(re.findall(r"`([a-z-]+)`", PAGE.read_text()))
+    assert {str(kind) for kind in Kind} <= set(re.findall(r"`([a-z0-9-]+)`", PAGE.read_text()))
 
 
 def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:

@@ -1,5 +1,7 @@
 """The guard beside a spanning tree: what a container may send, and what of it is dropped."""
 
+from ipaddress import ip_address
+
 import pytest
 
 from dockmesh.model import Fabric, Forwarding
@@ -15,6 +17,8 @@ PLAN = build(with_network(cluster(3)))
 ONE, TWO, _ = PLAN.hosts
 SWITCH = Switch(bundle(PLAN, ONE))
 NETWORKS = ("docker0", "blue")
+# In fd00:80::/64 the first host's, and one of the link.
+OWN6 = ("fd00:80::1", "fd00:80:0:0:1::", "fd00:80:0:0:1::5", "fe80::42:1")
 
 
 def seats(network: str) -> tuple[HostNetwork, HostNetwork]:
@@ -87,6 +91,38 @@ def test_no_frame_has_a_tag_when_it_comes_from_a_container(network: str) -> None
     for tag in (0x1000, 0x1014, 0x1015):
         frame = frame_of(**dict(ping(container(here), container(there))), vlan_tci=tag)
         assert counted(network, frame) is Counts.OTHER
+
+
+def advertisement(source: str, target: str) -> Frame:
+    """A neighbour's."""
+    return ipv6(source, "ff02::1", nw_proto=58, icmp_type=136, nd_target=int(ip_address(target)))
+
+
+def test_a_host_says_of_its_own_addresses_alone_whose_they_are() -> None:
+    plan = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+    switch = Switch(bundle(plan, plan.hosts[0]))
+    blue = plan.hosts[0].networks[1]
+
+    def kind(frame: Frame) -> int:
+        return switch.receive(blue.port or LOCAL, frame)[1]
+
+    own = [(source, target) for source in OWN6 for target in OWN6]
+    theirs = [(source, target) for source in OWN6 for target in ("fd00:80::2", "fd00:80:0:0:2::5", "fd00:80::77")]
+    forged = [("fd00:80::2", "fd00:80::2"), ("fd00:80:0:0:2::5", "fd00:80::1")]
+    assert {kind(advertisement(*each)) for each in own} == {Counts.PASSED}
+    assert {kind(advertisement(*each)) for each in (*theirs, *forged)} == {Counts.SPOOFED}
+    assert {kind(ipv6(source, "ff02::1")) for source in OWN6} == {Counts.PASSED}
+    assert {kind(ipv6(source, "ff02::1")) for source, _ in forged} == {Counts.SPOOFED}
+
+
+@pytest.mark.parametrize("kind", [134, 137])
+def test_nobody_here_is_a_router(kind: int) -> None:
+    plan = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+    switch = Switch(bundle(plan, plan.hosts[0]))
+
+    for source in OWN6:
+        frame = ipv6(source, "ff02::1", nw_proto=58, icmp_type=kind)
+        assert switch.receive(plan.hosts[0].networks[1].port or LOCAL, frame) == ((), Counts.SPOOFED)
 
 
 def test_an_address_of_the_other_network_is_not_the_hosts_own_here() -> None:

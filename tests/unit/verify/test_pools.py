@@ -47,6 +47,20 @@ def test_an_address_given_by_hand_is_seen_in_its_network_and_told_how_to_mend() 
     assert pools.outside(FIRST, facts("host1", stray), PLAN) == ()
 
 
+def test_ipv6_has_a_pool_and_strays_of_its_own() -> None:
+    plan = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+    mine = at("mine", Place("blue", str(BLUE.pool[1]), None, "fd00:80:0:0:1::1"))
+    stray = at("web", Place("blue", str(BLUE.pool[2]), None, "fd00:80::9:0:0:5"))
+    known = facts("host1", mine, stray)
+
+    *_, six = pools.use(plan.hosts[0], known)
+    (found,) = pools.outside(plan.hosts[0], known, plan)
+
+    assert (six.network, six.used, six.total, six.shown) == ("blue", 1, 1 << 48, "pool6 of blue")
+    assert found.containers == (("web", "fd00:80::9:0:0:5"),)
+    assert "without `--ip6`" in found.do("host1")
+
+
 def test_one_mac_in_two_networks_is_nobodys_trouble() -> None:
     red = at("red", Place("bridge", str(FIRST.pool[0]), "02:42:00:00:00:07"))
     blue = at("blue", Place("blue", str(BLUE.pool[1]), "02:42:00:00:00:07"))

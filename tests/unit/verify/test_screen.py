@@ -75,4 +75,6 @@ def test_the_json_has_its_documented_names() -> None:
         "broadcast",
         "network-ping",
         "network-size",
+        "network-ping6",
+        "network-size6",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -20,6 +20,20 @@ class Network:
     peers: Mapping[str, str]  # the bridge addresses of the other hosts, by host
     pool: IPv4Network | None = None  # what this host gives to its own containers
     prefix6: IPv6Network | None = None  # without one, an IPv6 address of a container leads nowhere on other hosts
+    address6: str | None = None  # of this host's bridge, where there is a prefix6
+    peers6: Mapping[str, str] = field(default_factory=dict)  # of the other hosts', by host
+
+    def addresses_of(self, host: str, own: str) -> tuple[str, ...]:
+        """The bridge addresses that a host has in this network; `own` is the name of this host."""
+        found = (self.address, self.address6) if host == own else (self.peers.get(host), self.peers6.get(host))
+        return tuple(address for address in found if address)
+
+    def host_at(self, address: str, own: str) -> str | None:
+        """The host whose bridge has this address."""
+        if address in (self.address, self.address6):
+            return own
+        peers = (*self.peers.items(), *self.peers6.items())
+        return next((host for host, theirs in peers if theirs == address), None)
 
     def owns(self, address: str) -> bool:
         return self.pool is not None and IPv4Address(address) in self.pool
@@ -59,6 +73,8 @@ def read(text: str) -> Config:
                 peers={host.lower(): address for host, address in each["peers"].items()},
                 pool=IPv4Network(each["pool"]) if each.get("pool") else None,
                 prefix6=IPv6Network(each["prefix6"]) if each.get("prefix6") else None,
+                address6=each.get("address6"),
+                peers6={host.lower(): address for host, address in each.get("peers6", {}).items()},
             )
             for each in content["networks"]
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Union
 
 from . import message
@@ -19,13 +19,19 @@ from .zone import Zone
 WAIT_S = 0.5
 # Who is no container then will hardly be one soon.
 STRANGE_S, MOST_STRANGERS = 10.0, 4096
-REVERSE = ".in-addr.arpa"
+REVERSE, REVERSE6 = ".in-addr.arpa", ".ip6.arpa"
+DIGITS = frozenset("0123456789abcdef")
 if TYPE_CHECKING:
     Reply = Union[bytes, Awaitable[Union[bytes, None]], None]
 
 
 def reverse_address(name: str) -> str | None:
-    """The address that a name below in-addr.arpa is about."""
+    """The address that a name below in-addr.arpa or ip6.arpa is about."""
+    if name.endswith(REVERSE6):
+        digits = name[: -len(REVERSE6)].split(".")
+        if len(digits) != 32 or not DIGITS.issuperset(digits):
+            return None
+        return str(IPv6Address(int("".join(reversed(digits)), 16)))
     if not name.endswith(REVERSE):
         return None
     try:
@@ -208,10 +214,10 @@ class Resolver:
     def _host(self, name: str, kind: int, seen: tuple[Network, ...], answers: Answers) -> None:
         """A host by its own name, if no container is called so."""
         for network in seen:
-            address = network.address if name == self.config.host else network.peers.get(name)
-            if address is not None:
+            for address in network.addresses_of(name, self.config.host):
                 answers.known = True
-                answers.values += [address] if kind in (message.TYPE_A, message.TYPE_ANY) else []
+                wanted = message.TYPE_AAAA if ":" in address else message.TYPE_A
+                answers.values += [address] if kind in (wanted, message.TYPE_ANY) else []
 
     async def _reverse(
         self, question: Question, data: bytes, address: str, seen: tuple[Network, ...], *, udp: bool
@@ -220,9 +226,9 @@ class Resolver:
         network = next((each for each in seen if each.has(address)), None)
         if network is None:
             return message.answer(question, data, (), message.NXDOMAIN, udp=udp)
-        hosts = {network.address: self.config.host, **{own: host for host, own in network.peers.items()}}
-        if address in hosts:
-            found: list[str] | None = [f"{hosts[address]}.{self.config.domain}"]
+        host = network.host_at(address, self.config.host)
+        if host is not None:
+            found: list[str] | None = [f"{host}.{self.config.domain}"]
         else:
             found = self._here(question, network)
         if found is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 from dnslib import EDNS0, DNSHeader, DNSQuestion, DNSRecord
@@ -10,6 +10,8 @@ from dnslib import EDNS0, DNSHeader, DNSQuestion, DNSRecord
 from dockmesh.agent.names import resolver
 from dockmesh.agent.names.message import ask
 from tests.unit.agent.names.worlds import BLUE, CONFIG, RED, container, world
+
+DB = "10.80.64.3"
 
 
 @pytest.mark.parametrize("name", ["web", "WEB", "web.mesh", "web.host1", "web.host1.mesh", "web.MESH."])
@@ -95,6 +97,31 @@ def test_an_address_of_ipv6_is_told_only_where_the_network_has_such() -> None:
 
     assert there.find("db", "AAAA", source="10.80.64.2", at=BLUE) == []
     assert replace(BLUE, prefix6=IPv6Network("fd80::/64")).has("fd80::3")
+
+
+def test_with_ipv6_names_have_such_addresses_and_these_have_names() -> None:
+    there = world()
+    six = replace(BLUE, prefix6=IPv6Network("fd80::/64"), address6="fd80::1", peers6={"host2": "fd80::2"})
+    there.config = replace(CONFIG, networks=(RED, six))
+    there.blue.known["host2"][IPv6Address("fd80::d").reverse_pointer] = ["deep.host2.mesh"]
+
+    def find(name: str, kind: str = "AAAA") -> list[str]:
+        return [
+            str(IPv6Address(each)) if kind == "AAAA" else each for each in there.find(name, kind, source=DB, at=six)
+        ]
+
+    assert find("db") == ["fd80::3"]
+    assert find("host1") == ["fd80::1"]
+    assert find("host2.mesh") == ["fd80::2"]
+    assert find("host2", "A") == ["10.80.42.2"]
+    assert find(IPv6Address("fd80::3").reverse_pointer, "PTR") == ["db.host1.mesh"]
+    assert find(IPv6Address("fd80::2").reverse_pointer, "PTR") == ["host2.mesh"]
+    assert find(IPv6Address("fd80::d").reverse_pointer, "PTR") == ["deep.host2.mesh"]
+
+
+@pytest.mark.parametrize("name", ["1.ip6.arpa", "ip6.arpa", f"g.{'0.' * 31}ip6.arpa", "fd80::1.ip6.arpa"])
+def test_what_is_no_whole_address_is_no_reverse_name(name: str) -> None:
+    assert resolver.reverse_address(name) is None
 
 
 def test_two_networks_do_not_see_each_others_names() -> None:

@@ -70,13 +70,14 @@ class World:
     red: FakePeers = field(default_factory=FakePeers)
     blue: FakePeers = field(default_factory=FakePeers)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
+    config: Config = CONFIG
     own: Callable[[str], bool] = lambda address: address == "192.0.2.1"
 
     @property
     def resolver(self) -> Resolver:
         peers: Any = {"docker0": self.red, "blue": self.blue}
         upstream: Any = self.upstream
-        made = Resolver(CONFIG, self.zone, peers, upstream)
+        made = Resolver(self.config, self.zone, peers, upstream)
         setattr(made, "behind_bridge", lambda address: address.startswith("172.19."))  # noqa: B010
         setattr(made, "own_address", self.own)  # noqa: B010 — mypy takes a function for what it is
         return made
