@@ -14,8 +14,9 @@ from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Rin
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
-from dockmesh.spec import explain, fields
+from dockmesh.spec import fields
 from dockmesh.spec.schema import (
+    AttachSection,
     BfdSection,
     DegreeSection,
     DockerApiSection,
@@ -49,6 +50,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "`fabric.topology: {sites: …}`": SitesSection,
     "`fabric.topology: {links: …}`": LinksSection,
     "An entry of `networks`": NetworkSection,
+    "`attach` of a network": AttachSection,
     "A host, under its name in `hosts`": HostSection,
     "`ssh` of a host": SshSection,
     "A network, by its name in `networks` of a host": SeatSection,
@@ -62,6 +64,7 @@ PATTERNS = {
     f"^{fields.ADDRESS6}$": "IPv6 address",
     f"^{fields.NETWORK6}$": "IPv6 network",
     f"^{fields.SSH_USER}$": "user name",
+    f"^{fields.INTERFACE}$": "interface",
     f"^(?!-){fields.SSH_HOST}$": "host name or address",
 }
 
@@ -241,17 +244,10 @@ def file_page() -> str:
         "- A key of vxlan or geneve is a VNI of 24 bits: at most 16777215.",
         "- After the tunnel's headers at least 1280 bytes are left for a packet, which makes an `underlay_mtu` "
         "of at least 1318 for gre, 1322 for gre with a key, 1330 for vxlan and geneve; over IPv6 20 more, "
-        "and 4 more where there are networks beside docker0.\n",
+        "and 4 more where there are networks beside docker0.",
         "- The underlay addresses are IPv4 at all hosts, or IPv6 at all.",
-        "## Planned, not there yet\n",
-        "The file refuses these with a message that says so:\n",
-        *_later(),
     ]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _later() -> Iterator[str]:
-    yield f"- keys: {', '.join(map(_code, explain.KEYS_LATER))}"
 
 
 def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,8 @@ DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
 # The same of a further network: its Linux bridge, and the Open vSwitch bridge that is put into it.
 NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
+# Of an interface that is attached to networks: the Open vSwitch bridge that it is in.
+ATTACH_SWITCH = "dma-"
 
 ETHERNET_MTU = 1500
 API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
@@ -116,6 +118,16 @@ class Fabric:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """What joins machines outside the mesh to a network: an interface of one host, with all that is behind it."""
+
+    host: str
+    interface: str
+    vlan: int | None = None  # the tag of its frames on that interface; None: those without one
+    addresses: IPv4Network | None = None  # that are out there; None: all of the prefix that are no host's
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A container network. The first of a mesh is Docker's default bridge, and its frames have no tag."""
 
@@ -125,6 +137,7 @@ class Network:
     internal: bool = False  # no way out of the mesh
     hosts: tuple[str, ...] | None = None  # that are on it, in the order of the file; None: all
     prefix6: IPv6Network | None = None  # beside `prefix`; docker0 has none
+    attach: Attachment | None = None
 
     def has(self, host: str) -> bool:
         return self.hosts is None or host in self.hosts

@@ -7,16 +7,17 @@ the person who has to live with it on a server.
 import os
 import shutil
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Cluster, Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
+from dockmesh.model import Attachment, Cluster, Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
 from dockmesh.render import docker
-from dockmesh.render.host import GUARD
+from dockmesh.render.host import ATTACH_PROGRAM, GUARD
 from dockmesh.render.names import PROGRAM
-from tests.support.meshes import TREE, cluster, with_network
+from tests.support.meshes import TREE, cluster, with_attachment, with_network
 from tests.support.plans import config_of
 
 
@@ -27,6 +28,7 @@ class Case:
     networks: bool = False  # two beside docker0, one of them on all hosts
     docker_api: Listen | None = None
     prefix6: bool = False  # one network beside docker0, with IPv6
+    attach: bool = False  # two interfaces of host2, one of them with two networks
 
     def __str__(self) -> str:
         fabric = self.fabric
@@ -36,7 +38,9 @@ class Case:
         api = "-docker-api" if self.docker_api else ""
         networks = "-networks" if self.networks else ""
         six = "-prefix6" if self.prefix6 else ""
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{networks}{six}"
+        attach = "-attach" if self.attach else ""
+        more = f"{networks}{six}{attach}"
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{more}"
 
     @property
     def mesh(self) -> Cluster:
@@ -47,7 +51,12 @@ class Case:
         if not self.networks:
             return mesh
         mesh = with_network(mesh, "vault", "10.81.0.0/16", vlan=30, internal=True, hosts=("host1", "host2"))
-        return with_network(mesh)
+        mesh = with_network(mesh)
+        if not self.attach:
+            return mesh
+        mesh = with_attachment(mesh, "docker0", Attachment("host2", "eth1"))
+        mesh = with_attachment(mesh, "blue", Attachment("host2", "eth1", 30, IPv4Network("10.80.0.0/20")))
+        return with_attachment(mesh, "vault", Attachment("host2", "enx00e04c680001"))
 
 
 FABRICS = [
@@ -68,6 +77,10 @@ CASES = [
         Case(Fabric(renderer=renderer, forwarding=forwarding), networks=True)
         for renderer, forwarding in product(Renderer, (Forwarding.RSTP, Forwarding.DIRECT))
     ),
+    *(
+        Case(Fabric(renderer=renderer, forwarding=forwarding), networks=True, attach=True)
+        for renderer, forwarding in product(Renderer, (Forwarding.RSTP, Forwarding.DIRECT))
+    ),
     *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
     *(Case(replace(TREE, renderer=renderer), prefix6=True) for renderer in Renderer),
     Case(Fabric(), prefix6=True),
@@ -78,7 +91,7 @@ def rendered(case: Case) -> dict[str, str]:
     config = config_of(case.mesh, "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
-    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM)}
+    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM, ATTACH_PROGRAM)}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

@@ -17,11 +17,11 @@ from dockmesh.render.host import render
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Daemon, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port, assign
-from tests.support.meshes import cluster, clusters, with_underlay
+from tests.support.meshes import attached_clusters, cluster, clusters, with_underlay
 from tests.support.plans import configs
 
 
-@given(clusters())
+@given(attached_clusters())
 def test_a_host_that_is_as_rendered_needs_nothing(mesh: Cluster) -> None:
     for config in configs(mesh).values():
         assert diff(config, applied(config).facts(config.flows)).steps == ()
@@ -148,7 +148,7 @@ def test_each_file_that_is_edited_gone_or_of_another_mode_is_named(mesh: Cluster
     assert [change.subject for change in diff(config, host.facts(config.flows)).changes] == [file.path]
 
 
-@given(clusters(), st.data())
+@given(attached_clusters(), st.data())
 def test_each_setting_of_open_vswitch_that_differs_is_named(mesh: Cluster, data: st.DataObject) -> None:
     config = configs(mesh)["host1"]
     host = applied(config)
@@ -191,7 +191,7 @@ def carry_out(host: FakeHost, config: HostConfig) -> None:
 STATES: dict[str, Callable[[HostConfig], FakeHost]] = {"bare": bare, "installed": installed, "applied": applied}
 
 
-@given(clusters(), clusters(), st.sampled_from(sorted(STATES)), st.sampled_from(["", *sorted(HARMS)]))
+@given(attached_clusters(), attached_clusters(), st.sampled_from(sorted(STATES)), st.sampled_from(["", *sorted(HARMS)]))
 def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: Cluster, state: str, harm: str) -> None:
     """From any state and from any mesh to any other."""
     config = configs(now)["host1"]

@@ -78,6 +78,7 @@ class Device:
     kind: str | None = None
     addresses: list[str] = field(default_factory=list)
     stp: int = 0
+    parent: str | None = None
 
     def json(self, index: int, name: str) -> dict[str, Any]:
         details = {"info_data": {"stp_state": self.stp}} if self.kind == "bridge" else {}
@@ -88,6 +89,7 @@ class Device:
             "address": self.mac,
             "flags": ["BROADCAST", *(["UP"] if self.up else [])],
             **({"master": self.master} if self.master else {}),
+            **({"link": self.parent} if self.parent else {}),
             **({"linkinfo": {"info_kind": self.kind, **details}} if self.kind else {}),
             "addr_info": [
                 {
@@ -437,6 +439,8 @@ class FakeHost:
                     self.ovs = None
             case ["restart", "docker.service"]:
                 return self._restart_docker()
+            case ["restart", *_, unit]:
+                self.units.setdefault(unit, {})["ActiveState"] = "active"
             case ["reload", "docker.service"] if self.docker:
                 self.docker.live_restore = bool(self._daemon_json().get("live-restore"))
         return OK
@@ -631,6 +635,8 @@ def bare(config: HostConfig) -> FakeHost:
         host.ovs.bridges["br-phy"] = Bridge({"datapath_type": "netdev"}, {"br-phy": Port(), "eth0": Port()})
         host.devices = {"br-phy": Device(kind="openvswitch", addresses=[f"{config.underlay}/24"])}
         host.programs.add("ovs-vsctl")
+    for attach in config.attachments:
+        host.devices[attach.interface] = Device(mac="02:00:00:00:00:02", up=False)
     return host
 
 
@@ -665,8 +671,16 @@ def applied(config: HostConfig) -> FakeHost:
     host.devices[bridge.name] = Device(bridge.mac, bridge.mtu, kind="bridge", addresses=[str(bridge.address)])
     host.devices[bridge.member] = Device(mtu=bridge.mtu, master=bridge.name, kind="openvswitch")
     ports = {
-        bridge.member: (*(tunnel.port for tunnel in config.tunnels), *(each.fabric_port for each in config.networks))
+        bridge.member: (
+            *(tunnel.port for tunnel in config.tunnels),
+            *(each.fabric_port for each in config.networks),
+            *(each.fabric_port for each in config.attachments),
+        )
     }
+    for attach in config.attachments:
+        ports[attach.switch] = (*ports.get(attach.switch, (attach.interface,)), attach.switch_port)
+        host.devices[attach.interface] = Device(mac="02:00:00:00:00:02")
+        host.devices[attach.switch] = Device(kind="openvswitch", up=False)
     for network in config.networks:
         made = network.bridge
         ports[made.member] = (network.switch_port,)

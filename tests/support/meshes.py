@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from hypothesis import strategies as st
 
 from dockmesh.model import (
+    Attachment,
     Bfd,
     Cluster,
     Datapath,
@@ -92,6 +93,16 @@ def with_network(
     )
 
 
+def with_attachment(mesh: Cluster, network: str = "blue", attach: Attachment | None = None) -> Cluster:
+    """The mesh with an interface of host1, or that one, at one of its networks."""
+    attach = attach or Attachment("host1", "eth1")
+
+    def changed(each: Network) -> Network:
+        return replace(each, attach=attach) if each.name == network else each
+
+    return replace(mesh, network=changed(mesh.network), further=tuple(map(changed, mesh.further)))
+
+
 def addresses(count: int) -> dict[str, IPv4Address]:
     """host1, host2 … from the guide's first bridge address on, as `dockmesh init` gives them."""
     return {f"host{number}": IPv4Address("172.17.42.0") + number for number in range(1, count + 1)}
@@ -146,6 +157,17 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
             hosts=None if on is None else tuple(on),
             prefix6=draw(st.none() | st.just(f"fd00:{200 + number}::/64")),
         )
+    return mesh
+
+
+@st.composite
+def attached_clusters(draw: st.DrawFn) -> Cluster:
+    """The same, with something attached to some of their networks: one interface of each host, a tag for each."""
+    mesh = draw(clusters())
+    for network in mesh.networks:
+        host = draw(st.none() | st.sampled_from([each.name for each in mesh.hosts if network.has(each.name)]))
+        if host is not None:
+            mesh = with_attachment(mesh, network.name, Attachment(host, "eth1", network.vlan))
     return mesh
 
 

@@ -10,7 +10,7 @@ from dockmesh.cli import options
 from dockmesh.cli.mesh_file import flag, replace_file, room_text
 from dockmesh.cli.show import out, print_json
 from dockmesh.model import Cluster, Host, Network, Seat
-from dockmesh.plan.address import room, slots_in
+from dockmesh.plan.address import outside_of, room, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
 from dockmesh.spec.edit import replace_comment
@@ -87,7 +87,9 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
 def _room(cluster: Cluster) -> int:
     """For how many hosts more there is a place in every network that is on all."""
     on_all = [network for network in cluster.networks if network.hosts is None]
-    return min(room(network.prefix, slots_in(cluster, network.name).values()) for network in on_all)
+    return min(
+        room(network.prefix, slots_in(cluster, network.name).values(), outside_of(network)) for network in on_all
+    )
 
 
 def _difference(edit: Edit) -> list[str]:

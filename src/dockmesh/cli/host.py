@@ -13,7 +13,7 @@ from dockmesh.cli.edits import carry_out, edited
 from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
 from dockmesh.errors import UsageError
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
-from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
+from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
 from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
@@ -188,7 +188,7 @@ def _free_seats(network: Network, cluster: Cluster, count: int, file: Path) -> l
 
 def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path) -> list[Slot]:
     prefix = network.prefix
-    slots = list(islice(later_slots(prefix, taken.values()), count))
+    slots = list(islice(later_slots(prefix, taken.values(), outside_of(network)), count))
     if len(slots) == count:
         return slots
     owner, largest = min(taken.items(), key=lambda item: item[1].pool.prefixlen)

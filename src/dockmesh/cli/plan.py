@@ -10,7 +10,7 @@ from rich.tree import Tree
 from dockmesh.cli import options
 from dockmesh.cli.plan_shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
-from dockmesh.model import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
+from dockmesh.model import API_PORT, Attachment, Degree, Forwarding, FullMesh, Network, Ring, Sites, Star, Tunnel
 from dockmesh.mtu import VLAN_TAG
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import Shape, shape
@@ -31,6 +31,7 @@ def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) 
     _show_head(planned)
     _show_hosts(planned)
     _show_networks(planned)
+    _show_attached(planned)
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
@@ -66,6 +67,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
                 "internal": network.internal,
                 **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
                 "hosts": [host.name for host, _ in planned.seats(network.name)],
+                "attach": network.attach and _attach_json(network.attach, network),
             }
             for network in planned.networks
         ],
@@ -77,6 +79,15 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": tree is None or link in tree.links} for link in planned.links],
         "shape": shape_json(found),
+    }
+
+
+def _attach_json(attach: Attachment, network: Network) -> dict[str, Any]:
+    return {
+        "host": attach.host,
+        "interface": attach.interface,
+        "vlan": attach.vlan,
+        "addresses": str(attach.addresses or network.prefix),
     }
 
 
@@ -169,6 +180,22 @@ def _show_networks(planned: Plan) -> None:
 
 def _and(prefix6: IPv6Network | None) -> str:
     return "" if prefix6 is None else f" and {prefix6}"
+
+
+def _show_attached(planned: Plan) -> None:
+    attached = [network for network in planned.networks if network.attach]
+    if not attached:
+        return
+    out.print("\n[bold]Attached[/]  machines outside the mesh, in its networks")
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for column in ("network", "host", "interface", "VLAN", "addresses out there"):
+        table.add_column(column, no_wrap=True)
+    for network in attached:
+        if attach := network.attach:
+            addresses = attach.addresses or f"{network.prefix}, but no host's"
+            vlan = "" if attach.vlan is None else str(attach.vlan)
+            table.add_row(f"[bold]{network.name}[/]", attach.host, attach.interface, vlan, str(addresses))
+    out.print(table)
 
 
 def _show_mtu(planned: Plan) -> None:

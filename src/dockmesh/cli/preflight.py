@@ -34,6 +34,7 @@ WORDS = {
     Check.TUNNEL: "tunnel",
     Check.PATH_MTU: "path MTU",
     Check.ROUTES: "routes",
+    Check.ATTACHED: "attached interfaces",
     Check.DOCKER: "Docker",
     Check.DOCKER_API: "Docker's API over TCP",
     Check.NAMES: "names of containers",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.way import BACK, RUNTIME
-from dockmesh.diff import restore
+from dockmesh.diff import attachments, restore
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of
 from dockmesh.diff.networks import refuse_in_use, taken_apart
@@ -54,7 +54,7 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
     host = config.host
     _refuse_other_mesh(host, config.mesh, facts)
     _refuse_stopped_switch(host, facts, traces)
-    networks = _networks(config, facts)
+    networks = _together(_attached(config, facts), _networks(config, facts))
     bridge = facts.bridge(FABRIC_BRIDGE)
     ours = bridge if bridge is not None and ovs.MARK in bridge.external_ids else None
     steps = (
@@ -121,6 +121,23 @@ def _networks(config: HostConfig, facts: HostFacts) -> Step | None:
         changes.append(Change(config.host, network_subject(name), "a network of the mesh", None, WHY))
         requests += taken_apart(facts, name, linux_bridge)
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if changes else None
+
+
+def _attached(config: HostConfig, facts: HostFacts) -> Step | None:
+    changes: list[Change] = []
+    requests: list[Request] = []
+    for switch in attachments.switches(config.mesh, facts):
+        interface = switch.external_ids[ovs.INTERFACE_MARK]
+        changes.append(Change(config.host, attachments.subject(interface), "attached", None, WHY))
+        requests += attachments.taken_apart(switch, facts)
+    return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if changes else None
+
+
+def _together(*steps: Step | None) -> Step | None:
+    there = [step for step in steps if step is not None]
+    changes = tuple(change for step in there for change in step.changes)
+    requests = tuple(request for step in there for request in step.requests)
+    return Step(StepName.LEAVE, changes, requests) if there else None
 
 
 def _files(host: str, facts: HostFacts) -> Step | None:

@@ -6,7 +6,7 @@ Tunnels go by their peer and not by their port: the plan's number of a port is a
 from collections.abc import Iterator
 from hashlib import sha256
 
-from dockmesh.diff import flows, networks
+from dockmesh.diff import attachments, flows, networks, switches
 from dockmesh.diff.host import SWITCH_UNIT, packages_of
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.render import docker, ovs
@@ -46,19 +46,21 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
     yield flows.SUBJECT, flows.PLANNED
     for network in config.networks:
         yield f"bridge {network.bridge.member}", f"{config.datapath} datapath"
-        yield from ((f"patch {port}", f"for {network.name}") for port in (network.fabric_port, network.switch_port))
+    for each in switches.joined(config):
+        yield from ((f"patch {port}", f"for {each.network}") for port in (each.fabric_port, each.switch_port))
     yield from networks.recorded(config)
-    for each in (bridge, *(network.bridge for network in config.networks)):
-        six = f", {each.address6}" if each.address6 else ""
-        yield each.name, f"{each.address}{six}, MTU {each.mtu}"
-        yield f"{each.name} MTU", str(each.mtu)
-        yield f"{each.name} MAC address", each.mac
-        yield f"{each.name} state", "up"
-        yield f"{each.name} spanning tree", "off"
-        yield f"{each.name} address", str(each.address)
-        if each.address6:
-            yield f"{each.name} address6", str(each.address6)
-        yield each.member, f"in {each.name}"
+    yield from attachments.recorded(config)
+    for linux in (bridge, *(network.bridge for network in config.networks)):
+        six = f", {linux.address6}" if linux.address6 else ""
+        yield linux.name, f"{linux.address}{six}, MTU {linux.mtu}"
+        yield f"{linux.name} MTU", str(linux.mtu)
+        yield f"{linux.name} MAC address", linux.mac
+        yield f"{linux.name} state", "up"
+        yield f"{linux.name} spanning tree", "off"
+        yield f"{linux.name} address", str(linux.address)
+        if linux.address6:
+            yield f"{linux.name} address6", str(linux.address6)
+        yield linux.member, f"in {linux.name}"
 
 
 def tunnel_key(peer: str) -> str:

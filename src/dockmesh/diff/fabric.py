@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dockmesh.diff import attachments
 from dockmesh.diff.anew import kinds, must_be_new
 from dockmesh.diff.flows import INSTALL, flow_change
 from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
@@ -46,7 +47,8 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true" and not port.error]
     unwanted = [] if present is None else [(port.name, key) for port, key in _unwanted(config, present)]
     words = (
-        *ovs.transaction(config.settings, config.tunnels, config.networks, stale),
+        *ovs.transaction(config.settings, config.tunnels, config.networks, stale, config.attachments),
+        *attachments.set_up(config, facts),
         *ovs.unset_words(unwanted),
     )
     requests = (

@@ -22,6 +22,9 @@ from dockmesh.render.host import (
     API_FILES,
     API_PEMS,
     API_UNIT,
+    ATTACH_PROGRAM,
+    ATTACH_UNIT,
+    ATTACH_UNIT_FILE,
     FLOWS_UNIT,
     FLOWS_UNIT_FILE,
     GUARD,
@@ -34,6 +37,7 @@ from dockmesh.render.types import File, HostConfig
 PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
+ATTACHING = (ATTACH_PROGRAM, ATTACH_UNIT_FILE, ATTACH_UNIT)
 NAMES = (names.PROGRAM, names.SETTINGS, names.UNIT_FILE)
 # interfaces(5): `source` takes a pattern, `source-directory` a folder.
 INTERFACES_FILE = "/etc/network/interfaces"
@@ -164,18 +168,25 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
     requests += api.take(changes)
     if any(change.subject in NAMES and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", names.UNIT)))
+    if any(change.subject in (ATTACH_PROGRAM, ATTACH_UNIT_FILE) and change.expected for change in changes):
+        # Not only if it runs: what goes may have been stopped for what stays. It touches nothing but these interfaces.
+        requests.append(Run(("systemctl", "restart", ATTACH_UNIT)))
     return Step(StepName.FILES, tuple(changes), tuple(requests)) if requests else None
 
 
 def _why(subject: str, otherwise: str) -> str:
     if subject in (names.UNIT, *NAMES):
         return "containers find each other by name"
+    if subject in ATTACHING:
+        return "it keeps attached interfaces up"
     return api.REASON if subject in (API_UNIT, *API_FILES) else otherwise
 
 
 def _why_not(config: HostConfig, path: str) -> str:
     if path in NAMES:
         return "the mesh has no names"
+    if path in ATTACHING:
+        return "no interface is attached here any more"
     return "docker_api is not in the file" if path in API_FILES else f"{config.renderer} does not use it"
 
 

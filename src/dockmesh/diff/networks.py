@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from dockmesh.diff.attachments import attach_apart, refuse_taken
 from dockmesh.diff.linux_bridge import bridge_changes
 from dockmesh.diff.switches import made_anew
 from dockmesh.diff.types import Change, Step, StepName
@@ -22,7 +23,11 @@ def network_steps(config: HostConfig, facts: HostFacts) -> tuple[Step | None, St
     """Raises ConflictError where something of the user's is in the way, or a network that must go is in use."""
     for wanted in config.networks:
         _refuse_foreign(config, wanted, facts)
-    return _apart(config, facts), _made(config, facts)
+    refuse_taken(config, facts)
+    steps = [step for step in (attach_apart(config, facts), _apart(config, facts)) if step is not None]
+    changes = tuple(change for step in steps for change in step.changes)
+    requests = tuple(request for step in steps for request in step.requests)
+    return Step(StepName.LEAVE, changes, requests) if steps else None, _made(config, facts)
 
 
 def ours(mesh: str, facts: HostFacts) -> dict[str, str]:
@@ -76,7 +81,11 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
     changes: list[Change] = []
     requests: list[Request] = []
     for wanted in config.networks:
-        on_host = tuple(bridge_changes(config.host, wanted.bridge, facts, member_made=made_anew(config, wanted, facts)))
+        on_host = tuple(
+            bridge_changes(
+                config.host, wanted.bridge, facts, member_made=made_anew(config, wanted.bridge.member, facts)
+            )
+        )
         link = facts.link(wanted.bridge.name)
         if on_host:
             changes += on_host

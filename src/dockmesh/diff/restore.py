@@ -4,9 +4,11 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from dockmesh.diff import attachments
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.networks import is_as_wanted, ours, switches
+from dockmesh.diff.switches import joined
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
@@ -155,19 +157,30 @@ def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request
     """`anew`: the run makes the bridge anew, so that its way back does, too."""
     present = facts.bridge(FABRIC_BRIDGE)
     drop = Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
-    came = [each.bridge.member for each in config.networks if facts.bridge(each.bridge.member) is None]
+    wanted = dict.fromkeys(each.switch for each in joined(config))
+    came = [name for name in wanted if facts.bridge(name) is None]
     words = [word for name in came for word in ("--", "--if-exists", "del-br", name)]
+    down = tuple(attachments.undone(config, facts))
     if present is None:
-        return (drop, *((Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()))
+        return (drop, *((Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()), *down)
     words += _words(present, ports_of(config))
     for switch in switches(config.mesh, facts).values():
         words += _words(switch, ())
-    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)))
+    for switch in attachments.switches(config.mesh, facts):
+        words += _words(switch, _ports(config, switch.name))
+    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
+
+
+def _ports(config: HostConfig, switch: str) -> tuple[str, ...]:
+    """Those that the run wants in the bridge of an attached interface."""
+    return tuple(
+        port for each in config.attachments if each.switch == switch for port in (each.switch_port, each.interface)
+    )
 
 
 def ports_of(config: HostConfig) -> tuple[str, ...]:
     """The ports of the fabric's bridge."""
-    return (*(tunnel.port for tunnel in config.tunnels), *(network.fabric_port for network in config.networks))
+    return (*(tunnel.port for tunnel in config.tunnels), *(each.fabric_port for each in joined(config)))
 
 
 def _words(bridge: OvsBridge, new_ports: Iterable[str]) -> Iterator[str]:

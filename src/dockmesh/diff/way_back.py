@@ -14,7 +14,7 @@ from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
 from dockmesh.render import names
-from dockmesh.render.host import API_UNIT, FLOWS_UNIT, UNIT
+from dockmesh.render.host import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
@@ -23,6 +23,7 @@ FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--confi
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 # To attach starts the unit, which makes the networks' bridges, too.
 NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
+OTHERS = ((names.UNIT, "restart"), (ATTACH_UNIT, "restart"))
 FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
@@ -86,7 +87,7 @@ def way_back(
     # At its end, for the units do not start while the host is on its way back.
     last = [
         as_line(Command(("systemctl", verb, "--no-block", unit)))
-        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), (names.UNIT, "restart"))
+        for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), *OTHERS)
         if facts.units.get(unit, {}).get("ActiveState") == "active" and not (unit == UNIT and stay_out)
     ]
     return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"

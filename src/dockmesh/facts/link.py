@@ -41,4 +41,6 @@ def _link(device: dict[str, object]) -> LinuxLink:
         ),
         stp=bool(details.get("stp_state", 0)),
         index=int(str(device["ifindex"])),
+        # Of a pair of veth devices it is the other one, if that is in the same namespace.
+        parent=str(device["link"]) if "link" in device and kind.get("info_kind") != "veth" else None,
     )

@@ -7,7 +7,7 @@ from dockmesh.remote.seam import Units
 OS_RELEASE = "/etc/os-release"
 UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
-    *("docker.service", "ovs-vswitchd.service", "networking.service"),
+    *("dockmesh-attach.service", "docker.service", "ovs-vswitchd.service", "networking.service"),
 )
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (

@@ -25,6 +25,7 @@ class LinuxLink:
     addresses6: tuple[IPv6Interface, ...] = ()  # without link-local ones
     stp: bool = False  # of a bridge
     index: int = 0
+    parent: str | None = None  # the device that it is on, as a VLAN's
 
     def has(self, address: UnderlayAddress) -> bool:
         return address in self.ips

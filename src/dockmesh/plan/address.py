@@ -71,20 +71,26 @@ def free_slots6(network: Network, seats: Iterable[Seat]) -> Iterator[Slot6] | It
     return free_slots(network.prefix6, [(seat.address6, seat.pool6) for seat in seats if seat.address6 and seat.pool6])
 
 
-def room(prefix: IPv4Network, slots: Collection[Slot]) -> int:
+def room(prefix: IPv4Network, slots: Collection[Slot], outside: Collection[IPv4Network] = ()) -> int:
     """How many more hosts fit beside these without moving one of them."""
-    return sum(1 for _ in later_slots(prefix, slots))
+    return sum(1 for _ in later_slots(prefix, slots, outside))
 
 
-def later_slots(prefix: IPv4Network, slots: Collection[Slot]) -> Iterator[Slot]:
+def outside_of(network: Network) -> tuple[IPv4Network, ...]:
+    """What no host gets, for machines outside the mesh have it."""
+    addresses = network.attach and network.attach.addresses
+    return (addresses,) if addresses else ()
+
+
+def later_slots(prefix: IPv4Network, slots: Collection[Slot], outside: Collection[IPv4Network] = ()) -> Iterator[Slot]:
     """Slots for hosts that come later, best first: pools as large as the present ones while there are any."""
     largest = min((slot.pool.prefixlen for slot in slots), default=prefix.prefixlen + 2)
     standard = prefix.num_addresses >> (largest - prefix.prefixlen)
     smallest = min(SMALLEST_LATE_POOL, standard)
     length = max(24, prefix.prefixlen + 2, largest)
     kept = _bridge_blocks(slots, length)
-    addresses = _later_addresses(prefix, slots, kept)
-    free = _free_blocks(prefix, [*(slot.pool for slot in slots), *kept], smallest)
+    addresses = _later_addresses(prefix, slots, kept, outside)
+    free = _free_blocks(prefix, [*(slot.pool for slot in slots), *kept, *outside], smallest)
     while free:
         block = min(free, key=lambda net: (max(net.prefixlen, largest), int(net.network_address)))
         free.remove(block)
@@ -128,14 +134,17 @@ def _bridge_blocks(slots: Collection[Slot], length: int) -> list[IPv4Network]:
 
 
 def _later_addresses(
-    prefix: IPv4Network, slots: Collection[Slot], blocks: Collection[IPv4Network]
+    prefix: IPv4Network,
+    slots: Collection[Slot],
+    blocks: Collection[IPv4Network],
+    outside: Collection[IPv4Network],
 ) -> Iterator[IPv4Address]:
     taken = {slot.address for slot in slots} | {prefix.network_address, prefix.broadcast_address}
     last = max((slot.address for slot in slots), default=prefix.network_address)
     # After the last one first: a gap is where a host was, and somebody may still hold on to its address.
     for later in (True, False):
         for block in blocks or [prefix]:
-            pools = [slot.pool for slot in slots if slot.pool.overlaps(block)]
+            pools = [each for each in (*(slot.pool for slot in slots), *outside) if each.overlaps(block)]
             for address in block:
                 if (address > last) == later and address not in taken and not any(address in pool for pool in pools):
                     yield address

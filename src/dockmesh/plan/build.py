@@ -1,11 +1,14 @@
 """Cluster → Plan: pure, and the same for any order of the hosts in the file."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
 from dockmesh.model import (
+    ATTACH_SWITCH,
     DOCKER_BRIDGE,
     FABRIC_BRIDGE,
     NETWORK_BRIDGE,
@@ -20,7 +23,10 @@ from dockmesh.model import (
 from dockmesh.mtu import MtuSum, overlay_mtu, tagged
 from dockmesh.plan import direct, topology, tree
 from dockmesh.plan.number import MOST, numbers
-from dockmesh.plan.types import HostNetwork, HostPlan, Link, Plan, TunnelEnd
+from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Link, Plan, TunnelEnd
+
+VLANS = 4096  # IEEE 802.1Q
+IFNAMSIZ = 16  # linux/if.h: so many bytes has the name of an interface, with a zero at its end
 
 
 def build(cluster: Cluster) -> Plan:
@@ -110,12 +116,10 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
 
 def _host_networks(cluster: Cluster, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
     networks = {network.name: network for network in cluster.networks}
-    return tuple(
-        _host_network(networks[seat.network], seat, ports.get(seat.network), mesh_mtu) for seat in host.all_seats
-    )
+    return tuple(_host_network(host.name, networks[seat.network], seat, ports, mesh_mtu) for seat in host.all_seats)
 
 
-def _host_network(network: Network, seat: Seat, port: int | None, mesh_mtu: int) -> HostNetwork:
+def _host_network(host: str, network: Network, seat: Seat, ports: Mapping[str, int], mesh_mtu: int) -> HostNetwork:
     prefix = network.prefix
     not_handed_out = (prefix.network_address, prefix.broadcast_address, seat.address)
     first = network.vlan is None
@@ -132,9 +136,10 @@ def _host_network(network: Network, seat: Seat, port: int | None, mesh_mtu: int)
         bridge_mac=_mac("02:42", seat.address),
         switch=FABRIC_BRIDGE if first else f"{NETWORK_SWITCH}{network.name}",
         switch_mac=_mac("0e:6d", seat.address),
-        port=port,
+        port=ports.get(network.name),
         address6=_interface6(network, seat),
         pool6=seat.pool6,
+        attach=_attachment(host, network, ports),
     )
 
 
@@ -150,14 +155,46 @@ def _interface6(network: Network, seat: Seat) -> IPv6Interface | None:
     return IPv6Interface((seat.address6, network.prefix6.prefixlen))
 
 
+def _attachment(host: str, network: Network, ports: Mapping[str, int]) -> HostAttachment | None:
+    attach = network.attach
+    if attach is None or attach.host != host:
+        return None
+    return HostAttachment(
+        interface=attach.interface,
+        vlan=attach.vlan,
+        addresses=attach.addresses or network.prefix,
+        switch=_attach_switch(attach.interface),
+        switch_mac=":".join(["0e:61", *re.findall("..", _digest(f"{host} {attach.interface}"))]),
+        port=ports[f"{ATTACH_SWITCH}{network.name}"],
+    )
+
+
+def _attach_switch(interface: str) -> str:
+    """After the interface, if Linux takes that name."""
+    name = f"{ATTACH_SWITCH}{interface}"
+    return name if len(name) < IFNAMSIZ else f"{ATTACH_SWITCH}{_digest(interface)}"
+
+
+def _digest(text: str) -> str:
+    """Four bytes, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()[:8]
+
+
 def _ports(cluster: Cluster, taken: Collection[int]) -> dict[str, int]:
-    """By further network the OpenFlow port that leads to it, from the highest number down: none of a host's."""
+    """By further network the OpenFlow port that leads to it, from the highest number down: none of a host's.
+
+    After those, by `ATTACH_SWITCH` and the network, that which leads to what is attached to it.
+    """
     ports: dict[str, int] = {}
-    for network in cluster.further:
-        number = MOST - (network.vlan or 0)
+    attached = [network for network in cluster.networks if network.attach is not None]
+    for name, first in (
+        *((network.name, MOST - (network.vlan or 0)) for network in cluster.further),
+        *((f"{ATTACH_SWITCH}{network.name}", MOST - VLANS - (network.vlan or 0)) for network in attached),
+    ):
+        number = first
         while number in taken or number in ports.values():
             number -= 1
-        ports[network.name] = number
+        ports[name] = number
     return ports
 
 

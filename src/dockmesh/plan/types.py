@@ -44,6 +44,18 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAttachment:
+    """What is behind an interface of this host and belongs to one of its networks."""
+
+    interface: str
+    vlan: int | None
+    addresses: IPv4Network  # all that are out there, but for those of hosts
+    switch: str  # the Open vSwitch bridge that the interface is in
+    switch_mac: str
+    port: int  # OpenFlow port of the fabric's bridge that leads there
+
+
+@dataclass(frozen=True, slots=True)
 class HostNetwork:
     """One network at one host."""
 
@@ -62,6 +74,7 @@ class HostNetwork:
     port: int | None  # OpenFlow port of the fabric's bridge that leads there; None: its local port
     address6: IPv6Interface | None = None  # of its Linux bridge, with the length of prefix6; None: IPv4 alone
     pool6: IPv6Network | None = None  # where there is an address6
+    attach: HostAttachment | None = None
 
     @property
     def prefix(self) -> IPv4Network:

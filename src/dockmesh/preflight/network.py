@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dockmesh.diff.outside import narrow
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model import Datapath, Tunnel
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
@@ -20,6 +21,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     yield from _port(plan, evidence, name)
     for seat in host.networks:
         yield from _prefix(host, seat, evidence, name)
+    yield from _attached(host, evidence, name)
     yield from _docker_networks(plan, host, evidence, name)
 
 
@@ -112,6 +114,19 @@ def _whose(seat: HostNetwork) -> str:
 
 def _it(seat: HostNetwork) -> str:
     return "the mesh" if seat.vlan is None else seat.name
+
+
+def _attached(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """What apply refuses is said there."""
+    warnings = tuple(narrow(host, evidence.facts))
+    yield from (Finding(Check.ATTACHED, Level.WARNING, name, *each) for each in warnings)
+    seats = [(seat, seat.attach) for seat in host.networks if seat.attach is not None]
+    if seats and not warnings and evidence.refusal is None:
+        words = ", ".join(
+            f"{attach.interface}{f' (VLAN {attach.vlan})' if attach.vlan else ''} for {seat.name}"
+            for seat, attach in seats
+        )
+        yield Finding(Check.ATTACHED, Level.FINE, name, words)
 
 
 def _docker_networks(plan: Plan, host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ class Check(StrEnum):
     TUNNEL = "tunnel"
     PATH_MTU = "path-mtu"
     ROUTES = "routes"
+    ATTACHED = "attached"
     DOCKER = "docker"
     DOCKER_API = "docker-api"
     NAMES = "names"

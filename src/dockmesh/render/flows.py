@@ -13,7 +13,8 @@ The way of a frame, by table (the constants below): where it came in; from a con
 is ours and for whom it is; from a tunnel, whether it has a tag; destination; source; whether it came straight from its
 source; forward; deliver.
 
-Registers: reg0 is the destination's number, reg1 the source's, reg2 is 1 if it came straight from its source.
+Registers: reg0 is the destination's number, reg1 the source's, reg2 is 1 if it came straight from its source; reg3 is 1
+if it came in by an attached interface of this host, and reg4 if it is for somebody behind one.
 
 Frames of a further network have its VLAN tag from where they come in to where they are delivered. Rows for them look at
 both, the tag and the addresses: what does not fit together is dropped.
@@ -27,9 +28,12 @@ from collections.abc import Iterable, Iterator
 
 from dockmesh.plan.types import Forward, HostNetwork, HostPlan, Plan
 from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
+from dockmesh.render.outside import outside_sources
 from dockmesh.render.sources import LINK_LOCAL, by_prefix, own_sources
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
+# Only on hosts with an attached interface: what comes in there, and what goes out there of what is for all.
+OUTSIDE_SOURCE, OUTSIDE_DESTINATION, TO_OUTSIDE = range(9, 12)
 
 GROUP_BIT = "01:00:00:00:00:00/01:00:00:00:00:00"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -56,10 +60,11 @@ def _flows(plan: Plan, host: HostPlan, groups: Groups, number: dict[str, int]) -
     yield from _ports(host, peers)
     for network in host.networks:
         yield from _sources_here(plan, host, network)
+        yield from _outside(plan, host, network)
     for network in host.networks:
         yield from _destinations(plan, host, network)
     yield from _tags()
-    yield from _addresses(plan)
+    yield from _addresses(plan, host)
     yield from _straight(peers)
     yield from _forwards(host, groups, number)
     yield from _deliver(plan, host)
@@ -70,13 +75,46 @@ def _ports(host: HostPlan, peers: Iterable[int]) -> Iterator[Flow]:
         port = "LOCAL" if network.port is None else network.port
         # As in a bridge's access port: else a container could send what no bridge here looks into.
         yield drop(PORT, 110, f"in_port={port},{TAGGED}", Counts.OTHER)
-        # Where a frame goes does not hang on its network: from here on it is one of this host's, by one port for all.
-        own = f"push_vlan:0x8100,set_field:{0x1000 | (network.vlan or 0)}->vlan_vid,set_field:LOCAL->in_port,"
-        onward = f"{'' if network.vlan is None else own}set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}"
+        onward = f"{_own(network)}set_field:{host.number}->reg1,goto_table:{LOCAL_SOURCE}"
         yield flow(PORT, 100, f"in_port={port}", onward)
+        if attach := network.attach:
+            yield drop(PORT, 110, f"in_port={attach.port},{TAGGED}", Counts.OUTSIDE)
+            yield flow(PORT, 100, f"in_port={attach.port}", f"goto_table:{OUTSIDE_SOURCE}")
     for peer in peers:
         yield flow(PORT, 100, f"in_port={peer}", f"goto_table:{TAG}")
     yield drop(PORT, 0, "", Counts.STRANGE_PORT)
+
+
+def _own(network: HostNetwork) -> str:
+    """Where a frame goes does not hang on its network: from here on it is one of this host's, by one port for all."""
+    if network.vlan is None:
+        return ""
+    return f"{_tagged(network)},set_field:LOCAL->in_port,"
+
+
+def _tagged(network: HostNetwork) -> str:
+    return f"push_vlan:0x8100,set_field:{0x1000 | (network.vlan or 0)}->vlan_vid"
+
+
+def _outside(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[Flow]:
+    """What comes in by an attached interface: to this host's own at once, and on as if it came from one of them."""
+    if (attach := network.attach) is None:
+        return
+    port, here = f"in_port={attach.port}", "LOCAL" if network.port is None else f"output:{network.port}"
+    yield from outside_sources(plan, network, attach, f"goto_table:{OUTSIDE_DESTINATION}", table=OUTSIDE_SOURCE)
+    own = _own(network) or "set_field:LOCAL->in_port,"
+    onward = f"{own}set_field:{host.number}->reg1,set_field:1->reg3,resubmit(,{LOCAL_DESTINATION})"
+    for words in by_prefix(network.prefixes, "ip,nw_dst", "arp,arp_tpa", ""):
+        yield flow(OUTSIDE_DESTINATION, 100, f"{port},{words}", here)
+    yield flow(OUTSIDE_DESTINATION, 90, f"{port},dl_dst={GROUP_BIT}", f"{here},{onward}")
+    yield flow(OUTSIDE_DESTINATION, 0, port, onward)
+    # What a container here, or this host, sends to all. What came from there does not go back.
+    yield flow(TO_OUTSIDE, *_row(network, 200, "reg3=1"), "drop")
+    out = f"output:{attach.port}"
+    out = out if network.vlan is None else f"pop_vlan,{out},{_tagged(network)}"
+    for words in ("ip", "arp"):
+        yield flow(TO_OUTSIDE, *_row(network, 100, words), out)
+    yield flow(TO_OUTSIDE, *_row(network, 0, ""), "drop")
 
 
 def _row(network: HostNetwork | None, priority: int, match: str) -> tuple[int, str]:
@@ -98,13 +136,19 @@ def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
     """Who asks all for an address at one host asks that one. What is really for all is copied."""
     table, asked = LOCAL_DESTINATION, f"icmp6,icmp_type=135,dl_dst={GROUP_BIT}"
     others = [(other, seat) for other, seat in plan.seats(network.name) if other.name != host.name]
-    copies = _copies(host, (other for other, _ in others), "eth_dst")
+    copies = _to_all(host, network, (other for other, _ in others), "eth_dst")
     for other, seat in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_dst,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
         for match in by_prefix(seat.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
             yield flow(table, *_row(network, 200, match), actions)
+        if seat.attach:
+            yield flow(table, *_row(network, 195, f"arp,dl_dst={BROADCAST},arp_tpa={seat.attach.addresses}"), actions)
+    if network.attach:
+        asked_outside = f"arp,dl_dst={BROADCAST},arp_tpa={network.attach.addresses}"
+        yield flow(table, *_row(network, 196, f"reg3=1,{asked_outside}"), copies)
+        yield flow(table, *_row(network, 195, asked_outside), f"resubmit(,{TO_OUTSIDE})")
     # A host that tells its own address to all, or asks whether another has it.
     for match in by_prefix(network.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
         yield flow(table, *_row(network, 200, match), copies)
@@ -114,7 +158,8 @@ def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
     yield flow(table, *_row(network, 180, f"dl_dst={GROUP_BIT}"), copies)
     # To one machine, but no address says at which host: the answer to a probe, and link-local addresses.
     for match in ("arp,arp_op=2,arp_tpa=0.0.0.0", f"ipv6,ipv6_dst={LINK_LOCAL}"):
-        yield flow(table, *_row(network, 150, match), _copies(host, (other for other, _ in others), "eth_src"))
+        all_others = (other for other, _ in others)
+        yield flow(table, *_row(network, 150, match), _to_all(host, network, all_others, "eth_src"))
     for other, seat in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_src,set_field:{other.number}->reg0,goto_table:{FORWARD}"
@@ -122,6 +167,13 @@ def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
         for match in by_prefix(seat.prefixes, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
             yield flow(table, *_row(network, 145, match), actions)
     yield flow(table, *_row(network, 0, ""), f"goto_table:{DESTINATION}")
+
+
+def _to_all(host: HostPlan, network: HostNetwork, others: Iterable[HostPlan], field: str) -> str:
+    copies = _copies(host, others, field)
+    if network.attach is None:
+        return copies
+    return f"resubmit(,{TO_OUTSIDE})" + ("" if copies == "drop" else f",{copies}")
 
 
 def _copies(host: HostPlan, others: Iterable[HostPlan], field: str) -> str:
@@ -140,17 +192,25 @@ def _tags() -> Iterator[Flow]:
     yield flow(TAG, 0, "", f"goto_table:{DESTINATION}")
 
 
-def _addresses(plan: Plan) -> Iterator[Flow]:
+def _addresses(plan: Plan, here: HostPlan) -> Iterator[Flow]:
     """At which hosts the addresses are; also of networks that this host only passes frames on for."""
     seats = [(host, seat) for host in plan.hosts for seat in host.networks]
     for host, seat in seats:
         for match in by_prefix(seat.prefixes, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
             yield flow(DESTINATION, *_row(seat, 100, match), f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
+        if seat.attach:
+            out = "set_field:1->reg4," if host.name == here.name else ""
+            for match in by_prefix((seat.attach.addresses,), "ip,nw_dst", "arp,arp_tpa", ""):
+                actions = f"{out}set_field:{host.number}->reg0,goto_table:{SOURCE}"
+                yield flow(DESTINATION, *_row(seat, 90, match), actions)
     yield drop(DESTINATION, 0, "", Counts.NO_HOST)
     yield flow(SOURCE, 200, "in_port=LOCAL", f"goto_table:{FORWARD}")
     for host, seat in seats:
         for match in by_prefix(seat.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
             yield flow(SOURCE, *_row(seat, 100, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
+        if seat.attach:
+            for match in by_prefix((seat.attach.addresses,), "ip,nw_src", "arp,arp_spa", ""):
+                yield flow(SOURCE, *_row(seat, 90, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
     yield drop(SOURCE, 0, "", Counts.UNKNOWN_SOURCE)
     if plan.further:
         yield drop(DESTINATION, RAISE, TAGGED, Counts.NO_HOST)
@@ -166,6 +226,8 @@ def _straight(peers: Iterable[int]) -> Iterator[Flow]:
 
 def _forwards(host: HostPlan, groups: Groups, number: dict[str, int]) -> Iterator[Flow]:
     here = host.number
+    if any(network.attach for network in host.networks):
+        yield flow(FORWARD, 1100, f"reg0={here},reg1={here},reg3=0,reg4=1", f"goto_table:{DELIVER}")
     yield drop(FORWARD, 1000, f"reg0={here},reg1={here}", Counts.OWN)
     yield flow(FORWARD, 900, f"reg0={here}", f"goto_table:{DELIVER}")
     alike = _alike(host.forwards)
@@ -198,6 +260,10 @@ def _alike(forwards: Iterable[Forward]) -> dict[str, Forward]:
     return {destination: forward for destination, forward in found.items() if destination not in others}
 
 
+# Of what a group address is put back into; what is neither IPv4 nor ARP does not come as far, or stays within the mesh.
+FOR_OUTSIDE = (f"ip,dl_dst={GROUP_BIT},nw_dst=224.0.0.0/4", f"dl_dst={GROUP_BIT}")
+
+
 def _deliver(plan: Plan, host: HostPlan) -> Iterator[Flow]:
     """A group address comes back out of the IP address (RFC 1112, RFC 2464); of a copy's source only the bit."""
     for network in host.networks:
@@ -217,6 +283,14 @@ def _deliver(plan: Plan, host: HostPlan) -> Iterator[Flow]:
             (180, f"dl_dst={GROUP_BIT}", f"set_field:{BROADCAST}->eth_dst,"),
             (0, "", ""),
         ):
-            yield flow(DELIVER, *_row(network, priority, match), f"{actions}{out}")
+            both = f",output:{network.attach.port}" if network.attach and match in FOR_OUTSIDE else ""
+            yield flow(DELIVER, *_row(network, priority, match), f"{actions}{out}{both}")
+        if attach := network.attach:
+            outside = f"{'' if network.vlan is None else 'pop_vlan,'}output:{attach.port}"
+            for words in by_prefix(network.prefixes, "", f"arp,dl_dst={GROUP_BIT},arp_tpa", ""):
+                yield flow(DELIVER, *_row(network, 185, words), f"set_field:{BROADCAST}->eth_dst,{out}")
+            back = "move:NXM_NX_REG7[0]->NXM_OF_ETH_SRC[40],"
+            yield flow(DELIVER, *_row(network, 210, f"arp,dl_src={GROUP_BIT}"), f"{back}{out},output:{attach.port}")
+            yield flow(DELIVER, *_row(network, 100, "reg4=1"), outside)
     if plan.further:
         yield drop(DELIVER, RAISE - 1, TAGGED, Counts.NO_HOST)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.openflow import Counts, Flow, drop, flow, text_of
+from dockmesh.render.outside import outside_sources
 from dockmesh.render.sources import own_sources
 
 TAGGED = "vlan_tci=0x1000/0x1000"
@@ -23,4 +24,7 @@ def _flows(plan: Plan, host: HostPlan) -> Iterator[Flow]:
         # An access port takes off a tag of VLAN 0, and what is below it may be a tag of another network's.
         yield drop(0, 200, f"{port},{TAGGED}", Counts.OTHER)
         yield from own_sources(plan, host, network, "NORMAL", table=0, base=0, match=port)
+        if attach := network.attach:
+            yield drop(0, 200, f"in_port={attach.port},{TAGGED}", Counts.OUTSIDE)
+            yield from outside_sources(plan, network, attach, "NORMAL", table=0)
     yield flow(0, 0, "", "NORMAL")

@@ -8,11 +8,11 @@ from shlex import join
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model import API_PORT, FABRIC_BRIDGE, Forwarding, Renderer
-from dockmesh.plan.types import Access, HostCertificate, HostNetwork, HostPlan, Plan
+from dockmesh.model import API_PORT, FABRIC_BRIDGE, Datapath, Forwarding, Renderer
+from dockmesh.plan.types import Access, HostAttachment, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, flows, guarded, names, ovs
-from dockmesh.render.types import DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig, Setting
+from dockmesh.render.types import Attachment, DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
 UP = "/etc/dockmesh/up"
@@ -27,6 +27,10 @@ FLOWS_UNIT = "dockmesh-flows.service"
 FLOWS_UNIT_FILE = f"/etc/systemd/system/{FLOWS_UNIT}"
 SWITCH_DROP_IN = "/etc/systemd/system/ovs-vswitchd.service.d/dockmesh.conf"
 DATABASE_DROP_IN = "/etc/systemd/system/ovsdb-server.service.d/dockmesh.conf"
+# What keeps attached interfaces up.
+ATTACH_PROGRAM = "/etc/dockmesh/attach.py"
+ATTACH_UNIT = "dockmesh-attach.service"
+ATTACH_UNIT_FILE = f"/etc/systemd/system/{ATTACH_UNIT}"
 # Docker's API for the mesh; the unit first, so that whoever removes them shuts the port first.
 API_UNIT = "dockmesh-api.service"
 API_UNIT_FILE = f"/etc/systemd/system/{API_UNIT}"
@@ -43,12 +47,14 @@ PATHS = (
     *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
     *API_FILES,
     *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
+    *(ATTACH_PROGRAM, ATTACH_UNIT_FILE),
 )
 UNITS = {
     UNIT_FILE: UNIT,
     FLOWS_UNIT_FILE: FLOWS_UNIT,
     API_UNIT_FILE: API_UNIT,
     names.UNIT_FILE: names.UNIT,
+    ATTACH_UNIT_FILE: ATTACH_UNIT,
 }
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30
@@ -67,6 +73,8 @@ _templates.filters["argv"] = join
 def render(plan: Plan, host: HostPlan) -> HostConfig:
     docker_bridge = _bridge_of(host.docker0)
     networks = tuple(_docker_network(plan, network) for network in host.further)
+    attachments = tuple(_attachment(network, each) for network in host.networks if (each := network.attach))
+    patches: tuple[DockerNetwork | Attachment, ...] = (*networks, *attachments)
     bridges = (docker_bridge, *(network.bridge for network in networks))
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
@@ -80,6 +88,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "bridge": docker_bridge,
         "bridges": bridges,
         "networks": networks,
+        "attachments": attachments,
         "direct": plan.fabric.forwarding is Forwarding.DIRECT,
         "unit": UNIT,
         "up": UP,
@@ -102,7 +111,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "socket": SOCKET,
     }
     if systemd:
-        fabric = ovs.make_sure_argv(ovs.transaction(settings, host.tunnels, networks), BOOT_DEADLINE_S)
+        fabric = ovs.make_sure_argv(
+            ovs.transaction(settings, host.tunnels, networks, attachments=attachments), BOOT_DEADLINE_S
+        )
         words |= {
             "clauses": _clauses(fabric),
             "make": {each.name: bridge.make(each) for each in bridges},
@@ -119,10 +130,12 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             "switch_extra": {
                 network.name: _extra("bridge", network.bridge.member, settings, "interface") for network in networks
             },
+            "attach_extra": {each.switch: _attach_extra(each, settings) for each in attachments},
+            "attach_ports": _by_switch(attachments),
             "patch_extra": {
                 port: _extra("port", port, settings, "interface")
-                for network in networks
-                for port in (network.fabric_port, network.switch_port)
+                for each in patches
+                for port in (each.fabric_port, each.switch_port)
             },
             "tunnel_options": {tunnel.port: _options(tunnel.port, settings) for tunnel in host.tunnels},
             "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
@@ -148,6 +161,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     if plan.domain is not None:
         files += _names_files(plan, host, words)
         units = (*units, names.UNIT)
+    if attachments:
+        files += _attach_files(plan, attachments, words)
+        units = (*units, ATTACH_UNIT)
     return HostConfig(
         host=host.name,
         mesh=plan.name,
@@ -173,6 +189,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         debs=plan.debs,
         networks=networks,
         domain=plan.domain,
+        attachments=attachments,
         docker_api=plan.docker_api,
         unknown=API_PEMS if plan.docker_api and own is None else (),
     )
@@ -209,6 +226,34 @@ def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
         fabric_port=f"{ovs.FABRIC_PORT}{network.name}",
         switch_port=f"{ovs.SWITCH_PORT}{network.name}",
         pool6=network.pool6,
+    )
+
+
+def _attachment(network: HostNetwork, attach: HostAttachment) -> Attachment:
+    return Attachment(
+        network.name,
+        attach.interface,
+        attach.vlan,
+        network.mtu,
+        attach.switch,
+        fabric_port=f"{ovs.FABRIC_ATTACH}{network.name}",
+        switch_port=f"{ovs.SWITCH_ATTACH}{network.name}",
+    )
+
+
+def _attach_files(plan: Plan, attachments: Iterable[Attachment], words: dict[str, object]) -> tuple[File, ...]:
+    userspace = plan.fabric.datapath is Datapath.NETDEV
+    words = {
+        **words,
+        "keep_up_text": _program("keep_up"),
+        "attach_program": ATTACH_PROGRAM,
+        "interfaces": tuple(
+            dict.fromkeys(f"{each.interface}={each.switch}" if userspace else each.interface for each in attachments)
+        ),
+    }
+    return (
+        _file("attach.py.j2", ATTACH_PROGRAM, words),
+        _file("attach.service.j2", ATTACH_UNIT_FILE, words),
     )
 
 
@@ -263,6 +308,21 @@ def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -
         if setting.column not in ("type", "options")
     ]
     return _evaluated(ovs.set_words(chosen)[1:])
+
+
+def _by_switch(attachments: Iterable[Attachment]) -> dict[str, list[str]]:
+    """The patch ports of each bridge that an attached interface is in."""
+    found: dict[str, list[str]] = {}
+    for each in attachments:
+        found.setdefault(each.switch, []).append(each.switch_port)
+    return found
+
+
+def _attach_extra(attach: Attachment, settings: tuple[Setting, ...]) -> str:
+    """Of its bridge, and the interface with it: a stanza of its own could be the user's already."""
+    of_bridge = _extra("bridge", attach.switch, settings)
+    add = f"-- --may-exist add-port {attach.switch} {attach.interface}"
+    return f"{of_bridge} {add} -- {_extra('port', attach.interface, settings, 'interface')}"
 
 
 def _options(port: str, settings: tuple[Setting, ...]) -> str:

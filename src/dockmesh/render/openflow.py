@@ -22,6 +22,9 @@ class Counts(IntEnum):
     UNKNOWN_SOURCE = 5  # from a tunnel, from an address that is at no host
     OWN = 6  # from here to here: docker0 floods what it does not know; no loss
     NO_WAY = 7  # no tunnel is left to try
+    # Not 8: what is asked of a host are the cookies with one of the lowest three bits.
+    LOOPED = 9  # from an attached interface, with an address of a host: it went out there, or somebody pretends
+    OUTSIDE = 10  # from an attached interface, and none of what is out there
 
 
 # No mistake of anybody's: every mesh has these.
@@ -47,7 +50,7 @@ def text_of(groups: Iterable[str], flows: Iterable[Flow]) -> str:
     # Never 0, which is the cookie of what has none.
     base = (int.from_bytes(digest[:4], "big") | 1) << 8
     stale = [f"flow delete cookie={~base & 1 << bit:#x}/{1 << bit:#x}\n" for bit in range(8, 40)]
-    return body.format(*(f"{base | kind:#x}" for kind in Counts)) + "".join(stale)
+    return body.format(*(f"{base | kind:#x}" for kind in range(max(Counts) + 1))) + "".join(stale)
 
 
 def cookie_of(text: str) -> int:

@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from dockmesh.model import FABRIC_BRIDGE, Forwarding
-from dockmesh.plan.types import HostNetwork, HostPlan, Plan, TunnelEnd
-from dockmesh.render.types import DockerNetwork, Setting
+from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan, TunnelEnd
+from dockmesh.render.types import Attachment, DockerNetwork, Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
 NETWORK_MARK = "dockmesh-network"  # the further network that a bridge, or an interface, is for
 # Patch ports to a further network: in the fabric's bridge, and in the network's own.
 FABRIC_PORT, SWITCH_PORT = "dmp-", "dmq-"
+# The same to an attached interface; its bridge is joined as a network's is, with the network's tag.
+FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
+INTERFACE_MARK = "dockmesh-interface"  # which one it is, or is the bridge of
+WAS_MARK = "dockmesh-was"  # of the bridge, whether the interface was "up" or "down" before
 # Flows and a rapid spanning tree must never meet: to either the other's bridge is a way that it knows nothing of. So
 # under `direct` BFD's packets go to an address of their own, and no others are heard. Between two bridges of which one
 # is not `direct`, BFD stays down: then RSTP keeps the tunnel out, and groups do not choose it.
@@ -30,6 +34,13 @@ def settings(plan: Plan, host: HostPlan) -> tuple[Setting, ...]:
     return (
         *_bridge(plan, host),
         *(setting for network in host.further for setting in _network(plan, network)),
+        # Two networks may be attached to one interface, each with a tag of its own there.
+        *dict.fromkeys(
+            setting
+            for network in host.networks
+            if network.attach
+            for setting in _attached(plan, network, network.attach)
+        ),
         *(setting for tunnel in host.tunnels for setting in _tunnel(plan, host, tunnel)),
     )
 
@@ -69,8 +80,13 @@ def _network(plan: Plan, network: HostNetwork) -> Iterable[Setting]:
     yield Setting("bridge", bridge, "external_ids", MARK, plan.name)
     yield Setting("bridge", bridge, "external_ids", NETWORK_MARK, network.name)
     yield Setting("interface", bridge, "mtu_request", None, str(network.mtu))
+    yield from _patch(plan, network, port, peer, network.port)
+
+
+def _patch(plan: Plan, network: HostNetwork, port: str, peer: str, number: int | None) -> Iterable[Setting]:
+    """`port` is the end in the fabric's bridge."""
     yield Setting("port", port, "vlan_mode", None, "access")
-    yield Setting("port", port, "tag", None, str(network.vlan))
+    yield Setting("port", port, "tag", None, str(network.vlan or 0))
     if plan.fabric.forwarding is Forwarding.RSTP:
         # Nobody but containers is behind it, so it need not wait for the tree. 802.1D knows no such thing; and a port
         # that takes no part in that tree is never flooded to, if it comes to a living bridge.
@@ -79,9 +95,25 @@ def _network(plan: Plan, network: HostNetwork) -> Iterable[Setting]:
         yield Setting("interface", here, "type", None, "patch")
         yield Setting("interface", here, "options", "peer", there)
         if here == port:
-            yield Setting("interface", port, "ofport_request", None, str(network.port))
+            yield Setting("interface", port, "ofport_request", None, str(number))
         yield Setting("interface", here, "external_ids", MARK, plan.name)
         yield Setting("interface", here, "external_ids", NETWORK_MARK, network.name)
+
+
+def _attached(plan: Plan, network: HostNetwork, attach: HostAttachment) -> Iterable[Setting]:
+    """A bridge for the interface, which keeps BPDUs to itself: those from outside, and the fabric's."""
+    yield Setting("bridge", attach.switch, "datapath_type", None, str(plan.fabric.datapath))
+    yield Setting("bridge", attach.switch, "other_config", "hwaddr", attach.switch_mac)
+    yield Setting("bridge", attach.switch, "external_ids", MARK, plan.name)
+    yield Setting("bridge", attach.switch, "external_ids", INTERFACE_MARK, attach.interface)
+    yield Setting("port", attach.interface, "vlan_mode", None, "trunk")
+    yield Setting("interface", attach.interface, "external_ids", MARK, plan.name)
+    yield Setting("interface", attach.interface, "external_ids", INTERFACE_MARK, attach.interface)
+    port, peer = f"{FABRIC_ATTACH}{network.name}", f"{SWITCH_ATTACH}{network.name}"
+    yield from _patch(plan, network, port, peer, attach.port)
+    # To Open vSwitch frames without a tag are those of VLAN 0.
+    yield Setting("port", peer, "vlan_mode", None, "access")
+    yield Setting("port", peer, "tag", None, str(attach.vlan or 0))
 
 
 def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
@@ -115,6 +147,7 @@ def transaction(
     tunnels: Iterable[TunnelEnd],
     networks: Iterable[DockerNetwork] = (),
     stale: Iterable[str] = (),
+    attachments: Iterable[Attachment] = (),
 ) -> tuple[str, ...]:
     """ovs-vsctl's words for one transaction: bridges and ports made where missing, stale ports gone, settings set."""
     words = ["--", "--may-exist", "add-br", FABRIC_BRIDGE]
@@ -125,6 +158,13 @@ def transaction(
         words += ["--", "--may-exist", "add-br", switch]
         words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, network.fabric_port]
         words += ["--", "--may-exist", "add-port", switch, network.switch_port]
+    attached = tuple(attachments)
+    for switch, interface in dict.fromkeys((each.switch, each.interface) for each in attached):
+        words += ["--", "--may-exist", "add-br", switch]
+        words += ["--", "--may-exist", "add-port", switch, interface]
+    for each in attached:
+        words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, each.fabric_port]
+        words += ["--", "--may-exist", "add-port", each.switch, each.switch_port]
     for tunnel in tunnels:
         words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, tunnel.port]
     return (*words, *set_words(wanted))

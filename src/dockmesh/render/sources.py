@@ -63,11 +63,15 @@ def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, 
 
 
 def _macs_of_others(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[str]:
-    """Of their Linux bridges and of their containers, where Docker makes these of the IPv4 addresses (until 27)."""
     for other, seat in plan.seats(network.name):
         if other.name != host.name:
-            yield seat.bridge_mac
-            yield _mac_pattern(seat.pool)
+            yield from macs_of(seat)
+
+
+def macs_of(seat: HostNetwork) -> Iterator[str]:
+    """Of the Linux bridge and of the containers, where Docker makes these of the IPv4 addresses (until 27)."""
+    yield seat.bridge_mac
+    yield _mac_pattern(seat.pool)
 
 
 def _mac_pattern(pool: IPv4Network) -> str:

@@ -71,6 +71,19 @@ class DockerNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """An interface that joins what is behind it to a network."""
+
+    network: str
+    interface: str
+    vlan: int | None
+    mtu: int  # of the network
+    switch: str  # the Open vSwitch bridge that it is in
+    fabric_port: str  # of the fabric's bridge, and
+    switch_port: str  # of `switch`: the two ends of a patch
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfig:
     """Everything that dockmesh makes on one host. `files` has no daemon.json: that one is shared with the user."""
 
@@ -92,3 +105,4 @@ class HostConfig:
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
     networks: tuple[DockerNetwork, ...] = ()  # beside docker0
     domain: str | None = None  # None: no names, and no resolver
+    attachments: tuple[Attachment, ...] = ()

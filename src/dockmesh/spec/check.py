@@ -14,6 +14,7 @@ from dockmesh.spec.check_addresses import (
     check_underlay_family,
     check_underlay_range,
 )
+from dockmesh.spec.check_attach import check_attached_addresses, check_attached_hosts, check_attached_interfaces
 from dockmesh.spec.check_networks import (
     check_hosts_of_networks,
     check_list,
@@ -110,6 +111,7 @@ RULES_OF_NETWORKS: tuple[Rule, ...] = (
     check_pools_in_prefix,
     check_pools_apart,
     check_pool_holds_a_container,
+    check_attached_addresses,
 )
 RULES: tuple[Rule, ...] = (
     check_list,
@@ -124,6 +126,8 @@ RULES: tuple[Rule, ...] = (
     check_seats6,
     check_addresses6,
     check_pools6,
+    check_attached_hosts,
+    check_attached_interfaces,
     check_host_count,
     check_prefix_underlays,
     check_names_differ,

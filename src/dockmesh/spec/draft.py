@@ -43,6 +43,16 @@ class DraftSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftAttachment:
+    """What is wrong by itself, or missing, is None."""
+
+    host: Located[str] | None
+    interface: Located[str] | None
+    vlan: Located[int] | None
+    addresses: Located[IPv4Network] | None
+
+
+@dataclass(frozen=True, slots=True)
 class DraftNetwork:
     """`name` is "" where it is wrong or missing, and `hosts` None where it names none."""
 
@@ -52,6 +62,7 @@ class DraftNetwork:
     internal: Located[bool] | None = None
     hosts: tuple[Located[str], ...] | None = None
     hosts_span: Span | None = None
+    attach: DraftAttachment | None = None
     whole: bool = True  # nothing of it is wrong by itself
     prefix6: Located[IPv6Network] | None = None
 
@@ -267,11 +278,23 @@ def _networks(read: _Reading, networks: Node | None) -> tuple[DraftNetwork, ...]
                 internal=Located(bool(internal.value), internal.span) if internal else None,
                 hosts=names,
                 hosts_span=hosts.span if hosts is not None else None,
+                attach=_attachment(read, (*path, "attach")),
                 whole=not any(wrong[:2] == path for wrong in read.wrong),
                 prefix6=read.network6(*path, "prefix6"),
             )
         )
     return tuple(found)
+
+
+def _attachment(read: _Reading, path: TreePath) -> DraftAttachment | None:
+    if not isinstance(read.node(*path), Mapping):
+        return None
+    return DraftAttachment(
+        host=read.text(*path, "host"),
+        interface=read.text(*path, "interface"),
+        vlan=read.number(*path, "vlan"),
+        addresses=read.network(*path, "addresses"),
+    )
 
 
 def _seats(read: _Reading, host: str) -> tuple[DraftSeat, ...]:

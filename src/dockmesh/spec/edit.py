@@ -69,7 +69,8 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
     """The content without the hosts, without the links that name them, and without sites that had no other host.
 
     Raises UsageError for a name that the file has not, when fewer than two hosts would be left, when the links left do
-    not connect the others, and when the layout is one that is not edited here.
+    not connect the others, for one with an interface that is attached to a network, and when the layout is one that is
+    not edited here.
     """
     cluster = parse(file, content)
     known = [host.name for host in cluster.hosts]
@@ -90,6 +91,13 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
             now=UNCHANGED,
             do=f"take the network out first: dockmesh network remove {empty[0]}",
         )
+    for network in cluster.networks:
+        if network.attach is not None and network.attach.host in names:
+            raise UsageError(
+                f"{network.attach.host} has {network.attach.interface}, which is attached to {network.name}",
+                now=UNCHANGED,
+                do=f"take `attach` out of {network.name} in the file, or let it name an interface of another host",
+            )
     text = decode(file, content).text
     what = f"cannot take {listed(list(names))} out of {file}"
     try:

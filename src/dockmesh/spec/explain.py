@@ -16,6 +16,7 @@ from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
 from dockmesh.spec.schema import (
     FORMS,
     NAMES,
+    AttachSection,
     BfdSection,
     DegreeSection,
     DockerApiSection,
@@ -32,15 +33,12 @@ from dockmesh.spec.schema import (
     keys_of,
 )
 
-# Keys that later versions of the format have, and what this version does in their stead.
-KEYS_LATER = {
-    "attach": "This version joins no VLAN and no bridge of the underlay's to a network.",
-}
 SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,
     "under `fabric`": FabricSection,
     "under `bfd`": BfdSection,
     "in an entry of `networks`": NetworkSection,
+    "under `attach` of a network": AttachSection,
     "at a host": HostSection,
     "under `ssh`": SshSection,
     "under `networks` of a host": SeatSection,
@@ -144,14 +142,20 @@ def _list_example(path: TreePath) -> str:
             return "a pair of host names such as [host1, host2]"
 
 
-def _map_example(path: TreePath) -> str:
+def _fabric_example(path: TreePath) -> str:
     match path:
-        case ("fabric",):
-            return "{topology: full-mesh}; without it every setting has its default"
         case ("fabric", "topology", "sites"):
             return "{site1: [host1, host2], site2: [host3, host4]}"
         case ("fabric", "bfd"):
             return "{interval_ms: 100, multiplier: 3}"
+        case _:
+            return "{topology: full-mesh}; without it every setting has its default"
+
+
+def _map_example(path: TreePath) -> str:
+    match path:
+        case ("fabric", *_):
+            return _fabric_example(path)
         case ("hosts", _, "ssh"):
             return "{user: root}"
         case ("hosts", _, "networks"):
@@ -160,6 +164,8 @@ def _map_example(path: TreePath) -> str:
             return "{address: 10.80.42.1, pool: 10.80.64.0/18}"
         case ("networks", _):
             return "{name: docker0, prefix: 172.17.0.0/16}"
+        case ("networks", _, "attach"):
+            return "{host: host1, interface: eth1, vlan: 30}; a network has one"
         case ("packages",):
             return "{from: debs}"
         case ("docker_api",):
@@ -200,8 +206,6 @@ def _topology_form(path: TreePath, place: Place) -> Problem:
             path, place, "full-mesh, ring, star, {degree: 4} or {links: [[host1, host2], …]}", quotable=False
         )
     for name, entry in place.node.entries.items():
-        if name in KEYS_LATER:
-            return Problem(f"`{name}` comes in a later version", TOPOLOGY_FORMS, entry.key.span)
         if name in NAMES:
             return Problem(f"`{name}` stands alone", f"Write `topology: {name}`.", entry.key.span)
         if nearest(name, FORM_KEYS):
@@ -212,8 +216,6 @@ def _topology_form(path: TreePath, place: Place) -> Problem:
 
 def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: str | None) -> Problem:
     name, span = str(path[-1]), place.key.span if place.key else place.span
-    if name in KEYS_LATER:
-        return Problem(f"`{name}` comes in a later version", KEYS_LATER[name], span)
     if name in FORM_KEYS and (own := [key for key, form in FORMS.values() if form is section]):
         one, other = sorted((own[0], name), key=FORM_KEYS.index)
         return Problem(f"topology has both {one} and {other}", "Keep one of them.", span)

@@ -37,6 +37,9 @@ NETWORK6 = rf"{ADDRESS6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])"
 SSH_USER = r"[^\s:\x00-\x1f-][^\s:\x00-\x1f]{0,63}"
 SSH_HOST = r"[A-Za-z0-9_:.%-]{1,253}"
 
+# What Linux takes for the name of an interface (net/core/dev.c, dev_valid_name), and no program for an option.
+INTERFACE = r"(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9_.@-]{0,14}"
+
 # The longest path of Linux (limits.h, PATH_MAX) holds 4095 bytes.
 MAX_PATH = 4095
 
@@ -222,6 +225,17 @@ def read_ssh_host(value: object) -> str:
     return value
 
 
+def read_interface(value: object) -> str:
+    if not isinstance(value, str):
+        raise wrong_kind("an interface such as eth1", text=True)
+    if not re.fullmatch(INTERFACE, value):
+        raise wrong_value(
+            f"is {quoted(value)}, which is no interface's name",
+            "Expected up to 15 letters, digits and `. _ - @`, as `ip link` shows them, such as eth1.",
+        )
+    return value
+
+
 def read_paths(value: object) -> tuple[str, ...]:
     """One path, or a list of them."""
     given = value if isinstance(value, list) else [value]
@@ -295,6 +309,8 @@ DEGREE = WholeNumber(1, 4095, "")
 
 # IEEE 802.1Q has 12 bits, of which 0 and 4095 mean something else; and 1 is what many a switch means by no tag.
 VLAN = WholeNumber(2, 4094, "")
+# Of somebody else's network, where 1 is a tag like any other.
+OTHERS_VLAN = WholeNumber(1, 4094, "")
 
 
 def read_truth(value: object) -> bool:
@@ -344,8 +360,10 @@ AddressField = Annotated[IPv4Address, PlainValidator(read_address), _pattern(ADD
 NetworkField = Annotated[IPv4Network, PlainValidator(read_network), _pattern(NETWORK)]
 Address6Field = Annotated[IPv6Address | None, PlainValidator(read_address6), _pattern(ADDRESS6)]
 Network6Field = Annotated[IPv6Network | None, PlainValidator(read_network6), _pattern(NETWORK6)]
+OptionalNetworkField = Annotated[IPv4Network | None, PlainValidator(read_network), _pattern(NETWORK)]
 SshUserField = Annotated[str | None, PlainValidator(read_ssh_user), _pattern(SSH_USER)]
 SshHostField = Annotated[str | None, PlainValidator(read_ssh_host), _pattern(f"(?!-){SSH_HOST}")]
+InterfaceField = Annotated[str, PlainValidator(read_interface), _pattern(INTERFACE)]
 TunnelField = Annotated[Tunnel, BeforeValidator(_tunnel)]
 ForwardingField = Annotated[Forwarding, BeforeValidator(_forwarding)]
 DatapathField = Annotated[Datapath, BeforeValidator(_datapath)]
@@ -365,4 +383,5 @@ BfdIntervalField = Annotated[int, PlainValidator(BFD_INTERVAL_MS), BFD_INTERVAL_
 BfdMultiplierField = Annotated[int, PlainValidator(BFD_MULTIPLIER), BFD_MULTIPLIER.schema()]
 DegreeField = Annotated[int, PlainValidator(DEGREE), DEGREE.schema()]
 VlanField = Annotated[int | None, PlainValidator(VLAN), VLAN.schema()]
+OthersVlanField = Annotated[int | None, PlainValidator(OTHERS_VLAN), OTHERS_VLAN.schema()]
 TruthField = Annotated[bool, PlainValidator(read_truth), WithJsonSchema({"type": "boolean"})]

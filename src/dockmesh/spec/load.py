@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import (
+    Attachment,
     Bfd,
     Cluster,
     Degree,
@@ -99,7 +100,9 @@ def _cluster(mesh: MeshFile, debs: tuple[Deb, ...]) -> Cluster:
 
 def _network(section: NetworkSection) -> Network:
     hosts = None if section.hosts is None else tuple(section.hosts)
-    return Network(section.name, section.prefix, section.vlan, section.internal, hosts, section.prefix6)
+    attach = Attachment(**dict(section.attach)) if "attach" in section.model_fields_set else None
+    prefix6 = section.prefix6
+    return Network(section.name, section.prefix, section.vlan, section.internal, hosts, prefix6, attach)
 
 
 def _fabric(section: FabricSection) -> Fabric:

@@ -11,6 +11,7 @@ from dockmesh.spec.problems import Span
 from dockmesh.spec.schema import (
     FORMS,
     SITES_FORM,
+    AttachSection,
     BfdSection,
     DockerApiSection,
     FabricSection,
@@ -83,6 +84,8 @@ def subject(path: TreePath) -> str:
             return f"network {index + 1}"
         case ("networks", int(index), "hosts", int(host)):
             return f"host {host + 1} of network {index + 1}"
+        case ("networks", int(index), "attach", str(key)):
+            return f"{clipped(key)} of attach of {'the network' if index == 0 else f'network {index + 1}'}"
         case ("networks", int(index), str(key)):
             return f"{clipped(key)} of {'the network' if index == 0 else f'network {index + 1}'}"
         case ("fabric", "topology", str(form), *rest) if rest:
@@ -144,6 +147,8 @@ def section_at(path: TreePath) -> type[BaseModel]:
             return DockerApiSection
         case ("networks", _):
             return NetworkSection
+        case ("networks", _, "attach"):
+            return AttachSection
         case ("hosts", _):
             return HostSection
         case ("hosts", _, "ssh"):

@@ -189,6 +189,35 @@ class FabricSection(Section):
     )
 
 
+class AttachSection(Section):
+    """What joins machines outside the mesh to a network: an interface of one host, with all that is behind it."""
+
+    model_config = ConfigDict(title="Attached interface")
+
+    host: fields.LabelField = Field(
+        description="The host that has the interface; it must be on the network.", examples=["host1"]
+    )
+    interface: fields.InterfaceField = Field(
+        description="A network card, a bond, a VLAN device or a bridge of that host. The mesh has it for itself: "
+        "it must have no address and be in nothing else.",
+        examples=["eth1"],
+    )
+    vlan: fields.OthersVlanField = Field(
+        default=None,
+        description="The tag of its frames on that interface, another one for each network that is attached there. "
+        "Without it: the frames that have no tag.",
+        examples=[30],
+        json_schema_extra=_no_default,
+    )
+    addresses: fields.OptionalNetworkField = Field(
+        default=None,
+        description="The part of the network's prefix that is out there: no host's pool and address. "
+        "Without it: all of the prefix that are no host's.",
+        examples=["10.80.0.0/19"],
+        json_schema_extra=_no_default,
+    )
+
+
 class NetworkSection(Section):
     """One container network that spans the hosts. The first is docker0."""
 
@@ -223,6 +252,11 @@ class NetworkSection(Section):
         "network. docker0 has none.",
         examples=["fd00:80::/64"],
         json_schema_extra=_no_default,
+    )
+    attach: AttachSection = Field(
+        default_factory=lambda: AttachSection.model_construct(host=""),
+        description="An interface of one host that joins what is behind it, a VLAN or another bridge, to the network.",
+        examples=[{"host": "host1", "interface": "eth1", "vlan": 30}],
     )
 
 

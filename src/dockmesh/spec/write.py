@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dockmesh.model import (
     DOMAIN,
     ETHERNET_MTU,
+    Attachment,
     Cluster,
     Degree,
     Fabric,
@@ -53,6 +54,7 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             "networks:",
             *_commented([(f"  - name: {text(cluster.network.name)}", "Docker's default bridge")]),
             *_commented([(f"    prefix: {cluster.network.prefix}", "the whole range, shared by all hosts")]),
+            *([f"    attach: {attachment_text(attach)}"] if (attach := cluster.network.attach) else []),
             *(f"  - {network_text(network)}" for network in cluster.further),
             "",
             *_domain_lines(cluster.domain),
@@ -164,6 +166,17 @@ def network_text(network: Network) -> str:
         parts.append(f"hosts: [{', '.join(map(text, network.hosts))}]")
     if network.prefix6 is not None:
         parts.append(f"prefix6: {text(str(network.prefix6))}")
+    if network.attach is not None:
+        parts.append(f"attach: {attachment_text(network.attach)}")
+    return f"{{{', '.join(parts)}}}"
+
+
+def attachment_text(attach: Attachment) -> str:
+    parts = [f"host: {text(attach.host)}", f"interface: {text(attach.interface)}"]
+    if attach.vlan is not None:
+        parts.append(f"vlan: {attach.vlan}")
+    if attach.addresses is not None:
+        parts.append(f"addresses: {attach.addresses}")
     return f"{{{', '.join(parts)}}}"
 
 

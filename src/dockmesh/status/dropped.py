@@ -14,6 +14,7 @@ QUESTIONS = tuple(
     for cookie in ("0x1/0x1", "0x2/0x3", "0x4/0x7")
 )
 FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* n_packets=(\d+),")
+LOOPED = "from an attached interface, with an address of a host: a loop, or somebody pretends"
 WORDS = {
     Counts.STRANGE_PORT: "from a port that is no tunnel of the mesh",
     Counts.SPOOFED: "with a source address of another host",
@@ -21,6 +22,8 @@ WORDS = {
     Counts.NO_HOST: "to an address of no host",
     Counts.UNKNOWN_SOURCE: "from a tunnel, with a source address of no host",
     Counts.NO_WAY: "for which no tunnel was left",
+    Counts.LOOPED: LOOPED,
+    Counts.OUTSIDE: "from an attached interface, and not from an address out there",
 }
 
 

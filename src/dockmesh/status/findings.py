@@ -8,7 +8,7 @@ from dockmesh.diff.types import Origin
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Link, Plan
-from dockmesh.status import api, names
+from dockmesh.status import api, attached, names
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, State
@@ -36,6 +36,7 @@ def find(
             yield from _host(host)
             yield from api.findings(host, now)
             yield from names.findings(host, heard)
+            yield from attached.findings(plan, host, heard)
     for link in plan.links:
         if not new & {link.a, link.b}:
             yield from _link(plan, heard, ends, link)

@@ -13,7 +13,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.host import render
-from dockmesh.status import api, findings, names, warnings, ways
+from dockmesh.status import api, attached, findings, names, warnings, ways
 from dockmesh.status.types import Heard, HostStatus, Status
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
@@ -64,6 +64,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         differences=differences,
         refused=refused,
         said=heard.said,
+        narrow=attached.narrow(host, heard),
     )
 
 

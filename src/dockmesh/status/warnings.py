@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dockmesh.plan.types import Plan
-from dockmesh.status import api, names
+from dockmesh.status import api, attached, names
 from dockmesh.status.types import Finding, HostStatus
 
 
@@ -12,6 +12,7 @@ def find(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Fin
     yield from api.warnings(plan, hosts, now)
     for host in hosts:
         yield from names.warnings(host)
+        yield from attached.warnings(plan, host)
         for pool in host.pools:
             if pool.nearly_full and not pool.full:
                 what = f"its {pool.shown} is nearly full: {pool.used:,} of {pool.total:,} addresses are taken"

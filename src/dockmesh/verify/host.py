@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dockmesh.diff import outside
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
@@ -25,6 +26,10 @@ def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cau
     yield from _docker(plan, planned, known)
     yield from _docker_bridge(planned, known)
     yield from _mtu(plan, planned, known)
+    for seat in planned.networks:
+        if found := outside.problem(seat, known.facts):
+            kinds = frozenset({Kind.NETWORK if seat.vlan else Kind.BRIDGE})
+            yield Cause(Fault.ATTACHED, (planned.name,), f"{found[0]}: who is behind it is cut off", found[1], kinds)
     for seat in planned.further:
         if wrong := wrong_with(seat, known):
             kinds = frozenset((Kind.NETWORK, *NETWORK_PAIRS))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
+from dockmesh.diff import outside
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
@@ -89,7 +90,8 @@ def _networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
             if known:
-                wrong = host.wrong_with(seat, known)
+                cut_off = outside.problem(seat, known.facts)
+                wrong = (*host.wrong_with(seat, known), *(cut_off[:1] if cut_off else ()))
                 as_planned = f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
                 judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, as_planned)
             yield Probe(Kind.NETWORK, planned.name, planned.name, *judged, network=network.name)

@@ -80,6 +80,7 @@ class Fault(StrEnum):
     FLOWS = "flows"
     DOCKER_SETTINGS = "docker-settings"
     NETWORK = "network"
+    ATTACHED = "attached-interface"
     OUTSIDE_POOL = "outside-pool"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"

@@ -18,8 +18,8 @@ from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, INTERFACES
 from tests.support.fake_flows import FakeFlows
-from tests.support.fake_host import Container, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, with_network
+from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
+from tests.support.meshes import TREE, cluster, with_attachment, with_network
 from tests.support.plans import configs
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -73,7 +73,11 @@ class Scenario:
     new: Cluster
 
     def hosts(self) -> Hosts:
-        return {**make("bare", self.new), **make(self.before, self.old)}
+        hosts = {**make("bare", self.new), **make(self.before, self.old)}
+        for each in (self.old, self.new):
+            for attach in (network.attach for network in each.networks if network.attach):
+                hosts[attach.host].devices.setdefault(attach.interface, Device(mac="02:00:00:00:00:02", up=False))
+        return hosts
 
 
 SCENARIOS = {
@@ -86,6 +90,8 @@ SCENARIOS = {
     "swapped pools": Scenario("applied", THREE, swapped(THREE)),
     "a network more": Scenario("applied", THREE, with_network(THREE)),
     "a network less": Scenario("applied", with_network(THREE), THREE),
+    "an interface more": Scenario("applied", with_network(THREE), with_attachment(with_network(THREE))),
+    "an interface less": Scenario("applied", with_attachment(with_network(THREE)), with_network(THREE)),
     "swapped pools of a network": Scenario("applied", with_network(THREE), swapped_seats(with_network(THREE))),
 }
 

@@ -115,3 +115,15 @@ def test_the_prefix_that_the_refusal_suggests_is_large_enough(hosts: int) -> Non
     length = str(refused.value.report.do).split("/")[1].split()[0]
 
     assert len(assign(IPv4Network(f"10.0.0.0/{length}"), hosts).slots) == hosts
+
+
+def test_a_later_host_gets_nothing_of_what_is_outside() -> None:
+    prefix = IPv4Network("10.80.0.0/16")
+    slots = assign(prefix, 2, 8).slots
+    outside = IPv4Network("10.80.128.0/17")
+
+    later = list(later_slots(prefix, slots, (outside,)))
+
+    assert later
+    assert not any(slot.pool.overlaps(outside) or slot.address in outside for slot in later)
+    assert len(later) < len(list(later_slots(prefix, slots)))

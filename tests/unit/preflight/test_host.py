@@ -42,6 +42,7 @@ def test_hosts_that_are_ready_have_nothing_but_fine() -> None:
     assert worlds.trouble(PLAN, READY) == []
     assert {finding.check for finding in judge(PLAN, READY)} == set(Check) - {
         Check.REFUSED,
+        Check.ATTACHED,
         Check.DOCKER_API,
         Check.NETWORK_MANAGERS,
     }

@@ -103,3 +103,10 @@ def test_a_comment_is_replaced_where_it_stands_once() -> None:
 
 def test_a_host_is_found_with_its_line_and_column() -> None:
     assert places_of_hosts("mesh.yaml", LAYOUTS["windows"].encode())["host2"] == "mesh.yaml:8:3"
+
+
+def test_a_host_with_an_attached_interface_is_not_removed_before_that() -> None:
+    text = MESH_FILE.replace("prefix: 172", "attach: {host: host2, interface: eth1}\n    prefix: 172", 1)
+
+    with pytest.raises(UsageError, match="host2 has eth1, which is attached to docker0"):
+        remove_hosts("mesh.yaml", text.encode(), ["host2"])

@@ -1,0 +1,52 @@
+"""Attached interfaces as the hosts have them: what of one is not as it should be, and what will not do for all."""
+
+import re
+from collections.abc import Iterator
+
+from dockmesh.facts.types import HostFacts
+from dockmesh.plan.types import HostNetwork, HostPlan
+
+# How Docker calls the devices of containers.
+OF_DOCKER = re.compile(r"veth[0-9a-f]{7}")
+
+
+def problem(seat: HostNetwork, facts: HostFacts) -> tuple[str, str] | None:
+    """Why what is behind the interface is cut off, and what to do; None where it is not, or nothing is attached."""
+    if (attach := seat.attach) is None:
+        return None
+    name, whose = attach.interface, f"attached to {seat.name}"
+    link, switch = facts.link(name), facts.bridge(attach.switch)
+    port = None if switch is None else switch.interface(name)
+    if link is None:
+        do = "plug it in: it comes into the network by itself; or take `attach` out of the file"
+        return f"{name}, {whose}, is not there", do
+    if not link.up:
+        return f"{name}, {whose}, is down", "see `journalctl -u dockmesh-attach` for why it cannot be set up"
+    if facts.ovs is not None and port is None:
+        return f"{name}, {whose}, is not in {attach.switch}", "run `dockmesh apply`: it sets this right"
+    if port is not None and port.error:
+        return f"Open vSwitch cannot use {name}, {whose}: {port.error}", "see that nothing else uses it"
+    return None
+
+
+def around(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """Devices in the Linux bridge of a network that has something attached, which neither Docker nor we put there.
+
+    What they lead to may be what is attached; and no flow sees what goes from one member of a bridge to another.
+    """
+    for link in facts.links:
+        if link.master == seat.bridge and link.name != seat.switch and not OF_DOCKER.fullmatch(link.name):
+            what = f"{link.name} is in {seat.bridge}, and neither Docker nor dockmesh put it there: where it leads to "
+            what += "what is attached to the network, frames go in circles, and nothing ends that"
+            yield what, f"take it out: `ip link set dev {link.name} nomaster`"
+
+
+def narrow(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """What passes, but not all of it."""
+    for seat in host.networks:
+        attach = seat.attach
+        link = None if attach is None else facts.link(attach.interface)
+        if link is not None and link.mtu < seat.mtu:
+            what = f"{link.name} has MTU {link.mtu}, less than the {seat.mtu} of {seat.name}: larger packets to what "
+            what += "is behind it are lost, and nobody is told"
+            yield what, f"raise it (`ip link set dev {link.name} mtu {seat.mtu}`, and what is behind it as well)"

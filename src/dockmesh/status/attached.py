@@ -1,0 +1,34 @@
+"""Attached interfaces in the status: what cuts them off, and what came in there that must not."""
+
+from collections.abc import Iterator, Mapping
+
+from dockmesh.diff import outside
+from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.status.dropped import LOOPED
+from dockmesh.status.types import Finding, Heard, HostStatus
+
+
+def findings(plan: Plan, host: HostStatus, heard: Mapping[str, Heard]) -> Iterator[Finding]:
+    facts, name = heard[host.name].facts, (host.name,)
+    with_something = {network.name for network in plan.networks if network.attach}
+    for seat in plan.host(host.name).networks:
+        if found := outside.problem(seat, facts):
+            yield Finding(name, f"{found[0]}: who is behind it is cut off", found[1])
+        if seat.name in with_something:
+            yield from (Finding(name, *each) for each in outside.around(seat, facts))
+
+
+def narrow(host: HostPlan, heard: Heard) -> tuple[Finding, ...]:
+    return tuple(Finding((host.name,), *each) for each in outside.narrow(host, heard.facts))
+
+
+def warnings(plan: Plan, host: HostStatus) -> Iterator[Finding]:
+    yield from host.narrow
+    if count := host.dropped.get(LOOPED):
+        names = ", ".join(seat.attach.interface for seat in plan.host(host.name).networks if seat.attach)
+        what = (
+            f"{count:,} frames with addresses of the mesh came in by {names}, attached here, and were dropped: "
+            "what goes out there comes back, so there is a loop; or somebody out there pretends to be one of the mesh"
+        )
+        do = "look for a second way between the two, and at whose MAC addresses they are: `tcpdump -e` on the interface"
+        yield Finding((host.name,), what, do)
