@@ -119,6 +119,13 @@ def router(source_mac: str, source: str, prefix: str, name: str) -> bytes:
     return neighbours(source_mac, source, 134, head + b"\x03\x04\x40\xc0" + lifetimes + ip_address(prefix).packed, name)
 
 
+def behind_options(packet: bytes) -> bytes:
+    """The frame with a header of options before what it carries, where a careless guard does not look (RFC 7113)."""
+    ethernet, head, rest = packet[:14], packet[14:54], packet[54:]
+    length = (len(rest) + 8).to_bytes(2, "big")
+    return ethernet + head[:4] + length + b"\x3c" + head[7:] + head[6:7] + b"\0\x01\x04\0\0\0\0" + rest
+
+
 def bpdu(name: str) -> bytes:
     """Of a bridge that would be the root of any rapid spanning tree (IEEE 802.1D-2004, section 9.3.3)."""
     best = bytes.fromhex("0000020000000001")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.hostile import advertisement, frame, hearing, inside, ipv6, mac, neighbours, router, send
+from tests.lab.hostile import advertisement, behind_options, frame, hearing, inside, ipv6, mac, neighbours, router, send
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.test_destroy import EMPTY_TABLE, assert_same, destroy, snapshots
 from tests.lab.test_networks import HOSTS, container, network, start
@@ -170,6 +170,8 @@ def test_nothing_that_a_hostile_container_sends_crosses(mesh: Mesh) -> None:
         "advertises-container": advertisement(me, local, other, "advertises-container"),
         "advertises-as-gateway": advertisement(me, theirs, theirs, "advertises-as-gateway"),
         "router": router(me, local, "2001:db8:bad::", "router"),
+        "router-behind-options": behind_options(router(me, local, "2001:db8:bad::", "router-behind-options")),
+        "gateway-behind-options": behind_options(advertisement(me, local, theirs, "gateway-behind-options")),
         "redirect": neighbours(me, local, 137, bytes(4) + packed[theirs] + packed[other], "redirect"),
     }
     honest = {

@@ -34,16 +34,16 @@ async def configure(host: Transport, look: Look, step: Step) -> None:
     before = look.facts.docker
     await start_again(host, before.containers if before else ())
     _compare(look, after)
-    if ipv6.leaves(look.facts, _daemon_json(step)):
+    if ipv6.leaves(look.facts, _daemon_json(look, step)):
         await ipv6.forget(host)
     if before and before.live_restore:
         await _see_live_restore(host)
 
 
-def _daemon_json(step: Step) -> str | None:
-    """As the step writes it."""
+def _daemon_json(look: Look, step: Step) -> str | None:
+    """As the step writes it; as it is, where it is right already and only Docker is behind."""
     written = (each.text for each in step.requests if isinstance(each, Put) and each.path == DAEMON_JSON)
-    return next(written, None)
+    return next(written, look.facts.file(DAEMON_JSON))
 
 
 async def _see_live_restore(host: Transport) -> None:

@@ -66,4 +66,5 @@ async def forget(host: Transport) -> None:
     script = without_docker(saved.out, forwarded=forwarded) if saved.ok else ""
     if script:
         await demand(host, "could not remove Docker's rules for IPv6", Run(RESTORE, stdin=script))
-    await demand(host, "could not forget what it was", Remove(IPV6))
+    if present.ok:
+        await demand(host, "could not forget what it was", Remove(IPV6))

@@ -87,7 +87,7 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
     Raises HostError.
     """
     for owner, docker_now in owners.items():
-        if shared := _shared(found, docker_now):
+        if owner != found.config.host and (shared := _shared(found, docker_now)):
             raise HostError(
                 f"is to have {' and '.join(shared)}, which {owner} still has",
                 host=found.config.host,

@@ -23,7 +23,7 @@ STOP = Run(("systemctl", "stop", ATTACH_UNIT))
 
 
 def refuse_taken(config: HostConfig, facts: HostFacts) -> None:
-    """Nothing that a host needs for itself becomes the mesh's.
+    """Nothing that a host needs for itself becomes the mesh's. What is the mesh's already stays so, whatever it got.
 
     Raises ConflictError, or HostError for an interface that is not there and never was.
     """
@@ -39,7 +39,7 @@ def refuse_taken(config: HostConfig, facts: HostFacts) -> None:
                     now=NOTHING,
                     do="plug it in, or write the name that `ip link` shows",
                 )
-        elif why := _taken(config, link, facts):
+        elif (not _is_in(facts, name, switch) or link.has(config.underlay)) and (why := _taken(config, link, facts)):
             what, do = why
             raise ConflictError(
                 f"{name}, which the file attaches to {_of(config, name)}, {what}", host=config.host, now=NOTHING, do=do

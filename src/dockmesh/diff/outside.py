@@ -41,12 +41,18 @@ def around(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[str, str]]:
             yield what, f"take it out: `ip link set dev {link.name} nomaster`"
 
 
-def narrow(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """What passes, but not all of it."""
+def doubts(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """What passes, but not all of it, or more than it should."""
     for seat in host.networks:
         attach = seat.attach
         link = None if attach is None else facts.link(attach.interface)
-        if link is not None and link.mtu < seat.mtu:
+        if link is None:
+            continue
+        if link.mtu < seat.mtu:
             what = f"{link.name} has MTU {link.mtu}, less than the {seat.mtu} of {seat.name}: larger packets to what "
             what += "is behind it are lost, and nobody is told"
             yield what, f"raise it (`ip link set dev {link.name} mtu {seat.mtu}`, and what is behind it as well)"
+        if link.ips:
+            what = f"{link.name}, attached to {seat.name}, got an address of this host ({link.ips[0]}): it may answer "
+            what += "out there past the mesh"
+            yield what, f"take it away, and keep from {link.name} what gave it: a DHCP client, or IPv6 (`accept_ra`)"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff.outside import narrow
+from dockmesh.diff.outside import doubts
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model import Datapath, Tunnel
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
@@ -118,7 +118,7 @@ def _it(seat: HostNetwork) -> str:
 
 def _attached(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     """What apply refuses is said there."""
-    warnings = tuple(narrow(host, evidence.facts))
+    warnings = tuple(doubts(host, evidence.facts))
     yield from (Finding(Check.ATTACHED, Level.WARNING, name, *each) for each in warnings)
     seats = [(seat, seat.attach) for seat in host.networks if seat.attach is not None]
     if seats and not warnings and evidence.refusal is None:

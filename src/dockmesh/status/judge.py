@@ -64,7 +64,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         differences=differences,
         refused=refused,
         said=heard.said,
-        narrow=attached.narrow(host, heard),
+        doubts=attached.doubts(host, heard),
     )
 
 

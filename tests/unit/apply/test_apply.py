@@ -17,14 +17,14 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
 from dockmesh.record.applied import read
-from dockmesh.record.paths import APPLIED, ORIGIN
+from dockmesh.record.paths import APPLIED, IPV6, ORIGIN
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
 
 RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -624,6 +624,27 @@ def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
         assert host.devices["docker0"].addresses[0].startswith("172.17.")
     assert run(hosts, later).failed == []
     assert as_planned(hosts.values(), later)
+
+
+def test_without_a_restart_a_network_with_ipv6_waits_for_dockers_rules() -> None:
+    hosts = make(applied, MESH)
+    for host in hosts.values():
+        host.containers = [Container("web", "always")]
+    later = with_network(MESH, prefix6="fd00:80::/64")
+
+    outcomes = asyncio.run(later_apply(build(later), hosts))
+
+    assert [outcome.error for outcome in outcomes] == [None, None, None]
+    for host in hosts.values():
+        assert "ip6tables" in host.files[DAEMON_JSON][0]
+        assert "dm-blue" not in host.devices
+    assert run(hosts, later).failed == []
+    assert as_planned(hosts.values(), later)
+    # Its rules stay, now that it has them, until no network needs them.
+    assert all(IPV6 in host.files for host in hosts.values())
+    assert run(hosts, MESH).failed == []
+    assert as_planned(hosts.values(), MESH)
+    assert not any(IPV6 in host.files for host in hosts.values())
 
 
 def test_without_a_restart_a_host_that_is_not_in_the_mesh_stays_out_of_it() -> None:

@@ -166,6 +166,14 @@ def test_what_a_host_uses_itself_is_never_taken(why: str) -> None:
     assert "eth1.30" in (error.value.report.do or "")
 
 
+def test_one_that_is_the_meshs_already_stays_so_when_somebody_gives_it_an_address() -> None:
+    """The userspace datapath leaves the kernel what comes in, and so an announcement of a router's out there."""
+    host = applied(CONFIG)
+    host.devices["eth1"].addresses = ["2001:db8::5/64"]
+
+    assert of(host).changes == ()
+
+
 def test_what_a_device_of_the_host_is_on_is_never_taken() -> None:
     host = new()
     host.devices["eth1.7"] = Device(kind="vlan", parent="eth1", addresses=["192.168.7.5/24"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Interface
 
 import pytest
 
@@ -71,6 +72,15 @@ def test_one_with_a_small_mtu_is_warned_of() -> None:
     assert [each.what for each in found.warnings] == [
         "eth1 has MTU 1400, less than the 1458 of blue: larger packets to what is behind it are lost, "
         "and nobody is told"
+    ]
+
+
+def test_one_that_got_an_address_is_warned_of() -> None:
+    found = status(changed(addresses=(IPv4Interface("192.168.1.7/24"),)))
+
+    assert found.findings == ()
+    assert [each.what for each in found.warnings] == [
+        "eth1, attached to blue, got an address of this host (192.168.1.7): it may answer out there past the mesh"
     ]
 
 
