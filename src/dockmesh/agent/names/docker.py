@@ -93,7 +93,8 @@ class Follower:
         self.changed = changed
         self.say = say
         self.state = "not there"
-        self.syncing = False  # Docker is there, but not all of its containers are known yet
+        # Docker is there, or may be, and not all of its containers are known yet.
+        self.syncing = True
         self._asked: dict[str, int] = {}  # by container the number of the last question: an answer may be out of date
         self._questions = 0
         self._births: dict[str, str | None] = {}  # by container, when its process was started
@@ -110,7 +111,10 @@ class Follower:
                 except (DockerError, OSError) as error:
                     if self.state == "followed":
                         self.say(f"Docker went away: {error}")
-                self.state, self.syncing = "not there", False
+            self.state = "not there"
+            if self.syncing:
+                self.syncing = False
+                self.changed()
             now = asyncio.get_running_loop().time()
             if now >= looked + LOOK_S:
                 looked = now

@@ -151,6 +151,7 @@ class Told:
     name: str
     type: int
     known: bool  # it has this name, if perhaps with no address of this type
+    unsure: bool  # it does not know yet what it has
     values: Sequence[str]
     cookie: bytes
 
@@ -165,6 +166,7 @@ def read_told(data: bytes) -> Told:
             name=_text(record.questions[0]),
             type=record.questions[0].qtype,
             known=record.header.rcode == RCODE.NOERROR,
+            unsure=record.header.rcode == SERVFAIL,
             values=tuple(
                 str(each.rdata).rstrip(".") for each in record.rr if each.rtype in (TYPE_A, TYPE_AAAA, TYPE_PTR)
             ),

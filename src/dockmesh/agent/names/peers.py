@@ -24,7 +24,7 @@ class Answers:
     """What all that were asked say together."""
 
     known: bool = False
-    unsure: bool = False  # somebody who may know it did not answer
+    unsure: bool = False  # somebody who may know it did not answer, or does not know yet what it has
     values: list[str] = field(default_factory=list)
 
 
@@ -162,6 +162,7 @@ class Peers(asyncio.DatagramProtocol):
             return
         peer.answered(asyncio.get_running_loop().time() - asked.sent)
         asked.answers.known = asked.answers.known or told.known
+        asked.answers.unsure = asked.answers.unsure or told.unsure
         asked.answers.values += told.values
         if not asked.waiting and not asked.done.done():
             asked.done.set_result(None)

@@ -121,8 +121,10 @@ class Resolver:
         return self._told(question, data, found, udp=udp)
 
     def _told(self, question: Question, data: bytes, found: list[str] | None, *, udp: bool) -> bytes:
-        code = message.NXDOMAIN if found is None else message.NOERROR
-        return message.answer(question, data, found or (), code, udp=udp)
+        if found is not None:
+            return message.answer(question, data, found, udp=udp)
+        code = message.SERVFAIL if question.name and self.syncing() else message.NXDOMAIN
+        return message.answer(question, data, (), code, udp=udp)
 
     async def _for_peer_later(self, question: Question, data: bytes, at: Network, *, udp: bool) -> bytes:
         await self._until(lambda: not self.syncing() or self._here(question, at) is not None)
@@ -193,7 +195,7 @@ class Resolver:
             self._host(name, question.type, seen, answers)
         if answers.known:
             return message.answer(question, data, answers.values, udp=udp)
-        if answers.unsure:
+        if answers.unsure or self.syncing():
             return message.answer(question, data, (), message.SERVFAIL, udp=udp)
         if not inside and (self.upstream.servers or "." in name):
             return await self._outside(question, data, udp=udp)
@@ -241,7 +243,7 @@ class Resolver:
                 else await self.peers[network.name].ask(question.name, question.type)
             )
             if not answers.known:
-                code = message.SERVFAIL if answers.unsure else message.NXDOMAIN
+                code = message.SERVFAIL if answers.unsure or self.syncing() else message.NXDOMAIN
                 return message.answer(question, data, (), code, udp=udp)
             found = answers.values
         return message.answer(question, data, found, udp=udp)

@@ -227,3 +227,16 @@ def test_its_socket_is_left_alone_while_it_does_not_run(tmp_path: Path, monkeypa
     monkeypatch.setattr(docker, "RUNNING", (str(tmp_path / "no such group"),))
 
     assert not docker.is_running()
+
+
+def test_it_does_not_know_all_until_docker_was_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "RUNNING", ())
+
+    async def go() -> None:
+        there = Followed()
+        assert there.follower.syncing
+        following = asyncio.ensure_future(there.follower.follow())
+        await asyncio.wait_for(there.until(lambda: not there.follower.syncing), 60)
+        following.cancel()
+
+    asyncio.run(go())

@@ -105,6 +105,18 @@ def test_a_question_goes_to_each_host_once_and_wants_its_own_knowledge_only() ->
     assert (str(record.q.qname), record.q.qtype, record.header.rd) == ("web1.host2.", 28, 0)
 
 
+def test_a_host_that_does_not_know_yet_what_it_has_makes_it_unsure() -> None:
+    def answering(there: Peers, data: bytes, address: str) -> None:
+        question = message.read_question(data)
+        code = message.SERVFAIL if address == "172.17.42.3" else message.NXDOMAIN
+        there.datagram_received(message.answer(question, data, (), code), (address, 53))
+
+    async def work(wire: Wire) -> tuple[Answers, list[str]]:
+        return await wire.peers.ask("db", 1), wire.peers.silent
+
+    assert run(answering, work) == (Answers(unsure=True), [])
+
+
 def test_one_host_can_be_asked_alone() -> None:
     async def work(wire: Wire) -> set[str]:
         await wire.peers.ask("db", 1, "host3")

@@ -320,3 +320,25 @@ def test_an_answer_that_is_too_large_for_udp_says_so_and_tcp_has_it_all() -> Non
 
 def test_the_settings_name_every_resolver_of_the_mesh() -> None:
     assert CONFIG.addresses == {"172.17.42.1", "172.17.42.2", "10.80.42.1", "10.80.42.2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "source"),
+    [
+        ("gone.mesh", "A", "172.17.64.1"),
+        ("gone", "A", "172.17.64.1"),
+        ("gone", "A", "172.17.42.2"),
+        ("9.64.17.172.in-addr.arpa", "PTR", "172.17.64.1"),
+    ],
+    ids=["with the domain", "without it", "asked by another host", "an address"],
+)
+def test_until_dockers_list_is_read_nothing_is_said_not_to_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: str, source: str
+) -> None:
+    monkeypatch.setattr(resolver, "WAIT_S", 0.01)
+    there = world()
+    there.syncing = True
+
+    assert there.code(name, kind, source=source) == "SERVFAIL"
+    assert there.find("web.mesh") == ["172.17.64.1"]
+    assert there.find("far.mesh") == ["172.17.128.1"]

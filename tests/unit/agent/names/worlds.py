@@ -71,6 +71,7 @@ class World:
     blue: FakePeers = field(default_factory=FakePeers)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
     config: Config = CONFIG
+    syncing: bool = False
     own: Callable[[str], bool] = lambda address: address == "192.0.2.1"
 
     @property
@@ -78,6 +79,7 @@ class World:
         peers: Any = {"docker0": self.red, "blue": self.blue}
         upstream: Any = self.upstream
         made = Resolver(self.config, self.zone, peers, upstream)
+        made.syncing = lambda: self.syncing
         setattr(made, "behind_bridge", lambda address: address.startswith("172.19."))  # noqa: B010
         setattr(made, "own_address", self.own)  # noqa: B010 — mypy takes a function for what it is
         return made
