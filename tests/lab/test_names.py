@@ -217,7 +217,9 @@ def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh,
     with seats["host1"].asking(RESOLVER["host1"], "web2.mesh", 300) as asked:
         named.on("host2", "systemctl reset-failed 'docker.*'; systemctl restart docker")
 
-    assert set(asked.said) == {other}
+    # Busy, it may be late with an answer: code 2. Nobody ever says that the name is gone.
+    assert set(asked.said) <= {other, "2"}
+    assert asked.said[other] > 10 * asked.said.get("2", 0)
 
 
 def test_a_docker_that_is_stopped_stays_so_and_its_containers_names_go_with_them(
