@@ -293,7 +293,7 @@ class Trial:
         with log.open("w") as file:
             words = ("-f", str(self.mesh.file), "--ssh-config", str(self.mesh.ssh_config), "--yes", "--no-verify")
             apply = subprocess.Popen(
-                ("env", "--default-signal=INT", *DOCKMESH, "apply", *words, "--confirm-timeout", str(TIMEOUT_S)),
+                ("env", "--default-signal=INT,HUP", *DOCKMESH, "apply", *words, "--confirm-timeout", str(TIMEOUT_S)),
                 stderr=file,
                 stdout=file,
                 text=True,

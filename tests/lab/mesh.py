@@ -295,7 +295,7 @@ class Mesh:
         words = ("apply", "-f", str(self.file), "--ssh-config", str(self.ssh_config), "--yes", *options)
         # Who runs the tests in the background has Ctrl-C ignored, and so would have this.
         return subprocess.Popen(
-            ("env", "--default-signal=INT", *DOCKMESH, *words),
+            ("env", "--default-signal=INT,HUP", *DOCKMESH, *words),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,

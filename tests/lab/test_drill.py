@@ -15,7 +15,7 @@ from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 @contextmanager
 def running(mesh: Mesh, *words: str) -> Iterator["subprocess.Popen[str]"]:
     """A drill while its fault lasts."""
-    command = ("env", "--default-signal=INT", *DOCKMESH, "drill", "run", *words)
+    command = ("env", "--default-signal=INT,HUP", *DOCKMESH, "drill", "run", *words)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         assert process.stderr is not None
