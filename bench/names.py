@@ -20,6 +20,7 @@ CONTAINERS, A_SECOND, SECONDS = 300, 10, 60
 # A name is late that is not told, or is told still, after this long: docker's word counts from its own events.
 LATE_S = 0.5
 NEVER = float("inf")
+UNSURE = 2  # SERVFAIL: a host did not answer in time, ask again
 # All starts and ends of containers by Docker's own events, with the addresses that Docker gave.
 EVENTS = "timeout {seconds} docker events --filter type=container --filter event=start --filter event=die --format json"
 
@@ -106,14 +107,15 @@ def _churn(lab: Lab) -> list[Row]:
         said = [each for host in fleet for each in heard[host].result()]
     verdicts = Counter(_verdict(lives, tuple(each)) for each in said)
     say(f"  {turned} starts and stops, {len(said)} answers: {dict(verdicts)}")
-    wrong = tuple(float(verdicts[word]) for word in ("wrong", "late", "lost"))
+    wrong = tuple(float(verdicts[word]) for word in ("wrong", "late", "lost", "unsure"))
     slow = tuple((each[1] - each[0]) * 1000 for each in said)
     return [
         Row(f"{CONTAINERS} containers, {A_SECOND} start or stop a second: starts and stops", (float(turned),), "times"),
         Row(f"answers in these {SECONDS} s, asked at random on every host", (float(len(said)),), "times"),
         Row("of these wrong: an address that was another's", wrong[:1], "times", 0, each=True),
         Row(f"of these late: by more than {LATE_S:g} s beside Docker's own events", wrong[1:2], "times", 0, each=True),
-        Row("of these without an answer within 2 s", wrong[2:], "times", 0, each=True),
+        Row("of these without an answer within 2 s", wrong[2:3], "times", 0, each=True),
+        Row("of these told to ask again, for a host was too busy to answer", wrong[3:], "times"),
         Row("the slowest of these answers", (max(slow),), "ms", 100, each=True),
     ]
 
@@ -193,6 +195,8 @@ def _verdict(lives: dict[str, list[Life]], said: tuple[float, float, str, int, s
     asked, told, name, code, address = said
     if code < 0:
         return "lost"
+    if code == UNSURE:
+        return "unsure"
     known = lives[name.removesuffix(".mesh")]
     near = [life for life in known if life.begun <= told and life.ended >= asked - LATE_S]
     if address:
