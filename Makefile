@@ -65,7 +65,7 @@ test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal --hypothesis-profile=longer tests/property
-	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile tests/lab
+	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile -m 'not long' tests/lab
 
 test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel (as root)
 	@$(BIN)/pytest tests/lab_vm
