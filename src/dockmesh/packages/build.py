@@ -6,6 +6,7 @@ goes again, and nothing else.
 
 import asyncio
 import base64
+import re
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,8 @@ APT_TIMEOUT_S = 1800
 UNPACK_TIMEOUT_S = 600
 BUILD_TIMEOUT_S = 6 * 3600
 POLL_S = 1.0
+# Names, versions and architectures as Debian Policy has them (5.6.1, 5.6.8, 5.6.12), with `_` between them.
+DEB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]*\.deb")
 SHOWN = 100  # characters of a line of the log: a compiler says much
 APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 
@@ -205,16 +208,45 @@ async def _fetch_debs(host: Transport, work: str, target: Path, told: Told) -> t
     names = Run(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f\n"))
     (found,) = await demand(host, "could not look", names)
     debs = []
-    for name in sorted(found.out.split()):
+    for name in sorted(_checked(host, name) for name in found.out.split()):
         told(f"fetching {name}")
-        await get_file(host, f"{work}/{name}", target / name)
-        try:
-            with (target / name).open("rb") as file:
-                debs.append(read_deb(file, str(target / name)))
-        except DebError as error:
-            raise HostError(
-                f"built {name}, which cannot be used: {error}",
-                host=host.name,
-                do="see that the source tree builds packages that this dockmesh can read; the log lies beside them",
-            ) from error
+        debs.append(await _fetch_deb(host, f"{work}/{name}", target / name))
     return tuple(debs)
+
+
+def _checked(host: Transport, name: str) -> str:
+    """What a host calls a file becomes one here: only what can be nothing but the name of a package's file.
+
+    Raises HostError.
+    """
+    if DEB_NAME.fullmatch(name):
+        return name
+    raise HostError(
+        "says that it built a package under a name that no package has, so nothing of it was fetched",
+        host=host.name,
+        answered=ascii(name[:SHOWN]),
+        do="trust nothing that comes from this host until you know why it says so",
+    )
+
+
+async def _fetch_deb(host: Transport, path: str, target: Path) -> Deb:
+    """It gets its name when it was read and found good; until then nobody takes it for a package.
+
+    Raises HostError and ConnectError.
+    """
+    fetched = target.with_name(f".{target.name}.new")
+    fetched.unlink(missing_ok=True)  # what an interrupted run left; and a link is not written through
+    try:
+        await get_file(host, path, fetched)
+        with fetched.open("rb") as file:
+            deb = read_deb(file, str(target))
+        fetched.replace(target)
+    except DebError as error:
+        raise HostError(
+            f"built {target.name}, which cannot be used: {error}",
+            host=host.name,
+            do="see that the source tree builds packages that this dockmesh can read; the log lies beside them",
+        ) from error
+    finally:
+        fetched.unlink(missing_ok=True)
+    return deb

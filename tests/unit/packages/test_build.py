@@ -22,6 +22,8 @@ class Builder(FakeHost):
     makes: bool = True
     log: bytes = b"dpkg-buildpackage: info\nall done\n"
     told: list[str] = field(default_factory=list)
+    made: str = "small_1_amd64.deb"  # what it calls the package
+    package: bytes = field(default_factory=lambda: deb_bytes("small"))
 
     def answer(self, request: Request) -> Answer:
         match request:
@@ -37,14 +39,14 @@ class Builder(FakeHost):
                 return Answer(0)
             case Run(("systemd-run", *_)):
                 self.blobs[f"{WORK}/build.log"] = self.log
-                self.blobs[f"{WORK}/small_1_amd64.deb"] = deb_bytes("small")
+                self.blobs[f"{WORK}/{self.made}"] = self.package
                 return Answer(0)
             case Run(("systemctl", "show", *_)):
                 return Answer(0, "inactive\n")
             case Run(("find", _, _, _, _, "*.changes")):
                 return Answer(0, f"{WORK}/small.changes\n" if self.makes else "")
             case Run(("find", _, _, _, _, "*.deb", *_)):
-                return Answer(0, "small_1_amd64.deb\n")
+                return Answer(0, f"{self.made}\n")
         return super().answer(request)
 
 
@@ -99,6 +101,58 @@ def test_a_failed_build_shows_the_end_of_its_log_and_cleans_up(tree: Path, tmp_p
     assert failed.value.report.answered == "one\ntwo\nerror: it is broken"
     assert failed.value.report.now == f"the whole log is in {tmp_path / 'build.log'}"
     assert host.packages == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../.bashrc",
+        "../small_1_amd64.deb",
+        "/nowhere/small.deb",
+        "..",
+        ".profile.deb",
+        "-rf.deb",
+        "small.deb/../../x.deb",
+        "small\x1b]52;c;AAAA\x07.deb",
+        "small\x00.deb",
+        "small.txt",
+        ".deb",
+    ],
+)
+def test_a_host_that_names_a_file_of_ours_writes_none(tree: Path, tmp_path: Path, name: str) -> None:
+    host = Builder("builder", made=name)
+    to = tmp_path / "home/debs"
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(HostError, match="a name that no package has") as refused:
+        run(host, Order("small", tree), to)
+
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before | {to / "build.log": host.log}
+    assert "\x1b" not in str(refused.value)
+
+
+def test_a_package_gets_its_name_when_it_was_found_good(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "debs").mkdir()
+    (tmp_path / "debs/small_1_amd64.deb").write_text("an earlier one")
+    host = Builder("builder", package=b"!<arch>\nno package")
+
+    with pytest.raises(HostError, match="which cannot be used"):
+        run(host, Order("small", tree), tmp_path / "debs")
+
+    assert (tmp_path / "debs/small_1_amd64.deb").read_text() == "an earlier one"
+    assert sorted(path.name for path in (tmp_path / "debs").iterdir()) == ["build.log", "small_1_amd64.deb"]
+
+
+def test_a_link_where_a_package_goes_is_not_written_through(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "debs").mkdir()
+    (tmp_path / "mine").write_text("mine")
+    for name in ("small_1_amd64.deb", ".small_1_amd64.deb.new"):
+        (tmp_path / "debs" / name).symlink_to(tmp_path / "mine")
+
+    run(Builder("builder"), Order("small", tree), tmp_path / "debs")
+
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_source_package_that_is_not_to_be_had_says_what_is_missing(tmp_path: Path) -> None:
