@@ -1,10 +1,13 @@
-"""DNS messages: the work is dnslib's, here is what of it this resolver needs."""
+"""DNS messages: what strangers send is read by `walk`, what is sent is written by dnslib."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+import socket
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from dnslib import (
     AAAA,
@@ -12,10 +15,8 @@ from dnslib import (
     EDNS0,
     PTR,
     QTYPE,
-    RCODE,
     RR,
     A,
-    DNSBuffer,
     DNSHeader,
     DNSLabel,
     DNSQuestion,
@@ -23,122 +24,149 @@ from dnslib import (
     EDNSOption,
 )
 
+from . import walk
+from .walk import HEADER, BadMessageError, Record
+
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, REFUSED = 0, 1, 2, 3, 5
-TYPE_A, TYPE_PTR, TYPE_AAAA, TYPE_ANY = 1, 12, 28, 255
-HEADER = 12
+TYPE_A, TYPE_PTR, TYPE_AAAA, TYPE_OPT, TYPE_ANY = 1, 12, 28, 41, 255
 PLAIN_UDP = 512  # RFC 1035: what an asker without EDNS takes
-# Answers between resolvers of the mesh: the kernel cuts larger ones into fragments, and no firewall is in between.
-LARGEST_UDP = 65000
-# The size that RFC 9715 advises to offer.
+# The size that RFC 9715 advises, to offer and to send at most.
 OFFERED_UDP = 1232
+# Answers between resolvers of the mesh: the kernel cuts larger ones into fragments, and no firewall is in between.
+LARGEST_UDP = 32768
+LARGEST_TCP = 65535
+# Addresses in one answer. With IPv6 they take 28 kB.
+MOST_VALUES = 1000
+# No question has more bytes, nor more records behind it: EDNS is one, a signature (TSIG) another.
+LARGEST_QUESTION, MOST_BEHIND = 4096, 2
 COOKIE = 10  # RFC 7873
 COOKIE_BYTES = 8
 
 
-class BadMessageError(Exception):
-    """No DNS message, or none that has one plain question."""
+@dataclass(frozen=True)
+class Edns:
+    size: int  # what its sender takes by UDP
+    cookie: bytes  # empty where there is none of ours
 
 
 @dataclass(frozen=True)
 class Question:
     """What somebody asks. `plain`: one question of class IN in an ordinary query."""
 
-    id: int
+    header: walk.Header
+    labels: tuple[bytes, ...]  # as they were written
     name: str  # lower case, without the last dot
     type: int
-    recursive: bool
+    class_: int
     plain: bool
-    record: DNSRecord  # without what stands behind the question
-    more: bool  # something does
+    edns: Edns | None
+    data: bytes  # all of it, as it came
+    udp: bool  # it came by UDP, and so must the answer
 
 
-def read_question(data: bytes) -> Question:
-    """Header and question only, for most messages go on as they are. Raises BadMessageError."""
-    if len(data) < HEADER:
-        raise BadMessageError("shorter than a header")
-    if data[2] & 0x80:
+def read_question(data: bytes, *, udp: bool = True) -> Question:
+    """Raises BadMessageError, also where it is larger than a question is, or has what no question has."""
+    header = walk.read_header(data)
+    if header.flags & walk.RESPONSE:
         raise BadMessageError("an answer")
-    try:
-        buffer = DNSBuffer(data)
-        header = DNSHeader.parse(buffer)
-        question = DNSQuestion.parse(buffer) if header.q else DNSQuestion()
-        counted, more = header.q, bool(header.ar)  # DNSRecord counts anew what it is given
-    except Exception as error:  # dnslib does not say what it may raise for bytes of strangers
-        raise BadMessageError(str(error)) from error
+    if len(data) > LARGEST_QUESTION or header.additionals > MOST_BEHIND:
+        raise BadMessageError("too large for a question")
+    if header.questions > 1 or header.answers or header.authorities:
+        raise BadMessageError("more than a question")
+    labels, kind, class_, at = walk.read_question(data) if header.questions else ((), 0, 0, HEADER)
+    edns = _edns(data, walk.read_records(data, at, header.additionals))
     return Question(
-        id=header.id,
-        name=_text(question),
-        type=question.qtype,
-        recursive=bool(header.rd),
-        plain=header.opcode == 0 and counted == 1 and question.qclass == CLASS.IN and _is_text(question),
-        record=DNSRecord(header, questions=[question]),
-        more=more,
+        header=header,
+        labels=labels,
+        name=_text(labels),
+        type=kind,
+        class_=class_,
+        plain=header.opcode == 0 and header.questions == 1 and class_ == CLASS.IN and _is_text(labels),
+        edns=edns,
+        data=data,
+        udp=udp,
     )
 
 
-def _text(question: DNSQuestion) -> str:
-    return b".".join(question.qname.label).decode("ascii", "replace").lower()
+def _text(labels: Iterable[bytes]) -> str:
+    return b".".join(labels).decode("ascii", "replace").lower()
 
 
-def _is_text(question: DNSQuestion) -> bool:
+def _is_text(labels: Iterable[bytes]) -> bool:
     """A label may hold any bytes, but names of the mesh do not."""
-    return all(b"." not in label and max(label) < 128 for label in question.qname.label)
+    return all(b"." not in label and max(label) < 128 for label in labels)
 
 
-def failure(data: bytes, rcode: int) -> bytes:
+def _edns(data: bytes, records: Iterable[Record]) -> Edns | None:
+    found = next((each for each in records if each.type == TYPE_OPT), None)
+    if found is None:
+        return None
+    cookies = (value for code, value in walk.read_options(data, found) if code == COOKIE and len(value) == COOKIE_BYTES)
+    return Edns(found.class_, next(cookies, b""))
+
+
+def failure(data: bytes, code: int) -> bytes:
     """An answer of this code to a message that need not be whole: its header and nothing else."""
-    header = DNSHeader(id=int.from_bytes(data[:2], "big"), qr=1, rd=data[2] & 1, ra=1, rcode=rcode)
-    return bytes(DNSRecord(header).pack())
+    header = walk.read_header(data)
+    return struct.pack("!6H", header.id, walk.RESPONSE | header.flags & 0x7900 | 0x80 | code, 0, 0, 0, 0)
 
 
-def answer(question: Question, data: bytes, values: Iterable[str], rcode: int = NOERROR, *, udp: bool = True) -> bytes:
+def answer(question: Question, values: Iterable[str], code: int = NOERROR, *, largest: int = OFFERED_UDP) -> bytes:
     """`values` are addresses, or names; in another order each time.
 
-    Over UDP as many as there is room for, with the mark that there are more.
+    Over UDP as many as there is room for, with the mark that there are more; `largest` is sent to whoever takes it.
     """
-    asked = question.record
     header = DNSHeader(
-        id=question.id, qr=1, aa=1, rd=int(question.recursive), ra=1, rcode=rcode, opcode=asked.header.opcode
+        id=question.header.id,
+        qr=1,
+        aa=1,
+        rd=int(question.header.recursive),
+        ra=1,
+        rcode=code,
+        opcode=question.header.opcode,
     )
-    reply = DNSRecord(header, questions=asked.questions)
-    room = PLAIN_UDP
-    options = _edns(data) if question.more else None
-    if options is not None:
-        room = max(PLAIN_UDP, options.edns_len)
-        cookies = [option for option in options.rdata if option.code == COOKIE and len(option.data) == COOKIE_BYTES]
-        reply.add_ar(EDNS0(udp_len=OFFERED_UDP, opts=cookies))
+    asked = DNSQuestion(DNSLabel(list(question.labels)), question.type, question.class_)
+    reply = DNSRecord(header, questions=[asked] if question.header.questions else [])
+    room = PLAIN_UDP if question.udp else LARGEST_TCP
+    if question.edns is not None:
+        cookie = question.edns.cookie
+        reply.add_ar(EDNS0(udp_len=OFFERED_UDP, opts=[EDNSOption(COOKIE, cookie)] if cookie else []))
+        room = min(max(room, question.edns.size), largest) if question.udp else room
     shuffled = list(dict.fromkeys(values))
     random.shuffle(shuffled)
-    reply.add_answer(*(_record(asked.questions[0], value) for value in shuffled))
+    reply.add_answer(*(_record(asked, value) for value in shuffled[:MOST_VALUES]))
     packed = bytes(reply.pack())
-    while udp and len(packed) > room and reply.rr:
+    while len(packed) > room and reply.rr:
         reply.header.tc = 1
-        reply.rr = reply.rr[: len(reply.rr) * 9 // 10]
+        reply.rr = reply.rr[: len(reply.rr) * room // len(packed)]
         packed = bytes(reply.pack())
     return packed
 
 
 def _record(question: DNSQuestion, value: str) -> RR:
     """Nobody keeps it: no time to live."""
+    if question.qtype == TYPE_PTR or not _is_address(value):
+        return RR(question.qname, QTYPE.PTR, rdata=PTR(_label(value)), ttl=0)
     if ":" in value:
         return RR(question.qname, QTYPE.AAAA, rdata=AAAA(value), ttl=0)
-    if value.rpartition(".")[2].isdigit():
-        return RR(question.qname, QTYPE.A, rdata=A(value), ttl=0)
-    return RR(question.qname, QTYPE.PTR, rdata=PTR(value), ttl=0)
+    return RR(question.qname, QTYPE.A, rdata=A(value), ttl=0)
 
 
-def _edns(data: bytes) -> RR | None:
+def _is_address(value: str) -> bool:
     try:
-        found: RR | None = next((each for each in DNSRecord.parse(data).ar if each.rtype == QTYPE.OPT), None)
-    except Exception:  # As above; what can't be read was not said
-        return None
-    return found
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _label(name: str) -> DNSLabel:
+    return DNSLabel([each.encode() for each in name.split(".") if each])
 
 
 def ask(identifier: int, name: str, kind: int, cookie: bytes) -> bytes:
     """A question to another resolver of the mesh: only what it knows itself (RD=0)."""
-    label = DNSLabel([each.encode() for each in name.split(".") if each])
-    record = DNSRecord(DNSHeader(id=identifier, rd=0), questions=[DNSQuestion(label, kind)])
+    record = DNSRecord(DNSHeader(id=identifier, rd=0), questions=[DNSQuestion(_label(name), kind)])
     record.add_ar(EDNS0(udp_len=LARGEST_UDP, opts=[EDNSOption(COOKIE, cookie)]))
     return bytes(record.pack())
 
@@ -147,30 +175,49 @@ def ask(identifier: int, name: str, kind: int, cookie: bytes) -> bytes:
 class Told:
     """What another resolver answers."""
 
-    id: int
     name: str
     type: int
     known: bool  # it has this name, if perhaps with no address of this type
     unsure: bool  # it does not know yet what it has
-    values: Sequence[str]
+    values: tuple[str, ...]
     cookie: bytes
 
 
+def identifier_of(data: bytes) -> int | None:
+    """Of an answer; None if it is none, or larger than those of resolvers are."""
+    if not HEADER <= len(data) <= LARGEST_UDP or not data[2] & 0x80:
+        return None
+    return int.from_bytes(data[:2], "big")
+
+
 def read_told(data: bytes) -> Told:
-    """Raises BadMessageError."""
-    try:
-        record = DNSRecord.parse(data)
-        options = [option for each in record.ar if each.rtype == QTYPE.OPT for option in each.rdata]
-        return Told(
-            id=record.header.id,
-            name=_text(record.questions[0]),
-            type=record.questions[0].qtype,
-            known=record.header.rcode == RCODE.NOERROR,
-            unsure=record.header.rcode == SERVFAIL,
-            values=tuple(
-                str(each.rdata).rstrip(".") for each in record.rr if each.rtype in (TYPE_A, TYPE_AAAA, TYPE_PTR)
-            ),
-            cookie=next((bytes(option.data) for option in options if option.code == COOKIE), b""),
-        )
-    except Exception as error:  # as above
-        raise BadMessageError(str(error)) from error
+    """Raises BadMessageError, also where it has what no resolver of the mesh says."""
+    header = walk.read_header(data)
+    if header.questions != 1 or header.answers > MOST_VALUES or header.authorities or header.additionals > MOST_BEHIND:
+        raise BadMessageError("none of ours")
+    labels, kind, _, at = walk.read_question(data)
+    records = walk.read_records(data, at, header.answers + header.additionals)
+    edns = _edns(data, records[header.answers :])
+    return Told(
+        name=_text(labels),
+        type=kind,
+        known=header.code == NOERROR,
+        unsure=header.code == SERVFAIL,
+        values=tuple(filter(None, (_value(data, each, kind) for each in records[: header.answers]))),
+        cookie=edns.cookie if edns else b"",
+    )
+
+
+def _value(data: bytes, record: Record, asked: int) -> str | None:
+    """An address, or a name where that was asked for; None for what was not."""
+    if asked not in (record.type, TYPE_ANY):
+        return None
+    value = data[record.start : record.end]
+    if record.type == TYPE_A and len(value) == 4:
+        return socket.inet_ntop(socket.AF_INET, value)
+    if record.type == TYPE_AAAA and len(value) == 16:
+        return socket.inet_ntop(socket.AF_INET6, value)
+    if record.type == TYPE_PTR and asked == TYPE_PTR:
+        labels = walk.read_name(data, record.start)
+        return _text(labels) if _is_text(labels) else None
+    return None

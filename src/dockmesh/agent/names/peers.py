@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from . import message
 from .config import Network
+from .message import TYPE_PTR
 from .patience import FAR_S, LOOK_S, NEAR_S, PROBE_S, Peer
 from .sockets import listens
+from .walk import BadMessageError
 
 PORT = 53
 MOST_AT_ONCE = 2000  # questions that wait; more than that is nobody's honest need
@@ -148,21 +150,20 @@ class Peers(asyncio.DatagramProtocol):
         """The bridge has no address yet, or is down: who is not reached does not answer."""
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Who guesses costs nothing: only what comes from where an answer is waited for is read."""
+        identifier = message.identifier_of(data)
+        asked = None if identifier is None else self._asked.get(identifier)
+        if asked is None or addr[1] != PORT or addr[0] not in asked.waiting:
+            return
         try:
             told = message.read_told(data)
-        except message.BadMessageError:
-            return
-        asked = self._asked.get(told.id)
-        if asked is None or addr[1] != PORT:
+        except BadMessageError:
             return
         if (told.name, told.type, told.cookie) != (asked.name, asked.kind, asked.cookie):
             return
-        peer = asked.waiting.pop(addr[0], None)
-        if peer is None:
-            return
-        peer.answered(asyncio.get_running_loop().time() - asked.sent)
+        asked.waiting.pop(addr[0]).answered(asyncio.get_running_loop().time() - asked.sent)
         asked.answers.known = asked.answers.known or told.known
         asked.answers.unsure = asked.answers.unsure or told.unsure
-        asked.answers.values += told.values
+        asked.answers.values += (value for value in told.values if asked.kind == TYPE_PTR or self.network.has(value))
         if not asked.waiting and not asked.done.done():
             asked.done.set_result(None)

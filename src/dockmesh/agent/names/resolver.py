@@ -13,6 +13,7 @@ from .local import is_behind_bridge, is_own_address
 from .message import Question
 from .peers import Answers, Peers
 from .upstream import Upstream
+from .walk import HEADER, BadMessageError
 from .zone import Zone
 
 # A container that asks before Docker has told of it, and one that is asked for while Docker's list is being read.
@@ -38,6 +39,11 @@ def reverse_address(name: str) -> str | None:
         return str(IPv4Address(".".join(reversed(name[: -len(REVERSE)].split(".")))))
     except ValueError:
         return None
+
+
+def _if_asked_for(names: list[str], question: Question) -> list[str]:
+    """An address has names only, whatever else is asked for."""
+    return names if question.type in (message.TYPE_PTR, message.TYPE_ANY) else []
 
 
 class Resolver:
@@ -72,23 +78,21 @@ class Resolver:
     def answer(self, data: bytes, source: str, at: Network, *, udp: bool) -> Reply:
         """The bytes where they are known at once. `at` is the network at whose address it was asked."""
         try:
-            question = message.read_question(data)
-        except message.BadMessageError:
-            return message.failure(data, message.FORMERR) if len(data) >= message.HEADER and not data[2] & 128 else None
+            question = message.read_question(data, udp=udp)
+        except BadMessageError:
+            return message.failure(data, message.FORMERR) if len(data) >= HEADER and not data[2] & 128 else None
         if source in at.peers.values():
-            return self._for_peer(question, data, at, udp=udp)
+            return self._for_peer(question, at)
         seen = self._sees(source)
         if seen is None:
-            return self._for_stranger(question, data, source, at, udp=udp)
-        return self._for_container(question, data, seen, udp=udp)
+            return self._for_stranger(question, source, at)
+        return self._for_container(question, seen)
 
     def _sees(self, source: str) -> tuple[Network, ...] | None:
         networks = self.zone.networks_of(source)
         return None if networks is None else tuple(self._networks[name] for name in networks)
 
-    async def _for_stranger(
-        self, question: Question, data: bytes, source: str, at: Network, *, udp: bool
-    ) -> bytes | None:
+    async def _for_stranger(self, question: Question, source: str, at: Network) -> bytes | None:
         """Nobody's address: a container that has just started, or the host itself, or somebody else's business."""
         seen: tuple[Network, ...] | None = (at,)
         if not self.own_address(source):
@@ -102,8 +106,8 @@ class Resolver:
                 self._strangers[source] = now + STRANGE_S
                 seen = self._of_no_container(source)
         if seen is None:
-            return message.answer(question, data, (), message.REFUSED, udp=udp)
-        reply = self._for_container(question, data, seen, udp=udp)
+            return message.answer(question, (), message.REFUSED)
+        reply = self._for_container(question, seen)
         return reply if reply is None or isinstance(reply, bytes) else await reply
 
     def _of_no_container(self, source: str) -> tuple[Network, ...] | None:
@@ -113,29 +117,31 @@ class Resolver:
             return own if own or self.behind_bridge(source) else None
         return None  # of another host
 
-    def _for_peer(self, question: Question, data: bytes, at: Network, *, udp: bool) -> Reply:
+    def _for_peer(self, question: Question, at: Network) -> Reply:
         """Another host asks: only what is known here, and of this network."""
         found = self._here(question, at) if question.plain else None
         if found is None and question.name and self.syncing():
-            return self._for_peer_later(question, data, at, udp=udp)
-        return self._told(question, data, found, udp=udp)
+            return self._for_peer_later(question, at)
+        return self._told(question, found)
 
-    def _told(self, question: Question, data: bytes, found: list[str] | None, *, udp: bool) -> bytes:
+    def _told(self, question: Question, found: list[str] | None) -> bytes:
         if found is not None:
-            return message.answer(question, data, found, udp=udp)
+            return message.answer(question, found, largest=message.LARGEST_UDP)
         code = message.SERVFAIL if question.name and self.syncing() else message.NXDOMAIN
-        return message.answer(question, data, (), code, udp=udp)
+        return message.answer(question, (), code)
 
-    async def _for_peer_later(self, question: Question, data: bytes, at: Network, *, udp: bool) -> bytes:
+    async def _for_peer_later(self, question: Question, at: Network) -> bytes:
         await self._until(lambda: not self.syncing() or self._here(question, at) is not None)
-        return self._told(question, data, self._here(question, at), udp=udp)
+        return self._told(question, self._here(question, at))
 
     def _here(self, question: Question, network: Network) -> list[str] | None:
         """What this host's containers have under a name without the domain; None if none is called so."""
         address = reverse_address(question.name)
         if address is not None:
             name = self.zone.name_of(network.docker, address)
-            return None if name is None else [f"{name}.{self.config.host}.{self.config.domain}"]
+            return (
+                None if name is None else _if_asked_for([f"{name}.{self.config.host}.{self.config.domain}"], question)
+            )
         return self._called(question.name, question.type, network)
 
     def _called(self, name: str, kind: int, network: Network) -> list[str] | None:
@@ -150,21 +156,21 @@ class Resolver:
             values += [each.address6 for each in endpoints]
         return [value for value in values if value and network.has(value)]
 
-    def _for_container(self, question: Question, data: bytes, seen: tuple[Network, ...], *, udp: bool) -> Reply:
+    def _for_container(self, question: Question, seen: tuple[Network, ...]) -> Reply:
         if not question.plain:
-            return self._outside(question, data, udp=udp)
+            return self._outside(question)
         address = reverse_address(question.name)
         if address is not None:
             if not any(network.has(address) for network in self.config.networks):
-                return self._outside(question, data, udp=udp)
-            return self._reverse(question, data, address, seen, udp=udp)
+                return self._outside(question)
+            return self._reverse(question, address, seen)
         name, inside = self._relative(question.name)
         found = [self._called(name, question.type, network) for network in seen] if name else []
         if any(each is not None for each in found):
-            return message.answer(question, data, [value for each in found for value in each or ()], udp=udp)
+            return message.answer(question, [value for each in found for value in each or ()])
         if not inside and not self._may_be_ours(name):
-            return self._outside(question, data, udp=udp)
-        return self._elsewhere(question, data, name, seen, inside=inside, udp=udp)
+            return self._outside(question)
+        return self._elsewhere(question, name, seen, inside=inside)
 
     def _relative(self, name: str) -> tuple[str, bool]:
         """A name without the domain, and whether it had it."""
@@ -183,23 +189,23 @@ class Resolver:
         return frozenset({self.config.host}).union(*(network.peers for network in self.config.networks))
 
     async def _elsewhere(
-        self, question: Question, data: bytes, name: str, seen: tuple[Network, ...], *, inside: bool, udp: bool
+        self, question: Question, name: str, seen: tuple[Network, ...], *, inside: bool
     ) -> bytes | None:
         if self.syncing():
             await self._until(lambda: not self.syncing())
             found = [self._called(name, question.type, network) for network in seen]
             if any(each is not None for each in found):
-                return message.answer(question, data, [value for each in found for value in each or ()], udp=udp)
+                return message.answer(question, [value for each in found for value in each or ()])
         answers = await self._ask(name, question.type, seen) if name else Answers(known=True)
         if not answers.known:
             self._host(name, question.type, seen, answers)
         if answers.known:
-            return message.answer(question, data, answers.values, udp=udp)
+            return message.answer(question, answers.values)
         if answers.unsure or self.syncing():
-            return message.answer(question, data, (), message.SERVFAIL, udp=udp)
+            return message.answer(question, (), message.SERVFAIL)
         if not inside and (self.upstream.servers or "." in name):
-            return await self._outside(question, data, udp=udp)
-        return message.answer(question, data, (), message.NXDOMAIN, udp=udp)
+            return await self._outside(question)
+        return message.answer(question, (), message.NXDOMAIN)
 
     async def _ask(self, name: str, kind: int, seen: tuple[Network, ...]) -> Answers:
         """In all networks that are seen; the one host where the name says which."""
@@ -221,13 +227,11 @@ class Resolver:
                 wanted = message.TYPE_AAAA if ":" in address else message.TYPE_A
                 answers.values += [address] if kind in (wanted, message.TYPE_ANY) else []
 
-    async def _reverse(
-        self, question: Question, data: bytes, address: str, seen: tuple[Network, ...], *, udp: bool
-    ) -> bytes | None:
+    async def _reverse(self, question: Question, address: str, seen: tuple[Network, ...]) -> bytes | None:
         """Only of the networks that are seen: the others' names are none of the asker's business."""
         network = next((each for each in seen if each.has(address)), None)
         if network is None:
-            return message.answer(question, data, (), message.NXDOMAIN, udp=udp)
+            return message.answer(question, (), message.NXDOMAIN)
         host = network.host_at(address, self.config.host)
         if host is not None:
             found: list[str] | None = [f"{host}.{self.config.domain}"]
@@ -239,15 +243,15 @@ class Resolver:
                 found = self._here(question, network)
             answers = (
                 Answers(True, False, found)
-                if found
-                else await self.peers[network.name].ask(question.name, question.type)
+                if found is not None
+                else await self.peers[network.name].ask(question.name, message.TYPE_PTR)
             )
             if not answers.known:
                 code = message.SERVFAIL if answers.unsure or self.syncing() else message.NXDOMAIN
-                return message.answer(question, data, (), code, udp=udp)
+                return message.answer(question, (), code)
             found = answers.values
-        return message.answer(question, data, found, udp=udp)
+        return message.answer(question, _if_asked_for(found, question))
 
-    async def _outside(self, question: Question, data: bytes, *, udp: bool) -> bytes:
-        found = await self.upstream.forward(data, tcp=not udp)
-        return found or message.answer(question, data, (), message.SERVFAIL, udp=udp)
+    async def _outside(self, question: Question) -> bytes:
+        found = await self.upstream.forward(question.data, tcp=not question.udp)
+        return found or message.answer(question, (), message.SERVFAIL)

@@ -64,7 +64,7 @@ def has(**values: list[str]) -> Answering:
         if host in values:
             question = message.read_question(data)
             code = message.NOERROR if values[host] else message.NXDOMAIN
-            there.datagram_received(message.answer(question, data, values[host], code), (address, 53))
+            there.datagram_received(message.answer(question, values[host], code), (address, 53))
 
     return answering
 
@@ -109,7 +109,7 @@ def test_a_host_that_does_not_know_yet_what_it_has_makes_it_unsure() -> None:
     def answering(there: Peers, data: bytes, address: str) -> None:
         question = message.read_question(data)
         code = message.SERVFAIL if address == "172.17.42.3" else message.NXDOMAIN
-        there.datagram_received(message.answer(question, data, (), code), (address, 53))
+        there.datagram_received(message.answer(question, (), code), (address, 53))
 
     async def work(wire: Wire) -> tuple[Answers, list[str]]:
         return await wire.peers.ask("db", 1), wire.peers.silent
@@ -219,8 +219,8 @@ def test_a_late_answer_says_that_the_host_lives() -> None:
 def test_who_only_guesses_is_not_believed(lie: str) -> None:
     def answering(there: Peers, data: bytes, address: str) -> None:
         question = message.read_question(data)
-        honest = message.answer(question, data, ["172.17.66.6"])
-        cookie = message.read_told(data).cookie
+        honest = message.answer(question, ["172.17.66.6"])
+        cookie = question.edns.cookie if question.edns else b""
         match lie:
             case "another cookie":
                 there.datagram_received(honest.replace(cookie, b"12345678"), (address, 53))

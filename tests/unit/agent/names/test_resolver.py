@@ -9,6 +9,7 @@ from dnslib import EDNS0, DNSHeader, DNSQuestion, DNSRecord
 
 from dockmesh.agent.names import resolver
 from dockmesh.agent.names.message import ask
+from dockmesh.agent.names.zone import Endpoint
 from tests.unit.agent.names.worlds import BLUE, CONFIG, RED, container, world
 
 DB = "10.80.64.3"
@@ -310,12 +311,34 @@ def test_an_answer_that_is_too_large_for_udp_says_so_and_tcp_has_it_all() -> Non
     roomy.add_ar(EDNS0(udp_len=4096))
 
     by_udp = there.ask_message(plain)
-    whole = DNSRecord.parse(there.ask_message(bytes(roomy.pack())))
+    with_room = there.ask_message(bytes(roomy.pack()))
+    by_tcp = DNSRecord.parse(there.ask_message(plain, udp=False))
+    by_peer = DNSRecord.parse(there.ask_message(ask(7, "many", 1, b"eightbyt"), source="172.17.42.2"))
 
-    assert len(by_udp) <= 512
-    assert DNSRecord.parse(by_udp).header.tc == 1
-    assert len(DNSRecord.parse(there.ask_message(plain, udp=False)).rr) == 100
-    assert (len(whole.rr), whole.header.tc) == (100, 0)
+    assert 400 < len(by_udp) <= 512
+    assert 1100 < len(with_room) <= 1232  # whoever offers to take more gets no more
+    assert [DNSRecord.parse(each).header.tc for each in (by_udp, with_room)] == [1, 1]
+    assert [(len(each.rr), each.header.tc) for each in (by_tcp, by_peer)] == [(100, 0), (100, 0)]
+
+
+def test_a_name_that_very_many_have_is_told_with_a_thousand_addresses() -> None:
+    there = world()
+    endpoints = tuple(Endpoint("bridge", str(RED.prefix[number]), "", frozenset(("many",))) for number in range(5000))
+    there.zone.put(replace(container("many"), endpoints=endpoints))
+    there.zone._named["bridge", "many"] = {str(number): each for number, each in enumerate(endpoints)}
+    question = bytes(DNSRecord.question("many").pack())
+
+    assert len(DNSRecord.parse(there.ask_message(question, udp=False)).rr) == 1000
+    assert len(there.ask_message(question)) <= 512
+
+
+@pytest.mark.parametrize("kind", ["A", "MX", "TXT", "AAAA"])
+def test_an_address_has_a_name_and_nothing_else(kind: str) -> None:
+    there = world()
+
+    assert there.find(_reverse("172.17.64.1"), kind) == []
+    assert there.find(_reverse("172.17.42.2"), kind) == []
+    assert there.find(_reverse("172.17.64.1"), "ANY") == ["web.host1.mesh"]
 
 
 def test_the_settings_name_every_resolver_of_the_mesh() -> None:
