@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from .files import read_start
 from .zone import Zone, asks_elsewhere, read_inspected, read_listed
 
 SOCKET = "/run/docker.sock"
@@ -234,8 +235,7 @@ class Follower:
         if (content.get("HostConfig") or {}).get("Dns"):
             return False
         try:
-            with open(content.get("ResolvConfPath") or "", encoding="utf-8", errors="replace") as file:
-                return asks_elsewhere(file.read(), self.addresses)
+            return asks_elsewhere(read_start(content.get("ResolvConfPath") or ""), self.addresses)
         except OSError:
             return False
 

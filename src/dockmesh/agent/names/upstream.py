@@ -10,6 +10,8 @@ import struct
 from collections.abc import Collection
 from ipaddress import ip_address
 
+from .files import read_start
+
 RESOLV_CONF = "/etc/resolv.conf"
 # The user's daemon.json as it was before ours was merged in: its `dns` is what containers asked then.
 DAEMON_JSON = "/etc/docker/daemon.json.before-dockmesh"
@@ -62,8 +64,7 @@ class Watched:
             found = os.stat(self.path)
             seen = (found.st_ino, found.st_mtime_ns, found.st_size)
             if seen != self._seen:
-                with open(self.path, encoding="utf-8", errors="replace") as file:
-                    self.text = file.read()
+                self.text = read_start(self.path)
                 self._seen = seen
         except OSError:
             self.text, self._seen = "", None
