@@ -26,7 +26,7 @@ from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
 from dockmesh.cli.second_owners import without_second_owners
 from dockmesh.cli.show import err, print_json
-from dockmesh.cli.verify import exit_code, verify_fleet
+from dockmesh.cli.verify import verify_fleet
 from dockmesh.cli.with_access import prepared
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build
@@ -79,7 +79,7 @@ def apply(
     Exit code 1 if a host failed or the proof did.
     """
     wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight)
-    if failed(carry_out(file, host, wish)):
+    if carry_out(file, host, wish).failed:
         raise typer.Exit(1)
 
 
@@ -103,10 +103,6 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
     else:
         show_result(result)
     return result
-
-
-def failed(result: Result) -> bool:
-    return bool(result.errors or (result.report and exit_code(result.report)))
 
 
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.cli.show import change_json, counted, error_json, out, show_error
-from dockmesh.cli.verify import report_json, show_report
+from dockmesh.cli.verify import exit_code, of_probes, report_json, show_report
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
@@ -30,6 +30,15 @@ class Result:
     dry_run: bool = False
     run: str | None = None  # its name in the history; None if nothing had to be changed
     seconds: float = 0.0  # from the first connection to the last change; the proof has its own
+
+    @property
+    def failed(self) -> bool:
+        """A host, or the proof; what could not be measured is not proven."""
+        return bool(self.errors or self.proof_failed)
+
+    @property
+    def proof_failed(self) -> bool:
+        return self.report is not None and exit_code(self.report) != 0
 
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
@@ -121,9 +130,13 @@ def show_result(result: Result) -> None:
         out.print("  run `dockmesh apply` when its containers may be disturbed")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[green]✓[/] {counted(right, 'host')} as the file says; {done} changes made")
+        symbol = "[yellow]![/]" if result.proof_failed else "[green]✓[/]"
+        out.print(f"{symbol} {counted(right, 'host')} as the file says; {done} changes made")
     elif not planned and right:
         out.print(f"[green]✓[/] nothing to change on {counted(right, 'host')}")
+    # The last lines are what people read: they say what the exit code says.
+    if result.report and result.proof_failed:
+        out.print(f"[red]✗[/] but the proof failed: {of_probes(result.report)}; `dockmesh verify` looks again")
     if result.errors:
         out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dockmesh.cli import options
-from dockmesh.cli.apply import Wish, carry_out, failed
+from dockmesh.cli.apply import Wish, carry_out
 from dockmesh.cli.mesh_file import replace_file
 from dockmesh.cli.show import err
 from dockmesh.history.store import before_last, find
@@ -52,5 +52,5 @@ def rollback(
         if not kept:
             replace_file(file, after, before)
             err.print(f"{file} is as it was.", markup=False)
-    if failed(result):
+    if result.failed:
         raise typer.Exit(1)

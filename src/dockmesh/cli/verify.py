@@ -147,12 +147,17 @@ def _counts(report: Report) -> Table:
 
 
 def _end(report: Report) -> str:
-    number, failed, unknown = len(report.probes), len(report.of(Verdict.FAIL)), len(report.unknown)
     if report.verdict is Verdict.PASS:
-        return f"[green]✓[/] all {number} probes pass ({report.seconds:.1f} s)"
+        return f"[green]✓[/] all {len(report.probes)} probes pass ({report.seconds:.1f} s)"
+    return f"[red]✗[/] {of_probes(report)} ({report.seconds:.1f} s)"
+
+
+def of_probes(report: Report) -> str:
+    """How many did not pass, in half a line."""
+    failed, unknown = len(report.of(Verdict.FAIL)), len(report.unknown)
     parts = [f"{failed} fail"] if failed else []
     parts += [f"{unknown} could not be measured"] if unknown else []
-    return f"[red]✗[/] of {number} probes {' and '.join(parts)} ({report.seconds:.1f} s)"
+    return f"of {len(report.probes)} probes {' and '.join(parts)}"
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""The last lines of an apply, which are what people read: they say what the exit code says."""
+
+import asyncio
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import pytest
+
+from dockmesh.apply.look import look_at_all
+from dockmesh.apply.types import Look, Outcome
+from dockmesh.cli.changes import Result, show_result
+from dockmesh.diff.types import Change
+from dockmesh.errors import DockmeshError
+from dockmesh.plan.build import build
+from dockmesh.verify.types import Kind, Probe, Report, Verdict
+from tests.support.fake_host import applied
+from tests.support.meshes import cluster
+from tests.support.plans import configs
+
+MESH = cluster(3)
+PLAN = build(MESH)
+NAMES = tuple(host.name for host in PLAN.hosts)
+CHANGE = Change("host1", "docker0 MTU", "1500", "1462", "it is so")
+
+
+def proof(*verdicts: Verdict) -> Report:
+    return Report(NAMES, tuple(Probe(Kind.HOST_PING, "host1", "host2", verdict) for verdict in verdicts), ())
+
+
+PROOFS = {
+    "no proof": None,
+    "passes": proof(Verdict.PASS),
+    "fails": proof(Verdict.PASS, Verdict.FAIL),
+    "unknown": proof(Verdict.PASS, Verdict.UNKNOWN),
+}
+
+
+@cache
+def looks(*, left: bool) -> dict[str, Look]:
+    found = asyncio.run(look_at_all(PLAN, {name: applied(config) for name, config in configs(MESH).items()}))
+    good = {name: each for name, each in found.items() if isinstance(each, Look)}
+    if left:
+        good["host1"] = replace(good["host1"], diff=replace(good["host1"].diff, left=(CHANGE,)))
+    return good
+
+
+@pytest.mark.parametrize(
+    ("shown", "left", "lost", "changed"), [*product(PROOFS, (False, True), (False, True), (False, True))]
+)
+def test_an_apply_ends_with_a_tick_only_where_its_exit_code_is_0(
+    shown: str, left: bool, lost: bool, changed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = {"host3": DockmeshError("it is gone", host="host3")} if lost else {}
+    outcomes = tuple(Outcome(name, (CHANGE,)) for name in NAMES if name not in errors) if changed else ()
+    result = Result(PLAN, NAMES, looks(left=left), errors, outcomes, PROOFS[shown] if changed else None)
+
+    show_result(result)
+
+    last = capsys.readouterr().out.rstrip().splitlines()[-1]
+    assert last.startswith("✗") is result.failed
+    assert result.failed is (lost or (changed and shown in ("fails", "unknown")))
+
+
+def test_a_proof_that_failed_is_told_with_its_numbers_after_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    outcomes = tuple(Outcome(name, (CHANGE,)) for name in NAMES)
+
+    show_result(Result(PLAN, NAMES, looks(left=False), {}, outcomes, proof(Verdict.PASS, Verdict.FAIL)))
+
+    assert capsys.readouterr().out.rstrip().splitlines()[-2:] == [
+        "! 3 hosts as the file says; 3 changes made",
+        "✗ but the proof failed: of 2 probes 1 fail; `dockmesh verify` looks again",
+    ]
