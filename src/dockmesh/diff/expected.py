@@ -61,6 +61,7 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
         if linux.address6:
             yield f"{linux.name} address6", str(linux.address6)
         yield linux.member, f"in {linux.name}"
+        yield f"{linux.member} MTU", str(linux.mtu)
 
 
 def tunnel_key(peer: str) -> str:

@@ -7,7 +7,7 @@ from dockmesh.diff import api, fabric
 from dockmesh.diff.apart import apart_step
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import RESTART, docker_step
-from dockmesh.diff.linux_bridge import bridge_changes
+from dockmesh.diff.linux_bridge import bridge_changes, moved, strays, with_mtu, without
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
@@ -200,7 +200,8 @@ def _state(present: FileState | None, file: File) -> tuple[str | None, str]:
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
     host = config.host
-    yield from bridge_changes(host, config.docker_bridge, facts, member_made=fabric_made)
+    gone = strays(config.docker_bridge, facts, config.given)
+    yield from bridge_changes(host, config.docker_bridge, facts, gone, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
         yield Change(
             host, STAY_OUT, "br0 stays out of docker0", None, "a run was taken back; now its addresses are its own"
@@ -229,11 +230,12 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
         changes = (Change(config.host, wanted.member, None, f"in {wanted.name}", "Docker has its addresses now"),)
     link = facts.link(config.docker_bridge.name)
     make = bridge.make(config.docker_bridge) if link is None else ()
-    # A Docker that restarts takes away the address that it had before.
-    drop = () if link is None or again else bridge.drop(config.docker_bridge, link.addresses)
-    commands = (*make, *drop, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
+    commands = (*make, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
     # Docker's API is bound to docker0 itself, and knows no other of that name.
     verbs = {API_UNIT: "restart"} if link is None else {}
     start = tuple(("systemctl", verbs.get(unit, "start"), unit) for unit in config.units)
     allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
-    return Step(StepName.ATTACH, changes, (*allow, *(Run(argv) for argv in (*commands, *start))))
+    # A Docker that restarts takes away the address that it had before.
+    gone = () if again else without(moved(config.docker_bridge, facts))
+    gone += without(strays(config.docker_bridge, facts, config.given)) + with_mtu(config.docker_bridge, facts)
+    return Step(StepName.ATTACH, changes, (*allow, *gone, *(Run(argv) for argv in (*commands, *start))))

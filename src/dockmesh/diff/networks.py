@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from dockmesh.diff.attachments import attach_apart, refuse_taken
-from dockmesh.diff.linux_bridge import bridge_changes
+from dockmesh.diff.linux_bridge import bridge_changes, moved, strays, with_mtu, without
 from dockmesh.diff.switches import made_anew
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
@@ -81,30 +81,22 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
     changes: list[Change] = []
     requests: list[Request] = []
     for wanted in config.networks:
-        on_host = tuple(
-            bridge_changes(
-                config.host, wanted.bridge, facts, member_made=made_anew(config, wanted.bridge.member, facts)
-            )
-        )
-        link = facts.link(wanted.bridge.name)
+        present = facts.docker.network(wanted.name) if facts.docker else None
+        # Docker leaves those of a prefix6 of before on a bridge that it did not make.
+        gone = strays(wanted.bridge, facts, (*config.given, *(present.prefixes6 if present else ())))
+        made = made_anew(config, wanted.bridge.member, facts)
+        on_host = tuple(bridge_changes(config.host, wanted.bridge, facts, gone, member_made=made))
         if on_host:
             changes += on_host
-            make = bridge.make(wanted.bridge) if link is None else ()
-            drop = () if link is None else bridge.drop(wanted.bridge, link.addresses)
-            words = (*make, *drop, *bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
-            requests += map(Run, words)
-        present = facts.docker.network(wanted.name) if facts.docker else None
-        if link is not None and present is not None:
-            # Docker leaves them on a bridge that it did not make.
-            stale = [
-                address
-                for address in link.addresses6
-                if address != wanted.bridge.address6 and any(address.ip in prefix for prefix in present.prefixes6)
-            ]
-            for address in stale:
-                subject6 = f"{wanted.bridge.name} address6"
-                changes.append(Change(config.host, subject6, str(address), None, "not this host's in the mesh"))
-                requests.append(Run(("ip", "address", "del", str(address), "dev", wanted.bridge.name)))
+            make = bridge.make(wanted.bridge) if facts.link(wanted.bridge.name) is None else ()
+            words = (*bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
+            requests += (
+                *map(Run, make),
+                *without(moved(wanted.bridge, facts)),
+                *without(gone),
+                *with_mtu(wanted.bridge, facts),
+                *map(Run, words),
+            )
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
             changes.append(Change(config.host, subject(wanted.name), actual, described(wanted), WHY))

@@ -4,7 +4,7 @@ Each command may be run again; none disturbs what is already right.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 
 from dockmesh.render.types import DockerBridge
 
@@ -27,17 +27,19 @@ def detach(bridge: DockerBridge) -> tuple[Argv, ...]:
     return (("ip", "link", "set", "dev", bridge.member, "nomaster"),)
 
 
-def drop(bridge: DockerBridge, present: Iterable[IPv4Interface]) -> tuple[Argv, ...]:
-    """Where the bridge's own address was moved, the one that it was moved to.
+def drop(device: str, addresses: Iterable[IPv4Interface | IPv6Interface]) -> tuple[Argv, ...]:
+    """Take addresses away; to flush does not mind those that are gone already.
 
-    Only then, and before its own comes back: beside its own an address is somebody's, and the kernel takes away with
-    a first address of a prefix those that came later.
+    Before the bridge's own is set: the kernel takes away with a first address of a prefix those that came later.
     """
-    addresses = tuple(present)
-    if bridge.address in addresses:
-        return ()
-    moved = (address for address in addresses if address.network == bridge.address.network)
-    return tuple(("ip", "address", "del", str(address), "dev", bridge.name) for address in moved)
+    return tuple(
+        ("ip", "address", "flush", "dev", device, "to", f"{each.ip}/{each.ip.max_prefixlen}") for each in addresses
+    )
+
+
+def set_mtu(bridge: DockerBridge) -> Argv:
+    """Of its member, which has it from Open vSwitch as long as nobody else sets it."""
+    return ("ip", "link", "set", "dev", bridge.member, "mtu", str(bridge.mtu))
 
 
 def set_up(bridge: DockerBridge) -> tuple[Argv, ...]:

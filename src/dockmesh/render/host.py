@@ -192,6 +192,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         attachments=attachments,
         docker_api=plan.docker_api,
         unknown=API_PEMS if plan.docker_api and own is None else (),
+        given=tuple(prefix for each in plan.hosts for seat in each.networks for prefix in seat.prefixes),
     )
 
 

@@ -106,3 +106,4 @@ class HostConfig:
     networks: tuple[DockerNetwork, ...] = ()  # beside docker0
     domain: str | None = None  # None: no names, and no resolver
     attachments: tuple[Attachment, ...] = ()
+    given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host

@@ -7,15 +7,26 @@ somebody set inside a container, or on a machine that is no host of the mesh, no
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
-from dockmesh.model import UnderlayAddress
-from dockmesh.plan.types import Plan
+from dockmesh.facts.types import Container, HostFacts
+from dockmesh.model import DOCKER_BRIDGE, UnderlayAddress
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Evidence
-from dockmesh.verify.host import PAIRS
+from dockmesh.verify.host import APPLY, PAIRS
 from dockmesh.verify.types import Cause, Fault
 
-Claims = dict[str, dict[str, str]]  # by address, the owners of a Dispute
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Where somebody is who has an address, and how it is taken from them. `host` "": nobody knows where."""
+
+    host: str
+    do: str
+
+
+Claims = dict[str, dict[str, Owner]]  # by address, the owners of a Dispute
+Macs = dict[str, dict[str, tuple[str, Owner]]]  # by MAC and address, what is known to have both; "" for any address
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +35,23 @@ class Dispute:
 
     address: str
     right: str | None  # the host whose it is by the plan, if it is anybody's
-    owners: Mapping[str, str]  # who has it, and on which host; "" for nobody knows where
+    owners: Mapping[str, Owner]  # by who has it
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for name in (self.right, *self.owners.values()) if name))
+        places = (owner.host for owner in self.owners.values())
+        return tuple(dict.fromkeys(name for name in (self.right, *places) if name))
+
+    @property
+    def do(self) -> str:
+        others = {who: owner for who, owner in self.owners.items() if owner.host != self.right} or self.owners
+        whose = f"; {self.address} is {self.right}'s" if self.right else ""
+        return f"{'; '.join(dict.fromkeys(owner.do for owner in others.values()))}{whose}"
 
 
 def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
     for address, owners in sorted(_claims(plan, evidence).items()):
-        right, places = _right_host(plan, ip_address(address)), set(owners.values())
+        right, places = _right_host(plan, ip_address(address)), {owner.host for owner in owners.values()}
         # Two on one host are that host's own affair: its Docker sees to it, or its kernel knows both.
         if len(places) > 1 or (right is not None and places != {right}):
             yield Dispute(address, right, owners)
@@ -41,19 +59,8 @@ def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
 
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
     for dispute in disputes(plan, evidence):
-        others = [who for who, name in dispute.owners.items() if name != dispute.right] or list(dispute.owners)
-        yield Cause(
-            Fault.ADDRESS_TAKEN,
-            dispute.hosts,
-            f"{dispute.address} belongs to {' and to '.join(dispute.owners)}",
-            f"take it from {' and '.join(others)}"
-            + (
-                f": it is {dispute.right}'s; `dockmesh apply` sets docker0 and Docker's pool right"
-                if dispute.right
-                else ""
-            ),
-            PAIRS,
-        )
+        seen = f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
+        yield Cause(Fault.ADDRESS_TAKEN, dispute.hosts, seen, dispute.do, PAIRS)
 
 
 def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:
@@ -65,31 +72,72 @@ def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:
 
 def _claims(plan: Plan, evidence: Evidence) -> Claims:
     claims: Claims = defaultdict(dict)
-    macs: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)  # by MAC and address, what is known to have both
-    names = {network.name for network in plan.further}
-    prefixes = [prefix for each in plan.networks for prefix in (each.prefix, each.prefix6) if prefix is not None]
+    macs: Macs = defaultdict(dict)
     for name, known in evidence.hosts.items():
-        for link in known.facts.links:
-            for address in link.ips:
-                if any(address in prefix for prefix in prefixes):
-                    claims[str(address)][f"{link.name} of {name}"] = name
-            macs[link.mac].setdefault("", (f"{link.name} of {name}", name))
-        for container in known.facts.docker.containers if known.facts.docker else ():
-            places = (place for place in container.places if place.network in names)
-            inside = (address for place in places for address in (place.address, place.address6))
-            for each in filter(None, (container.address, *inside)):
-                claims[each][f"container {container.name} on {name}"] = name
+        planned, facts = plan.host(name), known.facts
+        _add_links(plan, planned, facts, claims, macs)
+        for container in facts.docker.containers if facts.docker else ():
+            _add_container(plan, planned, facts, container, claims=claims, macs=macs)
         if known.container:
-            claims[known.container.address][f"the probe container on {name}"] = name
-            macs[known.container.mac][known.container.address] = (f"the probe container on {name}", name)
+            who, owner = f"the probe container on {name}", Owner(name, APPLY)  # Docker has another pool
+            claims[known.container.address][who] = owner
+            macs[known.container.mac][known.container.address] = (who, owner)
     for known in evidence.hosts.values():
         for answered, owners in known.from_container.owners.items():
             for mac in dict.fromkeys(owners.macs):
-                who, where = macs[mac].get(answered) or macs[mac].get("") or _unknown(mac)
-                if not any(name == where for name in claims[answered].values()) or not where:
-                    claims[answered][who] = where
+                who, owner = macs[mac].get(answered) or macs[mac].get("") or _unknown(mac)
+                if not any(each.host == owner.host for each in claims[answered].values()) or not owner.host:
+                    claims[answered][who] = owner
     return claims
 
 
-def _unknown(mac: str) -> tuple[str, str]:
-    return f"a device with the MAC address {mac}", ""
+def _add_links(plan: Plan, planned: HostPlan, facts: HostFacts, claims: Claims, macs: Macs) -> None:
+    name = planned.name
+    prefixes = [prefix for each in plan.networks for prefix in (each.prefix, each.prefix6) if prefix is not None]
+    ours = {device for seat in planned.networks for device in (seat.bridge, seat.switch)}
+    for link in facts.links:
+        interfaces: list[IPv4Interface | IPv6Interface] = [*link.addresses, *link.addresses6]
+        for interface in interfaces:
+            if any(interface.ip in prefix for prefix in prefixes):
+                mended = link.name in ours and _right_host(plan, interface.ip) is not None
+                do = APPLY if mended else f"run `ip address del {interface} dev {link.name}` on {name}"
+                claims[str(interface.ip)][f"{link.name} of {name}"] = Owner(name, do)
+        macs[link.mac].setdefault("", (f"{link.name} of {name}", Owner(name, f"take it from {link.name} of {name}")))
+
+
+def _add_container(
+    plan: Plan, planned: HostPlan, facts: HostFacts, container: Container, *, claims: Claims, macs: Macs
+) -> None:
+    who = f"container {container.name} on {planned.name}"
+    networks = {network.name for network in plan.further}
+    for network, inside, mac in _places(container):
+        if mac:  # what somebody set inside goes with its network namespace
+            owner = Owner(planned.name, f"run `docker restart {container.name}` on {planned.name}")
+            macs[mac].setdefault("", (who, owner))
+        if network in networks or inside == container.address:
+            claims[inside][who] = Owner(planned.name, _give_back(planned, facts, container, network))
+
+
+def _places(container: Container) -> Iterator[tuple[str, str, str | None]]:
+    """Network, address and MAC address."""
+    if container.address:
+        mac = next((each.mac for each in container.places if each.address == container.address), None)
+        yield DOCKER_BRIDGE, container.address, mac
+    for place in container.places:
+        yield from ((place.network, each, place.mac) for each in (place.address, place.address6) if each)
+
+
+def _give_back(planned: HostPlan, facts: HostFacts, container: Container, network: str) -> str:
+    """Docker gives an address of its pool at the next start; in a further network somebody may have asked for one."""
+    if network != DOCKER_BRIDGE:
+        return (
+            f"start {container.name} on {planned.name} anew, without `--ip` and `--ip6` or with addresses of its pool"
+        )
+    if facts.docker is not None and facts.docker.pool != planned.pool:
+        return APPLY
+    return f"run `docker restart {container.name}` on {planned.name}"
+
+
+def _unknown(mac: str) -> tuple[str, Owner]:
+    do = f"find the device (`tcpdump -eni {DOCKER_BRIDGE} ether host {mac}` on the hosts) and take the address from it"
+    return f"a device with the MAC address {mac}", Owner("", do)

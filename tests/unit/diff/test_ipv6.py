@@ -122,7 +122,7 @@ def test_when_the_last_network_with_ipv6_goes_its_traces_go() -> None:
 
     assert change(found, RESTART_FOR_IPV6).expected == NO_RULES
     assert change(found, "dm-blue address6").actual == "fd00:80::1/64"
-    assert "ip address del fd00:80::1/64 dev dm-blue" in requests(found, StepName.NETWORKS)
+    assert "ip address flush dev dm-blue to fd00:80::1/128" in requests(found, StepName.NETWORKS)
     assert requests(found, StepName.LEAVE) == ["docker network rm blue"]
 
 

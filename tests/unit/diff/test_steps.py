@@ -345,7 +345,7 @@ def test_an_address_that_was_moved_is_taken_away_before_its_own_comes_back() -> 
 
     commands = requests(of(host), StepName.ATTACH)
 
-    assert commands[0] == "ip address del 172.17.42.99/16 dev docker0"
+    assert commands[0] == "ip address flush dev docker0 to 172.17.42.99/32"
     assert not any("10.9.9.9" in command for command in commands)
 
 
@@ -354,6 +354,26 @@ def test_an_address_beside_its_own_is_somebodys() -> None:
     host.devices["docker0"].addresses.append("172.17.42.99/16")
 
     assert of(host).steps == ()
+
+
+@pytest.mark.parametrize("device", ["docker0", "br0"])
+@pytest.mark.parametrize("address", ["172.17.42.3/32", "172.17.42.2/16", "172.17.192.7/32", "172.17.64.7/32"], ids=str)
+def test_an_address_that_the_mesh_gives_to_somebody_else_is_taken_away(device: str, address: str) -> None:
+    """Another host's, or one that a container may get, of another host's pool or of its own."""
+    host = applied(CONFIG)
+    host.devices[device].addresses.append(address)
+
+    found = of(host)
+
+    assert texts(found) == [f"{device} address: {address} goes"]
+    assert requests(found, StepName.ATTACH)[0] == f"ip address flush dev {device} to {address.partition('/')[0]}/32"
+
+
+def test_a_bridge_that_somebody_made_narrower_than_open_vswitch_was_told_is_widened() -> None:
+    host = applied(CONFIG)
+    host.devices["br0"].mtu = 1280
+
+    assert texts(of(host)) == ["br0 MTU: 1280 → 1462"]
 
 
 def test_a_key_of_daemon_json_shows_alone() -> None:
