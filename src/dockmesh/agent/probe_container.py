@@ -26,8 +26,9 @@ Order = dict[str, Any]
 DOCKER_SOCKET = "/run/docker.sock"
 LABEL = "dockmesh.probe"
 REPOSITORY = "dockmesh-probe"
-API_DEADLINE_S = 10.0
-READY_DEADLINE_S = 8.0
+# Both for a container's first start on a slow host; whether Docker answers at all was asked before.
+API_DEADLINE_S = 45.0
+READY_DEADLINE_S = 30.0
 HEAR_DEADLINE_S = 1.0
 POLL_S = 0.05
 

@@ -89,7 +89,7 @@ def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
         for pool in pools.use(host, known):
             if pool.full:
                 what = f"its {pool.shown} is full: all {pool.total:,} addresses are taken, no container starts"
-                yield Finding((name,), what, "remove containers that nobody needs, or give it a larger pool")
+                yield Finding((name,), what, pools.ROOM)
         # While Docker itself has another pool, that is what is said.
         if known.docker is not None and known.docker.pool == host.pool:
             yield from (Finding((name,), each.text, each.do(name)) for each in pools.outside(host, known))

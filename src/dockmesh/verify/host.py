@@ -112,9 +112,19 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
         )
     else:
+        yield from _full(planned, known)
         # What is in another host's pool is that host's, and owner.py says so.
         for found in pools.outside(planned, known.facts, plan):
             yield Cause(Fault.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({Kind.DOCKER}))
+
+
+def _full(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+    """Where the probe container got no address. With one it has, what is left for others is no matter of a proof."""
+    pool = next(iter(pools.use(planned, known.facts)), None)
+    if known.container is None and pool is not None and pool.full:
+        taken = f"all {pool.total:,} addresses are" if pool.total > 1 else "its one address is"
+        seen = f"its {pool.shown}, {planned.pool}, is full: {taken} taken, so no container starts, nor a probe"
+        yield Cause(Fault.POOL_FULL, (planned.name,), seen, pools.ROOM, frozenset(CONTAINER_PAIRS))
 
 
 def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:

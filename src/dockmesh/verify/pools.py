@@ -15,6 +15,8 @@ from dockmesh.model import DOCKER_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 
 NEARLY_FULL = 0.8  # of a pool
+# Of a pool that has no address left.
+ROOM = "remove containers that nobody needs, or write a larger pool into the mesh file and run `dockmesh apply`"
 OTHER_MAC = "start all but one of them anew, without `--mac-address` or with another one"
 
 

@@ -82,6 +82,7 @@ class Fault(StrEnum):
     NETWORK = "network"
     ATTACHED = "attached-interface"
     OUTSIDE_POOL = "outside-pool"
+    POOL_FULL = "pool-full"
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"
     TREE = "tree"

@@ -1,7 +1,7 @@
 """One thing broken, and what is said of it."""
 
 from dataclasses import replace
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 import pytest
 
@@ -10,7 +10,7 @@ from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container, Place
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
-from dockmesh.verify.evidence import Echo, Evidence, Owners, Transfer
+from dockmesh.verify.evidence import Echo, Evidence, Measured, Owners, Transfer
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Verdict
 from tests.unit.verify import worlds
@@ -147,7 +147,7 @@ def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
 
     assert cause.fault is Fault.ADDRESS_TAKEN
     assert cause.seen == "10.9.1.7 belongs to container web-h1 on h1 and to container web-h2 on h2"
-    assert "it is h1's" in cause.do
+    assert cause.do == "run `docker restart web-h2` on h2; 10.9.1.7 is h1's"
     assert verdicts(probes, Kind.ADDRESS)["h3", "h1"] is Verdict.FAIL
 
 
@@ -179,6 +179,25 @@ def test_a_container_outside_the_pool_fails_the_docker_of_its_host() -> None:
     assert cause.fault is Fault.OUTSIDE_POOL
     assert cause.seen.endswith("another host may give out the same address: web (10.9.77.7)")
     assert verdicts(probes, Kind.DOCKER)["h1", "h1"] is Verdict.FAIL
+
+
+def test_a_pool_without_room_for_the_probe_is_why_it_did_not_start() -> None:
+    plan = worlds.plan()
+    one = replace(plan.hosts[0].networks[0], pool=IPv4Network("10.9.1.7/32"), containers=1)
+    plan = replace(plan, hosts=(replace(plan.hosts[0], networks=(one,)), *plan.hosts[1:]))
+    evidence = worlds.healthy(plan)
+    docker = evidence.hosts["h1"].facts.docker
+    assert docker is not None
+    place = Place("bridge", "10.9.1.7", worlds.container(plan.hosts[0]).mac)
+    web = Container("d" * 64, "web", "10.9.1.7", (place,))
+    full = worlds.changed_facts(evidence, "h1", docker=replace(docker, containers=(web,)))
+    why = "no available IPv4 addresses on this network's address pools: bridge"
+    full = worlds.changed(full, "h1", container=None, container_error=why, from_container=Measured(error=why))
+
+    fault = next(cause for cause in look(full, plan)[1] if cause.hosts == ("h1",))
+
+    assert fault.fault is Fault.POOL_FULL
+    assert "10.9.1.7/32, is full: its one address is taken" in fault.seen
 
 
 def test_an_address_that_nobody_admits_to_is_named_by_its_mac() -> None:
