@@ -1,7 +1,9 @@
 """Docker's new settings: taken for real, or an error; and nobody's container left stopped."""
 
 import asyncio
+import math
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from dockmesh.apply import ipv6
 from dockmesh.apply.types import Look
@@ -75,14 +77,25 @@ async def _with_journal(host: Transport, error: CommandError) -> CommandError:
 async def start_again(host: Transport, before: Sequence[Container]) -> None:
     """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them.
 
-    Those of `docker run --rm` are gone, as their owner said.
+    In the order of their addresses, for Docker gives each the first that is free. Those with a policy it starts itself,
+    all at once. Those of `docker run --rm` are gone, as their owner said.
     """
     if not before:
         return
     (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, DOCKER_UNIT))
     stopped = read_stopped(answer.out) if answer.ok else frozenset()
-    if again := [container.id for container in before if container.id in stopped]:
+    if again := [container.id for container in in_order(before) if container.id in stopped]:
         await demand(host, "could not start the containers again", Run(("docker", "start", *again)))
+
+
+def in_order(containers: Sequence[Container]) -> list[Container]:
+    """By address. One that is in several networks has the place that it has on docker0."""
+    return sorted(containers, key=_place)
+
+
+def _place(container: Container) -> float:
+    addresses = [container.address] if container.address else [each.address for each in container.places]
+    return min((int(IPv4Address(each)) for each in addresses), default=math.inf)
 
 
 def _compare(look: Look, after: Docker | None) -> None:

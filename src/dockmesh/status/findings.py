@@ -103,7 +103,7 @@ def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Ite
     wrong = [end for end in there if end.state in (State.MISSING, State.BROKEN, State.NO_BFD)]
     for end in wrong:
         if heard[end.host].facts.ovs is not None:
-            yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", f"{APPLY}: it sets this right")
+            yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
     down = [end for end in there if end.state is State.DOWN]
     if len(there) == 2 and down and not wrong:
         yield Finding((link.a, link.b), *_down(WIRES[plan.fabric.tunnel], heard, there, down))

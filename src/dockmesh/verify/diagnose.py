@@ -12,8 +12,8 @@ from dockmesh.plan.types import Plan
 from dockmesh.render import names
 from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
-from dockmesh.verify.host import APPLY, PAIRS
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.host import PAIRS
+from dockmesh.verify.tunnel import APPLY, State
 from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind, Probe, Scope, Verdict
 
 WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}

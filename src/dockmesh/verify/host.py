@@ -8,9 +8,9 @@ from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
 from dockmesh.verify.evidence import HostEvidence
+from dockmesh.verify.tunnel import APPLY
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Cause, Fault, Kind
 
-APPLY = "run `dockmesh apply`: it sets this right"
 PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS, *NETWORK_PAIRS))
 SIZES = frozenset(
     (
@@ -163,5 +163,7 @@ def _mtu(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
         seen = f"Docker gives its containers MTU {docker.mtu}, planned is {plan.mtu}"
         yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.DOCKER})
     elif inside != plan.mtu:
-        seen = f"a new container has MTU {inside}, planned is {plan.mtu}"
-        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.DOCKER})
+        # Docker's own settings are right: something beside it changes what it gives.
+        seen = f"a new container has MTU {inside}, planned is {plan.mtu}, and Docker is told so"
+        do = f"see what sets it on {planned.name}: an OCI hook, or a runtime of `docker info` that is not runc"
+        yield Cause(Fault.MTU, (planned.name,), seen, do, SIZES | {Kind.DOCKER})

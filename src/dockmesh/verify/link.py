@@ -6,8 +6,8 @@ from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
 from dockmesh.verify.evidence import Evidence, Target
-from dockmesh.verify.host import APPLY, PAIRS, SIZES
-from dockmesh.verify.tunnel import End, State
+from dockmesh.verify.host import PAIRS, SIZES
+from dockmesh.verify.tunnel import APPLY, End, State
 from dockmesh.verify.types import Cause, Fault, Kind, Scope
 from dockmesh.wire import WIRES, Wire
 
@@ -97,7 +97,7 @@ def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End],
             yield Cause(Fault.TUNNEL_MISSING, pair, seen, APPLY, BELOW, scope=Scope.LINK)
         elif end.state is State.BROKEN:
             seen = f"{end.port} on {end.host}, to {end.peer}: {end.wrong}"
-            yield Cause(Fault.TUNNEL_WRONG, pair, seen, APPLY, BELOW, scope=Scope.LINK)
+            yield Cause(Fault.TUNNEL_WRONG, pair, seen, end.do, BELOW, scope=Scope.LINK)
         elif end.state is State.NO_BFD:
             seen = f"{end.port} on {end.host}, to {end.peer}, has BFD switched off: nobody notices when it fails"
             yield Cause(Fault.TUNNEL_WRONG, pair, seen, APPLY, frozenset({Kind.TUNNEL}), scope=Scope.LINK)

@@ -13,7 +13,8 @@ from dockmesh.facts.types import Container, HostFacts
 from dockmesh.model import DOCKER_BRIDGE, UnderlayAddress
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Evidence
-from dockmesh.verify.host import APPLY, PAIRS
+from dockmesh.verify.host import PAIRS
+from dockmesh.verify.tunnel import APPLY
 from dockmesh.verify.types import Cause, Fault
 
 

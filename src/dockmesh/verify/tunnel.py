@@ -9,6 +9,8 @@ from dockmesh.model import FABRIC_BRIDGE, Tunnel
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.render.ovs import KEY, PEER_MARK
 
+APPLY = "run `dockmesh apply`: it sets this right"
+
 
 class State(StrEnum):
     UP = "up"
@@ -28,6 +30,7 @@ class End:
     port: str
     wrong: str = ""  # what of it is not as planned
     hears: bool = False  # BFD hears the other end, whether that one hears us or not
+    do: str = APPLY  # where it is not up for a reason of this host's
 
 
 def find_port(facts: HostFacts, wanted: TunnelEnd) -> OvsInterface | None:
@@ -60,15 +63,32 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
             if key != wanted_key
             else []
         ),
-        *([f"Open vSwitch says: {found.error}"] if found.error else []),
     ]
     if differences:
         return End(host, wanted.peer, State.BROKEN, found.name, "; ".join(differences))
+    if found.error:
+        wrong = f"Open vSwitch says: {found.error}"
+        return End(host, wanted.peer, State.BROKEN, found.name, wrong, do=_make_room(facts, found))
     if found.bfd.get("enable") != "true":
         return End(host, wanted.peer, State.NO_BFD, found.name)
     heard = found.bfd_status.get("state")
     up = heard == "up" and found.bfd_status.get("forwarding") == "true"
     return End(host, wanted.peer, State.UP if up else State.DOWN, found.name, hears=heard in ("init", "up"))
+
+
+def _make_room(facts: HostFacts, port: OvsInterface) -> str:
+    """For a tunnel that is as planned and that Open vSwitch cannot make. It makes one to each address, in one bridge.
+
+    Measured with Open vSwitch 3.5.0: as soon as the other one goes, it makes ours.
+    """
+    for bridge in facts.ovs or ():
+        for other in bridge.interfaces:
+            alike = (other.type, other.options.get("remote_ip")) == (port.type, port.options.get("remote_ip"))
+            if alike and other.name != port.name:
+                return (
+                    f"run `ovs-vsctl del-port {bridge.name} {other.name}` on {facts.name}: it leads to the same address"
+                )
+    return f"look at `journalctl -u ovs-vswitchd` on {facts.name} for why it cannot be made"
 
 
 def _key_name(plan: Plan) -> str:

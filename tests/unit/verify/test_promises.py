@@ -138,6 +138,7 @@ def _ports(port: OvsInterface) -> dict[str, OvsInterface | None]:
         "slower": replace(port, bfd={**port.bfd, "min_rx": "999"}),
         "with another MTU": replace(port, mtu_request=1280),
         "without marks": replace(port, external_ids={}),
+        "that cannot be made": replace(port, error="could not add network device (File exists)"),
     }
 
 
