@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 MINUTES ?= 15
 SEED ?= 1
+FILES ?=
 STAMP := $(VENV)/.installed
 # What the lab needs of the machine, by program and Debian package.
 LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
@@ -21,9 +22,9 @@ LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftab
 
 # And what its virtual machines need beside that.
 VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
-test test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
+test test-long test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
 
-.PHONY: help setup lab-setup demo test test-vm check format docs lock bench bench-peers kills clean
+.PHONY: help setup lab-setup demo test test-long test-vm check format docs lock bench bench-peers kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,6 +67,9 @@ test: lab-setup  ## everything: check, then the lab (as root)
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal --hypothesis-profile=longer tests/property
 	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile -m 'not long' tests/lab
+
+test-long: lab-setup  ## what make test leaves out; goes on where it stood; FILES="tests/lab/test_x.py" for some (as root)
+	@$(BIN)/python tools/long_tests.py $(FILES)
 
 test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel (as root)
 	@$(BIN)/pytest tests/lab_vm
