@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from dockmesh.errors import LabError
+from dockmesh.facts.types import HostFacts
 from dockmesh.lab.model import HostKind
 from dockmesh.lab.requirements import check_machine
 from tests.lab.mesh import Mesh
@@ -28,18 +29,16 @@ def skip_without(kind: HostKind) -> None:
 def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
     """A function that brings a lab up with such options.
 
-    Its mesh has a spanning tree, unless a test asks for something else; None leaves the default.
+    Its mesh is what `dockmesh init` writes, but for what a test names.
     """
     made: list[Mesh] = []
 
-    def make(*options: str, hosts: int = 3, forwarding: str | None = "rstp") -> Mesh:
+    def make(*options: str, hosts: int = 3, forwarding: str | None = None) -> Mesh:
         mesh = Mesh(folders.mktemp("lab"), tuple(f"host{number}" for number in range(1, hosts + 1)))
         made.append(mesh)
         mesh.lab("up", "--hosts", str(hosts), *OPTIONS[kind], *options)
         if forwarding is not None:
             mesh.choose("forwarding", forwarding)
-        if kind is HostKind.VM:
-            mesh.share_connections()
         return mesh
 
     try:
@@ -60,10 +59,46 @@ def make_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeMesh]:
         yield make
 
 
+class SharedLab:
+    """One lab with the mesh applied, for one file of tests after the other: each leaves it as it found it."""
+
+    def __init__(self, make: MakeMesh) -> None:
+        self._make = make
+        self._mesh: Mesh | None = None
+        self._text = ""
+        self._states: dict[str, HostFacts] = {}
+
+    def take(self) -> Mesh:
+        if self._mesh is None:
+            self._mesh = self._make("--prepared")
+            self._mesh.apply()
+            self._mesh.wait_for_mesh()
+            self._text = self._mesh.file.read_text()
+            self._states = self._mesh.states()
+        return self._mesh
+
+    def give_back(self) -> None:
+        """Without the containers of the tests; what else they left fails them, and the next file gets another lab."""
+        mesh, self._mesh = self._mesh, None
+        assert mesh is not None
+        mesh.on_all(lambda host: mesh.ssh(host, "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force"))
+        try:
+            assert mesh.file.read_text() == self._text
+            mesh.wait_for_states(self._states, deadline_s=60)
+        except BaseException:
+            mesh.down()
+            raise
+        self._mesh = mesh
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
+    with labs(tmp_path_factory, HostKind.CONTAINER) as make:
+        yield SharedLab(make)
+
+
 @pytest.fixture(scope="module")
-def mesh(make_mesh: MakeMesh) -> Mesh:
-    """Three prepared hosts with the mesh applied."""
-    mesh = make_mesh("--prepared")
-    mesh.apply()
-    mesh.wait_for_mesh()
-    return mesh
+def mesh(shared_lab: SharedLab) -> Iterator[Mesh]:
+    """Three prepared hosts with the mesh applied, shared with other files."""
+    yield shared_lab.take()
+    shared_lab.give_back()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
+from tests.lab.times import kind_of, noted
 
 T = TypeVar("T")
 
@@ -28,6 +30,17 @@ IMAGE = "busybox"
 BUILD_IMAGE = "tar -C /usr -c bin/busybox | docker import --change 'ENTRYPOINT [\"/bin/busybox\"]' - busybox"
 # What hangs ends then. Emulated hosts on a busy machine need minutes for what takes others a second.
 DEADLINE_S = 300
+# BFD that gives a tunnel up after 3 s and not after 0.3 s: emulated daemons do not get the processor that often.
+PATIENT_BFD = ("multiplier: 3}", "multiplier: 30}")
+# A master that hears nothing of its host for so long ends, and with it what waits for it: its host has died.
+SHARED = """\
+Host *
+    ControlMaster auto
+    ControlPersist yes
+    ControlPath "{folder}/%r@%n.ssh"
+    ServerAliveInterval 1
+    ServerAliveCountMax 20
+"""
 COMMAND_DEADLINE_S = 1800
 
 
@@ -44,7 +57,8 @@ class Done:
 
 
 def run(*argv: str, timeout_s: float = COMMAND_DEADLINE_S, environment: dict[str, str] | None = None) -> Done:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+    with noted(kind_of(argv)):
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -118,6 +132,12 @@ def _why(done: Done) -> str:
     return json.dumps(wrong, indent=2)
 
 
+@cache
+def plan_of(file: Path, text: str) -> Any:
+    """The answer of `plan`, kept for this text of the file."""
+    return run(*DOCKMESH, "plan", "-f", str(file), "--json").json()
+
+
 @dataclass(frozen=True, slots=True)
 class Mesh:
     """A lab of hosts with the file that describes their mesh."""
@@ -135,46 +155,31 @@ class Mesh:
 
     @property
     def own_ssh_config(self) -> Path:
-        """What the tests' own commands go by: connections that are shared, where `share_connections` opened some.
+        """What the tests' own commands go by: one connection a host, which the first of them opens.
 
-        To log in costs an emulated host more of its processor than most of what is asked there.
+        To log in costs a host more of its processor than most of what is asked there.
         """
         shared = self.directory / "ssh_config.shared"
-        return shared if shared.exists() else self.ssh_config
+        if not shared.exists():
+            shared.write_text(SHARED.format(folder=self.directory) + f"Include {self.ssh_config}\n")
+        return shared
 
-    def share_connections(self) -> None:
-        shared = f'Host *\n    ControlPath "{self.directory}/%r@%n.ssh"\n{self.ssh_config.read_text()}'
-        (self.directory / "ssh_config.shared").write_text(shared)
-        self.on_all(self._connect)
-
-    def _connect(self, host: str) -> None:
-        """Who is a host's first connection stays in the background, with no file of ours open."""
-        argv = ("ssh", "-F", str(self.own_ssh_config), "-M", "-N", "-f", "-o", "LogLevel=QUIET", host)
-        nothing = subprocess.DEVNULL
-        subprocess.run(argv, stdin=nothing, stdout=nothing, stderr=nothing, timeout=COMMAND_DEADLINE_S, check=True)
-
-    def _disconnect(self, host: str) -> None:
-        run("ssh", "-F", str(self.own_ssh_config), "-O", "exit", host)
+    def disconnect(self, host: str) -> None:
+        """Let go of the tests' own connection to a host that goes down or moves: the next command opens another."""
+        run("ssh", "-F", str(self.own_ssh_config), "-l", "root", "-O", "exit", host)
 
     def lab(self, verb: str, *words: str) -> Done:
-        shared = self.own_ssh_config != self.ssh_config
-        if shared and verb in ("reboot", "crash"):
-            self._disconnect(words[0])
-        done = self._lab(verb, *words)
-        if shared and verb in ("reboot", "start"):
-            self._connect(words[0])
+        if verb in ("reboot", "crash"):
+            self.disconnect(words[0])
+        done = run(*DOCKMESH, "lab", verb, "--dir", str(self.directory), *words)
+        assert done.code == 0, done.err
         return done
 
     def down(self) -> None:
         """Also where it did not come up, or is down."""
-        if self.own_ssh_config.exists() and self.own_ssh_config != self.ssh_config:
-            self.on_all(self._disconnect)
+        if self.ssh_config.exists():
+            self.on_all(self.disconnect)
         run(*DOCKMESH, "lab", "down", "--dir", str(self.directory))
-
-    def _lab(self, verb: str, *words: str) -> Done:
-        done = run(*DOCKMESH, "lab", verb, "--dir", str(self.directory), *words)
-        assert done.code == 0, done.err
-        return done
 
     def dockmesh(self, verb: str, *options: str, environment: dict[str, str] | None = None) -> Done:
         ssh = () if verb in ("plan", "render") else ("--ssh-config", str(self.ssh_config))
@@ -212,7 +217,8 @@ class Mesh:
             return dict(zip(self.hosts, pool.map(work, self.hosts), strict=True))
 
     def plan(self) -> Any:
-        return self.dockmesh("plan", "--json").json()
+        """It hangs on the file alone, so it is made once for each text."""
+        return plan_of(self.file, self.file.read_text())
 
     def address(self, host: str) -> str:
         return next(str(each["address"]) for each in self.plan()["hosts"] if each["name"] == host)

@@ -75,6 +75,7 @@ def test_conflict_in_daemon_json_shows_both_sides_and_changes_nothing_there(fres
     fresh.wait_for_ping("host1", fresh.address("host3"), None)
 
 
+@pytest.mark.long
 def test_what_the_user_has_lives_on(fresh: Mesh) -> None:
     fresh.on("host1", """mkdir -p /etc/docker && echo '{"log-driver": "journald"}' > /etc/docker/daemon.json""")
     fresh.on("host1", "systemctl reset-failed docker; systemctl restart docker")
@@ -89,7 +90,7 @@ def test_what_the_user_has_lives_on(fresh: Mesh) -> None:
     assert fresh.ssh("host1", "ovs-vsctl br-exists mine && docker network inspect mine").code == 0
 
 
-@pytest.mark.parametrize("live_restore", ["false", "true"])
+@pytest.mark.parametrize("live_restore", [pytest.param("false", marks=pytest.mark.long), "true"])
 def test_host_that_ran_docker_with_its_defaults_keeps_its_containers(fresh: Mesh, live_restore: str) -> None:
     theirs = f'{{"live-restore": {live_restore}}}'
     fresh.on("host1", f"mkdir -p /etc/docker && echo '{theirs}' > /etc/docker/daemon.json")
@@ -111,6 +112,7 @@ def test_host_that_ran_docker_with_its_defaults_keeps_its_containers(fresh: Mesh
     assert restored is (live_restore == "true")
 
 
+@pytest.mark.long
 def test_foreign_bridge_of_our_name_is_left_alone(fresh: Mesh) -> None:
     fresh.on("host1", "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev")
 
@@ -120,6 +122,7 @@ def test_foreign_bridge_of_our_name_is_left_alone(fresh: Mesh) -> None:
     assert fresh.on("host1", "ovs-vsctl list-ports br0") == ""
 
 
+@pytest.mark.long
 def test_killed_apply_is_finished_by_the_next(fresh: Mesh) -> None:
     command = (*DOCKMESH, "apply", "-f", str(fresh.file), "--ssh-config", str(fresh.ssh_config), "--yes")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
@@ -132,6 +135,7 @@ def test_killed_apply_is_finished_by_the_next(fresh: Mesh) -> None:
     fresh.wait_for_mesh()
 
 
+@pytest.mark.long
 def test_only_the_named_host_is_changed(fresh: Mesh) -> None:
     fresh.apply("--host", "host2")
 
@@ -139,6 +143,7 @@ def test_only_the_named_host_is_changed(fresh: Mesh) -> None:
     assert fresh.ssh("host1", "ovs-vsctl br-exists br0").code == 2
 
 
+@pytest.mark.long
 def test_deleted_tunnel_is_put_back_and_nothing_else_is_touched(fresh: Mesh) -> None:
     fresh.apply()
     started = fresh.on("host1", "systemctl show -p InvocationID docker")

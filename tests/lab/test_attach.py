@@ -25,7 +25,7 @@ from tests.lab.test_destroy import assert_same, destroy, snapshots
 from tests.lab.test_networks import address, container, gateway, network, start, to_all
 
 HOSTS = ("host1", "host2", "host3")
-WAYS = ("direct", "rstp")
+WAYS = ("direct", pytest.param("rstp", marks=pytest.mark.long))
 # At host1: one in VLAN 30, which is blue's, one in another, and one without a tag, which is docker0's.
 BLUE, STRANGE, PLAIN = (
     Machine("blue-pc", "10.80.0.7/16", 30),
@@ -62,7 +62,6 @@ def made(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     network(mesh, "add", "green")
     attach(mesh, "blue", "host1", f"interface: {INTERFACE}, vlan: 30")
     attach(mesh, "docker0", "host1")
-    mesh.choose("forwarding", WAYS[0])
     mesh.apply()
     for host in HOSTS:
         for name in ("docker0", "blue", "green"):
@@ -315,6 +314,7 @@ def test_destroy_leaves_the_interface_as_it_was(before: tuple[Mesh, dict[str, li
     assert ",UP" not in left.split(">")[0]
 
 
+@pytest.mark.long
 def test_by_ifupdown_it_is_there_after_a_boot_too(make_mesh: MakeMesh) -> None:
     mesh = make_mesh("--prepared", hosts=2)
     switch_made(mesh, "host1")

@@ -103,6 +103,7 @@ def prepared(make_mesh: MakeMesh) -> Mesh:
     return mesh
 
 
+@pytest.mark.long
 def test_first_apply_that_is_killed_gives_docker_its_own_address_back(prepared: Mesh) -> None:
     """Docker keeps docker0's address by itself, unless it is told."""
     mesh = prepared
@@ -124,7 +125,7 @@ def of_docker(mesh: Mesh) -> dict[str, list[str]]:
     return {host: [line for line in lines if line.startswith(kinds)] for host, lines in snapshots(mesh).items()}
 
 
-@pytest.mark.parametrize("renderer", ["systemd", "ifupdown"])
+@pytest.mark.parametrize("renderer", ["systemd", pytest.param("ifupdown", marks=pytest.mark.long)])
 def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> None:
     mesh = prepared
     before = snapshots(mesh)
@@ -150,6 +151,7 @@ def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> N
     assert not again.json()["changed"]
 
 
+@pytest.mark.long
 def test_destroy_that_is_killed_ends_the_same_when_it_is_run_again(prepared: Mesh) -> None:
     mesh = prepared
     before = snapshots(mesh)
@@ -168,6 +170,7 @@ def test_destroy_that_is_killed_ends_the_same_when_it_is_run_again(prepared: Mes
         assert_same(before, snapshots(mesh))
 
 
+@pytest.mark.long
 def test_host_that_is_down_is_told_and_done_later(prepared: Mesh) -> None:
     mesh = prepared
     before = snapshots(mesh)

@@ -43,8 +43,7 @@ def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
     """Four hosts, of which three are in the file, and what they were before any apply."""
     mesh = make_mesh("--prepared", hosts=4)
     whole = mesh.file.read_text()
-    (mesh.directory / "whole.yaml").write_text(whole.replace("forwarding: rstp", "forwarding: direct"))
-    mesh.edit("forwarding: rstp", "forwarding: direct")
+    (mesh.directory / "whole.yaml").write_text(whole)
     lines = mesh.file.read_text().splitlines(keepends=True)
     mesh.file.write_text("".join(line for line in lines if "host4:" not in line))
     return mesh, snapshots(mesh, HOSTS)
@@ -152,6 +151,7 @@ def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh
     assert lost(pings) <= 2
 
 
+@pytest.mark.long
 def test_a_link_that_is_cut_one_way_only_is_gone_round(mesh: Mesh) -> None:
     with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
         mesh.lab("cut", "host1", "host2", "--one-way")
@@ -174,6 +174,7 @@ def test_the_death_of_a_host_is_no_matter_of_the_others(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
 
 
+@pytest.mark.long
 def test_a_bridge_that_was_a_plain_switch_for_a_moment_has_its_flows_again(mesh: Mesh) -> None:
     """Without its fail mode Open vSwitch floods what it does not know: for that moment a frame may come twice."""
     there = mesh.on("host1", THERE)
@@ -186,7 +187,13 @@ def test_a_bridge_that_was_a_plain_switch_for_a_moment_has_its_flows_again(mesh:
     assert mesh.dockmesh("diff").code == 0
 
 
-@pytest.mark.parametrize("harms", [KILLS, EDITS], ids=["daemons killed", "flows and groups edited"])
+@pytest.mark.parametrize(
+    "harms",
+    [
+        pytest.param(KILLS, id="daemons killed"),
+        pytest.param(EDITS, id="flows and groups edited", marks=pytest.mark.long),
+    ],
+)
 def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]) -> None:
     there = mesh.on("host1", THERE)
     with copies(mesh, "host2", ("host1", "host3")) as found, all_pinging(mesh) as pings:
@@ -201,6 +208,7 @@ def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]
     assert mesh.dockmesh("diff").code == 0
 
 
+@pytest.mark.long
 def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None:
     """With the guard stopped, or it would be faster."""
     state = "systemctl show --property=MainPID --value docker ovs-vswitchd; ovs-vsctl show"
@@ -220,6 +228,7 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     assert mesh.dockmesh("diff").code == 0
 
 
+@pytest.mark.long
 def test_another_kind_of_tunnel_takes_the_place_of_the_old_one(mesh: Mesh) -> None:
     """Both request the same OpenFlow port, by which the flows know the peer."""
     ports = {host: mesh.on(host, PORTS) for host in HOSTS}
@@ -248,6 +257,7 @@ def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None
         assert not mesh.apply()["changed"]
 
 
+@pytest.mark.long
 def test_a_host_that_is_left_behind_with_a_spanning_tree_is_alone_and_harms_nobody(mesh: Mesh) -> None:
     plan = mesh.plan()
     underlay = {host["name"]: host["underlay"] for host in plan["hosts"]}
@@ -309,6 +319,7 @@ def wait_for_four(four: Four) -> None:
     wait_for_all(four, FOUR)
 
 
+@pytest.mark.long
 class TestFourHosts:
     @pytest.fixture(autouse=True)
     def all_well(self, four: Four) -> None:

@@ -32,7 +32,11 @@ def lab(make_mesh: MakeMesh) -> LabMesh:
     return make_mesh("--prepared", hosts=1)
 
 
-@pytest.fixture(params=MESHES)
+# Two of them are in `make test`: all ways there are, and blocks that one host joins.
+PARAMS = [pytest.param(name, marks=[pytest.mark.long] if name.startswith(("ring", "nine")) else []) for name in MESHES]
+
+
+@pytest.fixture(params=PARAMS)
 def world(lab: LabMesh, request: pytest.FixtureRequest) -> Iterator[tuple[Mesh, Bridges]]:
     count, topology = MESHES[request.param]
     mesh = with_network(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology)))

@@ -198,6 +198,7 @@ def test_what_goes_in_and_comes_out_is_whole(mesh: Mesh) -> None:
     assert code == 42
 
 
+@pytest.mark.long
 def test_a_large_image_goes_through_both_ways(mesh: Mesh) -> None:
     """120 MB that do not compress: out of host1 by host2, and into host3 by host2."""
     mesh.on("host1", "head -c 120000000 /dev/urandom > /root/blob && tar -C /root -c blob | docker import - large")
@@ -213,6 +214,7 @@ def test_a_large_image_goes_through_both_ways(mesh: Mesh) -> None:
     assert same[0] == same[1]
 
 
+@pytest.mark.long
 def test_many_at_a_time(mesh: Mesh) -> None:
     options = " ".join(f"--tls{what} {HELD}/ann/{file}.pem" for what, file in TLS_FILES.items())
     one = f"docker -H tcp://{mesh.address('host1')}:{PORT} --tlsverify {options} info --format {{{{.Name}}}}"
@@ -362,6 +364,7 @@ def test_docker_restarts_and_the_port_stays(mesh: Mesh) -> None:
     assert name_of(mesh, "host2", "host1") == "host1"
 
 
+@pytest.mark.long
 def test_after_a_reboot_it_is_open_again(mesh: Mesh) -> None:
     mesh.lab("reboot", "host3")
     mesh.wait_for_mesh()
@@ -383,6 +386,7 @@ def test_without_one_of_its_files_it_is_shut_and_status_says_why(mesh: Mesh, pat
     assert name_of(mesh, "host2", "host3") == "host3"
 
 
+@pytest.mark.long
 def test_a_host_without_the_package_gets_it(mesh: Mesh) -> None:
     mesh.on("host3", f"systemctl stop {API_UNIT}; DEBIAN_FRONTEND=noninteractive apt-get purge -y -q stunnel4")
 
@@ -407,6 +411,7 @@ def test_a_machine_that_let_nobody_in_shuts_nobody_out(mesh: Mesh, tmp_path: Pat
     assert name_of(mesh, "host2", "host1") == "host1"
 
 
+@pytest.mark.long
 def test_another_authority_shuts_everybody_out_who_was_not_let_in_anew(mesh: Mesh) -> None:
     rotated = run(*dockmesh("access", "rotate", mesh=mesh), "--yes", "--json")
     mesh.apply()
@@ -448,6 +453,7 @@ def left_of_it(mesh: Mesh, host: str) -> str:
     return files + unit + mesh.ssh(host, f"ss -Hltn 'sport = :{PORT}'").out
 
 
+@pytest.mark.long
 def test_a_port_that_is_taken_is_told_beforehand_and_takes_the_host_back(mesh: Mesh) -> None:
     mesh.on("host3", f"systemd-run --quiet --collect --unit=taker python3 -m http.server {PORT}")
     wait_until(lambda: str(PORT) in mesh.on("host3", "ss -Hltn"), "somebody has the port")
@@ -467,6 +473,7 @@ def test_a_port_that_is_taken_is_told_beforehand_and_takes_the_host_back(mesh: M
     assert name_of(mesh, "host2", "host3") == "host3"
 
 
+@pytest.mark.long
 def test_destroy_leaves_nothing_of_it(mesh: Mesh) -> None:
     done = mesh.dockmesh("destroy", "--yes", "--json")
 

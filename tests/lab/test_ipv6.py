@@ -82,7 +82,6 @@ def made(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     mesh, _ = before
     network(mesh, "add", "blue", "--prefix6", "fd00:80::/64")
     network(mesh, "add", "vault", "--prefix6", "auto", "--internal", "--hosts", "host1,host2")
-    mesh.choose("forwarding", "direct")
     mesh.apply()
     for name, hosts in ON.items():
         for host in hosts:
@@ -90,7 +89,7 @@ def made(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     return mesh
 
 
-@pytest.fixture(scope="module", params=["direct", "rstp"])
+@pytest.fixture(scope="module", params=["direct", pytest.param("rstp", marks=pytest.mark.long)])
 def mesh(made: Mesh, request: pytest.FixtureRequest) -> Mesh:
     made.choose("forwarding", request.param)
     made.apply()

@@ -195,6 +195,7 @@ def test_a_lab_grows_but_does_not_shrink(scratch: Path) -> None:
         up(Wish("scratch", scratch, hosts=1), say=print)
 
 
+@pytest.mark.long
 def test_a_killed_lab_comes_up_again_with_its_disks_and_goes_down(scratch: Path) -> None:
     killed = up(Wish("scratch", scratch, hosts=1), say=print)
     ask(killed, "host1", "sh", "-c", "echo kept > /root/kept && sync")

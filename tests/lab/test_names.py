@@ -5,6 +5,7 @@ from dnslib import EDNS0, DNSRecord
 
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import store
+from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.resolving import Seat, prepare, put, start
 
@@ -34,8 +35,11 @@ servers[1].start()
 
 
 @pytest.fixture(scope="module")
-def named(mesh: Mesh) -> Mesh:
+def named(make_mesh: MakeMesh) -> Mesh:
     """On each host `web1` … `web3` and one `db`, which start again when their host does."""
+    mesh = make_mesh("--prepared")
+    mesh.apply()
+    mesh.wait_for_mesh()
     prepare(mesh)
     for number, host in enumerate(mesh.hosts, start=1):
         start(mesh, host, f"web{number}", "--restart=always")
@@ -199,6 +203,7 @@ def test_a_resolver_that_is_started_again_loses_nothing(named: Mesh, seats: dict
     seats["host3"].until_finds("web2", other)
 
 
+@pytest.mark.long
 def test_a_resolver_that_hangs_is_not_taken_for_a_dead_host(named: Mesh, seats: dict[str, Seat]) -> None:
     other = address(named, "host2", "web2")
     named.on("host2", "systemctl kill --signal=STOP dockmesh-names")
@@ -211,6 +216,7 @@ def test_a_resolver_that_hangs_is_not_taken_for_a_dead_host(named: Mesh, seats: 
     seats["host1"].until_finds("web2", other)
 
 
+@pytest.mark.long
 def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh, seats: dict[str, Seat]) -> None:
     other = address(named, "host2", "web2")  # live-restore is on there
 
@@ -222,6 +228,7 @@ def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh,
     assert asked.said[other] > 10 * asked.said.get("2", 0)
 
 
+@pytest.mark.long
 def test_a_docker_that_is_stopped_stays_so_and_its_containers_names_go_with_them(
     named: Mesh, seats: dict[str, Seat]
 ) -> None:
@@ -275,6 +282,7 @@ def test_the_names_of_a_host_that_crashes_vanish_and_come_back_with_it(named: Me
     seats["host3"].until_finds("web1", mine)
 
 
+@pytest.mark.long
 def test_after_a_reboot_all_of_it_is_there_again(named: Mesh, seats: dict[str, Seat]) -> None:
     named.lab("reboot", "host1")
 

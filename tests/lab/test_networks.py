@@ -20,7 +20,7 @@ ON = {"docker0": HOSTS, "blue": HOSTS, "vault": ("host1", "host2")}
 # Less than it takes to find a dead tunnel twice, and to go round it.
 SILENCE_MS = 1000
 # Each way of forwarding once, in an order in which one can go from each to the next.
-WAYS = ("direct", "rstp", "stp")
+WAYS = ("direct", *(pytest.param(way, marks=pytest.mark.long) for way in ("rstp", "stp")))
 
 
 def network(mesh: Mesh, verb: str, name: str, *options: str) -> None:
@@ -81,7 +81,6 @@ def made(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     mesh, _ = before
     network(mesh, "add", "blue")
     network(mesh, "add", "vault", "--internal", "--hosts", "host1,host2")
-    mesh.choose("forwarding", WAYS[0])
     mesh.apply()
     for name, hosts in ON.items():
         for host in hosts:

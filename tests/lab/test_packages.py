@@ -116,6 +116,7 @@ def test_hosts_without_any_source_take_all_of_it_from_us(alone: Mesh) -> None:
     alone.wait_for_ping("host1", alone.container_address("host3"))
 
 
+@pytest.mark.long
 def test_a_newer_switch_goes_from_host_to_host_under_pings(alone: Mesh, tmp_path: Path) -> None:
     name_packages(alone, repacked(offered(alone), tmp_path / "newer", NEWER))
     lab = store.load(alone.directory)
@@ -143,6 +144,7 @@ def test_a_newer_switch_goes_from_host_to_host_under_pings(alone: Mesh, tmp_path
     assert alone.apply()["changed"] is False
 
 
+@pytest.mark.long
 def test_a_failed_upgrade_stops_there_and_says_who_has_what(alone: Mesh, tmp_path: Path) -> None:
     fails_on_host2 = '[ "$(hostname)" != host2 ] || exit 1'
     broken = repacked(offered(alone), tmp_path / "broken", NEWEST, fails_on_host2)

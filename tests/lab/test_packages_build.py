@@ -105,6 +105,7 @@ def test_a_source_tree_becomes_packages_and_the_host_is_as_before(builder: Mesh,
     assert left_on(builder) == before
 
 
+@pytest.mark.long
 def test_a_build_that_fails_keeps_its_log_and_leaves_nothing_behind(builder: Mesh, tmp_path: Path) -> None:
     before = left_on(builder)
     broken = SOURCE["debian/rules"].replace("bc\n", "bc\n\techo it is broken; exit 3\n", 1)

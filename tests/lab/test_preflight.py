@@ -92,6 +92,7 @@ def test_gre_that_is_dropped_between_two_hosts_is_named_while_they_ping(ready: M
     assert "a ping does" in of(report, "tunnel")["what"]
 
 
+@pytest.mark.long
 def test_a_dead_underlay_is_told_from_filtered_gre(ready: Mesh) -> None:
     ready.lab("cut", "host1", "host2")
     try:
@@ -116,6 +117,7 @@ def test_a_rule_that_drops_gre_on_one_host_is_found_and_named(ready: Mesh) -> No
     assert sorted(pair["source"] for pair in found["pairs"]) == ["host1", "host3"]
 
 
+@pytest.mark.long
 def test_the_fix_that_it_names_is_one(ready: Mesh) -> None:
     ready.edit("datapath: netdev", "datapath: system")
     try:
@@ -164,6 +166,7 @@ def test_a_match_all_of_networkd_is_found(ready: Mesh) -> None:
     assert "all.network" in of(report, "network-managers")["what"]
 
 
+@pytest.mark.long
 def test_a_host_that_is_down_hides_no_other(ready: Mesh) -> None:
     ready.lab("crash", "host3")
     try:

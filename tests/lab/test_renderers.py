@@ -7,8 +7,6 @@ import pytest
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, run
 
-RENDERERS = ("systemd", "ifupdown")
-
 
 def reboot_all(mesh: Mesh) -> None:
     for host in mesh.hosts:
@@ -24,10 +22,18 @@ def assert_right_after_boot(mesh: Mesh) -> None:
         assert mesh.on(host, "systemctl --failed --no-legend") == ""
 
 
-@pytest.mark.parametrize("renderer", RENDERERS)
-def test_applied_mesh_survives_reboots(make_mesh: MakeMesh, renderer: str) -> None:
-    mesh = make_mesh("--prepared")
-    mesh.edit("renderer: systemd", f"renderer: {renderer}")
+# The main job shows it of the default.
+@pytest.mark.parametrize(
+    ("renderer", "forwarding"),
+    [
+        ("ifupdown", "direct"),
+        pytest.param("systemd", "rstp", marks=pytest.mark.long),
+        pytest.param("ifupdown", "rstp", marks=pytest.mark.long),
+    ],
+)
+def test_applied_mesh_survives_reboots(make_mesh: MakeMesh, renderer: str, forwarding: str) -> None:
+    mesh = make_mesh("--prepared", forwarding=forwarding)
+    mesh.choose("renderer", renderer)
     mesh.apply()
     mesh.wait_for_mesh()
 
@@ -38,22 +44,7 @@ def test_applied_mesh_survives_reboots(make_mesh: MakeMesh, renderer: str) -> No
     mesh.lab("down")
 
 
-def test_mesh_without_a_spanning_tree_survives_reboots_by_ifupdown(make_mesh: MakeMesh) -> None:
-    """By systemd it is shown in test_direct.py."""
-    mesh = make_mesh("--prepared", hosts=2)
-    mesh.edit("forwarding: rstp", "forwarding: direct")
-    mesh.edit("renderer: systemd", "renderer: ifupdown")
-    mesh.apply()
-    mesh.wait_for_mesh()
-
-    reboot_all(mesh)
-
-    assert_right_after_boot(mesh)
-    assert not mesh.apply()["changed"]
-    mesh.lab("down")
-
-
-@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("renderer", ["systemd", pytest.param("ifupdown", marks=pytest.mark.long)])
 def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
     make_mesh: MakeMesh, renderer: str, tmp_path: Path
 ) -> None:
@@ -75,6 +66,7 @@ def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
     mesh.lab("down")
 
 
+@pytest.mark.long
 def test_docker_starts_without_the_mesh_when_the_mesh_cannot_come_up(make_mesh: MakeMesh) -> None:
     mesh = make_mesh("--prepared", hosts=2)
     mesh.apply()

@@ -128,6 +128,7 @@ def test_another_key_on_one_host_cuts_it_off_and_is_named(mesh: Mesh) -> None:
     mesh.wait_for_mesh()
 
 
+@pytest.mark.long
 def test_a_second_mesh_between_the_same_addresses_hears_nothing_of_the_first(mesh: Mesh) -> None:
     """The other one is made by hand, of the same kind with another VNI."""
     lab = lab_of(mesh)
@@ -161,7 +162,10 @@ def sources(frames: list[bytes]) -> set[str]:
     return {frame[6:12].hex(":") for frame in frames}
 
 
-@pytest.mark.parametrize(("tunnel", "version", "protocol"), [(Tunnel.GENEVE, 4, "udp"), (Tunnel.GRE, 6, "gre")])
+@pytest.mark.parametrize(
+    ("tunnel", "version", "protocol"),
+    [(Tunnel.GENEVE, 4, "udp"), pytest.param(Tunnel.GRE, 6, "gre", marks=pytest.mark.long)],
+)
 def test_a_filter_for_that_kind_is_found_before_anything_is_changed(
     mesh: Mesh, tunnel: Tunnel, version: int, protocol: str
 ) -> None:
@@ -206,7 +210,13 @@ KERNELS = {
 }
 
 
-@pytest.mark.parametrize(("tunnel", "version"), KERNELS)
+FEW_KERNELS = [
+    pytest.param(*kind, marks=[] if kind in ((Tunnel.GRE, 4), (Tunnel.VXLAN, 6)) else [pytest.mark.long])
+    for kind in KERNELS
+]
+
+
+@pytest.mark.parametrize(("tunnel", "version"), FEW_KERNELS)
 def test_the_kernels_own_tunnel_and_open_vswitchs_understand_each_other(
     mesh: Mesh, tunnel: Tunnel, version: int
 ) -> None:

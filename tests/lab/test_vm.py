@@ -6,7 +6,7 @@ import pytest
 
 from dockmesh.lab.model import HostKind
 from tests.lab.conftest import labs, skip_without
-from tests.lab.mesh import Mesh
+from tests.lab.mesh import PATIENT_BFD, Mesh
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +14,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     skip_without(HostKind.VM)
     with labs(tmp_path_factory, HostKind.VM) as make:
         mesh = make("--prepared", hosts=2)
+        mesh.edit(*PATIENT_BFD)
         mesh.apply("--confirm-timeout", "600")
         mesh.on_all(lambda host: mesh.start_container(host, "web", "--restart always"))
         yield mesh

@@ -14,6 +14,10 @@ from tests.lab.mesh import Mesh, wait_until
 OLD = "172.17.0.0/16"
 TIMEOUT = ("--confirm-timeout", "10")
 STEPS = ("take br0 out of docker0", "configure Docker", "write files", "build the fabric", "put br0 into docker0")
+FEW_STEPS = [
+    pytest.param(step, marks=[] if step in ("configure Docker", "build the fabric") else [pytest.mark.long])
+    for step in STEPS
+]
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def running(mesh: Mesh) -> set[str]:
     return set(mesh.on("host1", "docker ps --format '{{.Names}}'").split())
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FEW_STEPS)
 def test_killed_at_any_step_each_host_goes_back_and_the_next_apply_finishes(change: Change, step: str) -> None:
     mesh = change.mesh
     before = {host: len(runs(mesh, host)) for host in mesh.hosts}
@@ -90,6 +94,7 @@ def test_killed_at_any_step_each_host_goes_back_and_the_next_apply_finishes(chan
     mesh.wait_for_mesh()
 
 
+@pytest.mark.long
 def test_killed_apply_is_taken_back_and_finished_by_one_that_comes_at_once(change: Change) -> None:
     mesh = change.mesh
     change.to_new()
@@ -104,7 +109,7 @@ def test_killed_apply_is_taken_back_and_finished_by_one_that_comes_at_once(chang
     assert running(mesh) == {"db", "job"}
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change, sign: signal.Signals) -> None:
     mesh = change.mesh
     change.to_new()
@@ -119,7 +124,10 @@ def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change, s
     mesh.wait_for_states(change.old, deadline_s=5)
 
 
-@pytest.mark.parametrize("step", ["configure Docker", "write files", "build the fabric"])
+@pytest.mark.parametrize(
+    "step",
+    ["build the fabric", *(pytest.param(step, marks=pytest.mark.long) for step in ("configure Docker", "write files"))],
+)
 def test_host_that_reboots_in_the_middle_goes_back_and_the_others_stay(change: Change, step: str) -> None:
     mesh = change.mesh
     change.to_new()
@@ -188,6 +196,7 @@ def test_two_applies_at_once_never_mix(change: Change) -> None:
     mesh.wait_for_states(change.new)
 
 
+@pytest.mark.long
 def test_unlock_ends_a_stuck_run_and_takes_it_back(change: Change) -> None:
     mesh = change.mesh
     change.to_new()
@@ -222,6 +231,7 @@ def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
     assert now == {"host2": change.old["host2"]}
 
 
+@pytest.mark.long
 def test_way_back_has_room_on_a_disk_that_became_full(change: Change) -> None:
     mesh, state = change.mesh, "/var/lib/dockmesh"
     mesh.on("host2", f"cp -a {state} /tmp/kept && mount -t tmpfs -o size=2m,mode=700 none {state}")
@@ -296,6 +306,7 @@ def test_history_tells_the_runs_and_rollback_makes_an_earlier_one_real(change: C
 UNPACKED = "grep -q 'status unpacked docker.io' /var/log/dpkg.log"
 
 
+@pytest.mark.long
 def test_power_cut_while_packages_are_set_up_is_mended_by_the_next_apply(make_mesh: MakeMesh) -> None:
     mesh = make_mesh(hosts=2)
     with mesh.start_apply(*TIMEOUT, "--no-verify", "--no-preflight") as running_apply:

@@ -6,12 +6,10 @@ import pytest
 
 from dockmesh.lab.model import HostKind
 from tests.lab.conftest import MakeMesh, labs, skip_without
-from tests.lab.mesh import Mesh, wait_until
+from tests.lab.mesh import PATIENT_BFD, Mesh, wait_until
 
 # What each module starts from.
 PRISTINE = "dockmesh.yaml.pristine"
-# BFD that gives a tunnel up after 3 s and not after 0.3 s: emulated daemons do not get the processor that often.
-PATIENT_BFD = ("multiplier: 3}", "multiplier: 30}")
 
 
 @pytest.fixture(scope="session", autouse=True)
