@@ -14,6 +14,7 @@ from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Rin
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
+from dockmesh.render.host import flows_of
 from dockmesh.spec import fields
 from dockmesh.spec.schema import (
     AttachSection,
@@ -37,6 +38,7 @@ from dockmesh.spec.slots6 import LARGEST, SMALLEST
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
+FORWARDING = FOLDER.parent / "explanation/forwarding.md"
 PROGRAM = "dockmesh"
 MADE = "<!-- Made by tools/reference.py (`make docs`): edit the code, not this page. -->\n"
 
@@ -75,16 +77,47 @@ def pages() -> dict[Path, str]:
         FOLDER / "commands.md": commands_page(),
         FOLDER / "file.md": file_page(),
         TOPOLOGIES: topologies_page(TOPOLOGIES.read_text()),
+        FORWARDING: forwarding_page(FORWARDING.read_text()),
     }
 
 
 def topologies_page(page: str) -> str:
     """The page with its tables made anew, one for each number of hosts; all else is written by hand."""
     for count in (6, 12):
-        start, end = f"<!-- table of {count} hosts: made by `make docs` -->\n", "<!-- end of table -->"
-        before, rest = page.split(start)
-        page = before + start + "\n".join(_topology_rows(count)) + "\n" + end + rest.split(end, 1)[1]
+        page = _with_table(page, f"of {count} hosts", _topology_rows(count))
     return page
+
+
+def _with_table(page: str, name: str, rows: Iterable[str]) -> str:
+    start, end = f"<!-- table {name}: made by `make docs` -->\n", "<!-- end of table -->"
+    before, rest = page.split(start)
+    return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
+
+
+def forwarding_page(page: str) -> str:
+    """The page with its table of flows made anew."""
+    return _with_table(page, "of flows", _flow_rows())
+
+
+def _flow_rows() -> Iterator[str]:
+    """Of the host with the most flows."""
+    kinds: tuple[tuple[int, str, Topology], ...] = (
+        (3, "full mesh", FullMesh()),
+        (8, "full mesh", FullMesh()),
+        (20, "ring", Ring()),
+        (20, "degree 4", Degree(4)),
+        (30, "full mesh", FullMesh()),
+    )
+    rows = []
+    for count, name, kind in kinds:
+        plan = build(_mesh([f"host{number}" for number in range(1, count + 1)], kind))
+        lines = [flows_of(plan, host).splitlines() for host in plan.hosts]
+        flows, groups = (
+            max(sum(line.startswith(start) for line in each) for each in lines)
+            for start in ("flow add ", "group add_or_mod ")
+        )
+        rows.append((str(count), name, str(flows), str(groups)))
+    yield from _table(("hosts", "topology", "flows", "groups"), rows)
 
 
 def _topology_rows(count: int) -> Iterator[str]:
