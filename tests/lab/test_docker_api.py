@@ -327,7 +327,8 @@ def age(mesh: Mesh, by: timedelta) -> None:
     kept = store.load(mesh.file)
     assert kept is not None
     old = with_hosts(replace(kept, hosts={}, certificates={}), build(load(mesh.file)), datetime.now(UTC) - by)
-    store.save(mesh.file, old)
+    with store.held(mesh.file) as books:
+        books.save(old)
     for host, own in old.certificates.items():
         for path, text, mode in ((API_CERTIFICATE, own.certificate, "644"), (API_KEY, own.key, "600")):
             put(mesh, host, path, text, mode)

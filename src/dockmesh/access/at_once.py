@@ -1,7 +1,7 @@
 """A new list of revoked certificates, brought to hosts without an apply: who is shut out is so now."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dockmesh.apply.lock import lock
 from dockmesh.diff.api import RESTART
@@ -12,12 +12,15 @@ from dockmesh.remote.seam import Get, Put, Transport, demand
 from dockmesh.render.host import API_CA, API_REVOKED
 
 
-async def shut_out(hosts: Mapping[str, Transport], access: Access, run: Run) -> Mapping[str, DockmeshError | None]:
+async def shut_out(
+    hosts: Mapping[str, Transport], newest: Callable[[], Access], run: Run
+) -> Mapping[str, DockmeshError | None]:
     """By host what kept it from taking the list; None: it has it, or nothing is open there.
 
+    `newest` is asked when a host is locked: of two who shut out at one time, the slower one brings both lists' names.
     Connections that are open end, everybody's: who was shut out must not stay on one.
     """
-    results = await asyncio.gather(*(_shut_out(host, access, run) for host in hosts.values()), return_exceptions=True)
+    results = await asyncio.gather(*(_shut_out(host, newest, run) for host in hosts.values()), return_exceptions=True)
     told: dict[str, DockmeshError | None] = {}
     for name, result in zip(hosts, results, strict=True):
         if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
@@ -26,9 +29,10 @@ async def shut_out(hosts: Mapping[str, Transport], access: Access, run: Run) -> 
     return told
 
 
-async def _shut_out(host: Transport, access: Access, run: Run) -> None:
+async def _shut_out(host: Transport, newest: Callable[[], Access], run: Run) -> None:
     """Raises LockedError, ConflictError, CommandError and ConnectError."""
     await lock(host, run)
+    access = newest()
     ca, present = await host.ask(Get(API_CA), Get(API_REVOKED), together=True)
     if not ca.ok:
         return

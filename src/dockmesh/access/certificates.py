@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-# Clocks of hosts are not all alike.
-EARLIER = timedelta(minutes=10)
+# Clocks of hosts are not all alike, and one that is not set yet may be wrong by its time zone.
+EARLIER = timedelta(days=1)
 # What TLS libraries of today and of some years ago know, Go's and Python's among them.
 CURVE = ec.SECP256R1
 NO_USAGE = {
@@ -79,15 +79,14 @@ def issue_client(authority: Authority, name: str, now: datetime, until: datetime
     return _issue(authority, name, ExtendedKeyUsageOID.CLIENT_AUTH, (now, until), ())
 
 
-def revocation_list(
-    authority: Authority, number: int, revoked: Iterable[tuple[int, datetime]], now: datetime, until: datetime
-) -> str:
+def revocation_list(authority: Authority, number: int, revoked: Iterable[tuple[int, datetime]], until: datetime) -> str:
     """By serial number and time, in PEM. It is as good until `until` as the authority: who lacks it shuts the port."""
     certificate, key = _load(authority)
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(certificate.subject)
-        .last_update(now - EARLIER)
+        # Its number says which is newer. A date would shut everybody out of a host whose clock is behind it.
+        .last_update(certificate.not_valid_before_utc)
         .next_update(until)
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)

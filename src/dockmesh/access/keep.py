@@ -14,7 +14,7 @@ from dockmesh.access.certificates import (
     revocation_list,
 )
 from dockmesh.access.lives import CA_LIFE, HOST_LIFE, in_last_third
-from dockmesh.access.store import HostEntry, Kept, client_folder, remove_client, write_client
+from dockmesh.access.store import HostEntry, Kept, client_folder
 from dockmesh.plan.types import Client, HostCertificate, Plan
 from dockmesh.render.host import MARK
 
@@ -34,7 +34,7 @@ def begin(mesh: str, now: datetime) -> Kept:
     made = make_authority(mesh, now, until)
     ca = _headed(f"The authority of Docker's API in mesh {mesh}, until {_day(until)}.", made.certificate)
     kept = Kept(ca=ca, key=made.key, ca_made=now, ca_until=until, revoked="", number=0)
-    return _with_list(kept, now)
+    return _with_list(kept)
 
 
 def with_hosts(kept: Kept, plan: Plan, now: datetime) -> Kept:
@@ -84,25 +84,21 @@ def shut_out(kept: Kept, name: str, now: datetime) -> Kept:
     clients = tuple(
         replace(each, revoked=now) if each.name == name and each.revoked is None else each for each in kept.clients
     )
-    return _with_list(replace(kept, clients=clients), now)
+    return _with_list(replace(kept, clients=clients))
 
 
-def rotate(file: Path, mesh: str, kept: Kept | None, now: datetime) -> tuple[Kept, Mapping[str, Path]]:
-    """A new authority; who was let in by the old one is let in anew, to the same day, by name the folder it is in.
+def rotate(file: Path, mesh: str, kept: Kept | None, now: datetime) -> tuple[Kept, Mapping[str, LetIn]]:
+    """A new authority; who was let in by the old one is let in anew, to the same day, by name what they need.
 
-    Only where the folder is ours: who has their certificate elsewhere must fetch another one.
+    Only where their folder is ours: who has their certificate elsewhere must fetch another one.
     """
     new = replace(begin(mesh, now), meant=True)
-    folders: dict[str, Path] = {}
+    anew: dict[str, LetIn] = {}
     for client in valid_clients(kept.clients if kept else (), now):
         own = client_folder(file, client.name)
-        if Path(client.folder) == own and client.name not in folders:
-            new, given = let_in(new, client.name, now, client.until - now, own)
-            write_client(own, given.ca, given.certificate, given.key)
-            folders[client.name] = own
-    for name in {each.name for each in (kept.clients if kept else ())} - set(folders):
-        remove_client(file, name)
-    return new, folders
+        if Path(client.folder) == own and client.name not in anew:
+            new, anew[client.name] = let_in(new, client.name, now, client.until - now, own)
+    return new, anew
 
 
 def valid_clients(clients: Iterable[Client], now: datetime) -> list[Client]:
@@ -111,10 +107,10 @@ def valid_clients(clients: Iterable[Client], now: datetime) -> list[Client]:
     return sorted(valid, key=lambda each: each.until, reverse=True)
 
 
-def _with_list(kept: Kept, now: datetime) -> Kept:
+def _with_list(kept: Kept) -> Kept:
     number = kept.number + 1
     rows = [(each.serial, each.revoked) for each in kept.clients if each.revoked is not None]
-    text = revocation_list(_authority(kept), number, rows, now, kept.ca_until)
+    text = revocation_list(_authority(kept), number, rows, kept.ca_until)
     what = f"{len(rows)} certificate{'' if len(rows) == 1 else 's'}" if rows else "none"
     return replace(kept, number=number, revoked=_headed(f"Revoked: {what}; list {number}.", text))
 

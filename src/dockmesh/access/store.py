@@ -4,20 +4,23 @@
 `revoked.pem`, its list; `hosts/NAME.pem` and `.key`; `clients/NAME`, folders that Docker takes as DOCKER_CERT_PATH.
 """
 
+import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dockmesh.errors import UsageError
+from dockmesh.history.held import held as one_at_a_time
 from dockmesh.history.store import folder_of as history_folder
 from dockmesh.history.store import ignore_folder, replace_text
 from dockmesh.plan.types import Access, Client, HostCertificate
 
 FOLDER = "access"
+LOCK = "access.lock"  # beside the folder: what that is, is exchanged as a whole
 INDEX, CA, CA_KEY, REVOKED = "index.json", "ca.pem", "ca.key", "revoked.pem"
 SECRET_MODE, FOLDER_MODE = 0o600, 0o700
 
@@ -53,6 +56,32 @@ class Kept:
         return Access(self.ca, self.ca_until, self.revoked, self.certificates, self.clients, fresh=not self.meant)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Books:
+    """What is kept, while nobody else can change it: None where nothing was made yet."""
+
+    file: Path
+    kept: Kept | None
+
+    def save(self, kept: Kept) -> None:
+        """Raises UsageError where it cannot be written."""
+        _save(self.file, kept)
+
+
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[Books]:
+    """To change it. Whoever reads and writes at another time may bring somebody back who was shut out meanwhile.
+
+    Raises UsageError where it cannot be read or written, and where another command holds it for too long.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(one_at_a_time(ignore_folder(file) / LOCK))
+        except OSError as error:
+            raise _cannot(folder_of(file), error) from error
+        yield Books(file, _load(file))
+
+
 def folder_of(file: Path) -> Path:
     return history_folder(file) / FOLDER
 
@@ -62,10 +91,20 @@ def client_folder(file: Path, name: str) -> Path:
 
 
 def load(file: Path) -> Kept | None:
-    """None where nothing was made yet.
+    """To look at it. None where nothing was made yet.
 
-    Raises UsageError for what cannot be read: to make it anew would lock everybody out.
+    Raises UsageError for what cannot be read, and where another command holds it for too long.
     """
+    if not (folder_of(file) / INDEX).exists():
+        return None
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where we may not write, such as in a copy, we read all the same
+            stack.enter_context(one_at_a_time(history_folder(file) / LOCK))
+        return _load(file)
+
+
+def _load(file: Path) -> Kept | None:
+    """Raises UsageError for what cannot be read: to make it anew would lock everybody out."""
     folder = folder_of(file)
     try:
         if not (folder / INDEX).exists():
@@ -95,11 +134,8 @@ def load(file: Path) -> Kept | None:
         ) from error
 
 
-def save(file: Path, kept: Kept) -> None:
-    """The index last: what it names is there.
-
-    Raises UsageError where it cannot be written.
-    """
+def _save(file: Path, kept: Kept) -> None:
+    """The index last: what it names is there."""
     folder = folder_of(file)
     try:
         ignore_folder(file)

@@ -58,18 +58,19 @@ def create(
 
     plan, now = build(load(file)), datetime.now(UTC)
     _refuse_name(name)
-    kept = store.load(file) or begin(plan.name, now)
-    valid = [each for each in valid_clients(kept.clients, now) if each.name == name]
-    if valid and not again:
-        raise UsageError(
-            f"{name} gets in already, until {_when(valid[0].until)}",
-            now="nothing was made",
-            do=f"say --again for another certificate; `dockmesh access revoke {name}` ends what there is",
-        )
     folder = (output or store.client_folder(file, name)).resolve()
-    new, given = let_in(kept, name, now, timedelta(days=days), folder)
-    store.save(file, new)  # first, so that no certificate is out of which nobody knows
-    store.write_client(folder, given.ca, given.certificate, given.key)
+    with store.held(file) as books:
+        kept = books.kept or begin(plan.name, now)
+        valid = [each for each in valid_clients(kept.clients, now) if each.name == name]
+        if valid and not again:
+            raise UsageError(
+                f"{name} gets in already, until {_when(valid[0].until)}",
+                now="nothing was made",
+                do=f"say --again for another certificate; `dockmesh access revoke {name}` ends what there is",
+            )
+        new, given = let_in(kept, name, now, timedelta(days=days), folder)
+        books.save(new)  # first, so that no certificate is out of which nobody knows
+        store.write_client(folder, given.ca, given.certificate, given.key)
     made = new.clients[-1]
     if json:
         print_json(create_json(plan, made))
@@ -116,14 +117,16 @@ def revoke(
     """
     from dockmesh.access.keep import shut_out
 
-    plan, now, kept = build(load(file)), datetime.now(UTC), store.load(file)
-    if kept is None or name not in {each.name for each in kept.clients}:
-        known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
-        raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
-    new = shut_out(kept, name, now)
-    store.save(file, new)
-    store.remove_client(file, name)
-    told = {} if later else asyncio.run(_tell(plan, new, ssh_config))
+    plan, now = build(load(file)), datetime.now(UTC)
+    with store.held(file) as books:
+        kept = books.kept
+        if kept is None or name not in {each.name for each in kept.clients}:
+            known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
+            raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
+        new = shut_out(kept, name, now)
+        books.save(new)
+        store.remove_client(file, name)
+    told = {} if later else asyncio.run(_tell(plan, file, new, ssh_config))
     if json:
         print_json(revoke_json(name, told))
     else:
@@ -132,9 +135,12 @@ def revoke(
         raise typer.Exit(1)
 
 
-async def _tell(plan: Plan, kept: store.Kept, ssh_config: Path | None) -> Mapping[str, DockmeshError | None]:
+async def _tell(
+    plan: Plan, file: Path, kept: store.Kept, ssh_config: Path | None
+) -> Mapping[str, DockmeshError | None]:
     async with fleet(plan.hosts, ssh_config) as hosts:
-        told = await shut_out_at_once(hosts.opened, kept.access, new_run("access revoke"))
+        newest = lambda: (store.load(file) or kept).access  # noqa: E731 — what it is for stands where it is called
+        told = await shut_out_at_once(hosts.opened, newest, new_run("access revoke"))
         return {**told, **hosts.failed}
 
 
@@ -160,14 +166,21 @@ def rotate(*, file: options.File = options.DEFAULT_FILE, yes: options.Yes = Fals
     """
     from dockmesh.access.keep import rotate as make_anew
 
-    plan, now, kept = build(load(file)), datetime.now(UTC), store.load(file)
+    plan, now = build(load(file)), datetime.now(UTC)
     if not yes:
         if json or not typer.get_text_stream("stdin").isatty():
             raise UsageError("this wants a yes, and there is nobody to ask", do="say --yes")
         if not asyncio.run(said_yes("All who were let in need another certificate then. Make a new authority?")):
             raise DockmeshError("nothing was changed")
-    new, folders = make_anew(file, plan.name, kept, now)
-    store.save(file, new)
+    with store.held(file) as books:
+        kept = books.kept
+        new, anew = make_anew(file, plan.name, kept, now)
+        books.save(new)
+        for name, given in anew.items():
+            store.write_client(store.client_folder(file, name), given.ca, given.certificate, given.key)
+        for name in {each.name for each in (kept.clients if kept else ())} - set(anew):
+            store.remove_client(file, name)
+    folders = {name: store.client_folder(file, name) for name in anew}
     lost = sorted({each.name for each in _valid(kept, now)} - set(folders))
     if json:
         print_json(rotate_json(new, folders, lost))

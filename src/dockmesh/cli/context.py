@@ -74,13 +74,12 @@ def create(
         Context(f"{before}{each.name}", plan.name, each.name, str(file.resolve()), url, tls)
         for each, url in zip(chosen, urls, strict=True)
     ]
-    for context in contexts:
-        if not is_name(context.name):
-            raise UsageError(
-                f"{context.name!r} is no name of a context", do=f"it must match {NAME}, and not be `default`"
-            )
-        store.refuse_others(context)
-    written = [store.write(context) for context in contexts]
+    if wrong := [context.name for context in contexts if not is_name(context.name)]:
+        raise UsageError(f"{wrong[0]!r} is no name of a context", do=f"it must match {NAME}, and not be `default`")
+    with store.held():
+        for context in contexts:
+            store.refuse_others(context)
+        written = [store.write(context) for context in contexts]
     include = (
         f'Include "{ssh_config.resolve()}"' if ssh_config and any(way.apart != way.lacking for way in ways) else None
     )

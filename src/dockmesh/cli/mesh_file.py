@@ -9,6 +9,7 @@ from shlex import quote
 from rich.markup import escape
 
 from dockmesh.errors import UsageError
+from dockmesh.history.held import held
 
 
 def replace_file(file: Path, before: bytes, after: bytes) -> None:
@@ -18,9 +19,10 @@ def replace_file(file: Path, before: bytes, after: bytes) -> None:
     """
     target = file.resolve()
     try:
-        if target.read_bytes() != before:
-            raise UsageError(f"{file} was changed meanwhile", now="nothing was written", do="run the command again")
-        _replace(target, after)
+        with held(target.with_name(f".{target.name}.lock")):
+            if target.read_bytes() != before:
+                raise UsageError(f"{file} was changed meanwhile", now="nothing was written", do="run the command again")
+            _replace(target, after)
     except OSError as error:
         raise UsageError(
             f"cannot write {file}: {error.strerror}",

@@ -38,9 +38,10 @@ def prepared(plan: Plan, file: Path) -> tuple[Plan, Callable[[], None]]:
 
     def keep() -> None:
         # Somebody may have been let in or shut out since: what is about clients is theirs.
-        current = store.load(file) or new
-        if current.ca != new.ca or current.number != new.number:
-            raise DockmeshError("who gets in to Docker's API was changed meanwhile", do="run the command again")
-        store.save(file, replace(current, hosts=new.hosts, certificates=new.certificates, meant=True))
+        with store.held(file) as books:
+            current = books.kept or new
+            if current.ca != new.ca or current.number != new.number:
+                raise DockmeshError("who gets in to Docker's API was changed meanwhile", do="run the command again")
+            books.save(replace(current, hosts=new.hosts, certificates=new.certificates, meant=True))
 
     return replace(plan, access=new.access), keep

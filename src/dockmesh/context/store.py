@@ -8,20 +8,38 @@ a context of somebody else's is told from ours. The form of the files has been t
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from dockmesh.context.meta import Context, folder_name, read, text_of
 from dockmesh.errors import UsageError
+from dockmesh.history.held import held as one_at_a_time
+from dockmesh.history.store import replace_text
 
 META = "meta.json"
+LOCK = "dockmesh.lock"
 
 
 def folder() -> Path:
     """Docker's, as its command line finds it."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Between the look whose they are and the last byte nobody else of us writes there.
+
+    Raises UsageError where that cannot be.
+    """
+    contexts = folder() / "contexts"
+    with ExitStack() as stack:
+        try:
+            contexts.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(one_at_a_time(contexts / LOCK))
+        except OSError as error:
+            raise _cannot(contexts, error) from error
+        yield
 
 
 def all_of_ours() -> tuple[Context, ...]:
@@ -77,9 +95,11 @@ def write(context: Context) -> bool:
         keys = _write_tls(context)
         return _write(path, text_of(context), 0o644) or keys
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", do="see that Docker's folder may be written"
-        ) from error
+        raise _cannot(path, error) from error
+
+
+def _cannot(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror}", do="see that Docker's folder may be written")
 
 
 def _write_tls(context: Context) -> bool:
@@ -99,10 +119,7 @@ def _write(path: Path, text: str, mode: int) -> bool:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as opened:
-        opened.write(text)
-        os.fchmod(opened.fileno(), mode)
-    Path(opened.name).replace(path)
+    replace_text(path, text, mode)
     return True
 
 

@@ -1,13 +1,12 @@
 """The drills of one mesh file, in a file beside it: a line of JSON each, the oldest first."""
 
-import fcntl
 import json
-import os
 from pathlib import Path
 
 from dockmesh.drill.record import DrillRecord, drill_json, read_drill
 from dockmesh.errors import UsageError
-from dockmesh.history.store import folder_of, replace_text
+from dockmesh.history.held import held
+from dockmesh.history.store import folder_of, ignore_folder, replace_text
 
 FILE = "drills.jsonl"
 KEPT = 100  # drills; the oldest go first
@@ -19,14 +18,8 @@ def path_of(file: Path) -> Path:
 
 def save(file: Path, record: DrillRecord) -> None:
     """Raises OSError where the folder cannot be written."""
-    path = path_of(file)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = path.parent.parent / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")  # a record of what happened is nobody's source
-    with (path.parent / f"{FILE}.lock").open("w") as lock:  # two drills that end together keep both
-        os.fchmod(lock.fileno(), 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    path = ignore_folder(file) / FILE
+    with held(path.with_name(f"{FILE}.lock")):  # two drills that end together keep both
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         lines.append(json.dumps(drill_json(record), ensure_ascii=False))
         replace_text(path, "".join(line + "\n" for line in lines[-KEPT:]), 0o600)

@@ -86,6 +86,22 @@ def test_a_certificate_that_ended_is_good_for_nothing(kept: Kept, tmp_path: Path
     assert not gets_in(tmp_path, kept, given)
 
 
+def test_a_host_whose_clock_is_behind_takes_what_is_new(tmp_path: Path) -> None:
+    """Made here ten hours from now, and looked at now: a clock that was not set from its time zone."""
+    ahead = NOW + timedelta(hours=10)
+    kept, ann = let_in(with_hosts(begin("prod", ahead), PLAN, ahead), "ann", ahead, DAY, tmp_path)
+    kept, bob = let_in(shut_out(kept, "ann", ahead), "bob", ahead, DAY, tmp_path)
+
+    assert [gets_in(tmp_path, kept, given) for given in (ann, bob)] == [False, True]
+
+
+def test_a_later_list_is_taken_wherever_the_authority_is(tmp_path: Path) -> None:
+    kept, ann = let_in(with_hosts(begin("prod", NOW), PLAN, NOW), "ann", NOW, DAY, tmp_path)
+    kept, bob = let_in(shut_out(kept, "ann", NOW + 9 * DAY), "bob", NOW, DAY, tmp_path)
+
+    assert [gets_in(tmp_path, kept, given) for given in (ann, bob)] == [False, True]
+
+
 def test_a_certificate_of_another_authority_is_good_for_nothing(kept: Kept, tmp_path: Path) -> None:
     _, given = let_in(begin("prod", NOW), "ann", NOW, DAY, tmp_path)
 
@@ -139,15 +155,13 @@ def test_a_new_authority_lets_in_whom_the_old_one_did_where_their_folder_is_ours
     kept, old = let_in(kept, "ann", NOW, DAY, client_folder(file, "ann"))
     kept, _ = let_in(kept, "bob", NOW, DAY, tmp_path / "elsewhere")
 
-    new, folders = rotate(file, "prod", kept, NOW)
+    new, anew = rotate(file, "prod", kept, NOW)
     new = with_hosts(new, PLAN, NOW)
 
-    folder = folders["ann"]
-    again = LetIn(*((folder / name).read_text() for name in ("ca.pem", "cert.pem", "key.pem")))
-    assert set(folders) == {"ann"}
-    assert gets_in(tmp_path, new, again)
+    assert set(anew) == {"ann"}
+    assert gets_in(tmp_path, new, anew["ann"])
     assert not gets_in(tmp_path, new, replace_ca(old, new))
-    assert (new.meant, {path.stat().st_mode & 0o777 for path in folder.iterdir()}) == (True, {0o600})
+    assert new.meant
 
 
 def test_no_key_is_in_what_python_prints(kept: Kept, tmp_path: Path) -> None:

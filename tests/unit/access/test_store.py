@@ -24,10 +24,15 @@ KEPT = store.Kept(
 )
 
 
+def save(file: Path, kept: store.Kept) -> None:
+    with store.held(file) as books:
+        books.save(kept)
+
+
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "dockmesh.yaml"
 
-    store.save(file, KEPT)
+    save(file, KEPT)
 
     assert store.load(file) == KEPT
     assert store.load(tmp_path / "other.yaml") is None
@@ -35,7 +40,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 def test_nobody_else_may_read_any_of_it(tmp_path: Path) -> None:
     file = tmp_path / "dockmesh.yaml"
-    store.save(file, KEPT)
+    save(file, KEPT)
     store.write_client(store.client_folder(file, "ann"), "ca", "certificate", "key")
 
     folder = store.folder_of(file)
@@ -47,9 +52,9 @@ def test_nobody_else_may_read_any_of_it(tmp_path: Path) -> None:
 
 def test_a_host_that_left_leaves_no_key(tmp_path: Path) -> None:
     file = tmp_path / "dockmesh.yaml"
-    store.save(file, KEPT)
+    save(file, KEPT)
 
-    store.save(file, replace(KEPT, hosts={}, certificates={}))
+    save(file, replace(KEPT, hosts={}, certificates={}))
 
     assert list((store.folder_of(file) / "hosts").iterdir()) == []
 
@@ -57,7 +62,7 @@ def test_a_host_that_left_leaves_no_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["index.json", "ca.key", "hosts/host1.key"])
 def test_what_cannot_be_read_is_no_reason_to_make_it_anew(tmp_path: Path, name: str) -> None:
     file = tmp_path / "dockmesh.yaml"
-    store.save(file, KEPT)
+    save(file, KEPT)
     path = store.folder_of(file) / name
     if name == "index.json":
         path.write_text("{")
@@ -66,3 +71,17 @@ def test_what_cannot_be_read_is_no_reason_to_make_it_anew(tmp_path: Path, name: 
 
     with pytest.raises(UsageError, match="which says who gets in"):
         store.load(file)
+
+
+def test_a_copy_that_nobody_may_write_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "dockmesh.yaml"
+    save(file, KEPT)
+
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("dockmesh.history.held.os.open", read_only)
+
+    assert store.load(file) == KEPT
+    with pytest.raises(UsageError, match=r"cannot write .*: Read-only file system"):
+        save(file, KEPT)

@@ -12,7 +12,7 @@ from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.errors import ConflictError, LockedError
 from dockmesh.plan.types import Access, Plan
-from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.remote.seam import Answer, Lock, Request, Run
 from dockmesh.render.host import API_CA, API_FILES, API_REVOKED, API_UNIT
 from tests.support import access
 from tests.support.fake_host import FakeHost, applied, installed
@@ -95,11 +95,27 @@ def test_who_is_shut_out_is_so_at_once_where_it_is_open() -> None:
     hosts["host3"] = applied(config_of(SHUT, "host3"))
     new = access.access(revoked="1 certificate; list 2")
 
-    told = asyncio.run(shut_out(hosts, new, RUN))
+    told = asyncio.run(shut_out(hosts, lambda: new, RUN))
 
     assert told == dict.fromkeys(hosts)
     assert hosts["host1"].files[API_REVOKED][0] == new.revoked
     assert [RESTART in host.asked for host in hosts.values()] == [True, True, False]
+
+
+def test_who_was_shut_out_by_another_meanwhile_is_not_let_in_again() -> None:
+    """The other one has written its list and brought it, before this one had the hosts."""
+    hosts = hosts_of(KNOWN)
+    lists = [access.access(revoked="1 certificate; list 2")]
+
+    def another(request: Request) -> None:
+        if isinstance(request, Lock):
+            lists.append(access.access(revoked="2 certificates; list 3"))
+
+    for host in hosts.values():
+        host.fails = another
+    asyncio.run(shut_out(hosts, lambda: lists[-1], RUN))
+
+    assert {host.files[API_REVOKED][0] for host in hosts.values()} == {lists[-1].revoked}
 
 
 def test_a_host_that_could_not_be_told_is_named() -> None:
@@ -107,6 +123,6 @@ def test_a_host_that_could_not_be_told_is_named() -> None:
     hosts["host1"].locked_by = '{"who": "ann"}'
     hosts["host2"].files[API_CA] = ("# Managed by dockmesh.\n# another\n", 0o644)
 
-    told = asyncio.run(shut_out(hosts, access.access(revoked="1 certificate; list 2"), RUN))
+    told = asyncio.run(shut_out(hosts, lambda: access.access(revoked="1 certificate; list 2"), RUN))
 
     assert [type(error) for error in told.values()] == [LockedError, ConflictError, type(None)]

@@ -1,0 +1,66 @@
+"""One process of this machine at a time: between reading what is kept here and writing it anew, nobody else writes.
+
+By a file that is locked, says nothing, and is there for so long only. The kernel ends a lock with its process, whatever
+ends that.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dockmesh.errors import UsageError
+
+# Whoever holds one reads and writes a few small files with it, and asks nobody anything.
+PATIENCE_S = 20.0
+BETWEEN_S = 0.01
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Be the only one who holds `path`, a file that nobody has another use for, in a folder that is there.
+
+    Raises UsageError where another holds it for too long, and OSError where it cannot be made.
+    """
+    handle = _take(path)
+    try:
+        yield
+    finally:
+        # While it is still ours: who waits for it, or opened it just before, sees that it is gone and makes another.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(handle)
+
+
+def _take(path: Path) -> int:
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_there(handle, path):
+                return handle
+        except BlockingIOError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+        if time.monotonic() > end:
+            raise UsageError(
+                f"another command holds {path} for more than {PATIENCE_S:g} s",
+                now="nothing was written",
+                do=f"`fuser -v {path}` shows which; when it has ended, run this one again",
+            )
+        time.sleep(BETWEEN_S)
+
+
+def _is_there(handle: int, path: Path) -> bool:
+    """Whether it is the file of that name, and not one that was given back while we waited."""
+    try:
+        ours, now = os.fstat(handle), path.stat()
+    except FileNotFoundError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (now.st_dev, now.st_ino)
