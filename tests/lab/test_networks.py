@@ -280,7 +280,8 @@ def test_after_a_boot_all_networks_are_there(mesh: Mesh) -> None:
 
 def test_destroy_leaves_nothing_of_them(before: tuple[Mesh, dict[str, list[str]]], made: Mesh) -> None:
     mesh, snapshot = before
-    refused = mesh.dockmesh("destroy", "--yes")
+    shown, refused = mesh.dockmesh("destroy", "--dry-run"), mesh.dockmesh("destroy", "--yes")
+    assert (shown.code, "a network of the mesh" in shown.out, "could not be done" in shown.out) == (1, True, True)
     assert refused.code == 1
     assert "running containers on the network blue, which goes with the mesh" in refused.err
 

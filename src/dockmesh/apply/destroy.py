@@ -13,7 +13,7 @@ from dockmesh.apply.docker import JOURNAL, start_again
 from dockmesh.apply.install import APT, APT_TIMEOUT_S
 from dockmesh.apply.types import Look, Outcome, Progress
 from dockmesh.diff.adopt import adopt
-from dockmesh.diff.destroy import TRACES_THERE, Traces, read_ran
+from dockmesh.diff.destroy import TRACES_THERE, Traces, in_the_way, read_ran
 from dockmesh.diff.destroy import destroy as diff_destroy
 from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.diff.host import FACT_PATHS
@@ -28,7 +28,7 @@ from dockmesh.facts.types import Container
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
-from dockmesh.record.paths import ORIGIN, RAN
+from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.remote.seam import Run, Transport, demand
 from dockmesh.render.host import render
 
@@ -37,16 +37,17 @@ AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from t
 # is removed: they are people's work.
 NUKE = "/var/lib/docker/nuke-graph-directory.sh"
 NO_FORWARDING = "net.ipv4.ip_forward=0"
-PATHS = (*FACT_PATHS, ORIGIN, RAN, UNIT_FILE)
+PATHS = (*FACT_PATHS, ORIGIN, RAN, IPV6, UNIT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """What must be undone on a host, and which packages of ours stay, with the reason."""
+    """What must be undone on a host, and which packages of ours stay, with the reason; and what forbids it now."""
 
     look: Look
     traces: Traces
     kept: Mapping[str, str] = field(default_factory=dict)
+    refused: DockmeshError | None = None
 
 
 Partings = Mapping[str, Parting | DockmeshError]
@@ -65,6 +66,14 @@ async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: b
     return found
 
 
+def permitted(partings: Partings) -> Partings:
+    """To be carried out, and not only shown: a host where that is refused has that error."""
+    return {
+        name: found.refused if isinstance(found, Parting) and found.refused else found
+        for name, found in partings.items()
+    }
+
+
 async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bool) -> Parting:
     """`packages`: what we installed shall go, too.
 
@@ -79,12 +88,13 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bo
     gone = removable(ours, used, known) if ours else ()
     traces = Traces(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
     config = render(plan, adopt(host, facts))
-    return Parting(Look(config, facts, diff_destroy(config, facts, traces)), traces, used)
+    return Parting(Look(config, facts, diff_destroy(config, facts, traces)), traces, used, in_the_way(config, facts))
 
 
 async def destroy(hosts: Mapping[str, Transport], partings: Partings, progress: Progress) -> tuple[Outcome, ...]:
-    """An Outcome for each host; one that could not be looked at is not changed."""
+    """An Outcome for each host; one that could not be looked at, or where it is refused, is not changed."""
     restarting = asyncio.Lock()
+    partings = permitted(partings)
     turns = [
         _Turn(hosts[name], found, progress, restarting)
         for name, found in partings.items()

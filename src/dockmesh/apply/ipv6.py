@@ -1,9 +1,9 @@
 """What Docker changes of a host's IPv6 by its rules, and does not take back: kept beforehand, put back afterwards."""
 
 import json
-from dataclasses import replace
 
 from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
+from dockmesh.diff.restore_docker import has_rules6
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
 from dockmesh.remote.seam import Get, Put, Remove, Run, Transport, demand
@@ -33,12 +33,7 @@ async def remember(host: Transport, config: HostConfig) -> None:
 
 def leaves(facts: HostFacts, after: str | None) -> bool:
     """Whether Docker has its rules by us, and will not have them by what its file says then."""
-    return docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)) and not _has_rules(facts, after)
-
-
-def _has_rules(facts: HostFacts, after: str | None) -> bool:
-    by_default = facts.docker is not None and replace(facts.docker, experimental=False).keeps_ipv6_apart
-    return by_default or bool((json.loads(after) if after and after.strip() else {}).get("ip6tables"))
+    return docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)) and not has_rules6(facts, after)
 
 
 async def forget_at_last(host: Transport, facts: HostFacts, after: str | None) -> None:
@@ -47,7 +42,7 @@ async def forget_at_last(host: Transport, facts: HostFacts, after: str | None) -
     Raises CommandError and ConnectError.
     """
     (present,) = await host.ask(Get(IPV6))
-    if leaves(facts, after) or (present.ok and not _has_rules(facts, after)):
+    if leaves(facts, after) or (present.ok and not has_rules6(facts, after)):
         await forget(host)
 
 

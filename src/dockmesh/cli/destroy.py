@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from dockmesh.apply.destroy import Parting, Partings, look_at_all
+from dockmesh.apply.destroy import Parting, Partings, look_at_all, permitted
 from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all
@@ -96,9 +96,12 @@ async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Ru
     others = tuple(host.name for host in plan.hosts if host not in chosen)
     async with fleet(chosen, wish.ssh_config) as hosts:
         partings = await _look(plan, hosts, wish, run)
+        refused = {name: found.refused for name, found in partings.items() if isinstance(found, Parting)}
+        partings = partings if wish.dry_run else permitted(partings)
         good = {name: found for name, found in partings.items() if isinstance(found, Parting)}
         looks = {name: found.look for name, found in good.items()}
         errors = {name: _later(name, error) for name, error in hosts.failed.items()}
+        errors |= {name: error for name, error in refused.items() if error}
         errors |= {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
         result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=wish.dry_run)
         parted = Parted(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
@@ -186,7 +189,8 @@ def _show(parted: Parted) -> None:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
         out.print(f"[green]✓[/] {counted(right, 'host')} as before the first apply; {done} changes made")
     if result.errors:
-        out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
+        what = "could not be done" if result.dry_run else "not done"
+        out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} {what}: {escape(', '.join(result.errors))}")
     if parted.others and planned:
         keep, gone = escape(", ".join(parted.others)), escape(", ".join(result.hosts))
         out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")

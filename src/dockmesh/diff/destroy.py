@@ -70,6 +70,16 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
     return HostDiff(host, tuple(step for step in steps if step is not None))
 
 
+def in_the_way(config: HostConfig, facts: HostFacts) -> ConflictError | None:
+    """Why none of it can be carried out now: containers run on a network that goes. It can be shown all the same."""
+    try:
+        for name in ours_of(config.mesh, facts):
+            refuse_in_use(config.host, facts, name, "goes with the mesh")
+    except ConflictError as error:
+        return error
+    return None
+
+
 def _refuse_other_mesh(host: str, mesh: str, facts: HostFacts) -> None:
     bridge, record = facts.bridge(FABRIC_BRIDGE), applied.read(facts.file(APPLIED))
     owners = {bridge.external_ids.get(ovs.MARK) if bridge else None, record.mesh if record else None}
@@ -105,7 +115,7 @@ def _detach(host: str, facts: HostFacts) -> Step | None:
 
 
 def _networks(config: HostConfig, facts: HostFacts) -> Step | None:
-    """Raises ConflictError where containers run on one, and HostError where Docker cannot be told to forget it."""
+    """Raises HostError where Docker cannot be told to forget one."""
     present = ours_of(config.mesh, facts)
     if present and facts.docker is None and "dockerd" in facts.programs:
         raise HostError(
@@ -117,7 +127,6 @@ def _networks(config: HostConfig, facts: HostFacts) -> Step | None:
     changes: list[Change] = []
     requests: list[Request] = []
     for name, linux_bridge in present.items():
-        refuse_in_use(config.host, facts, name, "goes with the mesh")
         changes.append(Change(config.host, network_subject(name), "a network of the mesh", None, WHY))
         requests += taken_apart(facts, name, linux_bridge)
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if changes else None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
@@ -11,13 +12,14 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, FileState, HostFacts
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, FABRIC_BRIDGE
 from dockmesh.record.origin import Origin
-from dockmesh.record.paths import RAN
+from dockmesh.record.paths import IPV6, RAN
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 
 UNIT = "docker.service"
+RULES6 = "rules for IPv6"
 # What Docker takes networks from unless told (libnetwork, ipamutils), in their order.
 DEFAULT_POOLS = (*((f"172.{number}.0.0/16", 16) for number in range(17, 32)), ("192.168.0.0/16", 20))
 FIRST = "172.17.0.1/16"
@@ -62,7 +64,16 @@ def restore_docker(
         requests += _own_bridge(facts)
     elif running is not None and ran:
         changes.append(Change(host, "containers", "stopped", "running", "they ran before Docker restarted"))
+    if facts.file(IPV6) is not None and not has_rules6(facts, after):
+        # Docker may be as it was, for a run that gave them to it was taken back; its rules are not.
+        changes.append(Change(host, RULES6, "what Docker left of them", None, "as it was before the first apply"))
     return Step(StepName.RESTORE_DOCKER, tuple(changes), tuple(requests), restart=restart) if changes else None
+
+
+def has_rules6(facts: HostFacts, after: str | None) -> bool:
+    """Whether Docker has rules for IPv6 by what its file will say, or without being told."""
+    by_default = facts.docker is not None and replace(facts.docker, experimental=False).keeps_ipv6_apart
+    return by_default or bool(_content(after).get("ip6tables"))
 
 
 def settings_after(host: str, facts: HostFacts, origin: Origin | None) -> str | None:

@@ -14,14 +14,15 @@ from dockmesh.apply.types import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model import Cluster, Renderer
 from dockmesh.plan.build import build
-from dockmesh.record.paths import ORIGIN, STATE
-from dockmesh.remote.seam import Answer, Request
+from dockmesh.record.paths import IPV6, ORIGIN, STATE
+from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
+from tests.unit.apply.test_ipv6 import RULES
 from tests.unit.apply.test_way_back import RUN, Silence
 from tests.unit.apply.test_way_back import run as apply
 
@@ -207,6 +208,36 @@ def test_a_port_of_somebody_in_our_bridge_stays_with_it() -> None:
     assert set(ovs.bridges["br0"].ports) == {"br0", "tap7"}
     assert "dockmesh" not in ovs.bridges["br0"].columns["external_ids"]
     assert hosts["host1"].devices["br0"].master is None
+
+
+def test_what_docker_left_of_a_run_that_was_taken_back_goes() -> None:
+    """Docker is as it was, so nothing else of it changes."""
+    hosts = meshed(installed)
+    destroy(hosts)
+    host = hosts["host1"]
+    host.files[IPV6] = ('{"forwarded": false, "policy": null}\n', 0o600)
+    host.fails = lambda request: Answer(0, RULES) if request == Run(("ip6tables-save",)) else None
+
+    assert destroy(hosts) == {}
+
+    restored = [each.stdin for each in host.asked if isinstance(each, Run) and each.argv[0] == "ip6tables-restore"]
+    assert [":FORWARD ACCEPT" in text and "-X DOCKER-USER" in text for text in restored] == [True]
+    assert IPV6 not in host.files
+
+
+def test_a_container_on_a_network_that_goes_keeps_the_mesh_and_it_is_shown_all_the_same() -> None:
+    mesh = with_network(MESH)
+    hosts = meshed(installed, mesh)
+    hosts["host1"].containers = [Container("db", network="blue")]
+    before = world(hosts["host1"])
+
+    found = asyncio.run(look_at_all(build(mesh), hosts, packages=False))["host1"]
+    failed = destroy(hosts, mesh)
+
+    assert isinstance(found, Parting)
+    assert "network blue" in {change.subject for change in found.look.diff.changes}
+    assert {name: type(error) for name, error in failed.items()} == {"host1": ConflictError}
+    assert world(hosts["host1"]) == before
 
 
 def test_a_host_of_another_mesh_is_left_alone() -> None:
