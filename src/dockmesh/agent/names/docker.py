@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from .api import LARGEST_CONTAINER, LARGEST_LIST, DockerError, GoneError, get, request
+from .fields import as_map, as_text
 from .files import read_start
-from .zone import Zone, asks_elsewhere, read_inspected, read_listed
+from .zone import Container, Zone, as_listed, asks_elsewhere, is_id, read_inspected, read_listed
 
-SOCKET = "/run/docker.sock"
 # Where the kernel shows that docker.service runs, by version of control groups. Its socket must not be tried before: it
 # would start a Docker that somebody stopped.
 RUNNING = ("/sys/fs/cgroup/system.slice/docker.service", "/sys/fs/cgroup/systemd/system.slice/docker.service")
@@ -21,15 +22,15 @@ EVENTS = {
     "type": ["container", "network"],
     "event": ["start", "die", "destroy", "rename", "connect", "disconnect"],
 }
-RETRY_S = 0.05
+# A Docker that runs and does not answer as it should is tried again after so long, and ever longer.
+RETRY_S, MOST_RETRY_S = 0.05, 0.8
 # While Docker is away it is looked so often whether the containers live that it left behind.
 LOOK_S = 0.1
-PATIENCE_S = 10.0
+# What got lost on the way is found again at the latest then, for all is listed anew.
+LIST_S = 60.0
+# So long after a question about a container that came to nothing it is asked again, and then by the next list.
+AGAIN_S = (0.2, 1.0, 5.0)
 AT_ONCE = 8  # questions about containers
-
-
-class DockerError(Exception):
-    """It is not there, or does not answer as it should."""
 
 
 def is_running() -> bool:
@@ -44,43 +45,6 @@ def started(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in "ZX" else fields[19]
-
-
-async def request(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """The answer's body as a stream, if the answer is a good one. Raises DockerError and OSError."""
-    reader, writer = await asyncio.open_unix_connection(SOCKET, limit=1 << 20)
-    try:
-        # HTTP 1.0: the body is sent as it is, and ends with the connection.
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-        head = await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        writer.close()
-        raise DockerError(f"{path}: {error}") from error
-    except BaseException:
-        writer.close()
-        raise
-    if head.split(None, 2)[1:2] != [b"200"]:
-        writer.close()
-        raise DockerError(f"{path}: {head.splitlines()[0].decode(errors='replace')}")
-    return reader, writer
-
-
-async def get(path: str) -> Any:
-    """Raises DockerError and OSError."""
-
-    async def whole() -> Any:
-        reader, writer = await request(path)
-        try:
-            return json.loads(await reader.read())
-        finally:
-            writer.close()
-
-    try:
-        return await asyncio.wait_for(whole(), PATIENCE_S)
-    except asyncio.TimeoutError as error:
-        raise DockerError(f"{path}: no answer within {PATIENCE_S:g} s") from error
-    except ValueError as error:
-        raise DockerError(f"{path}: {error}") from error
 
 
 class Follower:
@@ -98,20 +62,25 @@ class Follower:
         self.syncing = True
         self._asked: dict[str, int] = {}  # by container the number of the last question: an answer may be out of date
         self._questions = 0
+        self._whole: set[str] = set()  # those of which more is known than the list says
+        self._ended: set[str] = set()  # those that ended while the list is being read
         self._births: dict[str, str | None] = {}  # by container, when its process was started
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def follow(self) -> None:
         """Never ends."""
-        looked = 0.0
+        looked, pause_s = 0.0, RETRY_S
         while True:
             if is_running():
                 try:
                     await self._follow_once()
                 except (DockerError, OSError) as error:
+                    pause_s = RETRY_S if self.state == "followed" else min(2 * pause_s, MOST_RETRY_S)
                     if self.state == "followed":
                         self.say(f"Docker went away: {error}")
+            else:
+                pause_s = RETRY_S
             self.state = "not there"
             if self.syncing:
                 self.syncing = False
@@ -120,7 +89,7 @@ class Follower:
             if now >= looked + LOOK_S:
                 looked = now
                 self.forget_dead()
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(pause_s)
 
     def forget_dead(self) -> None:
         """Without Docker: a container that runs has its process (live-restore keeps it), and no other proof counts."""
@@ -136,35 +105,48 @@ class Follower:
 
     async def _follow_once(self) -> None:
         # The events first: so nothing is missed between the list and them. A line is one event.
-        reader, writer = await asyncio.wait_for(request(f"/events?filters={quote(json.dumps(EVENTS))}"), PATIENCE_S)
+        reader, writer = await request(f"/events?filters={quote(json.dumps(EVENTS))}")
         try:
             self.syncing = True
-            reading = asyncio.ensure_future(self._read_events(reader))
-            listing = asyncio.ensure_future(self._list())
+            self._whole.clear()
+            both = [asyncio.ensure_future(each) for each in (self._read_events(reader), self._list_often())]
             try:
-                await asyncio.wait({reading, listing}, return_when=asyncio.FIRST_COMPLETED)
-                if listing.done():
-                    listing.result()
-                await reading
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                for each in done:
+                    each.result()  # neither ends but by an error
             finally:
-                reading.cancel()
-                listing.cancel()
+                for each in both:
+                    each.cancel()
         finally:
             writer.close()
 
+    async def _list_often(self) -> None:
+        while True:
+            await self._list()
+            self.syncing, self.state = False, "followed"
+            self.changed()
+            await asyncio.sleep(LIST_S)
+
     async def _list(self) -> None:
-        rows = await get("/containers/json")
-        listed = {container.id: container for container in map(read_listed, rows)}
+        began = self._questions
+        self._ended.clear()
+        rows = await get("/containers/json", LARGEST_LIST)
+        if not isinstance(rows, list):
+            raise DockerError("/containers/json: no list")
+        listed = {each.id: each for each in map(read_listed, rows) if each and each.id not in self._ended}
         for identifier in set(self.zone.containers) - set(listed):
-            self._drop(identifier)
+            if self._asked.get(identifier, 0) <= began:  # the others have started since
+                self._drop(identifier)
         for identifier, container in listed.items():
             # Its name and addresses at once, what else it is called below. What is known of before says more.
             if identifier not in self.zone.containers and identifier not in self._asked:
                 self.zone.put(container)
         self.changed()
-        await asyncio.gather(*(self._inspect(identifier) for identifier in listed))
-        self.syncing, self.state = False, "followed"
-        self.changed()
+        await asyncio.gather(*(self._inspect(each.id) for each in listed.values() if not self._is_known(each)))
+
+    def _is_known(self, listed: Container) -> bool:
+        known = self.zone.containers.get(listed.id)
+        return listed.id in self._whole and known is not None and as_listed(known) == listed
 
     async def _read_events(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -176,27 +158,28 @@ class Follower:
                 raise DockerError("its events ended")
             try:
                 event = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DockerError(str(error)) from error
             self.hear(event)
 
-    def hear(self, event: Mapping[str, Any]) -> None:
+    def hear(self, event: Any) -> None:
         """One event. Around a start Docker answers no question about the container, so it is asked after `start`."""
-        action, actor = str(event.get("Action", "")), event.get("Actor") or {}
-        attributes = actor.get("Attributes") or {}
+        event = as_map(event)
+        action, actor = as_text(event.get("Action")), as_map(event.get("Actor"))
+        attributes = as_map(actor.get("Attributes"))
         if event.get("Type") == "container":
-            identifier = str(actor.get("ID", ""))
-            if action in ("start", "rename"):
+            identifier = as_text(actor.get("ID"))
+            if action in ("start", "rename") and is_id(identifier):
                 self._later(self._inspect(identifier))
             elif action in ("die", "destroy"):
                 self._drop(identifier)
                 self.changed()
         elif event.get("Type") == "network":
-            identifier = str(attributes.get("container", ""))
+            identifier = as_text(attributes.get("container"))
             if identifier not in self.zone.containers:
                 return  # it starts: its own event comes next
             if action == "disconnect":
-                self.zone.leave(identifier, str(attributes.get("name", "")))
+                self.zone.leave(identifier, as_text(attributes.get("name")))
                 self.changed()
             if action in ("connect", "disconnect"):
                 self._later(self._inspect(identifier))
@@ -210,36 +193,48 @@ class Follower:
         """Numbered at once: what happens from now on makes the answer out of date, even before the question is sent."""
         self._questions += 1
         self._asked[identifier] = self._questions
+        self._ended.discard(identifier)
         return self._inspect_as(identifier, self._questions)
 
-    async def _inspect_as(self, identifier: str, asked: int) -> None:
+    async def _inspect_as(self, identifier: str, asked: int, failed: int = 0) -> None:
         try:
             async with self._turns:
-                content = await get(f"/containers/{identifier}/json")
-            container = read_inspected(content)
-            elsewhere = self._asks_elsewhere(content)
-        except (DockerError, OSError, KeyError, TypeError):
-            # It is gone, or Docker is: its events will say it, or their end.
+                content = await get(f"/containers/{identifier}/json", LARGEST_CONTAINER)
+        except GoneError:
+            content = None
+        except (DockerError, OSError):
+            # Docker is gone, which the end of its events says; or it could not answer just now.
+            if failed < len(AGAIN_S):
+                self._later(self._inspect_again(identifier, asked, failed))
             return
         if self._asked.get(identifier) != asked:
             return  # something happened since, and whoever asked later knows better
+        container = read_inspected(content)
         if container is None:
             self._drop(identifier)
         else:
             self._births[identifier] = started(container.pid) if container.pid else None
-            self.zone.put(replace(container, elsewhere=elsewhere))
+            self._whole.add(identifier)
+            self.zone.put(replace(container, elsewhere=self._asks_elsewhere(as_map(content))))
         self.changed()
+
+    async def _inspect_again(self, identifier: str, asked: int, failed: int) -> None:
+        await asyncio.sleep(AGAIN_S[failed])
+        if self._asked.get(identifier) == asked and is_running():
+            await self._inspect_as(identifier, asked, failed + 1)
 
     def _asks_elsewhere(self, content: Mapping[str, Any]) -> bool:
         """Whoever was given servers of its own (`--dns`) is where it should be."""
-        if (content.get("HostConfig") or {}).get("Dns"):
+        if as_map(content.get("HostConfig")).get("Dns"):
             return False
         try:
-            return asks_elsewhere(read_start(content.get("ResolvConfPath") or ""), self.addresses)
-        except OSError:
+            return asks_elsewhere(read_start(as_text(content.get("ResolvConfPath"))), self.addresses)
+        except (OSError, ValueError):
             return False
 
     def _drop(self, identifier: str) -> None:
         self._asked.pop(identifier, None)
         self._births.pop(identifier, None)
+        self._whole.discard(identifier)
+        self._ended.add(identifier)
         self.zone.drop(identifier)

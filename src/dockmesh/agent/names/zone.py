@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .fields import as_address, as_list, as_map, as_number, as_text
+
 DEFAULT_BRIDGE = "bridge"
-SHORT_ID = 12
+ID, SHORT_ID = 64, 12
+DIGITS = frozenset("0123456789abcdef")
+MOST_NAMES = 256  # of one container in one network
 DOCKERS_RESOLVER = "127.0.0.11"
 
 
@@ -30,47 +34,58 @@ class Container:
     elsewhere: bool = False  # it asks other servers than this host's resolver, as those that are older than it
 
 
-def read_inspected(content: Mapping[str, Any]) -> Container | None:
+def is_id(identifier: str) -> bool:
+    """As Docker makes them."""
+    return len(identifier) == ID and DIGITS.issuperset(identifier)
+
+
+def read_inspected(content: Any) -> Container | None:
     """What `GET /containers/ID/json` says; None if the container does not run."""
-    state = content.get("State") or {}
+    content = as_map(content)
+    state = as_map(content.get("State"))
     if not state.get("Running"):
         return None
-    networks = (content.get("NetworkSettings") or {}).get("Networks") or {}
-    name = str(content.get("Name") or content["Id"][:SHORT_ID]).lstrip("/")
-    return _container(str(content["Id"]), name, int(state.get("Pid") or 0), networks)
+    return _container(content, as_text(content.get("Name")), as_number(state.get("Pid")))
 
 
-def read_listed(content: Mapping[str, Any]) -> Container:
+def read_listed(content: Any) -> Container | None:
     """One row of `GET /containers/json`: addresses and the name, but no aliases yet."""
-    names = sorted(content.get("Names") or [content["Id"][:SHORT_ID]], key=lambda each: each.count("/"))
-    networks = (content.get("NetworkSettings") or {}).get("Networks") or {}
-    return _container(str(content["Id"]), str(names[0]).lstrip("/"), 0, networks)
+    content = as_map(content)
+    names = sorted(map(as_text, as_list(content.get("Names"))), key=lambda each: each.count("/"))
+    return _container(content, names[0] if names else "", 0)
 
 
-def _container(identifier: str, name: str, pid: int, networks: Mapping[str, Mapping[str, Any]]) -> Container:
-    return Container(
-        identifier,
-        name,
-        pid,
-        tuple(
-            Endpoint(
-                network,
-                str(found.get("IPAddress") or ""),
-                str(found.get("GlobalIPv6Address") or ""),
-                _names(network, identifier, name, found),
-            )
-            for network, found in sorted(networks.items())
-            if found.get("IPAddress") or found.get("GlobalIPv6Address")
-        ),
+def as_listed(container: Container) -> Container:
+    """What a row of the list says of it, out of what is known."""
+    own = frozenset((container.name.lower(), container.id[:SHORT_ID]))
+    endpoints = tuple(replace(each, names=own) for each in container.endpoints)
+    return replace(container, pid=0, elsewhere=False, endpoints=endpoints)
+
+
+def _container(content: Mapping[str, Any], name: str, pid: int) -> Container | None:
+    identifier = as_text(content.get("Id"))
+    if not is_id(identifier):
+        return None
+    name = name.lstrip("/") or identifier[:SHORT_ID]
+    networks = as_map(as_map(content.get("NetworkSettings")).get("Networks"))
+    endpoints = (
+        Endpoint(
+            network,
+            as_address(found.get("IPAddress"), 4),
+            as_address(found.get("GlobalIPv6Address"), 6),
+            _names(network, identifier, name, found),
+        )
+        for network, found in sorted((network, as_map(found)) for network, found in networks.items())
     )
+    return Container(identifier, name, pid, tuple(each for each in endpoints if each.address or each.address6))
 
 
 def _names(network: str, identifier: str, name: str, found: Mapping[str, Any]) -> frozenset[str]:
     """Docker before 25 has no DNSNames; on the default bridge it has neither these nor aliases."""
-    names = {name, identifier[:SHORT_ID]}
+    more: list[Any] = []
     if network != DEFAULT_BRIDGE:
-        names.update(found.get("DNSNames") or (), found.get("Aliases") or ())
-    return frozenset(each.lower() for each in names if each)
+        more = [*as_list(found.get("DNSNames")), *as_list(found.get("Aliases"))][:MOST_NAMES]
+    return frozenset(each.lower() for each in (name, identifier[:SHORT_ID], *map(as_text, more)) if each)
 
 
 def asks_elsewhere(resolv_conf: str, addresses: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.agent.names import docker
+from dockmesh.agent.names import api, docker
 from dockmesh.agent.names.docker import Follower
 from dockmesh.agent.names.zone import Zone
 
@@ -36,6 +36,9 @@ class Docker:
         self.writers: list[asyncio.StreamWriter] = []
         self.served: set[asyncio.Task[None]] = set()
         self.held: asyncio.Event | None = None  # what an inspection waits for
+        self.listing: asyncio.Event | None = None  # what a list waits for, once it is made
+        self.asked: list[str] = []  # paths
+        self.said: dict[str, list[bytes]] = {}  # by path what is said next instead of the truth, head and all
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
@@ -43,6 +46,11 @@ class Docker:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        self.asked.append(path)
+        if self.said.get(path):
+            writer.write(self.said[path].pop(0))
+            writer.close()
+            return
         if path.startswith("/events"):
             writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
             self.listeners.append(writer)
@@ -52,6 +60,8 @@ class Docker:
                 {"Id": each["Id"], "Names": [each["Name"]], "NetworkSettings": each["NetworkSettings"]}
                 for each in self.containers.values()
             ]
+            if self.listing:
+                await self.listing.wait()
         else:
             found = self.containers.get(path.split("/")[2])
             found = dict(found) if found else None
@@ -84,7 +94,12 @@ class Followed:
         self.zone = Zone(("bridge",))
         self.said: list[str] = []
         self.changes = asyncio.Event()
-        self.follower = Follower(self.zone, ("172.17.42.1",), self.changes.set, self.said.append)
+        self.seen: list[tuple[str, ...]] = []  # names, after each change
+        self.follower = Follower(self.zone, ("172.17.42.1",), self.changed, self.said.append)
+
+    def changed(self) -> None:
+        self.seen.append(tuple(sorted(each.name for each in self.zone.containers.values())))
+        self.changes.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -101,7 +116,7 @@ class Followed:
 @pytest.fixture
 def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Followed], Awaitable[None]]], None]:
     path = tmp_path / "docker.sock"
-    monkeypatch.setattr(docker, "SOCKET", str(path))
+    monkeypatch.setattr(api, "SOCKET", str(path))
     monkeypatch.setattr(docker, "RUNNING", (str(tmp_path),))
     monkeypatch.setattr(docker, "RETRY_S", 0.001)
     monkeypatch.setattr(docker, "LOOK_S", 0.001)
@@ -113,21 +128,24 @@ def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callabl
         server = await asyncio.start_unix_server(there.docker.accept, str(path))
         following = asyncio.ensure_future(there.follower.follow())
         assert not following.done()
-        await there.until(lambda: there.follower.state == "followed")
-        yield there
-        if there.docker.held:
-            there.docker.held.set()
-        ours = [following, *there.follower._tasks]
-        for each in ours:
-            each.cancel()
-        await asyncio.gather(*ours, return_exceptions=True)
-        server.close()
-        await there.docker.end_all()
+        try:
+            await there.until(lambda: there.follower.state == "followed")
+            yield there
+        finally:
+            for each in (there.docker.held, there.docker.listing):
+                if each:
+                    each.set()
+            ours = [following, *there.follower._tasks]
+            for task in ours:
+                task.cancel()
+            await asyncio.gather(*ours, return_exceptions=True)
+            server.close()
+            await there.docker.end_all()
 
     def run(work: Callable[[Followed], Awaitable[None]]) -> None:
         async def go() -> None:
             async with going() as there:
-                await asyncio.wait_for(work(there), 60)
+                await asyncio.wait_for(work(there), 5)
 
         asyncio.run(go())
 
@@ -240,3 +258,112 @@ def test_it_does_not_know_all_until_docker_was_looked_for(monkeypatch: pytest.Mo
         following.cancel()
 
     asyncio.run(go())
+
+
+OLD, NEW = "1" * 64, "2" * 64
+GOOD = b"HTTP/1.0 200 OK\r\n\r\n"
+FAILURES = {
+    "an error": b"HTTP/1.0 500 Internal Server Error\r\n\r\n{}",
+    "nothing": b"",
+    "no HTTP": b"hello\r\n\r\n",
+    "half of it": GOOD + b'{"Id": "222',
+    "no text": GOOD + b"\xff\xfe",
+    "too much": GOOD + b"[" + b" " * (1 << 20) + b"]",
+    "too deep": GOOD + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_container_that_could_not_be_asked_about_is_asked_about_again(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(docker, "AGAIN_S", (0.001, 0.001))
+
+    async def work(there: Followed) -> None:
+        there.docker.containers[NEW] = inspected(NEW, "new", "172.17.64.2")
+        there.docker.said[f"/containers/{NEW}/json"] = [FAILURES[what]] * 2
+        there.docker.tell(event("container", "start", NEW))
+        await there.until(lambda: there.has("new"))
+
+    follow(work)
+
+
+def test_what_no_event_told_of_is_found_by_the_next_list(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "LIST_S", 0.001)
+
+    async def work(there: Followed) -> None:
+        there.docker.containers[NEW] = inspected(NEW, "new", "172.17.64.2")
+        await there.until(lambda: there.has("new"))
+        there.docker.containers[NEW] = inspected(NEW, "newer", "172.17.64.2")
+        await there.until(lambda: there.has("newer") and not there.has("new"))
+        del there.docker.containers[OLD]
+        await there.until(lambda: not there.has("old"))
+
+    follow(work)
+
+
+def test_a_list_that_says_nothing_new_asks_about_nobody(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "LIST_S", 0.001)
+
+    async def work(there: Followed) -> None:
+        there.docker.asked.clear()
+        await there.until(lambda: len(there.docker.asked) > 5)
+        assert set(there.docker.asked) == {"/containers/json"}
+
+    follow(work)
+
+
+def test_a_list_is_not_believed_about_what_happened_while_it_was_made(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "LIST_S", 0.001)
+
+    async def work(there: Followed) -> None:
+        there.docker.listing = asyncio.Event()
+        await there.until(lambda: there.docker.asked[-1] == "/containers/json")
+        there.docker.asked.clear()
+        there.docker.containers[NEW] = inspected(NEW, "new", "172.17.64.2")
+        there.docker.tell(event("container", "start", NEW))
+        del there.docker.containers[OLD]
+        there.docker.tell(event("container", "die", OLD))
+        await there.until(lambda: there.has("new") and not there.has("old"))
+        there.seen.clear()
+        there.docker.listing.set()
+        await there.until(lambda: "/containers/json" in there.docker.asked)
+        assert set(there.seen) == {("new",)}
+
+    follow(work)
+
+
+NONSENSE: tuple[Any, ...] = (None, 7, "text", [], {}, [[]], {"Id": 7}, {"a": {"b": []}})
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=repr)
+def test_what_docker_says_need_not_be_what_it_should(follow: Follow, nonsense: Any) -> None:
+    async def work(there: Followed) -> None:
+        whole = inspected(NEW, "odd", "172.17.64.2")
+        for changed in ("Name", "State", "NetworkSettings", "HostConfig", "ResolvConfPath"):
+            there.docker.containers[NEW] = {**whole, changed: nonsense}
+            there.docker.tell(event("container", "start", NEW))
+        there.docker.containers[NEW] = {**whole, "NetworkSettings": {"Networks": {"bridge": nonsense, "x": nonsense}}}
+        for odd in (nonsense, {"Type": "container", "Actor": nonsense}, {"Type": "network", "Actor": nonsense}):
+            there.docker.tell(odd)
+            there.docker.tell({"Type": "container", "Action": "start", "Actor": {"ID": nonsense}})
+        there.docker.said["/containers/json"] = [GOOD + json.dumps(nonsense).encode()]
+        there.docker.containers["3" * 64] = inspected("3" * 64, "last", "172.17.64.3")
+        there.docker.end()
+        await there.until(lambda: there.has("last") or (there.follower.state == "followed" and not there.has("old")))
+        there.docker.tell(event("container", "start", "3" * 64))
+        await there.until(lambda: there.has("last"))
+
+    follow(work)
+
+
+@pytest.mark.parametrize("address", ["", "no address", "172.17.64", "fd80::1", 7, None, ["172.17.64.2"]], ids=repr)
+def test_an_address_that_is_none_is_nobodys(follow: Follow, address: Any) -> None:
+    async def work(there: Followed) -> None:
+        there.docker.containers[OLD] = inspected(OLD, "old", address)
+        there.docker.tell(event("container", "rename", OLD))
+        await there.until(lambda: not there.has("old"))
+
+    follow(work)

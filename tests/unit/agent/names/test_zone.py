@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.agent.names.zone import Zone, asks_elsewhere, read_inspected, read_listed
+from dockmesh.agent.names.zone import Zone, as_listed, asks_elsewhere, read_inspected, read_listed
 from tests.unit.agent.names.worlds import container
 
 RECORDED = Path(__file__).parents[3] / "cases/names"
@@ -32,10 +32,18 @@ def test_a_container_has_all_names_that_docker_gives_it_and_on_the_default_bridg
 
 
 def test_a_list_has_names_and_addresses_of_all() -> None:
-    found = {each.name: each for each in map(read_listed, recorded("listed.json"))}
+    found = {each.name: each for each in map(read_listed, recorded("listed.json")) if each}
 
     assert set(found) == {"app-web-1", "db", "web1"}
     assert [each.address for each in found["app-web-1"].endpoints] == ["10.80.0.2", "172.17.64.2"]
+
+
+def test_a_list_is_known_to_say_nothing_new() -> None:
+    known = read_inspected(recorded("inspected.json"))
+    listed = [each for each in map(read_listed, recorded("listed.json")) if each and known and each.id == known.id]
+
+    assert known is not None
+    assert [as_listed(known)] == listed
 
 
 def test_a_container_that_does_not_run_has_no_names() -> None:
