@@ -27,6 +27,9 @@ ExecStart=/usr/bin/env python3 -m dockmesh.agent.back
 TimeoutStartSec=infinity
 Restart=on-failure
 RestartSec=1
+# It has 14 MB; dpkg, and the packages' own programs that it runs, may need far more than ours.
+MemoryMax=2G
+TasksMax=1024
 
 [Install]
 WantedBy=multi-user.target
