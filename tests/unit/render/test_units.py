@@ -10,6 +10,7 @@ from dockmesh.agent.way import BACK
 from dockmesh.model import Attachment, Cluster, Fabric, Forwarding, Listen, Renderer
 from dockmesh.record import back_unit
 from dockmesh.render.host import UNITS
+from dockmesh.render.names import UNIT as NAMES
 from tests.support.meshes import cluster, with_attachment
 from tests.support.plans import config_of
 
@@ -58,3 +59,8 @@ def test_no_unit_may_take_all_of_its_host(unit: str) -> None:
     memory = int(limits["MemoryMax"][:-1]) * SIZES[limits["MemoryMax"][-1]]
     assert 4 * MEASURED[unit] < memory <= 2048
     assert 32 < int(limits["TasksMax"]) <= 2048
+
+
+def test_a_slow_host_has_the_time_to_start_its_resolver() -> None:
+    """Emulated and busy, one took more than 20 s; 90 s are systemd's own measure."""
+    assert int(service(units()[NAMES])["TimeoutStartSec"]) >= 90

@@ -9,7 +9,7 @@ FAR_S = 1.0  # nor longer than this for one that is far
 # not waited for, and none of its names are there.
 DOUBT_S = 0.8
 # While its resolver is started again its kernel still takes connections, for systemd keeps the sockets. It is doubted
-# as long as that is so, but no longer than systemd gives the start.
+# as long as that is so, but no longer than this: on a host that runs no start takes so long, only at a slow one's boot.
 START_S = 20.0
 LOOK_S = 0.3  # so often that is looked at
 PROBE_S = 0.1  # from then until it answers it is asked so often whether it is back
