@@ -1,12 +1,15 @@
 """Names in several networks: each container finds those of its own, on every host, and no others."""
 
 import pytest
+from dnslib import RCODE, DNSRecord
 
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 from tests.lab.resolving import Seat, prepare, start
 
 ON = {"bridge": ("host1", "host2", "host3"), "blue": ("host1", "host2", "host3"), "vault": ("host1", "host2")}
+# Of a bridge.
+ADDRESS = "ip -4 -o address show dev {} | awk '{{print $4}}' | cut -d/ -f1"
 
 
 def name_in(network: str, host: str) -> str:
@@ -83,10 +86,24 @@ def test_who_is_on_two_networks_finds_the_names_of_both(mesh: Mesh, addresses: d
     wait_until(lambda: seat.finds(f"{name_in('bridge', 'host1')}.mesh") == [], "the other network's names are gone")
 
 
+def test_a_question_leaves_no_internal_network(mesh: Mesh) -> None:
+    question = bytes(DNSRecord.question("secret.tunnel.example.com").pack())
+    answers = {
+        network: Seat(mesh, "host1", name_in(network, "host1")).ask_raw(
+            question, mesh.on("host1", ADDRESS.format(bridge))
+        )
+        for network, bridge in (("vault", "dm-vault"), ("bridge", "docker0"))
+    }
+
+    # Nobody is outside of this lab: who may ask there hears that no server answers.
+    assert {network: RCODE[DNSRecord.parse(each).header.rcode] for network, each in answers.items()} == {
+        "vault": "REFUSED",
+        "bridge": "SERVFAIL",
+    }
+
+
 def test_hosts_are_found_at_their_address_in_the_network_that_asks(mesh: Mesh) -> None:
     for network, bridge in (("bridge", "docker0"), ("blue", "dm-blue"), ("vault", "dm-vault")):
-        show = f"ip -4 -o address show dev {bridge} | awk '{{print $4}}' | cut -d/ -f1"
-
         Seat(mesh, "host1", name_in(network, "host1") if network != "blue" else "asks").until_finds(
-            "host2.mesh", mesh.on("host2", show)
+            "host2.mesh", mesh.on("host2", ADDRESS.format(bridge))
         )

@@ -27,6 +27,7 @@ def settings(plan: Plan, host: HostPlan) -> str:
                 other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
             },
             **_ipv6(plan, host, network),
+            **({"internal": True} if network.internal else {}),
         }
         for network in host.networks
     ]

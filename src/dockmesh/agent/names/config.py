@@ -22,6 +22,7 @@ class Network:
     prefix6: IPv6Network | None = None  # without one, an IPv6 address of a container leads nowhere on other hosts
     address6: str | None = None  # of this host's bridge, where there is a prefix6
     peers6: Mapping[str, str] = field(default_factory=dict)  # of the other hosts', by host
+    internal: bool = False  # nothing leaves it, no question either
 
     def addresses_of(self, host: str, own: str) -> tuple[str, ...]:
         """The bridge addresses that a host has in this network; `own` is the name of this host."""
@@ -75,6 +76,7 @@ def read(text: str) -> Config:
                 prefix6=IPv6Network(each["prefix6"]) if each.get("prefix6") else None,
                 address6=each.get("address6"),
                 peers6={host.lower(): address for host, address in each.get("peers6", {}).items()},
+                internal=each.get("internal", False),
             )
             for each in content["networks"]
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Union
 
@@ -20,6 +21,7 @@ from .zone import Zone
 WAIT_S = 0.5
 # Who is no container then will hardly be one soon.
 STRANGE_S, MOST_STRANGERS = 10.0, 4096
+LOCALHOST = "localhost"
 REVERSE, REVERSE6 = ".in-addr.arpa", ".ip6.arpa"
 DIGITS = frozenset("0123456789abcdef")
 if TYPE_CHECKING:
@@ -44,6 +46,14 @@ def reverse_address(name: str) -> str | None:
 def _if_asked_for(names: list[str], question: Question) -> list[str]:
     """An address has names only, whatever else is asked for."""
     return names if question.type in (message.TYPE_PTR, message.TYPE_ANY) else []
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A container, or who is treated as one."""
+
+    seen: tuple[Network, ...]  # whose names it sees
+    outside: bool  # whether its questions may leave the mesh
 
 
 class Resolver:
@@ -86,7 +96,15 @@ class Resolver:
         seen = self._sees(source)
         if seen is None:
             return self._for_stranger(question, source, at)
-        return self._for_container(question, seen)
+        return self._for_container(question, self._asker(source, at, seen))
+
+    def _asker(self, source: str, at: Network, seen: tuple[Network, ...]) -> Asker:
+        """A question is a way out. From an internal network there is none, whatever else its container is on.
+
+        Docker's resolver asks in the network that has a way out, where a container has one.
+        """
+        inner = at.internal or any(network.internal and network.has(source) for network in self.config.networks)
+        return Asker(seen, outside=not inner)
 
     def _sees(self, source: str) -> tuple[Network, ...] | None:
         networks = self.zone.networks_of(source)
@@ -107,7 +125,7 @@ class Resolver:
                 seen = self._of_no_container(source)
         if seen is None:
             return message.answer(question, (), message.REFUSED)
-        reply = self._for_container(question, seen)
+        reply = self._for_container(question, self._asker(source, at, seen))
         return reply if reply is None or isinstance(reply, bytes) else await reply
 
     def _of_no_container(self, source: str) -> tuple[Network, ...] | None:
@@ -156,21 +174,25 @@ class Resolver:
             values += [each.address6 for each in endpoints]
         return [value for value in values if value and network.has(value)]
 
-    def _for_container(self, question: Question, seen: tuple[Network, ...]) -> Reply:
+    def _for_container(self, question: Question, asker: Asker) -> Reply:
         if not question.plain:
-            return self._outside(question)
+            return self._outside(question, asker)
         address = reverse_address(question.name)
         if address is not None:
             if not any(network.has(address) for network in self.config.networks):
-                return self._outside(question)
-            return self._reverse(question, address, seen)
+                return self._outside(question, asker)
+            return self._reverse(question, address, asker)
         name, inside = self._relative(question.name)
-        found = [self._called(name, question.type, network) for network in seen] if name else []
-        if any(each is not None for each in found):
-            return message.answer(question, [value for each in found for value in each or ()])
         if not inside and not self._may_be_ours(name):
-            return self._outside(question)
-        return self._elsewhere(question, name, seen, inside=inside)
+            return self._outside(question, asker)
+        found = self._called_here(question, name, asker)
+        return self._elsewhere(question, name, asker, inside=inside) if found is None else found
+
+    def _called_here(self, question: Question, name: str, asker: Asker) -> bytes | None:
+        found = [self._called(name, question.type, network) for network in asker.seen] if name else []
+        if all(each is None for each in found):
+            return None
+        return message.answer(question, [value for each in found for value in each or ()])
 
     def _relative(self, name: str) -> tuple[str, bool]:
         """A name without the domain, and whether it had it."""
@@ -180,31 +202,33 @@ class Resolver:
         return (name[: -len(end)], True) if name.endswith(end) else (name, False)
 
     def _may_be_ours(self, name: str) -> bool:
-        """Without the domain: a name of one label, or one that ends with a host."""
+        """Without the domain: a name of one label, or one that ends with a host.
+
+        A container that is called `www.example.com` must not take the name of others; with the domain behind it, it is
+        found. `localhost` is everybody's own (RFC 6761).
+        """
         first, _, last = name.rpartition(".")
-        return bool(name) and (not first or last in self._hosts)
+        return last != LOCALHOST and bool(name) and (not first or last in self._hosts)
 
     @property
     def _hosts(self) -> frozenset[str]:
         return frozenset({self.config.host}).union(*(network.peers for network in self.config.networks))
 
-    async def _elsewhere(
-        self, question: Question, name: str, seen: tuple[Network, ...], *, inside: bool
-    ) -> bytes | None:
+    async def _elsewhere(self, question: Question, name: str, asker: Asker, *, inside: bool) -> bytes | None:
         if self.syncing():
             await self._until(lambda: not self.syncing())
-            found = [self._called(name, question.type, network) for network in seen]
-            if any(each is not None for each in found):
-                return message.answer(question, [value for each in found for value in each or ()])
-        answers = await self._ask(name, question.type, seen) if name else Answers(known=True)
+            found = self._called_here(question, name, asker)
+            if found is not None:
+                return found
+        answers = await self._ask(name, question.type, asker.seen) if name else Answers(known=True)
         if not answers.known:
-            self._host(name, question.type, seen, answers)
+            self._host(name, question.type, asker.seen, answers)
         if answers.known:
             return message.answer(question, answers.values)
         if answers.unsure or self.syncing():
             return message.answer(question, (), message.SERVFAIL)
-        if not inside and (self.upstream.servers or "." in name):
-            return await self._outside(question)
+        if not inside and ("." in name or (asker.outside and self.upstream.servers)):
+            return await self._outside(question, asker)
         return message.answer(question, (), message.NXDOMAIN)
 
     async def _ask(self, name: str, kind: int, seen: tuple[Network, ...]) -> Answers:
@@ -227,9 +251,9 @@ class Resolver:
                 wanted = message.TYPE_AAAA if ":" in address else message.TYPE_A
                 answers.values += [address] if kind in (wanted, message.TYPE_ANY) else []
 
-    async def _reverse(self, question: Question, address: str, seen: tuple[Network, ...]) -> bytes | None:
+    async def _reverse(self, question: Question, address: str, asker: Asker) -> bytes | None:
         """Only of the networks that are seen: the others' names are none of the asker's business."""
-        network = next((each for each in seen if each.has(address)), None)
+        network = next((each for each in asker.seen if each.has(address)), None)
         if network is None:
             return message.answer(question, (), message.NXDOMAIN)
         host = network.host_at(address, self.config.host)
@@ -252,6 +276,8 @@ class Resolver:
             found = answers.values
         return message.answer(question, _if_asked_for(found, question))
 
-    async def _outside(self, question: Question) -> bytes:
+    async def _outside(self, question: Question, asker: Asker) -> bytes:
+        if not asker.outside:
+            return message.answer(question, (), message.REFUSED)
         found = await self.upstream.forward(question.data, tcp=not question.udp)
         return found or message.answer(question, (), message.SERVFAIL)

@@ -10,7 +10,7 @@ from dnslib import EDNS0, DNSHeader, DNSQuestion, DNSRecord
 from dockmesh.agent.names import resolver
 from dockmesh.agent.names.message import ask
 from dockmesh.agent.names.zone import Endpoint
-from tests.unit.agent.names.worlds import BLUE, CONFIG, RED, container, world
+from tests.unit.agent.names.worlds import BLUE, CONFIG, RED, VAULT, container, world
 
 DB = "10.80.64.3"
 
@@ -280,6 +280,50 @@ def test_what_is_no_plain_question_goes_out_as_it_is() -> None:
     assert [asked for asked, _ in there.upstream.asked] == [update, chaos, dotted]
 
 
+OUTER = ("www.example.com", "7.2.0.192.in-addr.arpa", "secret.tunnel.example.com")
+
+
+@pytest.mark.parametrize("source", ["10.81.64.1", "10.81.64.2", "10.81.64.77", "192.0.2.1"])
+@pytest.mark.parametrize("name", OUTER)
+def test_no_question_leaves_an_internal_network(monkeypatch: pytest.MonkeyPatch, name: str, source: str) -> None:
+    monkeypatch.setattr(resolver, "WAIT_S", 0)
+    there = world()
+    chaos = bytes(DNSRecord(questions=[DNSQuestion("version.bind", 16, 3)]).pack())
+
+    assert there.code(name, source=source, at=VAULT) == "REFUSED"
+    assert there.code(name, "TXT", source=source, at=VAULT) == "REFUSED"
+    assert DNSRecord.parse(there.ask_message(chaos, source=source, at=VAULT)).header.rcode == 5
+    assert there.code("nas", source=source, at=VAULT) == "NXDOMAIN"
+    assert there.upstream.asked == []
+
+
+def test_an_internal_network_has_no_way_out_by_the_address_of_another_either() -> None:
+    there = world()
+
+    assert there.code("www.example.com", source="10.81.64.1", at=RED) == "REFUSED"
+    assert there.code("www.example.com", source="10.81.64.2", at=RED) == "REFUSED"
+    assert there.upstream.asked == []
+
+
+def test_who_is_on_an_internal_network_finds_its_names_and_by_another_the_outside() -> None:
+    there = world()
+
+    assert there.find("safe", source="10.81.64.2", at=VAULT) == ["10.81.64.1"]
+    assert there.find("host2.mesh", source="10.81.64.1", at=VAULT) == ["10.81.42.2"]
+    assert there.ask("www.example.com", source="10.80.64.9") == b"from outside, as it is"
+
+
+@pytest.mark.parametrize("name", ["github.com", "localhost", "a.localhost"])
+def test_a_container_does_not_take_a_name_from_outside(name: str) -> None:
+    there = world()
+    there.zone.put(container(name, ("bridge", "172.17.64.66")))
+    there.red.known["host2"][name] = ["172.17.128.66"]
+
+    assert there.ask(name) == b"from outside, as it is"
+    assert there.find(f"{name}.mesh") == ["172.17.64.66"]
+    assert there.find(f"{name}.host1") == ["172.17.64.66"]
+
+
 def test_the_outside_is_asked_the_same_way() -> None:
     there = world()
     question = bytes(DNSRecord.question("www.example.com", "TXT").pack())
@@ -342,7 +386,7 @@ def test_an_address_has_a_name_and_nothing_else(kind: str) -> None:
 
 
 def test_the_settings_name_every_resolver_of_the_mesh() -> None:
-    assert CONFIG.addresses == {"172.17.42.1", "172.17.42.2", "10.80.42.1", "10.80.42.2"}
+    assert CONFIG.addresses == {f"{network}.42.{host}" for network in ("172.17", "10.80", "10.81") for host in (1, 2)}
 
 
 @pytest.mark.parametrize(

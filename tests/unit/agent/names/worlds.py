@@ -29,7 +29,16 @@ BLUE = Network(
     {"host2": "10.80.42.2"},
     IPv4Network("10.80.64.0/18"),
 )
-CONFIG = Config("host1", "mesh", (RED, BLUE))
+VAULT = Network(
+    "vault",
+    "vault",
+    "10.81.42.1",
+    IPv4Network("10.81.0.0/16"),
+    {"host2": "10.81.42.2"},
+    IPv4Network("10.81.64.0/18"),
+    internal=True,
+)
+CONFIG = Config("host1", "mesh", (RED, BLUE, VAULT))
 
 
 def container(name: str, *places: tuple[str, str], names: Sequence[str] = (), address6: str = "") -> Container:
@@ -66,9 +75,10 @@ class FakeUpstream:
 
 @dataclass
 class World:
-    zone: Zone = field(default_factory=lambda: Zone(("bridge", "blue")))
+    zone: Zone = field(default_factory=lambda: Zone(("bridge", "blue", "vault")))
     red: FakePeers = field(default_factory=FakePeers)
     blue: FakePeers = field(default_factory=FakePeers)
+    vault: FakePeers = field(default_factory=FakePeers)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
     config: Config = CONFIG
     syncing: bool = False
@@ -76,7 +86,7 @@ class World:
 
     @property
     def resolver(self) -> Resolver:
-        peers: Any = {"docker0": self.red, "blue": self.blue}
+        peers: Any = {"docker0": self.red, "blue": self.blue, "vault": self.vault}
         upstream: Any = self.upstream
         made = Resolver(self.config, self.zone, peers, upstream)
         made.syncing = lambda: self.syncing
@@ -110,12 +120,17 @@ class World:
 
 
 def world() -> World:
-    """`web` and `both` on host1; both in red, and `both` in blue too, where `db` is alone."""
+    """`web` and `both` on host1; both in red, and `both` in blue too, where `db` is alone.
+
+    `safe` is in vault, which is internal; `porter` there and in blue.
+    """
     made = World()
     made.zone.put(container("web", ("bridge", "172.17.64.1")))
     made.zone.put(container("both", ("bridge", "172.17.64.2"), ("blue", "10.80.64.2"), names=("api",)))
     made.zone.put(container("db", ("blue", "10.80.64.3"), names=("db", "sql"), address6="fd80::3"))
     made.zone.put(container("other", ("app_default", "172.18.0.2")))
+    made.zone.put(container("safe", ("vault", "10.81.64.1")))
+    made.zone.put(container("porter", ("vault", "10.81.64.2"), ("blue", "10.80.64.9")))
     made.red.known = {"host2": {"far": ["172.17.128.1"], "far.host2": ["172.17.128.1"]}}
     made.blue.known = {"host2": {"deep": ["10.80.128.1"]}}
     return made
