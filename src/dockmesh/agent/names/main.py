@@ -9,8 +9,9 @@ from . import config, sockets
 from .config import Config
 from .docker import Follower
 from .peers import Peers
+from .places import Places
 from .resolver import Resolver
-from .serve import Tcp, Udp
+from .serve import MOST_CONNECTIONS, MOST_CONNECTIONS_OF_ONE, MOST_WAITING, Tcp, Udp
 from .upstream import Upstream
 from .zone import Zone
 
@@ -29,14 +30,15 @@ async def run(settings: Config) -> None:
     resolver = Resolver(settings, zone, peers, Upstream(settings.addresses))
     follower = Follower(zone, (network.address for network in settings.networks), resolver.changed, say)
     resolver.syncing = lambda: follower.syncing
+    waiting, connections = Places(MOST_WAITING), Places(MOST_CONNECTIONS, MOST_CONNECTIONS_OF_ONE)
     loop = asyncio.get_running_loop()
     # What dies here must not die unseen: systemd starts all of it again.
     tasks = [loop.create_task(follower.follow())]
     listening = sockets.listen([network.address for network in settings.networks], sockets.kept())
     for network, udp, tcp in zip(settings.networks, listening[::2], listening[1::2]):
         await loop.create_datagram_endpoint(lambda: peers[network.name], sock=sockets.asking(network.address))  # noqa: B023
-        await loop.create_datagram_endpoint(lambda: Udp(resolver, network), sock=udp)  # noqa: B023
-        await Tcp(resolver, network).start(tcp)
+        await loop.create_datagram_endpoint(lambda: Udp(resolver, network, waiting), sock=udp)  # noqa: B023
+        await Tcp(resolver, network, connections).start(tcp)
         tasks.append(loop.create_task(peers[network.name].probe()))
     sockets.tell_systemd("FDSTOREREMOVE=1\nFDNAME=names")
     sockets.tell_systemd("READY=1")

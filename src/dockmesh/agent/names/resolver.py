@@ -22,6 +22,8 @@ WAIT_S = 0.5
 # Who is no container then will hardly be one soon.
 STRANGE_S, MOST_STRANGERS = 10.0, 4096
 LOCALHOST = "localhost"
+# Addresses can be made up: all that are of no container and no host of the mesh share what one has.
+OTHERS = ""
 REVERSE, REVERSE6 = ".in-addr.arpa", ".ip6.arpa"
 DIGITS = frozenset("0123456789abcdef")
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Resolver:
         self.behind_bridge = is_behind_bridge
         self._strangers: dict[str, float] = {}  # who is no container, and until when that need not be asked again
         self._networks = {network.docker: network for network in config.networks}
+        self._peers = frozenset().union(*(network.peers.values() for network in config.networks))
         self._changed: asyncio.Future[None] | None = None
 
     def changed(self) -> None:
@@ -105,6 +108,13 @@ class Resolver:
         """
         inner = at.internal or any(network.internal and network.has(source) for network in self.config.networks)
         return Asker(seen, outside=not inner)
+
+    def who(self, source: str) -> str:
+        """Whose share a question from there takes: that of a container, of another host, or of all others."""
+        container = self.zone.owner(source)
+        if container is not None:
+            return container.id
+        return source if source in self._peers else OTHERS
 
     def _sees(self, source: str) -> tuple[Network, ...] | None:
         networks = self.zone.networks_of(source)

@@ -6,26 +6,28 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections import Counter
-from collections.abc import Awaitable
 
+from . import message
 from .config import Network
+from .places import Places
 from .resolver import Resolver
 from .upstream import read_framed
 
-# Questions of one asker that may wait at once, by UDP, and its connections by TCP: one container cannot starve others.
-MOST_OF_ONE = 256
-MOST_CONNECTIONS_OF_ONE = 32
+# Questions that may wait at once, by UDP in all networks, and connections by TCP. Each costs memory, and those of one
+# asker must not take those of all others: `Places` shares them out.
+MOST_WAITING = 512
+MOST_CONNECTIONS, MOST_CONNECTIONS_OF_ONE = 64, 32
 IDLE_S = 10.0
+# Of what was read ahead on a connection, and of what its other end does not take.
+READ_AHEAD = 4096
 
 
 class Udp(asyncio.DatagramProtocol):
-    def __init__(self, resolver: Resolver, network: Network) -> None:
+    def __init__(self, resolver: Resolver, network: Network, places: Places) -> None:
         self.resolver = resolver
         self.network = network
+        self.places = places
         self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: Counter[str] = Counter()
-        self._tasks: set[asyncio.Future[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -34,21 +36,25 @@ class Udp(asyncio.DatagramProtocol):
         reply = self.resolver.answer(data, addr[0], self.network, udp=True)
         if reply is None or isinstance(reply, bytes):
             self._send(reply, addr)
-        elif self._waiting[addr[0]] >= MOST_OF_ONE:
+            return
+        place = self.places.take(self.resolver.who(addr[0]))
+        if place is None:
             reply.close()  # type: ignore[attr-defined]
-        else:
-            self._waiting[addr[0]] += 1
-            task = asyncio.ensure_future(self._send_later(reply, addr))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._send(message.failure(data, message.SERVFAIL), addr)
+            return
+        task = asyncio.ensure_future(reply)
 
-    async def _send_later(self, reply: Awaitable[bytes | None], addr: tuple[str, int]) -> None:
-        try:
-            self._send(await reply, addr)
-        finally:
-            self._waiting[addr[0]] -= 1
-            if not self._waiting[addr[0]]:
-                del self._waiting[addr[0]]
+        def lose() -> None:
+            task.cancel()
+            self._send(message.failure(data, message.SERVFAIL), addr)
+
+        def done(task: asyncio.Future[bytes | None]) -> None:
+            place.give_back()
+            if not task.cancelled():
+                self._send(task.result(), addr)
+
+        place.lose = lose
+        task.add_done_callback(done)
 
     def _send(self, reply: bytes | None, addr: tuple[str, int]) -> None:
         if reply and self._transport is not None:
@@ -59,30 +65,31 @@ class Udp(asyncio.DatagramProtocol):
 
 
 class Tcp:
-    def __init__(self, resolver: Resolver, network: Network) -> None:
+    def __init__(self, resolver: Resolver, network: Network, places: Places) -> None:
         self.resolver = resolver
         self.network = network
-        self._open: Counter[str] = Counter()
+        self.places = places
 
     async def start(self, listening: socket.socket) -> None:
-        await asyncio.start_server(self.serve, sock=listening)
+        await asyncio.start_server(self.serve, sock=listening, limit=READ_AHEAD)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source = writer.get_extra_info("peername")[0]
-        self._open[source] += 1
+        place = self.places.take(self.resolver.who(source))
         try:
-            if self._open[source] <= MOST_CONNECTIONS_OF_ONE:
+            if place is not None:
+                place.lose = writer.transport.abort
+                writer.transport.set_write_buffer_limits(high=0)
                 with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
                     await self._answer_all(reader, writer, source)
         finally:
-            self._open[source] -= 1
-            if not self._open[source]:
-                del self._open[source]
+            if place is not None:
+                place.give_back()
             writer.close()
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str) -> None:
-        while True:
-            question = await asyncio.wait_for(read_framed(reader), IDLE_S)
+        while not writer.transport.is_closing():
+            question = await asyncio.wait_for(read_framed(reader, message.LARGEST_QUESTION), IDLE_S)
             reply = self.resolver.answer(question, source, self.network, udp=False)
             found = reply if reply is None or isinstance(reply, bytes) else await reply
             if found is None:

@@ -21,7 +21,7 @@ PATIENCE_S = 1.5
 TCP_PATIENCE_S = 5.0
 # Who did not answer is asked after the others for so long.
 SLOW_S = 30.0
-MOST_AT_ONCE = 500
+LARGEST_ANSWER, READ_AHEAD = 65535, 8192
 SERVFAIL, REFUSED = 2, 5
 
 
@@ -78,7 +78,6 @@ class Upstream:
         self.ours = ours
         self._daemon, self._resolv_conf = Watched(daemon), Watched(resolv_conf)
         self._slow: dict[str, float] = {}
-        self._at_once = 0
 
     @property
     def servers(self) -> list[str]:
@@ -88,15 +87,6 @@ class Upstream:
 
     async def forward(self, question: bytes, *, tcp: bool) -> bytes | None:
         """The first answer that is one; what says that a server failed or refused, if no other says more."""
-        if self._at_once >= MOST_AT_ONCE:
-            return None
-        self._at_once += 1
-        try:
-            return await self._forward(question, tcp=tcp)
-        finally:
-            self._at_once -= 1
-
-    async def _forward(self, question: bytes, *, tcp: bool) -> bytes | None:
         loop = asyncio.get_running_loop()
         now = loop.time()
         poor = None
@@ -146,10 +136,10 @@ async def _by_tcp(question: bytes, server: str) -> bytes:
     """Raises OSError, TimeoutError and IncompleteReadError."""
 
     async def asked() -> bytes:
-        reader, writer = await asyncio.open_connection(server, PORT)
+        reader, writer = await asyncio.open_connection(server, PORT, limit=READ_AHEAD)
         try:
             writer.write(struct.pack("!H", len(question)) + question)
-            answer = await read_framed(reader)
+            answer = await read_framed(reader, LARGEST_ANSWER)
             if len(answer) < 12 or answer[:2] != question[:2]:
                 raise OSError("no answer to what was asked")
             return answer
@@ -159,7 +149,9 @@ async def _by_tcp(question: bytes, server: str) -> bytes:
     return await asyncio.wait_for(asked(), TCP_PATIENCE_S)
 
 
-async def read_framed(reader: asyncio.StreamReader) -> bytes:
-    """A message over TCP, behind its length. Raises IncompleteReadError."""
+async def read_framed(reader: asyncio.StreamReader, most: int) -> bytes:
+    """A message over TCP, behind its length. Raises OSError where that is more, and IncompleteReadError."""
     (length,) = struct.unpack("!H", await reader.readexactly(2))
+    if length > most:
+        raise OSError(f"a message of {length} bytes")
     return await reader.readexactly(length)
