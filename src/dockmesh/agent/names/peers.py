@@ -16,7 +16,10 @@ from .sockets import listens
 from .walk import BadMessageError
 
 PORT = 53
-MOST_AT_ONCE = 2000  # questions that wait; more than that is nobody's honest need
+MOST_LATE = 200  # questions that were given up and whose late answers are still of use
+# A name that nobody has is not asked for again before so long: a program that looks for it all the time would keep all
+# hosts busy. A new container is found so much later at most, by those who asked before it was there.
+HOLD_S, MOST_HELD = 1.0, 1024
 # What nobody is called, and every resolver answers.
 NOBODY = ""
 
@@ -51,6 +54,9 @@ class Peers(asyncio.DatagramProtocol):
         self.say = say
         self.peers = {host: Peer(host, address) for host, address in sorted(network.peers.items())}
         self._asked: dict[int, Asked] = {}
+        self._late: dict[int, asyncio.TimerHandle] = {}  # of those the ones that were given up, the oldest first
+        self._nobody: dict[tuple[str, str | None], float] = {}  # by name and host asked, until when nobody has it
+        self._doubt = asyncio.Event()  # somebody is doubted
         self._transport: asyncio.DatagramTransport | None = None
         self._told_silent: set[str] = set()
         self.listens = listens
@@ -66,8 +72,8 @@ class Peers(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         now = loop.time()
         chosen = [peer for peer in self.peers.values() if host in (None, peer.host) and not peer.is_silent(now)]
-        if not chosen or len(self._asked) >= MOST_AT_ONCE:
-            return Answers(unsure=bool(chosen))
+        if not chosen or self._nobody.get((name, host), 0.0) > now:
+            return Answers()
         identifier, asked = self._send(name, kind, chosen)
         again = loop.call_later(NEAR_S / 3, self._send_again, identifier, asked)
         patience_s = max(peer.patience_s for peer in chosen)
@@ -81,16 +87,26 @@ class Peers(asyncio.DatagramProtocol):
                 self._forget_later(identifier)
             else:
                 del self._asked[identifier]
+        if not asked.answers.known and not asked.answers.unsure:
+            self._hold(name, host)
         return asked.answers
 
+    def _hold(self, name: str, host: str | None) -> None:
+        if len(self._nobody) >= MOST_HELD:
+            self._nobody.clear()
+        self._nobody[name, host] = asyncio.get_running_loop().time() + HOLD_S
+
     async def probe(self) -> None:
-        """Never ends: asks those that are doubted whether they are back."""
+        """Never ends: asks those that are doubted whether they are back. While nobody is, it sleeps."""
         while True:
+            await self._doubt.wait()
             await asyncio.sleep(PROBE_S)
             doubted = [peer for peer in self.peers.values() if peer.doubted is not None]
             if doubted:
                 identifier, _ = self._send(NOBODY, message.TYPE_A, doubted)
                 self._forget_later(identifier)
+            else:
+                self._doubt.clear()
             now = asyncio.get_running_loop().time()
             for peer in doubted:
                 if peer not in self._looks and not peer.is_silent(now):
@@ -109,7 +125,15 @@ class Peers(asyncio.DatagramProtocol):
 
     def _forget_later(self, identifier: int) -> None:
         """Who answers late is alive all the same."""
-        asyncio.get_running_loop().call_later(FAR_S, self._asked.pop, identifier, None)
+        if len(self._late) >= MOST_LATE:
+            self._forget(next(iter(self._late)))
+        self._late[identifier] = asyncio.get_running_loop().call_later(FAR_S, self._forget, identifier)
+
+    def _forget(self, identifier: int) -> None:
+        self._asked.pop(identifier, None)
+        timer = self._late.pop(identifier, None)
+        if timer is not None:
+            timer.cancel()
 
     def _tell(self) -> None:
         silent = set(self.silent)
@@ -141,6 +165,7 @@ class Peers(asyncio.DatagramProtocol):
         for peer in asked.waiting.values():
             peer.missed(now)
             asked.answers.unsure = True
+            self._doubt.set()
         asked.done.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -161,7 +186,10 @@ class Peers(asyncio.DatagramProtocol):
             return
         if (told.name, told.type, told.cookie) != (asked.name, asked.kind, asked.cookie):
             return
-        asked.waiting.pop(addr[0]).answered(asyncio.get_running_loop().time() - asked.sent)
+        peer = asked.waiting.pop(addr[0])
+        if peer.doubted is not None:
+            self._nobody.clear()  # it may have them
+        peer.answered(asyncio.get_running_loop().time() - asked.sent)
         asked.answers.known = asked.answers.known or told.known
         asked.answers.unsure = asked.answers.unsure or told.unsure
         asked.answers.values += (value for value in told.values if asked.kind == TYPE_PTR or self.network.has(value))

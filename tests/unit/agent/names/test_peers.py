@@ -237,3 +237,96 @@ def test_who_only_guesses_is_not_believed(lie: str) -> None:
     found = run(answering, lambda wire: wire.peers.ask("db", 1))
 
     assert (found.known, found.values) == (False, [])
+
+
+def test_while_nobody_is_doubted_nothing_wakes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await turns(1)
+
+    async def work(wire: Wire) -> tuple[int, list[float]]:
+        probing = asyncio.ensure_future(wire.peers.probe())
+        await turns(50)
+        assert slept == []
+        wire.answering = has(host2=[])
+        await wire.peers.ask("db", 1)
+        await wire.until_said(1)
+        at_work = len(slept)
+        wire.answering = has(host2=[], host3=[])
+        await wire.until_said(2)
+        await turns(50)
+        slept.clear()
+        await turns(50)
+        probing.cancel()
+        return at_work, slept
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    at_work, later = run(has(host2=[], host3=[]), work)
+
+    assert at_work > 0
+    assert later == []
+
+
+async def turns(count: int) -> None:
+    """Of the event loop."""
+    for _ in range(count):
+        turn = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(turn.set_result, None)
+        await turn
+
+
+def test_a_name_that_nobody_has_is_not_asked_for_again_at_once() -> None:
+    async def work(wire: Wire) -> list[int]:
+        counts = []
+        for name, kind in (("db", 1), ("db", 28), ("other", 1)):
+            wire.sent.clear()
+            assert await wire.peers.ask(name, kind) == Answers()
+            counts.append(len(wire.sent))
+        return counts
+
+    assert run(has(host2=[], host3=[]), work) == [2, 0, 2]
+
+
+def test_what_is_not_sure_or_there_is_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+
+    async def work(wire: Wire) -> list[bool]:
+        known = []
+        for answering in (has(host2=[]), has(host2=[], host3=["172.17.192.1"]), has(host2=[], host3=[])):
+            wire.answering = answering
+            known.append((await wire.peers.ask("db", 1)).known)
+        return known
+
+    assert run(has(), work) == [False, True, False]
+
+
+def test_after_a_moment_and_when_a_host_is_back_it_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(wire: Wire) -> list[bool]:
+        first = (await wire.peers.ask("db", 1)).known  # host3 does not answer
+        assert (await wire.peers.ask("db", 1)) == Answers()  # nor is it waited for: nobody has the name
+        wire.answering = has(host2=[], host3=["172.17.192.1"])
+        wire.answering(wire.peers, wire.sent[0][0], "172.17.42.3")
+        back = (await wire.peers.ask("db", 1)).known
+        wire.answering = has(host2=[], host3=[])
+        assert not (await wire.peers.ask("new", 1)).known
+        monkeypatch.setattr(wire.peers, "_nobody", dict.fromkeys(wire.peers._nobody, 0.0))
+        wire.answering = has(host2=[], host3=["172.17.192.1"])
+        return [first, back, (await wire.peers.ask("new", 1)).known]
+
+    assert run(has(host2=[]), work) == [False, True, True]
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+
+    async def work(wire: Wire) -> tuple[int, int]:
+        questions = [wire.peers.ask(f"name{number}", 1, host) for number in range(1500) for host in ("host2", "host3")]
+        await asyncio.gather(*questions)
+        return len(wire.peers._asked), len(wire.peers._nobody)
+
+    late, nobody = run(has(host2=[]), work)
+
+    assert 0 < late <= peers.MOST_LATE
+    assert 0 < nobody <= peers.MOST_HELD
