@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 from collections.abc import Iterable
 
 PORT = 53
@@ -40,6 +41,28 @@ def kept() -> list[socket.socket]:
     return [socket.socket(fileno=FIRST_FD + number) for number in range(int(os.environ.get("LISTEN_FDS", "0")))]
 
 
+# A question has no more bytes (`message.LARGEST_QUESTION`); as the kernel counts, with the header of UDP before it.
+LARGEST_DATAGRAM = 4096 + 8
+# asm-generic/socket.h; Python has no name for it.
+SO_ATTACH_FILTER = 26
+# linux/bpf_common.h: load the length, leap if it is greater, return.
+LENGTH, IF_GREATER, RETURN = 0x80, 0x25, 0x06
+# The kernel gives what it may (net.core.rmem_max, doubled).
+ROOM = 4 << 20
+
+
+def _take_questions_only(udp: socket.socket) -> None:
+    """One socket is everybody's: four datagrams of 60 kB would fill it, and the kernel drop the questions of others.
+
+    So it drops the large ones itself (socket(7)), and keeps more of the small ones.
+    """
+    program = ((LENGTH, 0, 0, 0), (IF_GREATER, 0, 1, LARGEST_DATAGRAM), (RETURN, 0, 0, 0), (RETURN, 0, 0, 0xFFFFFFFF))
+    code = array.array("B", b"".join(struct.pack("HBBI", *each) for each in program))
+    with contextlib.suppress(OSError):  # what comes through is looked at all the same
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+        udp.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
+
+
 def listen(addresses: Iterable[str], old: Iterable[socket.socket] = ()) -> list[socket.socket]:
     """A socket for UDP and one for TCP at each address; out of the old ones where they are among them.
 
@@ -52,6 +75,8 @@ def listen(addresses: Iterable[str], old: Iterable[socket.socket] = ()) -> list[
     for kind, address in wanted:
         if (kind, address) not in found:
             found[kind, address] = _bound(kind, address)
+        if kind == socket.SOCK_DGRAM:
+            _take_questions_only(found[kind, address])
     return [found[key] for key in wanted]
 
 
