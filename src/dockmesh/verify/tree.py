@@ -18,8 +18,9 @@ KEYS = {
 }
 FORWARDING = "forwarding"
 TAKES = "it takes"
+ROOT = "root"
 # The roles whose ports let frames pass, once they are through discarding (or listening) and learning.
-FORWARDING_ROLES = ("root", "designated")
+FORWARDING_ROLES = (ROOT, "designated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,17 @@ def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[s
     if root and root_host(plan, view.root) != root:
         taken = root_host(plan, view.root) or view.root or "nobody"
         yield f"{TAKES} {taken} for the root, and not {root}"
+    if root and root != name and root_host(plan, view.root) == root and not _has_root_port(view):
+        # Measured with Open vSwitch 3.5.0: it keeps a root port that was deleted, and looks for no other.
+        yield f"it knows the root, {root}, and none of its tunnels is the way there: a deleted one is kept as the way"
     if late := [port for port in view.ports if port.role in FORWARDING_ROLES and port.state != FORWARDING]:
         yield f"{', '.join(f'{port.port} is still {port.state}' for port in late)}"
     if out := [port.port for port in view.ports if not port.state]:
         yield f"{', '.join(out)} takes no part in {protocol}"
+
+
+def _has_root_port(view: TreeView) -> bool:
+    return any(port.role == ROOT for port in view.ports)
 
 
 def summary(plan: Plan, facts: HostFacts) -> str:

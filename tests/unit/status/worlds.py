@@ -15,6 +15,7 @@ from dockmesh.status.types import Heard, Status
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
 from tests.support.plans import configs
+from tests.unit.verify.worlds import role_of
 
 MESH = cluster(3)
 PLAN = build(MESH)
@@ -56,7 +57,7 @@ def _port(plan: Plan, host: HostPlan, port: OvsInterface) -> OvsInterface:
         bfd_status={"state": "up", "forwarding": "true"},
         tree_status={
             "rstp_port_state": "Forwarding" if forwards else "Discarding",
-            "rstp_port_role": "Designated" if forwards else "Alternate",
+            "rstp_port_role": role_of(plan, host.name, peer) if plan.tree else "Designated",
         },
     )
 

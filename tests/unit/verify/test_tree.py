@@ -75,3 +75,18 @@ def test_the_forwarding_links_of_a_settled_mesh_are_the_plans_tree() -> None:
 
         assert set(links) == set(tree_of(plan).links)
         assert len(links) == len(list(combinations(range(size), 1))) - 1
+
+
+def test_a_root_port_that_was_deleted_and_is_kept_is_named() -> None:
+    plan = worlds.plan(3)
+    root = tree_of(plan).root
+    facts = facts_of(plan)
+    name = next(each for each in facts if each != root)
+    (bridge,) = facts[name].ovs or ()
+    others = tuple(each for each in bridge.interfaces if each.external_ids["dockmesh-peer"] != root)
+    kept = facts | {name: replace(facts[name], ovs=(replace(bridge, interfaces=others),))}
+
+    assert tree.problems(plan, facts) == {}
+    ((host, (wrong,)),) = tree.problems(plan, kept).items()
+    assert host == name
+    assert "a deleted one is kept as the way" in wrong

@@ -10,6 +10,7 @@ from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, FlowState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model import Cluster, FullMesh, Host, Links, Network, Topology
 from dockmesh.plan.build import build
+from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.names import UNIT
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Named, Owners, Target, Transfer
@@ -88,7 +89,7 @@ def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
                 vlan_mode=None,
                 tree_status={
                     "rstp_port_state": "Forwarding" if forwards else "Discarding",
-                    "rstp_port_role": "Designated" if forwards else "Alternate",
+                    "rstp_port_role": role_of(planned, host.name, end.peer),
                 },
             )
         )
@@ -103,6 +104,15 @@ def _bridge(planned: Plan, host: HostPlan) -> OvsBridge:
         tree_status={"rstp_root_id": f"1.000.{root}"},
         interfaces=tuple(ports),
     )
+
+
+def role_of(planned: Plan, host: str, peer: str) -> str:
+    """Of the port at a host that leads to the peer."""
+    links = tree_of(planned).links
+    if {host, peer} not in [{link.a, link.b} for link in links]:
+        return "Alternate"
+    far = depths(neighbours([each.name for each in planned.hosts], links), tree_of(planned).root)
+    return "Root" if far[peer] < far[host] else "Designated"
 
 
 def container(host: HostPlan) -> Container:
