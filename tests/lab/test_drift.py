@@ -154,6 +154,24 @@ def test_docker_with_other_settings_than_its_file_is_drift(drifting: Mesh) -> No
     assert differences(drifting) == (0, {})
 
 
+@pytest.mark.long
+def test_containers_have_their_addresses_again_after_a_restart_of_docker(drifting: Mesh) -> None:
+    """Those that we start, for they have no restart policy."""
+    daemon = json.loads(drifting.on("host1", "cat /etc/docker/daemon.json"))
+    other = json.dumps({**daemon, "mtu": 1300})
+    drifting.on("host1", "cp -p /etc/docker/daemon.json /root/right.json")
+    drifting.on("host1", f"echo '{other}' > /etc/docker/daemon.json")
+    drifting.on("host1", "systemctl reset-failed docker.service; systemctl restart docker.service")
+    drifting.on("host1", "cp -p /root/right.json /etc/docker/daemon.json")
+    before = {name: drifting.start_container("host1", name) for name in ("zoe", "ann", "mia")}
+
+    drifting.apply()
+
+    after = {name: drifting.container_address("host1", name) for name in before}
+    drifting.on("host1", f"docker rm -f {' '.join(before)}")
+    assert after == before
+
+
 def test_a_change_of_the_file_is_told_from_drift(drifting: Mesh) -> None:
     text = drifting.file.read_text()
     drifting.on("host1", "ovs-vsctl set interface gre2 bfd:enable=false")

@@ -128,6 +128,17 @@ def test_host_that_cannot_be_asked_is_unknown_and_hides_no_other(mesh: Mesh) -> 
     assert pings["host1", "host2"] == "pass"
 
 
+@pytest.mark.long
+def test_a_host_that_is_slow_to_start_a_container_is_measured_all_the_same(mesh: Mesh) -> None:
+    """As one is right after Docker's installation."""
+    slow = '#!/bin/sh\ncase "$*" in *create*) sleep 25;; esac\nexec /usr/sbin/runc.real "$@"\n'
+    harm = f"mv /usr/sbin/runc /usr/sbin/runc.real; printf '{slow}' > /usr/sbin/runc; chmod +x /usr/sbin/runc"
+    with sabotage(mesh, "host2", harm, "mv /usr/sbin/runc.real /usr/sbin/runc"):
+        done = mesh.dockmesh("verify", "--json")
+
+    assert done.code == 0, done.json()["causes"]
+
+
 def test_verify_leaves_nothing_behind(mesh: Mesh) -> None:
     wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes")
 
