@@ -1,0 +1,450 @@
+"""Every cause that `verify`, `status` and `preflight` can name, with how a lab makes it and how its advice is followed.
+
+By the function that names it, in the order of the source. tests/unit/docs/test_advice.py sees that none is left out,
+tests/lab/test_advice.py makes them on real hosts, does what is advised to the letter, and looks again.
+"""
+
+from dataclasses import dataclass
+
+LAB = "lab"  # in place of a host: a verb of `dockmesh lab`
+Order = tuple[str, str]  # at which host, and the command line there
+
+OTHERS = (
+    "cp -p /etc/docker/daemon.json /root/right.json;"
+    "sed -i 's/{old}/{new}/' /etc/docker/daemon.json; systemctl reset-failed docker; systemctl restart docker;"
+    "cp -p /root/right.json /etc/docker/daemon.json"
+)
+RUN = "docker run --detach --name {name} --stop-signal KILL {options} busybox sleep 1000000"
+NO_GUARD = "systemctl stop dockmesh-flows; "
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`words` stand in what is then said. `mend` is for a person, where the advice is no command."""
+
+    name: str
+    harm: tuple[Order, ...]
+    words: str
+    mend: tuple[Order, ...] = ()
+    forwarding: str = "direct"
+    cheap: bool = False  # one of the few of `make test`
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """Why it is not made beside the others, or where it is."""
+
+    why: str
+
+
+Entry = Made | NotMade | tuple[Made, ...]  # a tuple where one place of the source says several things
+
+
+def at(host: str, command: str) -> tuple[Order, ...]:
+    return ((host, command),)
+
+
+def lab(words: str) -> tuple[Order, ...]:
+    return ((LAB, words),)
+
+
+HEAL = lab("heal")
+ELSEWHERE = "tests/lab/{} makes it, and what is advised"
+ATTACH = NotMade(ELSEWHERE.format("test_attach.py"))
+OF_A_PERSON = NotMade("what is advised is a person's to find out")
+ONLY_A_LOOK = NotMade("the advice is to look: nothing of it could be followed to an end")
+API = NotMade(ELSEWHERE.format("test_docker_api.py"))
+OTHER_SYSTEM = NotMade("no host of the lab is so; tests/unit/preflight has it")
+WITHOUT_DATAPATH = NotMade("the lab's kernel has no openvswitch, and its hosts reach each other through it")
+
+VERIFY: dict[str, tuple[Entry, ...]] = {
+    "verify.diagnose._unexplained": (ONLY_A_LOOK,),
+    "verify.diagnose.look": (
+        Made("a host that is down", lab("crash host3"), "no SSH connection", lab("start host3")),
+        Made(
+            "two containers with one MAC address",
+            tuple((h, RUN.format(name="twin", options="--mac-address 02:42:ac:11:ff:07")) for h in ("host1", "host2")),
+            "have the same MAC address",
+            at("host2", f"docker rm -f twin; {RUN.format(name='twin', options='')}"),
+        ),
+    ),
+    "verify.diagnose._tree": (
+        Made(
+            "a spanning tree that is off",
+            at("host2", "ovs-vsctl set bridge br0 rstp_enable=false"),
+            "is off on br0: one broadcast",
+            forwarding="rstp",
+        ),
+        NotMade("the same where no circle of tunnels is: tests/unit/verify/test_tree.py"),
+        NotMade("frames in a circle with a spanning tree on were never seen; tests/unit/verify has it"),
+        NotMade("ports that stay in a wrong state come by defects of Open vSwitch; tests/unit/verify/test_tree.py"),
+        NotMade("the same"),
+    ),
+    "verify.diagnose._flows": (
+        Made(
+            "a bridge that passes frames on as it likes",
+            at("host2", f"{NO_GUARD}ovs-ofctl -O OpenFlow15 add-flow br0 priority=1,actions=NORMAL"),
+            "br0 passes frames on as it likes",
+        ),
+        Made(
+            "groups that are gone", at("host2", f"{NO_GUARD}ovs-ofctl -O OpenFlow15 del-groups br0"), "missing on br0"
+        ),
+    ),
+    "verify.diagnose._guard": (
+        Made(
+            "flows of the guard that are gone",
+            at(
+                "host2",
+                f"{NO_GUARD}ovs-ofctl -O OpenFlow15 del-flows br0; ovs-ofctl add-flow br0 priority=0,actions=NORMAL",
+            ),
+            "could send with addresses of other hosts",
+            forwarding="rstp",
+        ),
+    ),
+    "verify.diagnose._firewalls": (
+        NotMade("the lab's kernel has no br_netfilter; tests/unit/verify/test_diagnose.py"),
+        Made(
+            "a firewall that lets pings in and no TCP",
+            at("host2", "iptables -I INPUT -i docker0 -p tcp -j REJECT --reject-with tcp-reset"),
+            "takes no TCP connection there",
+            at("host2", "iptables -D INPUT -i docker0 -p tcp -j REJECT --reject-with tcp-reset"),
+        ),
+    ),
+    "verify.diagnose._names": (
+        Made("a resolver that is stopped", at("host2", "systemctl stop dockmesh-names"), "its resolver does not run"),
+    ),
+    "verify.diagnose._not_measured": (
+        Made(
+            "a Docker that can start no container",
+            at("host2", "mv /usr/sbin/runc /usr/sbin/runc.away"),
+            "no probe container could be started",
+            at("host2", "mv /usr/sbin/runc.away /usr/sbin/runc"),
+        ),
+        NotMade("its Python would have to go between its start and its measuring"),
+        NotMade("the same"),
+    ),
+    "verify.host.problems": (
+        ATTACH,
+        (
+            Made("a bridge of a network that is down", at("host2", "ip link set dm-blue down"), "dm-blue is down"),
+            Made("a network that Docker has no more", at("host2", "docker network rm blue"), "has no such network"),
+            Made(
+                "a network out of the fabric",
+                at("host2", "ip link set dmv-blue nomaster"),
+                "dmv-blue is not in dm-blue",
+            ),
+            Made(
+                "a network's bridge with another address",
+                at("host2", "ip -4 address flush dev dm-blue; ip address add 10.80.0.99/16 dev dm-blue"),
+                "dm-blue has 10.80.0.99/16",
+            ),
+        ),
+    ),
+    "verify.host._fabric": (
+        WITHOUT_DATAPATH,
+        Made("no br0", at("host2", "ovs-vsctl del-br br0"), "Open vSwitch has no bridge br0"),
+    ),
+    "verify.host._docker": (
+        Made(
+            "a Docker that is stopped",
+            at("host2", "systemctl stop docker.socket docker.service"),
+            "Docker is not running",
+            cheap=True,
+        ),
+        Made(
+            "a Docker with another pool than its file says",
+            at("host2", OTHERS.format(old="172.17.128.0", new="172.17.192.0")),
+            "Docker uses pool",
+        ),
+        Made(
+            "a container outside the pool",
+            at("host2", RUN.format(name="stray", options="--network blue --ip 10.80.0.77")),
+            "outside this host's pool",
+            at("host2", f"docker rm -f stray; {RUN.format(name='stray', options='--network blue')}"),
+        ),
+    ),
+    "verify.host._full": (NotMade("test_a_pool_that_is_full in tests/lab/test_advice.py"),),
+    "verify.host._docker_bridge": (
+        Made("no docker0", at("host2", "ip link delete docker0"), "there is no docker0"),
+        Made("a docker0 that is down", at("host2", "ip link set docker0 down"), "docker0 is down"),
+        Made("a docker0 without address", at("host2", "ip -4 address flush dev docker0"), "docker0 has no address"),
+        Made("br0 out of docker0", at("host2", "ip link set br0 nomaster"), "br0 is not in docker0"),
+        Made("br0 down", at("host2", "ip link set br0 down"), "br0 is down"),
+    ),
+    "verify.host._mtu": (
+        Made("a docker0 with another MTU", at("host2", "ip link set docker0 mtu 1300"), "docker0 has MTU 1300"),
+        Made(
+            "a Docker that gives another MTU",
+            at("host2", OTHERS.format(old="1462", new="1300")),
+            "Docker gives its containers MTU 1300",
+        ),
+        OF_A_PERSON,
+    ),
+    "verify.link._dead_underlays": (
+        Made(
+            "a host whose underlay is cut off", (*lab("cut host1 host3"), *lab("cut host2 host3")), "do not hear", HEAL
+        ),
+    ),
+    "verify.link._silent_underlay": (
+        Made("an underlay that is cut between two", lab("cut host1 host2"), "no ping passes between", HEAL),
+    ),
+    "verify.link._tunnel": (
+        Made("a tunnel that is gone", at("host2", "ovs-vsctl del-port br0 gre1"), "host2 has no tunnel to"),
+        (
+            Made(
+                "a tunnel that leads elsewhere",
+                at("host2", "ovs-vsctl set interface gre1 options:remote_ip=192.0.2.99"),
+                "leads to 192.0.2.99",
+            ),
+            Made("a tunnel with a key", at("host2", "ovs-vsctl set interface gre1 options:key=77"), "its key is 77"),
+            Made(
+                "a tunnel that another one is in the way of",
+                at(
+                    "host2",
+                    "remote=$(ovs-vsctl get interface gre1 options:remote_ip); ovs-vsctl add-br mine"
+                    " -- set bridge mine datapath_type=netdev -- --if-exists del-port br0 gre1"
+                    " -- add-port mine theirs -- set interface theirs type=gre options:remote_ip=$remote;"
+                    "ovs-vsctl add-port br0 gre1 -- set interface gre1 type=gre options:remote_ip=$remote"
+                    " bfd:enable=true external_ids:dockmesh=lab external_ids:dockmesh-peer=host1",
+                ),
+                "Open vSwitch says",
+                cheap=True,
+            ),
+        ),
+        Made("a tunnel without BFD", at("host2", "ovs-vsctl set interface gre1 bfd:enable=false"), "BFD switched off"),
+        Made(
+            "GRE that is dropped on the way",
+            lab("cut host1 host2 --protocol gre"),
+            "something between them drops",
+            HEAL,
+        ),
+    ),
+    "verify.link._narrow_underlay": (NotMade(ELSEWHERE.format("test_preflight.py")),),
+    "verify.owner.problems": (
+        (
+            Made(
+                "an address of another host on docker0",
+                at("host2", "ip address add 172.17.42.3/32 dev docker0"),
+                "172.17.42.3 belongs to",
+                cheap=True,
+            ),
+            Made(
+                "an address of another host on a network's bridge",
+                at("host2", "ip address add 10.80.42.3/32 dev dm-blue"),
+                "10.80.42.3 belongs to",
+            ),
+            Made(
+                "an address of another host on a device of its own",
+                at("host2", "ip address add 172.17.42.3/32 dev lo"),
+                "172.17.42.3 belongs to",
+            ),
+            Made(
+                "an address of another host in a container",
+                at(
+                    "host2",
+                    f"{RUN.format(name='thief', options='--cap-add NET_ADMIN')};"
+                    "docker exec thief /bin/busybox ip address add 172.17.42.3/16 dev eth0",
+                ),
+                "172.17.42.3 belongs to",
+            ),
+        ),
+    ),
+}
+
+STATUS: dict[str, tuple[Entry, ...]] = {
+    "status.api.findings": (API, API),
+    "status.api.warnings": (API, API, API),
+    "status.attached.findings": (ATTACH, ATTACH),
+    "status.attached.doubts": (ATTACH,),
+    "status.attached.warnings": (ATTACH,),
+    "status.findings.find": (NotMade("every first apply of the lab is this advice"),),
+    "status.findings._silent": (
+        Made("a host that answers no SSH", lab("crash host3"), "does not answer SSH", lab("start host3")),
+    ),
+    "status.findings._host": (
+        WITHOUT_DATAPATH,
+        Made(
+            "a Docker that does not answer",
+            at("host2", "systemctl stop docker.socket docker.service"),
+            "Docker does not answer",
+        ),
+        Made(
+            "a file of somebody else's in the way",
+            at("host2", "sed -i 1d /etc/dockmesh/up"),
+            "cannot be compared with the file",
+            at("host2", "mv /etc/dockmesh/up /root/"),
+        ),
+    ),
+    "status.findings._addresses": (
+        NotMade("test_a_pool_that_is_full in tests/lab/test_advice.py"),
+        Made(
+            "a container outside its pool",
+            at("host2", RUN.format(name="stray", options="--network blue --ip 10.80.0.77")),
+            "outside this host's pool",
+            at("host2", f"docker rm -f stray; {RUN.format(name='stray', options='--network blue')}"),
+        ),
+        Made(
+            "two with one MAC address",
+            tuple((h, RUN.format(name="twin", options="--mac-address 02:42:ac:11:ff:07")) for h in ("host1", "host2")),
+            "have the same MAC address",
+            at("host2", f"docker rm -f twin; {RUN.format(name='twin', options='')}"),
+        ),
+    ),
+    "status.findings._link": (
+        Made("a tunnel that somebody deleted", at("host2", "ovs-vsctl del-port br0 gre1"), "is missing"),
+        NotMade("in other words by _below"),
+    ),
+    "status.findings._down": (NotMade("the same"),),
+    "status.findings._below": (
+        NotMade("the lab's tunnels go past the kernel's rules; tests/unit/status/test_below.py"),
+        Made("GRE that somebody drops", lab("cut host1 host2 --protocol gre"), "so something drops GRE", HEAL),
+        Made("an underlay that is cut", lab("cut host1 host2"), "no ping passes", HEAL),
+        ONLY_A_LOOK,
+    ),
+    "status.findings._tree": (
+        Made(
+            "a tree that is off",
+            at("host2", "ovs-vsctl set bridge br0 rstp_enable=false"),
+            "spanning tree: RSTP is off",
+            forwarding="rstp",
+        ),
+    ),
+    "status.findings._cut_off": (
+        Made("no way at all", (*lab("cut host1 host3"), *lab("cut host2 host3")), "no way for frames between", HEAL),
+    ),
+    "status.findings._differences": (
+        Made("a file that somebody edited", at("host2", "echo '# mine' >> /etc/dockmesh/up"), "drift (1)"),
+    ),
+    "status.names.findings": (
+        Made("a resolver that does not run", at("host2", "systemctl stop dockmesh-names"), "nobody answers names"),
+        NotMade(ELSEWHERE.format("test_names.py")),
+    ),
+    "status.names.warnings": (NotMade(ELSEWHERE.format("test_names.py")),),
+    "status.warnings.find": (NotMade("it needs a pool that is nearly full; tests/unit/status/test_judge.py"),),
+}
+FLAGS = "printf 'DOCKER_OPTS=\"{}\"\\n' > /etc/default/docker"
+NO_FLAGS = at("host2", ": > /etc/default/docker")
+IN_PREFLIGHT = NotMade(ELSEWHERE.format("test_preflight.py"))
+IPV6 = NotMade("the mesh of these tests has IPv4 only; tests/unit/preflight/test_ipv6.py has it")
+
+PREFLIGHT: dict[str, tuple[Entry, ...]] = {
+    "preflight.docker.judge": (OTHER_SYSTEM,),
+    "preflight.docker._flags": (
+        Made("a flag that is in daemon.json as well", at("host2", FLAGS.format("--mtu=1300")), "has --mtu", NO_FLAGS),
+        Made("a flag for another bridge", at("host2", FLAGS.format("--bridge=other")), "has --bridge", NO_FLAGS),
+        Made("a flag that parts containers", at("host2", FLAGS.format("--icc=false")), "has --icc=false", NO_FLAGS),
+        Made(
+            "a flag for another file",
+            at("host2", FLAGS.format("--config-file=/root/d.json")),
+            "has --config-file",
+            NO_FLAGS,
+        ),
+        NotMade("with `hosts` in daemon.json Docker would have to be down; tests/unit/preflight/test_host.py has it"),
+    ),
+    "preflight.docker._version": (OTHER_SYSTEM, OTHER_SYSTEM),
+    "preflight.docker._containers": (
+        NotMade("every first apply beside containers is this advice"),
+        NotMade("live-restore keeps one so over a change of the pool: tests/lab/test_addresses.py"),
+    ),
+    "preflight.docker_api.judge": (
+        Made(
+            "Docker on TCP by a flag",
+            at("host2", FLAGS.format("-H tcp://127.0.0.1:2375")),
+            "listens on TCP by itself",
+            NO_FLAGS,
+        ),
+        Made(
+            "somebody on Docker's port",
+            at("host2", "systemd-run --quiet --unit=listens python3 -m http.server 2375"),
+            "Docker's port without TLS",
+            at("host2", "systemctl stop listens"),
+        ),
+        API,
+    ),
+    "preflight.firewalls.judge": (OTHER_SYSTEM,),
+    "preflight.firewalls._forwarding": (
+        Made("a host that forwards nothing", at("host2", "sysctl -q -w net.ipv4.ip_forward=0"), "ip_forward is 0"),
+        NotMade("the lab's kernel has no br_netfilter; tests/unit/preflight/test_host.py"),
+    ),
+    "preflight.ipv6.judge": (IPV6, IPV6, IPV6, IPV6),
+    "preflight.ipv6._prefix": (IPV6, IPV6),
+    "preflight.managers._networkd": (IN_PREFLIGHT,),
+    "preflight.managers._network_manager": (OTHER_SYSTEM,),
+    "preflight.names.judge": (
+        NotMade("beside a resolver that runs nobody else has its port; tests/unit/preflight/test_names.py"),
+    ),
+    "preflight.names._shut": (
+        Made(
+            "a firewall before the resolver",
+            at("host2", "iptables -I INPUT -i docker0 -p udp --dport 53 -j DROP"),
+            "keeps containers of docker0 from the resolver",
+        ),
+    ),
+    "preflight.network._datapath": (NotMade(ELSEWHERE.format("test_preflight.py")), OTHER_SYSTEM),
+    "preflight.network._port": (NotMade("the mesh of these tests has GRE; tests/unit/preflight/test_host.py has it"),),
+    "preflight.network._underlay": (
+        NotMade("no other host would reach it"),
+        NotMade("the lab's tunnels go by that device"),
+    ),
+    "preflight.network._prefix": (
+        Made(
+            "an address of the prefix elsewhere",
+            at("host2", "ip address add 172.17.9.1/32 dev lo"),
+            "has the address 172.17.9.1",
+        ),
+        Made(
+            "a route into the prefix",
+            at("host2", "ip route add 172.17.5.0/24 dev eth0"),
+            "the route 172.17.5.0/24",
+            at("host2", "ip route del 172.17.5.0/24 dev eth0"),
+        ),
+        Made(
+            "a route around the prefix",
+            at("host2", "ip route add 172.16.0.0/12 dev eth0"),
+            "hides a part of it",
+            at("host2", "ip route del 172.16.0.0/12 dev eth0"),
+        ),
+    ),
+    "preflight.network._attached": (ATTACH,),
+    "preflight.network._docker_networks": (
+        IN_PREFLIGHT,
+        Made(
+            "a network of somebody else's with a name of ours",
+            at("host2", "docker network rm blue; docker network create blue"),
+            "has a network blue that is not of this mesh",
+            at("host2", "docker network rm blue"),
+        ),
+    ),
+    "preflight.system.unreachable": (IN_PREFLIGHT,),
+    "preflight.system.judge": (
+        Made(
+            "a file that apply would refuse",
+            at("host2", "sed -i 1d /etc/dockmesh/up"),
+            "has a file /etc/dockmesh/up that dockmesh did not make",
+            at("host2", "mv /etc/dockmesh/up /root/"),
+        ),
+    ),
+    "preflight.system._python": (OTHER_SYSTEM, OTHER_SYSTEM),
+    "preflight.system._disk": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
+    "preflight.system._clock": (OTHER_SYSTEM, NotMade("a host of the lab has the clock of its machine")),
+    "preflight.underlay.judge": (OTHER_SYSTEM,),
+    "preflight.underlay._lost": (IN_PREFLIGHT,),
+    "preflight.underlay._not_sent": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
+    "preflight.underlay._dropped_by_host": (IN_PREFLIGHT,),
+    "preflight.underlay._short": (IN_PREFLIGHT,),
+}
+
+# What `verify`, `status` and `preflight` all say of attached interfaces.
+OUTSIDE: dict[str, tuple[Entry, ...]] = {
+    "diff.outside.problem": (ATTACH, ATTACH, ATTACH, ATTACH),
+    "diff.outside.around": (ATTACH,),
+    "diff.outside.doubts": (ATTACH, ATTACH),
+}
+VERBS = {"verify": VERIFY, "status": STATUS, "preflight": PREFLIGHT}
+TABLE = {**VERIFY, **STATUS, **PREFLIGHT, **OUTSIDE}
+
+
+def made(entry: Entry) -> tuple[Made, ...]:
+    if isinstance(entry, NotMade):
+        return ()
+    return entry if isinstance(entry, tuple) else (entry,)
