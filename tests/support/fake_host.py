@@ -78,6 +78,7 @@ class Device:
     kind: str | None = None
     addresses: list[str] = field(default_factory=list)
     stp: int = 0
+    accept_ra: int = 0
     parent: str | None = None
 
     def json(self, index: int, name: str) -> dict[str, Any]:
@@ -321,8 +322,17 @@ class FakeHost:
         return self._around(argv)
 
     def _around(self, argv: tuple[str, ...]) -> Answer:
-        """What is asked before the first change of a host, and after the last."""
+        """What is asked before the first change of a host, and after the last; and what its kernel is told."""
         match argv:
+            case link.ROUTERS:
+                folder = "/proc/sys/net/ipv6/conf"
+                values = ((name, device.accept_ra) for name, device in self.devices.items())
+                return Answer(0, "".join(f"{folder}/{name}/accept_ra:{value}\n" for name, value in values))
+            case ("sysctl", "-q", "-e", "-w", setting):
+                _, _, _, name, value = setting.split("/")
+                if name in self.devices:
+                    self.devices[name].accept_ra = int(value.removeprefix("accept_ra="))
+                return OK
             case ("find", *paths, "-maxdepth", "0"):
                 return Answer(0, "".join(f"{path}\n" for path in paths if self._is_folder(path)))
             case ("find", above, "-maxdepth", "1", "-name", name, *_):
@@ -375,7 +385,7 @@ class FakeHost:
             case ["link", "delete", "dev", name]:
                 return OK if self.devices.pop(name, None) else Answer(1, err=f'Cannot find device "{name}"')
             case ["link", "add", "name", name, "type", "bridge"]:
-                self.devices[name] = Device(kind="bridge", up=False)
+                self.devices[name] = Device(kind="bridge", up=False, accept_ra=1)
             case ["address", "flush", "dev", name, "to", address]:
                 if name not in self.devices:
                     return Answer(1, err=f'Cannot find device "{name}"')
@@ -622,7 +632,7 @@ def _only_reads(request: Request) -> bool:
         reading = ("journalctl", "modprobe", "apt-cache", "dpkg", "dpkg-query", "sha256sum")
         if "--simulate" in request.argv:
             return True
-        return request.argv[0] in reading or request.argv == link.LINKS
+        return request.argv[0] in reading or request.argv in (link.LINKS, link.ROUTERS)
     return isinstance(request, Reading | Lock | Arm | Begin | Confirm)
 
 

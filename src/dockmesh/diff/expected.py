@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from dockmesh.diff import attachments, flows, networks, switches
 from dockmesh.diff.host import SWITCH_UNIT, packages_of
+from dockmesh.diff.linux_bridge import ROUTERS
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.render import docker, ovs
 from dockmesh.render.types import File, HostConfig
@@ -57,6 +58,7 @@ def _expected(config: HostConfig) -> Iterator[tuple[str, str]]:
         yield f"{linux.name} MAC address", linux.mac
         yield f"{linux.name} state", "up"
         yield f"{linux.name} spanning tree", "off"
+        yield f"{linux.name} {ROUTERS}", "ignored"
         yield f"{linux.name} address", str(linux.address)
         if linux.address6:
             yield f"{linux.name} address6", str(linux.address6)

@@ -12,6 +12,7 @@ from dockmesh.render.types import DockerBridge
 OWN = "this host's address in the mesh"
 LOST = "larger frames would be lost in the tunnels"
 NOT_OWN = "the mesh gives it to somebody else: a container, or another host"
+ROUTERS = "router advertisements"
 Addresses = Mapping[str, Sequence[IPv4Interface | IPv6Interface]]  # by device
 
 
@@ -71,6 +72,7 @@ def bridge_changes(
             ("MTU", str(link.mtu), str(wanted.mtu), LOST),
             ("MAC address", link.mac, wanted.mac, "fixed, so that no neighbour's cache goes stale"),
             ("state", "up" if link.up else "down", "up", "the bridge of the containers"),
+            (ROUTERS, "heeded" if link.routers else "ignored", "ignored", "no container is this host's router"),
             ("spanning tree", "on" if link.stp else "off", "off", "the fabric has its own"),
         )
         for subject, actual, expected, reason in pairs:

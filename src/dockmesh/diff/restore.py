@@ -258,6 +258,7 @@ def _linux_bridge(link: LinuxLink) -> Iterator[Request]:
     name = link.name
     yield Run(("ip", "link", "set", "dev", name, "address", link.mac, "mtu", str(link.mtu)))
     yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if link.stp else "0"))
+    yield Run(bridge.routers(name, int(link.routers)))
     for address in link.addresses:
         yield Run(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
     for address6 in link.addresses6:

@@ -55,6 +55,7 @@ def _read_docker(info: Answer, network: Answer, containers: Answer, networks: An
 def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
     return (
         Run(link.LINKS),
+        Run(link.ROUTERS),
         ovs.DATABASE,
         system.UNIT_STATES,
         Find(system.PROGRAMS),
@@ -70,7 +71,7 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
 
 def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
     """Pure: the answers to `questions(files, bundle)`, in their order."""
-    links, database, units, found, library, module, loaded, release, *rest = answers
+    links, routers, database, units, found, library, module, loaded, release, *rest = answers
     of_docker, more = rest[: len(DOCKER_QUESTIONS)], rest[len(DOCKER_QUESTIONS) :]
     texts, compared = more[: len(files)], more[len(files) :]
     programs = system.read_programs(found.out) | ({system.LIBRARY} if library.ok else frozenset())
@@ -80,7 +81,7 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle:
         package_manager="apt-get" in programs,
         system=system.read_os_release(release.out),
         units=system.read_units(units.out),
-        links=link.read_links(links.out),
+        links=link.read_links(links.out, routers.out),
         ovs=ovs.read_bridges(database.out) if database.ok else None,
         switch_version=ovs.read_version(database.out) if database.ok else None,
         docker=_read_docker(*of_docker),

@@ -1,22 +1,28 @@
 """Network devices, by iproute2's JSON."""
 
 import json
+import re
+from collections.abc import Collection
 from ipaddress import IPv4Interface, IPv6Interface
 from operator import attrgetter
 
 from dockmesh.facts.types import LinuxLink
 
 LINKS = ("ip", "-json", "-details", "address", "show")
+# iproute2 does not show it. Where the kernel has no IPv6 there is no such folder.
+ROUTERS = ("grep", "--recursive", "--no-messages", "--include=accept_ra", "", "/proc/sys/net/ipv6/conf")
+ROUTER = re.compile(r"^/proc/sys/net/ipv6/conf/([^/]+)/accept_ra:([12])$", re.MULTILINE)
 
 
-def read_links(answer: str) -> tuple[LinuxLink, ...]:
-    """The devices of a host with their addresses, sorted by name."""
+def read_links(answer: str, routers: str = "") -> tuple[LinuxLink, ...]:
+    """The devices of a host with their addresses, sorted by name. `routers`: the answer to ROUTERS."""
+    heeding = {device for device, _ in ROUTER.findall(routers)}
     # Older iproute2 leaves an empty object for what it filtered out.
     devices = [device for device in json.loads(answer or "[]") if device]
-    return tuple(sorted((_link(device) for device in devices), key=attrgetter("name")))
+    return tuple(sorted((_link(device, heeding) for device in devices), key=attrgetter("name")))
 
 
-def _link(device: dict[str, object]) -> LinuxLink:
+def _link(device: dict[str, object], heeding: Collection[str]) -> LinuxLink:
     info = device.get("linkinfo")
     kind = info if isinstance(info, dict) else {}
     details = kind.get("info_data") or {}
@@ -40,6 +46,7 @@ def _link(device: dict[str, object]) -> LinuxLink:
             if address.get("family") == "inet6" and address.get("scope") != "link"
         ),
         stp=bool(details.get("stp_state", 0)),
+        routers=str(device["ifname"]) in heeding,
         index=int(str(device["ifindex"])),
         # Of a pair of veth devices it is the other one, if that is in the same namespace.
         parent=str(device["link"]) if "link" in device and kind.get("info_kind") != "veth" else None,

@@ -24,6 +24,7 @@ class LinuxLink:
     addresses: tuple[IPv4Interface, ...] = ()
     addresses6: tuple[IPv6Interface, ...] = ()  # without link-local ones
     stp: bool = False  # of a bridge
+    routers: bool = False  # whether it takes routes and addresses from router advertisements
     index: int = 0
     parent: str | None = None  # the device that it is on, as a VLAN's
 

@@ -45,12 +45,25 @@ def set_mtu(bridge: DockerBridge) -> Argv:
 def set_up(bridge: DockerBridge) -> tuple[Argv, ...]:
     """Address, MAC address, MTU and no spanning tree of the kernel's: the fabric has its own."""
     return (
+        ignore_routers(bridge.name),
         ("ip", "link", "set", "dev", bridge.name, "address", bridge.mac, "mtu", str(bridge.mtu)),
         ("ip", "link", "set", "dev", bridge.name, "type", "bridge", "stp_state", "0", "forward_delay", "0"),
         ("ip", "address", "replace", str(bridge.address), "broadcast", "+", "dev", bridge.name),
         *_set_address6(bridge),
         ("ip", "link", "set", "dev", bridge.name, "up"),
     )
+
+
+def ignore_routers(name: str) -> Argv:
+    """Before it is up: a container that says it is one would be this host's (router advertisements, RFC 4861).
+
+    Docker does so to a bridge that it makes itself. Where the kernel has no IPv6 there is nothing to set.
+    """
+    return routers(name, 0)
+
+
+def routers(name: str, accept: int) -> Argv:
+    return ("sysctl", "-q", "-e", "-w", f"net/ipv6/conf/{name}/accept_ra={accept}")
 
 
 def _set_address6(bridge: DockerBridge) -> tuple[Argv, ...]:

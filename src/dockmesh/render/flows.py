@@ -27,9 +27,10 @@ tunnel nothing else has a group address, so a tag is never taken for anything el
 from collections.abc import Iterable, Iterator
 
 from dockmesh.plan.types import Forward, HostNetwork, HostPlan, Plan
+from dockmesh.render.neighbours import LINK_LOCAL
 from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
 from dockmesh.render.outside import outside_sources
-from dockmesh.render.sources import LINK_LOCAL, by_prefix, own_sources
+from dockmesh.render.sources import by_prefix, own_sources
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
 # Only on hosts with an attached interface: what comes in there, and what goes out there of what is for all.

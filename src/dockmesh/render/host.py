@@ -126,6 +126,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         )
     else:
         words |= {
+            "ignore_routers": {each.name: bridge.ignore_routers(each.name) for each in bridges},
             "fabric_extra": _extra("bridge", FABRIC_BRIDGE, settings, "port", "interface"),
             "switch_extra": {
                 network.name: _extra("bridge", network.bridge.member, settings, "interface") for network in networks

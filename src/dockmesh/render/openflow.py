@@ -12,9 +12,9 @@ ALIVE = 1
 
 
 class Counts(IntEnum):
-    """What the packets of a flow are, where that is worth counting: the low 8 bits of its cookie. All are dropped."""
+    """What the packets of a flow are, where that is worth counting: the low 8 bits of its cookie. Those are dropped."""
 
-    PASSED = 0
+    PASSED = 0  # or is dropped as a matter of course
     STRANGE_PORT = 1  # came in from a port that is no tunnel of the plan
     SPOOFED = 2  # from here, with a source address that is not this host's
     OTHER = 3  # from here, neither IP nor ARP, or with a VLAN tag
@@ -35,7 +35,12 @@ Flow = tuple[Counts, str]  # the rest of the line, after the cookie
 
 
 def flow(table: int, priority: int, match: str, actions: str, kind: Counts = Counts.PASSED) -> Flow:
-    return kind, ",".join(filter(None, [f"table={table}", f"priority={priority}", match, f"actions={actions}"]))
+    return kind, words_of(f"table={table}", f"priority={priority}", match, f"actions={actions}")
+
+
+def words_of(*words: str) -> str:
+    """A match out of parts, of which some may be empty."""
+    return ",".join(filter(None, words))
 
 
 def drop(table: int, priority: int, match: str, kind: Counts) -> Flow:

@@ -1,16 +1,16 @@
 """Which of the frames that come from a host's own containers may pass: those with its own addresses.
 
 So no container takes an address of another host's, neither that of its bridge nor one of its pool, whatever it does
-with a raw socket; and none teaches the bridges a MAC address of another host's.
+with a raw socket; none teaches the bridges a MAC address of another host's; and none is a router.
 """
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
-from dockmesh.render.openflow import Counts, Flow, drop, flow
+from dockmesh.render.neighbours import LINK_LOCAL, advertisements, no_routers
+from dockmesh.render.openflow import Counts, Flow, drop, flow, words_of
 
-LINK_LOCAL = "fe80::/10"
 # Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
 WITHOUT_ADDRESS = (
     f"ipv6,ipv6_src={LINK_LOCAL}",
@@ -18,7 +18,6 @@ WITHOUT_ADDRESS = (
     "arp,arp_op=1,arp_spa=0.0.0.0",
     "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
 )
-ROUTER_ADVERTISEMENT, NEIGHBOUR_ADVERTISEMENT, REDIRECT = 134, 136, 137  # RFC 4861, section 4
 # Docker's MAC addresses, and those of our Linux bridges, are made of their IPv4 addresses.
 MADE_OF_IPV4 = (0x02, 0x42)
 
@@ -31,27 +30,15 @@ def own_sources(
     `match` is put before each match. What is neither IP nor ARP is not looked at, but for its MAC address.
     """
     for pattern in _macs_of_others(plan, host, network):
-        yield drop(table, base + 110, _all(match, f"dl_src={pattern}"), Counts.SPOOFED)
-    if network.prefix6 is not None:
-        yield from _neighbours(network, onward, table=table, base=base, match=match)
+        yield drop(table, base + 110, words_of(match, f"dl_src={pattern}"), Counts.SPOOFED)
+    yield from no_routers(table, base + 109, match)
+    yield from advertisements(network, onward, table=table, base=base, match=match)
     for words in by_prefix(network.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-        yield flow(table, base + 100, _all(match, words), onward)
+        yield flow(table, base + 100, words_of(match, words), onward)
     for words in WITHOUT_ADDRESS:
-        yield flow(table, base + 100, _all(match, words), onward)
+        yield flow(table, base + 100, words_of(match, words), onward)
     for words in ("ip", "arp", "ipv6"):
-        yield drop(table, base + 10, _all(match, words), Counts.SPOOFED)
-
-
-def _neighbours(network: HostNetwork, onward: str, *, table: int, base: int, match: str) -> Iterator[Flow]:
-    """Whose address is whose is said by this host of its own, and nobody here is a router (RFC 4861)."""
-    for kind in (ROUTER_ADVERTISEMENT, REDIRECT):
-        yield drop(table, base + 108, _all(match, f"icmp6,icmp_type={kind}"), Counts.SPOOFED)
-    advertised = f"icmp6,icmp_type={NEIGHBOUR_ADVERTISEMENT}"
-    own = [str(prefix) for prefix in network.prefixes if isinstance(prefix, IPv6Network)]
-    for source in (*own, LINK_LOCAL):
-        for target in (*own, LINK_LOCAL):
-            yield flow(table, base + 107, _all(match, f"{advertised},ipv6_src={source},nd_target={target}"), onward)
-    yield drop(table, base + 106, _all(match, advertised), Counts.SPOOFED)
+        yield drop(table, base + 10, words_of(match, words), Counts.SPOOFED)
 
 
 def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, ipv6: str) -> Iterator[str]:
@@ -81,7 +68,3 @@ def _mac_pattern(pool: IPv4Network) -> str:
 
 def _parts(pool: IPv4Network) -> tuple[tuple[Iterable[int], IPv4Address], ...]:
     return (MADE_OF_IPV4, pool.network_address), ((0xFF, 0xFF), pool.netmask)
-
-
-def _all(*words: str) -> str:
-    return ",".join(filter(None, words))

@@ -14,7 +14,17 @@ from dockmesh.model import Ssh
 from dockmesh.remote.fleet import fleet
 
 NAMES = (
-    *("links.json", "ovs.json", "units.txt", "which.txt", "library.txt", "modprobe.txt", "modules.txt", "os-release"),
+    *(
+        "links.json",
+        "routers.txt",
+        "ovs.json",
+        "units.txt",
+        "which.txt",
+        "library.txt",
+        "modprobe.txt",
+        "modules.txt",
+        "os-release",
+    ),
     *("docker-info.json", "docker-network.json", "docker-containers.json", "docker-networks.json"),
 )
 

@@ -58,6 +58,7 @@ def test_a_new_network_is_a_bridge_a_switch_a_patch_and_a_network_of_dockers() -
     assert "set port dmp-blue vlan_mode=access tag=20 other_config:rstp-port-admin-edge=true" in transaction
     assert requests(found, StepName.NETWORKS) == [
         "ip link add name dm-blue type bridge",
+        "sysctl -q -e -w net/ipv6/conf/dm-blue/accept_ra=0",
         "ip link set dev dm-blue address 02:42:0a:50:2a:01 mtu 1458",
         "ip link set dev dm-blue type bridge stp_state 0 forward_delay 0",
         "ip address replace 10.80.42.1/16 broadcast + dev dm-blue",

@@ -123,6 +123,13 @@ def test_an_address_of_another_host_is_nobody_elses(network: str) -> None:
 
 
 @pytest.mark.parametrize("network", ["docker0", "blue", "green"])
+@pytest.mark.parametrize(("kind", "counts"), [(133, Counts.PASSED), (134, Counts.SPOOFED), (137, Counts.SPOOFED)])
+def test_no_container_is_a_router_or_asks_for_one(network: str, kind: int, counts: Counts) -> None:
+    for source in ("fe80::42:1", "::"):
+        assert counted(ipv6(source, "ff02::1", nw_proto=58, icmp_type=kind), ONE, network) is counts
+
+
+@pytest.mark.parametrize("network", ["docker0", "blue", "green"])
 @pytest.mark.parametrize("tag", [0x1000, 0x1014, 0x101E])
 def test_a_container_that_puts_a_tag_on_its_frames_is_heard_by_nobody(network: str, tag: int) -> None:
     frame = ping(container(seat(ONE, network)), container(seat(THREE, network)))

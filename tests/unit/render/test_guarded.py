@@ -115,14 +115,16 @@ def test_a_host_says_of_its_own_addresses_alone_whose_they_are() -> None:
     assert {kind(ipv6(source, "ff02::1")) for source, _ in forged} == {Counts.SPOOFED}
 
 
-@pytest.mark.parametrize("kind", [134, 137])
-def test_nobody_here_is_a_router(kind: int) -> None:
-    plan = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+@pytest.mark.parametrize("prefix6", ["fd00:80::/64", None])
+@pytest.mark.parametrize(("kind", "counts"), [(133, Counts.PASSED), (134, Counts.SPOOFED), (137, Counts.SPOOFED)])
+def test_nobody_here_is_a_router_or_asks_for_one(kind: int, counts: Counts, prefix6: str | None) -> None:
+    plan = build(with_network(cluster(3), prefix6=prefix6))
     switch = Switch(bundle(plan, plan.hosts[0]))
 
-    for source in OWN6:
-        frame = ipv6(source, "ff02::1", nw_proto=58, icmp_type=kind)
-        assert switch.receive(plan.hosts[0].networks[1].port or LOCAL, frame) == ((), Counts.SPOOFED)
+    for network in plan.hosts[0].networks:
+        for source in (*OWN6, "::", "fd00:80::2"):
+            frame = ipv6(source, "ff02::1", nw_proto=58, icmp_type=kind)
+            assert switch.receive(network.port or LOCAL, frame) == ((), counts)
 
 
 def test_an_address_of_the_other_network_is_not_the_hosts_own_here() -> None:
