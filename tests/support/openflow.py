@@ -237,7 +237,7 @@ def read_match(name: str, value: str) -> Iterator[tuple[str, int, int]]:
 
 
 def read_value(name: str, value: str) -> int:
-    if name in ("dl_src", "dl_dst", "eth_src", "eth_dst"):
+    if name in ("dl_src", "dl_dst", "eth_src", "eth_dst", "arp_sha", "nd_sll", "nd_tll"):
         return int(value.replace(":", ""), 16)
     if value == "LOCAL":
         return LOCAL
@@ -259,7 +259,7 @@ def trace_words(frame: Frame, port: int | None = None) -> str:
 
 def _written(name: str, value: int) -> str:
     match name:
-        case "eth_src" | "eth_dst":
+        case "eth_src" | "eth_dst" | "arp_sha" | "nd_sll" | "nd_tll":
             return f"{name}={value.to_bytes(6, 'big').hex(':')}"
         case "nw_src" | "nw_dst" | "arp_spa" | "arp_tpa":
             return f"{name}={IPv4Address(value)}"

@@ -218,7 +218,13 @@ def is_at(source: IPv4Address, asker: IPv4Address) -> Frame:
 
 def _arp(operation: int, source: IPv4Address, target: IPv4Address, to: int) -> Frame:
     return frame_of(
-        eth_src=mac(source), eth_dst=to, eth_type=ARP, arp_op=operation, arp_spa=int(source), arp_tpa=int(target)
+        eth_src=mac(source),
+        eth_dst=to,
+        eth_type=ARP,
+        arp_op=operation,
+        arp_sha=mac(source),
+        arp_spa=int(source),
+        arp_tpa=int(target),
     )
 
 

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
-from dockmesh.render.neighbours import LINK_LOCAL, advertisements, no_routers
+from dockmesh.render.neighbours import (
+    LINK_LOCAL,
+    advertisements,
+    bridge_alone,
+    no_routers,
+    not_bridge_of,
+    of_bridge,
+)
 from dockmesh.render.openflow import Counts, Flow, drop, flow, words_of
 
 # Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
@@ -29,9 +36,14 @@ def own_sources(
 
     `match` is put before each match. What is neither IP nor ARP is not looked at, but for its MAC address.
     """
-    for pattern in _macs_of_others(plan, host, network):
-        yield drop(table, base + 110, words_of(match, f"dl_src={pattern}"), Counts.SPOOFED)
+    for other, seat in plan.seats(network.name):
+        if other.name != host.name:
+            for pattern in macs_of(seat):
+                yield drop(table, base + 110, words_of(match, f"dl_src={pattern}"), Counts.SPOOFED)
+            yield from not_bridge_of(seat, table, base + 109, match)
     yield from no_routers(table, base + 109, match)
+    yield from bridge_alone(network, onward, table=table, base=base, match=match)
+    yield from _bridge_alone(network, onward, table=table, base=base, match=match)
     yield from advertisements(network, onward, table=table, base=base, match=match)
     for words in by_prefix(network.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
         yield flow(table, base + 100, words_of(match, words), onward)
@@ -41,18 +53,26 @@ def own_sources(
         yield drop(table, base + 10, words_of(match, words), Counts.SPOOFED)
 
 
+def _bridge_alone(network: HostNetwork, onward: str, *, table: int, base: int, match: str) -> Iterator[Flow]:
+    """With the addresses of the bridge sends the bridge alone, which is all that there is of this host in the network.
+
+    Else a container would be its own host to all others: their gateway to it, and the resolver that they ask.
+    """
+    mac, address = network.bridge_mac, network.address.ip
+    fields = (f"ip,nw_src={address}", *(f"ipv6,ipv6_src={each}" for each in of_bridge(network)))
+    asked = f"arp,arp_spa={address}"
+    for words in (f"{asked},arp_sha={mac}", *fields):
+        yield flow(table, base + 106, words_of(match, f"{words},dl_src={mac}"), onward)
+    for words in (asked, *fields):
+        yield drop(table, base + 105, words_of(match, words), Counts.SPOOFED)
+
+
 def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, ipv6: str) -> Iterator[str]:
     """A match for each prefix, for each of the fields that are given."""
     for prefix in prefixes:
         for field in (ipv6,) if isinstance(prefix, IPv6Network) else (ip, arp):
             if field:
                 yield f"{field}={prefix}"
-
-
-def _macs_of_others(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[str]:
-    for other, seat in plan.seats(network.name):
-        if other.name != host.name:
-            yield from macs_of(seat)
 
 
 def macs_of(seat: HostNetwork) -> Iterator[str]:

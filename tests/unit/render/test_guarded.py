@@ -17,8 +17,8 @@ PLAN = build(with_network(cluster(3)))
 ONE, TWO, _ = PLAN.hosts
 SWITCH = Switch(bundle(PLAN, ONE))
 NETWORKS = ("docker0", "blue")
-# In fd00:80::/64 the first host's, and one of the link.
-OWN6 = ("fd00:80::1", "fd00:80:0:0:1::", "fd00:80:0:0:1::5", "fe80::42:1")
+# In fd00:80::/64 those of the first host's containers, and one of the link.
+OWN6 = ("fd00:80:0:0:1::", "fd00:80:0:0:1::5", "fe80::42:1")
 
 
 def seats(network: str) -> tuple[HostNetwork, HostNetwork]:
@@ -108,7 +108,7 @@ def test_a_host_says_of_its_own_addresses_alone_whose_they_are() -> None:
 
     own = [(source, target) for source in OWN6 for target in OWN6]
     theirs = [(source, target) for source in OWN6 for target in ("fd00:80::2", "fd00:80:0:0:2::5", "fd00:80::77")]
-    forged = [("fd00:80::2", "fd00:80::2"), ("fd00:80:0:0:2::5", "fd00:80::1")]
+    forged = [("fd00:80::2", "fd00:80::2"), ("fd00:80:0:0:2::5", "fd00:80:0:0:1::5")]
     assert {kind(advertisement(*each)) for each in own} == {Counts.PASSED}
     assert {kind(advertisement(*each)) for each in (*theirs, *forged)} == {Counts.SPOOFED}
     assert {kind(ipv6(source, "ff02::1")) for source in OWN6} == {Counts.PASSED}
