@@ -28,6 +28,7 @@ IPV6_DONTFRAG = 62
 IP_PMTUDISC_PROBE = 3  # DF is set, and the device's MTU is the only limit: what a router once said does not count
 ETH_P_ARP = 0x0806
 SIOCGIFMTU = 0x8921  # netdevice(7)
+SO_MAX_PACING_RATE = 47  # tcp(7); bytes a second
 
 IP_HEADER, IPV6_HEADER, ICMP_HEADER = 20, 40, 8
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -39,6 +40,8 @@ SMALL_PACKET = 64  # bytes
 PING_DEADLINE_S = 3.0  # the first packet may wait for ARP
 SIZE_DEADLINE_S = 1.5
 BULK_DEADLINE_S = 5.0
+# A transfer takes so long, and no less: one as fast as it can be fills queues on its way, and then others lose packets.
+BULK_S = 0.7
 ARP_DEADLINE_S = 3.0
 NAME_DEADLINE_S = 3.0
 DNS_PORT = 53
@@ -141,11 +144,12 @@ def is_refused(address: str, packet_size: int) -> bool:
 
 
 def upload(address: str, port: int, token: str, payload: bytes, digest: bytes) -> Result:
-    """Send a lot over TCP; the other side answers with the SHA-256 of what it got."""
+    """Send full segments over TCP, evenly; the other side answers with the SHA-256 of what it got."""
     began = time.monotonic()
     try:
         with socket.create_connection((address, port), timeout=BULK_DEADLINE_S / 2) as stream:
             stream.settimeout(BULK_DEADLINE_S)
+            stream.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, max(1, int(len(payload) / BULK_S)))
             stream.sendall(token.encode() + payload)
             stream.shutdown(socket.SHUT_WR)
             answer = b""

@@ -37,8 +37,8 @@ TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT
 LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S) + 30
 
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
-# Enough full segments to fill windows, and not more than a large mesh has time for.
-BULK_BYTES, LEAST_BULK_BYTES, ALL_BULK_BYTES = 2 << 20, 256 << 10, 64 << 20
+# Enough full segments to fill windows, and few enough for a large mesh, where all hosts send to all at once.
+BULK_BYTES = 256 << 10
 
 
 class Progress(Protocol):
@@ -168,7 +168,6 @@ def _read(said: Mapping[str, Any]) -> Measured:
 
 
 def _order(session: Session, targets: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    pairs = max(1, len(session.plan.hosts) * (len(session.plan.hosts) - 1))
     order = {
         "token": session.token,
         "targets": targets,
@@ -176,7 +175,7 @@ def _order(session: Session, targets: list[dict[str, Any]], **more: Any) -> dict
         "device": "",
         "source": "",
         "broadcast_port": 0,
-        "bulk_bytes": max(LEAST_BULK_BYTES, min(BULK_BYTES, ALL_BULK_BYTES // pairs)),
+        "bulk_bytes": BULK_BYTES,
     }
     return order | more
 

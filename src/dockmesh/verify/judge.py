@@ -186,7 +186,7 @@ def transfer(_: int, target: Target) -> Judged:
         return Verdict.UNKNOWN, "no answer to a ping" if target.ping.ms is None else "nobody listens at the target"
     if target.transfer.mbit is None:
         return Verdict.FAIL, target.transfer.error or ""
-    return Verdict.PASS, f"{target.transfer.mbit:.0f} Mbit/s"
+    return Verdict.PASS, "all of it arrived"
 
 
 JUDGES: Mapping[str, Callable[[int, Target], Judged]] = {"ping": ping, "size": size, "transfer": transfer}

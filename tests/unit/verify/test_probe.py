@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.agent import probe, probe_container
+from dockmesh.verify.collect import BULK_BYTES
 
 
 def ip_packet(icmp: bytes, options: bytes = b"") -> bytes:
@@ -72,6 +73,21 @@ def test_an_upload_is_answered_with_its_checksum_if_it_has_the_token(token: str,
         taker.join(10)
     assert (result["mbit"] is not None) == passes
     assert (result["error"] is None) == passes
+
+
+def test_an_upload_goes_evenly_and_not_as_fast_as_it_can() -> None:
+    """At once it would fill queues on its way, and packets of others would be lost."""
+    payload = os.urandom(BULK_BYTES)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Linux lets the first ten segments go at once, which here would be all of it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+        taker = threading.Thread(target=lambda: probe.take_upload(listener.accept()[0], b"t"))
+        taker.start()
+
+        result = probe.upload("127.0.0.1", listener.getsockname()[1], "t", payload, hashlib.sha256(payload).digest())
+
+        taker.join(10)
+    assert BULK_BYTES * 8 / 1e6 / probe.BULK_DEADLINE_S < result["mbit"] < 1.3 * BULK_BYTES * 8 / 1e6 / probe.BULK_S
 
 
 def test_an_upload_to_nobody_says_so() -> None:
