@@ -1,8 +1,8 @@
 """Guards the flows and groups of a bridge: puts back what a file says, when the switch lost it or somebody changed it.
 
-At rest it sleeps. The switch itself tells of each flow that changes (Nicira's flow monitor) and of each group
-(requests forwarded, OpenFlow 1.4), and its socket closes when it dies. Frames do not need this program: it may die and
-be started at any time.
+At rest it sleeps. The switch tells of each flow that changes (Nicira's flow monitor), of each group (requests that are
+forwarded, OpenFlow 1.4), and its socket closes when it dies. No frame needs this program: it may die at any time.
+Who writes a new file also puts it there; until then the old one is guarded.
 Python's standard library only, Python 3.7 or later. Arguments: the bridge, and the file for `ovs-ofctl bundle`.
 """
 
@@ -25,8 +25,7 @@ RETRY_S, LOOK_S = 0.02, 60.0
 PATIENCE_S = 10.0
 # Between two looks, if somebody changes all the time; doubled each time that an installation changes nothing.
 CALM_S = 0.2
-# What did not succeed is tried again after this long.
-AGAIN_S = 1.0
+AGAIN_S = 1.0  # until what did not succeed is tried again
 SAID: list[str] = []
 
 # openflow-1.0 and openflow-1.4 in Open vSwitch's header files; openflow/nicira-ext.h.
@@ -109,12 +108,7 @@ def ofctl(*words: str, text: str = "") -> subprocess.CompletedProcess[str] | Non
     """None where it could not be run or did not end."""
     try:
         return subprocess.run(
-            [*OFCTL, *words],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
+            [*OFCTL, *words], input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -162,6 +156,7 @@ class Guard:
         self.bridge = bridge
         self.path = path
         self.installed: str | None = None  # the text that was put there last; None: it must be put there
+        self.newer = ("", 0.0)  # the text of a file that is another, and since when
         self.pause_s = CALM_S  # between a look and the next
 
     def install(self) -> bool:
@@ -181,25 +176,41 @@ class Guard:
         return True
 
     def wrong(self) -> str:
-        """What is not as it should be, in words; "" if all is well, or nobody can say."""
+        """What is not as it should be, in words; "" if all is well, nobody can say, or somebody is at it just now."""
         if self.installed is None:
             return "not put there yet"
         try:
             text = read(self.path)
+            found = self.beside(text, self.installed)
+            return found if found and read(self.path) == text else ""
         except OSError:
             return ""
+
+    def beside(self, text: str, installed: str) -> str:
+        """First the old text: from it the switch goes to the new one, and not back."""
+        old = self.difference(installed)
+        if text == installed or old is None:
+            return old or ""
+        if self.newer[0] != text:
+            self.newer = (text, time.monotonic())
+        if not old and time.monotonic() < self.newer[1] + LOOK_S:
+            return ""
+        new = self.difference(text)
+        if new == "":
+            self.installed = text
+        return "the file is another" if new else ""
+
+    def difference(self, text: str) -> str | None:
+        """Between a bundle and what the switch has, in words; None where it does not say."""
         flows = ofctl("diff-flows", self.bridge, "/dev/stdin", text=flows_of(text))
-        if flows is not None and flows.returncode == 2:
-            lines = flows.stdout.splitlines()
-            return (
-                f"{sum(line.startswith('+') for line in lines)} flows missing, "
-                f"{sum(line.startswith('-') for line in lines)} too many"
-            )
-        if text != self.installed:
-            return "the file is another"
+        if flows is None or flows.returncode not in (0, 2):
+            return None
+        if flows.returncode == 2:  # there are differences
+            missing, extra = (f"\n{flows.stdout}".count(f"\n{sign}") for sign in "+-")
+            return f"{missing} flows missing, {extra} too many"
         groups = ofctl("dump-groups", self.bridge)
         if groups is None or groups.returncode != 0:
-            return ""
+            return None
         there = read_groups(groups.stdout)
         changed = sum(there.get(number) != group for number, group in read_groups(text).items())
         return f"{changed} groups missing or changed" if changed else ""
@@ -235,12 +246,10 @@ class Guard:
 
 
 def say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def say_once(text: str) -> None:
-    """For what may be so for long."""
     if text not in SAID:
         SAID.append(text)
         say(text)

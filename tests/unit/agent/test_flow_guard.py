@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -115,12 +116,80 @@ def test_a_group_that_was_there_before_is_left_alone(switch: Switch, guard: Guar
     assert "bundle" not in switch.asked()
 
 
-def test_a_new_file_is_put_there(switch: Switch, guard: Guard) -> None:
-    switch.write("bundle", f"{BUNDLE}# of another apply\n")
+ANOTHER = BUNDLE.replace("0x100", "0x300")
+
+
+def test_a_new_file_is_left_to_whoever_wrote_it_and_then_guarded(
+    switch: Switch, guard: Guard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    switch.write("bundle", ANOTHER)
+    switch.write("wanted-flows", flows_of(ANOTHER))
+    guard.look()
+    assert "bundle" not in switch.asked()
+
+    switch.write("flows", flows_of(ANOTHER))
+    guard.look()
+    assert "bundle" not in switch.asked()
+    assert capsys.readouterr().err == ""
+
+    switch.write("flows", "")
+    guard.look()
+    assert "bundle" in switch.asked()
+    assert "flows missing" in capsys.readouterr().err
+
+
+def test_a_new_file_that_nobody_puts_there_is_put_there(
+    switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch.write("bundle", ANOTHER)
+    switch.write("wanted-flows", flows_of(ANOTHER))
+    guard.look()
+    monkeypatch.setattr(flow_guard, "LOOK_S", 0.0)
 
     guard.look()
 
     assert "bundle" in switch.asked()
+    assert guard.wrong() == ""
+
+
+def test_flows_that_are_lost_while_a_new_file_waits_are_put_back(switch: Switch, guard: Guard) -> None:
+    switch.write("bundle", ANOTHER)
+    switch.write("wanted-flows", flows_of(ANOTHER))
+    switch.write("flows", "")
+
+    guard.look()
+
+    assert "bundle" in switch.asked()
+    assert guard.wrong() == ""
+
+
+def test_what_comes_while_it_looks_is_left_alone(
+    switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a busy host: when it compares, the file that it read is no more what the switch has got meanwhile."""
+
+    def then(name: str, *words: str, text: str = "") -> subprocess.CompletedProcess[str] | None:
+        switch.write("bundle", ANOTHER)
+        switch.write("flows", flows_of(ANOTHER))
+        return ofctl(name, *words, text=text)
+
+    ofctl = flow_guard.ofctl
+    monkeypatch.setattr(flow_guard, "ofctl", then)
+
+    guard.look()
+    guard.look()
+
+    assert "bundle" not in switch.asked()
+    assert guard.installed == ANOTHER
+    assert capsys.readouterr().err == ""
+
+
+def test_a_new_file_is_not_taken_as_put_there_by_a_switch_that_does_not_answer(switch: Switch, guard: Guard) -> None:
+    switch.write("bundle", ANOTHER)
+    switch.write("ovs-ofctl", "#!/bin/sh\nexit 1\n")
+
+    assert guard.wrong() == ""
+    assert guard.installed == BUNDLE
 
 
 def test_what_it_cannot_put_right_is_tried_less_and_less(switch: Switch, guard: Guard) -> None:
