@@ -21,7 +21,7 @@ from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.blocked import keep_out
-from dockmesh.cli.changes import Result, result_json, show_changes, show_result
+from dockmesh.cli.changes import Result, result_json, show_changes, show_result, show_silence
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.recorded import record
 from dockmesh.cli.second_owners import without_second_owners
@@ -120,6 +120,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)
         if not wish.json:
             show_changes(good, reasons=wish.dry_run)
+            if any(look.diff.steps for look in good.values()):
+                show_silence(plan, good, proof=wish.verify)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
         session = Session(

@@ -10,6 +10,7 @@ from rich.table import Table
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.cli.show import change_json, counted, error_json, out, show_error
 from dockmesh.cli.verify import exit_code, of_probes, report_json, show_report
+from dockmesh.diff import silence
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
@@ -49,6 +50,17 @@ def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
         if look.diff.steps:
             out.print(_reasons(look.diff) if reasons else _steps(look.diff))
         _show_left(look.diff)
+
+
+def show_silence(plan: Plan, looks: Mapping[str, Look], *, proof: bool) -> None:
+    """What hosts may lose whose link to each other stays; nothing, most of the time, and then no word."""
+    datapath = plan.fabric.datapath
+    changes = {name: silence.silence_ms(look.diff, datapath) for name, look in looks.items()}
+    lasting = {name: each for name, each in changes.items() if each}
+    if lasting:
+        out.print(f"[dim]up to {max(lasting.values())} ms lost with {', '.join(lasting)}: {silence.WHY}[/]")
+    if proof and (lost := silence.proof_silence_ms(datapath)):
+        out.print(f"[dim]up to {lost} ms lost with each host at the proof: {silence.WHY}, those of its containers[/]")
 
 
 def _show_left(diff: HostDiff) -> None:
@@ -154,14 +166,20 @@ def _count(hosts: set[str]) -> str:
 def result_json(result: Result) -> dict[str, Any]:
     """The result of an apply under stable names; docs/reference/json.md describes them."""
     gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
+    datapath = result.plan.fabric.datapath
 
     def of_host(name: str) -> dict[str, Any]:
         return {
             "left": [change_json(change) for change in _left(result, name)],
             "gaps": [asdict(gap) for gap in gaps.get(name, ())],
+            "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
         }
 
-    return {**run_json(result, of_host), "verify": report_json(result.report) if result.report else None}
+    return {
+        **run_json(result, of_host),
+        "proof_silence_ms": silence.proof_silence_ms(datapath),
+        "verify": report_json(result.report) if result.report else None,
+    }
 
 
 def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""What a change is said to cost pairs of hosts whose link stays; tests/lab/test_quiet_changes.py measures it."""
+
+from dataclasses import replace
+
+import pytest
+
+from dockmesh.diff.host import diff
+from dockmesh.diff.silence import DEVICES_MS, proof_silence_ms, silence_ms
+from dockmesh.model import Bfd, Cluster, Datapath, Fabric, Forwarding, Ring
+from tests.support.fake_host import applied
+from tests.support.meshes import cluster, with_network, without
+from tests.support.plans import config_of
+
+
+def mesh(**settings: object) -> Cluster:
+    fabric = Fabric(forwarding=Forwarding.DIRECT, datapath=Datapath.NETDEV)
+    return cluster(4, fabric=replace(fabric, **settings))  # type: ignore[arg-type]
+
+
+CHANGES = {
+    "nothing": (mesh(), 0),
+    "a host removed": (without(mesh(), "host4"), 0),
+    "another topology": (mesh(topology=Ring()), 0),
+    "BFD's times": (mesh(bfd=Bfd(interval_ms=200)), 0),
+    "a network": (with_network(mesh()), DEVICES_MS),
+    "forwarding": (mesh(forwarding=Forwarding.RSTP), DEVICES_MS),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_devices_that_come_or_go_cost_something_with_the_datapath_in_userspace(change: str) -> None:
+    wanted, expected_ms = CHANGES[change]
+    before, after = config_of(mesh()), config_of(wanted)
+    made = diff(after, applied(before).facts(after.flows))
+    undone = diff(before, applied(after).facts(before.flows))
+
+    assert silence_ms(made, Datapath.NETDEV) == silence_ms(undone, Datapath.NETDEV) == expected_ms
+    assert silence_ms(made, Datapath.SYSTEM) == 0
+
+
+def test_the_proof_starts_containers() -> None:
+    assert (proof_silence_ms(Datapath.NETDEV), proof_silence_ms(Datapath.SYSTEM)) == (DEVICES_MS, 0)
