@@ -13,6 +13,8 @@ from tests.lab.mesh import DOCKMESH, Mesh, wait_until
 SNAPSHOT = r"""
 find /etc -xdev \( -type d -printf 'folder %p %m\n' \) -o \( -type l -printf 'link %p %l\n' \) -o -printf 'file %p %m\n'
 find /etc -xdev -type f -exec sha256sum {} + | sed 's/^/hash /'
+find /var/lib /var/log -maxdepth 1 -type d -printf 'folder %p\n'
+sysctl --all 2>/dev/null | grep 'bridge-nf-call' | sed 's/^/setting /'
 find /var/lib/dockmesh /run/dockmesh -maxdepth 0 2>/dev/null | sed 's/^/kept /'
 systemctl list-unit-files --no-legend --no-pager | awk '{print "unit", $1, $2}'
 systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,timer,path |
@@ -46,7 +48,9 @@ OF_THE_SWITCH = re.compile(
 )
 # What Debian's packages leave by design: users, a cache, tables of the firewall with nothing in them.
 EMPTY_TABLE = r"nft (table ip6? \w+ \{|\tchain [A-Z]+ \{|\t\ttype \w+ hook \w+ priority [\w ]+; policy accept;|\t?\}|)$"
-LEFT_BY_PACKAGES = re.compile(rf"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|/etc/cni|{EMPTY_TABLE}")
+LEFT_BY_PACKAGES = re.compile(
+    rf"/etc/(g?shadow|passwd|group)-?$|ld.so.cache|folder /var/lib/(docker|containerd)$|{EMPTY_TABLE}"
+)
 
 
 def snapshot(mesh: Mesh, host: str) -> list[str]:

@@ -339,6 +339,11 @@ class FakeHost:
                 if not any(path.startswith(f"{above}/{name}/") for path in self.files):
                     self.folders.discard(f"{above}/{name}")
                 return OK
+            case ("find", *words, "-empty", "-delete"):
+                for path in {each for each in words if each in self.folders}:
+                    if not any(each.startswith(f"{path}/") for each in self.files):
+                        self.folders.discard(path)
+                return OK
         return self._carried(argv)
 
     def _carried(self, argv: tuple[str, ...]) -> Answer:

@@ -29,7 +29,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
-from dockmesh.remote.seam import Run, Transport, demand
+from dockmesh.remote.seam import Get, Run, Transport, demand
 from dockmesh.render.host import render
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
@@ -179,8 +179,10 @@ class _Turn:
 
         Raises CommandError and ConnectError.
         """
-        origin = self.parting.traces.origin
-        forwarded = origin is None or origin.forwarded
+        before = self.parting.traces.origin
+        if before is not None and before.bridge_nf is not None:
+            await self._restore_bridge_nf(before.bridge_nf)
+        forwarded = before is None or before.forwarded
         if not forwarded:
             # Before the policy that keeps the host from being a router for everybody.
             (switched_off,) = await self.host.ask(Run(("sysctl", "-q", "-w", NO_FORWARDING)))
@@ -190,6 +192,21 @@ class _Turn:
             script = without_docker(answer.out, forwarded=forwarded) if answer.ok else ""
             if script:
                 await demand(self.host, "could not remove Docker's rules", Run(restore, stdin=script))
+
+    async def _restore_bridge_nf(self, before: Mapping[str, str]) -> None:
+        """Where the module was not loaded no frame of a bridge met the firewall, and that is the value 0.
+
+        To take the module itself away is not ours: somebody may rely on it by now.
+        """
+        now = await self.host.ask(*map(Get, map(origin.file_of, origin.BRIDGE_NF)), together=True)
+        wanted = {setting: before.get(setting, "0") for setting in origin.BRIDGE_NF}
+        changed = [
+            f"{setting}={wanted[setting]}"
+            for setting, answer in zip(origin.BRIDGE_NF, now, strict=True)
+            if answer.ok and answer.out.strip() != wanted[setting]
+        ]
+        if changed:
+            await demand(self.host, "could not restore what bridges do", Run(("sysctl", "-q", "-w", *changed)))
 
     async def _compare(self) -> None:
         look = self.parting.look

@@ -22,11 +22,12 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
     None on a host that has something of ours and no such record: a version before this one made that.
     Raises CommandError and ConnectError.
     """
-    present, services, folders, forwarding = await host.ask(
+    present, services, folders, forwarding, *bridge_nf = await host.ask(
         Get(ORIGIN),
         Run(origin.SERVICE_STATES),
         Run(origin.FOLDERS_THERE),
         Get(origin.FORWARDING),
+        *map(Get, map(origin.file_of, origin.BRIDGE_NF)),
         together=True,
     )
     if present.ok or _has_ours(facts):
@@ -44,6 +45,11 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
         docker_bridge=facts.link(DOCKER_BRIDGE) is not None,
         docker_address=docker_address(facts.docker),
         forwarded=forwarding.out.strip() != "0",
+        bridge_nf={
+            setting: answer.out.strip()
+            for setting, answer in zip(origin.BRIDGE_NF, bridge_nf, strict=True)
+            if answer.ok
+        },
     )
     await _write(host, made)
     return made

@@ -15,6 +15,8 @@ from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of
 from dockmesh.diff.networks import refuse_in_use, taken_apart
 from dockmesh.diff.networks import subject as network_subject
+from dockmesh.diff.packages import DOCKER
+from dockmesh.diff.removable import SWITCH_PACKAGE
 from dockmesh.diff.restore_docker import restore_docker
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
@@ -22,7 +24,7 @@ from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
-from dockmesh.record.origin import FOLDERS, Origin
+from dockmesh.record.origin import FOLDERS, LEFT_BY, Origin
 from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs
@@ -33,6 +35,7 @@ WHY = "as it was before the first apply"
 TRACES = (STATE, RUNTIME, *FOLDERS)
 TRACES_THERE = ("find", *TRACES, "-maxdepth", "0")
 RELOAD = Run(("systemctl", "daemon-reload"))
+ROOTS = ("/etc", "/var/lib", "/var/log")  # of what packages leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     requests: tuple[Request, ...] = (
         *((Run(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
         *(Run(argv) for argv in _empty_folders(traces.origin)),
+        *(Run(_empty(left)) for left in (_left_by_packages(facts, traces),) if left),
         Run(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
     )
     return Step(StepName.FORGET, changes, requests)
@@ -230,6 +234,21 @@ def _empty_folders(origin: Origin | None) -> Iterator[tuple[str, ...]]:
         if origin is None or folder not in origin.folders:
             above, _, name = folder.rpartition("/")
             yield ("find", above, "-maxdepth", "1", "-name", name, "-type", "d", "-empty", "-delete")
+
+
+def _left_by_packages(facts: HostFacts, traces: Traces) -> tuple[str, ...]:
+    """Folders that were not there before packages of ours, which are gone by then."""
+    if traces.origin is None or not traces.origin.packages:
+        return ()
+    leaving = {"ovs-vsctl": SWITCH_PACKAGE in traces.removable, "dockerd": bool({*DOCKER} & {*traces.removable})}
+    gone = [program for program in LEFT_BY if leaving[program] or program not in facts.programs]
+    return tuple(folder for program in gone for folder in LEFT_BY[program] if folder not in traces.origin.folders)
+
+
+def _empty(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of them that are empty, one in another too; `find` does not mind one that is not there."""
+    named = [word for folder in folders for word in ("-o", "-path", folder)][1:]
+    return ("find", *ROOTS, "-maxdepth", "2", "(", *named, ")", "-type", "d", "-empty", "-delete")
 
 
 def read_ran(text: str | None) -> tuple[str, ...]:

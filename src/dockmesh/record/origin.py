@@ -19,7 +19,19 @@ FOLDERS = (
     "/etc/systemd/system/ovsdb-server.service.d",
 )
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
-FOLDERS_THERE = ("find", *FOLDERS, "-maxdepth", "0")
+# What packages of ours make and leave empty behind them, by a program that is there while they are.
+LEFT_BY = {
+    "ovs-vsctl": ("/var/lib/openvswitch", "/var/log/openvswitch"),
+    "dockerd": ("/etc/cni/net.d", "/etc/cni", "/var/lib/containerd"),
+}
+FOLDERS_THERE = ("find", *FOLDERS, *(folder for each in LEFT_BY.values() for folder in each), "-maxdepth", "0")
+# Whether frames between members of any bridge of the host meet the firewall; the module, which Docker loads, says yes.
+BRIDGE_NF = tuple(f"net.bridge.bridge-nf-call-{each}" for each in ("arptables", "ip6tables", "iptables"))
+
+
+def file_of(setting: str) -> str:
+    """Where the kernel shows a setting of sysctl."""
+    return f"/proc/sys/{setting.replace('.', '/')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +41,12 @@ class Origin:
     mesh: str
     daemon: FileState | None  # daemon.json
     services: Mapping[str, Mapping[str, str]]  # by unit what systemd said; those that there were
-    folders: tuple[str, ...]  # of FOLDERS those that there were
+    folders: tuple[str, ...]  # of FOLDERS, and those of LEFT_BY, those that there were
     docker_bridge: bool  # whether there was a docker0
     docker_address: str | None = None  # that Docker gave it
     forwarded: bool = True  # IPv4 packets of others; Docker switches it on
     packages: tuple[str, ...] = ()
+    bridge_nf: Mapping[str, str] | None = None  # of BRIDGE_NF those that there were; None: not known
 
     def ran(self, service: str) -> bool:
         return self.services.get(service, {}).get("ActiveState") == "active"
@@ -55,6 +68,7 @@ def write(origin: Origin) -> str:
         "docker_address": origin.docker_address,
         "forwarded": origin.forwarded,
         "packages": list(origin.packages),
+        "bridge_nf": None if origin.bridge_nf is None else dict(origin.bridge_nf),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -73,6 +87,7 @@ def read(text: str | None) -> Origin | None:
             content["docker_address"],
             bool(content["forwarded"]),
             tuple(map(str, content["packages"])),
+            content.get("bridge_nf"),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

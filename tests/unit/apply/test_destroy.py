@@ -14,6 +14,7 @@ from dockmesh.apply.types import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model import Cluster, Renderer
 from dockmesh.plan.build import build
+from dockmesh.record.origin import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -136,6 +137,64 @@ def test_bare_hosts_are_bare_again_with_packages() -> None:
     assert destroy(hosts, packages=True) == {}
 
     assert worlds(hosts) == worlds(make(bare))
+
+
+LEFT = {folder for each in LEFT_BY.values() for folder in each}
+IPTABLES, IP6TABLES = (file_of(f"net.bridge.bridge-nf-call-{each}") for each in ("iptables", "ip6tables"))
+
+
+def bare_with(folders: set[str], files: Mapping[str, str]) -> Hosts:
+    hosts = make(bare)
+    for host in hosts.values():
+        host.folders |= folders
+        host.files.update({path: (text, 0o644) for path, text in files.items()})
+    return hosts
+
+
+def docker_came(hosts: Hosts) -> None:
+    """Its packages make folders, and Docker loads what has bridges meet the firewall."""
+    for host in hosts.values():
+        host.folders |= LEFT
+        host.files |= {IPTABLES: ("1\n", 0o644), IP6TABLES: ("1\n", 0o644)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, {IPTABLES: "0", IP6TABLES: "0"}), ({IPTABLES: "0\n", IP6TABLES: "1\n"}, {IPTABLES: "0"})],
+    ids=["the module was not loaded", "it was"],
+)
+def test_bridges_meet_the_firewall_as_they_did_before_docker(before: dict[str, str], after: dict[str, str]) -> None:
+    hosts = bare_with(set(), before)
+    assert asyncio.run(apply(MESH, hosts)) == []
+    docker_came(hosts)
+
+    assert destroy(hosts, packages=True) == {}
+
+    words = {f"{path.removeprefix('/proc/sys/').replace('/', '.')}={value}" for path, value in after.items()}
+    said = [each.argv[3:] for each in hosts["host1"].asked if isinstance(each, Run) and "sysctl" in each.argv]
+    assert {word for each in said for word in each if word.startswith("net.bridge")} == words
+
+
+def test_what_packages_leave_empty_goes_where_it_was_not_before_and_where_they_go() -> None:
+    hosts = bare_with({"/etc/cni"}, {})
+    assert asyncio.run(apply(MESH, hosts)) == []
+    docker_came(hosts)
+    hosts["host1"].files["/var/log/openvswitch/theirs"] = ("theirs", 0o644)
+
+    assert destroy(hosts, packages=True) == {}
+
+    assert hosts["host1"].folders & LEFT == {"/etc/cni", "/var/log/openvswitch"}
+    assert hosts["host2"].folders & LEFT == {"/etc/cni"}
+
+
+def test_what_packages_made_stays_with_them() -> None:
+    hosts = make(bare)
+    assert asyncio.run(apply(MESH, hosts)) == []
+    docker_came(hosts)
+
+    assert destroy(hosts) == {}
+
+    assert hosts["host1"].folders >= LEFT
 
 
 def test_images_and_volumes_outlive_the_package() -> None:
