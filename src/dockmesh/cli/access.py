@@ -115,24 +115,38 @@ def revoke(
     Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
     Exit code 1 if a host could not be told: there they get in until an apply reaches it.
     """
-    from dockmesh.access.keep import shut_out
-
     plan, now = build(load(file)), datetime.now(UTC)
-    with store.held(file) as books:
-        kept = books.kept
-        if kept is None or name not in {each.name for each in kept.clients}:
-            known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
-            raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
-        new = shut_out(kept, name, now)
-        books.save(new)
-        store.remove_client(file, name)
-    told = {} if later else asyncio.run(_tell(plan, file, new, ssh_config))
+    new: store.Kept | None = None
+    try:
+        with store.held(file) as books:
+            new = _shut_out(books, name, now)
+            store.remove_client(file, name)
+        told = {} if later else asyncio.run(_tell(plan, file, new, ssh_config))
+    except KeyboardInterrupt:
+        if new is not None:
+            err.print(
+                f"{name} is shut out with the next `dockmesh apply`; where it is still open they get in", markup=False
+            )
+        raise
     if json:
         print_json(revoke_json(name, told))
     else:
         _show_told(name, told, later=later)
     if any(told.values()):
         raise typer.Exit(1)
+
+
+def _shut_out(books: store.Books, name: str, now: datetime) -> store.Kept:
+    """Raises UsageError where nobody of that name was let in."""
+    from dockmesh.access.keep import shut_out
+
+    kept = books.kept
+    if kept is None or name not in {each.name for each in kept.clients}:
+        known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
+        raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
+    new = shut_out(kept, name, now)
+    books.save(new)
+    return new
 
 
 async def _tell(

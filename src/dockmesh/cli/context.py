@@ -112,6 +112,9 @@ def _read_tls(plan: Plan, folder: Path) -> Tls:
 def remove(
     *,
     file: options.File = options.DEFAULT_FILE,
+    ssh_config: Annotated[  # noqa: ARG001 — a line that creates them removes them with one word changed
+        Path | None, typer.Option("--ssh-config", help="As for `create`; nobody is contacted with it.", metavar="FILE")
+    ] = None,
     host: options.Hosts = None,
     json: options.Json = False,
 ) -> None:

@@ -114,7 +114,8 @@ def test_remove_takes_ours_and_nobody_elses(dockmesh: Dockmesh, mesh_file: Path,
     dockmesh("context", "create")
     mesh_file.unlink()
 
-    one, rest = dockmesh("context", "remove", "--host", "host1", "--json"), dockmesh("context", "remove", "--json")
+    one = dockmesh("context", "remove", "--host", "host1", "--ssh-config", "/gone", "--json")
+    rest = dockmesh("context", "remove", "--json")
 
     assert one.json() == {"removed": ["prod-host1"]}
     assert rest.json() == {"removed": ["prod-host2", "prod-host3"]}

@@ -4,12 +4,16 @@ Each runs the real command many times in a process of its own, and another one b
 """
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from dockmesh.access import store
 from dockmesh.cli.mesh_file import replace_file
@@ -23,7 +27,7 @@ from dockmesh.spec.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.drill.test_history import DRILL
 
-ROUNDS = 8
+ROUNDS = 6
 # The commands of standard input, a line of words each; one that another was before is run again, as its error advises.
 # The disk takes its time, so that one is often in the middle of the other's.
 MANY = """
@@ -95,6 +99,65 @@ def test_who_is_shut_out_stays_out_whoever_is_let_in_meanwhile(file: Path) -> No
     assert [number for number in range(ROUNDS) if f"bob{number}" not in clients] == []
     assert kept.number == 1 + ROUNDS
     assert {path.name for path in store.folder_of(file).parent.iterdir()} == {"access"}
+
+
+# One command; the disk takes so long that somebody can press Ctrl-C in the middle.
+SLOW = """
+import os, sys, time
+from dockmesh.cli.main import run
+on_disk = os.fsync
+os.fsync = lambda handle: (time.sleep(0.1), on_disk(handle))
+run()
+"""
+
+
+def interrupted(file: Path, *words: str, lock: Path) -> tuple[int, str]:
+    """By Ctrl-C as soon as it holds what it changes."""
+    with subprocess.Popen((sys.executable, "-c", SLOW, *words), cwd=file.parent, stderr=subprocess.PIPE) as running:
+        end = time.monotonic() + 60
+        while not lock.exists():
+            assert running.poll() is None
+            assert time.monotonic() < end
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1].decode()
+    return running.returncode, said
+
+
+def test_ctrl_c_leaves_who_gets_in_whole(file: Path) -> None:
+    """An authority with the key of another one would let nobody in."""
+    at_one_time(file.parent, [("access", "create", "ann")])
+    lock = store.folder_of(file).parent / store.LOCK
+    before = store.load(file)
+
+    rotated = interrupted(file, "access", "rotate", "--yes", lock=lock)
+    after = store.load(file)
+    revoked = interrupted(file, "access", "revoke", "ann", lock=lock)
+    last = store.load(file)
+
+    assert before is not None
+    assert after is not None
+    assert last is not None
+    assert (rotated[0], revoked[0]) == (130, 130)
+    assert before.ca != after.ca
+    assert signs(after)
+    assert "ann is shut out with the next `dockmesh apply`" in revoked[1]
+    assert [client.revoked is None for client in last.clients] == [False]
+    assert f"list {last.number}." in last.revoked
+
+
+def signs(kept: store.Kept) -> bool:
+    """Whether the key is that of the certificate."""
+    certificate = x509.load_pem_x509_certificate(kept.ca.encode())
+    key = load_pem_private_key(kept.key.encode(), None)
+    return key.public_key() == certificate.public_key()
+
+
+def test_ctrl_c_leaves_the_mesh_file_whole(file: Path) -> None:
+    code, said = interrupted(file, "network", "add", "blue", lock=file.with_name(".dockmesh.yaml.lock"))
+
+    assert (code, said.strip()) == (130, "interrupted")
+    assert [network.name for network in load(file).further] == ["blue"]
+    assert [path.name for path in file.parent.iterdir()] == ["dockmesh.yaml"]
 
 
 def test_both_of_two_edits_of_the_mesh_file_are_in_it(file: Path) -> None:
