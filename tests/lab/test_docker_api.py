@@ -224,6 +224,50 @@ def test_many_at_a_time(mesh: Mesh) -> None:
     assert answers.replace("\n", "") == "host1" * 20
 
 
+# So many connections from one address that say nothing, until it is ended; it says how many it got first.
+SILENT = """
+import socket, sys, time
+held = []
+def hold(number):
+    for _ in range(number):
+        try:
+            held.append(socket.create_connection((sys.argv[1], 2376), 2))
+        except OSError:
+            pass
+hold(2500)
+print(len(held), flush=True)
+while True:
+    for each in held[:]:
+        each.setblocking(False)
+        try:
+            if each.recv(1) == b"":
+                raise ConnectionError
+        except BlockingIOError:
+            continue
+        except OSError:
+            held.remove(each)
+            each.close()
+    hold(2500 - len(held))
+    time.sleep(1)
+"""
+
+
+def test_whoever_holds_connections_and_says_nothing_does_not_shut_it_for_others(mesh: Mesh) -> None:
+    """It opens as many as it can, and again what is ended."""
+    put(mesh, "host2", "/root/silent.py", SILENT, "600")
+    unit = "systemd-run --quiet --collect --unit=silent --property=LimitNOFILE=4096"
+    mesh.on("host2", f"{unit} sh -c 'exec python3 /root/silent.py {mesh.address('host1')} > /root/silent'")
+    wait_until(lambda: mesh.ssh("host2", "cat /root/silent").out.strip().isdecimal(), "they are there")
+
+    names = [name_of(mesh, "host3", "host1") for _ in range(3)]
+    rules = mesh.on("host1", "iptables-save | grep -c connlimit")
+    mesh.on("host2", "systemctl stop silent")
+    wait_until(lambda: docker(mesh, "host2", "host1", "info").code == 0, "open again for who held them", 30)
+
+    assert names == ["host1"] * 3
+    assert rules == "1"
+
+
 SDK = """
 import docker, json, sys
 address, folder, image = sys.argv[1:]
@@ -451,7 +495,7 @@ def left_of_it(mesh: Mesh, host: str) -> str:
     """Files, unit and port, whatever of them is there."""
     files = mesh.ssh(host, f"ls -d {' '.join(API_FILES)} /run/dockmesh-api 2>/dev/null").out
     unit = mesh.on(host, f"systemctl show -p ActiveState --value {API_UNIT}").replace("inactive", "")
-    return files + unit + mesh.ssh(host, f"ss -Hltn 'sport = :{PORT}'").out
+    return files + unit + mesh.ssh(host, f"ss -Hltn 'sport = :{PORT}'; iptables-save | grep {API_UNIT}").out
 
 
 @pytest.mark.long

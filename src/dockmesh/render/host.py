@@ -8,7 +8,7 @@ from shlex import join
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model import API_PORT, FABRIC_BRIDGE, Datapath, Forwarding, Renderer
+from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath, Forwarding, Renderer
 from dockmesh.plan.types import Access, HostAttachment, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, flows, guarded, names, ovs
@@ -42,6 +42,14 @@ API_KEY = "/etc/dockmesh/api-key.pem"
 API_PEMS = (API_CA, API_REVOKED, API_CERTIFICATE, API_KEY)
 API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
 SECRET_MODE = 0o600
+# The firewall's words for a connection too many from one address; the same on every host, so that one can be taken away
+# by a unit that was made anew meanwhile.
+API_LIMIT = (
+    *("--in-interface", DOCKER_BRIDGE, "--protocol", "tcp", "--destination-port", str(API_PORT), "--syn"),
+    *("--match", "connlimit", "--connlimit-above", "100", "--connlimit-mask", "32"),
+    *("--match", "comment", "--comment", API_UNIT),
+    *("--jump", "REJECT", "--reject-with", "tcp-reset"),
+)
 # Every path that a file of ours may have, whatever the renderer.
 PATHS = (
     *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
@@ -108,6 +116,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "api_certificate": API_CERTIFICATE,
         "api_key": API_KEY,
         "api_port": API_PORT,
+        "api_limit": join(API_LIMIT),
         "socket": SOCKET,
     }
     if systemd:
