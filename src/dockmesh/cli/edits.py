@@ -75,6 +75,13 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
     if edit.gone:
         verb = "is" if len(edit.gone) == 1 else "are"
         out.print(f"{', '.join(edit.gone)} {verb} not contacted. Once applied, the others take no tunnel from there.")
+        if edit.old.docker_api is not None:
+            hosts = " ".join(f"--host {name}" for name in edit.gone)
+            out.print(
+                f"The certificate for Docker's API that is there stays good until it ends. `dockmesh destroy {hosts}` "
+                "takes it away, by the file of before; `dockmesh access rotate` ends it with all others.",
+                markup=False,
+            )
     elif edit.came:
         out.print(room_text(_room(edit.new)))
     if dry_run:

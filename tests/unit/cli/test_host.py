@@ -38,6 +38,16 @@ def test_a_host_in_and_out_leaves_the_file_as_it_was(dockmesh: Dockmesh, mesh_fi
     assert mesh_file.read_text() == MESH_FILE
 
 
+def test_a_host_that_leaves_keeps_its_certificate_and_it_is_said(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    shut = dockmesh("host", "remove", "host3", "--dry-run")
+    mesh_file.write_text(MESH_FILE + "docker_api: {listen: mesh}\n")
+
+    said = dockmesh("host", "remove", "host3")
+
+    assert "certificate" not in shut.out
+    assert "`dockmesh destroy --host host3` takes it away" in " ".join(said.out.split())
+
+
 def test_the_comment_on_the_room_left_is_kept_true(dockmesh: Dockmesh, mesh_file: Path) -> None:
     dockmesh("init", "--offline", "-f", "new.yaml", "a=10.0.0.1", "b=10.0.0.2")
     before = Path("new.yaml").read_text()
