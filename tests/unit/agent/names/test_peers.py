@@ -330,3 +330,27 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert 0 < late <= peers.MOST_LATE
     assert 0 < nobody <= peers.MOST_HELD
+
+
+@pytest.mark.parametrize("lie", ["another address", "another port", "another number", "a question", "too much of it"])
+def test_what_nobody_waits_for_is_not_read(monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(message, "read_told", read.append)
+
+    def answering(there: Peers, data: bytes, address: str) -> None:
+        honest = message.answer(message.read_question(data), ["172.17.66.6"])
+        match lie:
+            case "another address":
+                there.datagram_received(honest, ("172.17.66.6", 53))
+            case "another port":
+                there.datagram_received(honest, (address, 5353))
+            case "another number":
+                there.datagram_received(bytes([honest[0] ^ 1]) + honest[1:], (address, 53))
+            case "a question":
+                there.datagram_received(data, (address, 53))
+            case _:
+                there.datagram_received(honest + bytes(message.LARGEST_UDP), (address, 53))
+
+    run(answering, lambda wire: wire.peers.ask("db", 1))
+
+    assert read == []
