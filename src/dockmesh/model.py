@@ -125,6 +125,7 @@ class Attachment:
     interface: str
     vlan: int | None = None  # the tag of its frames on that interface; None: those without one
     addresses: IPv4Network | None = None  # that are out there; None: all of the prefix that are no host's
+    dhcp: bool = False  # whether containers and machines out there may give each other addresses
 
 
 @dataclass(frozen=True, slots=True)

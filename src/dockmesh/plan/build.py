@@ -166,6 +166,7 @@ def _attachment(host: str, network: Network, ports: Mapping[str, int]) -> HostAt
         switch=_attach_switch(attach.interface),
         switch_mac=":".join(["0e:61", *re.findall("..", _digest(f"{host} {attach.interface}"))]),
         port=ports[f"{ATTACH_SWITCH}{network.name}"],
+        dhcp=attach.dhcp,
     )
 
 

@@ -53,6 +53,7 @@ class HostAttachment:
     switch: str  # the Open vSwitch bridge that the interface is in
     switch_mac: str
     port: int  # OpenFlow port of the fabric's bridge that leads there
+    dhcp: bool = False  # whether containers and machines out there may give each other addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,9 @@ class Plan:
 
     def mtu_of(self, network: Network) -> int:
         return self.mtu if network.vlan is None else tagged(self.mtu)
+
+    def network(self, name: str) -> Network:
+        return next(network for network in self.networks if network.name == name)
 
     def seats(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
         """The hosts that are on a network, each with what it has there."""

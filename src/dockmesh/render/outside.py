@@ -11,10 +11,8 @@ from collections.abc import Iterator
 
 from dockmesh.plan.types import HostAttachment, HostNetwork, Plan
 from dockmesh.render.openflow import Counts, Flow, drop, flow
-from dockmesh.render.sources import WITHOUT_ADDRESS, by_prefix, macs_of
+from dockmesh.render.sources import ASKS_FOR_ADDRESS, PROBES, by_prefix, macs_of
 
-# Not IPv6: the mesh would not know its own link-local addresses when they come in again.
-HAS_NONE_YET = tuple(words for words in WITHOUT_ADDRESS if not words.startswith("ipv6"))
 MULTICAST, BROADCAST = "224.0.0.0/4", "255.255.255.255"
 # Above what drops all the rest, whatever else the table has at 0.
 LOWEST = 1
@@ -33,6 +31,7 @@ def outside_sources(
     for target in (network.prefix, MULTICAST, BROADCAST):
         yield flow(table, 100, f"{port},ip,nw_src={attach.addresses},nw_dst={target}", onward)
     yield flow(table, 100, f"{port},arp,arp_spa={attach.addresses}", onward)
-    for words in HAS_NONE_YET:
+    # Not IPv6: the mesh would not know its own link-local addresses when they come in again.
+    for words in (PROBES, *((ASKS_FOR_ADDRESS,) if attach.dhcp else ())):
         yield flow(table, 100, f"{port},{words}", onward)
     yield drop(table, LOWEST, port, Counts.OUTSIDE)

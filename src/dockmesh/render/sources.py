@@ -7,6 +7,7 @@ with a raw socket; none teaches the bridges a MAC address of another host's; and
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
+from dockmesh.model import Network
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.render.neighbours import (
     LINK_LOCAL,
@@ -19,12 +20,10 @@ from dockmesh.render.neighbours import (
 from dockmesh.render.openflow import Counts, Flow, drop, flow, words_of
 
 # Who has no address yet: a probe whether one is taken (RFC 5227, RFC 4862), and DHCP (RFC 2131).
-WITHOUT_ADDRESS = (
-    f"ipv6,ipv6_src={LINK_LOCAL}",
-    "ipv6,ipv6_src=::",
-    "arp,arp_op=1,arp_spa=0.0.0.0",
-    "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67",
-)
+PROBES = "arp,arp_op=1,arp_spa=0.0.0.0"
+ASKS_FOR_ADDRESS = "udp,nw_src=0.0.0.0,tp_src=68,tp_dst=67"
+WITHOUT_ADDRESS = (f"ipv6,ipv6_src={LINK_LOCAL}", "ipv6,ipv6_src=::", PROBES, ASKS_FOR_ADDRESS)
+TO_DHCP_SERVERS, FROM_DHCP_SERVERS = "udp,tp_src=68,tp_dst=67", "udp,tp_src=67,tp_dst=68"
 # Docker's MAC addresses, and those of our Linux bridges, are made of their IPv4 addresses.
 MADE_OF_IPV4 = (0x02, 0x42)
 
@@ -42,6 +41,7 @@ def own_sources(
                 yield drop(table, base + 110, words_of(match, f"dl_src={pattern}"), Counts.SPOOFED)
             yield from not_bridge_of(seat, table, base + 109, match)
     yield from no_routers(table, base + 109, match)
+    yield from _no_dhcp(plan.network(network.name), table, base + 109, match)
     yield from bridge_alone(network, onward, table=table, base=base, match=match)
     yield from _bridge_alone(network, onward, table=table, base=base, match=match)
     yield from advertisements(network, onward, table=table, base=base, match=match)
@@ -51,6 +51,15 @@ def own_sources(
         yield flow(table, base + 100, words_of(match, words), onward)
     for words in ("ip", "arp", "ipv6"):
         yield drop(table, base + 10, words_of(match, words), Counts.SPOOFED)
+
+
+def _no_dhcp(network: Network, table: int, priority: int, match: str) -> Iterator[Flow]:
+    """Docker gives containers their addresses: none of them gives any, or asks machines outside the mesh for theirs."""
+    if network.attach is not None and network.attach.dhcp:
+        return
+    yield drop(table, priority, words_of(match, FROM_DHCP_SERVERS), Counts.SPOOFED)
+    if network.attach is not None:
+        yield drop(table, priority, words_of(match, TO_DHCP_SERVERS), Counts.PASSED)
 
 
 def _bridge_alone(network: HostNetwork, onward: str, *, table: int, base: int, match: str) -> Iterator[Flow]:

@@ -216,6 +216,11 @@ class AttachSection(Section):
         examples=["10.80.0.0/19"],
         json_schema_extra=_no_default,
     )
+    dhcp: fields.TruthField = Field(
+        default=False,
+        description="Whether DHCP passes between containers of the network and machines out there. Without it no "
+        "container gives those addresses, or takes some of theirs away.",
+    )
 
 
 class NetworkSection(Section):

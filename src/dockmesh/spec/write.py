@@ -177,6 +177,8 @@ def attachment_text(attach: Attachment) -> str:
         parts.append(f"vlan: {attach.vlan}")
     if attach.addresses is not None:
         parts.append(f"addresses: {attach.addresses}")
+    if attach.dhcp:
+        parts.append("dhcp: true")
     return f"{{{', '.join(parts)}}}"
 
 

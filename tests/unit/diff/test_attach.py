@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from dockmesh.diff.destroy import Traces, destroy
+from dockmesh.diff.flows import SUBJECT
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.model import Attachment, Datapath, Fabric
+from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Device, FakeHost, applied
 from tests.support.fake_ovs import Bridge, Port
@@ -54,8 +56,10 @@ def test_an_interface_that_is_as_planned_needs_nothing() -> None:
     assert of(applied(CONFIG)).changes == ()
 
 
-def test_a_host_without_one_is_not_touched() -> None:
-    assert of(applied(config_of(MESH, "host2")), config_of(BOTH, "host2")).step(StepName.FABRIC) is None
+def test_a_host_without_one_gets_another_guard_and_nothing_more() -> None:
+    found = of(applied(config_of(MESH, "host2")), config_of(BOTH, "host2"))
+
+    assert [change.subject for change in found.changes] == [FLOWS, SUBJECT]
 
 
 def test_an_interface_comes_into_a_bridge_of_its_own_with_a_patch_for_each_network() -> None:

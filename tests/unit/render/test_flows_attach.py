@@ -180,3 +180,44 @@ def test_beside_a_tree_the_same_passes_and_the_same_does_not(network: str) -> No
         (frame_of(**dict(ping(out, own)), vlan_tci=0x1014), Counts.OUTSIDE),
     ):
         assert switch.receive(attach.port, frame) == ((), why)
+
+
+OFFERS, ASKS = {"tp_src": 67, "tp_dst": 68}, {"tp_src": 68, "tp_dst": 67}
+FROM_NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 — an address of nobody
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_container_gives_machines_out_there_addresses_or_takes_theirs(network: str) -> None:
+    for host in PLAN.hosts:
+        own = container(seat(host, network))
+        for source, ports in ((own, OFFERS), (own, ASKS), (FROM_NOBODY, ASKS)):
+            frame = frame_of(**{**dict(to_all(source)), "eth_src": mac(own)}, **ports)
+            assert arrives(frame, network, host.name) == []
+            tree = TREE.host(host.name)
+            assert Switch(guarded.bundle(TREE, tree)).receive(seat(tree, network).port or LOCAL, frame)[0] == ()
+    asked = frame_of(**{**dict(to_all(FROM_NOBODY)), "eth_src": mac(OUTSIDE[network])}, **ASKS)
+    assert dropped(asked, network) is Counts.OUTSIDE
+
+
+def test_where_it_is_asked_for_dhcp_passes_both_ways() -> None:
+    attach = Attachment("host2", "eth1", dhcp=True)
+    plan = build(with_attachment(with_network(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "blue", attach))
+    mesh, own = Mesh(plan), container(seat(plan.host("host1"), "blue"))
+    port = seat(plan.host("host2"), "blue").attach
+    assert port is not None
+
+    asked = frame_of(**{**dict(to_all(FROM_NOBODY)), "eth_src": mac(OUTSIDE["blue"])}, **ASKS)
+    offered = frame_of(**dict(to_all(own)), **OFFERS)
+
+    assert {host for host, _ in walk(mesh.sent("host2", asked, port.port))[0]} == {"host1", "host2", "host3"}
+    found = walk(mesh.sent("host1", offered, seat(plan.host("host1"), "blue").port))[0]
+    assert [host for host, frame in found if dict(frame).get("out_port") == port.port] == ["host2"]
+
+
+def test_without_an_attached_interface_no_container_is_a_server_of_dhcp_either() -> None:
+    plan = build(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
+    own = container(plan.hosts[0])
+
+    start = Mesh(plan).sent("host1", frame_of(**dict(to_all(own)), **OFFERS))
+
+    assert (start.sends, start.counts) == ((), Counts.SPOOFED)
