@@ -7,9 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from dockmesh.cli.main import build as build_program
+from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
+from dockmesh.cli.program import complete
 from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Sites, Star, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
@@ -163,13 +162,14 @@ def _mesh(names: list[str], kind: Topology) -> Cluster:
 
 
 def commands_page() -> str:
-    root = typer.main.get_command(build_program())
+    root = complete()
     parts = [
         "# Commands\n",
         MADE,
         *_paragraphs(root.help),
         "These options mean the same in every command that has them: "
-        "`-f FILE`, `--ssh-config FILE`, `--json`, `--yes`, `--host NAME`.",
+        "`-f FILE`, `--ssh-config FILE`, `--json` or `-o json`, `--yes`, `--host NAME`, `-q`, `-v`.",
+        "`ls` and `rm` are taken for `list` and `remove`.",
         "Results go to standard output, progress and errors to standard error.\n",
         *_exit_codes(root.epilog or ""),
         f"## {PROGRAM}\n",
@@ -186,44 +186,24 @@ def _commands(group: Any, path: str, heading: str) -> Iterator[str]:
         if hasattr(command, "commands"):
             yield from _commands(command, f"{path} {name}", f"{heading}#")
         else:
-            yield f"    {' '.join([path, name, *_usage(command)])}\n"
+            yield f"    {' '.join([path, name, *usage(command.params)])}\n"
             yield from _parameters(command)
 
 
-def _usage(command: Any) -> Iterator[str]:
-    if any(_is_option(parameter) for parameter in command.params):
-        yield "[OPTIONS]"
-    for parameter in command.params:
-        if not _is_option(parameter):
-            name = parameter.metavar or parameter.name.upper()
-            yield name if parameter.required or name.startswith("[") else f"[{name}]"
-
-
 def _parameters(command: Any) -> Iterator[str]:
-    rows = [_row(parameter) for parameter in command.params if parameter.help or _is_option(parameter)]
+    rows = [_row(parameter) for parameter in command.params if parameter.help or is_option(parameter)]
     if rows:
         yield from _table(("option", "meaning", "default"), rows)
 
 
-def _is_option(parameter: Any) -> bool:
-    return any(name.startswith("-") for name in parameter.opts)
-
-
 def _row(parameter: Any) -> tuple[str, str, str]:
-    if not _is_option(parameter):
-        return _code(parameter.metavar or parameter.name.upper()), parameter.help, ""
-    names = [*sorted(parameter.opts, key=len), *parameter.secondary_opts]
-    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+    default = default_text(parameter)
+    shown = default if isinstance(parameter.show_default, str) or not default else _code(default)
+    if not is_option(parameter):
+        return _code(argument_name(parameter)), parameter.help, shown
     required = " Required." if parameter.required else ""
-    return ", ".join(_code(f"{name}{value}") for name in names), f"{parameter.help}{required}", _default(parameter)
-
-
-def _default(parameter: Any) -> str:
-    if isinstance(parameter.show_default, str):
-        return parameter.show_default
-    if parameter.is_flag or parameter.default is None or not parameter.show_default:
-        return ""
-    return _code(str(parameter.default))
+    variable = f" {_code(parameter.envvar)} in the environment says it, too." if parameter.envvar else ""
+    return ", ".join(map(_code, option_names(parameter))), f"{parameter.help}{required}{variable}", shown
 
 
 def _exit_codes(epilog: str) -> Iterator[str]:

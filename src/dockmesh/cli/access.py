@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -13,9 +13,8 @@ from rich.table import Table
 
 from dockmesh.access import store
 from dockmesh.access.at_once import shut_out as shut_out_at_once
-from dockmesh.access.lives import CLIENT_DAYS, in_last_third
+from dockmesh.access.lives import in_last_third
 from dockmesh.apply.lock import new_run
-from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.show import err, error_json, out, print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
@@ -28,32 +27,8 @@ from dockmesh.spec.load import load
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
 SERIAL_SHOWN = 8
 
-app = typer.Typer(
-    no_args_is_help=True, help="Who gets in to Docker's API (`docker_api` in the mesh file), and who not."
-)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Whom: a name of your own choice.", show_default=False)]
-
-
-@app.command()
-def create(
-    name: Name,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    days: Annotated[int, typer.Option(min=1, max=1825, help="How long the certificate is good for.")] = CLIENT_DAYS,
-    again: Annotated[bool, typer.Option("--again", help="Make another for a name that has one.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Where to write it, in place of a folder beside the history.", metavar="DIR"
-        ),
-    ] = None,
-    json: options.Json = False,
-) -> None:
-    """Let somebody in: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
-
-    Contacts nobody. Who has these files is root on every host of the mesh until the certificate ends or is revoked.
-    """
+def create(name: str, file: Path, days: int, output: Path | None, *, again: bool, json: bool) -> None:
     from dockmesh.access.keep import begin, let_in, valid_clients
 
     plan, now = build(load(file)), datetime.now(UTC)
@@ -86,9 +61,7 @@ def create(
     out.print(f"      export DOCKER_HOST=tcp://{address}:{API_PORT}", markup=False)
 
 
-@app.command("list")
-def list_(*, file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
-    """Show who was let in, until when, and who was shut out again. Contacts nobody."""
+def list_(file: Path, *, json: bool) -> None:
     kept, now = store.load(file), datetime.now(UTC)
     if json:
         print_json(list_json(kept, now))
@@ -99,22 +72,7 @@ def list_(*, file: options.File = options.DEFAULT_FILE, json: options.Json = Fal
         out.print(f"the authority ends {_when(kept.ca_until)}", markup=False)
 
 
-@app.command()
-def revoke(
-    name: Name,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    later: Annotated[
-        bool, typer.Option("--later", help="Contact nobody: the next apply shuts them out on the hosts.")
-    ] = False,
-    json: options.Json = False,
-) -> None:
-    """Shut somebody out, on all hosts and at once, with all certificates of that name.
-
-    Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
-    Exit code 1 if a host could not be told: there they get in until an apply reaches it.
-    """
+def revoke(name: str, file: Path, ssh_config: Path | None, *, later: bool, json: bool) -> None:
     plan, now = build(load(file)), datetime.now(UTC)
     new: store.Kept | None = None
     try:
@@ -171,13 +129,7 @@ def _show_told(name: str, told: Mapping[str, DockmeshError | None], *, later: bo
         err.print(f"[bold red]{escape(name)} gets in on {', '.join(wrong)}[/] until `dockmesh apply` reaches it")
 
 
-@app.command()
-def rotate(*, file: options.File = options.DEFAULT_FILE, yes: options.Yes = False, json: options.Json = False) -> None:
-    """Make a new authority: with the next apply all that was made by the old one is good for nothing any more.
-
-    For when the authority's key may be known to others, and before it ends. Contacts nobody.
-    Whose certificate is in its folder beside the history gets another one there, for the rest of its time.
-    """
+def rotate(file: Path, *, yes: bool, json: bool) -> None:
     from dockmesh.access.keep import rotate as make_anew
 
     plan, now = build(load(file)), datetime.now(UTC)

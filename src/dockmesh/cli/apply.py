@@ -1,4 +1,4 @@
-"""`dockmesh apply`."""
+"""`dockmesh apply`, and what `dockmesh rollback` does with an earlier file."""
 
 import asyncio
 import sys
@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.lock import new_run
@@ -56,32 +53,6 @@ class Wish:
     preflight: bool = True
     why: str = "apply"
     file: Path = options.DEFAULT_FILE
-
-
-def apply(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
-    verify: options.Verify = True,
-    restart: Annotated[
-        bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
-    ] = True,
-    preflight: options.Preflight = True,
-    confirm_timeout: options.ConfirmTimeout = 60,
-    yes: options.Yes = False,
-    json: options.Json = False,
-) -> None:
-    """Make the mesh real on every host, then prove it.
-
-    Reads every host first, shows what would change, asks, and changes only that. A second run changes nothing.
-    A host that cannot be reached after the change goes back by itself to what it was.
-    Exit code 1 if a host failed or the proof did.
-    """
-    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight)
-    if carry_out(file, host, wish).failed:
-        raise typer.Exit(1)
 
 
 def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:

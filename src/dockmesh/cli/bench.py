@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -17,7 +16,6 @@ from dockmesh.bench import report, run, table
 from dockmesh.bench.contenders.known import CONTENDERS
 from dockmesh.bench.record import bench_json
 from dockmesh.bench.types import Bench, Measure, Pace
-from dockmesh.cli import options
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.lab.requirements import check_machine
@@ -26,49 +24,19 @@ PAGE, PICTURE = "peers.md", "peers.svg"
 
 
 def bench(
+    contender: list[str] | None,
+    measure: list[str] | None,
+    pace: Pace,
+    output: Path | None,
+    directory: Path | None,
     *,
-    contender: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Only this one; may be given several times: {', '.join(CONTENDERS)}.",
-            show_default="all",
-        ),
-    ] = None,
-    measure: Annotated[
-        list[Measure] | None,
-        typer.Option(help="Measure only this; may be given several times.", show_default="all"),
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="How often each figure is taken; gaps are measured once.")] = 3,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each figure is taken.")] = 5,
-    watch_seconds: Annotated[
-        int, typer.Option(min=5, help='How long silence is watched after a fault before it is called "never".')
-    ] = 120,
-    output: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help=f"Write {PAGE} and {PICTURE} there.", file_okay=False),
-    ] = None,
-    directory: Annotated[
-        Path | None,
-        typer.Option(
-            "--dir", metavar="DIR", help="Where the labs' disks go meanwhile.", show_default="a new folder in /tmp"
-        ),
-    ] = None,
-    json: options.Json = False,
+    json: bool,
 ) -> None:
-    """Measure dockmesh and other ways to join hosts, side by side, each in a fresh lab of three hosts.
-
-    Latency, goodput of each pair and of all at once, small packets, processor time, MTU, the time until all containers
-    reach each other; then the silence when a link is cut and healed, and when a host crashes and comes back. Each
-    figure stands beside that of the bare underlay. Needs root; the first run downloads packages.
-
-    A figure that could not be taken is left out, with the reason, and makes the exit code 1.
-    """
-    chosen = _choose(contender)
+    chosen, measures = _choose(contender), _choose_measures(measure)
     check_machine()
     if output is not None:
         _make(output)
-    pace = Pace(runs, seconds, float(watch_seconds), tuple(each for each in Measure if each in (measure or Measure)))
+    pace = replace(pace, measures=measures)
     with _folder(directory) as folder:
         wish = run.Wish(tuple(CONTENDERS[name] for name in chosen), pace, folder)
         for so_far in run.bench(wish, say=lambda text: err.print(text, markup=False)):
@@ -99,6 +67,12 @@ def _choose(names: list[str] | None) -> tuple[str, ...]:
     if unknown := [name for name in names or () if name not in CONTENDERS]:
         raise UsageError(f"nobody called {unknown[0]} can be measured", do=f"name some of {', '.join(CONTENDERS)}")
     return tuple(name for name in CONTENDERS if not names or name in names)
+
+
+def _choose_measures(names: list[str] | None) -> tuple[Measure, ...]:
+    if unknown := [name for name in names or () if name not in list(Measure)]:
+        raise UsageError(f"{unknown[0]} is nothing that is measured", do=f"name some of {', '.join(Measure)}")
+    return tuple(each for each in Measure if not names or each in names)
 
 
 def _make(folder: Path) -> None:

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from dockmesh.cli import options
 from dockmesh.cli.show import err, out, print_json
@@ -25,8 +22,6 @@ from dockmesh.spec.load import load
 
 SSH_PORT = 22
 
-app = typer.Typer(no_args_is_help=True, help="Contexts of Docker's command line, one a host.")
-
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -38,32 +33,15 @@ class Way:
     lacking: tuple[str, ...]  # those that stay so with the file of --ssh-config in the user's
 
 
-@app.command()
 def create(
+    file: Path,
+    ssh_config: Path | None,
+    host: list[str] | None,
+    prefix: str | None,
+    api: Path | None,
     *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    prefix: Annotated[
-        str | None,
-        typer.Option("--prefix", help="What the names begin with, in place of the name of the mesh and `-`."),
-    ] = None,
-    api: Annotated[
-        Path | None,
-        typer.Option(
-            "--api",
-            help="Over TLS to the hosts' addresses in the mesh, with the certificate in this folder, which "
-            "`dockmesh access create` wrote; from a machine that is in the mesh.",
-            metavar="DIR",
-        ),
-    ] = None,
-    json: options.Json = False,
+    json: bool,
 ) -> None:
-    """Write a Docker context for each host, over SSH: `docker --context MESH-HOST ps`.
-
-    Contacts nobody, and nothing listens on the hosts for it.
-    Run again, it makes them as the file says; a context that is not of dockmesh is never written over.
-    """
     plan = build(load(file))
     chosen = options.choose_hosts(plan, host)
     tls = _read_tls(plan, api) if api else None
@@ -108,22 +86,11 @@ def _read_tls(plan: Plan, folder: Path) -> Tls:
         ) from error
 
 
-@app.command()
-def remove(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: Annotated[  # noqa: ARG001 — a line that creates them removes them with one word changed
-        Path | None, typer.Option("--ssh-config", help="As for `create`; nobody is contacted with it.", metavar="FILE")
-    ] = None,
-    host: options.Hosts = None,
-    json: options.Json = False,
-) -> None:
-    """Remove the contexts that were made of this mesh file, also of hosts that it no longer has.
-
-    Contacts nobody; the mesh file itself need not be there any more.
-    """
+def remove(file: Path, host: list[str] | None, *, json: bool) -> None:
     name = str(file.resolve())
-    ours = [each for each in store.all_of_ours() if each.file == name and (not host or each.host in host)]
+    ours = [
+        each for each in store.all_of_ours() if each.file == name and (not host or each.host in options.split(host))
+    ]
     if (current := store.current()) in {each.name for each in ours}:
         raise UsageError(
             f"docker uses the context {current} now",

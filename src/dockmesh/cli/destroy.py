@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -58,32 +58,14 @@ class Parted:
     others: tuple[str, ...] = ()
 
 
-def destroy(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    packages: Annotated[
-        bool, typer.Option("--packages", help="Remove the packages that dockmesh installed, too.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and why; change nothing.")] = False,
-    yes: options.Yes = False,
-    json: options.Json = False,
-) -> None:
-    """Leave the hosts as they were before the first apply.
-
-    Bridge, tunnels, units, files and settings of dockmesh go; what they replaced comes back.
-    What has no mark of dockmesh is not touched.
-    Interrupted, it goes on where it was when it is run again. A host that is down can be done later.
-    """
+def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
     chosen = options.choose_hosts(plan, host)
-    wish = Wish(ssh_config, packages, dry_run, yes, json)
     parted = asyncio.run(
         _destroy(plan, chosen, wish, new_run(DESTROY), lambda session: record(file, content.decode(), session))
     )
-    if json:
+    if wish.json:
         print_json(parted_json(parted))
     else:
         _show(parted)

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,21 +22,7 @@ DIFFERENT, UNREAD = 1, 4
 LATER = ("rich.console", "rich.table", "jinja2", "dockmesh.diff.host", "dockmesh.apply.look", "dockmesh.cli.comparison")
 
 
-def diff(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="1: something differs; 4: a host could not be read; 0: neither.")
-    ] = False,
-    json: options.Json = False,
-) -> None:
-    """Show what differs between file and hosts, and whether the file changed or somebody's hand.
-
-    Reads every host and changes nothing; `dockmesh apply` puts right what is shown, and touches nothing else.
-    Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
-    """
+def diff(file: Path, ssh_config: Path | None, host: list[str] | None, *, exit_code: bool, json: bool) -> None:
     plan = with_access(build(load(file)), file)
     found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config, json=json))
     if found.errors:

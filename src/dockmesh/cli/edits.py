@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from dockmesh.cli import options
-from dockmesh.cli.mesh_file import flag, replace_file, room_text
+from dockmesh.cli.mesh_file import flag, replace_file, with_room
 from dockmesh.cli.show import out, print_json
 from dockmesh.model import Cluster, Host, Network, Seat
-from dockmesh.plan.address import outside_of, room, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
-from dockmesh.spec.edit import replace_comment
+from dockmesh.plan.room import room_of
 from dockmesh.spec.excerpt import shown
 from dockmesh.spec.load import parse
 
@@ -55,7 +54,7 @@ def _names(cluster: Cluster) -> set[str]:
 def edited(file: Path, before: bytes, after: bytes) -> Edit:
     """The comment that `dockmesh init` wrote on the room left is kept true, if it is."""
     old, new = parse(str(file), before), parse(str(file), after)
-    after = replace_comment(after, room_text(_room(old)), room_text(_room(new)))
+    after = with_room(after, room_of(old), room_of(new))
     return Edit(file, before, after, old, new, effect(build(old), build(new)))
 
 
@@ -82,21 +81,13 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
                 "takes it away, by the file of before; `dockmesh access rotate` ends it with all others.",
                 markup=False,
             )
-    elif edit.came:
-        out.print(room_text(_room(edit.new)))
+    elif edit.came or edit.networks_came:
+        out.print(room_of(edit.new).text, markup=False)
     if dry_run:
         out.print("Nothing was written.")
         return
     named = None if edit.file == options.DEFAULT_FILE else edit.file
     out.print(f"Next: `dockmesh apply{flag('-f', named)}{flag('--ssh-config', ssh_config)}` makes it real.")
-
-
-def _room(cluster: Cluster) -> int:
-    """For how many hosts more there is a place in every network that is on all."""
-    on_all = [network for network in cluster.networks if network.hosts is None]
-    return min(
-        room(network.prefix, slots_in(cluster, network.name).values(), outside_of(network)) for network in on_all
-    )
 
 
 def _difference(edit: Edit) -> list[str]:
@@ -170,6 +161,7 @@ def _listed(hosts: list[str]) -> str:
 
 def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
     """Under stable names; docs/reference/json.md describes them."""
+    room = room_of(edit.new)
     return {
         "file": str(edit.file),
         "written": written,
@@ -182,7 +174,9 @@ def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
         "fewer_tunnels": {host: list(peers) for host, peers in edit.effect.fewer},
         "docker_restarts": list(edit.effect.docker_restarts),
         "bridge_made_anew": list(edit.effect.bridge_anew),
-        "room": _room(edit.new),
+        "room": room.hosts,
+        "room_in": room.narrowest.name,
+        "room_pools": list(room.pools),
     }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
 
 import typer
 from rich.markup import escape
@@ -23,19 +23,7 @@ from dockmesh.spec.load import load
 STYLE = {"done": "green", "failed": "red", "interrupted": "yellow"}
 
 
-def history(
-    run: Annotated[str | None, typer.Argument(help="Show all of this run.", show_default=False)] = None,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    json: options.Json = False,
-) -> None:
-    """Show the runs that changed hosts: when, by whom, what, and how they ended.
-
-    They are kept beside the mesh file, in `.dockmesh`.
-    With `--host`, what the host itself remembers, of all who changed it.
-    """
+def history(run: str | None, file: Path, ssh_config: Path | None, host: list[str] | None, *, json: bool) -> None:
     if host and run:
         raise UsageError("a run and --host do not go together", do="leave one of them out")
     if host:
@@ -78,7 +66,7 @@ def _show_one(record: Record) -> None:
     out.print(f"{record.ended}; `dockmesh rollback {record.run}` makes its file real again")
 
 
-def _show_hosts(file: options.File, ssh_config: options.SshConfig, names: list[str], *, json: bool) -> None:
+def _show_hosts(file: Path, ssh_config: Path | None, names: list[str], *, json: bool) -> None:
     plan = build(load(file))
     lists, errors = asyncio.run(_ask(plan, ssh_config, names))
     if json:
@@ -105,7 +93,7 @@ def _ended_json(ended: Ended) -> dict[str, object]:
 
 
 async def _ask(
-    plan: Plan, ssh_config: options.SshConfig, names: list[str]
+    plan: Plan, ssh_config: Path | None, names: list[str]
 ) -> tuple[dict[str, tuple[Ended, ...]], list[DockmeshError]]:
     async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
         answers = await asyncio.gather(*(host.ask(Get(RUNS)) for host in hosts.opened.values()))

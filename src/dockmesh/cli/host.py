@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from dockmesh.cli import options
 from dockmesh.cli.edits import carry_out, edited
-from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
+from dockmesh.cli.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.errors import UsageError
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
@@ -18,60 +15,29 @@ from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="""Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.""",
-)
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the file; change nothing.")]
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asked for of new hosts."""
+
+    names: list[str]
+    links: list[str]
+    site: str | None
+    networks: list[str]
+    offline: bool
+    ssh_config: Path | None
 
 
-@app.command()
-def add(
-    hosts: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[USER@]HOST[:PORT][=UNDERLAY]", help="As you would give it to ssh.", show_default=False
-        ),
-    ],
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    name: Annotated[
-        list[str] | None, typer.Option(help="What to call it; once for each HOST, in their order.", show_default=False)
-    ] = None,
-    link: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PEER", help="Link it to this host, where the file lists its links; may be given several times."
-        ),
-    ] = None,
-    site: Annotated[
-        str | None, typer.Option(metavar="SITE", help="Put it into this site, where the file has sites.")
-    ] = None,
-    network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NETWORK", help="Put it on this network, where that lists its hosts; may be given several times."
-        ),
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
-    ssh_config: options.SshConfig = None,
-    dry_run: DryRun = False,
-    json: options.Json = False,
-) -> None:
-    """Put a host into the mesh file, with an address and a pool that move no other host.
-
-    Asks it over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
-    beforehand. Contacts no other host.
-    """
+def add(hosts: list[str], file: Path, wish: Wish, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     cluster = parse(str(file), content)
-    targets = _named(hosts, name or [], cluster, places_of_hosts(str(file), content))
-    links = _new_links(targets, link or [], cluster, file)
-    site = _known_site(site, cluster, file)
-    networks = _known_networks(network or [], cluster, file)
+    targets = _named(hosts, wish.names, cluster, places_of_hosts(str(file), content))
+    links = _new_links(targets, wish.links, cluster, file)
+    site = _known_site(wish.site, cluster, file)
+    networks = _known_networks(wish.networks, cluster, file)
     slots = _free_slots(cluster.network, slots_in(cluster, DOCKER_BRIDGE), len(targets), file)
     seats = {each.name: _free_seats(each, cluster, len(targets), file) for each in networks}
-    found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
+    found = _offline(targets) if wish.offline else asyncio.run(ask(targets, wish.ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
         Host(
@@ -87,18 +53,10 @@ def add(
     ]
     lists = [each.name for each in networks if each.hosts is not None]
     edit = edited(file, content, add_hosts(str(file), content, new, links, site=site, networks=lists))
-    carry_out(edit, ssh_config, dry_run=dry_run, json=json)
+    carry_out(edit, wish.ssh_config, dry_run=dry_run, json=json)
 
 
-@app.command()
-def remove(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As the file calls it.", show_default=False)],
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    dry_run: DryRun = False,
-    json: options.Json = False,
-) -> None:
-    """Take a host out of the mesh file, with the links that name it. The host may be dead: it is not contacted."""
+def remove(names: list[str], file: Path, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     edit = edited(file, content, remove_hosts(str(file), content, list(dict.fromkeys(names))))
     carry_out(edit, None, dry_run=dry_run, json=json)
@@ -212,8 +170,8 @@ def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path
 
 def _offline(targets: list[Target]) -> list[Found]:
     found = []
-    for target in targets:
-        if (underlay := target.underlay or resolved(target)) is None:
+    for target, underlay in zip(targets, all_resolved(targets), strict=True):
+        if underlay is None:
             raise UsageError(
                 f"{target.name} has no underlay address, and nobody is asked for it",
                 do=f"say it as {target.name}=ADDRESS, or leave out --offline",

@@ -32,34 +32,41 @@ class Order:
     reads: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    plan: Plan
+    file: Path
+    ssh_config: Path | None
+
+
 def run(name: str, order: Order, file: Path, ssh_config: Path | None, host: list[str] | None) -> int:
     """Find the container and run the command there; its exit code.
 
     Raises UsageError for a name that means several, DockmeshError for one that means none.
     """
     plan = build(load(file))
-    return asyncio.run(_run(name, order, plan, options.choose_hosts(plan, host), ssh_config))
+    return asyncio.run(_run(name, order, Mesh(plan, file, ssh_config), options.choose_hosts(plan, host)))
 
 
-async def _run(name: str, order: Order, plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> int:
+async def _run(name: str, order: Order, mesh: Mesh, chosen: tuple[HostPlan, ...]) -> int:
     # Who names the host need not wait for the others.
     named = host_in(name, [host.name for host in chosen])
     only = tuple(host for host in chosen if host.name == named)
     for hosts in (only, chosen) if only and only != chosen else (chosen,):
-        if (code := await _among(name, order, plan, hosts, ssh_config, last=hosts is chosen)) is not None:
+        if (code := await _among(name, order, mesh, hosts, last=hosts is chosen)) is not None:
             return code
     raise AssertionError("the last look finds it or raises")
 
 
-async def _among(
-    name: str, order: Order, plan: Plan, hosts: tuple[HostPlan, ...], ssh_config: Path | None, *, last: bool
-) -> int | None:
+async def _among(name: str, order: Order, mesh: Mesh, hosts: tuple[HostPlan, ...], *, last: bool) -> int | None:
     """None: it is not on these, and others have not been asked."""
-    async with fleet(hosts, ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as connections:
+    async with fleet(hosts, mesh.ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as connections:
+        from dockmesh.cli.seen import remember
         from dockmesh.cli.show import show_error
 
-        found, gone = await collect(plan, connections.opened, connections.failed, stopped=True)
+        found, gone = await collect(mesh.plan, connections.opened, connections.failed, stopped=True)
         await connections.hang_up()
+        remember(mesh.file, found)
         if not last and gone:
             raise next(iter(gone.values()))
         for host in hosts:
@@ -77,5 +84,5 @@ async def _among(
                 do=f"`dockmesh logs {one.full_name}` may say why",
             )
         return await hand_over(
-            plan.host(one.host), connections.config, order.words(one), terminal=order.terminal, reads=order.reads
+            mesh.plan.host(one.host), connections.config, order.words(one), terminal=order.terminal, reads=order.reads
         )

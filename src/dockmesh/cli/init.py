@@ -1,86 +1,128 @@
 """`dockmesh init`."""
 
 import asyncio
+import re
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.markup import escape
 
 from dockmesh.cli import options
-from dockmesh.cli.mesh_file import flag, room_text
-from dockmesh.cli.new_hosts import Found, Target, ask, resolved, target_of
+from dockmesh.cli.mesh_file import flag
+from dockmesh.cli.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
-from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Fabric, Forwarding, Host, Network
+from dockmesh.model import (
+    ETHERNET_MTU,
+    Cluster,
+    Datapath,
+    Degree,
+    Fabric,
+    Forwarding,
+    FullMesh,
+    Host,
+    Network,
+    Topology,
+)
 from dockmesh.plan.address import assign
+from dockmesh.plan.room import Room, room_of
 from dockmesh.spec.check_topology import MOST_DIRECT
 from dockmesh.spec.load import parse
+from dockmesh.spec.problems import SpecError
 from dockmesh.spec.write import write_cluster
 
-DEFAULT_PREFIX = "172.17.0.0/16"
 # RFC 5737: addresses for documentation, which belong to nobody.
 STAND_INS = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+# Beyond, a link between every two is more than anybody reads: 190 for 20 hosts. Four at a host lose none by any three.
+MOST_FULL_MESH, LATER_DEGREE = 20, 4
 
 
-def init(
-    hosts: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[USER@]HOST[:PORT][=UNDERLAY]", help="As you would give it to ssh.", show_default=False
-        ),
-    ],
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    name: Annotated[str, typer.Option(help="What to call the mesh.")] = "mesh",
-    prefix: Annotated[str, typer.Option(help="The containers' address range, of all hosts together.")] = DEFAULT_PREFIX,
-    max_hosts: Annotated[
-        int | None, typer.Option(min=1, help="Leave room for so many hosts with equal pools.", show_default=False)
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no host for its underlay address and MTU.")] = False,
-    ssh_config: options.SshConfig = None,
-    json: options.Json = False,
-) -> None:
-    """Write a mesh file for these hosts, with comments; never over an existing one.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asked for."""
 
-    Asks each host over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
-    beforehand.
-    """
+    name: str
+    prefix: str
+    max_hosts: int | None
+    offline: bool
+    ssh_config: Path | None
+
+
+def init(hosts: list[str], file: Path, wish: Wish, *, json: bool) -> None:
     if file.exists():
         raise UsageError(f"{file} is there already", do="give another name with -f, or move it away")
     targets = _targets(hosts)
-    network = _prefix(prefix)
-    addresses = assign(network, len(targets), max_hosts)
-    found = _offline(targets) if offline else asyncio.run(ask(targets, ssh_config))
-    netdev = any(not each.kernel_datapath for each in found)
+    prefix = _prefix(wish.prefix)
+    slots = assign(prefix, len(targets), wish.max_hosts).slots
+    found, stand_ins = _offline(targets) if wish.offline else (asyncio.run(ask(targets, wish.ssh_config)), [])
     cluster = Cluster(
-        name=name,
-        fabric=Fabric(
-            datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
-            forwarding=Forwarding.DIRECT if len(targets) <= MOST_DIRECT else Forwarding.RSTP,
-        ),
-        network=Network("docker0", network),
+        name=wish.name,
+        fabric=_fabric(found),
+        network=Network("docker0", prefix),
         hosts=tuple(
             Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)
-            for target, each, slot in zip(targets, found, addresses.slots, strict=True)
+            for target, each, slot in zip(targets, found, slots, strict=True)
         ),
     )
-    stand_ins = [host.name for host in cluster.hosts if any(host.underlay in net for net in STAND_INS)]
-    text = write_cluster(cluster, notes=_notes(stand_ins, addresses.room, netdev=netdev))
-    parse(str(file), text.encode())  # what could not be loaded is not written
+    room = room_of(cluster)
+    text = write_cluster(cluster, notes=_notes(cluster, stand_ins, room))
+    _refuse_what_does_not_load(file, text)
     _create(file, text)
     if json:
-        print_json({"file": str(file), "hosts": [host.name for host in cluster.hosts], "room": addresses.room})
-        return
-    out.print(
-        f"[bold]{escape(str(file))}[/]: {len(targets)} hosts in {network}. {room_text(addresses.room)}", markup=True
-    )
+        print_json(
+            {
+                "file": str(file),
+                "hosts": [host.name for host in cluster.hosts],
+                "room": room.hosts,
+                "room_pools": list(room.pools),
+                "stand_ins": stand_ins,
+            }
+        )
+    else:
+        _show(file, cluster, room)
     if stand_ins:
         err.print(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
-            "addresses for documentation stand in for them. Put the right ones into the file.",
+            "addresses for documentation (RFC 5737), which no host has, stand in for them.\n"
+            f"   do  put the right ones into {escape(str(file))}, where it says FIXME, before you apply it",
         )
+    if not json:
+        _show_next(file, wish.ssh_config)
+
+
+def _fabric(found: list[Found]) -> Fabric:
+    netdev = any(not each.kernel_datapath for each in found)
+    topology: Topology = FullMesh() if len(found) <= MOST_FULL_MESH else Degree(LATER_DEGREE)
+    return Fabric(
+        topology=topology,
+        datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
+        forwarding=Forwarding.DIRECT if len(found) <= MOST_DIRECT else Forwarding.RSTP,
+    )
+
+
+def _show(file: Path, cluster: Cluster, room: Room) -> None:
+    hosts = len(cluster.hosts)
+    out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {cluster.network.prefix}.")
+    out.print(room.text, markup=False)
+    if len(set(room.pools)) > 1 or not room.hosts:
+        out.print("For equal pools and more room begin anew with --max-hosts NUMBER, or a larger --prefix.")
+    if text := _few_links(cluster):
+        out.print(text, markup=False)
+
+
+def _few_links(cluster: Cluster) -> str | None:
+    """That not every host has a link to every other, where it is so."""
+    if not isinstance(cluster.fabric.topology, Degree):
+        return None
+    hosts = len(cluster.hosts)
+    return (
+        f"Beyond {MOST_FULL_MESH} hosts not each has a link to each other, which would be "
+        f"{hosts * (hosts - 1) // 2:,} links: `topology: {{degree: {LATER_DEGREE}}}` gives each {LATER_DEGREE}."
+    )
+
+
+def _show_next(file: Path, ssh_config: Path | None) -> None:
     named = None if file == options.DEFAULT_FILE else file
     out.print(
         f"Next: `dockmesh plan{flag('-f', named)}` shows what follows from it, "
@@ -92,21 +134,38 @@ def _prefix(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
-        raise UsageError(f"--prefix {text}: {error}", do=f"write it like {DEFAULT_PREFIX}") from error
+        raise UsageError(f"--prefix {text}: {error}", do="write it like 172.17.0.0/16") from error
 
 
 def _targets(hosts: list[str]) -> list[Target]:
     targets = [target_of(text, number) for number, text in enumerate(hosts, start=1)]
     names = [target.name for target in targets]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"{', '.join(twice)} stands there twice", do="give each host once, under a name of its own")
+        raise UsageError(
+            f"{', '.join(twice)} stands there twice",
+            do=f"give each host once, under a name of its own: {_named_apart(targets, twice[0])}",
+        )
     if len(targets) < 2:
         raise UsageError("a mesh has at least two hosts", do="name the others too: dockmesh init host1 host2 host3")
     return targets
 
 
-def _offline(targets: list[Target]) -> list[Found]:
-    known = [target.underlay or resolved(target) for target in targets]
+def _named_apart(targets: list[Target], name: str) -> str:
+    alike = [target for target in targets if target.name == name]
+    return " ".join(f"{name}{number}={_place(target)}" for number, target in enumerate(alike, start=1))
+
+
+def _place(target: Target) -> str:
+    """As it stood on the command line, without its name."""
+    host = target.ssh.host or target.name
+    user = f"{target.ssh.user}@" if target.ssh.user else ""
+    port = f":{target.ssh.port}" if target.ssh.port else ""
+    return f"{user}{f'[{host}]' if ':' in host else host}{port}"
+
+
+def _offline(targets: list[Target]) -> tuple[list[Found], list[str]]:
+    """And the names of those whose addresses nobody knows."""
+    known = all_resolved(targets)
     stand_ins = (address for net in STAND_INS for address in net.hosts() if address not in known)
     found = [Found(address, ETHERNET_MTU, True) for each in known if (address := each or next(stand_ins, None))]
     if len(found) < len(targets):
@@ -114,18 +173,41 @@ def _offline(targets: list[Target]) -> list[Found]:
             f"{known.count(None)} hosts have no underlay address, and there are too few to stand in for them",
             do="say theirs as HOST=UNDERLAY, or leave out --offline to ask them",
         )
-    return found
+    return found, [target.name for target, address in zip(targets, known, strict=True) if address is None]
 
 
-def _notes(stand_ins: list[str], room: int, *, netdev: bool) -> dict[str, str]:
+def _notes(cluster: Cluster, stand_ins: list[str], room: Room) -> dict[str, str]:
     notes = {f"hosts.{name}": "FIXME: a stand-in; put this host's own address here" for name in stand_ins}
-    notes["networks"] = room_text(room)
-    if netdev:
-        notes["fabric"] = (
+    notes["networks"] = room.text
+    fabric = [text] if (text := _few_links(cluster)) else []
+    if cluster.fabric.datapath is Datapath.NETDEV:
+        fabric.append(
             "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace.\n"
             "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
         )
-    return notes
+    return {**notes, "fabric": "\n".join(fabric)} if fabric else notes
+
+
+def _refuse_what_does_not_load(file: Path, text: str) -> None:
+    """Without the lines of a file that is not there. Raises UsageError."""
+    try:
+        parse(str(file), text.encode())
+    except SpecError as error:
+        problems = [
+            f"{problem.what}: {_without_lines(problem.hint)}" if error.more + len(error.problems) > 1 else problem.what
+            for problem in error.problems
+        ]
+        first = error.problems[0]
+        raise UsageError(
+            f"these hosts make no mesh: {first.what}" if len(problems) == 1 else "these hosts make no mesh",
+            answered=None if len(problems) == 1 else "\n".join(problems),
+            now="nothing was written",
+            do=_without_lines(first.hint) if len(problems) == 1 else "put the command line right",
+        ) from None
+
+
+def _without_lines(hint: str) -> str:
+    return re.sub(r"\S+ is in line \d+\. ?| \(line \d+\)", "", hint)
 
 
 def _create(file: Path, text: str) -> None:

@@ -1,10 +1,12 @@
 """`dockmesh lab`: hosts on this machine to try things on."""
 
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
+from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -18,24 +20,23 @@ from dockmesh.lab.cache import OFFERED_PACKAGES
 from dockmesh.lab.model import Accelerator, HostKind, Lab, hash_of
 from dockmesh.lab.requirements import check_root
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="""Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own;
-    or virtual machines, with a kernel of their own.
-
-    Hosts start bare, as a server after its installation, and install from a package source of the lab's. Nothing that
-    they send leaves this machine. The first `up` builds their image; later ones take seconds. Needs root.""",
-)
-
 DEFAULT_FOLDER = Path(".dockmesh-lab")
 
-Name = Annotated[str, typer.Option("--name", metavar="LAB", help="Which lab; several can run side by side.")]
-Directory = Annotated[
-    Path | None,
-    typer.Option("--dir", metavar="DIR", help="Where it keeps its files.", show_default=f"{DEFAULT_FOLDER}/LAB"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-HostArgument = Annotated[str, typer.Argument(metavar="HOST")]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said of a lab to bring up; None: as it is, or as a new one is."""
+
+    name: str
+    directory: Path | None
+    hosts: int | None
+    prepared: bool | None
+    mtus: tuple[str, ...]
+    prefix: str
+    vm: bool | None
+    accelerator: str | None
+    ipv6: bool | None
+    offers: tuple[str, ...]
 
 
 def _directory(name: str, directory: Path | None) -> Path:
@@ -79,74 +80,27 @@ def _parse_mtu(text: str) -> tuple[str, int]:
     return host, int(mtu)
 
 
-@app.command()
-def up(
-    *,
-    hosts: Annotated[
-        int | None, typer.Option(min=1, help="How many hosts.", show_default="3, or as many as it has")
-    ] = None,
-    name: Name = "lab",
-    directory: Directory = None,
-    prepared: Annotated[
-        bool | None,
-        typer.Option(
-            "--prepared/--bare", help="With Open vSwitch and Docker installed, or without.", show_default="bare"
-        ),
-    ] = None,
-    mtu: Annotated[
-        list[str] | None, typer.Option(metavar="HOST=MTU", help="Underlay MTU of one host, if not 1500; repeatable.")
-    ] = None,
-    prefix: Annotated[str, typer.Option(help="Prefix of the mesh in the file that it writes.")] = "172.17.0.0/16",
-    vm: Annotated[
-        bool | None,
-        typer.Option(
-            "--vm/--container",
-            help="Virtual machines with Debian's own kernel, or systemd-nspawn machines on this one's.",
-            show_default="container",
-        ),
-    ] = None,
-    accel: Annotated[
-        Accelerator | None,
-        typer.Option(
-            envvar="DOCKMESH_LAB_ACCEL",
-            help="How virtual machines run: with the processor's help, or emulated.",
-            show_default="kvm where a guest boots with it",
-        ),
-    ] = None,
-    ipv6: Annotated[
-        bool | None,
-        typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
-    ] = None,
-    offer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PACKAGE", help="Of Debian, to be had by apt on the hosts of a new lab; repeatable."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
-
-    It leaves an SSH configuration (users root and admin, who may sudo) and a mesh file, and prints where.
-    """
+def up(asked: Asked, *, json: bool) -> None:
     console = Console(stderr=True, highlight=False, emoji=False)
     wish = starting.Wish(
-        name=name,
-        directory=_directory(name, directory),
-        hosts=hosts,
-        prepared=prepared,
-        mtus=dict(map(_parse_mtu, mtu or ())),
-        prefix=_parse_prefix(prefix),
-        ipv6=ipv6,
-        kind=None if vm is None else HostKind.VM if vm else HostKind.CONTAINER,
-        accelerator=accel,
-        offers=(*OFFERED_PACKAGES, *offer) if offer else None,
+        name=asked.name,
+        directory=_directory(asked.name, asked.directory),
+        hosts=asked.hosts,
+        prepared=asked.prepared,
+        mtus=dict(map(_parse_mtu, asked.mtus)),
+        prefix=_parse_prefix(asked.prefix),
+        ipv6=asked.ipv6,
+        kind=None if asked.vm is None else HostKind.VM if asked.vm else HostKind.CONTAINER,
+        accelerator=_parse_accelerator(asked.accelerator),
+        offers=(*OFFERED_PACKAGES, *asked.offers) if asked.offers else None,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:
             lab = starting.up(wish, say=status.update)
     else:
         lab = starting.up(wish, say=partial(typer.echo, err=True))
-    if as_json:
-        typer.echo(json.dumps(_described(lab), indent=2))
+    if json:
+        typer.echo(dumps(_described(lab), indent=2))
         return
     for host in lab.hosts:
         typer.echo(f"{host.name}  {lab.underlay_of(host)}")
@@ -165,6 +119,12 @@ def _described_accelerator(accelerator: Accelerator) -> str:
             return "virtual, emulated (TCG): right, and slow; no guest boots with KVM here, or it was asked for so"
 
 
+def _parse_accelerator(text: str | None) -> Accelerator | None:
+    if text is not None and text not in list(Accelerator):
+        raise UsageError(f"--accel {text}: there is no such way", do=f"say {' or '.join(Accelerator)}")
+    return Accelerator(text) if text else None
+
+
 def _parse_prefix(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
@@ -177,23 +137,19 @@ def _short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-@app.command()
-def down(name: Name = "lab", directory: Directory = None) -> None:
-    """End a lab and remove all of it, disks included; also what a killed one left behind. The image stays cached."""
+def down(name: str, directory: Path | None) -> None:
     check_root()
     ending.down(_directory(name, directory))
     typer.echo(f"nothing is left of the lab in {_directory(name, directory)}")
 
 
-@app.command("list")
-def list_labs(as_json: Json = False) -> None:
-    """Show the labs of this machine."""
+def list_labs(*, json: bool) -> None:
     found = store.registered()
     labs = [store.load(directory) for directory in found if (directory / store.FILE).exists()]
     lost = [directory for directory in found if not (directory / store.FILE).exists()]
-    if as_json:
+    if json:
         lost_ones = [{"hash": hash_of(directory), "directory": str(directory)} for directory in lost]
-        typer.echo(json.dumps({"labs": [_described(lab) for lab in labs], "lost": lost_ones}, indent=2))
+        typer.echo(dumps({"labs": [_described(lab) for lab in labs], "lost": lost_ones}, indent=2))
         return
     if not found:
         typer.echo("no labs")
@@ -211,41 +167,16 @@ def _kind(lab: Lab) -> str:
     return f"{lab.kind} ({lab.accelerator})" if lab.accelerator else str(lab.kind)
 
 
-@app.command("ssh", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def ssh_to(
-    host: HostArgument,
-    command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND…]", show_default=False)] = None,
-    name: Name = "lab",
-    directory: Directory = None,
-) -> None:
-    """Log in to a host, or run a command there. Options of ours go before HOST."""
+def ssh_to(name: str, directory: Path | None, host: str, command: Sequence[str]) -> None:
     lab = _load(name, directory)
-    ssh.become_ssh(lab, lab.host(host), command or ())
+    ssh.become_ssh(lab, lab.host(host), command)
 
 
-@app.command()
-def cut(
-    a: Annotated[str, typer.Argument(metavar="A")],
-    b: Annotated[str, typer.Argument(metavar="B")],
-    *,
-    name: Name = "lab",
-    directory: Directory = None,
-    one_way: Annotated[bool, typer.Option("--one-way", help="Only what goes from A to B.")] = False,
-    protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this IP protocol, as a firewall would: gre, icmp, tcp, 47.")
-    ] = None,
-) -> None:
-    """Let nothing pass between two hosts."""
+def cut(name: str, directory: Path | None, a: str, b: str, *, protocol: str | None, one_way: bool) -> None:
     cutting.cut(_load(name, directory), a, b, protocol=protocol, one_way=one_way)
 
 
-@app.command()
-def heal(
-    pair: Annotated[list[str] | None, typer.Argument(metavar="[A B]", show_default=False)] = None,
-    name: Name = "lab",
-    directory: Directory = None,
-) -> None:
-    """Undo the cuts between two hosts, or all of them."""
+def heal(name: str, directory: Path | None, pair: list[str]) -> None:
     lab = _load(name, directory)
     if not pair:
         cutting.heal_all(lab)
@@ -255,19 +186,13 @@ def heal(
         raise UsageError("heal takes two hosts, or none for all", do="dockmesh lab heal host1 host2")
 
 
-@app.command()
-def crash(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
-    """Cut a host's power: it ends at once, and its disk stays as it is."""
+def crash(name: str, directory: Path | None, host: str) -> None:
     power.crash(_load(name, directory), host)
 
 
-@app.command()
-def start(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
-    """Switch a host on that crashed or was powered off, and wait until it is up."""
+def start(name: str, directory: Path | None, host: str) -> None:
     power.start(_load(name, directory), host)
 
 
-@app.command()
-def reboot(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
-    """Reboot a host properly, and wait until it is up again."""
+def reboot(name: str, directory: Path | None, host: str) -> None:
     power.reboot(_load(name, directory), host)

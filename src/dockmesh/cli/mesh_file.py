@@ -10,6 +10,8 @@ from rich.markup import escape
 
 from dockmesh.errors import UsageError
 from dockmesh.history.held import held
+from dockmesh.plan.room import Room
+from dockmesh.spec.edit import replace_comment
 
 
 def replace_file(file: Path, before: bytes, after: bytes) -> None:
@@ -48,11 +50,17 @@ def _replace(target: Path, content: bytes) -> None:
             raise
 
 
-def room_text(room: int) -> str:
-    """How many hosts still fit; `dockmesh init` puts it into the file as a comment."""
-    if room == 0:
+def with_room(content: bytes, before: Room, after: Room) -> bytes:
+    """The content with the comment on the room that is left kept true, where it has one that was."""
+    for said in (before.text, _said_by_0_1(before.hosts)):
+        content = replace_comment(content, said, after.text)
+    return content
+
+
+def _said_by_0_1(hosts: int) -> str:
+    if hosts == 0:
         return "No more hosts fit without moving one; --max-hosts leaves room."
-    return f"{room} more {'host fits' if room == 1 else 'hosts fit'} without moving one of them."
+    return f"{hosts} more {'host fits' if hosts == 1 else 'hosts fit'} without moving one of them."
 
 
 def flag(option: str, file: Path | None) -> str:

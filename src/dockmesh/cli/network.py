@@ -2,13 +2,11 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from itertools import chain, islice
-from typing import Annotated
+from pathlib import Path
 
-import typer
-
-from dockmesh.cli import options
 from dockmesh.cli.edits import carry_out, edited
 from dockmesh.errors import UsageError
 from dockmesh.model import Cluster, Network, Seat
@@ -19,13 +17,6 @@ from dockmesh.spec.load import parse
 from dockmesh.spec.slots6 import LARGEST, SMALLEST
 from dockmesh.spec.source import read_bytes
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="""Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.""",
-)
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the file; change nothing.")]
-NetworkName = Annotated[str, typer.Argument(metavar="NAME", help="As Docker has it, too.", show_default=False)]
-
 # Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.
 SECOND_BYTES = (*range(80, 128), *range(128, 256), *range(16, 80))
 FIRST_VLAN = 20
@@ -33,48 +24,31 @@ AUTO = "auto"
 LOCAL = IPv6Network("fd00::/8")  # RFC 4193: locally assigned
 
 
-@app.command()
-def add(
-    name: NetworkName,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    prefix: Annotated[
-        str | None,
-        typer.Option(help="Its whole range of addresses.", show_default="a free /16 of 10.0.0.0/8"),
-    ] = None,
-    prefix6: Annotated[
-        str | None,
-        typer.Option(help="Its range of IPv6 addresses, or `auto` for one drawn by chance.", show_default="none"),
-    ] = None,
-    internal: Annotated[bool, typer.Option("--internal", help="Its containers reach nothing but each other.")] = False,
-    hosts: Annotated[
-        str | None, typer.Option(metavar="HOST,HOST…", help="The hosts that are on it.", show_default="all")
-    ] = None,
-    vlan: Annotated[
-        int | None,
-        typer.Option(
-            min=VLAN.low, max=VLAN.high, help="The tag of its frames between hosts.", show_default="the first free one"
-        ),
-    ] = None,
-    dry_run: DryRun = False,
-    json: options.Json = False,
-) -> None:
-    """Put a container network into the mesh file, with an address and a pool for each host that is on it.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asked for of a new network."""
 
-    Touches no other network, neither in the file nor when it is applied. Contacts nobody.
-    """
+    prefix: str | None
+    prefix6: str | None
+    internal: bool
+    hosts: str | None
+    vlan: int | None
+    max_hosts: int | None
+
+
+def add(name: str, file: Path, wish: Wish, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     cluster = parse(str(file), content)
-    on = _hosts(hosts, cluster)
+    on = _hosts(wish.hosts, cluster)
     network = Network(
         name,
-        _prefix(prefix) if prefix else _free_prefix(cluster),
-        vlan or _free_vlan(cluster),
-        internal=internal,
-        hosts=None if hosts is None else on,
-        prefix6=_prefix6(prefix6, cluster) if prefix6 else None,
+        _prefix(wish.prefix) if wish.prefix else _free_prefix(cluster),
+        wish.vlan or _free_vlan(cluster),
+        internal=wish.internal,
+        hosts=None if wish.hosts is None else on,
+        prefix6=_prefix6(wish.prefix6, cluster) if wish.prefix6 else None,
     )
-    slots = assign(network.prefix, len(on)).slots
+    slots = assign(network.prefix, len(on), wish.max_hosts).slots
     slots6 = islice(free_slots6(network, ()), len(on))
     seats = {
         host: Seat(name, slot.address, slot.pool, *slot6) for host, slot, slot6 in zip(on, slots, slots6, strict=True)
@@ -83,18 +57,7 @@ def add(
     carry_out(edit, None, dry_run=dry_run, json=json)
 
 
-@app.command()
-def remove(
-    name: NetworkName,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    dry_run: DryRun = False,
-    json: options.Json = False,
-) -> None:
-    """Take a container network out of the mesh file, and what its hosts have there. Contacts nobody.
-
-    Its containers must have left it before that is applied: apply names those that run, and removes nothing under them.
-    """
+def remove(name: str, file: Path, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     edit = edited(file, content, remove_network(str(file), content, name))
     carry_out(edit, None, dry_run=dry_run, json=json)

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from dockmesh.cli.show import show_error
@@ -14,10 +14,15 @@ from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
 from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.fleet import fleet
+from dockmesh.remote.resolve import addresses_of
 from dockmesh.remote.seam import Get, Run
 from dockmesh.remote.ssh import SshHost
 
 PORT = re.compile(r"[1-9][0-9]{0,4}")
+LAST_PORT = 65535
+MOST_AT_ONCE = 64  # names that are looked up
+PATIENCE_S = 5  # as long as a resolver waits before it asks a second time (resolv.conf(5))
+WRITE = "write [USER@]HOST[:PORT], NAME=[USER@]HOST[:PORT] to name it, HOST=UNDERLAY to say its address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,45 +42,101 @@ class Found:
 
 
 def target_of(text: str, number: int) -> Target:
-    """`[user@]host[:port][=underlay]`. An address has no name, so such a host is called after `number`."""
-    destination, _, underlay = text.partition("=")
+    """`[NAME=][USER@]HOST[:PORT][=UNDERLAY]`. An address has no name: such a host is called after `number`.
+
+    Of two parts, an address alone is the underlay address of the first, and all else is where the first is reached.
+    """
+    name, destination, underlay = _parts(text)
     user, _, place = destination.rpartition("@")
-    host, colon, port = place.partition(":")
-    if not host or (colon and not PORT.fullmatch(port)):
-        raise UsageError(
-            f"{text!r} names no host" if not host else f"{text}: {port or 'nothing'} is no port",
-            do="write [USER@]HOST[:PORT], or [USER@]HOST[:PORT]=UNDERLAY",
-        )
-    given = _address(underlay, text) if underlay else None
+    host, port = _split_port(place)
+    if not host:
+        raise UsageError(f"{text!r} names no host", do=WRITE)
+    if port is not None and not (PORT.fullmatch(port) and int(port) <= LAST_PORT):
+        raise UsageError(f"{text}: {port or 'nothing'} is no port", do=WRITE)
+    given = _address(underlay, text) if underlay is not None else None
     reach = Ssh(user=user or None, port=int(port) if port else None)
+    if (address := _as_address(host)) is not None:
+        known = None if isinstance(address, IPv6Address) and address.scope_id else address
+        return Target(name or f"host{number}", replace(reach, host=host), given or known)
+    called = name or host.split(".")[0].lower()
+    return Target(called, replace(reach, host=None if host == called else host), given)
+
+
+def _parts(text: str) -> tuple[str | None, str, str | None]:
+    """Its name, where it is reached, its underlay address."""
+    match text.split("="):
+        case [destination]:
+            return None, destination, None
+        case [first, second] if "@" not in second and (_as_address(second) or not re.search("[a-zA-Z@[]", second)):
+            return None, first, second
+        case [name, destination]:
+            return _name(name, text), destination, None
+        case [name, destination, underlay]:
+            return _name(name, text), destination, underlay
+        case _:
+            raise UsageError(f"{text}: there are too many `=`", do=WRITE)
+
+
+def _name(name: str, text: str) -> str:
+    if not name:
+        raise UsageError(f"{text!r} gives a host no name", do=WRITE)
+    return name
+
+
+def _split_port(place: str) -> tuple[str, str | None]:
+    """IPv6 addresses with a port, too, where they stand in brackets; without brackets all colons are the address's."""
+    if place.startswith("["):
+        host, _, rest = place[1:].partition("]")
+        return host, rest.removeprefix(":") if rest else None
+    if _as_address(place) is not None or ":" not in place:
+        return place, None
+    host, _, port = place.partition(":")
+    return host, port
+
+
+def _as_address(text: str) -> UnderlayAddress | None:
     try:
-        address = IPv4Address(host)
+        return ip_address(text)
     except ValueError:
-        short = host.split(".")[0].lower()
-        return Target(short, replace(reach, host=None if host == short else host), given)
-    return Target(f"host{number}", replace(reach, host=host), given or address)
+        return None
 
 
 def _address(text: str, where: str) -> UnderlayAddress:
-    try:
-        return ip_address(text)
-    except ValueError as error:
-        raise UsageError(f"{where}: {text} is no address", do="write it like host1=10.0.0.1") from error
+    if (address := _as_address(text)) is None:
+        raise UsageError(f"{where}: {text or 'nothing'} is no address", do="write it like host1=10.0.0.1")
+    return address
 
 
-def resolved(target: Target) -> IPv4Address | None:
-    """What this machine's own resolver knows; it is asked, no host is."""
-    try:
-        address = IPv4Address(socket.gethostbyname(target.ssh.host or target.name))
-    except (OSError, ValueError):
-        return None
-    return None if address.is_loopback else address
+def all_resolved(targets: Sequence[Target]) -> list[UnderlayAddress | None]:
+    """The underlay address that is given, or what this machine's own resolver knows; it is asked, no host is.
+
+    For many names at once, for it may take its time for one that it does not know.
+    """
+    return asyncio.run(_all_resolved(targets))
+
+
+async def _all_resolved(targets: Sequence[Target]) -> list[UnderlayAddress | None]:
+    turn = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(target: Target) -> UnderlayAddress | None:
+        if target.underlay is not None:
+            return target.underlay
+        async with turn:
+            return _usable(await addresses_of(target.ssh.host or target.name, PATIENCE_S))
+
+    return await asyncio.gather(*map(one, targets))
+
+
+def _usable(found: Sequence[str]) -> UnderlayAddress | None:
+    """IPv4 first, for that is what most meshes go by; no address that means another host to every host."""
+    addresses = [address for text in found if (address := _as_address(text)) is not None]
+    usable = [each for each in addresses if not (each.is_loopback or each.is_link_local)]
+    return min(usable, key=lambda each: each.version, default=None)
 
 
 async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
     """Raises the first host's error, after having shown those of the others."""
-    # An underlay address that is given is no way for SSH, as long as the host's name is one.
-    async with fleet([replace(target, underlay=None) for target in targets], ssh_config) as hosts:
+    async with fleet(targets, ssh_config) as hosts:
         results = await asyncio.gather(
             *(_ask_one(target, hosts.opened[target.name]) for target in targets if target.name in hosts.opened),
             return_exceptions=True,

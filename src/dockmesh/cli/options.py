@@ -1,14 +1,55 @@
 """Options that mean the same in every verb."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dockmesh.cli import complete
 from dockmesh.errors import UsageError
-from dockmesh.plan.types import HostPlan, Plan
 
-File = Annotated[Path, typer.Option("--file", "-f", help="The mesh file.", show_default=True)]
+if TYPE_CHECKING:
+    from dockmesh.plan.types import HostPlan, Plan
+
+DEFAULT_FILE = Path("dockmesh.yaml")
+FILE_VARIABLE = "DOCKMESH_FILE"
+TARGET = "[NAME=][USER@]HOST[:PORT][=UNDERLAY]"
+ABOUT_TARGET = (
+    "As you would give it to ssh; NAME is what to call it. An address alone after a name is its UNDERLAY: "
+    "the address that the others reach it at."
+)
+
+# For verbs that only read it.
+File = Annotated[
+    Path,
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        envvar=FILE_VARIABLE,
+        help="The mesh file; `-` reads it from standard input.",
+        show_default=True,
+    ),
+]
+# For verbs that write it, or keep something beside it.
+OwnFile = Annotated[
+    Path,
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        envvar=FILE_VARIABLE,
+        help="The mesh file.",
+        callback=lambda file: kept(file),  # noqa: PLW0108  it stands below
+    ),
+]
+# For verbs in which -f means something else.
+LongFile = Annotated[
+    Path,
+    typer.Option(
+        "--file", metavar="FILE", envvar=FILE_VARIABLE, help="The mesh file; `-` reads it from standard input."
+    ),
+]
 SshConfig = Annotated[
     Path | None,
     typer.Option(
@@ -22,6 +63,11 @@ SshConfig = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NeverAsks = Annotated[bool, typer.Option("--yes", "-y", help="Taken as elsewhere; this asks nothing anyway.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what each host is at.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every step of each host in a line of its own, with the time.")
+]
 Verify = Annotated[
     bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
 ]
@@ -32,14 +78,22 @@ ConfirmTimeout = Annotated[
     ),
 ]
 Hosts = Annotated[
-    list[str] | None, typer.Option("--host", help="Only this host; may be given several times.", metavar="NAME")
+    list[str] | None,
+    typer.Option(
+        "--host",
+        help="Only this host; several with commas between them, or the option several times.",
+        metavar="NAME",
+        autocompletion=complete.hosts,
+    ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the file; change nothing.")]
 ContainerName = Annotated[
     str,
     typer.Argument(
         metavar="CONTAINER",
         help="Its name, NAME.HOST where several hosts have one, or the beginning of its identifier.",
         show_default=False,
+        autocompletion=complete.containers,
     ),
 ]
 Preflight = Annotated[
@@ -49,15 +103,31 @@ Preflight = Annotated[
     ),
 ]
 
-DEFAULT_FILE = Path("dockmesh.yaml")
+
+def kept(file: Path) -> Path:
+    """Raises UsageError for standard input, which nothing can be written to or kept beside."""
+    if str(file) == "-":
+        raise UsageError(
+            "the mesh file cannot come from standard input here: it is written, or something is kept beside it",
+            do="name a file with -f",
+        )
+    return file
 
 
-def choose_hosts(plan: Plan, names: list[str] | None) -> tuple[HostPlan, ...]:
+def split(names: list[str] | None) -> list[str]:
+    """`--host a,b --host c` as three names."""
+    return [name for text in names or () for part in text.split(",") if (name := part.strip())]
+
+
+def choose_hosts(plan: "Plan", names: list[str] | None) -> "tuple[HostPlan, ...]":
     """The named hosts in the order of the plan, or all of them.
 
     Raises UsageError for a name that the file does not have.
     """
     known = [host.name for host in plan.hosts]
-    if unknown := [name for name in names or () if name not in known]:
+    wanted = split(names)
+    if names and not wanted:
+        raise UsageError("--host names no host", do=f"the hosts are {', '.join(known)}")
+    if unknown := [name for name in wanted if name not in known]:
         raise UsageError(f"the file has no host {', '.join(unknown)}", do=f"its hosts are {', '.join(known)}")
-    return tuple(host for host in plan.hosts if not names or host.name in names)
+    return tuple(host for host in plan.hosts if not wanted or host.name in wanted)

@@ -5,13 +5,11 @@ import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.cli import options
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
@@ -21,15 +19,7 @@ from dockmesh.remote.fleet import fleet
 from dockmesh.remote.ssh import Target
 from dockmesh.spec.load import load
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="""Packages of one's own, for hosts whose sources have no Open vSwitch, or an old one, or that reach none.
-
-    `packages: {from: debs}` in the mesh file makes `apply` carry them.""",
-)
-
 OPEN_VSWITCH = "openvswitch"
-DEFAULT_FOLDER = Path("debs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +31,21 @@ class BuildHost:
     underlay: IPv4Address | None = None
 
 
-@app.callback()
-def _group() -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a build may do beside building."""
+
+    check: bool
+    keep: bool
 
 
-@app.command("build")
 def build_packages(
-    *,
-    on: Annotated[
-        str,
-        typer.Option("--on", metavar="[USER@]HOST", help="Where to build: of the same distribution as the hosts."),
-    ],
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--source",
-            metavar="DIR",
-            help="Build this source tree, which has a folder debian.",
-            exists=True,
-            file_okay=False,
-            show_default="the source package of the distribution",
-        ),
-    ] = None,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the packages go.")] = DEFAULT_FOLDER,
-    check: Annotated[
-        bool, typer.Option("--check", help="Run the tests of the package too, which may take hours.")
-    ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave installed there what the build needed.")] = False,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    json: options.Json = False,
+    on: str, source: Path | None, to: Path, extras: Extras, *, file: Path, ssh_config: Path | None, json: bool
 ) -> None:
-    """Build .debs of Open vSwitch on a host, and fetch them.
-
-    HOST is one of the mesh file or any that ssh reaches. The build runs in a fresh folder there; what had to be
-    installed for it is removed again. Its log lies beside the packages. Words in the environment variable
-    DEB_BUILD_OPTIONS are handed on.
-    """
     if source is not None:
         check_tree(source)
     words = tuple(os.environ.get("DEB_BUILD_OPTIONS", "").split())
-    order = Order(OPEN_VSWITCH, source, words, check=check, keep=keep)
+    order = Order(OPEN_VSWITCH, source, words, check=extras.check, keep=extras.keep)
     built = asyncio.run(_build(_target(on, file), ssh_config, order, to))
     if json:
         print_json(built_json(built))

@@ -1,13 +1,13 @@
 """`dockmesh plan`."""
 
 from ipaddress import IPv6Network
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from dockmesh.cli import options
 from dockmesh.cli.plan_shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import API_PORT, Attachment, Degree, Forwarding, FullMesh, Network, Ring, Sites, Star, Tunnel
@@ -21,8 +21,7 @@ from dockmesh.spec.load import load
 MANY = 40  # hosts, beyond which a drawing shows nothing
 
 
-def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
-    """Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody."""
+def plan(file: Path, *, json: bool) -> None:
     planned = build(load(file))
     found = shape(planned)
     if json:

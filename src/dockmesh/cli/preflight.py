@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -46,21 +46,7 @@ WORDS = {
 }
 
 
-def preflight(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show what is fine in words, too.")] = False,
-    json: options.Json = False,
-) -> None:
-    """Ask each host what is fine and what is not, before anything is changed.
-
-    Sends packets of the tunnels' own kind between the hosts, small ones and full ones.
-    A mesh that runs does not notice.
-    Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
-    Exit code 1 for a blocker, or if a check could not be made.
-    """
+def preflight(file: Path, ssh_config: Path | None, host: list[str] | None, *, everything: bool, json: bool) -> None:
     plan = build(load(file))
     report = asyncio.run(_preflight(plan, options.choose_hosts(plan, host), ssh_config))
     if json:

@@ -1,6 +1,7 @@
 """What each host is at, live on a terminal, in plain lines elsewhere."""
 
 import time
+from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
@@ -9,6 +10,26 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from dockmesh.cli.show import err
+from dockmesh.errors import UsageError
+
+
+class How(Enum):
+    """How much of it is shown."""
+
+    FITTING = auto()  # to where it goes
+    LINES = auto()  # every step, on a terminal too
+    NOTHING = auto()
+
+
+_how = How.FITTING
+
+
+def choose(*, quiet: bool, verbose: bool) -> None:
+    """For all of this run. Raises UsageError for both."""
+    global _how  # noqa: PLW0603  as it is said once, on the command line, and concerns what every stage shows
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose do not go together", do="leave one of them out")
+    _how = How.NOTHING if quiet else How.LINES if verbose else How.FITTING
 
 
 class HostProgress:
@@ -20,7 +41,7 @@ class HostProgress:
         self._started = time.monotonic()
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
-        if err.is_terminal:
+        if err.is_terminal and _how is How.FITTING:
             self._bars = Bars(
                 SpinnerColumn(finished_text="[green]✓[/]"),
                 TextColumn("{task.fields[host]}", style="bold"),
@@ -60,5 +81,5 @@ class HostProgress:
     def _show(self, host: str, text: str, *, finished: bool = False) -> None:
         if self._bars:
             self._bars.update(self._tasks[host], description=text, completed=1 if finished else 0)
-        else:
+        elif _how is not How.NOTHING:
             err.print(f"{time.monotonic() - self._started:6.1f} s  {host.ljust(self._width)}  {text}", markup=False)

@@ -1,8 +1,8 @@
 """`dockmesh ps`."""
 
 import asyncio
+from enum import Enum, auto
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -18,30 +18,27 @@ CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 LATER = ("dockmesh.containers.collect", "rich.console", "rich.table", "dockmesh.cli.ps_screen")
 
 
-def ps(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    all_: Annotated[bool, typer.Option("--all", "-a", help="Show those that do not run, too.")] = False,
-    json: options.Json = False,
-) -> None:
-    """Show the containers of all hosts: image, state, address in the mesh, published ports.
+class Show(Enum):
+    """What is shown of containers."""
 
-    Asks every host's Docker once and changes nothing.
-    Exit code 1 if a host or its Docker does not answer; the others are shown.
-    """
+    TABLE = auto()
+    IDS = auto()
+    JSON = auto()
+
+
+def ps(file: Path, ssh_config: Path | None, host: list[str] | None, *, stopped: bool, show: Show) -> None:
     plan = build(load(file))
-    if not asyncio.run(_look(plan, options.choose_hosts(plan, host), ssh_config, stopped=all_, json=json)):
+    if not asyncio.run(_look(plan, options.choose_hosts(plan, host), ssh_config, file, stopped=stopped, how=show)):
         raise typer.Exit(1)
 
 
 async def _look(
-    plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, stopped: bool, json: bool
+    plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, file: Path, *, stopped: bool, how: Show
 ) -> bool:
     """Whether all answered."""
     async with fleet(chosen, ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.ps_screen import ps_json, show
+        from dockmesh.cli.ps_screen import ps_json, show, show_ids
+        from dockmesh.cli.seen import remember
         from dockmesh.cli.show import print_json
         from dockmesh.containers.collect import collect
 
@@ -49,8 +46,12 @@ async def _look(
         await hosts.hang_up()
         names = [host.name for host in chosen]
         # Shown while the connections end.
-        if json:
-            print_json(ps_json(plan.name, names, found, gone))
-        else:
-            show(names, found, gone, stopped=stopped)
+        match how:
+            case Show.JSON:
+                print_json(ps_json(plan.name, names, found, gone))
+            case Show.IDS:
+                show_ids(names, found, gone)
+            case Show.TABLE:
+                show(names, found, gone, stopped=stopped)
+        remember(file, found)
         return not gone

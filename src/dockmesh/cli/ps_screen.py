@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.cli.show import error_json, out, show_error
+from dockmesh.containers.find import SHORT_ID
 from dockmesh.containers.types import Container, Published
 from dockmesh.errors import DockmeshError
 
@@ -28,6 +29,17 @@ def show(
         what = "no container is" if stopped else "no container runs"
         out.print(f"{what} on {', '.join(name for name in names if name in found)}", markup=False)
     for name in names:
+        if name in gone:
+            show_error(gone[name])
+
+
+def show_ids(
+    names: Sequence[str], found: Mapping[str, tuple[Container, ...]], gone: Mapping[str, DockmeshError]
+) -> None:
+    """For other programs, as `docker ps -q` has them."""
+    for name in names:
+        for each in found.get(name, ()):
+            out.print(each.id[:SHORT_ID], markup=False)
         if name in gone:
             show_error(gone[name])
 

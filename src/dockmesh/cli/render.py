@@ -1,12 +1,9 @@
 """`dockmesh render`."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.markup import escape
 
-from dockmesh.cli import options
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.plan.build import build
@@ -17,16 +14,7 @@ from dockmesh.render.types import File
 from dockmesh.spec.load import load
 
 
-def render(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; one folder a host is made in it.")],
-    file: options.File = options.DEFAULT_FILE,
-    json: options.Json = False,
-) -> None:
-    """Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by another tool.
-
-    Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced, or goes if the
-    other renderer made it; a file that dockmesh did not write is an error, and nothing is written then.
-    """
+def render(output: Path, file: Path, *, json: bool) -> None:
     planned = build(load(file))
     files: dict[str, tuple[File, ...]] = {}
     lacking: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -29,21 +29,7 @@ LATER = (
 )
 
 
-def status(
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    host: options.Hosts = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every two seconds, over the same connections, until Ctrl-C.")
-    ] = False,
-    json: options.Json = False,
-) -> None:
-    """Show the mesh as it is now: hosts, tunnels, the way between each two, drift, locks; and why what is not right.
-
-    Asks every host once and changes nothing. Sends nothing through the mesh: that is what `dockmesh verify` does.
-    Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
-    """
+def status(file: Path, ssh_config: Path | None, host: list[str] | None, *, watch: bool, json: bool) -> None:
     bare = build(load(file))
     plan = with_access(bare, file)
     chosen = options.choose_hosts(plan, host)

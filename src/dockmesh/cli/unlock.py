@@ -2,7 +2,6 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -21,18 +20,7 @@ from dockmesh.spec.load import load
 NOBODY = 3
 
 
-def unlock(
-    host: Annotated[list[str] | None, typer.Argument(help="Only these hosts.", show_default=False)] = None,
-    *,
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-) -> None:
-    """End what holds a host's lock, and take back what it had not confirmed.
-
-    A lock goes with the command that took it, and with its connection.
-    This is for one that hangs, or whose machine went away without a word.
-    What the command had begun on the host is taken back at once.
-    """
+def unlock(host: list[str] | None, file: Path, ssh_config: Path | None) -> None:
     plan = build(load(file))
     if errors := asyncio.run(_unlock(plan, ssh_config, host)):
         for error in errors:

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.cli import options
 from dockmesh.cli.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.model import DOCKER_BRIDGE
@@ -48,16 +47,7 @@ WORDS = {
 }
 
 
-def verify(
-    file: options.File = options.DEFAULT_FILE,
-    ssh_config: options.SshConfig = None,
-    json: options.Json = False,
-) -> None:
-    """Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.
-
-    Starts a small container on each host, which is gone afterwards, and changes nothing.
-    Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
-    """
+def verify(file: Path, ssh_config: Path | None, *, json: bool) -> None:
     plan = build(load(file))
     report = asyncio.run(_verify(plan, ssh_config))
     if json:

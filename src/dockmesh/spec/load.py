@@ -43,7 +43,7 @@ from dockmesh.spec.schema import (
     StarSection,
     TopologySection,
 )
-from dockmesh.spec.source import decode, read_bytes
+from dockmesh.spec.source import STANDARD_INPUT, STANDARD_INPUT_NAME, decode, read_bytes
 
 
 def load(path: Path) -> Cluster:
@@ -51,7 +51,8 @@ def load(path: Path) -> Cluster:
 
     Raises SpecError with every problem of the file.
     """
-    return parse(str(path), read_bytes(path), packages_beside=path.parent)
+    name = STANDARD_INPUT_NAME if path == STANDARD_INPUT else str(path)
+    return parse(name, read_bytes(path), packages_beside=path.parent)
 
 
 def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> Cluster:

@@ -1,12 +1,16 @@
 """A mesh file as text: read within limits, decoded, and free of characters that mean nothing in it."""
 
 import re
+import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockmesh.spec.problems import Problem, Span, SpecError
 
 MAX_BYTES = 1024 * 1024
+# As a file's name; what comes from there has no folder of its own, and is named in words.
+STANDARD_INPUT, STANDARD_INPUT_NAME = Path("-"), "standard input"
 
 BOM = "\ufeff"
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -42,7 +46,7 @@ def read_bytes(path: Path) -> bytes:
     Raises SpecError when it cannot be read or is larger.
     """
     try:
-        with path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if path == STANDARD_INPUT else path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _refuse(path, "no such file", "Write one with `dockmesh init HOST…`, or name another with -f.") from None

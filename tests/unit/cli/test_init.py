@@ -1,10 +1,15 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from dockmesh.model import Forwarding
+from dockmesh.model import Degree, Forwarding, FullMesh, Topology
 from dockmesh.spec.load import load
 from tests.unit.cli.conftest import Dockmesh
+
+
+async def nobody_knows(name: str, patience_s: float) -> tuple[str, ...]:
+    return ()
 
 
 def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) -> None:
@@ -21,14 +26,21 @@ def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) ->
 def test_it_says_how_many_more_hosts_fit(dockmesh: Dockmesh) -> None:
     ran = dockmesh("init", "--offline", "host1", "host2", "--max-hosts", "7")
 
-    assert "more hosts fit without moving one of them." in ran.out
-    assert "more hosts fit without moving one of them." in Path("dockmesh.yaml").read_text(encoding="utf-8")
+    said = "10 more hosts fit into docker0 without moving one of them. Their pools in docker0, in turn: 5 of /19, "
+    assert said in ran.out
+    assert f"# {said}" in Path("dockmesh.yaml").read_text(encoding="utf-8")
 
 
 def test_its_json_names_the_hosts_and_the_room(dockmesh: Dockmesh) -> None:
     ran = dockmesh("init", "--offline", "--json", "host1", "host2", "host3")
 
-    assert ran.json() == {"file": "dockmesh.yaml", "hosts": ["host1", "host2", "host3"], "room": 6}
+    assert ran.json() == {
+        "file": "dockmesh.yaml",
+        "hosts": ["host1", "host2", "host3"],
+        "room": 6,
+        "room_pools": [19, 20, 21, 22, 23, 24],
+        "stand_ins": ["host1", "host2", "host3"],
+    }
 
 
 def test_a_file_that_is_there_is_never_written_over(dockmesh: Dockmesh) -> None:
@@ -73,7 +85,7 @@ def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> N
 
 
 def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)  # no name server is asked 300 times
+    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
 
     assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
     cluster = load(Path("dockmesh.yaml"))
@@ -82,7 +94,7 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
 
 
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.init.resolved", lambda _: None)
+    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", nobody_knows)
 
     ran = dockmesh("init", "--offline", "--prefix", "10.0.0.0/8", *(f"host{number}" for number in range(1, 801)))
 
@@ -95,7 +107,7 @@ def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: 
     [
         (["host1"], "a mesh has at least two hosts"),
         (["host1", "host1"], "host1 stands there twice"),
-        (["web.a.example", "web.b.example"], "web stands there twice"),
+        (["web.a.example", "ann@web.b.example:2"], "name of its own: web1=web.a.example web2=ann@web.b.example:2"),
         (["10.0.0.1", "host1"], "host1 stands there twice"),
         (["root@", "host2"], "'root@' names no host"),
         (["", "host2"], "'' names no host"),
@@ -106,13 +118,17 @@ def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: 
         (["host_1", "host2"], 'host name is "host_1", which is no valid name'),
         (["host1:ssh", "host2"], "host1:ssh: ssh is no port"),
         (["ssh://host1", "host2"], "ssh://host1: //host1 is no port"),
-        (["::1", "host2"], "'::1' names no host"),
+        (["::1", "host2"], "underlay of host1 is a loopback address"),
+        (["=::1", "host2"], "names no host"),
+        (["a=b=c=d", "host2"], "there are too many `=`"),
+        (["a=root@b=nowhere", "host2"], "nowhere is no address"),
+        (["host1:70000", "host2"], "host1:70000: 70000 is no port"),
         (["--prefix", "10.0.0.0/30", "h1", "h2"], "10.0.0.0/30 is too small for 2 hosts"),
         (["--prefix", "10.0.0.1/24", "h1", "h2"], "10.0.0.1/24 has host bits set"),
         (["--prefix", "fd00::/64", "h1", "h2"], "--prefix fd00::/64"),
         (["--prefix", "", "h1", "h2"], "--prefix "),
         (["--prefix", "127.0.0.0/8", "h1", "h2"], "the prefix overlaps 127.0.0.0/8"),
-        (["--prefix", "10.0.0.0/8", "h1=10.0.0.1", "h2"], "10.0.0.1"),
+        (["--prefix", "10.0.0.0/8", "h1=10.0.0.1", "h2"], "the prefix contains the underlay of h1"),
         (["--max-hosts", "0", "h1", "h2"], "--max-hosts"),
         (["--max-hosts", "99999999999", "h1", "h2"], "is too small for 99999999999 hosts"),
         (["--name", "A b", "h1", "h2"], 'name is "A b"'),
@@ -139,3 +155,94 @@ def test_odd_names_of_the_file_are_shown_as_they_are(dockmesh: Dockmesh, tmp_pat
     assert ran.code == 0
     assert "[/] a.yaml: 2 hosts in 172.17.0.0/16" in ran.out
     assert "dockmesh plan -f '[/] a.yaml'" in ran.out
+
+
+def test_hosts_get_the_names_that_are_given(dockmesh: Dockmesh) -> None:
+    dockmesh("init", "--offline", "a=root@web.example.com=10.0.0.1", "b=web.example.org=10.0.0.2", "c=ann@10.0.0.3:222")
+
+    a, b, c = load(Path("dockmesh.yaml")).hosts
+    assert (a.name, a.ssh.host, a.ssh.user, str(a.underlay)) == ("a", "web.example.com", "root", "10.0.0.1")
+    assert (b.name, b.ssh.host, str(b.underlay)) == ("b", "web.example.org", "10.0.0.2")
+    assert (c.name, c.ssh.host, c.ssh.user, c.ssh.port, str(c.underlay)) == ("c", "10.0.0.3", "ann", 222, "10.0.0.3")
+
+
+def test_addresses_of_ipv6_are_hosts_too(dockmesh: Dockmesh) -> None:
+    ran = dockmesh(
+        "init", "--offline", "fd00::1", "[fd00::2]:22", "root@[fd00::3]", "web=ann@[fd00::4]:222", "db=fd00::5"
+    )
+
+    assert ran.code == 0, ran.err
+    hosts = load(Path("dockmesh.yaml")).hosts
+    assert [(host.name, str(host.underlay), host.ssh.host, host.ssh.port) for host in hosts] == [
+        ("host1", "fd00::1", "fd00::1", None),
+        ("host2", "fd00::2", "fd00::2", 22),
+        ("host3", "fd00::3", "fd00::3", None),
+        ("web", "fd00::4", "fd00::4", 222),
+        ("db", "fd00::5", None, None),
+    ]
+
+
+def test_an_error_names_no_line_of_a_file_that_is_not_there(dockmesh: Dockmesh) -> None:
+    ran = dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.1", "c=10.0.0.1")
+
+    assert "dockmesh.yaml" not in ran.err
+    assert "(line" not in ran.err
+    assert "in line" not in ran.err
+    assert "nothing was written" in ran.err
+
+
+@pytest.mark.parametrize(("hosts", "topology"), [(20, FullMesh()), (21, Degree(4))])
+def test_beyond_twenty_hosts_not_each_has_a_link_to_each_other(
+    dockmesh: Dockmesh, hosts: int, topology: Topology
+) -> None:
+    ran = dockmesh("init", "--offline", *(f"h{number}=10.0.0.{number}" for number in range(1, hosts + 1)))
+
+    assert load(Path("dockmesh.yaml")).fabric.topology == topology
+    few = "which would be 210 links: `topology: {degree: 4}` gives each 4."
+    assert (few in ran.out, few in Path("dockmesh.yaml").read_text()) == ((hosts > 20,) * 2)
+
+
+def test_names_are_looked_up_at_once(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer waits until all three have been asked for."""
+    everybody = asyncio.Barrier(3)
+
+    async def slow(name: str, patience_s: float) -> tuple[str, ...]:
+        await asyncio.wait_for(everybody.wait(), 30)
+        return (f"10.0.0.{name[-1]}", "fe80::1", "fd00::1")
+
+    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", slow)
+
+    assert dockmesh("init", "--offline", "host1", "host2", "host3").code == 0
+    assert [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+
+
+def test_what_is_said_of_room_becomes_true(dockmesh: Dockmesh) -> None:
+    """Each host that is added gets a pool as large as was said, until there is no room."""
+    lengths = dockmesh("init", "--offline", "--json", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3").json()["room_pools"]
+
+    for number, length in enumerate(lengths, start=4):
+        dockmesh("host", "add", "--offline", f"h{number}=10.0.0.{number}")
+        assert load(Path("dockmesh.yaml")).hosts[-1].pool.prefixlen == length
+
+    assert dockmesh("host", "add", "--offline", "late=10.0.0.99").code == 2
+    assert (
+        "# No more hosts fit into docker0 (172.17.0.0/16) without moving one; `dockmesh host add` says what helps."
+        in (Path("dockmesh.yaml").read_text())
+    )
+
+
+def test_a_small_network_is_named_as_what_is_full(dockmesh: Dockmesh) -> None:
+    dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
+
+    ran = dockmesh("network", "add", "blue", "--prefix", "10.80.0.0/28")
+
+    assert "No more hosts fit into blue (10.80.0.0/28) without moving one" in ran.out
+    assert "10.80.0.0/28 has no room for another host" in dockmesh("host", "add", "--offline", "d=10.0.0.4").err
+
+
+def test_a_network_can_leave_room(dockmesh: Dockmesh) -> None:
+    dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.2", "--max-hosts", "7")
+
+    dockmesh("network", "add", "blue", "--prefix", "10.80.0.0/24", "--max-hosts", "7")
+
+    assert dockmesh("host", "add", "--offline", *(f"h{number}=10.0.0.{number}" for number in range(3, 8))).code == 0

@@ -285,7 +285,12 @@ def test_what_is_done_meanwhile_is_begun_while_a_resolver_keeps_us_waiting(
 ) -> None:
     begun, in_time = threading.Event(), list[bool]()
     monkeypatch.setattr(resolve, "RESOLVE_TIMEOUT_S", 60)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: in_time.append(begun.wait(30)))
+
+    def answers(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        in_time.append(begun.wait(30))
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
 
     async def meanwhile() -> None:
         begun.set()

@@ -1,0 +1,149 @@
+"""The verbs together. Each is loaded when it is called: to load them all takes longer than most of them run."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from dockmesh import __version__
+from dockmesh.cli.command import Group, single, switched_off
+from dockmesh.errors import UsageError
+
+# In the order in which the help shows them, each with the first paragraph of its own help: modules of `verbs`, with a
+# function of the same name or an `app` of verbs.
+VERBS: Mapping[str, str] = {
+    "init": "Write a mesh file for these hosts, with comments; never over an existing one.",
+    "plan": "Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody.",
+    "render": "Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by "
+    "another tool.",
+    "diff": "Show what differs between file and hosts, and whether the file changed or somebody's hand.",
+    "preflight": "Ask each host what is fine and what is not, before anything is changed.",
+    "apply": "Make the mesh real on every host, then prove it.",
+    "verify": "Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.",
+    "status": "Show the mesh as it is now: hosts, tunnels, the way between each two, drift, locks; and why what is not "
+    "right.",
+    "ps": "Show the containers of all hosts: image, state, address in the mesh, published ports.",
+    "logs": "Show what a container printed, on whatever host it is.",
+    "exec": "Run a command in a container, on whatever host it is.",
+    "context": "Contexts of Docker's command line, one a host.",
+    "access": "Who gets in to Docker's API (`docker_api` in the mesh file), and who not.",
+    "history": "Show the runs that changed hosts: when, by whom, what, and how they ended.",
+    "rollback": "Make an earlier run's mesh file real again.",
+    "unlock": "End what holds a host's lock, and take back what it had not confirmed.",
+    "destroy": "Leave the hosts as they were before the first apply.",
+    "schema": "Print the JSON Schema of dockmesh.yaml, for editors.",
+    "host": "Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.",
+    "network": "Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.",
+    "packages": "Packages of one's own, for hosts whose sources have no Open vSwitch, or an old one, or that reach "
+    "none.",
+    "lab": "Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own; "
+    "or virtual machines, with a kernel of their own.",
+    "drill": "Harm a mesh on purpose, while every host pings every other a hundred times a second, and heal it.",
+    "bench": "Measure dockmesh and other ways to join hosts, side by side, each in a fresh lab of three hosts.",
+}
+# What people type who know another program.
+HINTS = {
+    "up": "`dockmesh apply` makes the mesh real; `dockmesh lab up` makes hosts to try it on",
+    "down": "`dockmesh destroy` takes the mesh off the hosts; `dockmesh lab down` ends a lab",
+    "version": "`dockmesh --version` says it",
+    "help": "`dockmesh --help` shows the commands, `dockmesh apply --help` what one of them takes",
+    "add": "`dockmesh host add` and `dockmesh network add` put something into the mesh file",
+    "create": "`dockmesh init` writes a mesh file, `dockmesh network add` puts a network into it",
+    "remove": "`dockmesh host remove` and `dockmesh network remove` take something out of the mesh file",
+    "delete": "`dockmesh host remove` takes a host out of the mesh file, `dockmesh destroy` the mesh off the hosts",
+    "list": "`dockmesh plan` lists the hosts, `dockmesh ps` their containers",
+    "validate": "`dockmesh plan` reads the file, and names every mistake in it",
+    "check": "`dockmesh preflight` looks at the hosts beforehand, `dockmesh verify` proves the mesh",
+    "test": "`dockmesh verify` proves the mesh",
+    "deploy": "`dockmesh apply` makes the mesh real",
+    "sync": "`dockmesh apply` makes the mesh real",
+    "start": "`dockmesh apply` makes the mesh real; it comes back by itself at a boot",
+    "stop": "`dockmesh destroy` takes the mesh off the hosts",
+    "undo": "`dockmesh rollback` makes an earlier file real again",
+    "run": "`dockmesh exec CONTAINER COMMAND` runs something in a container",
+    "ssh": "`dockmesh exec CONTAINER sh` goes into a container, `dockmesh lab ssh HOST` to a host of a lab",
+    "config": "`dockmesh schema` describes the mesh file, `dockmesh plan` shows what follows from it",
+}
+HINTS |= {"ls": HINTS["list"], "rm": HINTS["remove"], "uninstall": HINTS["stop"]}
+
+
+class Later(TyperCommand):
+    """A verb that is loaded when it is called; until then there is its name and what it is for."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return verb(str(self.name)).make_context(info_name, args, parent, **extra)
+
+
+class Root(Group):
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in HINTS and not ctx.resilient_parsing:
+            raise UsageError(f"there is no command {cmd_name}", do=HINTS[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+
+def build() -> Any:
+    """The whole command line."""
+    app = typer.Typer(
+        cls=Root,
+        invoke_without_command=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        help="""Docker containers on several servers as if on one switch.
+
+        One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH, and proves it.
+
+        Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
+        To see it on this machine alone: `dockmesh lab up`.
+        """,
+        epilog="Exit codes: 0 done, 1 failed, 2 usage or a bad file, 3 a bug of dockmesh, 130 interrupted.",
+    )
+    app.callback()(_main)
+    root: Any = typer.main.get_command(app)
+    for parameter in root.params:
+        switched_off(parameter)
+    for name, about in VERBS.items():
+        root.add_command(Later(name, help=about, rich_markup_mode=None))
+    return root
+
+
+def verb(name: str) -> Any:
+    """The command itself, which loads what it is made of."""
+    module = import_module(f"dockmesh.cli.verbs.{name}")
+    if hasattr(module, "app"):
+        command: Any = typer.main.get_command(module.app)
+    else:
+        command = single(getattr(module, name), getattr(module, "CONTEXT_SETTINGS", None))
+    command.name = name
+    return command
+
+
+def complete() -> Any:
+    """The command line with every verb loaded, for who writes about them all."""
+    root = build()
+    for name in VERBS:
+        root.add_command(verb(name), name)
+    return root
+
+
+def _say_version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"dockmesh {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _main(
+    ctx: typer.Context,
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=lambda value: _say_version(wanted=value), is_eager=True, help="Its version."
+        ),
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        from dockmesh.cli.next_step import show_next_step
+
+        show_next_step()

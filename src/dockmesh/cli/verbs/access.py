@@ -1,0 +1,82 @@
+"""`dockmesh access`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockmesh.access.lives import CLIENT_DAYS
+from dockmesh.cli import options
+from dockmesh.cli.command import Command, group
+
+app = group("Who gets in to Docker's API (`docker_api` in the mesh file), and who not.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Whom: a name of your own choice.", show_default=False)]
+
+
+@app.command(cls=Command)
+def create(
+    name: Name,
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    days: Annotated[int, typer.Option(min=1, max=1825, help="How long the certificate is good for.")] = CLIENT_DAYS,
+    again: Annotated[bool, typer.Option("--again", help="Make another for a name that has one.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where to write it, in place of a folder beside the history.", metavar="DIR"
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Let somebody in: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
+
+    Contacts nobody. Who has these files is root on every host of the mesh until the certificate ends or is revoked.
+    """
+    from dockmesh.cli import access as work
+
+    work.create(name, file, days, output, again=again, json=json)
+
+
+@app.command("list", cls=Command)
+def list_(*, file: options.OwnFile = options.DEFAULT_FILE, json: options.Json = False) -> None:
+    """Show who was let in, until when, and who was shut out again. Contacts nobody."""
+    from dockmesh.cli import access as work
+
+    work.list_(file, json=json)
+
+
+@app.command(cls=Command)
+def revoke(
+    name: Name,
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="Contact nobody: the next apply shuts them out on the hosts.")
+    ] = False,
+    yes: options.NeverAsks = False,
+    json: options.Json = False,
+) -> None:
+    """Shut somebody out, on all hosts and at once, with all certificates of that name.
+
+    Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
+    Exit code 1 if a host could not be told: there they get in until an apply reaches it.
+    """
+    from dockmesh.cli import access as work
+
+    work.revoke(name, file, ssh_config, later=later, json=json)
+
+
+@app.command(cls=Command)
+def rotate(
+    *, file: options.OwnFile = options.DEFAULT_FILE, yes: options.Yes = False, json: options.Json = False
+) -> None:
+    """Make a new authority: with the next apply all that was made by the old one is good for nothing any more.
+
+    For when the authority's key may be known to others, and before it ends. Contacts nobody.
+    Whose certificate is in its folder beside the history gets another one there, for the rest of its time.
+    """
+    from dockmesh.cli import access as work
+
+    work.rotate(file, yes=yes, json=json)

@@ -1,0 +1,39 @@
+"""`dockmesh apply`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+
+
+def apply(
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
+    verify: options.Verify = True,
+    restart: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
+    ] = True,
+    preflight: options.Preflight = True,
+    confirm_timeout: options.ConfirmTimeout = 60,
+    yes: options.Yes = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+) -> None:
+    """Make the mesh real on every host, then prove it.
+
+    Reads every host first, shows what would change, asks, and changes only that. A second run changes nothing.
+    A host that cannot be reached after the change goes back by itself to what it was.
+    Exit code 1 if a host failed or the proof did.
+    """
+    from dockmesh.cli import progress
+    from dockmesh.cli.apply import Wish, carry_out
+
+    progress.choose(quiet=quiet, verbose=verbose)
+    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight)
+    if carry_out(file, host, wish).failed:
+        raise typer.Exit(1)

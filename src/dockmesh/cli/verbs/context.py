@@ -1,0 +1,62 @@
+"""`dockmesh context`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+from dockmesh.cli.command import Command, group
+
+app = group("Contexts of Docker's command line, one a host.")
+
+
+@app.command(cls=Command)
+def create(
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option("--prefix", help="What the names begin with, in place of the name of the mesh and `-`."),
+    ] = None,
+    api: Annotated[
+        Path | None,
+        typer.Option(
+            "--api",
+            help="Over TLS to the hosts' addresses in the mesh, with the certificate in this folder, which "
+            "`dockmesh access create` wrote; from a machine that is in the mesh.",
+            metavar="DIR",
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Write a Docker context for each host, over SSH: `docker --context MESH-HOST ps`.
+
+    Contacts nobody, and nothing listens on the hosts for it.
+    Run again, it makes them as the file says; a context that is not of dockmesh is never written over.
+    """
+    from dockmesh.cli import context as work
+
+    work.create(file, ssh_config, host, prefix, api, json=json)
+
+
+@app.command(cls=Command)
+def remove(
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: Annotated[  # a line that creates them removes them with one word changed
+        Path | None, typer.Option("--ssh-config", help="As for `create`; nobody is contacted with it.", metavar="FILE")
+    ] = None,
+    host: options.Hosts = None,
+    yes: options.NeverAsks = False,
+    json: options.Json = False,
+) -> None:
+    """Remove the contexts that were made of this mesh file, also of hosts that it no longer has.
+
+    Contacts nobody; the mesh file itself need not be there any more.
+    """
+    from dockmesh.cli import context as work
+
+    work.remove(file, host, json=json)

@@ -1,0 +1,34 @@
+"""`dockmesh destroy`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+
+
+def destroy(
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    packages: Annotated[
+        bool, typer.Option("--packages", help="Remove the packages that dockmesh installed, too.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and why; change nothing.")] = False,
+    yes: options.Yes = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+) -> None:
+    """Leave the hosts as they were before the first apply.
+
+    Bridge, tunnels, units, files and settings of dockmesh go; what they replaced comes back.
+    What has no mark of dockmesh is not touched.
+    Interrupted, it goes on where it was when it is run again. A host that is down can be done later.
+    """
+    from dockmesh.cli import destroy as work
+    from dockmesh.cli import progress
+
+    progress.choose(quiet=quiet, verbose=verbose)
+    work.destroy(file, host, work.Wish(ssh_config, packages, dry_run, yes, json))

@@ -1,0 +1,33 @@
+"""`dockmesh history`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import complete, options
+
+
+def history(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Show all of this run; the beginning of its name is enough.",
+            show_default=False,
+            autocompletion=complete.runs,
+        ),
+    ] = None,
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    json: options.Json = False,
+) -> None:
+    """Show the runs that changed hosts: when, by whom, what, and how they ended.
+
+    They are kept beside the mesh file, in `.dockmesh`.
+    With `--host`, what the host itself remembers, of all who changed it.
+    """
+    from dockmesh.cli import history as work
+
+    work.history(run, file, ssh_config, host, json=json)

@@ -1,0 +1,76 @@
+"""`dockmesh host`: hosts into the mesh file and out of it."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import complete, options
+from dockmesh.cli.command import Command, group
+
+app = group("Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.")
+
+
+@app.command(cls=Command)
+def add(
+    hosts: Annotated[
+        list[str],
+        typer.Argument(metavar=options.TARGET, help=options.ABOUT_TARGET, show_default=False),
+    ],
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    name: Annotated[
+        list[str] | None, typer.Option(help="What to call it; once for each HOST, in their order.", show_default=False)
+    ] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PEER",
+            help="Link it to this host, where the file lists its links; may be given several times.",
+            autocompletion=complete.host_alone,
+        ),
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(metavar="SITE", help="Put it into this site, where the file has sites.")
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Put it on this network, where that lists its hosts; may be given several times.",
+            autocompletion=complete.networks,
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
+    ssh_config: options.SshConfig = None,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Put a host into the mesh file, with an address and a pool that move no other host.
+
+    Asks it over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
+    beforehand. Contacts no other host.
+    """
+    from dockmesh.cli import host as work
+
+    wish = work.Wish(name or [], link or [], site, network or [], offline, ssh_config)
+    work.add(hosts, file, wish, dry_run=dry_run, json=json)
+
+
+@app.command(cls=Command)
+def remove(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="As the file calls it.", show_default=False, autocompletion=complete.host_alone
+        ),
+    ],
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    dry_run: options.DryRun = False,
+    yes: options.NeverAsks = False,
+    json: options.Json = False,
+) -> None:
+    """Take a host out of the mesh file, with the links that name it. The host may be dead: it is not contacted."""
+    from dockmesh.cli import host as work
+
+    work.remove(names, file, dry_run=dry_run, json=json)

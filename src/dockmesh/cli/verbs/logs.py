@@ -1,0 +1,42 @@
+"""`dockmesh logs`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+
+
+def logs(
+    name: options.ContainerName,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what it says from now on, until Ctrl-C.")
+    ] = False,
+    tail: Annotated[
+        int | None,
+        typer.Option(
+            "--tail", "-n", min=0, metavar="NUMBER", help="Only so many lines from the end.", show_default=False
+        ),
+    ] = None,
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Put its time before each line.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", help="Only from then on, as Docker takes it: `10m`, `2026-11-26T12:00:00Z`.", metavar="WHEN"
+        ),
+    ] = None,
+    file: options.LongFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+) -> None:
+    """Show what a container printed, on whatever host it is.
+
+    As with `docker logs`, -f is --follow here, and the mesh file is named by --file alone.
+    What it printed on standard error comes on standard error.
+    The exit code is that of `docker logs` there; with --follow 0 when it is ended by Ctrl-C.
+    """
+    from dockmesh.cli import logs as work
+
+    wish = work.Wish(follow=follow, tail=tail, timestamps=timestamps, since=since)
+    work.logs(name, wish, file, ssh_config, host)

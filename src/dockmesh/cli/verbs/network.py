@@ -1,0 +1,84 @@
+"""`dockmesh network`: networks into the mesh file and out of it."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import complete, options
+from dockmesh.cli.command import Command, group
+
+app = group("Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.")
+
+# Those of the file: 0 and 4095 mean something else (IEEE 802.1Q), and 1 is what many a switch means by no tag.
+FIRST_VLAN, LAST_VLAN = 2, 4094
+
+
+@app.command(cls=Command)
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As Docker has it, too.", show_default=False)],
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Its whole range of addresses.", show_default="a free /16 of 10.0.0.0/8"),
+    ] = None,
+    prefix6: Annotated[
+        str | None,
+        typer.Option(help="Its range of IPv6 addresses, or `auto` for one drawn by chance.", show_default="none"),
+    ] = None,
+    internal: Annotated[bool, typer.Option("--internal", help="Its containers reach nothing but each other.")] = False,
+    hosts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST,HOST…", help="The hosts that are on it.", show_default="all", autocompletion=complete.hosts
+        ),
+    ] = None,
+    vlan: Annotated[
+        int | None,
+        typer.Option(
+            min=FIRST_VLAN,
+            max=LAST_VLAN,
+            help="The tag of its frames between hosts.",
+            show_default="the first free one",
+        ),
+    ] = None,
+    max_hosts: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="NUMBER", help="Leave room for so many hosts with equal pools.", show_default=False
+        ),
+    ] = None,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Put a container network into the mesh file, with an address and a pool for each host that is on it.
+
+    Touches no other network, neither in the file nor when it is applied. Contacts nobody.
+    """
+    from dockmesh.cli import network as work
+
+    wish = work.Wish(prefix, prefix6, internal, hosts, vlan, max_hosts)
+    work.add(name, file, wish, dry_run=dry_run, json=json)
+
+
+@app.command(cls=Command)
+def remove(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="As the file calls it.", show_default=False, autocompletion=complete.networks
+        ),
+    ],
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    dry_run: options.DryRun = False,
+    yes: options.NeverAsks = False,
+    json: options.Json = False,
+) -> None:
+    """Take a container network out of the mesh file, and what its hosts have there. Contacts nobody.
+
+    Its containers must have left it before that is applied: apply names those that run, and removes nothing under them.
+    """
+    from dockmesh.cli import network as work
+
+    work.remove(name, file, dry_run=dry_run, json=json)

@@ -1,0 +1,10 @@
+"""`dockmesh plan`."""
+
+from dockmesh.cli import options
+
+
+def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
+    """Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody."""
+    from dockmesh.cli import plan as work
+
+    work.plan(file, json=json)

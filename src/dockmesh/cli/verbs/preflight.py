@@ -1,0 +1,31 @@
+"""`dockmesh preflight`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+
+
+def preflight(
+    *,
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    host: options.Hosts = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show what is fine in words, too.")] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+) -> None:
+    """Ask each host what is fine and what is not, before anything is changed.
+
+    Sends packets of the tunnels' own kind between the hosts, small ones and full ones.
+    A mesh that runs does not notice.
+    Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
+    Exit code 1 for a blocker, or if a check could not be made.
+    """
+    from dockmesh.cli import preflight as work
+    from dockmesh.cli import progress
+
+    progress.choose(quiet=quiet, verbose=verbose)
+    work.preflight(file, ssh_config, host, everything=everything, json=json)

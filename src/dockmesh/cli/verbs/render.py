@@ -1,0 +1,26 @@
+"""`dockmesh render`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import options
+
+
+def render(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Where to write; one folder a host is made in it."),
+    ],
+    file: options.File = options.DEFAULT_FILE,
+    json: options.Json = False,
+) -> None:
+    """Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by another tool.
+
+    Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced, or goes if the
+    other renderer made it; a file that dockmesh did not write is an error, and nothing is written then.
+    """
+    from dockmesh.cli import render as work
+
+    work.render(output, file, json=json)

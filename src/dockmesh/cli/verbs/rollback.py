@@ -1,0 +1,40 @@
+"""`dockmesh rollback`."""
+
+from typing import Annotated
+
+import typer
+
+from dockmesh.cli import complete, options
+
+
+def rollback(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Go back to what this run made real.",
+            show_default="the one before the last",
+            autocompletion=complete.runs,
+        ),
+    ] = None,
+    *,
+    file: options.OwnFile = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    verify: options.Verify = True,
+    confirm_timeout: options.ConfirmTimeout = 60,
+    yes: options.Yes = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+) -> None:
+    """Make an earlier run's mesh file real again.
+
+    The mesh file gets that text and is applied, as any change is: shown, asked for, confirmed.
+    If it is not carried out, the file is as it was. The text of now stays in the history if it was applied.
+    """
+    from dockmesh.cli import progress
+    from dockmesh.cli import rollback as work
+    from dockmesh.cli.apply import Wish
+
+    progress.choose(quiet=quiet, verbose=verbose)
+    work.rollback(run, file, Wish(ssh_config, False, verify, yes, json, confirm_timeout))

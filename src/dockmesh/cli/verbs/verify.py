@@ -1,0 +1,22 @@
+"""`dockmesh verify`."""
+
+from dockmesh.cli import options
+
+
+def verify(
+    file: options.File = options.DEFAULT_FILE,
+    ssh_config: options.SshConfig = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+) -> None:
+    """Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.
+
+    Starts a small container on each host, which is gone afterwards, and changes nothing.
+    Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
+    """
+    from dockmesh.cli import progress
+    from dockmesh.cli import verify as work
+
+    progress.choose(quiet=quiet, verbose=verbose)
+    work.verify(file, ssh_config, json=json)
