@@ -242,7 +242,10 @@ def file_page() -> str:
         "names that differ only in case count as equal.",
         "- Every address lies in the prefix, is neither its network nor its broadcast address, "
         "and lies in no other host's pool.",
-        "- Every pool lies in the prefix, overlaps no other pool, and holds an address for at least one container.",
+        "- Every pool lies in the prefix, overlaps no other pool, is more than one address, "
+        "and holds one for at least one container.",
+        "- The domain is no host of the file, no domain of the public DNS such as `com` or `co.uk`, not `localhost`, "
+        "and none of the words that YAML 1.1 took for a truth value.",
         "- Networks differ in their names and in their `vlan`, and their prefixes do not overlap. "
         "All of this holds for the prefix, the addresses and the pools of each.",
         f"- A prefix6 is a /{LARGEST} to /{SMALLEST}; what is said of prefix, address and pool holds for prefix6, "

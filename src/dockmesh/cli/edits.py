@@ -8,10 +8,11 @@ from typing import Any
 
 from dockmesh.cli import options
 from dockmesh.cli.mesh_file import flag, replace_file, with_room
-from dockmesh.cli.show import out, print_json
+from dockmesh.cli.show import err, out, print_json
 from dockmesh.model import Cluster, Host, Network, Seat
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
+from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import room_of
 from dockmesh.spec.excerpt import shown
 from dockmesh.spec.load import parse
@@ -83,6 +84,8 @@ def carry_out(edit: Edit, ssh_config: Path | None, *, dry_run: bool, json: bool)
             )
     elif edit.came or edit.networks_came:
         out.print(room_of(edit.new).text, markup=False)
+    for text in remarks(edit.networks_came):
+        err.print(f"[bold yellow]![/] {text}")
     if dry_run:
         out.print("Nothing was written.")
         return

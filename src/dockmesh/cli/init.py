@@ -26,6 +26,7 @@ from dockmesh.model import (
     Topology,
 )
 from dockmesh.plan.address import assign
+from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
 from dockmesh.spec.check_topology import MOST_DIRECT
 from dockmesh.spec.load import parse
@@ -109,6 +110,8 @@ def _show(file: Path, cluster: Cluster, room: Room) -> None:
         out.print("For equal pools and more room begin anew with --max-hosts NUMBER, or a larger --prefix.")
     if text := _few_links(cluster):
         out.print(text, markup=False)
+    for text in remarks(cluster.networks):
+        err.print(f"[bold yellow]![/] {text}")
 
 
 def _few_links(cluster: Cluster) -> str | None:

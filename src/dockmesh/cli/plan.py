@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.tree import Tree
 
 from dockmesh.cli.plan_shape import shape_json, show_shape
+from dockmesh.cli.rows import show_rows
 from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import API_PORT, Attachment, Degree, Forwarding, FullMesh, Network, Ring, Sites, Star, Tunnel
 from dockmesh.mtu import VLAN_TAG
 from dockmesh.plan.build import build
+from dockmesh.plan.remarks import remarks
 from dockmesh.plan.shape import Shape, shape
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import HostPlan, Link, Plan
@@ -29,6 +31,7 @@ def plan(file: Path, *, json: bool) -> None:
         return
     _show_head(planned)
     _show_hosts(planned)
+    _show_remarks(planned)
     _show_networks(planned)
     _show_attached(planned)
     _show_mtu(planned)
@@ -78,6 +81,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": tree is None or link in tree.links} for link in planned.links],
         "shape": shape_json(found),
+        "remarks": list(remarks(planned.networks)),
     }
 
 
@@ -141,21 +145,24 @@ def _key(planned: Plan) -> str:
 
 
 def _show_hosts(planned: Plan) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for column in ("host", "underlay", "address", "pool"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("containers", justify="right", no_wrap=True)
-    table.add_column("tunnels", overflow="fold")
-    for host in planned.hosts:
-        table.add_row(
-            f"[bold]{host.name}[/]",
+    columns = ("host", "underlay", "address", "pool", "containers", "tunnels")
+    rows = [
+        (
+            host.name,
             str(host.underlay),
             str(host.address.ip),
             str(host.pool),
             f"{host.docker0.containers:,}",
             ", ".join(f"{tunnel.port}→{tunnel.peer}" for tunnel in host.tunnels),
         )
-    out.print(table)
+        for host in planned.hosts
+    ]
+    show_rows(out, columns, rows, folds=True)
+
+
+def _show_remarks(planned: Plan) -> None:
+    for text in remarks(planned.networks):
+        out.print(f"\n[bold yellow]![/] {text}")
 
 
 def _show_networks(planned: Plan) -> None:
@@ -166,15 +173,12 @@ def _show_networks(planned: Plan) -> None:
             f"\n[bold]Network {network.name}[/]: {network.prefix}{_and(network.prefix6)}, VLAN {network.vlan}, "
             f"MTU {planned.mtu_of(network)}{internal}"
         )
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-        for column in ("host", "address", "pool"):
-            table.add_column(column, no_wrap=True)
-        table.add_column("containers", justify="right", no_wrap=True)
+        rows = []
         for host, seat in planned.seats(network.name):
-            table.add_row(f"[bold]{host.name}[/]", str(seat.address.ip), str(seat.pool), f"{seat.containers:,}")
+            rows.append((host.name, str(seat.address.ip), str(seat.pool), f"{seat.containers:,}"))
             if seat.address6:
-                table.add_row("", str(seat.address6.ip), str(seat.pool6))
-        out.print(table)
+                rows.append(("", str(seat.address6.ip), str(seat.pool6), ""))
+        show_rows(out, ("host", "address", "pool", "containers"), rows)
 
 
 def _and(prefix6: IPv6Network | None) -> str:
@@ -186,15 +190,13 @@ def _show_attached(planned: Plan) -> None:
     if not attached:
         return
     out.print("\n[bold]Attached[/]  machines outside the mesh, in its networks")
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for column in ("network", "host", "interface", "VLAN", "addresses out there"):
-        table.add_column(column, no_wrap=True)
+    rows = []
     for network in attached:
         if attach := network.attach:
             addresses = attach.addresses or f"{network.prefix}, but no host's"
             vlan = "" if attach.vlan is None else str(attach.vlan)
-            table.add_row(f"[bold]{network.name}[/]", attach.host, attach.interface, vlan, str(addresses))
-    out.print(table)
+            rows.append((network.name, attach.host, attach.interface, vlan, str(addresses)))
+    show_rows(out, ("network", "host", "interface", "VLAN", "addresses out there"), rows)
 
 
 def _show_mtu(planned: Plan) -> None:

@@ -136,11 +136,14 @@ def _matrix(status: Status) -> Table:
     for name in names[1:]:
         table.add_column(escape(name), no_wrap=True)
     ways = {(way.a, way.b): way for way in status.ways}
+    silent = {host.name for host in status.hosts if host.error}
     for number, a in enumerate(names[:-1], start=1):
         cells = []
         for b in names[1:number] + names[number:]:
             way = ways.get((a, b))
-            if way is None:
+            if b in names[number:] and {a, b} <= silent:
+                cells.append("[yellow]? not read[/]")
+            elif way is None:
                 cells.append("")
             elif not way.hosts:
                 cells.append("[red]✗ none[/]")

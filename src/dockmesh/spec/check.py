@@ -7,10 +7,12 @@ from dockmesh.mtu import VLAN_TAG, overlay_mtu
 from dockmesh.spec.check_addresses import (
     check_addresses_against_pools,
     check_addresses_in_prefix,
+    check_domain,
     check_names_differ,
     check_same_address,
     check_same_ssh,
     check_same_underlay,
+    check_ssh_users,
     check_underlay_family,
     check_underlay_range,
 )
@@ -131,8 +133,10 @@ RULES: tuple[Rule, ...] = (
     check_host_count,
     check_prefix_underlays,
     check_names_differ,
+    check_domain,
     check_same_underlay,
     check_same_ssh,
+    check_ssh_users,
     check_underlay_family,
     check_underlay_range,
     check_ring,

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
+from dockmesh.model import DOMAIN
 from dockmesh.spec.blocks import Blocks, reserved_use
 from dockmesh.spec.draft import Draft, DraftHost, Located
+from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.problems import Problem
 
 
@@ -53,6 +55,28 @@ def check_same_ssh(draft: Draft) -> Iterator[Problem]:
         where = f"{first.shown} is in line {first.name.span.line}."
         hint = f"{where} Both would be set up on one host, one over the other."
         yield Problem(what, hint, host.ssh_target.span)
+
+
+def check_ssh_users(draft: Draft) -> Iterator[Problem]:
+    """Some directories have users with an @ in their names; nobody is called after a host of this file, or root."""
+    names = {name for host in draft.hosts for name in (host.name.value, host.ssh_target.value[0])}
+    for host in draft.hosts:
+        if host.ssh_user is None or "@" not in host.ssh_user.value:
+            continue
+        user, _, behind = host.ssh_user.value.rpartition("@")
+        if user == "root" or behind in names:
+            hint = f"Write {{user: {clipped(user)}, host: {clipped(behind)}}}."
+            yield Problem(f"ssh user of {host.shown} holds a host", hint, host.ssh_user.span)
+
+
+def check_domain(draft: Draft) -> Iterator[Problem]:
+    """NAME.HOST of one and NAME of another would be one name."""
+    for host in draft.hosts:
+        if draft.domain is not None and draft.domain.value == host.name.value:
+            hint = (
+                f"{host.shown} is in line {host.name.span.line}. Take another, such as {DOMAIN}, or false for no names."
+            )
+            yield Problem(f"domain is the name of the host {host.shown}", hint, draft.domain.span)
 
 
 def check_underlay_range(draft: Draft) -> Iterator[Problem]:

@@ -1,9 +1,11 @@
 """Rules about the list of networks, and about what each host has of it."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations, islice
 
 from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.spec.blocks import free_blocks
 from dockmesh.spec.draft import Draft, DraftHost, DraftNetwork
 from dockmesh.spec.excerpt import clipped, listed
 from dockmesh.spec.nearest import did_you_mean
@@ -48,7 +50,14 @@ def check_names(draft: Draft) -> Iterator[Problem]:
         shown = clipped(name)
         if name in seen:
             what = f"there are two networks {shown}"
-            yield Problem(what, f"The other is in line {seen[name]}. Give each a name of its own.", network.name.span)
+            hint = f"The other is in line {seen[name]}. "
+            hint += (
+                "Docker has one default bridge: give this one another name, such as blue, with a vlan, and an entry "
+                "at each host."
+                if name == DOCKER_BRIDGE
+                else "Give each a name of its own."
+            )
+            yield Problem(what, hint, network.name.span)
         elif place and name in DOCKERS:
             hint = "Docker has one of that name, and makes no other. Choose another name."
             yield Problem(f"{shown} is a network of Docker's own", hint, network.name.span)
@@ -63,7 +72,7 @@ def check_names(draft: Draft) -> Iterator[Problem]:
 
 def check_vlans(draft: Draft) -> Iterator[Problem]:
     seen: dict[int, DraftNetwork] = {}
-    for network in draft.networks[1:]:
+    for network in _once(draft):
         shown = _shown(network)
         if network.vlan is None:
             if network.whole:
@@ -111,10 +120,9 @@ def check_hosts_of_networks(draft: Draft) -> Iterator[Problem]:
 
 def check_seats(draft: Draft) -> Iterator[Problem]:
     """Each host has an entry for the networks that it is on, and for no other."""
-    networks = {network.name.value: network for network in draft.networks[1:] if network.name.value}
+    networks = {network.name.value: network for network in _once(draft)}
     complete = all(network.whole for network in draft.networks)
     for host in draft.hosts:
-        has = {seat.network.value for seat in host.seats}
         for seat in host.seats:
             name = seat.network.value
             network = networks.get(name)
@@ -129,13 +137,83 @@ def check_seats(draft: Draft) -> Iterator[Problem]:
                 what = f"{host.shown} has an entry for {clipped(name)}, and is not among its hosts"
                 hint = "Take the entry away, or name the host under `hosts` of the network."
                 yield Problem(what, hint, seat.network.span)
-        for name, network in networks.items():
-            if name not in has and _is_on(network, host) and host.whole and network.whole:
-                hint = (
-                    f"It needs an address and a pool there: `networks: {{{clipped(name)}: {{address: …, pool: …}}}}`. "
-                    "`dockmesh network add` writes them."
-                )
-                yield Problem(f"{host.shown} has no entry for the network {clipped(name)}", hint, host.name.span)
+    for network in networks.values():
+        yield from _lacking(draft, network)
+
+
+def _once(draft: Draft) -> Iterator[DraftNetwork]:
+    """The networks after docker0, each name once: that it stands there twice is told by itself."""
+    seen = {"", DOCKER_BRIDGE}
+    for network in draft.networks[1:]:
+        if network.name.value not in seen:
+            seen.add(network.name.value)
+            yield network
+
+
+def _lacking(draft: Draft, network: DraftNetwork) -> Iterator[Problem]:
+    """Where no host has an entry, that is one mistake: the network was put in by hand."""
+    name = network.name.value
+    if not network.whole or name in DOCKERS or len(name) > MOST_CHARACTERS:
+        return  # told by itself, and to be named anew first
+    on = [host for host in draft.hosts if _is_on(network, host)]
+    lacking = [host for host in on if host.whole and name not in {seat.network.value for seat in host.seats}]
+    if len(lacking) == len(on) > 1 and network.attach is None:
+        hint = (
+            f"Each needs `networks: {{{clipped(name)}: {{address: …, pool: …}}}}`. Take the network out of `networks` "
+            f"here; then `dockmesh network add {clipped(name)}{_options(network)}` writes it, with an address and a "
+            "pool for each host."
+        )
+        yield Problem(f"no host has an entry for the network {clipped(name)}", hint, network.name.span)
+        return
+    for host, entry in zip(lacking, _entries(draft, network, len(lacking)), strict=True):
+        hint = f"Put at {host.shown}: `networks: {{{clipped(name)}: {entry}}}`."
+        yield Problem(f"{host.shown} has no entry for the network {clipped(name)}", hint, host.name.span)
+
+
+def _options(network: DraftNetwork) -> str:
+    """With which `network add` makes the same."""
+    return "".join(
+        (
+            f" --prefix {network.prefix.value}" if network.prefix else "",
+            f" --prefix6 {network.prefix6.value}" if network.prefix6 else "",
+            f" --vlan {network.vlan.value}" if network.vlan else "",
+            " --internal" if network.internal and network.internal.value else "",
+            f" --hosts {','.join(host.value for host in network.hosts)}" if network.hosts else "",
+        )
+    )
+
+
+def _entries(draft: Draft, network: DraftNetwork, count: int) -> list[str]:
+    """An address and a pool for each host that has none, of what is free."""
+    seats = [seat for host in draft.hosts for seat in host.seats if seat.network.value == network.name.value]
+    taken = [seat.address.value for seat in seats if seat.address]
+    pools = [seat.pool.value for seat in seats if seat.pool]
+    if network.prefix is None or not taken or not pools or network.prefix6 is not None:
+        return ["{address: …, pool: …}"] * count
+    prefix, size = network.prefix.value, max(pool.prefixlen for pool in pools)
+    addresses = (
+        address
+        for number in range(1, prefix.num_addresses)
+        if (
+            address := IPv4Address(
+                (int(max(taken)) - int(prefix.network_address) + number) % prefix.num_addresses
+                + int(prefix.network_address)
+            )
+        )
+        not in (*taken, prefix.network_address, prefix.broadcast_address)
+        and not any(address in pool for pool in pools)
+    )
+    own = [IPv4Network((int(address), max(24, prefix.prefixlen)), strict=False) for address in taken]
+    free = (
+        part
+        for block in free_blocks(prefix, [*pools, *own], count=count)
+        for part in (block.subnets(new_prefix=size) if block.prefixlen < size else [block])
+    )
+    found = list(islice(zip(addresses, free, strict=False), count))
+    return [
+        *(f"{{address: {address}, pool: {pool}}}" for address, pool in found),
+        *["{address: …, pool: …}"] * (count - len(found)),
+    ]
 
 
 def _is_on(network: DraftNetwork, host: DraftHost) -> bool:

@@ -74,12 +74,21 @@ def check_pool_holds_a_container(draft: Draft) -> Iterator[Problem]:
     if draft.prefix is None:
         return
     small = [host for host in draft.hosts if _is_too_small(host, draft.prefix.value)]
-    free = _free(draft, small)
+    single = [host for host in draft.hosts if host not in small and _is_single(host, draft.prefix.value)]
+    free = _free(draft, [*small, *single])
+    for host in single:
+        if host.pool is not None:
+            hint = f"{host.pool.value} is for one container, and `dockmesh verify` needs an address for its own.{free}"
+            yield Problem(f"pool of {host.shown} is one address", hint, host.pool.span)
     for host in small:
         if host.pool is not None:
             names = "the host's own address or an end of the prefix"
             hint = f"{host.pool.value} holds nothing but {names}, and Docker gives none of these to a container.{free}"
             yield Problem(f"pool of {host.shown} is too small for a container", hint, host.pool.span)
+
+
+def _is_single(host: DraftHost, prefix: IPv4Network) -> bool:
+    return host.pool is not None and host.pool.value.num_addresses == 1 and host.pool.value.subnet_of(prefix)
 
 
 def _is_too_small(host: DraftHost, prefix: IPv4Network) -> bool:

@@ -77,6 +77,7 @@ class DraftHost:
     pool: Located[IPv4Network] | None
     underlay_mtu: Located[int] | None
     ssh_target: Located[tuple[str, int | None]]
+    ssh_user: Located[str] | None = None
     seats: tuple[DraftSeat, ...] = ()
     whole: bool = True  # nothing of its seats is wrong by itself
     within: str = ""  # of which network address and pool are, where that is not docker0
@@ -148,6 +149,7 @@ class Draft:
     forwarding: Forwarding
     topology: DraftTopology | None
     packages: tuple[Located[str], ...] = ()
+    domain: Located[str] | None = None
     within: str = ""  # which network prefix and hosts are of, where that is not docker0
 
     @property
@@ -247,6 +249,7 @@ def draft(root: Node, wrong: AbstractSet[TreePath]) -> Draft:
         forwarding=Fabric().forwarding if forwarding is None else Forwarding(forwarding.value),
         topology=_topology(read),
         packages=_packages(read),
+        domain=read.text("domain"),
     )
 
 
@@ -334,6 +337,7 @@ def _host(read: _Reading, key: Scalar) -> DraftHost:
         pool=read.network(*path, "pool"),
         underlay_mtu=read.number(*path, "underlay_mtu"),
         ssh_target=Located((ssh_host.value, port.value if port else None), ssh_host.span),
+        ssh_user=read.text(*path, "ssh", "user"),
         seats=_seats(read, key.text),
         whole=not any(wrong[:3] == (*path, "networks") for wrong in read.wrong),
     )

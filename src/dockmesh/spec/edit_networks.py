@@ -13,8 +13,8 @@ from dockmesh.spec.excerpt import listed
 from dockmesh.spec.imitate import network_lines, seat_lines
 from dockmesh.spec.load import parse
 from dockmesh.spec.outline import Piece, outline
-from dockmesh.spec.source import decode
-from dockmesh.spec.splice import LayoutError, append, remove
+from dockmesh.spec.source import LINE_BREAK, decode
+from dockmesh.spec.splice import LayoutError, append, column, remove
 
 WHAT = "its networks or hosts"
 
@@ -26,6 +26,15 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
     """
     cluster = parse(file, content)
     text = decode(file, content).text
+    if network.name in {each.name for each in cluster.networks}:
+        raise UsageError(
+            f"there is a network {network.name} already",
+            answered=_place(file, text, network.name),
+            now=UNCHANGED,
+            do=f"give the new one another name, or take that one out first: dockmesh network remove {network.name}"
+            if network.name != DOCKER_BRIDGE
+            else "give the new one another name",
+        )
     what = f"cannot put the network {network.name} into {file}"
     try:
         networks = _networks(text)
@@ -39,6 +48,15 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
     )
     wanted = replace(cluster, further=(*cluster.further, network), hosts=tuple(hosts))
     return checked(file, content, text, wanted, what=what, parts=WHAT)
+
+
+def _place(file: str, text: str, name: str) -> str | None:
+    for each in getattr(outline(text).get("networks"), "items", ()):
+        found = each.get("name")
+        if found is not None and found.text == name:
+            line = len(LINE_BREAK.findall(text[: found.start])) + 1
+            return f"in {file}:{line}:{column(text, found.start) + 1}"
+    return None
 
 
 def remove_network(file: str, content: bytes, name: str) -> bytes:

@@ -32,6 +32,7 @@ from dockmesh.spec.schema import (
     StarSection,
     keys_of,
 )
+from dockmesh.spec.syntax import FULL_WIDTH
 
 SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,
@@ -48,6 +49,13 @@ SECTIONS: MappingOf[str, type[BaseModel]] = {
     "in a map `topology: {degree: 4}`": DegreeSection,
     "in a map `topology: {star: host1}`": StarSection,
     "in a map `topology: {sites: …}`": SitesSection,
+}
+# Where a key of these may have been meant: in what holds them, or beside them. `port` elsewhere means no port of ssh.
+NESTED: MappingOf[type[BaseModel], tuple[type[BaseModel], ...]] = {
+    SshSection: (MeshFile, HostSection, SeatSection),
+    SeatSection: (MeshFile, HostSection, NetworkSection),
+    AttachSection: (MeshFile, NetworkSection),
+    BfdSection: (MeshFile, FabricSection),
 }
 FORM_KEYS = tuple(key for key, _ in FORMS.values())
 TOPOLOGY_FORMS = (
@@ -219,7 +227,15 @@ def _unknown_key(path: TreePath, place: Place, section: type[BaseModel], guess: 
     if name in FORM_KEYS and (own := [key for key, form in FORMS.values() if form is section]):
         one, other = sorted((own[0], name), key=FORM_KEYS.index)
         return Problem(f"topology has both {one} and {other}", "Keep one of them.", span)
-    elsewhere = [where for where, other in SECTIONS.items() if name in keys_of(other)]
+    key, colon, rest = name.replace(FULL_WIDTH, ":").partition(":")
+    if colon and key in keys_of(section):
+        what = "a full-width colon" if FULL_WIDTH in name else f"`{key}:` has no space behind it"
+        return Problem(what, f"Expected `{key}: {clipped(rest.strip())}`.", span)
+    elsewhere = [
+        where
+        for where, other in SECTIONS.items()
+        if name in keys_of(other) and section in NESTED.get(other, (section,))
+    ]
     hints = [
         *([f"Did you mean `{guess}`?"] if guess else []),
         *([f"`{name}` stands {elsewhere[0]}."] if elsewhere else []),

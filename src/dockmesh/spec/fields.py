@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from dockmesh.model import Datapath, Forwarding, Listen, Renderer, Tunnel, UnderlayAddress
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.nearest import did_you_mean
+from dockmesh.spec.public_names import why_not
 
 WRONG_VALUE = "wrong_value"
 WRONG_KIND = "wrong_kind"
@@ -88,6 +89,11 @@ def read_domain(value: object) -> str | None:
             f"is {quoted(value)}, which is no domain",
             f"Expected labels of lower-case letters, digits and hyphens with dots between them, such as mesh or "
             f"mesh.example.com, {MAX_DOMAIN} characters at most; or false for no names.",
+        )
+    if against := why_not(value):
+        raise wrong_value(
+            f"is {quoted(value)}, {against}",
+            "Take a name that nobody else has, such as mesh or mesh.example.com; or write false for no names.",
         )
     return value
 

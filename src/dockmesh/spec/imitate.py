@@ -26,7 +26,7 @@ def host_lines(text: str, hosts: Piece, host: Host) -> list[str]:
     name, like = _like(hosts)
     # In a map of flow style each entry is in one line, wherever the others break theirs.
     at = column(text, name.start) if hosts.flow or line_break(text) in text else 0
-    head = " " * at + _quoted(host.name, name.style) + ":"
+    head = " " * at + _quoted(host.name, _habit([key for key, _ in hosts.entries])) + ":"
     if not like.flow:
         return [head, *_block(text, like, host)]
     start = head + text[name.end + 1 : like.start] if _is_blank(text[name.end + 1 : like.start]) else head + " "
@@ -60,7 +60,7 @@ def pair_line(text: str, links: Piece, pair: tuple[str, str]) -> str:
 def name_line(text: str, names: Piece, name: str) -> str:
     """A name in the manner of the last one, to append to the list `names`."""
     like = names.items[-1]
-    quoted = _quoted(name, like.style)
+    quoted = _quoted(name, _habit(names.items))
     if names.flow:
         return " " * column(text, like.start) + quoted
     return f"{_before(text, like)}{quoted}"
@@ -132,6 +132,12 @@ def _fields(like: Piece, host: Host) -> list[_Field]:
         values["networks"] = _seats(host.seats, like.keys[0].style)
     order = [key.text for key in like.keys if key.text in values]
     return [_Field(name, values[name]) for name in (*order, *(name for name in values if name not in order)) if name]
+
+
+def _habit(names: Iterable[Piece]) -> str:
+    """The quotes of the last name that has them, or has none, by choice: some cannot do without."""
+    free = (name.style for name in reversed([*names]) if name.text is not None and scalar(name.text) == name.text)
+    return next(free, "")
 
 
 def _style(like: Piece, name: str) -> str:

@@ -16,6 +16,8 @@ BOM = "\ufeff"
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # YAML 1.2 section 5.1, less U+0085, U+2028 and U+2029: YAML 1.1 ends a line there, and no editor does.
 NOT_ALLOWED = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+ODD_SPACE = re.compile(r"[\xa0\u1680\u2000-\u200b\u202f\u205f\u3000]+")
+QUOTED_OR_COMMENT = re.compile(r"""(?<![\w.-])(?:"(?:[^"\\]|\\.)*"|'[^']*')|(?:^|(?<=\s))#.*""")
 TAB_INDENT = re.compile(r" *(\t[ \t]*)(?=[^\s#])")
 
 
@@ -72,14 +74,15 @@ def _refuse(path: Path, what: str, hint: str) -> SpecError:
 def decode(name: str, content: bytes) -> Source:
     """The content as text.
 
-    Raises SpecError, with every place, when it is not UTF-8, holds control characters, or is indented with tabs.
+    Raises SpecError, with every place, when it is not UTF-8, holds control characters or what looks like a space, or is
+    indented with tabs.
     """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _not_utf8(name, content, error) from None
     source = Source(name, text.removeprefix(BOM))
-    problems = [*_control_characters(source), *_tabs(source)]
+    problems = [*_control_characters(source), *_tabs(source), *_odd_spaces(source)]
     if problems:
         raise source.refuse(*problems)
     return source
@@ -107,6 +110,21 @@ def _control_characters(source: Source) -> list[Problem]:
         )
         for number, line in enumerate(source.lines, 1)
         for found in NOT_ALLOWED.finditer(line)
+    ]
+
+
+def _odd_spaces(source: Source) -> list[Problem]:
+    """Outside of quotes and comments, where each looks like a space and is a letter to YAML."""
+    if not ODD_SPACE.search(source.text):
+        return []
+    return [
+        Problem(
+            f"U+{ord(found[0][0]):04X}, which looks like a space and is none",
+            "Write a space in its place; it often comes with text that was copied from a page.",
+            Span(number, found.start() + 1, len(found[0])),
+        )
+        for number, line in enumerate(source.lines, 1)
+        for found in ODD_SPACE.finditer(QUOTED_OR_COMMENT.sub(lambda match: " " * len(match[0]), line))
     ]
 
 

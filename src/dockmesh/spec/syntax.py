@@ -10,6 +10,7 @@ from dockmesh.spec.source import Source
 
 ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 LAST_CHARACTER = 0x10FFFF
+BLANK = re.compile(r"\s*(#.*)?")
 
 # Part of the parser's own words, what is wrong, what to do. The first that fits is taken.
 WORDS = (
@@ -43,6 +44,38 @@ WORDS = (
 CLOSING = {"while parsing a flow mapping": ("{", "}"), "while parsing a flow sequence": ("[", "]")}
 
 
+# What the parser says where a colon is missing, or is none: it notices at a colon that follows.
+NO_COLON = ("mapping values are not allowed", "could not find expected ':'")
+FULL_WIDTH = "\uff1a"
+# A key, and what stands behind it where no colon and space do.
+KEY_ALONE = re.compile(r"(?P<indent> *)(?P<key>[\w.-]+)(?:(?P<glued>:\S.*)|(?P<rest> +[^ :].*))?")
+
+
+def explain_colon(source: Source, number: int) -> Problem | None:
+    """What is wrong with the colon of this line (from 1), if it is that."""
+    line = re.sub(r"(^| )#.*", "", source.lines[number - 1]).rstrip()
+    if FULL_WIDTH in line:
+        at = line.index(FULL_WIDTH)
+        return Problem("a full-width colon", "Write `:`, with a space after it.", Span(number, at + 1, 1))
+    found = KEY_ALONE.fullmatch(line.replace("- ", "  ", 1) if re.match(" *- .*[^ ] ", line) else line)
+    if found is None:
+        return None
+    key, glued, rest = found["key"], found["glued"], found["rest"]
+    value = clipped((glued[1:] if glued else rest or "").strip())
+    span = Span(number, found.start("key") + 1, len(key) + (1 if glued else 0))
+    what = f"`{clipped(key)}:` has no space behind it" if glued else f"`{clipped(key)}` has no colon"
+    return Problem(what, f"Expected `{f'{clipped(key)}: {value}'.strip()}`.", span)
+
+
+def _colon_before(source: Source, error: MarkedYAMLError, number: int) -> Problem | None:
+    """In the line where the parser noticed, in that where the key begins that it looks at, or in the one above."""
+    above = next((line for line in range(number - 1, 0, -1) if not BLANK.fullmatch(source.lines[line - 1])), None)
+    begun = error.context_mark.line + 1 if error.context_mark is not None else None
+    lines = (begun, number, above) if "could not find" in (error.problem or "") else (number, above)
+    found = (explain_colon(source, line) for line in lines if line is not None)
+    return next((problem for problem in found if problem is not None), None)
+
+
 def explain_syntax(source: Source, error: MarkedYAMLError) -> Problem:
     """The one problem that a syntax error is; nothing after it can be read."""
     said = f"{error.context or ''} {error.problem or ''}"
@@ -52,6 +85,8 @@ def explain_syntax(source: Source, error: MarkedYAMLError) -> Problem:
     )
     if error.context in CLOSING and error.context_mark is not None and "expected" in said:
         return _unclosed(error, span)
+    if any(words in said for words in NO_COLON) and (problem := _colon_before(source, error, span.line)):
+        return problem
     if found := re.search(r"found character (.+) that cannot start any token", said):
         hint = "To begin a value with it, quote the whole value."
         return Problem(f"a value cannot begin with {clipped(found[1])}", hint, span)

@@ -38,7 +38,7 @@ def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshErr
         root=next(iter(roots)) if len(roots) == 1 else None,
         hosts=hosts,
         tunnels=tuple(ends.values()),
-        ways=found,
+        ways=tuple(way for way in found if heard.keys() & {way.a, way.b}),
         findings=tuple(findings.find(plan, heard, hosts, found, now)),
         warnings=tuple(warnings.find(plan, hosts, now)),
     )

@@ -172,3 +172,14 @@ def test_a_host_in_a_ring_takes_a_tunnel_from_two_and_gives_each_one(dockmesh: D
 
     assert "On host1: a tunnel to five more, a tunnel to four fewer." in ran.out
     assert "On four: a tunnel to five more, a tunnel to host1 fewer." in ran.out
+
+
+@pytest.mark.parametrize("odd", ["y", "no", "1e3"])
+def test_a_name_that_needs_quotes_is_no_habit(dockmesh: Dockmesh, odd: str) -> None:
+    dockmesh("init", "--offline", "a=10.0.0.1", f"{odd}=10.0.0.2")
+
+    dockmesh(*ADD, "c=10.0.0.3", "d=10.0.0.4")
+
+    text = Path("dockmesh.yaml").read_text()
+    assert f'"{odd}":' in text
+    assert all(f"  {name}: " in text for name in "cd")

@@ -133,7 +133,7 @@ def test_its_json_names_the_network(dockmesh: Dockmesh, mesh_file: Path) -> None
         (("blue", "--prefix6", "fd00:80::1/64"), "has host bits set"),
         (("blue", "--prefix6", "fd00:80::/48"), "its length is not between /64 and /112"),
         (("blue", "--prefix6", "ff02::/64"), "prefix6 of blue overlaps ff00::/8"),
-        (("docker0",), "there are two networks docker0"),
+        (("docker0",), "there is a network docker0 already"),
         (("bridge",), "bridge is a network of Docker's own"),
         (("a-very-long-one",), "the name of the network a-very-long-one is too long"),
         (("Blue",), "no valid name"),
@@ -254,3 +254,57 @@ def test_comments_and_layout_stay_whatever_they_are(dockmesh: Dockmesh, mesh_fil
     for name in ("blue", "green"):
         assert dockmesh(*REMOVE, name).code == 0
     assert mesh_file.read_text() == text
+
+
+def test_a_network_that_is_there_is_not_put_in_again(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    dockmesh("network", "add", "blue")
+    before = mesh_file.read_text()
+
+    ran = dockmesh("network", "add", "blue")
+
+    assert ran.err.splitlines() == [
+        "error: there is a network blue already",
+        "   answered  in dockmesh.yaml:5:11",
+        "   now       the file is as it was",
+        "   do        give the new one another name, or take that one out first: dockmesh network remove blue",
+    ]
+    assert mesh_file.read_text() == before
+    assert "there is a network docker0 already" in dockmesh("network", "add", "docker0").err
+
+
+def test_what_is_said_of_a_network_that_was_put_in_by_hand_helps(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    before = mesh_file.read_text()
+    by_hand = "  - {name: blue, prefix: 10.80.0.0/16, vlan: 7, internal: true}\n"
+    mesh_file.write_text(before.replace("hosts:\n", f"{by_hand}hosts:\n"))
+
+    said = " ".join(dockmesh("plan").err.split())
+
+    advice = said.partition("then `dockmesh ")[2].partition("`")[0].split()
+    mesh_file.write_text(before)
+    assert dockmesh(*advice).code == 0
+    (blue,) = load(mesh_file).further
+    assert (blue.name, str(blue.prefix), blue.vlan, blue.internal) == ("blue", "10.80.0.0/16", 7, True)
+
+
+def test_what_is_said_of_a_host_without_an_entry_helps(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    dockmesh("network", "add", "blue")
+    lines = mesh_file.read_text().splitlines(keepends=True)
+    entry = next(line for line in lines if "host2:" in line).partition("networks: ")[2].rstrip("}\n")
+    mesh_file.write_text("".join(lines).replace(f", networks: {entry}}}}}", "", 1))
+
+    said = " ".join(dockmesh("plan").err.split())
+
+    advice = said.partition("Put at host2: `")[2].partition("`")[0]
+    mesh_file.write_text(mesh_file.read_text().replace("pool: 172.17.128.0/18", f"pool: 172.17.128.0/18, {advice}"))
+    assert dockmesh("plan").code == 0
+
+
+@pytest.mark.parametrize(
+    ("prefix", "public"), [("8.8.0.0/16", True), ("172.32.0.0/16", True), ("100.64.0.0/16", False)]
+)
+def test_a_public_range_is_remarked(dockmesh: Dockmesh, mesh_file: Path, prefix: str, public: bool) -> None:
+    ran = dockmesh("network", "add", "blue", "--prefix", prefix)
+
+    said = f"! {prefix} of blue is a public range"
+    assert ((said in ran.err), (said in dockmesh("plan").out)) == (public, public)
+    assert bool(dockmesh("plan", "--json").json()["remarks"]) == public

@@ -131,3 +131,14 @@ def test_the_json_has_no_host_without_its_names() -> None:
     assert not answer["right"]
     assert {frozenset(host) for host in answer["hosts"]} == {frozenset(answer["hosts"][0])}
     assert answer["hosts"][1]["error"]["what"] == "no SSH connection"
+
+
+def test_nothing_is_said_of_the_way_between_hosts_that_were_both_not_read() -> None:
+    world = worlds.well()
+    gone = {**worlds.silence(world, "host2"), **worlds.silence(world, "host3")}
+
+    status = status_of(world, gone)
+
+    assert "host2                  ? not read" in [each.rstrip() for each in lines(status)]
+    assert not [each for each in lines(status) if "✗ none" in each]
+    assert {(way["a"], way["b"]) for way in status_json(status)["ways"]} == {("host1", "host2"), ("host1", "host3")}
