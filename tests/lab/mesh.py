@@ -183,7 +183,7 @@ class Mesh:
 
     def dockmesh(self, verb: str, *options: str, environment: dict[str, str] | None = None) -> Done:
         ssh = () if verb in ("plan", "render") else ("--ssh-config", str(self.ssh_config))
-        return run(*DOCKMESH, verb, "-f", str(self.file), *ssh, *options, environment=environment)
+        return run(*DOCKMESH, verb, "--file", str(self.file), *ssh, *options, environment=environment)
 
     def apply(self, *options: str) -> Any:
         """Apply, which must succeed; its answer in JSON. Without its proof: that is what test_verify.py is about."""

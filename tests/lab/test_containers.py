@@ -36,7 +36,7 @@ def rows(mesh: Mesh, *options: str) -> dict[str, dict[str, Any]]:
 
 
 def call(mesh: Mesh, verb: str, *words: str) -> tuple[str, ...]:
-    return (*DOCKMESH, verb, "-f", str(mesh.file), "--ssh-config", str(mesh.ssh_config), *words)
+    return (*DOCKMESH, verb, "--file", str(mesh.file), "--ssh-config", str(mesh.ssh_config), *words)
 
 
 def test_ps_shows_the_containers_of_all_hosts_with_their_addresses(busy: Mesh) -> None:
@@ -148,7 +148,7 @@ def put(mesh: Mesh, host: str, path: str, text: str, mode: str) -> None:
 
 def test_dockers_own_command_line_works_by_the_contexts(busy: Mesh, tmp_path: Path) -> None:
     """Called on host1, with a ~/.ssh there: this machine need not have Docker, nor a route to the hosts."""
-    here = ("-f", str(busy.file), "--ssh-config", str(busy.ssh_config))
+    here = ("--file", str(busy.file), "--ssh-config", str(busy.ssh_config))
     environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
     made = run(*DOCKMESH, "context", "create", *here, environment=environment)
     known = (busy.directory / "known_hosts").read_text()

@@ -23,7 +23,7 @@ def usage(parameters: Sequence[Any]) -> Iterator[str]:
     if any(is_option(parameter) for parameter in parameters):
         yield "[OPTIONS]"
     for parameter in parameters:
-        if not is_option(parameter):
+        if not is_option(parameter) and not parameter.hidden:
             name = argument_name(parameter)
             yield name if parameter.required else f"[{name}]"
 

@@ -279,3 +279,11 @@ def test_more_and_less_is_said_of_progress_by_one_of_two(dockmesh: Dockmesh, mes
 
 def test_every_verb_of_the_overview_is_there() -> None:
     assert list(build().commands) == list(VERBS)
+
+
+def test_who_names_the_file_with_f_as_before_is_told_what_f_is_in_logs(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    ran = dockmesh("logs", "-f", "dockmesh.yaml", "web")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "-f is --follow here, and the mesh file is named by --file" in ran.err
+    assert "[OTHERS" not in dockmesh("logs", "--help").out

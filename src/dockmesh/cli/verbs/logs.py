@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from dockmesh.cli import options
+from dockmesh.errors import UsageError
 
 
 def logs(
     name: options.ContainerName,
+    others: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what it says from now on, until Ctrl-C.")
@@ -36,6 +38,11 @@ def logs(
     What it printed on standard error comes on standard error.
     The exit code is that of `docker logs` there; with --follow 0 when it is ended by Ctrl-C.
     """
+    if others:
+        raise UsageError(
+            f"{name} and {others[0]} are two, and the logs of one container are shown",
+            do="say one; -f is --follow here, and the mesh file is named by --file",
+        )
     from dockmesh.cli import logs as work
 
     wish = work.Wish(follow=follow, tail=tail, timestamps=timestamps, since=since)
