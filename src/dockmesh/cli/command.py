@@ -15,6 +15,9 @@ from dockmesh.errors import UsageError
 
 # What other programs call a verb that has another name here.
 ALIASES = {"rm": "remove", "ls": "list"}
+# Where there is none of these, what shows the same.
+LISTS = {"context": "`docker context ls` shows them"}
+LIST = "`dockmesh plan` shows what the file has"
 JSON = "--json"
 
 
@@ -143,7 +146,12 @@ class Group(TyperGroup):
             formatter.write_dl([(name, first_sentence(command.help)) for name, command in commands if command])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
+        name = ALIASES.get(cmd_name, cmd_name)
+        command = super().get_command(ctx, cmd_name) or super().get_command(ctx, name)
+        if command is None and name == "list" and not ctx.resilient_parsing:
+            what = f"there is no `{ctx.command_path} {cmd_name}`"
+            raise UsageError(what, do=LISTS.get(str(self.name), LIST))
+        return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not self.invoke_without_command and not ctx.resilient_parsing:

@@ -21,6 +21,19 @@ class Wish:
     user: str | None = None
     workdir: str | None = None
 
+    def words(self, container: str, command: list[str]) -> tuple[str, ...]:
+        return (
+            *("docker", "exec"),
+            *(("--interactive",) if self.interactive else ()),
+            *(("--tty",) if self.tty else ()),
+            *(("--detach",) if self.detach else ()),
+            *(word for setting in self.env for word in ("--env", setting)),
+            *(("--user", self.user) if self.user is not None else ()),
+            *(("--workdir", self.workdir) if self.workdir is not None else ()),
+            container,
+            *command,
+        )
+
 
 def exec_in(
     name: str, command: list[str], wish: Wish, *, file: Path, ssh_config: Path | None, host: list[str] | None
@@ -38,17 +51,7 @@ def exec_in(
         )
 
     def words(container: Container) -> tuple[str, ...]:
-        return (
-            *("docker", "exec"),
-            *(("--interactive",) if wish.interactive else ()),
-            *(("--tty",) if wish.tty else ()),
-            *(("--detach",) if wish.detach else ()),
-            *(word for setting in wish.env for word in ("--env", setting)),
-            *(("--user", wish.user) if wish.user is not None else ()),
-            *(("--workdir", wish.workdir) if wish.workdir is not None else ()),
-            container.id,
-            *argv,
-        )
+        return wish.words(container.id, argv)
 
     order = Order("exec", words, running=True, terminal=wish.tty, reads=wish.interactive)
     sys.exit(run(name, order, file, ssh_config, host))  # whatever it is: 130 of a command is no Ctrl-C of ours

@@ -17,17 +17,20 @@ class Wish:
     timestamps: bool = False
     since: str | None = None
 
+    def words(self, container: str) -> tuple[str, ...]:
+        return (
+            *("docker", "logs"),
+            *(("--follow",) if self.follow else ()),
+            *(("--tail", str(self.tail)) if self.tail is not None else ()),
+            *(("--timestamps",) if self.timestamps else ()),
+            *(("--since", self.since) if self.since is not None else ()),
+            container,
+        )
+
 
 def logs(name: str, wish: Wish, file: Path, ssh_config: Path | None, host: list[str] | None) -> None:
     def words(container: Container) -> tuple[str, ...]:
-        return (
-            *("docker", "logs"),
-            *(("--follow",) if wish.follow else ()),
-            *(("--tail", str(wish.tail)) if wish.tail is not None else ()),
-            *(("--timestamps",) if wish.timestamps else ()),
-            *(("--since", wish.since) if wish.since is not None else ()),
-            container.id,
-        )
+        return wish.words(container.id)
 
     try:
         code = run(name, Order("logs", words), file, ssh_config, host)

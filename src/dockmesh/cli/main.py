@@ -72,7 +72,10 @@ def _meant(error: typer.TyperException) -> UsageError:
     said = error.format_message().strip().removesuffix(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "dockmesh"
-    return UsageError(said[:1].lower() + said[1:], do=f"`{command} --help` shows what it takes")
+    advice = f"`{command} --help` shows what it takes"
+    if command == "dockmesh" and "option" in said:
+        advice = "options stand behind the command, as in `dockmesh plan -f FILE`; `dockmesh --help` shows the commands"
+    return UsageError(said[:1].lower() + said[1:], do=advice)
 
 
 def _say(text: str) -> None:

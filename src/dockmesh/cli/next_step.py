@@ -34,7 +34,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
         content = read_bytes(file)
         cluster = parse(str(file), content)
     except SpecError as error:
-        return f"{file} has {counted(len(error.problems), 'mistake')}.", [
+        return f"{file} has {counted(len(error.problems) + error.more, 'mistake')}.", [
             (f"dockmesh plan{option}", "shows where, and what was expected"),
         ]
     mesh = f"{file}: mesh '{cluster.name}', {counted(len(cluster.hosts), 'host')}"
@@ -48,7 +48,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
         ]
     last = runs[-1]
     if last.ended != "done":
-        return f"{mesh}; the last run ({last.run}) was {last.ended.replace('failed', 'a failure')}.", [
+        return f"{mesh}; the last run ({last.run}) {'failed' if last.ended == 'failed' else 'was interrupted'}.", [
             (f"dockmesh status{option}", "shows the mesh as it is now"),
             (f"dockmesh history {last.run}{option}", "shows what that run did"),
             (f"dockmesh apply{option}", "goes on from there"),

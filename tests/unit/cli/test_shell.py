@@ -287,3 +287,18 @@ def test_who_names_the_file_with_f_as_before_is_told_what_f_is_in_logs(dockmesh:
     assert (ran.code, ran.out) == (2, "")
     assert "-f is --follow here, and the mesh file is named by --file" in ran.err
     assert "[OTHERS" not in dockmesh("logs", "--help").out
+
+
+@pytest.mark.parametrize("words", [["-f", "other.yaml", "plan"], ["--json", "plan"]])
+def test_an_option_before_the_verb_is_told_where_it_stands(dockmesh: Dockmesh, words: list[str]) -> None:
+    assert "options stand behind the command" in dockmesh(*words).err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["host", "ls"], "`dockmesh plan` shows"), (["context", "list"], "`docker context ls` shows")]
+)
+def test_where_there_is_no_list_it_is_said_what_shows_the_same(dockmesh: Dockmesh, words: list[str], said: str) -> None:
+    ran = dockmesh(*words)
+
+    assert f"there is no `dockmesh {' '.join(words)}`" in ran.err
+    assert said in ran.err
