@@ -302,3 +302,27 @@ def test_where_there_is_no_list_it_is_said_what_shows_the_same(dockmesh: Dockmes
 
     assert f"there is no `dockmesh {' '.join(words)}`" in ran.err
     assert said in ran.err
+
+
+def test_init_asks_hosts_and_nobody_else_without_a_terminal(tmp_path: Path) -> None:
+    """By a session of its own there is no terminal to open, either, as from cron; `ssh` here is a script."""
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "Host key verification failed." >&2\nexit 255\n')
+    program.chmod(0o755)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dockmesh", "init", "a=root@192.0.2.1", "b=root@192.0.2.2"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{program.parent}:/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("answered  Host key verification failed.") == 2
+    assert not (tmp_path / "dockmesh.yaml").exists()
