@@ -168,7 +168,8 @@ def commands_page() -> str:
         MADE,
         *_paragraphs(root.help),
         "These options mean the same in every command that has them: "
-        "`-f FILE`, `--ssh-config FILE`, `--json` or `-o json`, `--yes`, `--host NAME`, `-q`, `-v`.",
+        "`-f FILE`, `--ssh-config FILE`, `--json` or `-o json`, `--yes`, `--host NAME`, `-q`, `-v`; "
+        "but for `-f` of `logs` and `-q` of `ps`, which are as Docker has them.",
         "`ls` and `rm` are taken for `list` and `remove`.",
         "Results go to standard output, progress and errors to standard error.\n",
         *_exit_codes(root.epilog or ""),

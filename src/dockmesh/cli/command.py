@@ -5,6 +5,7 @@ Typer's own help draws tables, in which narrow terminals lose the options' names
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -115,6 +116,17 @@ def switched_off(option: Any) -> Any:
     return option
 
 
+@contextmanager
+def naming(ctx: Any) -> Iterator[None]:
+    """Some mistakes are told without the command that they were made in."""
+    try:
+        yield
+    except typer.TyperException as error:
+        if getattr(error, "ctx", None) is None:
+            error.ctx = ctx  # type: ignore[attr-defined]  # as the others have it
+        raise
+
+
 class Command(TyperCommand):
     def get_help_option(self, ctx: Any) -> Any:
         return switched_off(super().get_help_option(ctx))
@@ -127,7 +139,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = args if ctx.resilient_parsing else with_json(self.get_params(ctx), args)
-        return super().parse_args(ctx, words)
+        with naming(ctx):
+            return super().parse_args(ctx, words)
 
 
 class Group(TyperGroup):

@@ -46,6 +46,8 @@ def target_of(text: str, number: int) -> Target:
 
     Of two parts, an address alone is the underlay address of the first, and all else is where the first is reached.
     """
+    if "," in text:
+        raise UsageError(f"{text} holds a comma", do="give one host after another, with spaces between them")
     name, destination, underlay = _parts(text)
     user, _, place = destination.rpartition("@")
     host, port = _split_port(place)

@@ -121,6 +121,7 @@ def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: 
         (["::1", "host2"], "underlay of host1 is a loopback address"),
         (["=::1", "host2"], "names no host"),
         (["a=b=c=d", "host2"], "there are too many `=`"),
+        (["a=10.0.0.1,b=10.0.0.2"], "give one host after another, with spaces between them"),
         (["a=root@b=nowhere", "host2"], "nowhere is no address"),
         (["host1:70000", "host2"], "host1:70000: 70000 is no port"),
         (["--prefix", "10.0.0.0/30", "h1", "h2"], "10.0.0.0/30 is too small for 2 hosts"),

@@ -326,3 +326,19 @@ def test_init_asks_hosts_and_nobody_else_without_a_terminal(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("answered  Host key verification failed.") == 2
     assert not (tmp_path / "dockmesh.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["plan", "-f"], "dockmesh plan"),
+        (["plan", "--json=3"], "dockmesh plan"),
+        (["plan", "--nosuch"], "dockmesh plan"),
+        (["host", "add"], "dockmesh host add"),
+        (["network", "add", "x", "--vlan", "9999"], "dockmesh network add"),
+        (["host", "nosuch"], "dockmesh host"),
+        (["nosuch"], "dockmesh"),
+    ],
+)
+def test_a_wrong_line_leads_to_the_help_of_its_own_command(dockmesh: Dockmesh, words: list[str], command: str) -> None:
+    assert dockmesh(*words).err.endswith(f"\n   do        `{command} --help` shows what it takes\n")

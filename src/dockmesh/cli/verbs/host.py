@@ -43,6 +43,7 @@ def add(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask it for its underlay address and MTU.")] = False,
     ssh_config: options.SshConfig = None,
     dry_run: options.DryRun = False,
+    yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
     """Put a host into the mesh file, with an address and a pool that move no other host.

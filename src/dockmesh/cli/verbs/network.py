@@ -49,6 +49,7 @@ def add(
         ),
     ] = None,
     dry_run: options.DryRun = False,
+    yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
     """Put a container network into the mesh file, with an address and a pool for each host that is on it.
