@@ -6,16 +6,17 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from difflib import unified_diff
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import gather
-from dockmesh.facts.types import HostFacts
+from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
@@ -111,11 +112,25 @@ def differences(wanted: Mapping[str, HostFacts], actual: Mapping[str, HostFacts]
     if missing := set(wanted) - set(actual):
         return [f"{', '.join(sorted(missing))}: not reached"]
     return [
-        f"{host}: {field.name}: {getattr(facts, field.name)} is not {getattr(wanted[host], field.name)}"
+        f"{host}: {name}: {one} is not {other}"
         for host, facts in actual.items()
         for field in fields(facts)
-        if getattr(facts, field.name) != getattr(wanted[host], field.name)
+        for name, one, other in _different(field.name, getattr(facts, field.name), getattr(wanted[host], field.name))
     ]
+
+
+def _different(name: str, one: object, other: object) -> Iterator[tuple[str, object, object]]:
+    """Of two tables the rows that differ, of two texts the lines."""
+    if one == other:
+        return
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}):
+            yield from _different(f"{name} {key}", one.get(key), other.get(key))
+    elif isinstance(one, FileState) and isinstance(other, FileState) and one.text and other.text:
+        lines = unified_diff(other.text.splitlines(), one.text.splitlines(), n=0, lineterm="")
+        yield name, f"{one.mode:o}, {list(lines)[2:]}", f"{other.mode:o}"
+    else:
+        yield name, one, other
 
 
 def _why(done: Done) -> str:
