@@ -3,13 +3,15 @@
 Two things could send frames in a circle where some hosts have the old and some the new: a bridge that goes by flows
 beside one with a spanning tree, and flows of two plans. So there is a step before all hosts wait for all. Where the way
 of forwarding changes, they delete their tunnels in it. Where flows change, they delete those for frames of others that
-the new ones do not have: what each host has then is a part of the old and of the new, and neither makes circles.
+the new ones do not have: what each host has then is a part of the old and of the new, and neither makes circles. What
+stays is what only says whose an address is, where the new ones say nothing else of it.
 """
 
 from collections.abc import Iterable
 
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.flows import INSTALL
+from dockmesh.diff.meanings import Meanings
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import FABRIC_BRIDGE, Forwarding
@@ -73,7 +75,7 @@ def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
 
 
 def without_changing(config: HostConfig, facts: HostFacts) -> str | None:
-    """The present flows without those for frames of others that are not among the wanted; None: they all are.
+    """The present flows without those for frames of others that the wanted ones change; None: they change none.
 
     Deleted by their matches, for they have the cookie of those that stay.
     """
@@ -81,11 +83,13 @@ def without_changing(config: HostConfig, facts: HostFacts) -> str | None:
     if config.forwarding is not Forwarding.DIRECT or state is None:
         return None
     wanted = set(_added(config.flows).values())
-    gone = {
+    changing = {
         line: words
         for line, words in _added(state.text).items()
         if words.startswith(FOR_OTHERS) and "in_port=LOCAL," not in words and words not in wanted
     }
+    meanings = Meanings(wanted if changing else ())
+    gone = {line: words for line, words in changing.items() if not meanings.agree(words)}
     if not gone:
         return None
     kept = [line for line in state.text.splitlines() if line not in gone]

@@ -1,11 +1,14 @@
 """While hosts go from one plan to another, each at a time of its own: flows of two plans, walked."""
 
+from dataclasses import replace
+from ipaddress import IPv4Network
 from itertools import permutations, product
 
 import pytest
 
 from dockmesh.diff.apart import without_changing
 from dockmesh.model import Cluster, Degree, Fabric, Forwarding, FullMesh, Ring, Topology
+from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.render.flows import bundle
@@ -28,6 +31,30 @@ CHANGES = {
     "a host leaves a degree of three": (of(WHOLE, Degree(3)), of(LESS, Degree(3))),
     "a ring becomes a full mesh": (of(WHOLE, Ring()), of(WHOLE, FullMesh())),
     "a full mesh becomes a ring": (of(WHOLE, FullMesh()), of(WHOLE, Ring())),
+}
+
+
+def elsewhere(mesh: Cluster, prefix: str) -> Cluster:
+    """The same hosts with the addresses that another prefix gives them."""
+    network = replace(mesh.network, prefix=IPv4Network(prefix))
+    slots = assign(network.prefix, len(mesh.hosts)).slots
+    hosts = (replace(host, address=slot.address, pool=slot.pool) for host, slot in zip(mesh.hosts, slots, strict=True))
+    return replace(mesh, network=network, hosts=tuple(hosts))
+
+
+def swapped(mesh: Cluster) -> Cluster:
+    """The first two hosts with each other's addresses."""
+    one, two, *others = mesh.hosts
+    first, second = (replace(host, address=other.address, pool=other.pool) for host, other in ((one, two), (two, one)))
+    return replace(mesh, hosts=(first, second, *others))
+
+
+# Which addresses are whose changes, and in the last two the numbers of hosts with them.
+ADDRESSES = {
+    "another prefix": (of(WHOLE, Ring()), of(elsewhere(WHOLE, "10.45.0.0/16"), Ring())),
+    "another prefix and topology": (of(WHOLE, Ring()), of(elsewhere(WHOLE, "10.45.0.0/16"), FullMesh())),
+    "a prefix around the old one": (of(WHOLE, Ring()), of(elsewhere(WHOLE, "172.16.0.0/15"), Ring())),
+    "two hosts swap theirs": (of(WHOLE, Ring()), of(swapped(WHOLE), Ring())),
 }
 
 
@@ -77,6 +104,30 @@ def test_no_frame_circles_while_hosts_that_gave_that_up_get_the_new_plan(change:
     mixed = mixtures(between(old, new), texts(new))
 
     assert not any(circles(everybody, each) for each in mixed)
+
+
+@pytest.mark.parametrize("change", ADDRESSES)
+def test_no_frame_circles_while_addresses_become_other_hosts(change: str) -> None:
+    old, new = ADDRESSES[change]
+
+    mixed = [*mixtures(texts(old), between(old, new)), *mixtures(between(old, new), texts(new))]
+
+    assert not any(circles(plan, each) for each in mixed for plan in (old, new))
+
+
+def test_addresses_that_the_new_plan_does_not_know_stay_until_it_comes() -> None:
+    """So whoever goes back alone has all that it had."""
+    old, new = ADDRESSES["another prefix"]
+
+    assert between(old, new) == texts(old)
+
+
+def test_addresses_that_become_anothers_go_before_it_comes() -> None:
+    old, new = ADDRESSES["two hosts swap theirs"]
+    kept = between(old, new)
+
+    for host in old.hosts[:2]:
+        assert not walk(Mesh(old, kept).sent("host4", ping(container(old.hosts[3]), container(host))))[0]
 
 
 def test_without_that_a_frame_could_circle() -> None:
