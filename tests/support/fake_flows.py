@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.remote.seam import Answer
+from tests.support.known_commands import UnknownCommandError
 
 
 @dataclass
@@ -35,4 +36,6 @@ class FakeFlows:
                 0,
                 "OFPST_GROUP_DESC reply (OF1.5) (xid=0x2):\n" + "".join(f" {each}\n" for each in self.groups.values()),
             )
+        elif "dump-flows" not in words:
+            raise UnknownCommandError(("ovs-ofctl", *words))
         return Answer(0)

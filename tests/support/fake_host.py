@@ -54,6 +54,8 @@ from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
+from tests.support.known_commands import UnknownCommandError, take
+from tests.support.requests import from_line
 
 OK = Answer(0)
 BARE = frozenset(("apt-get", "ip", "ifup", "systemctl", "python3"))
@@ -144,7 +146,9 @@ class FakeHost:
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         answers: list[Answer] = []
         for request in requests:
             await asyncio.sleep(0)  # the other hosts get their turn
@@ -366,6 +370,8 @@ class FakeHost:
                 below = tuple(f"{folder}/" for folder in folders)
                 self.blobs = {path: blob for path, blob in self.blobs.items() if not path.startswith(below)}
                 self.files = {path: file for path, file in self.files.items() if not path.startswith(below)}
+            case _:
+                return take(argv)
         return OK
 
     def _unit_states(self, name: str) -> str:
@@ -413,7 +419,7 @@ class FakeHost:
                 if address not in self.devices[name].addresses:
                     self.devices[name].addresses.append(address)
             case _:
-                pass
+                return take(("ip", *words))
         return OK
 
     def _set_device(self, device: Device, words: list[str]) -> None:
@@ -430,10 +436,16 @@ class FakeHost:
                     device.mtu = int(next(rest))
                 case "address":
                     device.mac = next(rest)
+                case "type":
+                    assert next(rest) == device.kind
+                case "forward_delay":
+                    next(rest)
                 case "stp_state":
                     device.stp = int(next(rest))
+                case _:
+                    raise UnknownCommandError(("ip", "link", "set", *words))
 
-    def _systemctl(self, words: list[str]) -> Answer:
+    def _systemctl(self, words: list[str]) -> Answer:  # noqa: PLR0912  a table
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
@@ -458,6 +470,8 @@ class FakeHost:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
             case ["reload", "docker.service"] if self.docker:
                 self.docker.live_restore = bool(self._daemon_json().get("live-restore"))
+            case _:
+                return take(("systemctl", *words))
         return OK
 
     def _daemon_json(self) -> dict[str, Any]:
@@ -552,6 +566,8 @@ class FakeHost:
                 bridge = self.devices.setdefault(made, Device(kind="bridge"))
                 configs = docker.networks[name]["IPAM"]["Config"]
                 bridge.addresses = [f"{each['Gateway']}/{each['Subnet'].partition('/')[2]}" for each in configs]
+            case _:
+                raise UnknownCommandError(("docker", "network", *words))
         return OK
 
     def _docker_api(self, url: str) -> Answer:
@@ -582,7 +598,10 @@ class FakeHost:
                 {
                     "Id": each.name,
                     "Names": [f"/{each.name}"],
+                    "Image": "busybox",
                     "State": "running" if each.runs else "exited",
+                    "Status": "Up 5 minutes" if each.runs else "Exited (0)",
+                    "Created": 1_780_000_000,
                     "NetworkSettings": {"Networks": {each.network: {}}},
                 }
                 for each in self.containers
@@ -614,13 +633,6 @@ def network_row(name: str, options: list[str]) -> dict[str, Any]:
         "Options": dict(each.split("=", 1) for each in said.get("opt", [])),
         "Labels": dict(each.split("=", 1) for each in said.get("label", [])),
     }
-
-
-def from_line(line: dict[str, Any]) -> Request:
-    """The request that stands in a way back."""
-    kinds: dict[str, Callable[..., Request]] = {"run": Run, "put": Put, "remove": Remove}
-    words = {key: tuple(value) if key == "argv" else value for key, value in line.items() if key != "kind"}
-    return kinds[line["kind"]](**words)
 
 
 def _heard(address: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from dockmesh.remote.seam import Answer, Run
 
 # As for the runner: the source is the first line of standard input, so that it shows in no process list.
-PYTHON = ("python3", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
+PYTHON = ("python3", "-I", "-S", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
 
 
 def source_of(name: str) -> str:

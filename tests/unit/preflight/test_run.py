@@ -36,7 +36,7 @@ def hosts(lost: Lost | None = None, make: Callable[..., FakeHost] = bare) -> dic
 
 def answer_reach(request: Request, lost: Lost) -> Answer | None:
     match request:
-        case Run(argv) if argv[:3] == PYTHON:
+        case Run(argv) if argv[: len(PYTHON)] == PYTHON:
             order = json.loads(request.stdin.split("\n", 1)[1])
             peers = [said_of(peer["name"], {order["name"], peer["name"]} in lost) for peer in order["peers"]]
             return Answer(0, json.dumps({"error": None, "peers": peers}))
@@ -69,7 +69,7 @@ def packets_of(host: FakeHost) -> list[list[str]]:
     orders = [
         json.loads(request.stdin.split("\n", 1)[1])
         for request in host.asked
-        if isinstance(request, Run) and request.argv[:3] == PYTHON
+        if isinstance(request, Run) and request.argv[: len(PYTHON)] == PYTHON
     ]
     return [[peer["name"] for peer in order["peers"]] for order in orders]
 
