@@ -1,6 +1,5 @@
 """A new list of revoked certificates, brought to hosts without an apply: who is shut out is so now."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 
 from dockmesh.apply.lock import lock
@@ -9,6 +8,7 @@ from dockmesh.errors import ConflictError, DockmeshError
 from dockmesh.plan.types import Access
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Get, Put, Transport, demand
+from dockmesh.remote.together import all_of
 from dockmesh.render.host import API_CA, API_REVOKED
 
 
@@ -20,13 +20,7 @@ async def shut_out(
     `newest` is asked when a host is locked: of two who shut out at one time, the slower one brings both lists' names.
     Connections that are open end, everybody's: who was shut out must not stay on one.
     """
-    results = await asyncio.gather(*(_shut_out(host, newest, run) for host in hosts.values()), return_exceptions=True)
-    told: dict[str, DockmeshError | None] = {}
-    for name, result in zip(hosts, results, strict=True):
-        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
-            raise result
-        told[name] = result
-    return told
+    return await all_of({name: _shut_out(host, newest, run) for name, host in hosts.items()})
 
 
 async def _shut_out(host: Transport, newest: Callable[[], Access], run: Run) -> None:

@@ -30,6 +30,8 @@ from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.remote.seam import Get, Run, Transport, demand
+from dockmesh.remote.together import all_of
+from dockmesh.remote.understand import understanding
 from dockmesh.render.host import render
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
@@ -55,15 +57,7 @@ Partings = Mapping[str, Parting | DockmeshError]
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> Partings:
     """All hosts together; one host's error is its own."""
-    results = await asyncio.gather(
-        *(look(plan, plan.host(name), host, packages=packages) for name, host in hosts.items()), return_exceptions=True
-    )
-    found: dict[str, Parting | DockmeshError] = {}
-    for name, result in zip(hosts, results, strict=True):
-        if not isinstance(result, Parting | DockmeshError):
-            raise result
-        found[name] = result
-    return found
+    return await all_of({name: look(plan, plan.host(name), host, packages=packages) for name, host in hosts.items()})
 
 
 def permitted(partings: Partings) -> Partings:
@@ -95,20 +89,18 @@ async def destroy(hosts: Mapping[str, Transport], partings: Partings, progress: 
     """An Outcome for each host; one that could not be looked at, or where it is refused, is not changed."""
     restarting = asyncio.Lock()
     partings = permitted(partings)
-    turns = [
-        _Turn(hosts[name], found, progress, restarting)
+    turns = {
+        name: _Turn(hosts[name], found, progress, restarting)
         for name, found in partings.items()
         if isinstance(found, Parting) and found.look.diff.steps
-    ]
-    results = await asyncio.gather(*(turn.take() for turn in turns), return_exceptions=True)
+    }
+    results = await all_of({name: turn.take() for name, turn in turns.items()})
     errors = {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
     outcomes = [Outcome(name, error=error) for name, error in errors.items()]
-    for turn, result in zip(turns, results, strict=True):
-        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
-            raise result
+    for name, result in results.items():
         if result is not None:
-            progress.failed(turn.host.name, result.report.what)
-        outcomes.append(Outcome(turn.host.name, tuple(turn.done), result))
+            progress.failed(name, result.report.what)
+        outcomes.append(Outcome(name, tuple(turns[name].done), result))
     return tuple(outcomes)
 
 
@@ -127,7 +119,8 @@ class _Turn:
         for step in self.parting.look.diff.steps:
             self.progress.step(self.host.name, step.name)
             try:
-                await self._carry(step)
+                with understanding(self.host.name):
+                    await self._carry(step)
             except HostError as error:
                 report = error.report
                 error.report = replace(report, step=step.name, now=report.now or self._now(), do=report.do or AGAIN)

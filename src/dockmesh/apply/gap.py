@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from dockmesh.remote.seam import Get, Put, Remove, Run, Transport
+from dockmesh.remote.understand import understanding
+from dockmesh.typed import of_its_type
 
 UNIT = "dockmesh-gap.service"
 FILE, PROGRAM = "/run/dockmesh-gap.json", "/run/dockmesh-gap.py"
@@ -40,11 +42,12 @@ class Watch:
     heard: dict[str, Heard] = field(default_factory=dict)
 
     async def read(self) -> dict[str, Heard]:
-        """Raises ConnectError."""
+        """Raises ConnectError, and HostError for what is no answer."""
         (answer,) = await self.observer.ask(Get(FILE))
         if answer.ok:
-            told = json.loads(answer.out)
-            self.heard = {self.names[each.pop("address")]: Heard(**each) for each in told}
+            with understanding(self.observer.name):
+                told = json.loads(answer.out)
+                self.heard = {self.names[each.pop("address")]: of_its_type(Heard(**each)) for each in told}
         return self.heard
 
     async def forget(self, name: str) -> None:

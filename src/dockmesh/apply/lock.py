@@ -6,9 +6,10 @@ import secrets
 import socket
 from datetime import UTC, datetime
 
+from dockmesh.agent.lock import LOCKED
 from dockmesh.errors import LockedError
 from dockmesh.record.run import Run, lock_text, read_run
-from dockmesh.remote.seam import Answer, Lock, Transport
+from dockmesh.remote.seam import Answer, Lock, Transport, failure
 
 # The live end of a run is heard of more often than this, whatever it waits for.
 SILENT_S = 60
@@ -31,11 +32,14 @@ def _user() -> str:
 async def lock(host: Transport, run: Run) -> None:
     """Be the only one who changes the host, until the connection ends.
 
-    Raises LockedError when somebody else is, and ConnectError.
+    Raises LockedError when somebody else is, CommandError when it cannot be had, and ConnectError.
     """
-    (locked,) = await host.ask(Lock(lock_text(run)))
-    if not locked.ok:
+    request = Lock(lock_text(run))
+    (locked,) = await host.ask(request)
+    if locked.code == LOCKED:
         raise locked_error(host.name, locked)
+    if not locked.ok:
+        raise failure(host.name, "could not be locked, so nothing was changed", request, locked)
 
 
 def locked_error(host: str, answer: Answer) -> LockedError:

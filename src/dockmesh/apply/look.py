@@ -1,7 +1,6 @@
 """Read a host and say what must change; writes nothing, but for taking back what an earlier run left unconfirmed."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dockmesh.apply.install import refuse_unmet
@@ -19,6 +18,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.remote.seam import Get, Recall, Transport
+from dockmesh.remote.together import all_of
 from dockmesh.render.host import API_CA, flows_of, render
 
 Looks = Mapping[str, Look | DockmeshError]
@@ -57,7 +57,7 @@ def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, restart: bool = True) -> Looks:
     """All hosts together; one host's error is its own."""
-    return await _together(
+    return await all_of(
         {name: look(plan, plan.host(name), transport, restart=restart) for name, transport in hosts.items()}
     )
 
@@ -67,14 +67,8 @@ async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress)
 
     What is read after it stays true, but for what is done by hand.
     """
-    results = await asyncio.gather(*(_lock(host, run, progress) for host in hosts.values()), return_exceptions=True)
-    errors: dict[str, DockmeshError] = {}
-    for name, result in zip(hosts, results, strict=True):
-        if isinstance(result, DockmeshError):
-            errors[name] = result
-        elif result is not None:
-            raise result
-    return errors
+    results = await all_of({name: _lock(host, run, progress) for name, host in hosts.items()})
+    return {name: result for name, result in results.items() if isinstance(result, DockmeshError)}
 
 
 async def _lock(host: Transport, run: Run, progress: Progress) -> None:
@@ -103,13 +97,3 @@ async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | No
             do=f"look at `journalctl -u dockmesh-back` on {host.name}",
         )
     return earlier
-
-
-async def _together(looks: Mapping[str, Coroutine[None, None, Look]]) -> Looks:
-    results = await asyncio.gather(*looks.values(), return_exceptions=True)
-    found: dict[str, Look | DockmeshError] = {}
-    for name, result in zip(looks, results, strict=True):
-        if not isinstance(result, Look | DockmeshError):
-            raise result
-        found[name] = result
-    return found

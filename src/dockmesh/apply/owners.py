@@ -6,11 +6,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
-from dockmesh.errors import ConnectError, DockmeshError, HostError
+from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
+from dockmesh.remote.understand import understanding
 from dockmesh.render.types import DockerNetwork
 
 
@@ -19,13 +20,15 @@ async def read_owners(
 ) -> dict[str, Docker]:
     """By host what Docker has, where nothing can be changed and the host is in the mesh all the same.
 
-    Who is out of reach has what it had `before`, if that is known: its containers do not need our connection.
+    Who is out of reach, or gives no answer that can be read, has what it had `before`, if that is known: its containers
+    do not need our connection.
     """
     owners: dict[str, Docker] = {}
     for host in left_out:
         try:
-            facts = await gather(host, ())
-        except ConnectError:
+            with understanding(host.name):
+                facts = await gather(host, ())
+        except HostError:
             if (known := (before or {}).get(host.name)) is None:
                 continue
             facts = known

@@ -8,7 +8,7 @@ owners of one address, wherever it stops. Before its first write a host is given
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import docker, origin, record
@@ -25,6 +25,8 @@ from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostErr
 from dockmesh.facts.types import Docker
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Begin, Request, Transport, demand
+from dockmesh.remote.together import all_of
+from dockmesh.remote.understand import understanding
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
@@ -46,7 +48,7 @@ async def apply(
     done = {name: turn.done for name, turn in turns.items()}
     looks = refuse_alone(plan, looks)
     looks, gaps = await upgrade(plan, hosts, looks, done, progress, restart=session.restart)
-    prepared = await _each(names, (turns[name].prepare(looks[name]) for name in names))
+    prepared = await all_of({name: turns[name].prepare(looks[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):
         # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
@@ -61,7 +63,7 @@ async def apply(
         if isinstance(found, Look) and StepName.DETACH not in turns[name].taken
     }
     owners = await read_owners(left_out, before)
-    finished = await _each(list(ready), (turns[name].finish(found, owners) for name, found in ready.items()))
+    finished = await all_of({name: turns[name].finish(found, owners) for name, found in ready.items()})
     outcomes = []
     for name, result in {**prepared, **finished}.items():
         error = result if isinstance(result, DockmeshError) else None
@@ -69,17 +71,6 @@ async def apply(
             progress.failed(name, error.report.what)
         outcomes.append(Outcome(name, tuple(turns[name].done), error, gaps.get(name, ())))
     return tuple(outcomes)
-
-
-async def _each(names: Iterable[str], work: Iterable[Coroutine[None, None, Look]]) -> dict[str, Look | DockmeshError]:
-    """Run all, let all end, and only then pass on a bug of ours: it must not stop another host half-way."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    ended: dict[str, Look | DockmeshError] = {}
-    for name, result in zip(names, results, strict=True):
-        if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
-            raise result
-        ended[name] = result
-    return ended
 
 
 @dataclass
@@ -99,13 +90,15 @@ class _Turn:
         if isinstance(found, DockmeshError):
             raise found
         try:
-            return await self._prepare(found)
+            with understanding(self.host.name):
+                return await self._prepare(found)
         except HostError as error:
             raise await self._failed(error) from error
 
     async def finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
         try:
-            return await self._finish(found, owners)
+            with understanding(self.host.name):
+                return await self._finish(found, owners)
         except HostError as error:
             raise await self._failed(error) from error
 

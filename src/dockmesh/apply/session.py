@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import ipv6, origin
 from dockmesh.apply.types import Look
@@ -51,7 +51,14 @@ class Session:
         held_back = self.held_back.get(host.name, frozenset())
         text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out, held_back=held_back)
         arm = Arm(text, way_back_files(), self.timeout_s)
-        await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
+        try:
+            await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
+        except ConnectError as error:
+            # Whether it heard of it nobody knows; a new connection may tell.
+            self.lost.add(host.name)
+            now = f"nothing was changed; if it is armed already, it goes back by itself within {self.timeout_s:g} s"
+            error.report = replace(error.report, now=f"{now}; {error.report.now}" if error.report.now else now)
+            raise
         self.armed[host.name] = host
 
     async def take_back(self, host: Transport) -> str | None:

@@ -17,12 +17,13 @@ from dockmesh.apply.look import Looks, look
 from dockmesh.apply.types import Gap, Look, Progress
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import ConnectError, DockmeshError, HostError
+from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import gather, gather_packages
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Transport
+from dockmesh.remote.understand import understanding
 
 # A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
 BACK_S, POLL_S = 120, 0.2
@@ -66,10 +67,11 @@ async def upgrade(
             after[name] = _not_begun(name, failed)
             continue
         try:
-            await origin.keep(hosts[name], found.facts, found.config.mesh)
-            gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
-            done[name].extend(step.changes)
-            after[name] = await look(plan, plan.host(name), hosts[name], restart=restart)
+            with understanding(name):
+                await origin.keep(hosts[name], found.facts, found.config.mesh)
+                gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
+                done[name].extend(step.changes)
+                after[name] = await look(plan, plan.host(name), hosts[name], restart=restart)
         except DockmeshError as error:
             versions = await _versions(hosts, [each for each, _, _ in due])
             now = f"{error.report.now}; {versions}" if error.report.now else versions
@@ -170,8 +172,9 @@ async def _versions(hosts: Mapping[str, Transport], names: list[str]) -> str:
     told = []
     for name in names:
         try:
-            packages = await gather_packages(hosts[name])
-        except ConnectError:
+            with understanding(name):
+                packages = await gather_packages(hosts[name])
+        except HostError:
             packages = None
         installed = packages.installed if packages else {}
         known = [f"{each} {installed[each].version}" for each in SAME_EVERYWHERE if each in installed]

@@ -17,7 +17,8 @@ from dockmesh.plan.types import Plan
 from dockmesh.record.paths import RUNS
 from dockmesh.record.run import Ended, read_runs
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Get
+from dockmesh.remote.seam import Get, Transport
+from dockmesh.remote.together import each
 from dockmesh.spec.load import load
 
 STYLE = {"done": "green", "failed": "red", "interrupted": "yellow"}
@@ -96,9 +97,14 @@ async def _ask(
     plan: Plan, ssh_config: Path | None, names: list[str]
 ) -> tuple[dict[str, tuple[Ended, ...]], list[DockmeshError]]:
     async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
-        answers = await asyncio.gather(*(host.ask(Get(RUNS)) for host in hosts.opened.values()))
-        lists = {name: read_runs(answer.out) for name, (answer,) in zip(hosts.opened, answers, strict=True)}
-        return lists, list(hosts.failed.values())
+        gone = dict(hosts.failed)
+        lists = await each(hosts.opened, gone, lambda name: _runs_of(hosts.opened[name]))
+        return lists, list(gone.values())
+
+
+async def _runs_of(host: Transport) -> tuple[Ended, ...]:
+    (answer,) = await host.ask(Get(RUNS), together=True)
+    return read_runs(answer.out)
 
 
 def _table(*columns: str) -> Table:

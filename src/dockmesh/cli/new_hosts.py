@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from dockmesh.cli.show import show_error
-from dockmesh.errors import DockmeshError, HostError, UsageError
+from dockmesh.errors import HostError, UsageError
 from dockmesh.facts.link import LINKS, read_links
 from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
@@ -17,6 +17,7 @@ from dockmesh.remote.fleet import fleet
 from dockmesh.remote.resolve import addresses_of
 from dockmesh.remote.seam import Get, Run
 from dockmesh.remote.ssh import SshHost
+from dockmesh.remote.together import each
 
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 LAST_PORT = 65535
@@ -139,21 +140,15 @@ def _usable(found: Sequence[str]) -> UnderlayAddress | None:
 async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
     """Raises the first host's error, after having shown those of the others."""
     async with fleet(targets, ssh_config) as hosts:
-        results = await asyncio.gather(
-            *(_ask_one(target, hosts.opened[target.name]) for target in targets if target.name in hosts.opened),
-            return_exceptions=True,
-        )
-    errors: list[DockmeshError] = list(hosts.failed.values())
-    for result in results:
-        if isinstance(result, DockmeshError):
-            errors.append(result)
-        elif isinstance(result, BaseException):
-            raise result
-    if errors:
-        for error in errors[1:]:
+        gone = dict(hosts.failed)
+        by_name = {target.name: target for target in targets}
+        found = await each(hosts.opened, gone, lambda name: _ask_one(by_name[name], hosts.opened[name]))
+    if gone:
+        first, *others = gone.values()
+        for error in others:
             show_error(error)
-        raise errors[0]
-    return [result for result in results if isinstance(result, Found)]
+        raise first
+    return list(found.values())
 
 
 async def _ask_one(target: Target, host: SshHost) -> Found:

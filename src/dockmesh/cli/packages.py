@@ -17,6 +17,7 @@ from dockmesh.model import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.ssh import Target
+from dockmesh.remote.understand import understanding
 from dockmesh.spec.load import load
 
 OPEN_VSWITCH = "openvswitch"
@@ -76,7 +77,8 @@ async def _build(target: Target, ssh_config: Path | None, order: Order, to: Path
         if target.name in hosts.failed:
             raise hosts.failed[target.name]
         with HostProgress((target.name,)) as progress:
-            built = await build(hosts.opened[target.name], order, to, lambda text: progress.step(target.name, text))
+            with understanding(target.name):
+                built = await build(hosts.opened[target.name], order, to, lambda text: progress.step(target.name, text))
             progress.done(target.name, f"{len(built.debs)} packages")
             return built
 

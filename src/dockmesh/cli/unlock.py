@@ -15,6 +15,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.record.run import read_run
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Transport, Unlock
+from dockmesh.remote.together import all_of
 from dockmesh.spec.load import load
 
 NOBODY = 3
@@ -31,16 +32,8 @@ def unlock(host: list[str] | None, file: Path, ssh_config: Path | None) -> None:
 async def _unlock(plan: Plan, ssh_config: Path | None, names: list[str] | None) -> list[DockmeshError]:
     async with fleet(options.choose_hosts(plan, names), ssh_config) as hosts:
         progress = HostProgress(tuple(hosts.opened))
-        results = await asyncio.gather(
-            *(_free(host, progress) for host in hosts.opened.values()), return_exceptions=True
-        )
-        errors = list(hosts.failed.values())
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, DockmeshError):
-                raise result
-            if isinstance(result, DockmeshError):
-                errors.append(result)
-        return errors
+        results = await all_of({name: _free(host, progress) for name, host in hosts.opened.items()})
+        return [*hosts.failed.values(), *(result for result in results.values() if result is not None)]
 
 
 async def _free(host: Transport, progress: HostProgress) -> None:

@@ -8,7 +8,7 @@ from dockmesh.errors import CommandError, DockmeshError
 from dockmesh.facts.docker import CONTAINERS, EVERY_CONTAINER, SOCKET
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Ask, Transport
-from dockmesh.remote.together import each, within
+from dockmesh.remote.together import each
 
 UNIT = "docker.service"
 DEADLINE_S = 5.0  # whoever looks wants to hear of the others, too
@@ -25,7 +25,7 @@ async def collect(
 
 async def _ask(plan: Plan, host: Transport, *, stopped: bool) -> tuple[Container, ...]:
     question = Ask(SOCKET, EVERY_CONTAINER if stopped else CONTAINERS, UNIT, timeout_s=DEADLINE_S)
-    (answer,) = await within(host, DEADLINE_S, host.ask(question))
+    (answer,) = await host.ask(question, together=True, within_s=DEADLINE_S)
     if not answer.ok:
         raise CommandError(
             "Docker does not say what runs there",

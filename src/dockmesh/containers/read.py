@@ -1,20 +1,23 @@
 """Docker's list of containers, read."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from dockmesh.containers.types import Container, Published
 from dockmesh.facts.docker import name_of
+from dockmesh.typed import of_its_type
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 — what Docker says, not where we listen
+NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 DIGEST, DIGEST_LETTERS = "sha256:", 12
 
 
 def read(host: str, answer: str, prefixes: Collection[IPv4Network]) -> tuple[Container, ...]:
     """The containers of a host by name, from the answer to /containers/json (Engine API 1.24 and later)."""
-    found = (_container(host, row, prefixes) for row in json.loads(answer))
+    found = [_container(host, row, prefixes) for row in json.loads(answer)]
     return tuple(sorted(found, key=lambda each: (each.name, each.id)))
 
 
@@ -22,7 +25,7 @@ def _container(host: str, row: Mapping[str, Any], prefixes: Collection[IPv4Netwo
     networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
     addresses = {name: (each or {}).get("IPAddress") or None for name, each in networks.items()}
     known = (IPv4Address(address) for address in addresses.values() if address)
-    return Container(
+    made = Container(
         host=host,
         id=row["Id"],
         name=name_of(row),
@@ -34,6 +37,9 @@ def _container(host: str, row: Mapping[str, Any], prefixes: Collection[IPv4Netwo
         addresses=tuple(sorted(address for address in known if any(address in prefix for prefix in prefixes))),
         ports=_ports(row.get("Ports") or ()),
     )
+    if not NAMED.fullmatch(made.id):  # it becomes a word of a command
+        raise ValueError(f"{made.id!r} is no identifier of a container")
+    return of_its_type(made)
 
 
 def _image(name: str) -> str:

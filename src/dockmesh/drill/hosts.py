@@ -11,6 +11,7 @@ from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.model import Datapath
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Run, Transport, demand
+from dockmesh.remote.understand import understanding
 
 MARGIN_S = 10.0  # that a fault may last longer than planned, before its host heals it itself
 
@@ -92,7 +93,8 @@ class HostsHarm:
             if self._plan.fabric.datapath is Datapath.NETDEV:
                 question = Run(("ip", "-json", "address", "show", "to", str(host.underlay)))
                 (answer,) = await demand(self._hosts[host.name], "could not find the underlay's bridge", question)
-                found = [link["ifname"] for link in json.loads(answer.out or "[]") if link]
+                with understanding(host.name):
+                    found = [str(link["ifname"]) for link in json.loads(answer.out or "[]") if link]
                 if not found:
                     raise DatapathError(
                         f"no device has its underlay address {host.underlay}",

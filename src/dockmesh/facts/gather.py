@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dockmesh.facts import docker, flows, link, ovs, packages, system
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
 from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Stat, Transport
+from dockmesh.typed import of_its_type
 
 DOCKER_UNIT = "docker.service"
 DOCKER_QUESTIONS = tuple(
@@ -43,13 +44,15 @@ async def gather_packages(host: Transport) -> Packages | None:
 
 def read_packages(architecture: Answer, installed: Answer) -> Packages | None:
     """Pure: the answers to PACKAGE_QUESTIONS."""
-    return packages.read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
+    if not (architecture.ok and installed.ok):
+        return None
+    return of_its_type(packages.read_packages(architecture.out, installed.out))
 
 
 def _read_docker(info: Answer, network: Answer, containers: Answer, networks: Answer) -> Docker | None:
     if not (info.ok and containers.ok and networks.ok):
         return None
-    return docker.read_docker(info.out, network.out, containers.out, networks.out)
+    return of_its_type(docker.read_docker(info.out, network.out, containers.out, networks.out))
 
 
 def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
@@ -70,12 +73,15 @@ def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Reques
 
 
 def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
-    """Pure: the answers to `questions(files, bundle)`, in their order."""
+    """Pure: the answers to `questions(files, bundle)`, in their order.
+
+    Raises what Python raises where an answer is of another form: remote/understand.py makes it the host's error.
+    """
     links, routers, database, units, found, library, module, loaded, release, *rest = answers
     of_docker, more = rest[: len(DOCKER_QUESTIONS)], rest[len(DOCKER_QUESTIONS) :]
     texts, compared = more[: len(files)], more[len(files) :]
     programs = system.read_programs(found.out) | ({system.LIBRARY} if library.ok else frozenset())
-    return HostFacts(
+    facts = HostFacts(
         name=name,
         programs=programs,
         package_manager="apt-get" in programs,
@@ -89,3 +95,4 @@ def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle:
         flows=flows.read(bundle, *compared) if bundle is not None else None,
         kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),
     )
+    return of_its_type(facts)

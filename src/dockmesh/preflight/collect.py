@@ -20,8 +20,9 @@ from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Progress, Re
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Ask, Transport
-from dockmesh.remote.together import each, within
+from dockmesh.remote.together import each
 from dockmesh.render.host import render
+from dockmesh.typed import of_its_type
 from dockmesh.wire import WIRES
 
 FACTS_DEADLINE_S = 20.0
@@ -64,11 +65,11 @@ async def _look(plan: Plan, host: Transport, progress: Progress) -> HostEvidence
         for question in gather.questions(files)
     ]
     began = time.time()
-    asked = host.ask(*facts_questions, *questions.QUESTIONS.values(), together=True)
-    answers = await within(host, FACTS_DEADLINE_S, asked)
+    asked = (*facts_questions, *questions.QUESTIONS.values())
+    answers = await host.ask(*asked, together=True, within_s=FACTS_DEADLINE_S)
     ended = time.time()
     facts = gather.read(host.name, files, answers[: len(facts_questions)])
-    around = questions.read(answers[len(facts_questions) :])
+    around = of_its_type(questions.read(answers[len(facts_questions) :]))
     config = render(plan, adopt(plan.host(host.name), facts))
     try:
         diff(config, facts)
@@ -109,8 +110,8 @@ async def _exchange(
             ],
         }
         request = script(source, order, REACH_DEADLINE_S)
-        answer = (await within(hosts[name], REACH_DEADLINE_S + 5, hosts[name].ask(request)))[0]
-        return read_reach(read_said(answer))
+        (answer,) = await hosts[name].ask(request, within_s=REACH_DEADLINE_S + 5)
+        return of_its_type(read_reach(read_said(answer)))
 
     return await each(wanted, gone, one)
 

@@ -43,5 +43,5 @@ def read(text: str | None) -> Applied | None:
         expected = {str(subject): str(value) for subject, value in content["expected"].items()}
         mesh, version, when, run = (str(content.get(key, "")) for key in ("mesh", "version", "when", "run"))
         return Applied(mesh, version, when, run, tuple(map(str, content.get("hosts", ()))), expected)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

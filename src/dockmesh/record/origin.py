@@ -81,13 +81,16 @@ def read(text: str | None) -> Origin | None:
         return Origin(
             str(content["mesh"]),
             None if daemon is None else FileState(str(daemon["text"]), int(daemon["mode"])),
-            {unit: dict(states) for unit, states in content["services"].items()},
+            {
+                str(unit): {str(key): str(value) for key, value in states.items()}
+                for unit, states in content["services"].items()
+            },
             tuple(map(str, content["folders"])),
             bool(content["docker_bridge"]),
-            content["docker_address"],
+            None if content["docker_address"] is None else str(content["docker_address"]),
             bool(content["forwarded"]),
             tuple(map(str, content["packages"])),
             content.get("bridge_nf"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

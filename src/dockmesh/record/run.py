@@ -50,7 +50,7 @@ def read_run(text: str) -> Run | None:
     try:
         content = json.loads(text)
         return _run(content.get("run") if isinstance(content.get("run"), dict) else content)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
 
 
@@ -62,10 +62,9 @@ def read_runs(text: str) -> tuple[Ended, ...]:
 def read_ended(line: str) -> Ended | None:
     try:
         content = json.loads(line)
-        return Ended(
-            _run(content), str(content["ended"]), tuple(content.get("changes", ())), tuple(content.get("failures", ()))
-        )
-    except (ValueError, KeyError, AttributeError, TypeError):
+        changes, failures = (tuple(map(str, content.get(key, ()))) for key in ("changes", "failures"))
+        return Ended(_run(content), str(content["ended"]), changes, failures)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
 
 

@@ -249,12 +249,16 @@ class Transport(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         """Carry all requests in one round trip: one after the other, or `together` (only what does not write).
 
         `until_failure`: nothing is carried out after the first that fails, and there are no answers for the rest.
+        `within_s`: for whoever has less patience than remote/deadlines.py.
 
-        Raises ConnectError when the connection is gone. A failing request is an answer, not an exception,
+        Raises ConnectError when the connection is gone, when the host does not answer in time, and when it answers
+        otherwise than asked; it is of no use then any more. A failing request is an answer, not an exception,
         and does not keep the next one from being carried out.
         """
 

@@ -11,19 +11,22 @@ import re
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import join
 from typing import Protocol
 
 from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
-from dockmesh.errors import ConnectError
+from dockmesh.errors import ConnectError, Report
 from dockmesh.model import Ssh, UnderlayAddress
-from dockmesh.remote.seam import Answer, Request, as_line
+from dockmesh.remote.answers import read_answers
+from dockmesh.remote.deadlines import QUESTION_S, deadline_s
+from dockmesh.remote.seam import Answer, Ask, Lock, Request, Run, Transact, as_line
 
 CONNECT_TIMEOUT_S = 15
 END_WITHIN_S = 2
-GREETING_TIMEOUT_S = 60  # for the log-in by the slowest way, a login script, sudo and Python's start
+GREETING_TIMEOUT_S = 30  # for the log-in by the slowest way, a login script, sudo and Python's start
 SSH = (
     *("-o", "BatchMode=yes"),  # a prompt per host would be no dialogue
     *("-o", "StrictHostKeyChecking=yes"),
@@ -48,7 +51,12 @@ BOOTSTRAP = join(
     )
 )
 NOISE_LINES = 1000  # what a login script may print before our greeting
-LONGEST_LINE = 64 * 1024 * 1024
+# Of a host's answers to one order: a thousand containers are 2 MiB of them. Twice as much is kept of each host at most.
+LONGEST_LINE = 16 * 1024 * 1024
+LAST_WORDS = 64 * 1024  # of what ssh says at its end
+NONSENSE = "answers otherwise than our program there does"
+DO_NONSENSE = "see who answers there: a login script that goes on printing, a changed Python, or somebody in between"
+DO_HANGS = "see what keeps the host so busy"
 SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
 
 
@@ -83,23 +91,66 @@ def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
 
 
 class SshHost:
-    """The Transport over SSH."""
+    """The Transport over SSH. `pace` multiplies its deadlines: tests have less time than people."""
 
-    def __init__(self, name: str, process: Process, reached_at: str | None):
+    def __init__(self, name: str, process: Process, reached_at: str | None, *, pace: float = 1.0):
         self.name = name
         self.reached_at = reached_at  # the host's own address of this connection
         self._process = process
+        self._pace = pace
         self._turn = asyncio.Lock()
         self._owed = 0  # answers still to come; more than one if whoever asked before was interrupted
+        self._busy_until = 0.0  # when the answer to an order that was interrupted must be there
+        self._may_hold_lock = False
+        self._given_up: Report | None = None  # why nothing more is asked
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         mode = "together" if together else "until failure" if until_failure else "each"
-        order = {"mode": mode, "requests": [as_line(request) for request in requests]}
+        lines = [as_line(_with_limit(request) if together else request) for request in requests]
+        patience_s = deadline_s(requests, together=together) if within_s is None else within_s
         async with self._turn:
-            line = await self._exchange(json.dumps(order) + "\n")
-        if not line:
-            raise await self._lost(requests)
-        return tuple(Answer(**answer) for answer in json.loads(line))
+            if self._given_up is not None:
+                raise ConnectError(**asdict(self._given_up))
+            self._may_hold_lock |= any(isinstance(request, Lock) for request in requests)
+            line = await self._in_time(
+                json.dumps({"mode": mode, "requests": lines}) + "\n", patience_s, writes=not together
+            )
+            if not line.endswith(b"\n"):
+                raise await self._lost(requests)
+            try:
+                return read_answers(line, len(requests), until_failure=until_failure)
+            except ValueError as error:
+                raise self._give_up(NONSENSE, answered=str(error), do=DO_NONSENSE) from None
+
+    async def _in_time(self, order: str, patience_s: float, *, writes: bool) -> bytes:
+        clock = asyncio.get_running_loop().time
+        end = max(self._busy_until, clock()) + patience_s * self._pace
+        self._busy_until = end
+        try:
+            async with asyncio.timeout_at(end):
+                line = await self._exchange(order)
+        except TimeoutError:
+            now = "what it was told to do may still be done there" if writes else None
+            raise self._give_up(f"it did not answer for {patience_s:g} s", now=now, do=DO_HANGS) from None
+        except ValueError:  # of readline: the end of the line does not come
+            raise self._give_up(
+                NONSENSE, answered=f"more than {LONGEST_LINE >> 20} MiB in one line", do=DO_NONSENSE
+            ) from None
+        self._busy_until = 0.0
+        return line
+
+    def _give_up(self, what: str, *, answered: str | None = None, now: str | None = None, do: str) -> ConnectError:
+        """Whatever it says from now on, nobody waits for it or takes it for an answer."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        if self._may_hold_lock:
+            held = f"if it holds our lock still, `dockmesh unlock {self.name}` ends that"
+            now = f"{now}; {held}" if now else held
+        error = ConnectError(what, host=self.name, answered=answered, now=now, do=do)
+        self._given_up = error.report
+        return error
 
     async def _exchange(self, order: str) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -137,6 +188,13 @@ class SshHost:
         await _end(self._process)
 
 
+def _with_limit(request: Request) -> Request:
+    """A program or a service that hangs is its own failure, before it becomes the host's."""
+    if isinstance(request, Run | Ask | Transact):
+        return replace(request, timeout_s=min(request.timeout_s, QUESTION_S))
+    return request
+
+
 async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S, *, fresh: bool = False) -> SshHost:
     """Open the connection and start the runner as root, by sudo where the user is somebody else.
 
@@ -158,7 +216,7 @@ async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S
             return SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
         said = ""
     except TimeoutError:
-        said = f"nothing of use within {GREETING_TIMEOUT_S} s"
+        said = f"nothing of use within {GREETING_TIMEOUT_S:g} s"
     except BaseException:
         await _end(process)
         raise
@@ -185,7 +243,10 @@ async def _greeting(process: Process) -> list[str] | None:
         process.stdin.write((json.dumps(runner_text()) + "\n").encode())
         await process.stdin.drain()
         for _ in range(NOISE_LINES):
-            line = (await process.stdout.readline()).decode(errors="replace")
+            try:
+                line = (await process.stdout.readline()).decode(errors="replace")
+            except ValueError:  # a line without end
+                break
             # A log-in script may have left its last line without an end.
             _, found, words = line.partition(GREETING)
             if found:
@@ -201,7 +262,7 @@ async def _last_words(process: Process) -> str:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(2):
             while process.stderr and (piece := await process.stderr.read(4096)):
-                said += piece
+                said = (said + piece)[-LAST_WORDS:]
     # Else asyncio closes the streams when nobody hears of it any more but the user, as a traceback.
     if (transport := getattr(process, "_transport", None)) is not None and process.returncode is not None:
         transport.close()

@@ -1,13 +1,11 @@
 """Asks every host at once: one round trip, and a second one to hosts that have a tunnel down."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain, islice
-from typing import Any, TypeVar
 
 from dockmesh.diff.host import FACT_PATHS
-from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.errors import DockmeshError
 from dockmesh.facts import gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan, TunnelEnd
@@ -16,6 +14,7 @@ from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
 from dockmesh.status import below, dropped, said
 from dockmesh.status.types import Heard
+from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
 from dockmesh.verify.tunnel import State
 
@@ -23,36 +22,17 @@ from dockmesh.verify.tunnel import State
 DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
 FILES = tuple(sorted(FACT_PATHS))
 
-T = TypeVar("T")
-
 
 async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError]
 ) -> tuple[dict[str, Heard], dict[str, DockmeshError]]:
     """What was heard of each host, and why of the others nothing was."""
     gone = dict(unreachable)
-    heard = await _each({name: _ask(plan, host) for name, host in hosts.items()}, gone)
+    heard = await each(hosts, gone, lambda name: _ask(plan, hosts[name]))
     down = _down(plan, {name: found.facts for name, found in heard.items()})
     if down:
-        more = await _each(
-            {name: _look_below(plan, hosts[name], heard[name], ends) for name, ends in down.items()}, gone
-        )
-        heard |= more
+        heard |= await each(down, gone, lambda name: _look_below(plan, hosts[name], heard[name], down[name]))
     return {name: found for name, found in heard.items() if name not in gone}, gone
-
-
-async def _each(work: Mapping[str, Coroutine[Any, Any, T]], gone: dict[str, DockmeshError]) -> dict[str, T]:
-    """One host's failure is its own: it goes into `gone`."""
-    return await each(work, gone, lambda name: _within(name, work[name]))
-
-
-async def _within(name: str, answers: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await asyncio.wait_for(answers, DEADLINE_S)
-    except TimeoutError:
-        raise ConnectError(
-            f"it did not answer for {DEADLINE_S:g} s", host=name, do="see that it is up, and what keeps it so busy"
-        ) from None
 
 
 def questions(bundle: str | None = None) -> tuple[Request, ...]:
@@ -71,15 +51,16 @@ async def _ask(plan: Plan, host: Transport) -> Heard:
         gather.PACKAGE_QUESTIONS if plan.debs else (),
         dropped.QUESTIONS if bundle else (),
     )
-    answers = iter(await host.ask(*chain(*parts), together=True))
+    answers = iter(await host.ask(*chain(*parts), together=True, within_s=DEADLINE_S))
     facts, runs, packages, drops = (tuple(islice(answers, len(part))) for part in parts)
     known = gather.read(host.name, FILES, facts, bundle)
-    return Heard(
+    heard = Heard(
         replace(known, packages=gather.read_packages(*packages)) if packages else known,
         said.read_said(runs),
         {},
         dropped.read(drops),
     )
+    return of_its_type(heard)
 
 
 def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEnd]]:
@@ -94,5 +75,5 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
 
 
 async def _look_below(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
-    answers = await host.ask(*below.questions(ends), together=True)
+    answers = await host.ask(*below.questions(ends), together=True, within_s=DEADLINE_S)
     return replace(known, below=below.read(plan.host(host.name), known.facts, ends, answers))

@@ -75,7 +75,7 @@ def is_held(place: str, locks: str) -> bool:
 def read_run(text: str) -> RunSaid:
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return RunSaid(who=text.strip())
     if isinstance(content, Mapping) and isinstance(content.get("run"), Mapping):
         content = content["run"]

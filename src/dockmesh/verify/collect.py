@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from typing import Any, Protocol
 
 from dockmesh.agent.probe_container import REPOSITORY
@@ -17,8 +18,9 @@ from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Ask, Request, Transport
-from dockmesh.remote.together import each, within
+from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
+from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
 from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
 
@@ -113,10 +115,9 @@ async def _look(plan: Plan, host: Transport) -> HostEvidence:
         replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
         for question in gather.questions((), bundle)
     ]
-    asked = host.ask(*questions, *iptables.QUESTIONS, together=True)
-    answers = await within(host, FACTS_DEADLINE_S, asked)
+    answers = await host.ask(*questions, *iptables.QUESTIONS, together=True, within_s=FACTS_DEADLINE_S)
     facts = gather.read(host.name, (), answers[: len(questions)], bundle)
-    return HostEvidence(facts, iptables.read_bridged(*answers[len(questions) :]))
+    return of_its_type(HostEvidence(facts, iptables.read_bridged(*answers[len(questions) :])))
 
 
 async def _begin(session: Session, host: Transport, known: HostEvidence) -> HostEvidence:
@@ -129,7 +130,7 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
         "serve": {"token": session.token, "broadcast_port": BROADCAST_PORT, "lifetime_s": LIFETIME_S},
     }
     request = script(session.container, order, BEGIN_DEADLINE_S, role="begin")
-    said = read_said((await within(host, BEGIN_DEADLINE_S + 5, host.ask(request)))[0])
+    said = read_said((await host.ask(request, within_s=BEGIN_DEADLINE_S + 5))[0])
     if "error" in said:
         return replace(known, container_error=said["error"], listener_error=said["error"])
     listener, container = said["listener"], said.get("container")
@@ -138,11 +139,13 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
         listener_error=listener.get("error"),
         listener_port=listener.get("port", 0),
     )
+    of_its_type(known)
     if container is None:
         return replace(known, container_error="Docker is not running")
     if "error" in container:
         return replace(known, container_error=container["error"])
-    return replace(known, container=Container(**container))
+    IPv4Address(container["address"])  # the other hosts are told to send there
+    return of_its_type(replace(known, container=Container(**container)))
 
 
 async def _measure(session: Session, host: Transport, all_known: Mapping[str, HostEvidence], name: str) -> HostEvidence:
@@ -157,10 +160,12 @@ async def _measure(session: Session, host: Transport, all_known: Mapping[str, Ho
             "measure": _order_for_container(session, all_known, name),
         }
         requests.append(script(session.container, order, MEASURE_DEADLINE_S, role="measure"))
-    answers = await within(host, MEASURE_DEADLINE_S + 5, host.ask(*requests, together=True))
+    answers = await host.ask(*requests, together=True, within_s=MEASURE_DEADLINE_S + 5)
     said = read_said(answers[0])
     known = replace(known, from_host=_read({"measured": said} if "error" not in said else said))
-    return replace(known, from_container=_read(read_said(answers[1]))) if known.container else known
+    if known.container:
+        known = replace(known, from_container=_read(read_said(answers[1])))
+    return of_its_type(known)
 
 
 def _read(said: Mapping[str, Any]) -> Measured:
@@ -261,8 +266,8 @@ async def _finish(session: Session, host: Transport, all_known: Mapping[str, Hos
         "sources": sources,
     }
     request = script(session.container, order, FINISH_DEADLINE_S, role="finish")
-    said = read_said((await within(host, FINISH_DEADLINE_S + 5, host.ask(request)))[0])
+    said = read_said((await host.ask(request, within_s=FINISH_DEADLINE_S + 5))[0])
     heard = None
     if known.container and not said.get("error"):
         heard = tuple((source, number) for source, number in said["heard"])
-    return replace(known, heard=heard)
+    return of_its_type(replace(known, heard=heard))

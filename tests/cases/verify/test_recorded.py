@@ -49,7 +49,9 @@ class RecordedHost:
     name: str
     said: dict[str, Any]
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         roles = [request.argv[-1] for request in requests if isinstance(request, Run)]
         usual = HEALTHY["hosts"][self.name]
         if roles[0] in ("begin", "measure", "finish"):
@@ -122,7 +124,9 @@ class DyingHost(RecordedHost):
     dies: bool
     asked: list[str] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         role = next((request.argv[-1] for request in requests if isinstance(request, Run)), "")
         self.asked.append(role)
         if self.dies and role == "measure":
@@ -143,7 +147,7 @@ def test_a_host_lost_on_the_way_is_told_and_the_others_are_cleaned_up() -> None:
 def test_an_interrupted_verify_cleans_up() -> None:
     class Hanging(DyingHost):
         async def ask(
-            self, *requests: Request, together: bool = False, until_failure: bool = False
+            self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
         ) -> tuple[Answer, ...]:
             answers = await DyingHost.ask(self, *requests, together=together)
             if self.asked[-1] == "measure":

@@ -284,6 +284,37 @@ def test_a_lost_connection_is_that_hosts_error_alone() -> None:
     assert result.error("host2").report.step == StepName.FABRIC
 
 
+def test_a_host_that_is_lost_while_it_is_armed_is_said_to_go_back_by_itself() -> None:
+    """It may have heard of it."""
+    hosts = make(bare, MESH)
+    heard = hosts["host2"].answer
+
+    def lose(request: Request) -> Answer | None:
+        if isinstance(request, Arm):
+            heard(request)
+            raise ConnectError("it did not answer for 90 s", host="host2")
+        return None
+
+    hosts["host2"].fails = lose
+
+    result = run(hosts, MESH)
+
+    assert result.failed == ["host2"]
+    assert "it goes back by itself within 60 s" in (result.error("host2").report.now or "")
+
+
+def test_a_container_that_does_not_start_again_keeps_no_other_down() -> None:
+    hosts = make(installed, MESH)
+    hosts["host2"].containers = [Container("one"), Container("two"), Container("three")]
+    hosts["host2"].fails = refuse("docker start two")
+
+    run(hosts, MESH)
+
+    assert {"docker start one", "docker start three"} <= set(map(str, hosts["host2"].asked))
+    starts = [each for each in hosts["host2"].asked if str(each).startswith("docker start")]
+    assert len(starts) == 3
+
+
 def test_a_bug_of_ours_is_raised_after_all_other_hosts_are_done() -> None:
     hosts = make(installed, MESH)
 

@@ -40,7 +40,9 @@ class Host:
     name: str = "host1"
     done: list[Run] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         return tuple(map(self._answer, requests))
 
     async def close(self) -> None:

@@ -17,7 +17,9 @@ class Host:
     answer: Answer
     asked: list[Request] = field(default_factory=list)
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         self.asked += requests
         return tuple(self.answer for _ in requests)
 

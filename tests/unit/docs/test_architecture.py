@@ -12,13 +12,27 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
+    *("agent", "typed", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
     *("status", "containers", "context"),
     *("lab", "drill", "bench", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
-PURE = ("errors", "debian", "model", "mtu", "wire", "spec", "plan", "facts", "record", "render", "diff")
+PURE = (
+    "typed",
+    "visible",
+    "errors",
+    "debian",
+    "model",
+    "mtu",
+    "wire",
+    "spec",
+    "plan",
+    "facts",
+    "record",
+    "render",
+    "diff",
+)
 TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
 # What of the transport the stages may know: requests and answers as values, and the shape of who carries them.
 SEAM = "dockmesh.remote.seam"

@@ -27,7 +27,9 @@ class Host:
         self.answers = answers
         self.lost = False
 
-    async def ask(self, *requests: Request, together: bool = False, until_failure: bool = False) -> tuple[Answer, ...]:
+    async def ask(
+        self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
+    ) -> tuple[Answer, ...]:
         if self.lost:
             raise ConnectError("lost", host=self.name)
         given = []

@@ -1,0 +1,40 @@
+"""A line from a host, taken for what it must be: as many answers as were asked for, each of the same form."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dockmesh.remote.seam import Answer
+
+SHOWN = 60  # bytes of a line that is none
+
+
+def read_answers(line: bytes, asked: int, *, until_failure: bool) -> tuple[Answer, ...]:
+    """Raises ValueError, which says what is wrong with it."""
+    try:
+        rows = json.loads(line)
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        raise ValueError(f"a line that is no JSON: {line[:SHOWN]!a}") from None
+    if not isinstance(rows, list):
+        raise ValueError(f"a {type(rows).__name__} where a list of answers should be")  # noqa: TRY004  one kind for all that is wrong
+    answers = tuple(map(_answer, rows))
+    if len(answers) != asked and not (until_failure and _ended_early(answers, asked)):
+        raise ValueError(f"{len(answers)} answers to {asked} requests")
+    return answers
+
+
+def _ended_early(answers: Sequence[Answer], asked: int) -> bool:
+    return 0 < len(answers) < asked and not answers[-1].ok
+
+
+def _answer(row: Any) -> Answer:
+    if not isinstance(row, Mapping) or set(row) != {"code", "out", "err"}:
+        raise ValueError("an answer without code, out and err, or with more")
+    code, out, err = row["code"], row["out"], row["err"]
+    if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
+        raise ValueError("an answer whose code is no number, or whose out or err is no text")
+    try:
+        (out + err).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text that is not in Unicode") from None
+    return Answer(code, out, err)

@@ -1,0 +1,44 @@
+"""How long a host may take for an order before it counts as one that hangs.
+
+A host whose sshd lives can hold an order for ever: its disk hangs, a program of its does, or it means to. Each request
+has a limit of its own, which the runner there keeps for programs and questions; this is for what reaches nobody there.
+"""
+
+from collections.abc import Sequence
+
+from dockmesh.remote.seam import Arm, Ask, Confirm, Recall, Request, Run, Transact, Units, Unlock
+
+# All that only reads is answered by then, or the host is given up: whoever looks wants to hear of the others.
+READ_S = 30.0
+# What one question may take of that, so that a program which hangs is its own failure and not the host's.
+QUESTION_S = 25.0
+# What the way, the turn (agent/way.py) and a busy host may add to what a request takes by itself.
+SPARE_S = 15.0
+FILE_S = 5.0
+UNLOCK_S, ARM_S, CONFIRM_S, RECALL_S = 45.0, 60.0, 60.0, 600.0
+
+
+def deadline_s(requests: Sequence[Request], *, together: bool) -> float:
+    """For the whole order."""
+    if together or not requests:
+        return READ_S
+    return sum(map(limit_s, requests)) + SPARE_S
+
+
+def limit_s(request: Request) -> float:
+    """For one request: as the runner keeps it, or as it was measured for what has no limit there."""
+    match request:
+        case Run() | Ask() | Transact():
+            return request.timeout_s
+        case Units():
+            return QUESTION_S
+        case Unlock():
+            return UNLOCK_S
+        case Arm():
+            return ARM_S
+        case Confirm():
+            return CONFIRM_S
+        case Recall():
+            return RECALL_S
+        case _:
+            return FILE_S

@@ -1,0 +1,351 @@
+"""One host of three answers nonsense, or not at all: that is its error, and the other two get what they came for.
+
+Every verb that talks to hosts stands here. So that no later one is forgotten, so does every verb that talks to none.
+"""
+
+import asyncio
+import json
+import signal
+from asyncio import StreamWriter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from dockmesh.cli.program import complete
+from dockmesh.history.store import Record, save
+from dockmesh.plan.build import build
+from dockmesh.record.paths import APPLIED, ARMED
+from dockmesh.remote import ssh
+from dockmesh.remote.ssh import SshHost
+from dockmesh.render.host import render
+from dockmesh.spec.load import parse
+from tests.support.fake_host import Container, applied, installed
+from tests.support.fake_ssh import FakeSsh, Says
+from tests.unit.cli.conftest import Dockmesh, Ran
+
+NAMES = ("host1", "host2", "host3")
+LIAR = "host2"
+FILE = """\
+name: prod
+networks:
+  - name: docker0
+    prefix: 172.17.0.0/16
+hosts:
+  host1: {underlay: 192.0.2.1, address: 172.17.42.1, pool: 172.17.64.0/18}
+  host2: {underlay: 192.0.2.2, address: 172.17.42.2, pool: 172.17.128.0/18}
+  host3: {underlay: 192.0.2.3, address: 172.17.42.3, pool: 172.17.192.0/18}
+"""
+PACE = 0.02  # of the deadlines of the host that lies: 0.6 s to read it, where it has 30
+HANGS_S = 100  # a command that is not at its end by then never is
+
+
+# What a host may say in place of its answers.
+
+
+async def never(_: bytes, writer: StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def half_a_line(line: bytes, writer: StreamWriter) -> None:
+    writer.write(line[: len(line) // 2])
+    await writer.drain()
+    await asyncio.Event().wait()
+
+
+async def close_in_the_middle(line: bytes, writer: StreamWriter) -> None:
+    writer.write(line[: len(line) // 2])
+    await writer.drain()
+    writer.close()
+
+
+async def without_end(_: bytes, writer: StreamWriter) -> None:
+    """A hundred megabytes in one line."""
+    piece = b"[" * 1_000_000
+    for number in range(101):
+        writer.write(piece if number < 100 else b"\n")
+        await writer.drain()
+
+
+def line(made: Callable[[list[dict[str, Any]]], Any]) -> Says:
+    async def says(true: bytes, writer: StreamWriter) -> None:
+        other = made(json.loads(true))
+        writer.write(other if isinstance(other, bytes) else json.dumps(other).encode() + b"\n")
+
+    return says
+
+
+def each(**other: Any) -> Says:
+    """Answers in the right form, and such words in them."""
+    return line(lambda answers: [{**answer, "code": 0, **other} for answer in answers])
+
+
+BROKEN: dict[str, Says] = {
+    "a number": line(lambda _: 7),
+    "a map": line(lambda answers: answers[0] if answers else {}),
+    "numbers": line(lambda answers: [1 for _ in answers] or [1]),
+    "answers of other types": line(lambda answers: [{"code": "0", "out": [], "err": None}] * (len(answers) or 1)),
+    "answers with more in them": line(lambda answers: [{**answer, "more": 1} for answer in answers] or [1]),
+    "too few": line(lambda answers: answers[:-1] if answers else 0),
+    "too many": line(lambda answers: [*answers, {"code": 0, "out": "", "err": ""}]),
+    "an empty line": line(lambda _: b"\n"),
+    "no UTF-8": line(lambda answers: b'[{"code": 0, "out": "\xff\xfe", "err": ""}]\n'),
+    "half a character": line(lambda answers: [{"code": 0, "out": "\ud800", "err": ""} for _ in answers] or [1]),
+    "deeply nested": line(lambda _: b"[" * 100_000 + b"\n"),
+    "never": never,
+    "half a line": half_a_line,
+    "closed in the middle": close_in_the_middle,
+    "without end": without_end,
+}
+# Of the right form, and no sense in it. Where only texts are read a verb may make something of these, or nothing.
+SENSELESS: dict[str, Says] = {
+    "words": each(out="no such thing\n"),
+    "a number in JSON": each(out="7"),
+    "a list of nothing in JSON": each(out="[[]]"),
+    "nothing in JSON": each(out="null"),
+    "names without values in JSON": each(out="[{}]"),
+    "deeply nested JSON": each(out="[" * 100_000),
+    "half a character in JSON": each(out='[{"Id": "\\ud800", "Names": ["/\\ud800"]}]'),
+    "markup": each(out="[/red][bold]x\n", err="[/red]"),
+    "a failure without a reason": each(out="", err="", code=1),
+    "a code of no program": each(code=10**30),
+}
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command line. `of_others`: words that show that the other two got theirs, on either stream or by a program."""
+
+    words: str
+    of_others: tuple[str, ...] = ()
+    reads: bool = True  # so that each lie of right form is noticed, too
+    code: int = 1  # of a command in a container it is that command's
+
+
+TALKS = {
+    "init": Verb("init --file new.yaml host1 host2 host3"),  # a file of some hosts is not what was asked for
+    "diff": Verb("diff", ("2 hosts as the file says",)),
+    "preflight": Verb("preflight --json", ('"host1"', '"host3"')),
+    "apply": Verb("apply --yes --no-verify", ("nothing to change on 2 hosts",)),
+    "apply --dry-run": Verb("apply --dry-run", ("nothing to change on 2 hosts",)),
+    "verify": Verb("verify --json", ('"host1"', '"host3"')),
+    "status": Verb("status", ("host1", "host3")),
+    "ps": Verb("ps", ("web1", "web3")),
+    "logs": Verb("logs web1", ("host1",), code=0),
+    "exec": Verb("exec web3 -- true", ("host3",), code=0),
+    "access revoke": Verb("access revoke ann", ("host1", "host3"), reads=False),
+    "history": Verb("history --host host1 --host host2 --host host3", ("host1", "host3"), reads=False),
+    "rollback": Verb("rollback --yes --no-verify", ("nothing to change on 2 hosts",)),
+    "unlock": Verb("unlock", ("host1", "host3"), reads=False),
+    "destroy": Verb("destroy --yes", ("2 hosts as before the first apply",)),
+    "host add": Verb("host add host2 --file one.yaml"),
+    "packages build": Verb(f"packages build --on {LIAR}"),
+    "drill run": Verb("drill run --real-hosts --confirm prod cut:host1,host2"),  # a mesh with a liar is not harmed
+}
+# These contact no host, or only a lab's on this machine, which they make themselves.
+SILENT = {
+    *("plan", "render", "schema", "context create", "context remove", "access create", "access list", "access rotate"),
+    *("host remove", "network add", "network remove", "drill list", "drill history", "drill report", "bench"),
+    *("lab up", "lab down", "lab list", "lab ssh", "lab cut", "lab heal", "lab crash", "lab start", "lab reboot"),
+}
+
+
+def test_every_verb_stands_in_one_of_the_tables() -> None:
+    assert {name.removesuffix(" --dry-run") for name in TALKS} | SILENT == set(_verbs(complete()))
+
+
+def _verbs(command: Any, *path: str) -> Iterator[str]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield " ".join(path)
+    for name, each_below in (below or {}).items():
+        yield from _verbs(each_below, *path, name)
+
+
+class Hasty(SshHost):
+    """The host that lies has less time; the others have all of it, however busy this machine is."""
+
+    def __init__(self, name: str, *rest: Any) -> None:
+        super().__init__(name, *rest, pace=PACE if name == LIAR else 1.0)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh]:
+    """Three hosts with the mesh applied and a container each, behind a program that is called ssh."""
+    (tmp_path / "dockmesh.yaml").write_text(FILE)
+    (tmp_path / "one.yaml").write_text("".join(line for line in FILE.splitlines(keepends=True) if LIAR not in line))
+    hosts = {name: applied(render(PLAN, PLAN.host(name))) for name in NAMES}
+    for number, host in enumerate(hosts.values(), start=1):
+        host.containers.append(Container(f"web{number}"))
+    fake = FakeSsh(hosts)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("dockmesh.remote.fleet.resolves", _knows_nobody)
+    monkeypatch.setattr(ssh, "SshHost", Hasty)
+    monkeypatch.setattr("dockmesh.verify.collect.TUNNELS_SETTLE_S", 0)
+    with _alarm(), fake.in_place_of_ssh(folder):
+        yield fake
+
+
+PLAN = build(parse("dockmesh.yaml", FILE.encode()))
+
+
+async def _knows_nobody(_: str) -> bool:
+    return False
+
+
+class _alarm:  # noqa: N801  a context manager
+    """Ends a command that hangs, which no deadline of its own did."""
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGALRM, self._ring)
+        signal.alarm(HANGS_S)
+
+    def __exit__(self, *_: object) -> None:
+        signal.alarm(0)
+
+    @staticmethod
+    def _ring(_: int, __: FrameType | None) -> None:
+        raise AssertionError(f"not at its end after {HANGS_S} s")
+
+
+def _run(dockmesh: Dockmesh, name: str) -> Ran:
+    """The verb, after what it needs to have anything to do."""
+    file = Path("dockmesh.yaml")
+    if name == "rollback":
+        for number, text in enumerate((f"{FILE}# earlier\n", FILE)):
+            save(
+                file, Record(f"2026110{number}T120000Z-0000", "ann", "2026-11-01T12:00:00Z", "apply", "done", text, {})
+            )
+    if name == "access revoke":
+        file.write_text(f"{FILE}docker_api: {{listen: mesh}}\n")
+        assert dockmesh("access", "create", "ann").code == 0
+    ran = dockmesh(*TALKS[name].words.split())
+    assert "Traceback" not in ran.err + ran.out, ran.err
+    assert "This is a bug" not in ran.err
+    return ran
+
+
+@pytest.mark.parametrize("name", TALKS)
+def test_hosts_that_are_honest_get_what_they_came_for(dockmesh: Dockmesh, world: FakeSsh, name: str) -> None:
+    """So that what follows is because of the lie."""
+    ran = _run(dockmesh, name)
+
+    assert world.reached
+    assert ran.code in (0, 1)
+
+
+def _lied_to(dockmesh: Dockmesh, world: FakeSsh, name: str, says: Says) -> Ran:
+    world.lies = {LIAR: (0, says)}
+    return _run(dockmesh, name)
+
+
+def _others_got_theirs(ran: Ran, world: FakeSsh, verb: Verb) -> None:
+    said = ran.out + ran.err + " ".join(world.handed_over)
+    assert [words for words in verb.of_others if words not in said] == [], ran
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_every_kind_of_nonsense_is_one_hosts_error(dockmesh: Dockmesh, world: FakeSsh, kind: str) -> None:
+    ran = _lied_to(dockmesh, world, "ps", BROKEN[kind])
+
+    assert ran.code == 1
+    assert LIAR in ran.out + ran.err
+    _others_got_theirs(ran, world, TALKS["ps"])
+
+
+@pytest.mark.parametrize("kind", ["never", "too few", "closed in the middle"])
+@pytest.mark.parametrize("name", TALKS)
+def test_every_verb_goes_on_without_the_host(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    ran = _lied_to(dockmesh, world, name, BROKEN[kind])
+
+    assert ran.code == TALKS[name].code
+    assert LIAR in ran.out + ran.err
+    _others_got_theirs(ran, world, TALKS[name])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("name", TALKS)
+def test_every_verb_bears_every_nonsense(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    test_every_verb_goes_on_without_the_host(dockmesh, world, name, kind)
+
+
+@pytest.mark.parametrize("kind", SENSELESS)
+@pytest.mark.parametrize("name", ["status", "ps", "diff"])
+def test_what_reads_bears_answers_without_sense(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    ran = _lied_to(dockmesh, world, name, SENSELESS[kind])
+
+    assert ran.code == 1
+    _others_got_theirs(ran, world, TALKS[name])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", SENSELESS)
+@pytest.mark.parametrize("name", TALKS)
+def test_every_verb_bears_answers_without_sense(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    ran = _lied_to(dockmesh, world, name, SENSELESS[kind])
+
+    assert ran.code == TALKS[name].code or not TALKS[name].reads
+    _others_got_theirs(ran, world, TALKS[name])
+
+
+# In the middle of a change.
+
+APPLY = "apply --yes --no-verify --no-preflight"
+
+
+@pytest.fixture
+def bare_world(world: FakeSsh) -> FakeSsh:
+    """The hosts before their first apply."""
+    world.hosts = {name: installed(render(PLAN, PLAN.host(name))) for name in NAMES}
+    return world
+
+
+def _change(dockmesh: Dockmesh, world: FakeSsh, since: int, says: Says) -> None:
+    world.lies = {LIAR: (since, says)}
+
+    ran = dockmesh(*APPLY.split())
+
+    assert "Traceback" not in ran.err + ran.out, ran.err
+    assert ran.code == 1
+    for name in ("host1", "host3"):
+        host = world.hosts[name]
+        assert APPLIED in host.files, ran
+        assert ARMED not in host.files
+        assert host.locked_by is None
+    if ARMED in world.hosts[LIAR].files:
+        assert "goes back by itself" in ran.err
+    elif since > 0:
+        assert LIAR in ran.err
+
+
+def test_an_honest_change_has_as_many_orders_as_are_lied_about_here(dockmesh: Dockmesh, bare_world: FakeSsh) -> None:
+    ran = dockmesh(*APPLY.split())
+
+    assert ran.code == 0, ran
+    assert bare_world.orders[LIAR] >= ORDERS
+
+
+ORDERS = 13
+
+
+@pytest.mark.parametrize("since", [1, 5, 9])
+def test_a_host_that_hangs_in_the_middle_keeps_no_other_from_its_end(
+    dockmesh: Dockmesh, bare_world: FakeSsh, since: int
+) -> None:
+    _change(dockmesh, bare_world, since, never)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", ["never", "too few", "closed in the middle", "a number"])
+@pytest.mark.parametrize("since", range(ORDERS))
+def test_whenever_a_host_begins_to_lie_the_others_come_to_their_end(
+    dockmesh: Dockmesh, bare_world: FakeSsh, since: int, kind: str
+) -> None:
+    _change(dockmesh, bare_world, since, BROKEN[kind])
