@@ -66,7 +66,7 @@ class HostProgress:
 
     def step(self, host: str, text: str) -> None:
         self.at[host] = text
-        self._show(host, text)
+        self._show(host, escape(text) if self._bars else text)
 
     def done(self, host: str, text: str) -> None:
         self.at.pop(host, None)

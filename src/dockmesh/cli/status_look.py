@@ -16,6 +16,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.status.collect import collect
 from dockmesh.status.judge import judge
 from dockmesh.status.types import Status
+from dockmesh.visible import visible, visible_json
 
 EVERY_S = 2.0
 
@@ -39,7 +40,7 @@ async def watch(plan: Callable[[], Plan], connections: Connections, *, json: boo
     rounds = _rounds(plan, connections)
     if json:
         async for found in rounds:
-            print(json_text.dumps(status_json(found), ensure_ascii=False), flush=True)  # noqa: T201
+            print(visible_json(json_text.dumps(status_json(found), ensure_ascii=False)), flush=True)  # noqa: T201
     elif out.is_terminal:
         with Live(console=out, auto_refresh=False) as live:
             async for found in rounds:
@@ -66,5 +67,5 @@ def _log(found: Status, before: tuple[str, ...]) -> tuple[str, ...]:
     wrong = tuple(f"  {', '.join(finding.hosts)}: {finding.what}" for finding in found.findings)
     if wrong != before:
         for text in wrong:
-            print(text, flush=True)  # noqa: T201
+            print(visible(text), flush=True)  # noqa: T201
     return wrong

@@ -7,6 +7,7 @@ import jinja2
 
 from dockmesh.drill.record import BUCKET_MS, DrillRecord, FaultRecord, PairRecord, Part, Phase
 from dockmesh.verify.types import Verdict
+from dockmesh.visible import visible
 
 # Height of a timeline in its own units; its width is the time in milliseconds.
 HEIGHT = 100
@@ -72,6 +73,7 @@ _templates = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
     autoescape=True,
+    finalize=lambda value: visible(value) if type(value) is str else value,
 )
 
 

@@ -23,6 +23,7 @@ from dockmesh.remote import ssh
 from dockmesh.remote.ssh import SshHost
 from dockmesh.render.host import render
 from dockmesh.spec.load import parse
+from dockmesh.visible import OBEYED
 from tests.support.fake_host import Container, applied, installed
 from tests.support.fake_ssh import FakeSsh, Says
 from tests.unit.cli.conftest import Dockmesh, Ran
@@ -112,6 +113,36 @@ SENSELESS: dict[str, Says] = {
     "markup": each(out="[/red][bold]x\n", err="[/red]"),
     "a failure without a reason": each(out="", err="", code=1),
     "a code of no program": each(code=10**30),
+}
+
+# What a terminal obeys: into the clipboard, a colour by C1, letters from right to left, back to the line's beginning.
+ORDERS_TO_A_TERMINAL = "x\x1b]52;c;AAAA\x07\x9b31m\u202eabc\r"
+
+
+def _everywhere(value: Any) -> Any:
+    """In all texts of an answer in JSON, and its keys as they are."""
+    match value:
+        case str():
+            return value + ORDERS_TO_A_TERMINAL
+        case list():
+            return [_everywhere(member) for member in value]
+        case dict():
+            return {key: _everywhere(member) for key, member in value.items()}
+    return value
+
+
+def _in_json(out: str) -> str:
+    try:
+        return json.dumps(_everywhere(json.loads(out)))
+    except ValueError:
+        return out
+
+
+COMMANDING: dict[str, Says] = {
+    "as what is said": each(out=ORDERS_TO_A_TERMINAL),
+    "as why it failed": each(code=1, err=ORDERS_TO_A_TERMINAL),
+    "in every name": line(lambda answers: [{**answer, "out": _in_json(answer["out"])} for answer in answers]),
+    "in what is no answer": line(lambda _: ORDERS_TO_A_TERMINAL.encode() + b"\n"),
 }
 
 
@@ -293,6 +324,21 @@ def test_every_verb_bears_answers_without_sense(dockmesh: Dockmesh, world: FakeS
 
     assert ran.code == TALKS[name].code or not TALKS[name].reads
     _others_got_theirs(ran, world, TALKS[name])
+
+
+@pytest.mark.parametrize("kind", COMMANDING)
+@pytest.mark.parametrize("name", ["status", "ps", "diff", "unlock", "history"])
+def test_no_host_commands_the_terminal(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    ran = _lied_to(dockmesh, world, name, COMMANDING[kind])
+
+    assert OBEYED.findall(ran.out + ran.err) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", COMMANDING)
+@pytest.mark.parametrize("name", TALKS)
+def test_no_host_commands_the_terminal_by_any_verb(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    test_no_host_commands_the_terminal(dockmesh, world, name, kind)
 
 
 # In the middle of a change.

@@ -12,7 +12,7 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "typed", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
+    *("agent", "typed", "visible", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
     *("status", "containers", "context"),
     *("lab", "drill", "bench", "cli"),
