@@ -38,7 +38,6 @@ df --block-size=1 --output=avail,file /etc /var /var/lib/docker
 date +%s.%N
 journalctl --unit=docker.service --lines=5 --output=cat --no-pager
 find /proc/sys/net/ipv6/conf -name accept_ra -exec grep -H {} +
-dpkg --force-confdef --force-confold --configure -a
 dpkg --configure --pending
 apt-cache show docker-cli
 install -d -m 0700 /var/lib/dockmesh
@@ -67,6 +66,8 @@ def take(argv: tuple[str, ...]) -> Answer:
         case ("systemctl", "try-restart", unit) if unit in OURS:
             return Answer(0)
         case ("systemctl", "daemon-reload") | ("systemctl", "reset-failed", "docker.*"):
+            return Answer(0)
+        case ("python3", "-I", "-S", "-c", _, "300", "dpkg", "--force-confdef", "--force-confold", "--configure", "-a"):
             return Answer(0)
         case ("python3", "-I", "-S", "-c", _) | ("python3", "-I", "-S", "-c", _, _):
             return Answer(1, err="scripts do not run in memory")

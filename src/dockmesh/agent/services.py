@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 import threading
 
 from dockmesh.agent.processes import answer, run
 
 NOT_ACTIVE = 3  # as systemctl answers
+SYSTEMD_S = 15  # a systemd that hangs is no unit's answer
 PIECE_BYTES = 256 * 1024
 ACTIVE = ("active", "reloading", "refreshing")  # as `systemctl is-active` takes it
 
@@ -27,7 +27,10 @@ _asking = threading.Lock()
 def units(names: list[str], properties: list[str]) -> dict[str, Any]:
     """What systemd says of them; whether they are active need not be asked again in this order."""
     with _asking:
-        said = run(["systemctl", "show", "--property=" + ",".join(["Id", "ActiveState", *properties]), *names])
+        said = run(
+            ["systemctl", "show", "--property=" + ",".join(["Id", "ActiveState", *properties]), *names],
+            timeout_s=SYSTEMD_S,
+        )
         for block in said["out"].split("\n\n"):
             found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
             if "Id" in found:
@@ -38,8 +41,7 @@ def units(names: list[str], properties: list[str]) -> dict[str, Any]:
 def is_active(unit: str) -> bool:
     with _asking:
         if unit not in active:
-            done = subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False)
-            active[unit] = done.returncode == 0
+            active[unit] = run(["systemctl", "is-active", "--quiet", unit], timeout_s=SYSTEMD_S)["code"] == 0
         return active[unit]
 
 

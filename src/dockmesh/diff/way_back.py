@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable
+from importlib.resources import files
 
 from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
@@ -19,7 +20,16 @@ from dockmesh.render.types import HostConfig
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
-FINISH_EARLIER = Command(("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"), timeout_s=900)
+# Another apt may be at work, as one of a run that was killed: its lock is waited for.
+AFTER_DPKG_S = 300
+AFTER_DPKG = files("dockmesh.agent").joinpath("after_dpkg.py").read_text(encoding="utf-8")
+FINISH_EARLIER = Command(
+    (
+        *("python3", "-I", "-S", "-c", AFTER_DPKG, str(AFTER_DPKG_S)),
+        *("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"),
+    ),
+    timeout_s=900,
+)
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 # To attach starts the unit, which makes the networks' bridges, too.
 NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)

@@ -11,9 +11,10 @@ from dockmesh.remote.seam import Arm, Ask, Confirm, Recall, Request, Run, Transa
 # All that only reads is answered by then, or the host is given up: whoever looks wants to hear of the others.
 READ_S = 30.0
 # What one question may take of that, so that a program which hangs is its own failure and not the host's.
-QUESTION_S = 25.0
-# What the way, the turn (agent/way.py) and a busy host may add to what a request takes by itself.
-SPARE_S = 15.0
+QUESTION_S = 20.0
+# What the way, the turn (agent/way.py), a busy host, and the end of a program that had its time (agent/processes.py:
+# twice 10 s) may add to what a request takes by itself.
+SPARE_S = 30.0
 FILE_S = 5.0
 UNLOCK_S, ARM_S, CONFIRM_S, RECALL_S = 45.0, 60.0, 60.0, 600.0
 

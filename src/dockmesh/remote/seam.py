@@ -18,7 +18,8 @@ class Run:
     timeout_s: float = 60
 
     def __str__(self) -> str:
-        return join(self.argv)
+        """A program text among its words, which is ours, is left out."""
+        return join("…" if "\n" in word else word for word in self.argv)
 
 
 @dataclass(frozen=True, slots=True)

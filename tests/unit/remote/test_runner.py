@@ -3,7 +3,9 @@
 import base64
 import http.server
 import json
+import os
 import shlex
+import signal
 import socketserver
 import subprocess
 import sys
@@ -117,6 +119,45 @@ def test_a_command_that_does_not_end_is_124(runner: Runner) -> None:
     (answer,) = runner.ask(Run(("sleep", "60"), timeout_s=0.1))
 
     assert answer == Answer(124, err="no end after 0.1 s")
+
+
+def test_what_a_command_started_ends_with_it_when_its_time_is_over(runner: Runner, tmp_path: Path) -> None:
+    """As a dpkg that apt started."""
+    started = f"sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & wait"
+
+    (answer,) = runner.ask(Run(("sh", "-c", started), timeout_s=1))
+
+    assert answer.code == 124
+    assert not is_alive(int((tmp_path / "child").read_text()))
+
+
+def test_what_does_not_hear_is_killed(runner: Runner, tmp_path: Path) -> None:
+    (answer,) = runner.ask(
+        Run(("sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/child; while :; do sleep 0.1; done"), timeout_s=1)
+    )
+
+    assert answer.code == 124
+    assert not is_alive(int((tmp_path / "child").read_text()))
+
+
+def test_what_left_the_group_and_holds_its_streams_is_not_waited_for(runner: Runner, tmp_path: Path) -> None:
+    """As a daemon does that a command starts."""
+    (answer,) = runner.ask(
+        Run(("sh", "-c", f"setsid sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & sleep 600"), timeout_s=1)
+    )
+
+    child = int((tmp_path / "child").read_text())
+    assert answer == Answer(124, err="no end after 1 s")
+    assert is_alive(child)
+    os.kill(child, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """One that is dead and that nobody asked for is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_command_killed_by_a_signal_has_its_number(runner: Runner) -> None:
