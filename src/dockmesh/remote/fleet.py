@@ -56,9 +56,14 @@ async def fleet(
     await asyncio.wait((looking_up,), timeout=SOON_S)
     loading = asyncio.ensure_future(meanwhile) if meanwhile is not None and not looking_up.done() else meanwhile
     known = await looking_up
-    with ssh_config([host for host, by_name in zip(helped, known, strict=True) if not by_name], chosen) as config:
+    helped = [host for host, by_name in zip(helped, known, strict=True) if not by_name]
+    with ssh_config(helped, chosen) as config:
         connecting = asyncio.gather(
-            *(connect(host, config, connect_timeout_s, fresh=fresh) for host in hosts), return_exceptions=True
+            *(
+                connect(host, config, connect_timeout_s, fresh=fresh, chosen=chosen, helped=host in helped)
+                for host in hosts
+            ),
+            return_exceptions=True,
         )
         if loading is not None:
             await loading

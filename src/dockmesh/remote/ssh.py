@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from dockmesh.errors import ConnectError, Report
 from dockmesh.model import Ssh, UnderlayAddress
 from dockmesh.remote.answers import read_answers
 from dockmesh.remote.deadlines import QUESTION_S, deadline_s
+from dockmesh.remote.failed import Call, dialled, explain
 from dockmesh.remote.seam import Answer, Ask, Lock, Request, Run, Transact, as_line
 
 CONNECT_TIMEOUT_S = 15
@@ -57,7 +57,6 @@ LAST_WORDS = 64 * 1024  # of what ssh says at its end
 NONSENSE = "answers otherwise than our program there does"
 DO_NONSENSE = "see who answers there: a login script that goes on printing, a changed Python, or somebody in between"
 DO_HANGS = "see what keeps the host so busy"
-SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
 
 
 class Target(Protocol):
@@ -142,7 +141,6 @@ class SshHost:
         return line
 
     def _give_up(self, what: str, *, answered: str | None = None, now: str | None = None, do: str) -> ConnectError:
-        """Whatever it says from now on, nobody waits for it or takes it for an answer."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         if self._may_hold_lock:
@@ -189,14 +187,25 @@ class SshHost:
 
 
 def _with_limit(request: Request) -> Request:
-    """A program or a service that hangs is its own failure, before it becomes the host's."""
+    """What hangs is its own failure, before it becomes the host's."""
     if isinstance(request, Run | Ask | Transact):
         return replace(request, timeout_s=min(request.timeout_s, QUESTION_S))
     return request
 
 
-async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S, *, fresh: bool = False) -> SshHost:
+async def connect(
+    host: Target,
+    config: Path,
+    timeout_s: int = CONNECT_TIMEOUT_S,
+    *,
+    fresh: bool = False,
+    chosen: Path | None = None,
+    helped: bool = False,
+) -> SshHost:
     """Open the connection and start the runner as root, by sudo where the user is somebody else.
+
+    `chosen` is what of `config` a person has named, and `helped`: that it has the host's underlay address from us. Both
+    are for errors.
 
     Raises ConnectError.
     """
@@ -221,7 +230,9 @@ async def connect(host: Target, config: Path, timeout_s: int = CONNECT_TIMEOUT_S
         await _end(process)
         raise
     code = await _end(process)
-    raise explain(host, code, said or await _last_words(process))
+    said = said or await _last_words(process)
+    address = await dialled(host.name, host.ssh, host.underlay, config) if helped else None
+    raise explain(Call(host.name, host.ssh, chosen, address), code, said)
 
 
 def argv_of(host: Target, config: Path, timeout_s: int, *options: str, terminal: bool = False) -> tuple[str, ...]:
@@ -280,39 +291,3 @@ async def _end(process: Process) -> int:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         return await process.wait()
-
-
-def explain(host: Target, code: int, said: str) -> ConnectError:
-    """The error of a failed log-in, in words, with the way out; `said` came on standard error."""
-    target = host.ssh.host or host.name
-    shown = f"ssh {host.ssh.user}@{target}" if host.ssh.user else f"ssh {target}"
-    what, do = _reading(code, said, shown)
-    return ConnectError(what, host=host.name, ran=shown, answered=said or f"exit {code}, and no reason given", do=do)
-
-
-def _reading(code: int, said: str, shown: str) -> tuple[str, str]:
-    if code == SSH_FAILED:
-        if re.search(r"REMOTE HOST IDENTIFICATION HAS CHANGED", said):
-            return (
-                "its host key is not the one that known_hosts has",
-                "find out why: a new installation, or somebody in between. Only then `ssh-keygen -R` the old key",
-            )
-        if re.search(r"Host key verification failed|No .* host key is known", said):
-            return (
-                "its host key is unknown",
-                f"log in once by hand (`{shown}`), compare the fingerprint with the host's own, and say yes",
-            )
-        if "Permission denied" in said:
-            return "it does not let us in", "see that your key or agent is the right one and that the user may log in"
-        return "no SSH connection", f"try `{shown}` by hand until it works"
-    if code <= 0:  # it ended at our word, or of itself and well
-        return (
-            "the log-in does not lead to our program",
-            f"see that `{shown} true` ends at once and prints nothing: a login script may wait, or say too much",
-        )
-    if "sudo" in said:
-        return (
-            "sudo does not let this user in without a password",
-            "log in as root, or give the user NOPASSWD in /etc/sudoers.d",
-        )
-    return "python3 did not start there", "install it: apt-get install python3"

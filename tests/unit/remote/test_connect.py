@@ -17,9 +17,10 @@ import pytest
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.model import Ssh
 from dockmesh.remote import resolve
+from dockmesh.remote.failed import Call, explain
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Answer, Run
-from dockmesh.remote.ssh import connect, explain
+from dockmesh.remote.ssh import connect
 
 T = TypeVar("T")
 
@@ -220,7 +221,7 @@ Host key verification failed."""
     ],
 )
 def test_a_failed_log_in_is_said_in_words(code: int, said: str, what: str) -> None:
-    error = explain(Target("host1", Ssh(user="ann")), code, said)
+    error = explain(Call("host1", Ssh(user="ann")), code, said)
 
     assert error.report.what == what
     assert error.report.answered == (said or f"exit {code}, and no reason given")
@@ -229,7 +230,7 @@ def test_a_failed_log_in_is_said_in_words(code: int, said: str, what: str) -> No
 
 
 def test_a_failed_log_in_reads_as_a_whole() -> None:
-    error = explain(HOST1, 255, "ssh: connect to host host1 port 22: Connection refused")
+    error = explain(Call("host1", Ssh()), 255, "ssh: connect to host host1 port 22: Connection refused")
 
     assert str(error) == (
         "host1: no SSH connection\n"
@@ -237,6 +238,50 @@ def test_a_failed_log_in_reads_as_a_whole() -> None:
         "   answered  ssh: connect to host host1 port 22: Connection refused\n"
         "   do        try `ssh host1` by hand until it works"
     )
+
+
+def test_the_command_of_an_error_is_the_one_that_ran() -> None:
+    call = Call("host1", Ssh(host="h1.example", user="ann", port=2222), Path("my config"), None)
+
+    assert explain(call, 255, "no").report.ran == "ssh -F 'my config' -p 2222 ann@h1.example"
+    assert explain(Call("-x", Ssh()), 255, "no").report.ran == "ssh -- -x"
+
+
+REFUSES = """case " $* " in *" -G "*) {settings};; esac
+echo "Connection timed out during banner exchange" >&2; exit 255"""
+
+
+def fails(ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch, settings: str) -> DockmeshError:
+    """A host whose name nobody knows, so that its underlay address goes into ssh's configuration."""
+
+    async def knows_nobody(_: str) -> bool:
+        return False
+
+    async def open_all() -> DockmeshError:
+        async with fleet([Target("host1", underlay=IPv4Address("192.0.2.1"))], CONFIG) as hosts:
+            return hosts.failed["host1"]
+
+    monkeypatch.setattr("dockmesh.remote.fleet.resolves", knows_nobody)
+    ssh.does(REFUSES.format(settings=settings))
+    return run(open_all())
+
+
+def test_a_name_that_does_not_resolve_is_said_where_its_underlay_address_was_dialled(
+    ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = fails(ssh, monkeypatch, 'echo "hostname 192.0.2.1"; exit')
+
+    assert error.report.what.endswith("192.0.2.1, its underlay address: this machine's resolver does not know host1")
+    assert error.report.ran == f"ssh -F {CONFIG} -o HostName=192.0.2.1 host1"
+
+
+def test_a_name_that_the_users_configuration_has_an_address_for_is_not_said_to_be_unknown(
+    ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = fails(ssh, monkeypatch, 'echo "hostname h1.example"; exit')
+
+    assert error.report.what == "no SSH connection"
+    assert error.report.ran == f"ssh -F {CONFIG} host1"
 
 
 def test_what_ssh_said_is_told_even_where_its_proxy_outlives_it(ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch) -> None:
