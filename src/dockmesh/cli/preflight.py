@@ -1,6 +1,8 @@
 """`dockmesh preflight`."""
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ def preflight(file: Path, ssh_config: Path | None, host: list[str] | None, *, ev
 
 
 async def _preflight(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None) -> Report:
+    began = time.monotonic()  # the log-in is of it: one that fails may take most of the time
     async with fleet(chosen, ssh_config) as hosts:
         progress = HostProgress(tuple(hosts.opened))
         with progress:
@@ -64,7 +67,7 @@ async def _preflight(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path 
             report = await look(plan, hosts.opened, hosts.failed, names, progress)
             for name in hosts.opened:
                 progress.done(name, "looked at")
-        return report
+        return replace(report, seconds=time.monotonic() - began)
 
 
 def exit_code(report: Report) -> int:

@@ -1,12 +1,20 @@
 """How a preflight looks on the screen, and its exit code."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.preflight import WORDS, exit_code, show_report
+from dockmesh.cli.preflight import WORDS, _preflight, exit_code, show_report
+from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level, Report
+from dockmesh.remote.fleet import Fleet
+from tests.support.meshes import cluster
 
 FINE = (
     Finding(Check.PYTHON, Level.FINE, ("host1",), "Python 3.13.5"),
@@ -59,3 +67,15 @@ def test_exit_code_is_0_only_if_nothing_keeps_the_mesh_from_being_built(
 
 def test_every_check_has_its_words() -> None:
     assert set(WORDS) == set(Check)
+
+
+def test_the_time_of_a_log_in_that_fails_is_of_the_time_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def slow_to_fail(*_: Any) -> AsyncIterator[Fleet]:
+        await asyncio.sleep(0.2)
+        yield Fleet({}, {}, Path("/dev/null"))
+
+    monkeypatch.setattr("dockmesh.cli.preflight.fleet", slow_to_fail)
+    plan = build(cluster(3))
+
+    assert asyncio.run(_preflight(plan, plan.hosts, None)).seconds >= 0.2
