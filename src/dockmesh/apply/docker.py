@@ -13,7 +13,7 @@ from dockmesh.errors import CommandError
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
 from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
 from dockmesh.facts.types import Container, Docker
-from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand
+from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand, failure
 from dockmesh.render.docker import DAEMON_JSON
 
 RELOADED_TRIES, RELOADED_POLL_S = 20, 0.25
@@ -85,7 +85,11 @@ async def start_again(host: Transport, before: Sequence[Container]) -> None:
     (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, DOCKER_UNIT))
     stopped = read_stopped(answer.out) if answer.ok else frozenset()
     if again := [container.id for container in in_order(before) if container.id in stopped]:
-        await demand(host, "could not start the containers again", Run(("docker", "start", *again)))
+        # Each has the time that one may take; and one that cannot start keeps no other from it.
+        starts = [Run(("docker", "start", name)) for name in again]
+        for start, done in zip(starts, await host.ask(*starts), strict=True):
+            if not done.ok:
+                raise failure(host.name, "could not start the containers again", start, done)
 
 
 def in_order(containers: Sequence[Container]) -> list[Container]:
