@@ -14,6 +14,7 @@ from dockmesh.errors import DockmeshError, UsageError
 FOLDER = ".dockmesh"
 DESTROY = "destroy"  # the run that takes a mesh down
 GONE = "as before the first apply"  # what a host is after it
+NUMBER = "number"  # of a record, beside what a Record has: in which order they were made
 KEPT = 200  # records; the oldest go first
 
 
@@ -49,9 +50,28 @@ def folder_of(file: Path) -> Path:
 def save(file: Path, record: Record) -> None:
     """Raises OSError where the folder cannot be written."""
     folder = ignore_folder(file)
-    replace_text(folder / f"{record.run}.json", json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", 0o600)
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+    path, before = folder / f"{record.run}.json", _in_order(folder)
+    # Clocks are set back, and names of runs are times: what counts is which run was recorded first.
+    number = before[path] if path in before else max(before.values(), default=0) + 1
+    content = {**asdict(record), NUMBER: number}
+    replace_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", 0o600)
+    too_many = len({*before, path}) - KEPT
+    for old in list(before)[: max(too_many, 0)]:
         old.unlink(missing_ok=True)
+
+
+def _in_order(folder: Path) -> dict[Path, int]:
+    """The records, the oldest first, with their numbers; those of earlier versions have none, and only their names."""
+    numbers = {path: _number(path) for path in folder.glob("*.json")}
+    return dict(sorted(numbers.items(), key=lambda each: (each[1], each[0].name)))
+
+
+def _number(path: Path) -> int:
+    try:
+        number = json.loads(path.read_text(encoding="utf-8")).get(NUMBER, 0)
+    except (OSError, ValueError, AttributeError):
+        return 0
+    return number if isinstance(number, int) else 0
 
 
 def ignore_folder(file: Path) -> Path:
@@ -69,7 +89,7 @@ def ignore_folder(file: Path) -> Path:
 
 def load_all(file: Path) -> tuple[Record, ...]:
     """The runs of this mesh file, the oldest first; what is no record is left out."""
-    records = (_read(path) for path in sorted(folder_of(file).glob("*.json")))
+    records = (_read(path) for path in _in_order(folder_of(file)))
     return tuple(record for record in records if record is not None)
 
 
@@ -141,6 +161,7 @@ def replace_text(path: Path, text: str, mode: int | None = None) -> None:
 def _read(path: Path) -> Record | None:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content.pop(NUMBER, None)
         hosts = {
             name: HostRecord(tuple(host["changes"]), host["ended"], host["error"])
             for name, host in content.pop("hosts").items()

@@ -122,3 +122,24 @@ def test_after_a_destroy_the_way_back_is_to_what_was_taken_down(file: Path) -> N
 
     assert before_last(file).run == "r3"
     assert last_text_of(file, "host1") is None
+
+
+def test_the_order_is_that_of_the_runs_and_not_of_the_clock(file: Path) -> None:
+    """It was set back between them."""
+    for run, text in (("20270101T000000Z", "name: a\n"), ("20260101T000000Z", "name: b\n")):
+        save(file, record(run, text, "interrupted"))
+        save(file, record(run, text))
+
+    assert [each.run for each in load_all(file)] == ["20270101T000000Z", "20260101T000000Z"]
+    assert before_last(file).file == "name: a\n"
+    assert last_text_of(file, "host1") == "name: b\n"
+
+
+def test_records_of_an_earlier_version_come_first(file: Path) -> None:
+    save(file, record("r2"))
+    path = folder_of(file) / "r2.json"
+    path.write_text(path.read_text().replace(',\n  "number": 1', ""))
+
+    save(file, record("r1"))
+
+    assert [each.run for each in load_all(file)] == ["r2", "r1"]
