@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +37,7 @@ from dockmesh.remote.seam import (
     Stat,
     Transact,
     Units,
+    Unlock,
     as_line,
 )
 from dockmesh.remote.ssh import PYTHON
@@ -291,6 +293,38 @@ def test_one_runner_at_a_time_has_the_lock_and_the_other_is_told_who(runner: Run
     other.end()
     assert first.ok
     assert second == Answer(75, "0", "ann@desk")
+
+
+def test_for_how_long_a_lock_is_silent_is_told_whatever_the_clock_says(runner: Runner, tmp_path: Path) -> None:
+    """A wall clock that is set would make it dead, or alive for ever."""
+    other = Runner(tmp_path)
+    runner.ask(Lock("ann@desk"))
+    heard = (tmp_path / "lock").stat().st_mtime
+    os.utime(tmp_path / "lock", (heard - 100, heard - 100))
+
+    (answer,) = other.ask(Lock("bob@shelf"))
+
+    other.end()
+    assert 100 <= int(answer.out) < 1000
+    assert abs(heard - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1000
+
+
+def test_the_number_of_a_process_that_has_not_the_lock_ends_nobody(runner: Runner, tmp_path: Path) -> None:
+    """It was ended, and its number given to another."""
+    other = Runner(tmp_path)
+    runner.ask(Lock('{"pid": "PID"}'))
+    with subprocess.Popen(["sleep", "600"]) as stranger:
+        (tmp_path / "lock").write_text(json.dumps({"pid": stranger.pid}))
+
+        (answer,) = other.ask(Unlock())
+
+        assert answer.code == 1
+        assert stranger.poll() is None
+        stranger.kill()
+    (tmp_path / "lock").write_text("nonsense")
+    assert other.ask(Unlock())[0].code == 1
+    assert runner.ask(Get(str(tmp_path / "lock")))[0].out == "nonsense"
+    other.end()
 
 
 def test_the_lock_goes_with_its_runner(runner: Runner, tmp_path: Path) -> None:
