@@ -81,6 +81,7 @@ def at_one_time(folder: Path, *lists: Sequence[tuple[str, ...]]) -> None:
     assert [process.returncode for process in running] == [0] * len(running), [each[-800:] for each in said]
 
 
+@pytest.mark.exhaustive
 def test_who_is_shut_out_stays_out_whoever_is_let_in_meanwhile(file: Path) -> None:
     names = [f"ann{number}" for number in range(ROUNDS)]
     at_one_time(file.parent, [("access", "create", name) for name in names])
@@ -160,6 +161,7 @@ def test_ctrl_c_leaves_the_mesh_file_whole(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["dockmesh.yaml"]
 
 
+@pytest.mark.exhaustive
 def test_both_of_two_edits_of_the_mesh_file_are_in_it(file: Path) -> None:
     file.unlink()
     first = [f"first{number}=192.0.2.{number}" for number in (101, 102)]
