@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.model import Attachment, Cluster, Datapath, Fabric, Forwarding, Listen, Renderer, Tunnel
-from dockmesh.render import docker
+from dockmesh.render import docker, ports
 from dockmesh.render.host import ATTACH_PROGRAM, GUARD
 from dockmesh.render.names import PROGRAM
 from tests.support.meshes import TREE, cluster, with_attachment, with_network
@@ -87,11 +87,14 @@ CASES = [
 ]
 
 
+PROGRAMS = (GUARD, PROGRAM, ATTACH_PROGRAM, ports.PROGRAM)
+
+
 def rendered(case: Case) -> dict[str, str]:
     config = config_of(case.mesh, "host2")
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
-    return {file.path: file.text for file in files if file.path not in (GUARD, PROGRAM, ATTACH_PROGRAM)}
+    return {file.path: file.text for file in files if file.path not in PROGRAMS}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

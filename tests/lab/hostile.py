@@ -70,7 +70,7 @@ def arp(operation: int, sender_mac: str, sender: str, target: str) -> bytes:
     return head + bytes.fromhex(sender_mac.replace(":", "")) + _packed(sender) + bytes(6) + _packed(target)
 
 
-def udp(source: str, destination: str) -> bytes:
+def udp(source: str, destination: str, ports: tuple[int, int] = (7007, 7007)) -> bytes:
     """An IPv4 packet whose length counts the mark behind it, so that no switch cuts that off."""
     length = 28 + 64
     header = bytearray(bytes.fromhex("4500") + length.to_bytes(2, "big") + bytes.fromhex("0001000040110000"))
@@ -79,7 +79,8 @@ def udp(source: str, destination: str) -> bytes:
     while words >> 16:
         words = (words & 0xFFFF) + (words >> 16)
     header[10:12] = (~words & 0xFFFF).to_bytes(2, "big")
-    return b"\x08\x00" + bytes(header) + bytes.fromhex("1b5f1b5f") + (length - 20).to_bytes(2, "big") + b"\0\0"
+    both = b"".join(port.to_bytes(2, "big") for port in ports)
+    return b"\x08\x00" + bytes(header) + both + (length - 20).to_bytes(2, "big") + b"\0\0"
 
 
 def ipv6(source: bytes) -> bytes:

@@ -77,10 +77,10 @@ def assert_as_the_file_says(machine: Machine) -> None:
     (after, *_) = steps("After")
     wait_until(lambda: mesh.dockmesh("verify").code == 0, "the mesh is there")
     machine.types(after)
-    units = ("dockmesh-flows.service", "dockmesh-names.service", "docker.service")
+    units = ("dockmesh-flows.service", "dockmesh-ports.service", "dockmesh-names.service", "docker.service")
     for host in mesh.hosts:
-        assert mesh.on(host, f"systemctl is-active {' '.join(units)}").split() == ["active"] * 3
-        assert mesh.on(host, f"systemctl is-enabled {' '.join(units[:2])}").split() == ["enabled"] * 2
+        assert mesh.on(host, f"systemctl is-active {' '.join(units)}").split() == ["active"] * 4
+        assert mesh.on(host, f"systemctl is-enabled {' '.join(units[:3])}").split() == ["enabled"] * 3
         assert mesh.on(host, "systemctl --failed --no-legend") == ""
     assert mesh.dockmesh("diff").code == 0
 

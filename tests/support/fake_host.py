@@ -58,13 +58,14 @@ from tests.support.known_commands import UnknownCommandError, take
 from tests.support.requests import from_line
 
 OK = Answer(0)
-BARE = frozenset(("apt-get", "ip", "ifup", "systemctl", "python3"))
+BARE = frozenset(("apt-get", "ip", "ifup", "systemctl", "nft", "python3"))
 DEBIANS_INTERFACES = {INTERFACES_FILE: ("source /etc/network/interfaces.d/*\n", 0o644)}
 COMES_WITH = {
     "openvswitch-switch": ("ovs-vsctl",),
     "docker.io": ("dockerd",),
     "docker-cli": ("docker",),
     "iptables": ("iptables",),
+    "nftables": ("nft",),
     "bridge-utils": ("brctl",),
     "python3-dnslib": (system.LIBRARY,),
     "stunnel4": ("stunnel",),

@@ -16,7 +16,10 @@ class UnknownCommandError(AssertionError):
         super().__init__(f"the host in memory does not know: {join(argv)}")
 
 
-OURS = ("dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service", "dockmesh-attach.service")
+OURS = (
+    *("dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service", "dockmesh-attach.service"),
+    "dockmesh-ports.service",
+)
 NO_RULES_FOR_BRIDGES = {"net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0"}
 # What a host without any rules, routes and network managers says.
 SAYS_NOTHING = frozenset(
@@ -64,6 +67,8 @@ def take(argv: tuple[str, ...]) -> Answer:
         case ("ovs-appctl", "bfd/set-forwarding", _, "false" | "normal"):
             return Answer(0)
         case ("systemctl", "try-restart", unit) if unit in OURS:
+            return Answer(0)
+        case ("systemctl", "try-reload-or-restart", "dockmesh-ports.service"):
             return Answer(0)
         case ("systemctl", "daemon-reload") | ("systemctl", "reset-failed", "docker.*"):
             return Answer(0)

@@ -17,7 +17,7 @@ from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
-from dockmesh.render import bridge, docker, names
+from dockmesh.render import bridge, docker, names, ports
 from dockmesh.render.host import (
     API_FILES,
     API_PEMS,
@@ -34,7 +34,13 @@ from dockmesh.render.host import (
 )
 from dockmesh.render.types import File, HostConfig
 
-PACKAGE_OF = {"ovs-vsctl": "openvswitch-switch", "dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}
+PACKAGE_OF = {
+    "ovs-vsctl": "openvswitch-switch",
+    "dockerd": "docker.io",
+    "docker": "docker-cli",
+    "iptables": "iptables",
+    "nft": "nftables",
+}
 SWITCH_UNIT = "openvswitch-switch.service"
 SYSTEMD = "/etc/systemd/"
 ATTACHING = (ATTACH_PROGRAM, ATTACH_UNIT_FILE, ATTACH_UNIT)
@@ -165,6 +171,10 @@ def _files(config: HostConfig, facts: HostFacts) -> Step | None:
         requests.append(Run(("systemctl", "daemon-reload")))
     if any(change.subject in (GUARD, FLOWS_UNIT_FILE) and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", FLOWS_UNIT)))
+    if any(change.subject in ports.FILES and change.expected for change in changes):
+        # By other rules alone it need not let go of the old ones.
+        anew = any(change.subject in ports.FILES and change.subject != ports.RULES for change in changes)
+        requests.append(Run(("systemctl", "try-restart" if anew else "try-reload-or-restart", ports.UNIT)))
     requests += api.take(changes)
     if any(change.subject in NAMES and change.expected for change in changes):
         requests.append(Run(("systemctl", "try-restart", names.UNIT)))
@@ -179,6 +189,8 @@ def _why(subject: str, otherwise: str) -> str:
         return "containers find each other by name"
     if subject in ATTACHING:
         return "it keeps attached interfaces up"
+    if subject in (ports.UNIT, *ports.FILES):
+        return "no container sends as its host, or by another's MAC address"
     return api.REASON if subject in (API_UNIT, *API_FILES) else otherwise
 
 

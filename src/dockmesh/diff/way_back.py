@@ -14,7 +14,7 @@ from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
-from dockmesh.render import names
+from dockmesh.render import names, ports
 from dockmesh.render.host import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 
@@ -33,7 +33,7 @@ FINISH_EARLIER = Command(
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 # To attach starts the unit, which makes the networks' bridges, too.
 NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
-OTHERS = ((names.UNIT, "restart"), (ATTACH_UNIT, "restart"))
+OTHERS = tuple((unit, "restart") for unit in (names.UNIT, ATTACH_UNIT, ports.UNIT))
 FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)

@@ -7,12 +7,18 @@ from dockmesh.remote.seam import Units
 OS_RELEASE = "/etc/os-release"
 UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
-    *("dockmesh-attach.service", "docker.service", "ovs-vswitchd.service", "networking.service"),
+    *(
+        "dockmesh-attach.service",
+        "dockmesh-ports.service",
+        "docker.service",
+        "ovs-vswitchd.service",
+        "networking.service",
+    ),
 )
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
     *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
-    "python3",
+    *("nft", "python3"),
 )
 # What the resolver needs of the distribution, where Debian and Ubuntu put it; among the programs by this name.
 LIBRARY, LIBRARY_FILE = "dnslib", "/usr/lib/python3/dist-packages/dnslib/__init__.py"

@@ -11,7 +11,7 @@ from dockmesh.facts.docker import SOCKET
 from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath, Forwarding, Renderer
 from dockmesh.plan.types import Access, HostAttachment, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import bridge, flows, guarded, names, ovs
+from dockmesh.render import bridge, flows, guarded, names, ovs, ports
 from dockmesh.render.types import Attachment, DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig, Setting
 
 MARK = "# Managed by dockmesh."
@@ -55,6 +55,7 @@ PATHS = (
     *(UP, UNIT_FILE, DOCKER_DROP_IN, INTERFACES, FLOWS, GUARD, FLOWS_UNIT_FILE, SWITCH_DROP_IN, DATABASE_DROP_IN),
     *API_FILES,
     *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
+    *ports.FILES,
     *(ATTACH_PROGRAM, ATTACH_UNIT_FILE),
 )
 UNITS = {
@@ -62,6 +63,7 @@ UNITS = {
     FLOWS_UNIT_FILE: FLOWS_UNIT,
     API_UNIT_FILE: API_UNIT,
     names.UNIT_FILE: names.UNIT,
+    ports.UNIT_FILE: ports.UNIT,
     ATTACH_UNIT_FILE: ATTACH_UNIT,
 }
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
@@ -108,6 +110,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         "flows": bundle,
         "flows_unit": FLOWS_UNIT,
         "flows_file": FLOWS,
+        "ports": ports.words(plan, host),
+        "ports_unit": ports.UNIT,
+        "port_guard_text": _program("port_guard"),
         "guard": GUARD,
         "guard_text": _program("flow_guard"),
         "api_settings": API_SETTINGS,
@@ -155,6 +160,9 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         _file("flows.j2", FLOWS, words),
         _file("flow-guard.j2", GUARD, words),
         _file("flows.service.j2", FLOWS_UNIT_FILE, words),
+        _file("ports.j2", ports.RULES, words),
+        _file("port-guard.j2", ports.PROGRAM, words),
+        _file("ports.service.j2", ports.UNIT_FILE, words),
     )
     if plan.fabric.forwarding is Forwarding.DIRECT:
         files += (
@@ -163,6 +171,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
         )
     units = (UNIT,) if systemd else ()
     units = (*units, FLOWS_UNIT) if bundle else units
+    units = (*units, ports.UNIT)
     own = plan.access.hosts.get(host.name) if plan.access else None
     if plan.docker_api:
         files += (_file("api.service.j2", API_UNIT_FILE, words), _file("api.conf.j2", API_SETTINGS, words))

@@ -157,8 +157,11 @@ def test_render_replaces_what_it_wrote_and_takes_away_what_the_other_renderer_wr
     assert render_tree(tmp_path / "out" / "host1") == {
         "etc/dockmesh/flow-guard.py",
         "etc/dockmesh/flows",
+        "etc/dockmesh/port-guard.py",
+        "etc/dockmesh/ports",
         "etc/network/interfaces.d/dockmesh",
         "etc/systemd/system/dockmesh-flows.service",
+        "etc/systemd/system/dockmesh-ports.service",
         "etc/systemd/system/docker.service.d/dockmesh.conf",
         "etc/dockmesh/names.py",
         "etc/dockmesh/names.conf",

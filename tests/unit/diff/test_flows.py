@@ -10,7 +10,7 @@ from dockmesh.diff.types import HostDiff, Origin, StepName
 from dockmesh.facts.types import FlowState
 from dockmesh.model import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
-from dockmesh.render import names
+from dockmesh.render import names, ports
 from dockmesh.render.host import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT, flows_of, render
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import TREE, cluster
@@ -108,8 +108,8 @@ def test_a_bridge_that_does_not_tell_its_flows_gets_them() -> None:
 def test_by_ifupdown_no_unit_makes_the_bridges() -> None:
     config = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT, renderer=Renderer.IFUPDOWN)))
 
-    assert config.units == (FLOWS_UNIT, names.UNIT)
-    assert CONFIG.units == (UNIT, FLOWS_UNIT, names.UNIT)
+    assert config.units == (FLOWS_UNIT, ports.UNIT, names.UNIT)
+    assert CONFIG.units == (UNIT, FLOWS_UNIT, ports.UNIT, names.UNIT)
 
 
 def test_without_direct_what_holds_the_switch_up_goes_and_the_guard_gets_other_flows() -> None:

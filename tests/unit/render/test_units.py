@@ -19,6 +19,7 @@ MEASURED = {
     "dockmesh.service": 10,
     "dockmesh-flows.service": 15 + 10,
     "dockmesh-attach.service": 15 + 10,
+    "dockmesh-ports.service": 16 + 11,
     "dockmesh-names.service": 24,
     "dockmesh-api.service": 54,  # with 500 connections
     "dockmesh-back.service": 14,

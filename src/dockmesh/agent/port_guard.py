@@ -1,0 +1,312 @@
+"""Guards the ports of containers: each sends by the MAC address that it was given, none as its host or a neighbour.
+
+A container's frames come to others on its host without passing the flows of the fabric, so nftables looks at them where
+they come into a bridge of ours. The text of its rules is a file; which ports there are, and which MAC address is whose,
+this program adds. The kernel tells of each device that joins a bridge (rtnetlink(7)), and what addresses the other end
+has, in the container: Docker sets them before anything runs there, so nobody who could forge them was there yet. A port
+that is not known passes all.
+At rest it sleeps. The kernel also tells of each change of nftables' rules: what somebody flushed is put back.
+Python's standard library only, Python 3.7 or later. Arguments: the file for `nft -f`, and for each bridge NAME=PORT,
+the port that leads to other hosts.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+TABLE = ("bridge", "dockmesh")
+GONE = "add table bridge dockmesh; delete table bridge dockmesh"
+NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
+LINKS, RULES = 1, 1 << 6  # groups of these: RTMGRP_LINK, and NFNLGRP_NFTABLES, which is the seventh
+# netlink(7), rtnetlink(7), linux/if_link.h
+REQUEST, ROOT_AND_MATCH = 1, 0x300
+ERROR, DONE, NEW_LINK, GET_LINK, NEW_ADDRESS, GET_ADDRESS = 2, 3, 16, 18, 20, 22
+ADDRESS, NAME, OTHER_END, MASTER, NAMESPACE, IN_NAMESPACE = 1, 3, 5, 10, 37, 46
+CARRIER = 0x10000
+# Of addresses: linux/if_addr.h, and linux/netlink.h. Kernels before 4.20 do not know it.
+LOCAL, ADDRESS_IN_NAMESPACE = 2, 10
+SOL_NETLINK, STRICT = 270, 12
+# It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
+LOOK_S, AGAIN_S, CALM_S = 60.0, 1.0, 0.01
+PATIENCE_S = 10.0
+SAID: list[str] = []
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Port(NamedTuple):
+    """What a container was given; `addresses` are of IPv4."""
+
+    mac: str
+    addresses: tuple[str, ...]
+
+
+class Link:
+    """A device: its number, whether it has a carrier, and its attributes by their numbers."""
+
+    def __init__(self, body: bytes) -> None:
+        self.index, flags = struct.unpack("=iI", body[4:12])
+        self.carrier = bool(flags & CARRIER)
+        self.attributes = dict(attributes(body[16:]))
+
+    def number(self, key: int) -> int | None:
+        value = self.attributes.get(key)
+        return None if value is None else int(struct.unpack("=i", value[:4])[0])
+
+    @property
+    def name(self) -> str:
+        return self.attributes.get(NAME, b"").rstrip(b"\0").decode(errors="replace")
+
+    @property
+    def mac(self) -> str:
+        return ":".join(f"{each:02x}" for each in self.attributes.get(ADDRESS, b""))
+
+
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= 4:
+        length, kind = struct.unpack("=HH", data[:4])
+        if length < 4:
+            return
+        yield kind & 0x3FFF, data[4:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """By kind the bodies."""
+    while len(data) >= 16:
+        length, kind = struct.unpack("=IH", data[:6])
+        if length < 16:
+            return
+        yield kind, data[16:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def ask(kind: int, flags: int, body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The answers, by their kinds. Raises OSError."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as asking:
+        asking.settimeout(PATIENCE_S)
+        asking.bind((0, 0))
+        if kind == GET_ADDRESS:
+            asking.setsockopt(SOL_NETLINK, STRICT, 1)
+        asking.send(struct.pack("=IHHII", 16 + len(body), kind, REQUEST | flags, 1, 0) + body)
+        while True:
+            for answered, answer in messages(asking.recv(1 << 18)):
+                if answered == ERROR:
+                    raise OSError(-struct.unpack("=i", answer[:4])[0], "the kernel answers")
+                if answered == DONE:
+                    return
+                yield answered, answer
+                if not flags:
+                    return
+
+
+def links(index: int = 0, namespace: int | None = None) -> list[Link]:
+    """All of this namespace, or the one with that number there. Raises OSError."""
+    body = struct.pack("=4xi8x", index)
+    if namespace is not None:
+        body += struct.pack("=HHi", 8, IN_NAMESPACE, namespace)
+    answers = ask(GET_LINK, 0 if index else ROOT_AND_MATCH, body)
+    return [Link(answer) for kind, answer in answers if kind == NEW_LINK]
+
+
+def addresses(index: int, namespace: int) -> tuple[str, ...]:
+    """Those of IPv4 that a device there has; none where the kernel is too old to be asked."""
+    body = struct.pack("=B3xiHHi", socket.AF_INET, index, 8, ADDRESS_IN_NAMESPACE, namespace)
+    try:
+        answers = [answer for kind, answer in ask(GET_ADDRESS, ROOT_AND_MATCH, body) if kind == NEW_ADDRESS]
+    except OSError as error:
+        tell(f"cannot read the addresses of containers: {error}")
+        return ()
+    found = (dict(attributes(answer[8:])).get(LOCAL) for answer in answers if answer[4:8] == struct.pack("=i", index))
+    return tuple(sorted(socket.inet_ntoa(each) for each in found if each))
+
+
+def run(*words: str, text: str = "") -> tuple[str | None, str]:
+    """What nft printed, or None and why it failed."""
+    try:
+        done = subprocess.run(
+            ["nft", *words], input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return None, str(error)
+    return (done.stdout, "") if done.returncode == 0 else (None, done.stderr.strip())
+
+
+def load(text: str) -> bool:
+    """In one transaction. What fails is told once."""
+    printed, why = run("-f", "-", text=text)
+    if printed is None:
+        tell(f"nft does not take the rules: {why}")
+    return printed is not None
+
+
+def listed() -> str | None:
+    """Our table, without what its rules counted; None where it is not there."""
+    return run("--stateless", "list", "table", *TABLE)[0]
+
+
+def elements(verb: str, ports: dict[str, Port]) -> str:
+    """Lines of nft for ports, with the addresses of each; what they must have comes before they are known."""
+    both = [(name, address) for name, port in sorted(ports.items()) for address in port.addresses]
+    sets = (
+        ("macs", [f'"{name}" . {port.mac}' for name, port in sorted(ports.items())]),
+        ("addresses", [f'"{name}" . {address}' for name, address in both]),
+        ("given", [address for _, address in both]),
+        ("ports", [f'"{name}"' for name in sorted(ports)]),
+    )
+    where = " ".join(TABLE)
+    lines = [f"{verb} element {where} {name} {{ {', '.join(values)} }}\n" for name, values in sets if values]
+    return "".join(lines if verb == "add" else reversed(lines))
+
+
+class Guard:
+    """The rules, and the ports that they know."""
+
+    def __init__(self, path: str, bridges: list[str]) -> None:
+        self.path = path
+        self.bridges = dict(each.partition("=")[::2] for each in bridges)
+        self.known: dict[int, tuple[str, Port]] = {}  # by number of the device its name, and what it was given
+        self.there: dict[str, Port] = {}  # what nftables has of that
+        self.text: str | None = None  # of the rules that are there; None: it must be put there
+        self.listed: str | None = None  # the table as it was when we left it
+
+    def look(self) -> bool:
+        """Put right what is not as it should be; whether all is well. If not, it must be tried again."""
+        try:
+            self.learn()
+            with open(self.path, encoding="utf-8") as file:
+                text = file.read()
+        except OSError as error:
+            tell(f"cannot read the devices or the rules: {error}")
+            return False
+        wanted = dict(self.known.values())
+        flushed = text == self.text and listed() != self.listed
+        if flushed:
+            say("somebody changed the rules: they are put back")
+        if flushed or text != self.text:
+            return self.install(text, wanted)
+        gone = {name: port for name, port in self.there.items() if wanted.get(name) != port}
+        come = {name: port for name, port in wanted.items() if self.there.get(name) != port}
+        if not gone and not come:
+            return True
+        if not load(elements("delete", gone) + elements("add", come)):
+            return self.install(text, wanted)
+        return self.leave(wanted)
+
+    def install(self, text: str, wanted: dict[str, Port]) -> bool:
+        """All of it, in one transaction."""
+        self.text = None
+        if not load(text + elements("add", wanted)):
+            return False
+        self.text = text
+        return self.leave(wanted)
+
+    def leave(self, there: dict[str, Port]) -> bool:
+        self.there = there
+        self.listed = listed()
+        SAID.clear()
+        return self.listed is not None
+
+    def learn(self) -> None:
+        """A container's addresses are read once, when its link comes up: what it does later is what is guarded."""
+        present = links()
+        ours = {link.index: self.bridges[link.name] for link in present if link.name in self.bridges}
+        ports = {
+            link.index: link
+            for link in present
+            if link.number(MASTER) in ours and link.name != ours[link.number(MASTER) or 0]
+        }
+        self.known = {
+            index: each for index, each in self.known.items() if index in ports and ports[index].name == each[0]
+        }
+        for index, link in ports.items():
+            other, namespace = link.number(OTHER_END), link.number(NAMESPACE)
+            # Whose other end is on this host is no container's; somebody has put it there.
+            if index in self.known or not link.carrier or not other or namespace is None:
+                continue
+            try:
+                (end,) = links(other, namespace)
+                given = addresses(other, namespace)
+            except (OSError, ValueError):
+                continue  # it has gone, and so will the port
+            if end.mac:
+                self.known[index] = link.name, Port(end.mac, given)
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def tell(text: str) -> None:
+    """Once, for what may be so for long."""
+    if text not in SAID:
+        SAID.append(text)
+        say(text)
+
+
+def tell_systemd(text: str) -> None:
+    """sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
+
+
+def ear(protocol: int, group: int) -> socket.socket:
+    listening = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    listening.bind((0, group))
+    listening.setblocking(False)
+    return listening
+
+
+def quiet(ears: list[socket.socket], wait_s: float) -> bool:
+    """Wait so long; whether nothing was heard. What was is not read: it is looked, whatever it says."""
+    ready, _, _ = select.select(ears, [], [], wait_s)
+    for each in ready:
+        try:
+            while each.recv(1 << 16):
+                pass
+        except OSError:
+            pass  # all of it was read, or so much came that some was lost
+    return not ready
+
+
+def end(*_: object) -> None:
+    """Who is stopped leaves nothing; whoever dies leaves the guard."""
+    run(GONE)
+    sys.exit(0)
+
+
+def main(argv: list[str]) -> None:
+    guard = Guard(argv[0], argv[1:])
+    # It listens before it looks: what changes in between is heard.
+    ears = [ear(NETLINK_ROUTE, LINKS), ear(NETLINK_NETFILTER, RULES)]
+    signal.signal(signal.SIGTERM, end)
+    # To be told that the file is another.
+    told, tells = socket.socketpair()
+    told.setblocking(False)
+    tells.setblocking(False)
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    signal.set_wakeup_fd(tells.fileno())
+    ears.append(told)
+    while True:
+        well = guard.look()
+        tell_systemd(f"READY=1\nWATCHDOG=1\nSTATUS={'guarded' if well else 'not guarded'}: {len(guard.known)} ports")
+        if not quiet(ears, LOOK_S if well else AGAIN_S):
+            until = time.monotonic() + 10 * CALM_S
+            while time.monotonic() < until and not quiet(ears, CALM_S):
+                pass
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

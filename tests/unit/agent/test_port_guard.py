@@ -1,0 +1,260 @@
+"""The guard of containers' ports: whose address it learns, when, and what it puts back."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dockmesh.agent import port_guard
+from dockmesh.agent.port_guard import Guard, Link
+
+MAC, OTHER_MAC = "02:42:ac:11:40:02", "0a:00:00:00:00:07"
+OWN, OTHER = "172.17.64.2", "172.17.64.3"
+HERE, THERE = 1, 7  # docker0, and a number of a container's namespace
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return (struct.pack("=HH", 4 + len(value), kind) + value).ljust(4 + (len(value) + 3) // 4 * 4, b"\0")
+
+
+def link(index: int, name: str, *, carrier: bool = True, mac: str = "", **numbers: int) -> Link:
+    keys = {"master": port_guard.MASTER, "other_end": port_guard.OTHER_END, "namespace": port_guard.NAMESPACE}
+    body = struct.pack("=BxHiII", 0, 1, index, port_guard.CARRIER if carrier else 0, 0)
+    body += attribute(port_guard.NAME, name.encode() + b"\0")
+    body += attribute(port_guard.ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    return Link(body + b"".join(attribute(keys[key], struct.pack("=i", value)) for key, value in numbers.items()))
+
+
+class World:
+    """A kernel and its nftables."""
+
+    def __init__(self) -> None:
+        self.links = [link(HERE, "docker0"), link(2, "br0", master=HERE), link(3, "eth0")]
+        self.macs: dict[tuple[int, int], str] = {}  # of containers' ends
+        self.addresses: tuple[str, ...] = ()
+        self.loaded: list[str] = []
+        self.table: str | None = None
+        self.fails = False
+
+    def start(self, name: str, mac: str = MAC, *, index: int = 10, carrier: bool = True, address: str = OWN) -> None:
+        self.stop(index)
+        self.addresses = (address,)
+        self.macs[2, THERE] = mac
+        self.links.append(link(index, name, carrier=carrier, master=HERE, other_end=2, namespace=THERE))
+
+    def stop(self, index: int) -> None:
+        self.links = [each for each in self.links if each.index != index]
+
+    def ask(self, index: int = 0, namespace: int | None = None) -> list[Link]:
+        if not index:
+            return self.links
+        assert namespace is not None
+        if (index, namespace) not in self.macs:
+            raise OSError(19, "No such device")
+        return [link(index, "eth0", mac=self.macs[index, namespace])]
+
+    def run(self, *words: str, text: str = "") -> tuple[str | None, str]:
+        if words[0] == "--stateless":
+            return self.table, ""
+        assert words == ("-f", "-")
+        if self.fails:
+            return None, "Operation not supported"
+        self.loaded.append(text)
+        self.table = (self.table or "") + text
+        return "", ""
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+    monkeypatch.setattr(port_guard, "links", world.ask)
+    monkeypatch.setattr(port_guard, "addresses", lambda *_: world.addresses)
+    monkeypatch.setattr(port_guard, "run", world.run)
+    monkeypatch.setattr(port_guard, "SAID", [])
+    return world
+
+
+@pytest.fixture
+def guard(world: World, tmp_path: Path) -> Guard:
+    (tmp_path / "ports").write_text("the rules\n")
+    guard = Guard(str(tmp_path / "ports"), ["docker0=br0"])
+    assert guard.look()
+    assert world.loaded == ["the rules\n"]
+    return guard
+
+
+def lines_of(name: str, mac: str, address: str) -> list[str]:
+    both, alone = f'"{name}" . {address}', f'"{name}"'
+    sets = {"macs": f'"{name}" . {mac}', "addresses": both, "given": address, "ports": alone}
+    return [f"element bridge dockmesh {each} {{ {values} }}\n" for each, values in sets.items()]
+
+
+def added(name: str, mac: str = MAC, address: str = OWN) -> str:
+    """A port that is known without what it may send would be silent."""
+    return "".join(f"add {line}" for line in lines_of(name, mac, address))
+
+
+def gone(name: str, mac: str = MAC, address: str = OWN) -> str:
+    return "".join(f"delete {line}" for line in reversed(lines_of(name, mac, address)))
+
+
+def test_the_kernels_own_answer_is_understood() -> None:
+    names = {each.name: each for each in port_guard.links()}
+
+    assert names["lo"].mac == "00:00:00:00:00:00"
+    assert names["lo"].index == 1
+
+
+def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guard: Guard) -> None:
+    world.start("veth1")
+    world.addresses = ()
+
+    assert guard.look()
+
+    mac, *_, port = added("veth1").splitlines(keepends=True)
+    assert world.loaded[1:] == [mac + port]
+
+
+def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: Guard) -> None:
+    world.start("veth1")
+    guard.look()
+    world.stop(10)
+    world.start("veth2", OTHER_MAC, index=11)
+
+    assert guard.look()
+
+    assert world.loaded[2:] == [gone("veth1") + added("veth2", OTHER_MAC)]
+
+
+def test_a_container_is_known_as_soon_as_it_has_its_link(world: World, guard: Guard) -> None:
+    world.start("veth1", carrier=False)
+    assert guard.look()
+    assert world.loaded[1:] == []
+
+    world.start("veth1")
+    assert guard.look()
+
+    assert world.loaded[1:] == [added("veth1")]
+
+
+def test_what_it_calls_itself_later_is_not_believed(world: World, guard: Guard) -> None:
+    world.start("veth1")
+    guard.look()
+    world.macs[2, THERE] = OTHER_MAC
+    world.addresses = (OWN, OTHER)
+
+    assert guard.look()
+
+    assert world.loaded[1:] == [added("veth1")]
+
+
+def test_one_that_goes_is_forgotten_and_one_in_its_place_is_new(world: World, guard: Guard) -> None:
+    world.start("veth1")
+    guard.look()
+    world.stop(10)
+    world.start("veth1", OTHER_MAC, index=11)
+    guard.look()
+    world.stop(11)
+    guard.look()
+
+    assert world.loaded[2:] == [gone("veth1") + added("veth1", OTHER_MAC), gone("veth1", OTHER_MAC)]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        link(2, "br0", master=HERE),
+        link(10, "veth-lan", master=HERE, other_end=11),  # its other end is on this host
+        link(10, "tap0", master=HERE),
+        link(10, "veth1", other_end=2, namespace=THERE),
+        link(10, "veth1", master=3, other_end=2, namespace=THERE),
+    ],
+    ids=["to other hosts", "of a pair here", "of no pair", "in no bridge", "in another bridge"],
+)
+def test_nobody_elses_port_is_guarded(world: World, guard: Guard, member: Link) -> None:
+    world.stop(2)
+    world.macs[2, THERE] = MAC
+    world.links.append(member)
+
+    assert guard.look()
+
+    assert world.loaded[1:] == []
+
+
+def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: Guard) -> None:
+    world.start("veth1")
+    world.macs.clear()
+
+    assert guard.look()
+    assert world.loaded[1:] == []
+
+
+def test_rules_that_somebody_flushed_come_back_with_all_ports(
+    world: World, guard: Guard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.start("veth1")
+    guard.look()
+    world.table = None
+
+    assert guard.look()
+
+    assert world.loaded[2:] == ["the rules\n" + added("veth1")]
+    assert "put back" in capsys.readouterr().err
+
+
+def test_a_rule_that_somebody_changed_is_put_back(world: World, guard: Guard) -> None:
+    assert world.table is not None
+    world.table += "another"
+
+    assert guard.look()
+    assert guard.look()
+
+    assert world.loaded[1:] == ["the rules\n"]
+
+
+def test_a_kernel_that_cannot_is_told_of_once_and_tried_again(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ports").write_text("the rules\n")
+    guard = Guard(str(tmp_path / "ports"), ["docker0=br0"])
+    world.fails = True
+
+    assert [guard.look(), guard.look()] == [False, False]
+    world.fails = False
+    assert guard.look()
+
+    assert capsys.readouterr().err.count("Operation not supported") == 1
+
+
+def test_other_rules_take_the_place_of_the_old_ones(
+    world: World, guard: Guard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.start("veth1")
+    guard.look()
+    (tmp_path / "ports").write_text("other rules\n")
+
+    assert guard.look()
+    assert guard.look()
+
+    assert world.loaded[2:] == ["other rules\n" + added("veth1")]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [OSError("no"), TimeoutError("no")])
+def test_a_kernel_that_does_not_answer_changes_nothing(
+    world: World, guard: Guard, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> list[Link]:
+        raise error
+
+    monkeypatch.setattr(port_guard, "links", fail)
+
+    assert not guard.look()
+    assert world.loaded == ["the rules\n"]
+
+
+@pytest.mark.parametrize("read", [port_guard.messages, port_guard.attributes])
+@pytest.mark.parametrize("data", [b"", b"\1", bytes(3), bytes(16), b"\xff" * 16, b"\x05\0\x01\0"])
+def test_what_the_kernel_never_says_ends_as_well(read: Callable[[bytes], object], data: bytes) -> None:
+    assert len(list(read(data))) <= 1  # type: ignore[call-overload]
