@@ -64,7 +64,7 @@ demo: lab-setup  ## three bare hosts on this machine: apply, ping, stop one in t
 
 test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m exhaustive tests/unit
+	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'exhaustive and not long' tests/unit
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal --hypothesis-profile=longer tests/property
 	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile -m 'not long' tests/lab
 
@@ -78,7 +78,7 @@ check: setup  ## format, lint, types, unit tests; no root, under a minute
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'not exhaustive' tests/unit tests/cases tests/property
+	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'not exhaustive and not long' tests/unit tests/cases tests/property
 
 format: setup  ## put the code into its form
 	@$(BIN)/ruff format --quiet .

@@ -28,6 +28,8 @@ from tests.support.fake_host import Container, applied, installed
 from tests.support.fake_ssh import FakeSsh, Says
 from tests.unit.cli.conftest import Dockmesh, Ran
 
+# Each starts processes: too many for `make check`. All verbs with all nonsense are in `make test-long`.
+pytestmark = pytest.mark.exhaustive
 NAMES = ("host1", "host2", "host3")
 LIAR = "host2"
 FILE = """\
@@ -300,7 +302,7 @@ def test_every_verb_goes_on_without_the_host(dockmesh: Dockmesh, world: FakeSsh,
     _others_got_theirs(ran, world, TALKS[name])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("kind", BROKEN)
 @pytest.mark.parametrize("name", TALKS)
 def test_every_verb_bears_every_nonsense(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
@@ -316,7 +318,7 @@ def test_what_reads_bears_answers_without_sense(dockmesh: Dockmesh, world: FakeS
     _others_got_theirs(ran, world, TALKS[name])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("kind", SENSELESS)
 @pytest.mark.parametrize("name", TALKS)
 def test_every_verb_bears_answers_without_sense(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
@@ -334,7 +336,7 @@ def test_no_host_commands_the_terminal(dockmesh: Dockmesh, world: FakeSsh, name:
     assert OBEYED.findall(ran.out + ran.err) == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("kind", COMMANDING)
 @pytest.mark.parametrize("name", TALKS)
 def test_no_host_commands_the_terminal_by_any_verb(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
@@ -388,7 +390,7 @@ def test_a_host_that_hangs_in_the_middle_keeps_no_other_from_its_end(
     _change(dockmesh, bare_world, since, never)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["never", "too few", "closed in the middle", "a number"])
 @pytest.mark.parametrize("since", range(ORDERS))
 def test_whenever_a_host_begins_to_lie_the_others_come_to_their_end(
