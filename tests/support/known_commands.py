@@ -33,6 +33,7 @@ iptables-restore --noflush
 ip6tables-restore --noflush
 iptables --version
 nft --json list ruleset
+nft add table bridge dockmesh; delete table bridge dockmesh
 nmcli --terse --fields DEVICE,STATE device
 ip -json -4 route show table all
 ip -json -6 route show table main

@@ -282,16 +282,24 @@ def quiet(ears: list[socket.socket], wait_s: float) -> bool:
 
 
 def end(*_: object) -> None:
-    """Who is stopped leaves nothing; whoever dies leaves the guard."""
-    run(GONE)
     sys.exit(0)
 
 
 def main(argv: list[str]) -> None:
+    """Who is stopped leaves nothing; whoever dies leaves the guard."""
+    signal.signal(signal.SIGTERM, end)
+    try:
+        keep(argv)
+    except SystemExit:
+        # Only now: an nft that was at work has ended with what interrupted it, and puts nothing there again.
+        run(GONE)
+        raise
+
+
+def keep(argv: list[str]) -> None:
     guard = Guard(argv[0], argv[1:])
     # It listens before it looks: what changes in between is heard.
     ears = [ear(NETLINK_ROUTE, LINKS), ear(NETLINK_NETFILTER, RULES)]
-    signal.signal(signal.SIGTERM, end)
     # To be told that the file is another.
     told, tells = socket.socketpair()
     told.setblocking(False)

@@ -27,7 +27,7 @@ from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.origin import FOLDERS, LEFT_BY, Origin
 from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.remote.seam import Remove, Request, Run
-from dockmesh.render import ovs
+from dockmesh.render import ovs, ports
 from dockmesh.render.host import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 
@@ -163,6 +163,8 @@ def _files(host: str, facts: HostFacts) -> Step | None:
             requests.append(Run(("systemctl", "disable", unit)))
         if states.get("ActiveState") not in (None, "", "inactive"):
             requests.append(Run(("systemctl", "stop", unit)))
+    if ports.UNIT_FILE in present and "nft" in facts.programs:
+        requests.append(Run(ports.FORGET))
     requests += [Remove(path) for path in present]
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 

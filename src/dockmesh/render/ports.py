@@ -24,6 +24,8 @@ PROGRAM = "/etc/dockmesh/port-guard.py"
 UNIT = "dockmesh-ports.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 FILES = (RULES, PROGRAM, UNIT_FILE)
+# No error where it is not there. The program does it when it is stopped, and not where it had died.
+FORGET = ("nft", "add", "table", "bridge", "dockmesh;", "delete", "table", "bridge", "dockmesh")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
 """The guard of containers' ports: whose address it learns, when, and what it puts back."""
 
+import os
+import signal
 import struct
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,3 +263,33 @@ def test_a_kernel_that_does_not_answer_changes_nothing(
 @pytest.mark.parametrize("data", [b"", b"\1", bytes(3), bytes(16), b"\xff" * 16, b"\x05\0\x01\0"])
 def test_what_the_kernel_never_says_ends_as_well(read: Callable[[bytes], object], data: bytes) -> None:
     assert len(list(read(data))) <= 1  # type: ignore[call-overload]
+
+
+NFT = """\
+#!/bin/sh
+echo "$*" >> {log}
+case "$1" in
+-f) echo $$ > {pid}; exec sleep 100 ;;
+*) kill -0 $(cat {pid}) && echo "while another is at work" >> {log} ;;
+esac
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
+def test_stopped_while_nft_is_at_work_it_ends_that_before_it_takes_the_rules_away(tmp_path: Path) -> None:
+    """Else that nft would put them there again."""
+    log, rules, nft = tmp_path / "log.txt", tmp_path / "ports", tmp_path / "nft"
+    rules.write_text("the rules\n")
+    nft.write_text(NFT.format(log=log, pid=log.with_suffix(".pid")))
+    nft.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = (sys.executable, port_guard.__file__, str(rules), "nobridge0=nobridge1")
+    with subprocess.Popen(command, env=environment) as guard:
+        end = time.monotonic() + 60
+        while not log.with_suffix(".pid").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        guard.send_signal(signal.SIGTERM)
+        assert guard.wait(60) == 0
+
+    assert log.read_text().splitlines() == ["-f -", port_guard.GONE]
