@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from dockmesh.facts.iptables import Fate
+from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
@@ -149,7 +150,15 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         if name not in off and name not in circle and name in views and name in joined:
             yield Cause(Fault.TREE, (name,), "; ".join(wrong), f"{again} {name}", PAIRS | {Kind.TREE})
     for name, alone in tree.cut_off(plan, facts).items():
+        # A tunnel that cannot be made is the cause then, and says what helps.
+        if _has_failed_tunnel(facts[name]):
+            continue
         yield Cause(Fault.CUT_OFF, (name,), alone, f"{again} {name}", PAIRS | {Kind.TREE})
+
+
+def _has_failed_tunnel(facts: HostFacts) -> bool:
+    bridge = facts.bridge(FABRIC_BRIDGE)
+    return bridge is not None and any(port.error for port in bridge.interfaces)
 
 
 def _flows(evidence: Evidence) -> Iterator[Cause]:
