@@ -63,7 +63,10 @@ def test_a_rollback_that_nobody_says_yes_to_leaves_the_file_byte_for_byte(dockme
     keep(mesh_file, "r1", "done", earlier)
     keep(mesh_file, "r2", "done")
 
-    ran = dockmesh("rollback", "--json")
+    nowhere = mesh_file.with_name("ssh_config")  # no packet leaves this machine
+    nowhere.write_text("Host *\n    ProxyCommand false\n")
+
+    ran = dockmesh("rollback", "--json", "--ssh-config", str(nowhere))
 
     assert ran.code != 0
     assert mesh_file.read_bytes() == content
