@@ -288,6 +288,24 @@ def test_without_a_restart_containers_run_on_and_the_rest_waits(change: Change) 
     mesh.edit("tunnel: vxlan", "tunnel: gre")
 
 
+def test_without_a_restart_new_addresses_wait_as_a_whole(change: Change) -> None:
+    """Whose Docker keeps its pool is in a mesh of the old plan, and so must be those that have nothing to wait for."""
+    mesh = change.mesh
+    change.to_new()
+    before = {host: restarted(mesh, host) for host in mesh.hosts}
+    address = mesh.container_address("host1", "db")
+
+    done = mesh.dockmesh("apply", "--yes", "--json", "--no-verify", "--no-restart")
+
+    assert done.code == 0, done.err
+    assert all(host["left"] for host in done.json()["hosts"])
+    assert {host: restarted(mesh, host) for host in mesh.hosts} == before
+    mesh.wait_for_states(change.old)
+    mesh.wait_for_ping("host2", address)
+    mesh.apply()
+    mesh.wait_for_states(change.new)
+
+
 def test_history_tells_the_runs_and_rollback_makes_an_earlier_one_real(change: Change) -> None:
     mesh = change.mesh
     change.to_new()

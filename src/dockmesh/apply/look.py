@@ -9,7 +9,7 @@ from dockmesh.apply.session import told
 from dockmesh.apply.types import Look, Progress
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
-from dockmesh.diff.later import without_restart
+from dockmesh.diff.later import Restart, keeps_addresses, without_restart
 from dockmesh.diff.origin import explain
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather, gather_packages
@@ -20,12 +20,13 @@ from dockmesh.record.run import Run, read_run
 from dockmesh.remote.seam import Get, Recall, Transport
 from dockmesh.remote.together import all_of
 from dockmesh.render.host import API_CA, flows_of, render
+from dockmesh.render.types import HostConfig
 
 Looks = Mapping[str, Look | DockmeshError]
 
 
-async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: bool = True) -> Look:
-    """Without `restart`, what needs one of Docker is left for later.
+async def look(plan: Plan, host: HostPlan, transport: Transport, restart: Restart = Restart.NOW) -> Look:
+    """What needs a restart of Docker is left where that is not to be now.
 
     Raises ConflictError, HostError and ConnectError.
     """
@@ -34,9 +35,13 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, restart: boo
         facts = replace(facts, packages=await gather_packages(transport))
     refuse_other_authority(plan, facts)
     config = render(plan, adopt(host, facts))
-    wanted = diff(config, facts)
-    found = explain(plan, config, facts, wanted if restart else without_restart(wanted, facts))
-    await refuse_unmet(transport, found.steps)
+    found = _look(plan, config, facts, restart)
+    await refuse_unmet(transport, found.diff.steps)
+    return found
+
+
+def _look(plan: Plan, config: HostConfig, facts: HostFacts, restart: Restart) -> Look:
+    found = explain(plan, config, facts, without_restart(diff(config, facts), facts, restart))
     return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
@@ -55,11 +60,23 @@ def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
         )
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, restart: bool = True) -> Looks:
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], restart: Restart = Restart.NOW) -> Looks:
     """All hosts together; one host's error is its own."""
-    return await all_of(
-        {name: look(plan, plan.host(name), transport, restart=restart) for name, transport in hosts.items()}
+    looks = await all_of({name: look(plan, plan.host(name), transport, restart) for name, transport in hosts.items()})
+    if restart is restart_for(looks, restart):
+        return looks
+    return {
+        name: _look(plan, found.config, found.facts, Restart.ADDRESSES_LATER) if isinstance(found, Look) else found
+        for name, found in looks.items()
+    }
+
+
+def restart_for(looks: Looks, restart: Restart) -> Restart:
+    """What the hosts together make of it: who keeps addresses makes all others wait."""
+    late = restart is not Restart.NOW and any(
+        keeps_addresses(found.config, found.facts) for found in looks.values() if isinstance(found, Look)
     )
+    return Restart.ADDRESSES_LATER if late else restart
 
 
 async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress) -> dict[str, DockmeshError]:

@@ -152,7 +152,7 @@ class _Turn:
         for name in AFTER_BARRIER:
             if name is StepName.NETWORKS and found.facts.docker is None:
                 # Now it runs, and says which networks it had all the time.
-                found = await look(self.plan, self.plan.host(self.host.name), self.host, restart=self.session.restart)
+                found = await look(self.plan, self.plan.host(self.host.name), self.host, self.session.restart)
             if (step := found.diff.step(name)) is None:
                 continue
             self._at(step)
@@ -187,7 +187,7 @@ class _Turn:
         while True:
             try:
                 host = self.plan.host(self.host.name)
-                return await look(self.plan, host, self.host, restart=self.session.restart)
+                return await look(self.plan, host, self.host, self.session.restart)
             except DatapathError:
                 if time.monotonic() > deadline:
                     raise

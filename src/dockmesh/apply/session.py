@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import ipv6, origin
 from dockmesh.apply.types import Look
+from dockmesh.diff.later import Restart
 from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.record.back_unit import way_back_files
@@ -32,7 +33,7 @@ class Session:
     timeout_s: float = 60
     stay_out: frozenset[str] = frozenset()
     held_back: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    restart: bool = True  # Docker, where it must
+    restart: Restart = Restart.NOW
     armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
     ended: dict[str, str] = field(default_factory=dict)  # by host how it ended there: CONFIRMED, or what it is now
     lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they go back by themselves

@@ -15,6 +15,7 @@ from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.types import Gap, Look, Progress
+from dockmesh.diff.later import Restart
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
@@ -47,7 +48,7 @@ async def upgrade(
     done: Mapping[str, list[Change]],
     progress: Progress,
     *,
-    restart: bool = True,
+    restart: Restart = Restart.NOW,
 ) -> tuple[Looks, Mapping[str, tuple[Gap, ...]]]:
     """Carry out the upgrade steps.
 
@@ -71,7 +72,7 @@ async def upgrade(
                 await origin.keep(hosts[name], found.facts, found.config.mesh)
                 gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
                 done[name].extend(step.changes)
-                after[name] = await look(plan, plan.host(name), hosts[name], restart=restart)
+                after[name] = await look(plan, plan.host(name), hosts[name], restart)
         except DockmeshError as error:
             versions = await _versions(hosts, [each for each, _, _ in due])
             now = f"{error.report.now}; {versions}" if error.report.now else versions

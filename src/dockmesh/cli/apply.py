@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import Looks, lock_all, look_at_all
+from dockmesh.apply.look import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.together import refuse_alone
@@ -25,6 +25,7 @@ from dockmesh.cli.second_owners import without_second_owners
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.verify import verify_fleet
 from dockmesh.cli.with_access import prepared
+from dockmesh.diff.later import Restart
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -49,7 +50,7 @@ class Wish:
     yes: bool
     json: bool
     confirm_timeout: int
-    restart: bool = True
+    restart: Restart = Restart.NOW
     preflight: bool = True
     why: str = "apply"
     file: Path = options.DEFAULT_FILE
@@ -95,15 +96,15 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
                 show_silence(plan, good, proof=wish.verify)
         if wish.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
-        session = Session(
-            run, wish.confirm_timeout, contested(plan, looks), contested_networks(plan, looks), wish.restart
-        )
+        stay_out, held_back = contested(plan, looks), contested_networks(plan, looks)
+        session = Session(run, wish.confirm_timeout, stay_out, held_back, restart_for(looks, wish.restart))
         if not wish.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
                 await _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, restart=wish.restart)
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, wish.restart)
             looks, began = {**looks, **again}, time.monotonic()
+            session.restart = restart_for(looks, wish.restart)
         with recorded(session) as note:
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, looks, session)
@@ -120,14 +121,14 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
 
 async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:
     if wish.dry_run:
-        return await look_at_all(plan, hosts.opened, restart=wish.restart)
+        return await look_at_all(plan, hosts.opened, wish.restart)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         # Two runs that each have some of the hosts would make a mesh that neither of them means.
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await look_at_all(plan, ours, restart=wish.restart)}
+    return {**errors, **await look_at_all(plan, ours, wish.restart)}
 
 
 async def _carry_out(plan: Plan, hosts: Fleet, looks: Looks, session: Session) -> tuple[Outcome, ...]:

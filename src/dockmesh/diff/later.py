@@ -1,22 +1,49 @@
 """What of a host's changes can be made without a restart of Docker: pure."""
 
 from dataclasses import replace
+from enum import Enum
 
 from dockmesh.diff.docker import NO_RULES, RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES
-from dockmesh.diff.flows import INSTALL, SUBJECT
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
-from dockmesh.remote.seam import Put
-from dockmesh.render.host import FLOWS
+from dockmesh.render.types import HostConfig
 
 
-def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
+class Restart(Enum):
+    """Whether Docker may be restarted where it must."""
+
+    NOW = "now"
+    LATER = "later"
+    # With it waits what hangs on the addresses that a host of the mesh keeps until then, on all hosts.
+    ADDRESSES_LATER = "later, and new addresses with it"
+
+
+# They say nothing of addresses.
+WITHOUT_ADDRESSES = (StepName.UPGRADE, StepName.SWITCH, StepName.INSTALL)
+
+
+def keeps_addresses(config: HostConfig, facts: HostFacts) -> bool:
+    """Whether the host is in the mesh, and has other addresses there than it is to have, until Docker restarts."""
+    fabric, running = facts.link(FABRIC_BRIDGE), facts.docker
+    if fabric is None or fabric.master != DOCKER_BRIDGE or running is None:
+        return False
+    wanted = config.docker_bridge.address
+    used = (running.gateway, running.prefix, str(running.pool))
+    return used != (str(wanted.ip), wanted.network, config.daemon.fixed_cidr)
+
+
+def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostDiff:
     """Docker's file is written, and read at its next start, whoever causes it. br0 stays where it is until then.
 
-    So a host that is in the mesh stays in it with the addresses that it has, and one that is not stays out of it.
+    A host that is not in the mesh stays out of it. Where one that is in it keeps addresses that the plan does not
+    give it, nothing of the mesh changes on any host: flows of two plans have no way to each other.
     """
+    if restart is Restart.NOW:
+        return diff
     diff = _without_upgrade(diff)
+    if restart is Restart.ADDRESSES_LATER:
+        return _left(diff, [step for step in diff.steps if step.name in WITHOUT_ADDRESSES])
     docker = diff.step(StepName.DOCKER)
     if docker is None or not docker.restart:
         return diff
@@ -32,25 +59,20 @@ def without_restart(diff: HostDiff, facts: HostFacts) -> HostDiff:
     moves = any(change.subject == RESTART for change in docker.changes)
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
     anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
-    bridge = facts.bridge(FABRIC_BRIDGE)
-    guarded = moves and attached and bridge is not None and (bridge.rstp or bridge.stp)
-    kept = [
-        step
-        for step in (_kept(step, moves=moves, cut=moves and attached and anew, guarded=guarded) for step in diff.steps)
-        if step is not None
-    ]
+    kept = (_kept(step, moves=moves, cut=moves and attached and anew) for step in diff.steps)
+    return _left(diff, [step for step in kept if step is not None])
+
+
+def _left(diff: HostDiff, kept: list[Step]) -> HostDiff:
+    """Only these steps; what the others would have changed is left."""
     made = [change for step in kept for change in step.changes]
-    return replace(
-        diff,
-        steps=tuple(kept),
-        left=diff.left
-        + tuple(
-            change
-            for step in diff.steps
-            for change in step.changes
-            if change not in made and step.name is not StepName.DETACH
-        ),
+    waiting = (
+        change
+        for step in diff.steps
+        for change in step.changes
+        if change not in made and step.name is not StepName.DETACH
     )
+    return replace(diff, steps=tuple(kept), left=(*diff.left, *waiting))
 
 
 def _without_ipv6(diff: HostDiff, docker: Step) -> HostDiff:
@@ -70,15 +92,13 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
 
 
-def _kept(step: Step, *, moves: bool, cut: bool, guarded: bool) -> Step | None:
+def _kept(step: Step, *, moves: bool, cut: bool) -> Step | None:
     """`cut`: the fabric's bridge would be made anew, and be out of docker0 then."""
     match step.name:
         case StepName.DETACH | StepName.ATTACH if moves:
             return None
         case StepName.FABRIC | StepName.APART | StepName.NETWORKS if cut:
             return None
-        case StepName.FILES | StepName.FABRIC if guarded:
-            return _without_guard(step)
         case StepName.DOCKER:
             changes = tuple(
                 change
@@ -88,14 +108,3 @@ def _kept(step: Step, *, moves: bool, cut: bool, guarded: bool) -> Step | None:
             return replace(step, changes=changes, restart=()) if changes else None
         case _:
             return step
-
-
-def _without_guard(step: Step) -> Step | None:
-    """Its new flows would let nothing pass of containers that keep their addresses for now."""
-    changes = tuple(change for change in step.changes if change.subject not in (FLOWS, SUBJECT))
-    requests = tuple(
-        request
-        for request in step.requests
-        if request != INSTALL and not (isinstance(request, Put) and request.path == FLOWS)
-    )
-    return replace(step, changes=changes, requests=requests) if changes else None

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 
 import pytest
 
@@ -10,9 +11,10 @@ from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, take
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import AS_BEFORE, Session
 from dockmesh.apply.types import Look, Outcome
+from dockmesh.diff.later import Restart
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
-from dockmesh.model import Cluster, Fabric, Forwarding, Renderer, Ring
+from dockmesh.model import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record
@@ -637,26 +639,52 @@ def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
 
 
 async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
-    session = Session(RUN, restart=False)
-    outcomes = await apply(plan, hosts, await look_at_all(plan, hosts, restart=False), session, Told())
+    session = Session(RUN, restart=Restart.LATER)
+    outcomes = await apply(plan, hosts, await look_at_all(plan, hosts, Restart.LATER), session, Told())
     await session.confirm(hosts, {})
     return outcomes
 
 
 def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
+    """Another kind of tunnel leaves another MTU, which Docker takes at its start."""
     hosts = make(applied, MESH)
     for host in hosts.values():
         host.containers = [Container("web")]
-    later = cluster(3, prefix="10.99.0.0/16")
+    later = cluster(3, fabric=Fabric(tunnel=Tunnel.VXLAN))
 
     outcomes = asyncio.run(later_apply(build(later), hosts))
 
     assert [outcome.error for outcome in outcomes] == [None, None, None]
     for host in hosts.values():
-        assert "10.99." in host.files[DAEMON_JSON][0]
+        assert '"mtu": 1450' in host.files[DAEMON_JSON][0]
         assert not any("docker.service" in line for line in host.writes())
         assert host.devices["br0"].master == "docker0"
-        assert host.devices["docker0"].addresses[0].startswith("172.17.")
+    assert run(hosts, later).failed == []
+    assert as_planned(hosts.values(), later)
+
+
+@pytest.mark.parametrize("forwarding", Forwarding)
+@pytest.mark.parametrize("moved", [("host1",), ("host1", "host2", "host3")])
+def test_without_a_restart_new_addresses_wait_on_all_hosts(forwarding: Forwarding, moved: tuple[str, ...]) -> None:
+    """Flows and rules of two plans would have no way to each other: also of hosts whose Docker need not restart."""
+    fabric = Fabric(forwarding=forwarding)
+    before, later = cluster(3, fabric=fabric), cluster(3, fabric=replace(fabric, bfd=Bfd(multiplier=5)))
+    pools = {"host1": "172.17.208.0/20", "host2": "172.17.64.0/19", "host3": "172.17.128.0/19"}
+    later = replace(
+        later,
+        hosts=tuple(
+            replace(host, pool=IPv4Network(pools[host.name])) if host.name in moved else host for host in later.hosts
+        ),
+    )
+    hosts = make(applied, before)
+    for host in hosts.values():
+        host.containers = [Container("web")]
+    states = {name: host.state() for name, host in hosts.items()}
+
+    outcomes = asyncio.run(later_apply(build(later), hosts))
+
+    assert [outcome.error for outcome in outcomes] == [None, None, None]
+    assert {name: host.state() for name, host in hosts.items()} == states
     assert run(hosts, later).failed == []
     assert as_planned(hosts.values(), later)
 

@@ -12,6 +12,7 @@ from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.debian.deb import Deb
+from dockmesh.diff.later import Restart
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.model import Cluster
@@ -312,7 +313,7 @@ def test_without_a_restart_docker_keeps_its_version(folder: Path) -> None:
     hosts["host1"].packages["docker.io"] = "1"
     hosts["host1"].containers = [Container("web")]
 
-    found = asyncio.run(look_at_all(build(mesh), hosts, restart=False))["host1"]
+    found = asyncio.run(look_at_all(build(mesh), hosts, Restart.LATER))["host1"]
 
     assert isinstance(found, Look)
     assert found.diff.steps == ()

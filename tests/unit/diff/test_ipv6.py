@@ -8,7 +8,7 @@ import pytest
 from dockmesh.diff.docker import NO_RULES, RESTART, RESTART_FOR_IPV6
 from dockmesh.diff.expected import expected
 from dockmesh.diff.host import diff
-from dockmesh.diff.later import without_restart
+from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, merge, part
@@ -102,7 +102,7 @@ def test_the_network_is_made_anew_with_both_prefixes() -> None:
 
 def test_without_a_restart_no_network_comes_that_nothing_keeps_apart() -> None:
     host = applied(PLAIN)
-    left = without_restart(of(host), host.facts(SIX.flows))
+    left = without_restart(of(host), host.facts(SIX.flows), Restart.LATER)
 
     assert {StepName.NETWORKS, StepName.LEAVE}.isdisjoint(step.name for step in left.steps)
     assert requests(left, StepName.DOCKER) == [f"write {DAEMON_JSON}"]
@@ -129,7 +129,7 @@ def test_when_the_last_network_with_ipv6_goes_its_traces_go() -> None:
 def test_without_a_restart_dockers_rules_stay_until_it_can_leave_them() -> None:
     host = applied(SIX)
 
-    left = without_restart(of(host, PLAIN), host.facts(PLAIN.flows))
+    left = without_restart(of(host, PLAIN), host.facts(PLAIN.flows), Restart.LATER)
 
     assert left.step(StepName.DOCKER) is None
     assert {DAEMON_JSON, RESTART_FOR_IPV6} <= {each.subject for each in left.left}

@@ -6,7 +6,7 @@ from typing import Any
 
 from dockmesh.diff.docker import RESTART_FOR_NAMES
 from dockmesh.diff.host import diff
-from dockmesh.diff.later import without_restart
+from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.render import names
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -77,7 +77,7 @@ def test_without_a_restart_the_resolver_stays_as_long_as_it_is_asked() -> None:
     host = applied(CONFIG)
     host.containers = [Container("web")]
 
-    later = without_restart(of(host, NAMELESS), host.facts())
+    later = without_restart(of(host, NAMELESS), host.facts(), Restart.LATER)
 
     assert later.steps == ()
     assert {DAEMON_JSON, names.PROGRAM, names.UNIT_FILE} <= {each.subject for each in later.left}

@@ -15,7 +15,11 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and why; change nothing.")] = False,
     verify: options.Verify = True,
     restart: Annotated[
-        bool, typer.Option("--restart/--no-restart", help="Whether Docker may be restarted where it must.")
+        bool,
+        typer.Option(
+            "--restart/--no-restart",
+            help="Whether Docker may be restarted where it must. New addresses wait for that on all hosts.",
+        ),
     ] = True,
     preflight: options.Preflight = True,
     confirm_timeout: options.ConfirmTimeout = 60,
@@ -32,8 +36,10 @@ def apply(
     """
     from dockmesh.cli import progress
     from dockmesh.cli.apply import Wish, carry_out
+    from dockmesh.diff.later import Restart
 
     progress.choose(quiet=quiet, verbose=verbose)
-    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, restart, preflight)
+    when = Restart.NOW if restart else Restart.LATER
+    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, when, preflight)
     if carry_out(file, host, wish).failed:
         raise typer.Exit(1)
