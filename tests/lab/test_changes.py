@@ -172,8 +172,8 @@ def move(mesh: Mesh, name: str, old: str, new: str) -> None:
     mesh.on(name, f"sysctl -qw net.ipv4.conf.br-phy.promote_secondaries=1; ip address add {new}/24 dev br-phy")
     for path in (mesh.ssh_config, mesh.directory / "known_hosts"):
         path.write_text(path.read_text().replace(f"{old}\n", f"{new}\n").replace(f"{old} ", f"{new} "))
+    mesh.disconnect(name)  # it goes by the old one
     mesh.on(name, f"ip address del {old}/24 dev br-phy")
-    mesh.disconnect(name)
 
 
 @pytest.mark.long
