@@ -48,6 +48,15 @@ def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
             mesh.down()
 
 
+# The files that take longest: one that begins last keeps a worker at its end alone.
+FIRST = ("test_vm", "test_way_back", "test_quiet_changes", "test_ipv6", "test_networks", "test_compose", "test_drift")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def machine() -> None:
     skip_without(HostKind.CONTAINER)

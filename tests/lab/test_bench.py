@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.mesh import DOCKMESH, run
 
+pytestmark = pytest.mark.long
 MEASURES = ("packets", "cut")
 
 

@@ -149,7 +149,7 @@ EDITS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(
-    "edit", [pytest.param(edit, marks=[] if edit == "prefix" else [pytest.mark.long]) for edit in EDITS]
+    "edit", [pytest.param(edit, marks=[] if edit == "address" else [pytest.mark.long]) for edit in EDITS]
 )
 def test_there_and_back_again_gives_the_hosts_of_before(mesh: Mesh, file: str, edit: str) -> None:
     before = settings(mesh)

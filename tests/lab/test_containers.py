@@ -6,6 +6,7 @@ import select
 import subprocess
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,9 @@ def test_followed_logs_end_with_us_and_leave_nothing_on_the_host(busy: Mesh) -> 
 def test_a_host_that_is_down_is_told_and_the_others_answer(busy: Mesh) -> None:
     busy.lab("crash", "host3")
 
-    seen, entered = busy.dockmesh("ps", "--json"), busy.dockmesh("exec", "db", "--", BOX, "echo", "hello")
-    named, unknown = busy.dockmesh("logs", "db.host2"), busy.dockmesh("logs", "job")
+    orders = (("ps", "--json"), ("exec", "db", "--", BOX, "echo", "hello"), ("logs", "db.host2"), ("logs", "job"))
+    with ThreadPoolExecutor(len(orders)) as together:  # each waits for the host that is down
+        seen, entered, named, unknown = together.map(lambda words: busy.dockmesh(*words), orders)
     busy.lab("start", "host3")
 
     assert seen.code == 1

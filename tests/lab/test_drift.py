@@ -126,6 +126,7 @@ def test_drift_is_named_and_put_right_alone(drifting: Mesh, right: dict[str, lis
     assert drifting.apply()["changed"] is False
 
 
+@pytest.mark.long
 def test_others_do_not_notice_what_is_put_right(drifting: Mesh) -> None:
     target = drifting.container_address("host3")
     drifting.wait_for_ping("host2", target)
@@ -205,7 +206,8 @@ def test_what_is_not_ours_is_left_alone(drifting: Mesh) -> None:
 def test_a_host_that_is_not_read_has_its_own_exit_code(drifting: Mesh) -> None:
     drifting.lab("crash", "host3")
 
-    plain, asked = drifting.dockmesh("diff", "--json"), drifting.dockmesh("diff", "--exit-code")
+    with ThreadPoolExecutor(2) as both:
+        plain, asked = both.map(lambda option: drifting.dockmesh("diff", option), ("--json", "--exit-code"))
     drifting.lab("start", "host3")
 
     assert (plain.code, asked.code) == (1, 4)

@@ -235,6 +235,7 @@ def test_status_shows_how_much_of_the_pools_is_taken(mesh: Mesh) -> None:
     assert six == {"blue": 1, "vault": 1}
 
 
+@pytest.mark.long
 def test_an_address_that_somebody_took_away_is_told_and_comes_back(mesh: Mesh) -> None:
     lost = seat(mesh, "host2", "blue")["address6"]
     mesh.on("host2", f"ip address del {lost}/64 dev dm-blue")

@@ -90,6 +90,7 @@ def test_second_apply_touches_nothing(applied: Mesh) -> None:
     assert {host: state(applied, host) for host in applied.hosts} == before
 
 
+@pytest.mark.long
 def test_one_host_comes_back_from_a_reboot_by_itself(applied: Mesh) -> None:
     applied.lab("reboot", "host2")
 

@@ -222,6 +222,7 @@ def undisturbed(mesh: Mesh, *names: str) -> Iterator[None]:
     assert not silent, "\n".join(f"{' '.join(pair)}: {each}" for pair, each in silent.items())
 
 
+@pytest.mark.long
 def test_a_network_comes_and_goes_and_no_other_notices(mesh: Mesh) -> None:
     before = mesh.file.read_bytes()
     with undisturbed(mesh, "docker0", "blue"):

@@ -79,6 +79,7 @@ def test_docker_starts_without_the_mesh_when_the_mesh_cannot_come_up(make_mesh: 
     mesh.lab("down")
 
 
+@pytest.mark.long
 def test_change_of_the_renderer_leaves_nothing_of_the_other(make_mesh: MakeMesh) -> None:
     mesh = make_mesh("--prepared", hosts=2)
     mesh.apply()

@@ -23,7 +23,12 @@ KEY = 4711
 UNDERLAY_MTU = 1500
 IP_AND_ICMP = 28
 # Each kind, each family, with a key and without.
-COVER = [(Tunnel.GRE, KEY, 4), (Tunnel.VXLAN, None, 4), (Tunnel.GENEVE, KEY, 6), (Tunnel.GRE, None, 6)]
+COVER = [
+    (Tunnel.GRE, KEY, 4),
+    (Tunnel.VXLAN, None, 4),
+    (Tunnel.GENEVE, KEY, 6),
+    pytest.param(Tunnel.GRE, None, 6, marks=pytest.mark.long),
+]
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +118,7 @@ def test_the_largest_packet_fills_the_underlay_and_one_byte_more_is_refused(
     assert all(packet.whole and packet.checksum_right for packet in packets_of_tunnels)
 
 
+@pytest.mark.long
 def test_another_key_on_one_host_cuts_it_off_and_is_named(mesh: Mesh) -> None:
     write_file(mesh, Tunnel.VXLAN, KEY, 4)
     mesh.apply()

@@ -34,6 +34,7 @@ def test_second_apply_touches_nothing(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
 
 
+@pytest.mark.long
 def test_a_host_comes_back_from_a_reboot_by_itself(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 

@@ -14,10 +14,7 @@ from tests.lab.mesh import Mesh, wait_until
 OLD = "172.17.0.0/16"
 TIMEOUT = ("--confirm-timeout", "10")
 STEPS = ("take br0 out of docker0", "configure Docker", "write files", "build the fabric", "put br0 into docker0")
-FEW_STEPS = [
-    pytest.param(step, marks=[] if step in ("configure Docker", "build the fabric") else [pytest.mark.long])
-    for step in STEPS
-]
+FEW_STEPS = [pytest.param(step, marks=[] if step == "build the fabric" else [pytest.mark.long]) for step in STEPS]
 
 
 @dataclass(frozen=True)
@@ -212,6 +209,7 @@ def test_unlock_ends_a_stuck_run_and_takes_it_back(change: Change) -> None:
     mesh.wait_for_states(change.old, deadline_s=10)
 
 
+@pytest.mark.long
 def test_full_disk_leaves_the_host_as_it_was(change: Change) -> None:
     mesh = change.mesh
     mesh.on("host2", "cp -a /etc/dockmesh /tmp/kept && mount -t tmpfs -o size=1m none /etc/dockmesh")
@@ -259,6 +257,7 @@ def restarted(mesh: Mesh, host: str) -> tuple[int, int]:
     return int(times["InactiveEnterTimestampMonotonic"]), int(times["ActiveEnterTimestampMonotonic"])
 
 
+@pytest.mark.long
 def test_docker_restarts_under_containers_on_one_host_after_another(change: Change) -> None:
     mesh = change.mesh
     change.to_new()

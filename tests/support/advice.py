@@ -149,7 +149,6 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             "a Docker that is stopped",
             at("host2", "systemctl stop docker.socket docker.service"),
             "Docker is not running",
-            cheap=True,
         ),
         Made(
             "a Docker with another pool than its file says",
