@@ -500,6 +500,8 @@ def left_of_it(mesh: Mesh, host: str) -> str:
 
 @pytest.mark.long
 def test_a_port_that_is_taken_is_told_beforehand_and_takes_the_host_back(mesh: Mesh) -> None:
+    mesh.file.write_text(mesh.file.read_text().replace("\ndocker_api: {listen: mesh}\n", ""))
+    mesh.apply()
     mesh.on("host3", f"systemd-run --quiet --collect --unit=taker python3 -m http.server {PORT}")
     wait_until(lambda: str(PORT) in mesh.on("host3", "ss -Hltn"), "somebody has the port")
     with mesh.file.open("a") as file:
@@ -520,6 +522,9 @@ def test_a_port_that_is_taken_is_told_beforehand_and_takes_the_host_back(mesh: M
 
 @pytest.mark.long
 def test_destroy_leaves_nothing_of_it(mesh: Mesh) -> None:
+    assert "docker_api" in mesh.file.read_text()
+    assert left_of_it(mesh, "host1") != ""
+
     done = mesh.dockmesh("destroy", "--yes", "--json")
 
     assert done.code == 0, done.err
