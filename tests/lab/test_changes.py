@@ -37,7 +37,7 @@ def host(mesh: Mesh, *words: str) -> Done:
     return done
 
 
-LISTS = ("/etc/dockmesh/flows", "/etc/dockmesh/names.conf", "br0 flows", "br0 flows of before")
+LISTS = ("/etc/dockmesh/flows", "/etc/dockmesh/names.conf", "/etc/dockmesh/ports", "br0 flows", "br0 flows of before")
 
 
 def settings(mesh: Mesh, *hosts: str) -> dict[str, str]:

@@ -98,7 +98,13 @@ def test_host_added_to_the_file_moves_nobody(make_mesh: MakeMesh) -> None:
 
     by_host = {host["name"]: [change["subject"] for change in host["changes"]] for host in changed["hosts"]}
     # What names another host's addresses is written anew with it, and disturbs nobody.
-    lists = {"/etc/dockmesh/flows", "/etc/dockmesh/names.conf", "br0 flows", "br0 flows of before"}
+    lists = {
+        "/etc/dockmesh/flows",
+        "/etc/dockmesh/names.conf",
+        "/etc/dockmesh/ports",
+        "br0 flows",
+        "br0 flows of before",
+    }
     for host in ("host1", "host2", "host3"):
         assert {*by_host[host]} - lists == {"/etc/dockmesh/up", "tunnel gre3"}
     assert mesh.on("host1", "systemctl show -p InvocationID docker") == started
