@@ -23,6 +23,7 @@ from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied
 from tests.support.fake_ovs import Bridge, Port
 from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
+from tests.support.strides import AT_REQUESTS, some_of
 from tests.unit.apply.test_ipv6 import RULES
 from tests.unit.apply.test_way_back import RUN, Silence
 from tests.unit.apply.test_way_back import run as apply
@@ -366,14 +367,15 @@ def dies_at(hosts: Hosts, number: int, *, done: bool) -> None:
 
 
 @pytest.mark.exhaustive
+@AT_REQUESTS
 @pytest.mark.parametrize("state", ["busy", "live", "idle"])
-def test_wherever_it_dies_the_next_run_ends_the_same(state: str) -> None:
+def test_wherever_it_dies_the_next_run_ends_the_same(state: str, stride: int) -> None:
     undisturbed = meshed(WORLDS[state])
     for host in undisturbed.values():
         host.asked.clear()
     destroy(undisturbed)
     requests = sum(len(host.asked) for host in undisturbed.values())
-    for number in range(requests):
+    for number in some_of(requests, stride, state):
         hosts = meshed(WORLDS[state])
         dies_at(hosts, number, done=bool(number % 2))
         assert destroy(hosts)
@@ -387,12 +389,13 @@ def test_wherever_it_dies_the_next_run_ends_the_same(state: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_wherever_it_dies_with_packages_the_next_run_ends_the_same() -> None:
+@AT_REQUESTS
+def test_wherever_it_dies_with_packages_the_next_run_ends_the_same(stride: int) -> None:
     undisturbed = meshed(bare)
     for host in undisturbed.values():
         host.asked.clear()
     destroy(undisturbed, packages=True)
-    for number in range(sum(len(host.asked) for host in undisturbed.values())):
+    for number in some_of(sum(len(host.asked) for host in undisturbed.values()), stride, "packages"):
         hosts = meshed(bare)
         dies_at(hosts, number, done=bool(number % 2))
         assert destroy(hosts, packages=True)

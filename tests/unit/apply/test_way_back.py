@@ -21,6 +21,7 @@ from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, with_attachment, with_network
 from tests.support.plans import configs
+from tests.support.strides import AT_REQUESTS, some_of
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 THREE = cluster(3)
@@ -159,9 +160,12 @@ def network_owners(hosts: Hosts) -> list[str]:
 
 
 @pytest.mark.exhaustive
+@AT_REQUESTS
 @pytest.mark.parametrize("end", [FakeHost.wait_out, FakeHost.restart])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_each_host_is_old_or_new_wherever_our_side_is_killed(name: str, end: Callable[[FakeHost], None]) -> None:
+def test_each_host_is_old_or_new_wherever_our_side_is_killed(
+    name: str, end: Callable[[FakeHost], None], stride: int
+) -> None:
     """Its time is over, or it is booted before that."""
     scenario = SCENARIOS[name]
 
@@ -176,7 +180,7 @@ def test_each_host_is_old_or_new_wherever_our_side_is_killed(name: str, end: Cal
     undisturbed = before()
     assert asyncio.run(run(scenario.new, undisturbed)) == []
     new, old = states(undisturbed), states(before())
-    for number in range(sum(len(host.asked) for host in undisturbed.values())):
+    for number in some_of(sum(len(host.asked) for host in undisturbed.values()), stride, name):
         hosts = before()
         dies_at(hosts, number, DiedError)
         with pytest.raises(DiedError):
@@ -204,13 +208,14 @@ def test_each_host_is_old_or_new_wherever_our_side_is_killed(name: str, end: Cal
 
 
 @pytest.mark.exhaustive
+@AT_REQUESTS
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_next_run_takes_back_and_finishes_what_a_lost_connection_left(name: str) -> None:
+def test_the_next_run_takes_back_and_finishes_what_a_lost_connection_left(name: str, stride: int) -> None:
     """The hosts' deadlines are not over when it comes."""
     scenario = SCENARIOS[name]
     undisturbed = scenario.hosts()
     asyncio.run(run(scenario.new, undisturbed))
-    for number in range(0, count_requests(scenario), 3):
+    for number in some_of(count_requests(scenario), 3 * stride, name):
         hosts = scenario.hosts()
         dies_at(hosts, number, lambda: ConnectError("lost the SSH connection"))
         assert asyncio.run(run(scenario.new, hosts)) != []
@@ -224,9 +229,10 @@ def test_the_next_run_takes_back_and_finishes_what_a_lost_connection_left(name: 
 
 
 @pytest.mark.exhaustive
+@AT_REQUESTS
 @pytest.mark.parametrize("name", ["another prefix", "swapped pools", "swapped pools of a network"])
 @pytest.mark.parametrize("lost", ["host1", "host2"])
-def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: str) -> None:
+def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: str, stride: int) -> None:
     """At any request since it was read."""
     scenario = SCENARIOS[name]
     undisturbed = scenario.hosts()
@@ -234,9 +240,10 @@ def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: s
     read = scenario.hosts()
     asyncio.run(lock_all(read, RUN, Silence()))
     asyncio.run(look_at_all(build(scenario.new), read))
-    for number in range(len(read[lost].asked), len(undisturbed[lost].asked)):
+    since = len(read[lost].asked)
+    for number in some_of(len(undisturbed[lost].asked) - since, stride, name):
         hosts = scenario.hosts()
-        dies_at({lost: hosts[lost]}, number, lambda: ConnectError("lost the SSH connection", host=lost))
+        dies_at({lost: hosts[lost]}, since + number, lambda: ConnectError("lost the SSH connection", host=lost))
 
         assert lost in asyncio.run(run(scenario.new, hosts)), number
 
