@@ -1,5 +1,7 @@
 """Containers and hosts by name, on three hosts: who finds whom, when something ends, and what goes outside."""
 
+from typing import Any
+
 import pytest
 from dnslib import EDNS0, DNSRecord
 
@@ -136,17 +138,20 @@ def test_names_outside_are_answered_as_they_were_byte_for_byte(named: Mesh, seat
     assert seat.finds("nothing.mesh") == []
 
 
+def keep_containers_alive(mesh: Mesh, host: str, **keys: Any) -> None:
+    """By `live-restore`, through restarts of Docker; with more keys of the user's in daemon.json."""
+    edit = (
+        "import json; path = '/etc/docker/daemon.json'; found = json.load(open(path)); "
+        f"found.update({ {'live-restore': True, **keys} }); json.dump(found, open(path, 'w'))"
+    )
+    mesh.on(host, f'python3 -c "{edit}" && systemctl reload docker')
+    wait_until(lambda: "true" in mesh.on(host, "docker info --format '{{.LiveRestoreEnabled}}'"), "live-restore is on")
+
+
 def test_the_users_own_servers_of_daemon_json_are_asked_outside(named: Mesh, seats: dict[str, Seat]) -> None:
     outside = named.plan()["hosts"][2]["underlay"]
     put(named, "host2", "/etc/resolv.conf", "nameserver 192.0.2.1\n")
-    edit = (
-        "import json; path = '/etc/docker/daemon.json'; found = json.load(open(path)); "
-        f"found['dns'] = ['{outside}']; found['live-restore'] = True; json.dump(found, open(path, 'w'))"
-    )
-    named.on("host2", f'python3 -c "{edit}" && systemctl reload docker')
-    wait_until(
-        lambda: "true" in named.on("host2", "docker info --format '{{.LiveRestoreEnabled}}'"), "live-restore is on"
-    )
+    keep_containers_alive(named, "host2", dns=[outside])
     started = named.on("host2", "docker inspect --format '{{.State.StartedAt}}' web2 db")
 
     named.apply()
@@ -218,7 +223,8 @@ def test_a_resolver_that_hangs_is_not_taken_for_a_dead_host(named: Mesh, seats: 
 
 @pytest.mark.long
 def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh, seats: dict[str, Seat]) -> None:
-    other = address(named, "host2", "web2")  # live-restore is on there
+    other = address(named, "host2", "web2")
+    keep_containers_alive(named, "host2")
 
     with seats["host1"].asking(RESOLVER["host1"], "web2.mesh", 300) as asked:
         named.on("host2", "systemctl reset-failed 'docker.*'; systemctl restart docker")
@@ -233,6 +239,7 @@ def test_a_docker_that_is_stopped_stays_so_and_its_containers_names_go_with_them
     named: Mesh, seats: dict[str, Seat]
 ) -> None:
     mine = address(named, "host2", "web2")
+    keep_containers_alive(named, "host2")
     process = named.on("host2", "docker inspect --format '{{.State.Pid}}' db")
     named.on("host2", "systemctl stop docker.service 2>/dev/null")
 
