@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
 
-from dockmesh.errors import ConnectError
 from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SUDO, Target, argv_of
+from dockmesh.remote.start import start
 
 # Without a terminal nothing tells a command on the host that ssh has ended: it would go on until it next writes.
 # So where it does not need our standard input itself, that goes to somebody who ends the command when it ends.
@@ -37,17 +37,15 @@ async def hand_over(
     """
     watched = not (terminal or reads)
     argv = argv_of(host, config, CONNECT_TIMEOUT_S, terminal=terminal)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            command_line(words, watched=watched),
-            stdin=PIPE if watched else None,
-            # With a terminal ssh is in the foreground, to read from it and to hear of its size. Else Ctrl-C is ours to
-            # pass on: ssh and what it goes through would all end of it at once, and complain of one another.
-            start_new_session=not terminal,
-        )
-    except (FileNotFoundError, PermissionError) as error:
-        raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
+    process = await start(
+        *argv,
+        command_line(words, watched=watched),
+        end=_end,
+        stdin=PIPE if watched else None,
+        # With a terminal ssh is in the foreground, to read from it and to hear of its size. Else Ctrl-C is ours to
+        # pass on: ssh and what it goes through would all end of it at once, and complain of one another.
+        start_new_session=not terminal,
+    )
     try:
         code = await process.wait()
     except BaseException:

@@ -1,10 +1,10 @@
 """What ssh makes of its configuration for a host, without a connection."""
 
-import asyncio
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from dockmesh.errors import ConnectError
+from dockmesh.remote.start import start
 
 
 async def ssh_settings(host: str, user: str | None, port: int | None, config: Path | None) -> str:
@@ -16,10 +16,7 @@ async def ssh_settings(host: str, user: str | None, port: int | None, config: Pa
     who = ("-l", user) if user else ()
     where = ("-p", str(port)) if port else ()
     argv = ("ssh", "-G", *chosen, *who, *where, "--", host)
-    try:
-        process = await asyncio.create_subprocess_exec(*argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-    except (FileNotFoundError, PermissionError) as error:
-        raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
+    process = await start(*argv, end=Process.wait, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
     out, said = await process.communicate()
     if process.returncode:
         raise ConnectError(

@@ -23,6 +23,7 @@ from dockmesh.remote.answers import read_answers
 from dockmesh.remote.deadlines import QUESTION_S, deadline_s
 from dockmesh.remote.failed import Call, dialled, explain
 from dockmesh.remote.seam import Answer, Ask, Lock, Request, Run, Transact, as_line
+from dockmesh.remote.start import start
 
 CONNECT_TIMEOUT_S = 15
 END_WITHIN_S = 2
@@ -211,13 +212,10 @@ async def connect(
     """
     own = ("-o", "ControlPath=none") if fresh else ()
     argv = argv_of(host, config, timeout_s, *own)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
-            *argv, BOOTSTRAP, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
-        )  # fmt: skip
-    except (FileNotFoundError, PermissionError) as error:
-        raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
+    process = await start(
+        # Ctrl-C is ours to handle: a session of its own keeps the terminal's signal from cutting ssh off first.
+        *argv, BOOTSTRAP, end=_end, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
+    )  # fmt: skip
     try:
         greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
         if greeting is not None:
