@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dockmesh.bench import report
+from bench.peers import report
 from tests.unit.bench.runs import BENCH
 
 GOLDEN = Path(__file__).parent / "bench"

@@ -12,10 +12,10 @@ from tempfile import mkdtemp
 import typer
 from rich.table import Table
 
-from dockmesh.bench import report, run, table
-from dockmesh.bench.contenders.known import CONTENDERS
-from dockmesh.bench.record import bench_json
-from dockmesh.bench.types import Bench, Measure, Pace
+from bench.peers import report, run, table
+from bench.peers.contenders.known import CONTENDERS
+from bench.peers.record import bench_json
+from bench.peers.types import Bench, Measure, Pace
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.lab.requirements import check_machine

@@ -1,6 +1,6 @@
 """A run that nobody made."""
 
-from dockmesh.bench.types import (
+from bench.peers.types import (
     About,
     Bench,
     Goodput,

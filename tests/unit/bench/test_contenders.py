@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.bench import docker
-from dockmesh.bench.contenders.known import CONTENDERS
-from dockmesh.bench.contenders.ovn import MTU as OVN_MTU
-from dockmesh.bench.site import Seat
+from bench.peers import docker
+from bench.peers.contenders.known import CONTENDERS
+from bench.peers.contenders.ovn import MTU as OVN_MTU
+from bench.peers.site import Seat
 from dockmesh.lab.mesh_file import mesh_file_text
 from dockmesh.lab.model import Lab, make_hosts
 from dockmesh.lab.up import DEFAULT_PREFIX

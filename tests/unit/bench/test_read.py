@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.bench.read import is_calm, longest_gap_ms, read_iperf, read_path_mtu, read_rtt, read_stamps, refusal
+from bench.peers.read import is_calm, longest_gap_ms, read_iperf, read_path_mtu, read_rtt, read_stamps, refusal
 from dockmesh.errors import LabError
 
 CASES = Path(__file__).parents[2] / "cases/bench"

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from dockmesh.bench import table
-from dockmesh.bench.types import Mtu
+from bench.peers import table
+from bench.peers.types import Mtu
 from tests.unit.bench.runs import BENCH, silence
 
 

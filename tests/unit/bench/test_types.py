@@ -1,4 +1,4 @@
-from dockmesh.bench.types import Turns
+from bench.peers.types import Turns
 
 
 def test_each_figure_is_compared_with_its_neighbours() -> None:

@@ -15,7 +15,7 @@ ORDER = (
     *("agent", "typed", "visible", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
     *("status", "containers", "context"),
-    *("lab", "drill", "bench", "cli"),
+    *("lab", "drill", "cli"),
 )
 # No machine is touched and nothing is waited for in these.
 PURE = (

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from bench.peers.record import bench_json
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
-from dockmesh.bench.record import bench_json
 from dockmesh.cli import access
 from dockmesh.cli import lab as cli_lab
 from dockmesh.cli.changes import Result, result_json

@@ -57,7 +57,7 @@ def bench(
 
     A figure that could not be taken is left out, with the reason, and makes the exit code 1.
     """
-    from dockmesh.bench.types import Pace
+    from bench.peers.types import Pace
     from dockmesh.cli import bench as work
 
     work.bench(contender, measure, Pace(runs, seconds, float(watch_seconds)), output, directory, json=json)

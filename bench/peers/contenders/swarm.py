@@ -1,8 +1,8 @@
 """Docker Swarm's attachable overlay network, as Docker's manual sets it up: one manager, the others are workers."""
 
-from dockmesh.bench import docker
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
+from bench.peers import docker
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.model import Datapath
 from dockmesh.remote.seam import Run

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.peers import docker
+from bench.peers.contender import Contender
+from bench.peers.heal import crash_and_start, cut_and_heal
+from bench.peers.site import LoadGauge, Seats, Site, at_once
+from bench.peers.traffic import SideBySide, Traffic
+from bench.peers.types import Bench, Machine, Measure, Pace, Pair, Result, Start
 from dockmesh import __version__
-from dockmesh.bench import docker
-from dockmesh.bench.contender import Contender
-from dockmesh.bench.heal import crash_and_start, cut_and_heal
-from dockmesh.bench.site import LoadGauge, Seats, Site, at_once
-from dockmesh.bench.traffic import SideBySide, Traffic
-from dockmesh.bench.types import Bench, Machine, Measure, Pace, Pair, Result, Start
 from dockmesh.errors import DockmeshError, LabError
 from dockmesh.lab import down as ending
 from dockmesh.lab import up as starting

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dockmesh.bench.read import is_calm, longest_gap_ms, read_stamps
-from dockmesh.bench.site import LoadGauge, Seats, Site
-from dockmesh.bench.types import Pair, Silence
+from bench.peers.read import is_calm, longest_gap_ms, read_stamps
+from bench.peers.site import LoadGauge, Seats, Site
+from bench.peers.types import Pair, Silence
 from dockmesh.errors import LabError
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import power

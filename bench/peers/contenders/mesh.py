@@ -5,10 +5,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from bench.peers.docker import start_containers
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh import __version__
-from dockmesh.bench.docker import start_containers
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Lab
 from dockmesh.model import Forwarding

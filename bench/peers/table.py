@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from dockmesh.bench.types import Mtu, Result, Silence
+from bench.peers.types import Mtu, Result, Silence
 
 NOTHING = "—"
 NAME = "contender"

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dockmesh.bench.read import INTERVAL_S, Received, read_iperf, read_path_mtu, read_rtt, refusal
-from dockmesh.bench.site import LoadGauge, Seat, Seats, Site
-from dockmesh.bench.types import Goodput, Latency, Mtu, Packets, Pair, Rtt, Turns
+from bench.peers.read import INTERVAL_S, Received, read_iperf, read_path_mtu, read_rtt, refusal
+from bench.peers.site import LoadGauge, Seat, Seats, Site
+from bench.peers.types import Goodput, Latency, Mtu, Packets, Pair, Rtt, Turns
 from dockmesh.errors import LabError
 from dockmesh.remote.seam import Run
 

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh.lab.model import Lab
 
 

@@ -6,15 +6,15 @@ from statistics import median
 
 import jinja2
 
-from dockmesh.bench import table
-from dockmesh.bench.chart import Bar, Panel, picture
-from dockmesh.bench.types import Bench, Load, Result, Silence, Turns
+from bench.peers import table
+from bench.peers.chart import Bar, Panel, picture
+from bench.peers.types import Bench, Load, Result, Silence, Turns
 
 DETAILS = ("contender", "figure", "between", "own", "underlay, by turns", "ratio", "load")
 LEAST_MS = 10.0  # the interval of the pings: a shorter gap is none
 
 _templates = jinja2.Environment(  # noqa: S701  Markdown
-    loader=jinja2.PackageLoader("dockmesh.bench"),
+    loader=jinja2.PackageLoader("bench.peers"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

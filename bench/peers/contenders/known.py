@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from dockmesh.bench.contender import Contender
-from dockmesh.bench.contenders.hand import ByHand
-from dockmesh.bench.contenders.mesh import Dockmesh
-from dockmesh.bench.contenders.nebula import Nebula
-from dockmesh.bench.contenders.ovn import Ovn
-from dockmesh.bench.contenders.swarm import Swarm
-from dockmesh.bench.contenders.tinc import Tinc
-from dockmesh.bench.contenders.underlay import Underlay
+from bench.peers.contender import Contender
+from bench.peers.contenders.hand import ByHand
+from bench.peers.contenders.mesh import Dockmesh
+from bench.peers.contenders.nebula import Nebula
+from bench.peers.contenders.ovn import Ovn
+from bench.peers.contenders.swarm import Swarm
+from bench.peers.contenders.tinc import Tinc
+from bench.peers.contenders.underlay import Underlay
 from dockmesh.model import Forwarding
 
 CONTENDERS: Mapping[str, Contender] = {

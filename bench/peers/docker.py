@@ -3,7 +3,7 @@
 import json
 from ipaddress import IPv4Interface, IPv4Network
 
-from dockmesh.bench.site import Seat, Seats, Site
+from bench.peers.site import Seat, Seats, Site
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.seam import Put, Request, Run
 

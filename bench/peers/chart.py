@@ -33,7 +33,7 @@ class Placed:
 
 
 _templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("dockmesh.bench"),
+    loader=jinja2.PackageLoader("bench.peers"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

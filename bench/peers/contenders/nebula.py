@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
-from dockmesh.bench import docker
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
+from bench.peers import docker
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.seam import Get, Put, Request, Run

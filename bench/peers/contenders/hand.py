@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from dockmesh.bench import docker
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
+from bench.peers import docker
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.seam import Request, Run

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from dockmesh.bench.types import Bench, Goodput, Result, Turns
+from bench.peers.types import Bench, Goodput, Result, Turns
 
 
 def bench_json(bench: Bench) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import TypeVar
 
-from dockmesh.bench.types import Load, Pair
+from bench.peers.types import Load, Pair
 from dockmesh.errors import LabError
 from dockmesh.lab import cgroup
 from dockmesh.lab.model import Lab

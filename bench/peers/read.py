@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median, quantiles
 from typing import Any
 
-from dockmesh.bench.types import Rtt
+from bench.peers.types import Rtt
 from dockmesh.errors import LabError
 
 INTERVAL_S = 0.01

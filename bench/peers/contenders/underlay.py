@@ -1,7 +1,7 @@
 """The bare underlay, host to host: what all others are compared with, and measured like them."""
 
-from dockmesh.bench.site import Seats, Site
-from dockmesh.bench.types import About
+from bench.peers.site import Seats, Site
+from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.model import Datapath
 
