@@ -95,7 +95,7 @@ bench: lab-setup  ## measure, and write the tables in bench/ (as root)
 	@$(BIN)/python -m bench.run
 
 bench-peers: lab-setup  ## measure dockmesh beside others, and write bench/peers.md (as root)
-	@$(BIN)/dockmesh bench --out bench
+	@$(BIN)/python -m bench.peers --out bench
 
 kills: lab-setup  ## kill at random moments in a lab, for MINUTES=15, with SEED=1, and see what becomes of it (as root)
 	@$(BIN)/python -m tests.lab.kills --minutes $(MINUTES) --seed $(SEED)

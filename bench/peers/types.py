@@ -191,4 +191,4 @@ class Bench:
     hosts: int
     pace: Pace
     results: tuple[Result, ...]
-    command: str = "dockmesh bench"  # which made it
+    command: str = "make bench-peers"  # which made it

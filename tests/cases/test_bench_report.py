@@ -1,8 +1,9 @@
-"""The page and the picture of a bench, with a contender that never heals and one that could not be set up.
+"""The page, the picture and the JSON of a comparison, one contender of which never heals and one could not be set up.
 
 `DOCKMESH_GOLDEN=write pytest tests/cases/test_bench_report.py` writes them anew. Look at the picture, light and dark.
 """
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.peers import report
+from bench.peers.record import bench_json
 from tests.unit.bench.runs import BENCH
 
 GOLDEN = Path(__file__).parent / "bench"
@@ -18,7 +20,11 @@ GOLDEN = Path(__file__).parent / "bench"
 
 @pytest.mark.parametrize(
     ("name", "write"),
-    [("peers.md", lambda: report.page(BENCH, "peers.svg")), ("peers.svg", lambda: report.chart(BENCH))],
+    [
+        ("peers.md", lambda: report.page(BENCH, "peers.svg")),
+        ("peers.svg", lambda: report.chart(BENCH)),
+        ("peers.json", lambda: json.dumps(bench_json(BENCH), indent=2) + "\n"),
+    ],
 )
 def test_report_is_as_it_was(name: str, write: Callable[[], str]) -> None:
     text = write()

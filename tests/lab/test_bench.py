@@ -1,6 +1,7 @@
-"""A short bench by the real command line: what it measures must be possible, and its labs must be gone."""
+"""A short comparison as `make bench-peers` makes it: what it measures must be possible, and its labs must be gone."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     """What was printed, and the folder with the pages and what else is left."""
     folder = tmp_path_factory.mktemp("bench")
     done = run(
-        *(*DOCKMESH, "bench", "--json", "--dir", str(folder), "--out", str(folder / "out")),
+        *(sys.executable, "-m", "bench.peers", "--json", "--dir", str(folder), "--out", str(folder / "out")),
         *(word for name in ("underlay", "dockmesh-direct") for word in ("--contender", name)),
         *(word for name in MEASURES for word in ("--measure", name)),
         *("--runs", "1", "--seconds", "1", "--watch-seconds", "30"),

@@ -41,7 +41,6 @@ VERBS: Mapping[str, str] = {
     "lab": "Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own; "
     "or virtual machines, with a kernel of their own.",
     "drill": "Harm a mesh on purpose, while every host pings every other a hundred times a second, and heal it.",
-    "bench": "Measure dockmesh and other ways to join hosts, side by side, each in a fresh lab of three hosts.",
 }
 # What people type who know another program.
 HINTS = {

@@ -181,7 +181,7 @@ TALKS = {
 # These contact no host, or only a lab's on this machine, which they make themselves.
 SILENT = {
     *("plan", "render", "schema", "context create", "context remove", "access create", "access list", "access rotate"),
-    *("host remove", "network add", "network remove", "drill list", "drill history", "drill report", "bench"),
+    *("host remove", "network add", "network remove", "drill list", "drill history", "drill report"),
     *("lab up", "lab down", "lab list", "lab ssh", "lab cut", "lab heal", "lab crash", "lab start", "lab reboot"),
 }
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bench.peers.record import bench_json
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
@@ -53,7 +52,6 @@ from tests.support import access as worlds_of_access
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import configs
-from tests.unit.bench.runs import BENCH
 from tests.unit.containers import worlds as worlds_of_containers
 from tests.unit.docs.pages import ROOT, anchors, blocks
 from tests.unit.status import worlds
@@ -157,12 +155,6 @@ def test_destroy() -> None:
     )
 
     assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
-
-
-def test_bench() -> None:
-    run = replace(BENCH, results=(BENCH.results[2],))
-
-    assert in_json(bench_json(run)) == EXAMPLES["bench"]
 
 
 def test_history() -> None:
