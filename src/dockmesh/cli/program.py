@@ -143,6 +143,6 @@ def _main(
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        from dockmesh.cli.next_step import show_next_step
+        from dockmesh.cli.work.next_step import show_next_step
 
         show_next_step()

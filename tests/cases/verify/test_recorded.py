@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.verify import report_json, show_report
+from dockmesh.cli.work.verify import report_json, show_report
 from dockmesh.errors import ConnectError
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Answer, Request, Run

@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.setattr("dockmesh.cli.context.resolves", _knows_nobody)
+    monkeypatch.setattr("dockmesh.cli.work.context.resolves", _knows_nobody)
     return home
 
 

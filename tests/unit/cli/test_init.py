@@ -85,7 +85,7 @@ def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> N
 
 
 def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
+    monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
 
     assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
     cluster = load(Path("dockmesh.yaml"))
@@ -94,7 +94,7 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
 
 
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", nobody_knows)
+    monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
 
     ran = dockmesh("init", "--offline", "--prefix", "10.0.0.0/8", *(f"host{number}" for number in range(1, 801)))
 
@@ -211,7 +211,7 @@ def test_names_are_looked_up_at_once(dockmesh: Dockmesh, monkeypatch: pytest.Mon
         await asyncio.wait_for(everybody.wait(), 30)
         return (f"10.0.0.{name[-1]}", "fe80::1", "fd00::1")
 
-    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", slow)
+    monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", slow)
 
     assert dockmesh("init", "--offline", "host1", "host2", "host3").code == 0
     assert [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.cli.mesh_file import replace_file
+from dockmesh.cli.work.mesh_file import replace_file
 from dockmesh.errors import UsageError
 
 

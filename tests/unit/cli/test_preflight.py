@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.preflight import WORDS, _preflight, exit_code, show_report
+from dockmesh.cli.work.preflight import WORDS, _preflight, exit_code, show_report
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level, Report
 from dockmesh.remote.fleet import Fleet
@@ -75,7 +75,7 @@ def test_the_time_of_a_log_in_that_fails_is_of_the_time_that_is_told(monkeypatch
         await asyncio.sleep(0.2)
         yield Fleet({}, {}, Path("/dev/null"))
 
-    monkeypatch.setattr("dockmesh.cli.preflight.fleet", slow_to_fail)
+    monkeypatch.setattr("dockmesh.cli.work.preflight.fleet", slow_to_fail)
     plan = build(cluster(3))
 
     assert asyncio.run(_preflight(plan, plan.hosts, None)).seconds >= 0.2

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.rows import show_rows
+from dockmesh.cli.screens.rows import show_rows
 
 COLUMNS = ("host", "underlay", "containers", "tunnels")
 ROWS = (("host1", "192.0.2.1", "16,384", "gre1→host2, gre2→host3"), ("host2", "192.0.2.2", "16,384", "gre1→host1"))

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from dockmesh.cli.status_json import status_json
-from dockmesh.cli.status_screen import line, screen
+from dockmesh.cli.json.status import status_json
+from dockmesh.cli.screens.status import line, screen
 from dockmesh.model import Degree
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Status

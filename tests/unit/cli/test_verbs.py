@@ -75,7 +75,7 @@ def test_a_file_with_a_mistake_is_2_and_shows_the_place(dockmesh: Dockmesh, mesh
 def test_a_bug_of_ours_is_3_with_a_traceback(
     dockmesh: Dockmesh, mesh_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dockmesh.cli.plan.build", lambda _: 1 / 0)
+    monkeypatch.setattr("dockmesh.cli.work.plan.build", lambda _: 1 / 0)
 
     ran = dockmesh("plan")
 
@@ -124,7 +124,7 @@ def test_plan_shows_each_host_the_sum_of_the_mtu_the_guard_and_the_graph(dockmes
 
 
 def test_plan_of_many_hosts_draws_no_graph(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockmesh.cli.new_hosts.addresses_of", nobody_knows)
+    monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
     dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 42)))
 
     assert "not drawn for more than 40 hosts" in dockmesh("plan").out

@@ -1,7 +1,7 @@
 """What `exec` and `logs` hand to Docker on a host."""
 
-from dockmesh.cli import exec as exec_
-from dockmesh.cli import logs
+from dockmesh.cli.work import exec as exec_
+from dockmesh.cli.work import logs
 
 
 def test_exec_hands_on_what_was_asked_for() -> None:

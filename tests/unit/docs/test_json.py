@@ -14,20 +14,20 @@ import pytest
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
-from dockmesh.cli import access
-from dockmesh.cli import lab as cli_lab
-from dockmesh.cli.changes import Result, result_json
-from dockmesh.cli.comparison import Comparison, comparison_json
-from dockmesh.cli.context import create_json
-from dockmesh.cli.destroy import Parted, parted_json
-from dockmesh.cli.edits import edit_json, edited
-from dockmesh.cli.packages import built_json
-from dockmesh.cli.plan import plan_json
-from dockmesh.cli.preflight import report_json as preflight_json
+from dockmesh.cli.json.status import status_json
 from dockmesh.cli.program import build as build_program
-from dockmesh.cli.ps_screen import ps_json
-from dockmesh.cli.status_json import status_json
-from dockmesh.cli.verify import report_json
+from dockmesh.cli.screens.changes import Result, result_json
+from dockmesh.cli.screens.comparison import Comparison, comparison_json
+from dockmesh.cli.screens.ps import ps_json
+from dockmesh.cli.work import access
+from dockmesh.cli.work import lab as cli_lab
+from dockmesh.cli.work.context import create_json
+from dockmesh.cli.work.destroy import Parted, parted_json
+from dockmesh.cli.work.edits import edit_json, edited
+from dockmesh.cli.work.packages import built_json
+from dockmesh.cli.work.plan import plan_json
+from dockmesh.cli.work.preflight import report_json as preflight_json
+from dockmesh.cli.work.verify import report_json
 from dockmesh.containers.read import read
 from dockmesh.context.meta import Context
 from dockmesh.debian.deb import Deb

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from dockmesh.access import store
-from dockmesh.cli.mesh_file import replace_file
+from dockmesh.cli.work.mesh_file import replace_file
 from dockmesh.context import store as contexts
 from dockmesh.drill import history as drills
 from dockmesh.errors import UsageError

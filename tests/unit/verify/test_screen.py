@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from dockmesh.cli.verify import exit_code, report_json, show_report
+from dockmesh.cli.work.verify import exit_code, report_json, show_report
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Evidence

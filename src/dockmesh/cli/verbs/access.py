@@ -33,7 +33,7 @@ def create(
 
     Contacts nobody. Who has these files is root on every host of the mesh until the certificate ends or is revoked.
     """
-    from dockmesh.cli import access as work
+    from dockmesh.cli.work import access as work
 
     work.create(name, file, days, output, again=again, json=json)
 
@@ -41,7 +41,7 @@ def create(
 @app.command("list", cls=Command)
 def list_(*, file: options.OwnFile = options.DEFAULT_FILE, json: options.Json = False) -> None:
     """Show who was let in, until when, and who was shut out again. Contacts nobody."""
-    from dockmesh.cli import access as work
+    from dockmesh.cli.work import access as work
 
     work.list_(file, json=json)
 
@@ -63,7 +63,7 @@ def revoke(
     Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
     Exit code 1 if a host could not be told: there they get in until an apply reaches it.
     """
-    from dockmesh.cli import access as work
+    from dockmesh.cli.work import access as work
 
     work.revoke(name, file, ssh_config, later=later, json=json)
 
@@ -77,6 +77,6 @@ def rotate(
     For when the authority's key may be known to others, and before it ends. Contacts nobody.
     Whose certificate is in its folder beside the history gets another one there, for the rest of its time.
     """
-    from dockmesh.cli import access as work
+    from dockmesh.cli.work import access as work
 
     work.rotate(file, yes=yes, json=json)

@@ -34,8 +34,8 @@ def apply(
     A host that cannot be reached after the change goes back by itself to what it was.
     Exit code 1 if a host failed or the proof did.
     """
-    from dockmesh.cli import progress
-    from dockmesh.cli.apply import Wish, carry_out
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work.apply import Wish, carry_out
     from dockmesh.diff.later import Restart
 
     progress.choose(quiet=quiet, verbose=verbose)

@@ -37,7 +37,7 @@ def create(
     Contacts nobody, and nothing listens on the hosts for it.
     Run again, it makes them as the file says; a context that is not of dockmesh is never written over.
     """
-    from dockmesh.cli import context as work
+    from dockmesh.cli.work import context as work
 
     work.create(file, ssh_config, host, prefix, api, json=json)
 
@@ -57,6 +57,6 @@ def remove(
 
     Contacts nobody; the mesh file itself need not be there any more.
     """
-    from dockmesh.cli import context as work
+    from dockmesh.cli.work import context as work
 
     work.remove(file, host, json=json)

@@ -27,8 +27,8 @@ def destroy(
     What has no mark of dockmesh is not touched.
     Interrupted, it goes on where it was when it is run again. A host that is down can be done later.
     """
-    from dockmesh.cli import destroy as work
-    from dockmesh.cli import progress
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work import destroy as work
 
     progress.choose(quiet=quiet, verbose=verbose)
     work.destroy(file, host, work.Wish(ssh_config, packages, dry_run, yes, json))

@@ -22,6 +22,6 @@ def diff(
     Reads every host and changes nothing; `dockmesh apply` puts right what is shown, and touches nothing else.
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.
     """
-    from dockmesh.cli import diff as work
+    from dockmesh.cli.work import diff as work
 
     work.diff(file, ssh_config, host, exit_code=exit_code, json=json)

@@ -30,7 +30,7 @@ File = Annotated[
 @app.command("list", cls=Command)
 def list_kinds(*, json: options.Json = False) -> None:
     """Show the faults that there are."""
-    from dockmesh.cli import drill as work
+    from dockmesh.cli.work import drill as work
 
     work.list_kinds(json=json)
 
@@ -88,7 +88,7 @@ def run_drill(
 
     On real hosts only packets of tunnels are dropped, and each host heals itself after a while, whatever becomes of us.
     """
-    from dockmesh.cli import drill as work
+    from dockmesh.cli.work import drill as work
 
     where = work.RealHosts(confirm, ssh_config) if real_hosts else work.InLab(name, directory)
     work.run_drill(wanted or [], where, file, work.Drawn(seed, count, hold, interval), json=json)
@@ -99,7 +99,7 @@ def show_drills(
     *, name: Name = "lab", directory: Directory = None, file: File = None, json: options.Json = False
 ) -> None:
     """Show the drills that were made with a mesh file, and their verdicts."""
-    from dockmesh.cli import drill as work
+    from dockmesh.cli.work import drill as work
 
     work.show_drills(work.file_of(work.InLab(name, directory), file), json=json)
 
@@ -119,6 +119,6 @@ def write_report(
     ] = None,
 ) -> None:
     """Write a drill as one page of HTML, with a timeline of every pair. It needs no network and runs no script."""
-    from dockmesh.cli import drill as work
+    from dockmesh.cli.work import drill as work
 
     work.write_report(run, work.file_of(work.InLab(name, directory), file), output)

@@ -43,7 +43,7 @@ def exec(  # noqa: A001 — the verb is called so
     Options stand before the container's name; what follows it is the command's: `dockmesh exec -it web -- sh`.
     The exit code is that of the command, as `docker exec` gives it; 255 also if ssh fails.
     """
-    from dockmesh.cli import exec as work
+    from dockmesh.cli.work import exec as work
 
     wish = work.Wish(interactive=interactive, tty=tty, detach=detach, env=tuple(env or ()), user=user, workdir=workdir)
     work.exec_in(name, command, wish, file=file, ssh_config=ssh_config, host=host)

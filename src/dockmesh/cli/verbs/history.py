@@ -28,6 +28,6 @@ def history(
     They are kept beside the mesh file, in `.dockmesh`.
     With `--host`, what the host itself remembers, of all who changed it.
     """
-    from dockmesh.cli import history as work
+    from dockmesh.cli.work import history as work
 
     work.history(run, file, ssh_config, host, json=json)

@@ -51,7 +51,7 @@ def add(
     Asks it over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
     beforehand. Contacts no other host.
     """
-    from dockmesh.cli import host as work
+    from dockmesh.cli.work import host as work
 
     wish = work.Wish(name or [], link or [], site, network or [], offline, ssh_config)
     work.add(hosts, file, wish, dry_run=dry_run, json=json)
@@ -72,6 +72,6 @@ def remove(
     json: options.Json = False,
 ) -> None:
     """Take a host out of the mesh file, with the links that name it. The host may be dead: it is not contacted."""
-    from dockmesh.cli import host as work
+    from dockmesh.cli.work import host as work
 
     work.remove(names, file, dry_run=dry_run, json=json)

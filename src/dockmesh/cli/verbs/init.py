@@ -33,7 +33,7 @@ def init(
     Asks each host over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
     beforehand, and NAME=HOST what to call a host: `web1=root@web.example.com`, `web1=root@192.0.2.7`.
     """
-    from dockmesh.cli import init as work
+    from dockmesh.cli.work import init as work
 
     wish = work.Wish(name, prefix, max_hosts, offline, ssh_config)
     work.init(hosts, file, wish, json=json)

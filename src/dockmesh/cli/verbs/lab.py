@@ -74,7 +74,7 @@ def up(
 
     It leaves an SSH configuration (users root and admin, who may sudo) and a mesh file, and prints where.
     """
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     asked = work.Asked(name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, tuple(offer or ()))
     work.up(asked, json=json)
@@ -83,7 +83,7 @@ def up(
 @app.command(cls=Command)
 def down(name: Name = "lab", directory: Directory = None, yes: options.NeverAsks = False) -> None:
     """End a lab and remove all of it, disks included; also what a killed one left behind. The image stays cached."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.down(name, directory)
 
@@ -91,7 +91,7 @@ def down(name: Name = "lab", directory: Directory = None, yes: options.NeverAsks
 @app.command("list", cls=Command)
 def list_labs(json: options.Json = False) -> None:
     """Show the labs of this machine."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.list_labs(json=json)
 
@@ -104,7 +104,7 @@ def ssh_to(
     directory: Directory = None,
 ) -> None:
     """Log in to a host, or run a command there. Options of ours go before HOST."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.ssh_to(name, directory, host, command or ())
 
@@ -122,7 +122,7 @@ def cut(
     ] = None,
 ) -> None:
     """Let nothing pass between two hosts."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.cut(name, directory, a, b, protocol=protocol, one_way=one_way)
 
@@ -134,7 +134,7 @@ def heal(
     directory: Directory = None,
 ) -> None:
     """Undo the cuts between two hosts, or all of them."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.heal(name, directory, pair or [])
 
@@ -142,7 +142,7 @@ def heal(
 @app.command(cls=Command)
 def crash(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
     """Cut a host's power: it ends at once, and its disk stays as it is."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.crash(name, directory, host)
 
@@ -150,7 +150,7 @@ def crash(host: HostArgument, name: Name = "lab", directory: Directory = None) -
 @app.command(cls=Command)
 def start(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
     """Switch a host on that crashed or was powered off, and wait until it is up."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.start(name, directory, host)
 
@@ -158,6 +158,6 @@ def start(host: HostArgument, name: Name = "lab", directory: Directory = None) -
 @app.command(cls=Command)
 def reboot(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
     """Reboot a host properly, and wait until it is up again."""
-    from dockmesh.cli import lab as work
+    from dockmesh.cli.work import lab as work
 
     work.reboot(name, directory, host)

@@ -43,7 +43,7 @@ def logs(
             f"{name} and {others[0]} are two, and the logs of one container are shown",
             do="say one; -f is --follow here, and the mesh file is named by --file",
         )
-    from dockmesh.cli import logs as work
+    from dockmesh.cli.work import logs as work
 
     wish = work.Wish(follow=follow, tail=tail, timestamps=timestamps, since=since)
     work.logs(name, wish, file, ssh_config, host)

@@ -56,7 +56,7 @@ def add(
 
     Touches no other network, neither in the file nor when it is applied. Contacts nobody.
     """
-    from dockmesh.cli import network as work
+    from dockmesh.cli.work import network as work
 
     wish = work.Wish(prefix, prefix6, internal, hosts, vlan, max_hosts)
     work.add(name, file, wish, dry_run=dry_run, json=json)
@@ -80,6 +80,6 @@ def remove(
 
     Its containers must have left it before that is applied: apply names those that run, and removes nothing under them.
     """
-    from dockmesh.cli import network as work
+    from dockmesh.cli.work import network as work
 
     work.remove(name, file, dry_run=dry_run, json=json)

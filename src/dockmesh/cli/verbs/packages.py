@@ -55,8 +55,8 @@ def build_packages(
     installed for it is removed again. Its log lies beside the packages. Words in the environment variable
     DEB_BUILD_OPTIONS are handed on.
     """
-    from dockmesh.cli import packages as work
-    from dockmesh.cli import progress
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work import packages as work
 
     progress.choose(quiet=quiet, verbose=verbose)
     extras = work.Extras(check=check, keep=keep)

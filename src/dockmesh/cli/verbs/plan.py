@@ -5,6 +5,6 @@ from dockmesh.cli import options
 
 def plan(file: options.File = options.DEFAULT_FILE, json: options.Json = False) -> None:
     """Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody."""
-    from dockmesh.cli import plan as work
+    from dockmesh.cli.work import plan as work
 
     work.plan(file, json=json)

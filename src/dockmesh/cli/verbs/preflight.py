@@ -24,8 +24,8 @@ def preflight(
     Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
     Exit code 1 for a blocker, or if a check could not be made.
     """
-    from dockmesh.cli import preflight as work
-    from dockmesh.cli import progress
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work import preflight as work
 
     progress.choose(quiet=quiet, verbose=verbose)
     work.preflight(file, ssh_config, host, everything=everything, json=json)

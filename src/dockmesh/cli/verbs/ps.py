@@ -23,7 +23,7 @@ def ps(
     Asks every host's Docker once and changes nothing.
     Exit code 1 if a host or its Docker does not answer; the others are shown.
     """
-    from dockmesh.cli import ps as work
+    from dockmesh.cli.work import ps as work
 
     work.ps(
         file,

@@ -21,6 +21,6 @@ def render(
     Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced, or goes if the
     other renderer made it; a file that dockmesh did not write is an error, and nothing is written then.
     """
-    from dockmesh.cli import render as work
+    from dockmesh.cli.work import render as work
 
     work.render(output, file, json=json)

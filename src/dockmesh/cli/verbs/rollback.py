@@ -32,9 +32,9 @@ def rollback(
     The mesh file gets that text and is applied, as any change is: shown, asked for, confirmed.
     If it is not carried out, the file is as it was. The text of now stays in the history if it was applied.
     """
-    from dockmesh.cli import progress
-    from dockmesh.cli import rollback as work
-    from dockmesh.cli.apply import Wish
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work import rollback as work
+    from dockmesh.cli.work.apply import Wish
 
     progress.choose(quiet=quiet, verbose=verbose)
     work.rollback(run, file, Wish(ssh_config, False, verify, yes, json, confirm_timeout))

@@ -22,6 +22,6 @@ def status(
     Asks every host once and changes nothing. Sends nothing through the mesh: that is what `dockmesh verify` does.
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.
     """
-    from dockmesh.cli import status as work
+    from dockmesh.cli.work import status as work
 
     work.status(file, ssh_config, host, watch=watch, json=json)

@@ -25,6 +25,6 @@ def unlock(
     This is for one that hangs, or whose machine went away without a word.
     What the command had begun on the host is taken back at once.
     """
-    from dockmesh.cli import unlock as work
+    from dockmesh.cli.work import unlock as work
 
     work.unlock(host, file, ssh_config)

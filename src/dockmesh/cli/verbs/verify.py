@@ -15,8 +15,8 @@ def verify(
     Starts a small container on each host, which is gone afterwards, and changes nothing.
     Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
     """
-    from dockmesh.cli import progress
-    from dockmesh.cli import verify as work
+    from dockmesh.cli.screens import progress
+    from dockmesh.cli.work import verify as work
 
     progress.choose(quiet=quiet, verbose=verbose)
     work.verify(file, ssh_config, json=json)

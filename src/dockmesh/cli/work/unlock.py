@@ -7,7 +7,7 @@ import typer
 
 from dockmesh.apply.look import take_back_unconfirmed
 from dockmesh.cli import options
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, out, show_error
 from dockmesh.errors import CommandError, DockmeshError
 from dockmesh.plan.build import build

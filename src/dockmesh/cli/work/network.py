@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from itertools import chain, islice
 from pathlib import Path
 
-from dockmesh.cli.edits import carry_out, edited
+from dockmesh.cli.work.edits import carry_out, edited
 from dockmesh.errors import UsageError
 from dockmesh.model import Cluster, Network, Seat
 from dockmesh.plan.address import assign, free_slots6

@@ -8,18 +8,25 @@ import typer
 
 from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
-from dockmesh.cli.with_access import with_access
+from dockmesh.cli.work.with_access import with_access
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
 
 if TYPE_CHECKING:
-    from dockmesh.cli.comparison import Comparison
+    from dockmesh.cli.screens.comparison import Comparison
 
 DIFFERENT, UNREAD = 1, 4
 # What is needed only once the hosts have answered.
-LATER = ("rich.console", "rich.table", "jinja2", "dockmesh.diff.host", "dockmesh.apply.look", "dockmesh.cli.comparison")
+LATER = (
+    "rich.console",
+    "rich.table",
+    "jinja2",
+    "dockmesh.diff.host",
+    "dockmesh.apply.look",
+    "dockmesh.cli.screens.comparison",
+)
 
 
 def diff(file: Path, ssh_config: Path | None, host: list[str] | None, *, exit_code: bool, json: bool) -> None:
@@ -33,7 +40,7 @@ def diff(file: Path, ssh_config: Path | None, host: list[str] | None, *, exit_co
 
 async def _compare(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> "Comparison":
     async with fleet(chosen, ssh_config, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.comparison import compare, comparison_json, show
+        from dockmesh.cli.screens.comparison import compare, comparison_json, show
         from dockmesh.cli.show import print_json
 
         found = await compare(plan, chosen, hosts)

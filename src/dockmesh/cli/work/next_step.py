@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from dockmesh.cli import options
-from dockmesh.cli.mesh_file import flag
 from dockmesh.cli.show import counted, out
+from dockmesh.cli.work.mesh_file import flag
 from dockmesh.history import store
 from dockmesh.spec.load import parse
 from dockmesh.spec.problems import SpecError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from dockmesh.cli.edits import carry_out, edited
-from dockmesh.cli.new_hosts import Found, Target, all_resolved, ask, target_of
+from dockmesh.cli.work.edits import carry_out, edited
+from dockmesh.cli.work.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.errors import UsageError
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in

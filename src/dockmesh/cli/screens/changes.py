@@ -9,7 +9,7 @@ from rich.table import Table
 
 from dockmesh.apply.types import Gap, Look, Outcome
 from dockmesh.cli.show import change_json, counted, error_json, out, show_error
-from dockmesh.cli.verify import exit_code, of_probes, report_json, show_report
+from dockmesh.cli.work.verify import exit_code, of_probes, report_json, show_report
 from dockmesh.diff import silence
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.errors import DockmeshError

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dockmesh.cli import options
-from dockmesh.cli.mesh_file import flag, replace_file, with_room
 from dockmesh.cli.show import err, out, print_json
+from dockmesh.cli.work.mesh_file import flag, replace_file, with_room
 from dockmesh.model import Cluster, Host, Network, Seat
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect

@@ -20,10 +20,10 @@ from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.changes import Result, run_json, show_changes
-from dockmesh.cli.progress import HostProgress
-from dockmesh.cli.recorded import record
+from dockmesh.cli.screens.changes import Result, run_json, show_changes
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import counted, err, out, print_json, show_error
+from dockmesh.cli.work.recorded import record
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
 from dockmesh.plan.build import build

@@ -15,7 +15,7 @@ from dockmesh.spec.load import load
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 # What is needed only once the hosts have answered.
-LATER = ("dockmesh.containers.collect", "rich.console", "rich.table", "dockmesh.cli.ps_screen")
+LATER = ("dockmesh.containers.collect", "rich.console", "rich.table", "dockmesh.cli.screens.ps")
 
 
 class Show(Enum):
@@ -37,7 +37,7 @@ async def _look(
 ) -> bool:
     """Whether all answered."""
     async with fleet(chosen, ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.ps_screen import ps_json, show, show_ids
+        from dockmesh.cli.screens.ps import ps_json, show, show_ids
         from dockmesh.cli.seen import remember
         from dockmesh.cli.show import print_json
         from dockmesh.containers.collect import collect

@@ -8,10 +8,10 @@ from pathlib import Path
 import typer
 
 from dockmesh.cli import options
-from dockmesh.cli.drill_run import Wish, Work, ask_again, carry_out, choose, harmless, in_lab, on_hosts
-from dockmesh.cli.drill_screen import show_history, show_kinds
-from dockmesh.cli.lab import DEFAULT_FOLDER
+from dockmesh.cli.screens.drill import show_history, show_kinds
 from dockmesh.cli.show import out, print_json
+from dockmesh.cli.work.drill_run import Wish, Work, ask_again, carry_out, choose, harmless, in_lab, on_hosts
+from dockmesh.cli.work.lab import DEFAULT_FOLDER
 from dockmesh.drill import history, report
 from dockmesh.drill.faults import ABOUT
 from dockmesh.drill.record import drill_json

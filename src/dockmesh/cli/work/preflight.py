@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.cli import options
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan

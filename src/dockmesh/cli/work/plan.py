@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from dockmesh.cli.plan_shape import shape_json, show_shape
-from dockmesh.cli.rows import show_rows
+from dockmesh.cli.screens.rows import show_rows
+from dockmesh.cli.screens.shape import shape_json, show_shape
 from dockmesh.cli.show import counted, out, print_json
 from dockmesh.model import API_PORT, Attachment, Degree, Forwarding, FullMesh, Network, Ring, Sites, Star, Tunnel
 from dockmesh.mtu import VLAN_TAG

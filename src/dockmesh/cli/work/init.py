@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.markup import escape
 
 from dockmesh.cli import options
-from dockmesh.cli.mesh_file import flag
-from dockmesh.cli.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.cli.show import err, out, print_json
+from dockmesh.cli.work.mesh_file import flag
+from dockmesh.cli.work.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.errors import UsageError
 from dockmesh.model import (
     ETHERNET_MTU,

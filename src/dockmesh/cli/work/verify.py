@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.model import DOCKER_BRIDGE
 from dockmesh.plan.build import build

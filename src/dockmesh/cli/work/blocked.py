@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.errors import HostError
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan

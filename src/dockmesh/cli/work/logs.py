@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockmesh.cli.in_container import Order, run
+from dockmesh.cli.work.in_container import Order, run
 from dockmesh.containers.types import Container
 
 

@@ -17,14 +17,14 @@ from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.blocked import keep_out
-from dockmesh.cli.changes import Result, result_json, show_changes, show_result, show_silence
-from dockmesh.cli.progress import HostProgress
-from dockmesh.cli.recorded import record
-from dockmesh.cli.second_owners import without_second_owners
+from dockmesh.cli.screens.changes import Result, result_json, show_changes, show_result, show_silence
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
-from dockmesh.cli.verify import verify_fleet
-from dockmesh.cli.with_access import prepared
+from dockmesh.cli.work.blocked import keep_out
+from dockmesh.cli.work.recorded import record
+from dockmesh.cli.work.second_owners import without_second_owners
+from dockmesh.cli.work.verify import verify_fleet
+from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.later import Restart
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.plan.build import build

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from dockmesh.cli import options
-from dockmesh.cli.connections import Connections
 from dockmesh.cli.loading import load_modules
-from dockmesh.cli.with_access import with_access
+from dockmesh.cli.work.connections import Connections
+from dockmesh.cli.work.with_access import with_access
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.spec.load import load
@@ -25,7 +25,7 @@ LATER = (
     "jinja2",
     "dockmesh.diff.host",
     "dockmesh.status.judge",
-    "dockmesh.cli.status_look",
+    "dockmesh.cli.work.status_look",
 )
 
 
@@ -45,7 +45,7 @@ def status(file: Path, ssh_config: Path | None, host: list[str] | None, *, watch
 
 async def _once(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> "Status":
     async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
-        from dockmesh.cli.status_look import look_once, show
+        from dockmesh.cli.work.status_look import look_once, show
 
         found = await look_once(plan, connections)
         show(found, json=json)  # while the connections end
@@ -56,6 +56,6 @@ async def _watch(
     plan: Callable[[], Plan], chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool
 ) -> None:
     async with Connections(chosen, ssh_config, meanwhile=load_modules(*LATER)) as connections:
-        from dockmesh.cli.status_look import watch
+        from dockmesh.cli.work.status_look import watch
 
         await watch(plan, connections, json=json)

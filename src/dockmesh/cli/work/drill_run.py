@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all
-from dockmesh.cli.drill_screen import Screen, show_end
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.drill import Screen, show_end
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
 from dockmesh.drill import faults, history
 from dockmesh.drill import run as running

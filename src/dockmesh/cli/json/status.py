@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dockmesh.cli.comparison import applied_json
+from dockmesh.cli.screens.comparison import applied_json
 from dockmesh.cli.show import error_json
 from dockmesh.status.said import RunSaid
 from dockmesh.status.types import Api, Finding, HostStatus, Names, Status

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from rich.live import Live
 
-from dockmesh.cli.connections import Connections
+from dockmesh.cli.json.status import status_json
+from dockmesh.cli.screens.status import line, screen
 from dockmesh.cli.show import out, print_json
-from dockmesh.cli.status_json import status_json
-from dockmesh.cli.status_screen import line, screen
+from dockmesh.cli.work.connections import Connections
 from dockmesh.plan.types import Plan
 from dockmesh.status.collect import collect
 from dockmesh.status.judge import judge

@@ -10,7 +10,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.cli.progress import HostProgress
+from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.model import Ssh

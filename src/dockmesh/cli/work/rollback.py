@@ -6,9 +6,9 @@ from pathlib import Path
 
 import typer
 
-from dockmesh.cli.apply import Wish, carry_out
-from dockmesh.cli.mesh_file import replace_file
 from dockmesh.cli.show import err
+from dockmesh.cli.work.apply import Wish, carry_out
+from dockmesh.cli.work.mesh_file import replace_file
 from dockmesh.history.store import before_last, find
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import read_bytes
