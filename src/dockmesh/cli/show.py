@@ -9,7 +9,6 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.visible import visible, visible_json
 
@@ -44,30 +43,6 @@ def show_error(error: DockmeshError) -> None:
     for line in rest:
         text.append("\n" + line)
     err.print(text)
-
-
-def error_json(error: DockmeshError) -> dict[str, str | None]:
-    report = error.report
-    return {
-        "what": report.what,
-        "step": report.step,
-        "ran": report.ran,
-        "answered": report.answered,
-        "now": report.now,
-        "do": report.do,
-    }
-
-
-def change_json(change: Change) -> dict[str, Any]:
-    return {
-        "subject": change.subject,
-        "actual": change.actual,
-        "expected": change.expected,
-        "reason": change.reason,
-        "origin": str(change.origin),
-        "because": change.because,
-        "disturbs": list(change.disturbs),
-    }
 
 
 def counted(number: int, what: str) -> str:

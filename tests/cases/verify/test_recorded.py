@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.work.verify import report_json, show_report
+from dockmesh.cli.json.verify import verify_json
+from dockmesh.cli.screens.verify import show_report
 from dockmesh.errors import ConnectError
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Answer, Request, Run
@@ -110,7 +111,7 @@ def test_each_harm_is_found_and_no_other(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_whatever_does_not_pass_says_why_and_what_to_do(case: Path) -> None:
-    probes = report_json(replay(case))["probes"]
+    probes = verify_json(replay(case))["probes"]
 
     assert len(probes) == 66
     assert [probe for probe in probes if probe["verdict"] != "pass" and not (probe["reason"] and probe["do"])] == []

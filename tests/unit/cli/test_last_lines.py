@@ -9,7 +9,8 @@ import pytest
 
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
-from dockmesh.cli.screens.changes import Result, show_result
+from dockmesh.cli.results import Result
+from dockmesh.cli.screens.changes import show_result
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.build import build

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.work.preflight import WORDS, _preflight, exit_code, show_report
+from dockmesh.cli.screens.preflight import WORDS, show_findings
+from dockmesh.cli.work.preflight import _preflight, exit_code
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level, Report
 from dockmesh.remote.fleet import Fleet
@@ -26,7 +27,7 @@ GRE = Finding(Check.TUNNEL, Level.BLOCKER, ("host1",), "GRE [from host2] is lost
 
 def shown(*findings: Finding, everything: bool = False) -> str:
     console = Console(file=StringIO(), width=80, soft_wrap=True, highlight=False)
-    show_report(Report(("host1", "host2"), findings, 1.0), console, everything=everything)
+    show_findings(Report(("host1", "host2"), findings, 1.0), console, everything=everything)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 

@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 from rich.console import Console
 
-from dockmesh.cli.screens.ps import port_text, ps_json, table
+from dockmesh.cli.json.ps import ps_json
+from dockmesh.cli.screens.ps import port_text, table
 from dockmesh.containers.types import Published
 from dockmesh.errors import ConnectError
 from tests.unit.containers.worlds import container

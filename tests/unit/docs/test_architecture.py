@@ -110,6 +110,14 @@ def test_agent_is_standard_library_only(module: Path) -> None:
     assert {name.split(".")[0] for name in others} <= sys.stdlib_module_names | allowed
 
 
+@pytest.mark.parametrize("room", ["screens", "json"])
+def test_what_shows_does_no_work_and_work_does_not_know_its_verb(room: str) -> None:
+    for module in (SOURCE / "cli" / room).glob("*.py"):
+        others = {"dockmesh.cli.work", "dockmesh.cli.verbs", "dockmesh.cli.screens", "dockmesh.cli.json"}
+        others.remove(f"dockmesh.cli.{room}")
+        assert not [name for name in imports(module) if name.startswith(tuple(others))], name_of(module)
+
+
 def test_only_cli_prints() -> None:
     for module in MODULES:
         if part_of(module) not in ("cli", "agent"):

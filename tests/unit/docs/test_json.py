@@ -14,20 +14,21 @@ import pytest
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
+from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
+from dockmesh.cli.json.changes import parted_json, result_json
+from dockmesh.cli.json.comparison import comparison_json
+from dockmesh.cli.json.context import contexts_json
+from dockmesh.cli.json.edits import edit_json
+from dockmesh.cli.json.lab import lab_json
+from dockmesh.cli.json.packages import built_json
+from dockmesh.cli.json.plan import plan_json
+from dockmesh.cli.json.preflight import preflight_json
+from dockmesh.cli.json.ps import ps_json
 from dockmesh.cli.json.status import status_json
+from dockmesh.cli.json.verify import verify_json
 from dockmesh.cli.program import build as build_program
-from dockmesh.cli.screens.changes import Result, result_json
-from dockmesh.cli.screens.comparison import Comparison, comparison_json
-from dockmesh.cli.screens.ps import ps_json
-from dockmesh.cli.work import access
-from dockmesh.cli.work import lab as cli_lab
-from dockmesh.cli.work.context import create_json
-from dockmesh.cli.work.destroy import Parted, parted_json
-from dockmesh.cli.work.edits import edit_json, edited
-from dockmesh.cli.work.packages import built_json
-from dockmesh.cli.work.plan import plan_json
-from dockmesh.cli.work.preflight import report_json as preflight_json
-from dockmesh.cli.work.verify import report_json
+from dockmesh.cli.results import Comparison, Parted, Result
+from dockmesh.cli.work.edits import edited
 from dockmesh.containers.read import read
 from dockmesh.context.meta import Context
 from dockmesh.debian.deb import Deb
@@ -111,16 +112,16 @@ def test_access() -> None:
     kept = Kept("", "", now, now + timedelta(days=5 * 365), "", 1, clients=(ann,))
     plan = build(without(cluster(3), "host3"))
 
-    assert in_json(access.create_json(plan, ann)) == EXAMPLES["access create"]
-    assert in_json(access.list_json(kept, now)) == EXAMPLES["access list"]
-    assert in_json(access.revoke_json("ann", {"host1": None})) == EXAMPLES["access revoke"]
-    assert in_json(access.rotate_json(kept, {"ann": Path(folder)}, ["bob"])) == EXAMPLES["access rotate"]
+    assert in_json(created_json(plan, ann)) == EXAMPLES["access create"]
+    assert in_json(clients_json(kept, now)) == EXAMPLES["access list"]
+    assert in_json(revoked_json("ann", {"host1": None})) == EXAMPLES["access revoke"]
+    assert in_json(rotated_json(kept, {"ann": Path(folder)}, ["bob"])) == EXAMPLES["access rotate"]
 
 
 def test_context_create() -> None:
     context = Context("prod-host1", "prod", "host1", "/dockmesh.yaml", "ssh://root@192.0.2.1")
 
-    assert in_json(create_json([context], [True], None)) == EXAMPLES["context create"]
+    assert in_json(contexts_json([context], [True], None)) == EXAMPLES["context create"]
 
 
 def test_apply() -> None:
@@ -182,7 +183,7 @@ def test_verify() -> None:
         seconds=example["seconds"],
     )
 
-    assert in_json(report_json(report)) == example
+    assert in_json(verify_json(report)) == example
 
 
 def test_preflight() -> None:
@@ -267,7 +268,7 @@ def test_labs() -> None:
         hosts=(LabHost("host1", IPv4Address("10.77.244.11")),),
     )
 
-    found = in_json(cli_lab._described(lab))
+    found = in_json(lab_json(lab))
 
     assert set(found) == set(example)
     assert set(found["hosts"][0]) == set(example["hosts"][0])

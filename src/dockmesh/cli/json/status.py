@@ -1,9 +1,9 @@
-"""The status of a mesh in JSON."""
+"""The status of a mesh in JSON; docs/reference/json.md describes it."""
 
 from typing import Any
 
-from dockmesh.cli.screens.comparison import applied_json
-from dockmesh.cli.show import error_json
+from dockmesh.cli.json.comparison import applied_json
+from dockmesh.cli.json.errors import error_json
 from dockmesh.status.said import RunSaid
 from dockmesh.status.types import Api, Finding, HostStatus, Names, Status
 from dockmesh.verify.pools import PoolUse

@@ -1,45 +1,18 @@
-"""How changes and their outcome look, on the screen and in JSON."""
+"""How changes and their outcome look."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
 
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.apply.types import Gap, Look, Outcome
-from dockmesh.cli.show import change_json, counted, error_json, out, show_error
-from dockmesh.cli.work.verify import exit_code, of_probes, report_json, show_report
+from dockmesh.apply.types import Gap, Look
+from dockmesh.cli.results import Result
+from dockmesh.cli.screens.verify import of_probes, show_report
+from dockmesh.cli.show import counted, out, show_error
 from dockmesh.diff import silence
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
-from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.verify.types import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """All that an apply found and did; hosts in the order of the plan."""
-
-    plan: Plan
-    hosts: tuple[str, ...]
-    looks: Mapping[str, Look]
-    errors: Mapping[str, DockmeshError]
-    outcomes: tuple[Outcome, ...] = ()
-    report: Report | None = None
-    dry_run: bool = False
-    run: str | None = None  # its name in the history; None if nothing had to be changed
-    seconds: float = 0.0  # from the first connection to the last change; the proof has its own
-
-    @property
-    def failed(self) -> bool:
-        """A host, or the proof; what could not be measured is not proven."""
-        return bool(self.errors or self.proof_failed)
-
-    @property
-    def proof_failed(self) -> bool:
-        return self.report is not None and exit_code(self.report) != 0
 
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
@@ -161,50 +134,3 @@ def _gap(gap: Gap) -> str:
 
 def _count(hosts: set[str]) -> str:
     return counted(len(hosts), "host")
-
-
-def result_json(result: Result) -> dict[str, Any]:
-    """The result of an apply under stable names; docs/reference/json.md describes them."""
-    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
-    datapath = result.plan.fabric.datapath
-
-    def of_host(name: str) -> dict[str, Any]:
-        return {
-            "left": [change_json(change) for change in _left(result, name)],
-            "gaps": [asdict(gap) for gap in gaps.get(name, ())],
-            "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
-        }
-
-    return {
-        **run_json(result, of_host),
-        "proof_silence_ms": silence.proof_silence_ms(datapath),
-        "verify": report_json(result.report) if result.report else None,
-    }
-
-
-def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """What every run that changes hosts tells, and for each host what `of_host` has."""
-    made = {outcome.host: outcome.changes for outcome in result.outcomes}
-    planned = {name: look.diff.changes for name, look in result.looks.items()}
-    shown = planned if result.dry_run else made
-    return {
-        "name": result.plan.name,
-        "dry_run": result.dry_run,
-        "changed": any(made.values()),
-        "run": result.run,
-        "seconds": round(result.seconds, 3),
-        "hosts": [
-            {
-                "name": name,
-                "changes": [change_json(change) for change in shown.get(name, ())],
-                "error": error_json(result.errors[name]) if name in result.errors else None,
-                **of_host(name),
-            }
-            for name in result.hosts
-        ],
-    }
-
-
-def _left(result: Result, name: str) -> tuple[Change, ...]:
-    look = result.looks.get(name)
-    return look.diff.left if look else ()

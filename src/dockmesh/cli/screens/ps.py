@@ -1,12 +1,11 @@
-"""How the containers of a mesh look, and their JSON."""
+"""How the containers of a mesh look."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.cli.show import error_json, out, show_error
+from dockmesh.cli.show import out, show_error
 from dockmesh.containers.find import SHORT_ID
 from dockmesh.containers.types import Container, Published
 from dockmesh.errors import DockmeshError
@@ -65,40 +64,3 @@ def port_text(port: Published) -> str:
     """`8080→80/tcp`, with the host's address in front where it is not every one of them."""
     where = "" if port.address is None else f"{f'[{port.address}]' if ':' in port.address else port.address}:"
     return f"{where}{port.host_port}→{port.port}/{port.protocol}"
-
-
-def ps_json(
-    mesh: str,
-    names: Sequence[str],
-    found: Mapping[str, tuple[Container, ...]],
-    gone: Mapping[str, DockmeshError],
-) -> dict[str, Any]:
-    """The containers under stable names; docs/reference/json.md describes them."""
-    return {
-        "name": mesh,
-        "hosts": [
-            {
-                "name": name,
-                "error": error_json(gone[name]) if name in gone else None,
-                "containers": [_container_json(each) for each in found.get(name, ())],
-            }
-            for name in names
-        ],
-    }
-
-
-def _container_json(each: Container) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "name": each.name,
-        "image": each.image,
-        "state": each.state,
-        "status": each.status,
-        "created": each.created,
-        "addresses": list(map(str, each.addresses)),
-        "networks": dict(each.networks),
-        "ports": [
-            {"address": port.address, "host_port": port.host_port, "port": port.port, "protocol": port.protocol}
-            for port in each.ports
-        ],
-    }

@@ -1,43 +1,13 @@
-"""What a mesh bears, on the screen and in JSON: a part of `dockmesh plan`."""
-
-from typing import Any
+"""How it looks what a mesh bears: a part of `dockmesh plan`."""
 
 from rich.table import Table
 
 from dockmesh.cli.show import counted, out
 from dockmesh.model import Forwarding
-from dockmesh.plan.shape import Hops, Shape
+from dockmesh.plan.shape import Shape
 from dockmesh.plan.types import Plan
 
 NAMED = 4
-
-
-def shape_json(found: Shape) -> dict[str, Any]:
-    """Under stable names; docs/reference/json.md describes them."""
-    least, most = found.healing_ms
-    return {
-        "frames": _hops_json(found.frames),
-        "links": _hops_json(found.links),
-        "links_may_fail": found.links_may_fail,
-        "hosts_may_fail": found.hosts_may_fail,
-        "weak_links": [{"a": link.a, "b": link.b} for link in found.weak_links],
-        "weak_hosts": list(found.weak_hosts),
-        "tunnels": {"least": found.tunnels[0], "most": found.tunnels[1]},
-        "healing": {
-            "least_ms": least,
-            "most_ms": most,
-            "terms": [
-                {"name": term.name, "least_ms": term.least, "most_ms": term.most, "source": term.source}
-                for term in found.healing
-            ],
-        }
-        if found.healing
-        else None,
-    }
-
-
-def _hops_json(hops: Hops) -> dict[str, Any]:
-    return {"mean": round(hops.mean, 2), "most": hops.most}
 
 
 def show_shape(planned: Plan, found: Shape) -> None:

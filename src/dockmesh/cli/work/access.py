@@ -2,21 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from dockmesh.access import store
 from dockmesh.access.at_once import shut_out as shut_out_at_once
-from dockmesh.access.lives import in_last_third
 from dockmesh.apply.lock import new_run
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.show import err, error_json, out, print_json, show_error
+from dockmesh.cli.json.access import (
+    clients_json,
+    created_json,
+    revoked_json,
+    rotated_json,
+)
+from dockmesh.cli.screens.access import clients_table, when_utc
+from dockmesh.cli.show import err, out, print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.model import API_PORT
 from dockmesh.plan.build import build
@@ -25,7 +29,6 @@ from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
 
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
-SERIAL_SHOWN = 8
 
 
 def create(name: str, file: Path, days: int, output: Path | None, *, again: bool, json: bool) -> None:
@@ -39,7 +42,7 @@ def create(name: str, file: Path, days: int, output: Path | None, *, again: bool
         valid = [each for each in valid_clients(kept.clients, now) if each.name == name]
         if valid and not again:
             raise UsageError(
-                f"{name} gets in already, until {_when(valid[0].until)}",
+                f"{name} gets in already, until {when_utc(valid[0].until)}",
                 now="nothing was made",
                 do=f"say --again for another certificate; `dockmesh access revoke {name}` ends what there is",
             )
@@ -48,9 +51,9 @@ def create(name: str, file: Path, days: int, output: Path | None, *, again: bool
         store.write_client(folder, given.ca, given.certificate, given.key)
     made = new.clients[-1]
     if json:
-        print_json(create_json(plan, made))
+        print_json(created_json(plan, made))
         return
-    out.print(f"{name} gets in until {_when(made.until)}, with what is in", markup=False)
+    out.print(f"{name} gets in until {when_utc(made.until)}, with what is in", markup=False)
     out.print(f"  {folder}", markup=False)
     if plan.docker_api is None:
         err.print("[bold yellow]![/] nothing is open: put `docker_api: {listen: mesh}` into the file, and run apply")
@@ -64,12 +67,12 @@ def create(name: str, file: Path, days: int, output: Path | None, *, again: bool
 def list_(file: Path, *, json: bool) -> None:
     kept, now = store.load(file), datetime.now(UTC)
     if json:
-        print_json(list_json(kept, now))
+        print_json(clients_json(kept, now))
     elif kept is None or not kept.clients:
         out.print("nobody was let in from here; `dockmesh access create NAME` does so", markup=False)
     else:
-        out.print(_table(kept.clients, now))
-        out.print(f"the authority ends {_when(kept.ca_until)}", markup=False)
+        out.print(clients_table(kept.clients, now))
+        out.print(f"the authority ends {when_utc(kept.ca_until)}", markup=False)
 
 
 def revoke(name: str, file: Path, ssh_config: Path | None, *, later: bool, json: bool) -> None:
@@ -87,7 +90,7 @@ def revoke(name: str, file: Path, ssh_config: Path | None, *, later: bool, json:
             )
         raise
     if json:
-        print_json(revoke_json(name, told))
+        print_json(revoked_json(name, told))
     else:
         _show_told(name, told, later=later)
     if any(told.values()):
@@ -149,78 +152,15 @@ def rotate(file: Path, *, yes: bool, json: bool) -> None:
     folders = {name: store.client_folder(file, name) for name in anew}
     lost = sorted({each.name for each in _valid(kept, now)} - set(folders))
     if json:
-        print_json(rotate_json(new, folders, lost))
+        print_json(rotated_json(new, folders, lost))
         return
-    out.print(f"there is a new authority, until {_when(new.ca_until)}", markup=False)
+    out.print(f"there is a new authority, until {when_utc(new.ca_until)}", markup=False)
     for name, folder in sorted(folders.items()):
         out.print(f"{name} has another certificate, to be handed over: {folder}", markup=False)
     if lost:
         names = ", ".join(lost)
         err.print(f"[bold yellow]![/] {escape(names)} must be let in anew: `dockmesh access create`")
     out.print("[bold]next[/]  dockmesh apply")
-
-
-def create_json(plan: Plan, made: Client) -> dict[str, Any]:
-    return {
-        "name": made.name,
-        "serial": f"{made.serial:x}",
-        "until": made.until.isoformat(),
-        "folder": made.folder,
-        "urls": {host.name: f"tcp://{host.address.ip}:{API_PORT}" for host in plan.hosts},
-    }
-
-
-def list_json(kept: store.Kept | None, now: datetime) -> dict[str, Any]:
-    return {
-        "authority_until": kept.ca_until.isoformat() if kept else None,
-        "clients": [
-            {
-                "name": each.name,
-                "serial": f"{each.serial:x}",
-                "made": each.made.isoformat(),
-                "until": each.until.isoformat(),
-                "revoked": each.revoked.isoformat() if each.revoked else None,
-                "valid": each.revoked is None and each.until > now,
-                "folder": each.folder,
-            }
-            for each in (kept.clients if kept else ())
-        ],
-    }
-
-
-def revoke_json(name: str, told: Mapping[str, DockmeshError | None]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "hosts": [
-            {"name": host, "error": error_json(error) if error else None} for host, error in sorted(told.items())
-        ],
-    }
-
-
-def rotate_json(new: store.Kept, folders: Mapping[str, Path], lost: Sequence[str]) -> dict[str, Any]:
-    return {
-        "authority_until": new.ca_until.isoformat(),
-        "made_anew": {name: str(folder) for name, folder in sorted(folders.items())},
-        "lost": list(lost),
-    }
-
-
-def _table(clients: Sequence[Client], now: datetime) -> Table:
-    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("name", "certificate", "until", ""):
-        rows.add_column(column, no_wrap=True)
-    for each in sorted(clients, key=lambda each: (each.name, each.made)):
-        serial = f"{each.serial:x}"[:SERIAL_SHOWN]
-        rows.add_row(f"[bold]{escape(each.name)}[/]", serial, _when(each.until), _state(each, now))
-    return rows
-
-
-def _state(client: Client, now: datetime) -> str:
-    if client.revoked is not None:
-        return f"[dim]revoked {_when(client.revoked)}[/]"
-    if client.until <= now:
-        return "[dim]ended[/]"
-    return "[yellow]ends soon[/]" if in_last_third(client.made, client.until, now) else "[green]gets in[/]"
 
 
 def _valid(kept: store.Kept | None, now: datetime) -> list[Client]:
@@ -230,7 +170,3 @@ def _valid(kept: store.Kept | None, now: datetime) -> list[Client]:
 def _refuse_name(name: str) -> None:
     if not re.fullmatch(NAME, name):
         raise UsageError(f"{name!r} is no name for this", do="use letters, digits, `-`, `_` and `.`, 63 at most")
-
-
-def _when(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M} UTC"

@@ -17,7 +17,9 @@ from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.screens.changes import Result, result_json, show_changes, show_result, show_silence
+from dockmesh.cli.json.changes import result_json
+from dockmesh.cli.results import Result
+from dockmesh.cli.screens.changes import show_changes, show_result, show_silence
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.work.blocked import keep_out

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from dockmesh.cli import options
+from dockmesh.cli.json.context import contexts_json
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.context import store
 from dockmesh.context.meta import NAME, Context, Tls, is_name
@@ -62,7 +63,7 @@ def create(
         f'Include "{ssh_config.resolve()}"' if ssh_config and any(way.apart != way.lacking for way in ways) else None
     )
     if json:
-        print_json(create_json(contexts, written, include))
+        print_json(contexts_json(contexts, written, include))
         return
     for context, new in zip(contexts, written, strict=True):
         out.print(f"{context.name}  {context.url}{'' if new else '  as it was'}", markup=False)
@@ -105,16 +106,6 @@ def remove(file: Path, host: list[str] | None, *, json: bool) -> None:
         out.print(f"removed {', '.join(each.name for each in ours)}", markup=False)
     else:
         out.print(f"{store.folder()} has no context of {file}", markup=False)
-
-
-def create_json(contexts: Sequence[Context], written: Sequence[bool], include: str | None) -> dict[str, object]:
-    return {
-        "contexts": [
-            {"name": each.name, "host": each.host, "url": each.url, "written": new}
-            for each, new in zip(contexts, written, strict=True)
-        ],
-        "include": include,
-    }
 
 
 async def _ways(hosts: Sequence[HostPlan], chosen: Path | None) -> list[Way]:

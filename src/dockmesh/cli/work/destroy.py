@@ -5,12 +5,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import typer
-from rich.markup import escape
 
 from dockmesh.apply.destroy import Parting, Partings, look_at_all, permitted
 from dockmesh.apply.destroy import destroy as destroy_mesh
@@ -20,9 +18,12 @@ from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.screens.changes import Result, run_json, show_changes
+from dockmesh.cli.json.changes import parted_json
+from dockmesh.cli.results import Parted, Result
+from dockmesh.cli.screens.changes import show_changes
+from dockmesh.cli.screens.destroy import show_parted
 from dockmesh.cli.screens.progress import HostProgress
-from dockmesh.cli.show import counted, err, out, print_json, show_error
+from dockmesh.cli.show import err, print_json
 from dockmesh.cli.work.recorded import record
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
@@ -49,15 +50,6 @@ class Wish:
     json: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
-    """What there was to undo, and what was undone; `others` are the hosts that keep their mesh."""
-
-    result: Result
-    kept: dict[str, dict[str, str]] = field(default_factory=dict)  # by host packages that stay, with the reason
-    others: tuple[str, ...] = ()
-
-
 def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
@@ -68,7 +60,7 @@ def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
     if wish.json:
         print_json(parted_json(parted))
     else:
-        _show(parted)
+        show_parted(parted)
     if parted.result.errors:
         raise typer.Exit(1)
 
@@ -150,35 +142,3 @@ async def _ask(looks: dict[str, Look], *, json: bool) -> None:
     hosts = ", ".join(name for name, look in looks.items() if look.diff.steps)
     if not await said_yes(f"Take the mesh off {hosts}?"):
         raise DockmeshError("nothing was changed")
-
-
-def _show(parted: Parted) -> None:
-    result = parted.result
-    for error in result.errors.values():
-        show_error(error)
-    for name, kept in parted.kept.items():
-        for package, why in kept.items():
-            out.print(f"[yellow]![/] {escape(name)}: {escape(package)} stays: {escape(why)}")
-    planned = [change for look in result.looks.values() for change in look.diff.changes]
-    right = len(result.hosts) - len(result.errors)
-    if result.dry_run and planned:
-        out.print(
-            f"{len(planned)} changes on {counted(len({each.host for each in planned}), 'host')}; nothing was changed"
-        )
-    elif not planned and right:
-        out.print(f"[green]✓[/] nothing of dockmesh is on {counted(right, 'host')}")
-    elif right:
-        done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[green]✓[/] {counted(right, 'host')} as before the first apply; {done} changes made")
-    if result.errors:
-        what = "could not be done" if result.dry_run else "not done"
-        out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} {what}: {escape(', '.join(result.errors))}")
-    if parted.others and planned:
-        keep, gone = escape(", ".join(parted.others)), escape(", ".join(result.hosts))
-        out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")
-        out.print(f"  `dockmesh host remove {escape(' '.join(result.hosts))}`, then `dockmesh apply`")
-
-
-def parted_json(parted: Parted) -> dict[str, Any]:
-    """The result under stable names; docs/reference/json.md describes them."""
-    return run_json(parted.result, lambda name: {"kept": parted.kept.get(name, {})})

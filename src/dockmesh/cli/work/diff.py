@@ -15,7 +15,7 @@ from dockmesh.remote.fleet import fleet
 from dockmesh.spec.load import load
 
 if TYPE_CHECKING:
-    from dockmesh.cli.screens.comparison import Comparison
+    from dockmesh.cli.results import Comparison
 
 DIFFERENT, UNREAD = 1, 4
 # What is needed only once the hosts have answered.
@@ -25,6 +25,7 @@ LATER = (
     "jinja2",
     "dockmesh.diff.host",
     "dockmesh.apply.look",
+    "dockmesh.cli.work.compare",
     "dockmesh.cli.screens.comparison",
 )
 
@@ -40,8 +41,10 @@ def diff(file: Path, ssh_config: Path | None, host: list[str] | None, *, exit_co
 
 async def _compare(plan: Plan, chosen: tuple[HostPlan, ...], ssh_config: Path | None, *, json: bool) -> "Comparison":
     async with fleet(chosen, ssh_config, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.screens.comparison import compare, comparison_json, show
+        from dockmesh.cli.json.comparison import comparison_json
+        from dockmesh.cli.screens.comparison import show
         from dockmesh.cli.show import print_json
+        from dockmesh.cli.work.compare import compare
 
         found = await compare(plan, chosen, hosts)
         # Shown while the connections end.

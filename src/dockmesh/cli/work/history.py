@@ -5,13 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from dockmesh.cli import options
-from dockmesh.cli.show import out, print_json, show_error
+from dockmesh.cli.screens.history import show_hosts, show_run, show_runs
+from dockmesh.cli.show import print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
-from dockmesh.history.store import Record, find, load_all
+from dockmesh.history.store import find, load_all
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import RUNS
@@ -21,8 +20,6 @@ from dockmesh.remote.seam import Get, Transport
 from dockmesh.remote.together import each
 from dockmesh.spec.load import load
 
-STYLE = {"done": "green", "failed": "red", "interrupted": "yellow"}
-
 
 def history(run: str | None, file: Path, ssh_config: Path | None, host: list[str] | None, *, json: bool) -> None:
     if host and run:
@@ -31,40 +28,10 @@ def history(run: str | None, file: Path, ssh_config: Path | None, host: list[str
         _show_hosts(file, ssh_config, host, json=json)
     elif run:
         record = find(file, run)
-        print_json(asdict(record)) if json else _show_one(record)
+        print_json(asdict(record)) if json else show_run(record)
     else:
         records = load_all(file)
-        print_json([asdict(record) for record in records]) if json else _show(records)
-
-
-def _show(records: tuple[Record, ...]) -> None:
-    if not records:
-        out.print("no run has changed a host from this file")
-        return
-    table = _table("run", "when", "who", "what", "ended", "changes")
-    for record in records:
-        changes = sum(len(host.changes) for host in record.hosts.values())
-        hosts = sum(bool(host.changes) for host in record.hosts.values())
-        table.add_row(
-            record.run,
-            _when(record.since),
-            escape(record.who),
-            escape(record.why),
-            f"[{STYLE.get(record.ended, 'default')}]{record.ended}[/]",
-            f"{changes} on {hosts} host{'' if hosts == 1 else 's'}",
-        )
-    out.print(table)
-
-
-def _show_one(record: Record) -> None:
-    out.print(f"[bold]{record.run}[/]  {_when(record.since)}  {escape(record.who)}  {escape(record.why)}")
-    for name, host in record.hosts.items():
-        out.print(f"[bold]{escape(name)}[/]  {escape(host.ended)}")
-        for change in host.changes:
-            out.print(f"  {change}", markup=False)
-        if host.error:
-            out.print(f"  {host.error}", style="red", markup=False)
-    out.print(f"{record.ended}; `dockmesh rollback {record.run}` makes its file real again")
+        print_json([asdict(record) for record in records]) if json else show_runs(records)
 
 
 def _show_hosts(file: Path, ssh_config: Path | None, names: list[str], *, json: bool) -> None:
@@ -75,14 +42,7 @@ def _show_hosts(file: Path, ssh_config: Path | None, names: list[str], *, json: 
             {name: [{**asdict(ended.run), **_ended_json(ended)} for ended in runs] for name, runs in lists.items()}
         )
     else:
-        for name, runs in lists.items():
-            table = _table("run", "when", "who", "what", "ended")
-            for ended in runs:
-                how = "; ".join((ended.how, *ended.failures))
-                who = f"{ended.run.who} from {ended.run.come_from}"
-                table.add_row(ended.run.id, _when(ended.run.since), escape(who), escape(ended.run.why), escape(how))
-            out.print(f"[bold]{escape(name)}[/]")
-            out.print(table if runs else "  no run has changed it")
+        show_hosts(lists)
     for error in errors:
         show_error(error)
     if errors:
@@ -105,15 +65,3 @@ async def _ask(
 async def _runs_of(host: Transport) -> tuple[Ended, ...]:
     (answer,) = await host.ask(Get(RUNS), together=True)
     return read_runs(answer.out)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _when(since: str) -> str:
-    """RFC 3339 as people read it; the zone is UTC, and stays said."""
-    return since.replace("T", " ").replace("Z", " UTC")

@@ -6,11 +6,11 @@ from functools import partial
 from ipaddress import IPv4Network
 from json import dumps
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.console import Console
 
+from dockmesh.cli.json.lab import lab_json
 from dockmesh.errors import UsageError
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
@@ -48,29 +48,6 @@ def _load(name: str, directory: Path | None) -> Lab:
     return store.load(_directory(name, directory))
 
 
-def _described(lab: Lab) -> dict[str, Any]:
-    return {
-        "name": lab.name,
-        "hash": lab.hash,
-        "directory": str(lab.directory),
-        "prepared": lab.prepared,
-        "kind": str(lab.kind),
-        "accelerator": lab.accelerator and str(lab.accelerator),
-        "datapath": str(lab.datapath),
-        "ssh_config": str(lab.ssh_config),
-        "file": str(lab.mesh_file),
-        "hosts": [
-            {
-                "name": host.name,
-                "underlay": str(lab.underlay_of(host)),
-                "mtu": host.mtu,
-                "running": power.is_running(lab, host),
-            }
-            for host in lab.hosts
-        ],
-    }
-
-
 def _parse_mtu(text: str) -> tuple[str, int]:
     host, equals, mtu = text.partition("=")
     if not (host and equals and mtu.isascii() and mtu.isdigit() and 576 <= int(mtu) <= 1500):
@@ -100,7 +77,7 @@ def up(asked: Asked, *, json: bool) -> None:
     else:
         lab = starting.up(wish, say=partial(typer.echo, err=True))
     if json:
-        typer.echo(dumps(_described(lab), indent=2))
+        typer.echo(dumps(lab_json(lab), indent=2))
         return
     for host in lab.hosts:
         typer.echo(f"{host.name}  {lab.underlay_of(host)}")
@@ -149,7 +126,7 @@ def list_labs(*, json: bool) -> None:
     lost = [directory for directory in found if not (directory / store.FILE).exists()]
     if json:
         lost_ones = [{"hash": hash_of(directory), "directory": str(directory)} for directory in lost]
-        typer.echo(dumps({"labs": [_described(lab) for lab in labs], "lost": lost_ones}, indent=2))
+        typer.echo(dumps({"labs": [lab_json(lab) for lab in labs], "lost": lost_ones}, indent=2))
         return
     if not found:
         typer.echo("no labs")

@@ -5,11 +5,11 @@ import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from dockmesh.cli.json.packages import built_json
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
@@ -52,24 +52,6 @@ def build_packages(
         print_json(built_json(built))
         return
     _show(built, to)
-
-
-def built_json(built: Built) -> dict[str, Any]:
-    """What was built under stable names; docs/reference/json.md describes them."""
-    return {
-        "log": str(built.log),
-        "installed": list(built.installed),
-        "packages": [
-            {
-                "file": deb.path,
-                "package": deb.package,
-                "version": deb.version,
-                "architecture": deb.architecture,
-                "sha256": deb.sha256,
-            }
-            for deb in built.debs
-        ],
-    }
 
 
 async def _build(target: Target, ssh_config: Path | None, order: Order, to: Path) -> Built:

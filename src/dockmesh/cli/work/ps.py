@@ -37,7 +37,8 @@ async def _look(
 ) -> bool:
     """Whether all answered."""
     async with fleet(chosen, ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as hosts:
-        from dockmesh.cli.screens.ps import ps_json, show, show_ids
+        from dockmesh.cli.json.ps import ps_json
+        from dockmesh.cli.screens.ps import show, show_ids
         from dockmesh.cli.seen import remember
         from dockmesh.cli.show import print_json
         from dockmesh.containers.collect import collect

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from dockmesh.apply.session import KEPT, Session
-from dockmesh.cli.screens.changes import Result
+from dockmesh.cli.results import Result
 from dockmesh.cli.show import err
 from dockmesh.history.store import DESTROY, GONE, HostRecord, Record, save
 from dockmesh.record.run import CONFIRMED

@@ -1,0 +1,75 @@
+"""Changes of hosts in JSON, under stable names; docs/reference/json.md describes them."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from dockmesh.cli.json.errors import error_json
+from dockmesh.cli.json.verify import verify_json
+from dockmesh.cli.results import Parted, Result
+from dockmesh.diff import silence
+from dockmesh.diff.types import Change
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """The result of an apply under stable names; docs/reference/json.md describes them."""
+    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
+    datapath = result.plan.fabric.datapath
+
+    def of_host(name: str) -> dict[str, Any]:
+        return {
+            "left": [change_json(change) for change in _left(result, name)],
+            "gaps": [asdict(gap) for gap in gaps.get(name, ())],
+            "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
+        }
+
+    return {
+        **run_json(result, of_host),
+        "proof_silence_ms": silence.proof_silence_ms(datapath),
+        "verify": verify_json(result.report) if result.report else None,
+    }
+
+
+def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What every run that changes hosts tells, and for each host what `of_host` has."""
+    made = {outcome.host: outcome.changes for outcome in result.outcomes}
+    planned = {name: look.diff.changes for name, look in result.looks.items()}
+    shown = planned if result.dry_run else made
+    return {
+        "name": result.plan.name,
+        "dry_run": result.dry_run,
+        "changed": any(made.values()),
+        "run": result.run,
+        "seconds": round(result.seconds, 3),
+        "hosts": [
+            {
+                "name": name,
+                "changes": [change_json(change) for change in shown.get(name, ())],
+                "error": error_json(result.errors[name]) if name in result.errors else None,
+                **of_host(name),
+            }
+            for name in result.hosts
+        ],
+    }
+
+
+def _left(result: Result, name: str) -> tuple[Change, ...]:
+    look = result.looks.get(name)
+    return look.diff.left if look else ()
+
+
+def parted_json(parted: Parted) -> dict[str, Any]:
+    """The result under stable names; docs/reference/json.md describes them."""
+    return run_json(parted.result, lambda name: {"kept": parted.kept.get(name, {})})
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    return {
+        "subject": change.subject,
+        "actual": change.actual,
+        "expected": change.expected,
+        "reason": change.reason,
+        "origin": str(change.origin),
+        "because": change.because,
+        "disturbs": list(change.disturbs),
+    }

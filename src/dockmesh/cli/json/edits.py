@@ -1,0 +1,55 @@
+"""An edit of the mesh file in JSON; docs/reference/json.md describes it."""
+
+from typing import Any
+
+from dockmesh.cli.edit import Edit
+from dockmesh.model import Host, Network, Seat
+from dockmesh.plan.room import room_of
+
+
+def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
+    """Under stable names; docs/reference/json.md describes them."""
+    room = room_of(edit.new)
+    return {
+        "file": str(edit.file),
+        "written": written,
+        "added": [_host_json(host) for host in edit.came],
+        "removed": edit.gone,
+        "networks_added": [_network_json(network) for network in edit.networks_came],
+        "networks_removed": [network.name for network in edit.networks_gone],
+        "difference": edit.difference,
+        "more_tunnels": {host: list(peers) for host, peers in edit.effect.more},
+        "fewer_tunnels": {host: list(peers) for host, peers in edit.effect.fewer},
+        "docker_restarts": list(edit.effect.docker_restarts),
+        "bridge_made_anew": list(edit.effect.bridge_anew),
+        "room": room.hosts,
+        "room_in": room.narrowest.name,
+        "room_pools": list(room.pools),
+    }
+
+
+def _network_json(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "prefix": str(network.prefix),
+        "vlan": network.vlan,
+        "internal": network.internal,
+        "hosts": None if network.hosts is None else list(network.hosts),
+        **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
+    }
+
+
+def _host_json(host: Host) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "underlay": str(host.underlay),
+        "underlay_mtu": host.underlay_mtu,
+        "address": str(host.address),
+        "pool": str(host.pool),
+        "networks": {seat.network: _seat_json(seat) for seat in host.seats},
+    }
+
+
+def _seat_json(seat: Seat) -> dict[str, Any]:
+    six = {"address6": str(seat.address6), "pool6": str(seat.pool6)} if seat.address6 else {}
+    return {"address": str(seat.address), "pool": str(seat.pool), **six}

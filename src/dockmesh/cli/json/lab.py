@@ -1,0 +1,29 @@
+"""A lab in JSON; docs/reference/json.md describes it."""
+
+from typing import Any
+
+from dockmesh.lab import power
+from dockmesh.lab.model import Lab
+
+
+def lab_json(lab: Lab) -> dict[str, Any]:
+    return {
+        "name": lab.name,
+        "hash": lab.hash,
+        "directory": str(lab.directory),
+        "prepared": lab.prepared,
+        "kind": str(lab.kind),
+        "accelerator": lab.accelerator and str(lab.accelerator),
+        "datapath": str(lab.datapath),
+        "ssh_config": str(lab.ssh_config),
+        "file": str(lab.mesh_file),
+        "hosts": [
+            {
+                "name": host.name,
+                "underlay": str(lab.underlay_of(host)),
+                "mtu": host.mtu,
+                "running": power.is_running(lab, host),
+            }
+            for host in lab.hosts
+        ],
+    }

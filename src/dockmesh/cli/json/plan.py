@@ -1,0 +1,113 @@
+"""The plan in JSON, under stable names; docs/reference/json.md describes them."""
+
+from typing import Any
+
+from dockmesh.model import Attachment, Network
+from dockmesh.plan.remarks import remarks
+from dockmesh.plan.shape import Hops, Shape
+from dockmesh.plan.types import HostPlan, Plan
+
+
+def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
+    """The plan under stable names; docs/reference/json.md describes them."""
+    tree = planned.tree
+    return {
+        "name": planned.name,
+        "prefix": str(planned.prefix),
+        "mtu": planned.mtu,
+        "mtu_sum": [
+            {"name": "underlay MTU", "bytes": planned.mtu_sum.underlay},
+            *({"name": name, "bytes": -size} for name, size in planned.mtu_sum.parts),
+        ],
+        "mtu_decided_by": list(planned.narrowest),
+        "tunnel": str(planned.fabric.tunnel),
+        "key": planned.fabric.key,
+        "forwarding": str(planned.fabric.forwarding),
+        "datapath": str(planned.fabric.datapath),
+        "renderer": str(planned.fabric.renderer),
+        "root": tree and tree.root,
+        "backup_root": tree and tree.backup_root,
+        "networks": [
+            {
+                "name": network.name,
+                "prefix": str(network.prefix),
+                "vlan": network.vlan,
+                "mtu": planned.mtu_of(network),
+                "internal": network.internal,
+                **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
+                "hosts": [host.name for host, _ in planned.seats(network.name)],
+                "attach": network.attach and _attach_json(network.attach, network),
+            }
+            for network in planned.networks
+        ],
+        "docker_api": planned.docker_api and str(planned.docker_api),
+        "hosts": [_host_json(host) for host in planned.hosts],
+        "packages": [
+            {"package": deb.package, "version": deb.version, "architecture": deb.architecture, "sha256": deb.sha256}
+            for deb in planned.debs
+        ],
+        "links": [{"a": link.a, "b": link.b, "forwards": tree is None or link in tree.links} for link in planned.links],
+        "shape": shape_json(found),
+        "remarks": list(remarks(planned.networks)),
+    }
+
+
+def _attach_json(attach: Attachment, network: Network) -> dict[str, Any]:
+    return {
+        "host": attach.host,
+        "interface": attach.interface,
+        "vlan": attach.vlan,
+        "addresses": str(attach.addresses or network.prefix),
+    }
+
+
+def _host_json(host: HostPlan) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "underlay": str(host.underlay),
+        "underlay_mtu": host.underlay_mtu,
+        "address": str(host.address.ip),
+        "pool": str(host.pool),
+        "containers": host.docker0.containers,
+        "networks": [
+            {
+                "name": seat.name,
+                "address": str(seat.address.ip),
+                "pool": str(seat.pool),
+                **({"address6": str(seat.address6.ip), "pool6": str(seat.pool6)} if seat.address6 else {}),
+                "containers": seat.containers,
+            }
+            for seat in host.further
+        ],
+        "tunnels": [
+            {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
+        ],
+    }
+
+
+def shape_json(found: Shape) -> dict[str, Any]:
+    """Under stable names; docs/reference/json.md describes them."""
+    least, most = found.healing_ms
+    return {
+        "frames": _hops_json(found.frames),
+        "links": _hops_json(found.links),
+        "links_may_fail": found.links_may_fail,
+        "hosts_may_fail": found.hosts_may_fail,
+        "weak_links": [{"a": link.a, "b": link.b} for link in found.weak_links],
+        "weak_hosts": list(found.weak_hosts),
+        "tunnels": {"least": found.tunnels[0], "most": found.tunnels[1]},
+        "healing": {
+            "least_ms": least,
+            "most_ms": most,
+            "terms": [
+                {"name": term.name, "least_ms": term.least, "most_ms": term.most, "source": term.source}
+                for term in found.healing
+            ],
+        }
+        if found.healing
+        else None,
+    }
+
+
+def _hops_json(hops: Hops) -> dict[str, Any]:
+    return {"mean": round(hops.mean, 2), "most": hops.most}

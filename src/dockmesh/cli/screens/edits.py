@@ -1,0 +1,72 @@
+"""How an edit of the mesh file looks: its lines, and what it means for the hosts."""
+
+from collections.abc import Sequence
+
+from dockmesh.cli.edit import Edit
+from dockmesh.model import Network
+from dockmesh.plan.effect import Effect
+
+NAMED = 4
+
+
+def effect_lines(caused: Effect) -> list[str]:
+    lines = _tunnel_lines(caused)
+    if caused.mtu[0] != caused.mtu[1]:
+        lines.append(f"! The MTU of the mesh goes from {caused.mtu[0]} to {caused.mtu[1]}.")
+    if caused.docker_restarts:
+        lines.append(f"! Docker restarts on {', '.join(caused.docker_restarts)}, with the containers there.")
+    before, after = caused.root
+    if before and after and before != after:
+        lines.append(f"! The root of the spanning tree moves from {before} to {after}.")
+    if caused.bridge_anew:
+        lines.append(
+            f"! br0 is made anew on {', '.join(caused.bridge_anew)}: "
+            "until their tunnels are up again, they are cut off from the others."
+        )
+    return lines
+
+
+def network_lines(edit: Edit) -> list[str]:
+    lines = []
+    for network in edit.networks_came:
+        hosts = [host.name for host in edit.new.hosts if network.has(host.name)]
+        kind = "An internal network" if network.internal else "A network"
+        lines.append(
+            f"{kind} more on {_listed(hosts)}: {network.name}, {_prefixes(network)}, VLAN {network.vlan}. "
+            "Nothing of the others changes"
+            + (", and no container restarts." if not edit.effect.docker_restarts else ".")
+        )
+    for network in edit.networks_gone:
+        hosts = [host.name for host in edit.old.hosts if network.has(host.name)]
+        lines.append(
+            f"The network {network.name} goes from {_listed(hosts)}. Nothing of the others changes.\n"
+            "Containers that run on it must have left it by then: apply names them and goes no further."
+        )
+    return lines
+
+
+def _prefixes(network: Network) -> str:
+    return f"{network.prefix}" if network.prefix6 is None else f"{network.prefix} and {network.prefix6}"
+
+
+def _tunnel_lines(caused: Effect) -> list[str]:
+    """Hosts to which the same happens in one line; only numbers where these would be many lines."""
+    more, fewer = dict(caused.more), dict(caused.fewer)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for host in dict.fromkeys((*more, *fewer)):
+        parts = (_tunnels(more.get(host, ()), "more"), _tunnels(fewer.get(host, ()), "fewer"))
+        alike.setdefault(tuple(part for part in parts if part), []).append(host)
+    if len(alike) > NAMED:
+        added, gone = (sum(len(peers) for peers in each.values()) for each in (more, fewer))
+        return [f"On {len({*more, *fewer})} hosts: {added} tunnels more, {gone} fewer."]
+    return [f"On {_listed(hosts)}: {', '.join(parts)}." for parts, hosts in alike.items()]
+
+
+def _tunnels(peers: Sequence[str], word: str) -> str:
+    if not peers:
+        return ""
+    return f"{'a tunnel' if len(peers) == 1 else 'tunnels'} to {', '.join(peers)} {word}"
+
+
+def _listed(hosts: list[str]) -> str:
+    return ", ".join(hosts) if len(hosts) <= NAMED else f"{len(hosts)} hosts"
