@@ -24,7 +24,6 @@ from dockmesh.model import (
     Star,
     Topology,
 )
-from dockmesh.spec.check import check
 from dockmesh.spec.compose import compose
 from dockmesh.spec.draft import draft
 from dockmesh.spec.explain import explain
@@ -32,6 +31,7 @@ from dockmesh.spec.nodes import Node, TreePath, plain
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
+from dockmesh.spec.rules.every import check
 from dockmesh.spec.schema import (
     DegreeSection,
     FabricSection,

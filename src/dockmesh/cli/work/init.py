@@ -28,9 +28,9 @@ from dockmesh.model import (
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
-from dockmesh.spec.check_topology import MOST_DIRECT
 from dockmesh.spec.load import parse
 from dockmesh.spec.problems import SpecError
+from dockmesh.spec.rules.topology import MOST_DIRECT
 from dockmesh.spec.write import write_cluster
 
 # RFC 5737: addresses for documentation, which belong to nobody.

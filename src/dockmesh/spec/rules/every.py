@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 from dockmesh.model import Tunnel
 from dockmesh.mtu import VLAN_TAG, overlay_mtu
-from dockmesh.spec.check_addresses import (
+from dockmesh.spec.draft import Draft
+from dockmesh.spec.problems import Problem
+from dockmesh.spec.rules.addresses import (
     check_addresses_against_pools,
     check_addresses_in_prefix,
     check_domain,
@@ -16,8 +18,8 @@ from dockmesh.spec.check_addresses import (
     check_underlay_family,
     check_underlay_range,
 )
-from dockmesh.spec.check_attach import check_attached_addresses, check_attached_hosts, check_attached_interfaces
-from dockmesh.spec.check_networks import (
+from dockmesh.spec.rules.attach import check_attached_addresses, check_attached_hosts, check_attached_interfaces
+from dockmesh.spec.rules.networks import (
     check_hosts_of_networks,
     check_list,
     check_names,
@@ -25,9 +27,9 @@ from dockmesh.spec.check_networks import (
     check_seats,
     check_vlans,
 )
-from dockmesh.spec.check_pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
-from dockmesh.spec.check_prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
-from dockmesh.spec.check_prefix6 import (
+from dockmesh.spec.rules.pools import check_pool_holds_a_container, check_pools_apart, check_pools_in_prefix
+from dockmesh.spec.rules.prefix import check_prefix_range, check_prefix_size, check_prefix_underlays
+from dockmesh.spec.rules.prefix6 import (
     check_addresses6,
     check_docker0_has_none,
     check_pools6,
@@ -35,8 +37,8 @@ from dockmesh.spec.check_prefix6 import (
     check_prefixes6_apart,
     check_seats6,
 )
-from dockmesh.spec.check_sites import check_sites
-from dockmesh.spec.check_topology import (
+from dockmesh.spec.rules.sites import check_sites
+from dockmesh.spec.rules.topology import (
     check_degree,
     check_direct,
     check_links,
@@ -44,8 +46,6 @@ from dockmesh.spec.check_topology import (
     check_star,
     check_tunnel_count,
 )
-from dockmesh.spec.draft import Draft
-from dockmesh.spec.problems import Problem
 
 # RFC 791: what every IPv4 network carries; RFC 8200 section 5: what every IPv6 link carries.
 IPV4_MIN_MTU, IPV6_MIN_MTU = 576, 1280
