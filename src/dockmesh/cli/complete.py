@@ -62,8 +62,8 @@ def _file(ctx: typer.Context) -> Path:
 def _part(ctx: typer.Context, key: str) -> Any:
     """What stands under a key at the top of the file."""
     from dockmesh.spec.compose import compose
-    from dockmesh.spec.nodes import Mapping
     from dockmesh.spec.source import STANDARD_INPUT, decode, read_bytes
+    from dockmesh.spec.tree import Mapping
 
     file = _file(ctx)
     if file == STANDARD_INPUT:
@@ -81,6 +81,6 @@ def _keys(ctx: typer.Context, key: str) -> list[str]:
 
 def _names_in(ctx: typer.Context, key: str) -> Iterable[str]:
     for item in getattr(_part(ctx, key), "items", ()):
-        name = getattr(item, "entries", {}).get("name")
+        name = getattr(item.value, "entries", {}).get("name")
         if name is not None and isinstance(getattr(name.value, "value", None), str):
             yield name.value.value

@@ -24,10 +24,10 @@ from ruamel.yaml.events import (
 
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.nearest import did_you_mean
-from dockmesh.spec.nodes import Entry, Kind, Mapping, Node, Scalar, Sequence, resolve
-from dockmesh.spec.problems import Problem, Span
+from dockmesh.spec.problems import Mistake, Problem, Span
 from dockmesh.spec.source import Source
 from dockmesh.spec.syntax import explain_bad_escape, explain_syntax
+from dockmesh.spec.tree import Entry, Item, Kind, Mapping, Node, Scalar, Sequence, resolve
 
 # The format is five levels deep.
 MAX_DEPTH = 12
@@ -74,7 +74,7 @@ def compose(source: Source, problems: list[Problem]) -> Node:
             case DocumentStartEvent():
                 continue
             case _:
-                root = _node(state, event)
+                root = _item(state, event).value
     if root is None or (isinstance(root, Scalar) and root.text == ""):
         hint = "Write one with `dockmesh init HOST…`; it needs name, networks and hosts."
         raise source.refuse(*problems, Problem("the file is empty", hint))
@@ -107,8 +107,6 @@ def _span(source: Source, event: Event) -> Span:
 
 
 def _node(state: _Composing, event: Event) -> Node:
-    if isinstance(event, AliasEvent):
-        return _alias(state, event)
     before = state.values
     _count(state, event, 1)
     anchor = event.anchor if isinstance(event, NodeEvent) else None
@@ -130,6 +128,14 @@ def _node(state: _Composing, event: Event) -> Node:
     return node
 
 
+def _item(state: _Composing, event: Event) -> Item:
+    start = event.start_mark.index
+    if isinstance(event, AliasEvent):
+        return Item(_alias(state, event), start, event.end_mark.index, alias=True)
+    node = _node(state, event)
+    return Item(node, start, node.end, alias=False)
+
+
 def _alias(state: _Composing, event: AliasEvent) -> Node:
     name, span = event.anchor, _span(state.source, event)
     if name in state.open_anchors:
@@ -137,7 +143,8 @@ def _alias(state: _Composing, event: AliasEvent) -> Node:
         raise state.source.refuse(*state.problems, Problem(f"`*{clipped(name)}` stands inside itself", hint, span))
     if name not in state.anchors:
         hint = f"Mark the value to repeat with `&{clipped(name)}`, before this line.{did_you_mean(name, state.anchors)}"
-        raise state.source.refuse(*state.problems, Problem(f"no `&{clipped(name)}` stands before this", hint, span))
+        what = f"no `&{clipped(name)}` stands before this"
+        raise state.source.refuse(*state.problems, Problem(what, hint, span, Mistake.UNKNOWN_ANCHOR))
     node, values = state.anchors[name]
     _count(state, event, values)
     return node
@@ -160,7 +167,8 @@ def _refuse_tag(state: _Composing, event: Event) -> None:
 
 def _scalar(state: _Composing, event: ScalarEvent) -> Scalar:
     value = resolve(event.value) if event.style in (None, "") else event.value
-    return Scalar(event.value, value, _span(state.source, event))
+    start, end = event.start_mark.index, event.end_mark.index
+    return Scalar(event.value, value, _span(state.source, event), start, end, event.style or "")
 
 
 def _enter(state: _Composing, event: CollectionStartEvent) -> None:
@@ -173,27 +181,38 @@ def _enter(state: _Composing, event: CollectionStartEvent) -> None:
 
 def _sequence(state: _Composing, start: SequenceStartEvent) -> Sequence:
     _enter(state, start)
-    items: list[Node] = []
+    items: list[Item] = []
     while not isinstance(event := next(state.events), SequenceEndEvent):
-        items.append(_node(state, event))
+        items.append(_item(state, event))
     state.depth -= 1
-    return Sequence(tuple(items), _whole(state.source, start, event))
+    end = _end(start, event, items)
+    return Sequence(tuple(items), _whole(state.source, start, event), start.start_mark.index, end, start.flow_style)
 
 
 def _mapping(state: _Composing, start: MappingStartEvent) -> Mapping:
     _enter(state, start)
     entries: dict[str, Entry] = {}
     repeated: list[Scalar] = []
+    items: list[Item] = []
     while not isinstance(event := next(state.events), MappingEndEvent):
-        key = _node(state, event)
-        value = _node(state, next(state.events))
+        key = _item(state, event).value
+        items.append(_item(state, next(state.events)))
         if isinstance(key, Scalar) and key.text in entries:
             repeated.append(key)
             state.problems.append(_stands_twice(key, entries[key.text].key))
         else:
-            _add_entry(state, entries, key, value)
+            _add_entry(state, entries, key, items[-1])
     state.depth -= 1
-    return Mapping(entries, tuple(repeated), _whole(state.source, start, event))
+    end = _end(start, event, items)
+    span = _whole(state.source, start, event)
+    return Mapping(entries, tuple(repeated), span, start.start_mark.index, end, start.flow_style)
+
+
+def _end(start: CollectionStartEvent, end: Event, items: list[Item]) -> int:
+    """A block ends where its last item does: the parser sees its end only at what follows, comments skipped."""
+    if start.flow_style or not items:
+        return int((end if start.flow_style else start).end_mark.index)
+    return items[-1].end
 
 
 def _stands_twice(key: Scalar, first: Scalar) -> Problem:
@@ -201,7 +220,7 @@ def _stands_twice(key: Scalar, first: Scalar) -> Problem:
     return Problem(f"`{clipped(key.text)}` stands twice", hint, key.span)
 
 
-def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, value: Node) -> None:
+def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, item: Item) -> None:
     if not isinstance(key, Scalar):
         state.problems.append(Problem(f"a key that is a {key.kind}", "A key is a word, such as `pool`.", key.span))
         return
@@ -209,11 +228,10 @@ def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, value: N
     if key.text == MERGE_KEY:
         hint = "Write the keys out, or repeat a whole value: `ssh: &admin {user: admin}`, and then `ssh: *admin`."
         state.problems.append(Problem("merge keys (`<<`) are not understood", hint, key.span))
-    elif not isinstance(key.value, str):
+        return
+    if not isinstance(key.value, str):
         state.problems.append(Problem(f"key `{name}` is no text", _key_instead(key), key.span))
-        entries[key.text] = Entry(key, value)
-    else:
-        entries[key.text] = Entry(key, value)
+    entries[key.text] = Entry(item.value, key.start, item.end, item.alias, key)
 
 
 def _key_instead(key: Scalar) -> str:

@@ -19,8 +19,8 @@ from dockmesh.model import (
     UnderlayAddress,
 )
 from dockmesh.spec.excerpt import clipped
-from dockmesh.spec.nodes import Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
+from dockmesh.spec.tree import Mapping, Node, Scalar, Sequence, TreePath
 
 Value_co = TypeVar("Value_co", covariant=True)
 
@@ -194,7 +194,7 @@ class _Reading:
                 case Mapping(entries=entries), str() if step in entries:
                     node = entries[step].value
                 case Sequence(items=items), int() if step < len(items):
-                    node = items[step]
+                    node = items[step].value
                 case _:
                     return None
         return node
@@ -264,7 +264,7 @@ def _networks(read: _Reading, networks: Node | None) -> tuple[DraftNetwork, ...]
     if not isinstance(networks, Sequence):
         return ()
     found = []
-    for index, network in enumerate(networks.items):
+    for index, network in enumerate(item.value for item in networks.items):
         path = ("networks", index)
         internal = read.scalar(*path, "internal")
         hosts = read.node(*path, "hosts")
@@ -393,7 +393,7 @@ def _links(read: _Reading) -> tuple[DraftLink, ...] | None:
     if not isinstance(links, Sequence):
         return None
     pairs = []
-    for index, link in enumerate(links.items):
+    for index, link in enumerate(item.value for item in links.items):
         ends = [read.text("fabric", "topology", "links", index, end) for end in (0, 1)]
         if read.node("fabric", "topology", "links", index) is None or ends[0] is None or ends[1] is None:
             return None

@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.fields import LOOKS_LIKE_ADDRESS, WRONG_KIND, WRONG_VALUE
 from dockmesh.spec.nearest import did_you_mean, nearest
-from dockmesh.spec.nodes import Kind, Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.places import Place, is_about_key, path_of, place_at, section_at, section_of, subject
 from dockmesh.spec.problems import SHOWN_PROBLEMS, Problem, Span
 from dockmesh.spec.schema import (
@@ -33,6 +32,7 @@ from dockmesh.spec.schema import (
     keys_of,
 )
 from dockmesh.spec.syntax import FULL_WIDTH
+from dockmesh.spec.tree import Kind, Mapping, Node, Scalar, Sequence, TreePath
 
 SECTIONS: MappingOf[str, type[BaseModel]] = {
     "at the top": MeshFile,

@@ -27,7 +27,6 @@ from dockmesh.model import (
 from dockmesh.spec.compose import compose
 from dockmesh.spec.draft import draft
 from dockmesh.spec.explain import explain
-from dockmesh.spec.nodes import Node, TreePath, plain
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.places import is_about_key, path_of
 from dockmesh.spec.problems import Problem
@@ -44,6 +43,7 @@ from dockmesh.spec.schema import (
     TopologySection,
 )
 from dockmesh.spec.source import STANDARD_INPUT, STANDARD_INPUT_NAME, decode, read_bytes
+from dockmesh.spec.tree import Node, TreePath, plain
 
 
 def load(path: Path) -> Cluster:

@@ -6,7 +6,6 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from dockmesh.spec.excerpt import clipped
-from dockmesh.spec.nodes import Entry, Mapping, Node, Scalar, Sequence, TreePath
 from dockmesh.spec.problems import Span
 from dockmesh.spec.schema import (
     FORMS,
@@ -23,6 +22,7 @@ from dockmesh.spec.schema import (
     SeatSection,
     SshSection,
 )
+from dockmesh.spec.tree import Entry, Mapping, Node, Scalar, Sequence, TreePath
 
 SITES = ("fabric", "topology", SITES_FORM, "sites")
 
@@ -50,7 +50,7 @@ def place_at(root: Node, path: TreePath) -> Place:
                 entry: Entry = entries[step]
                 place = Place(entry.key, entry.value)
             case Sequence(items=items), int():
-                place = Place(None, items[step])
+                place = Place(None, items[step].value)
             case _:
                 return place
     return place

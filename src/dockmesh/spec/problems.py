@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from textwrap import wrap
 
 from dockmesh.errors import UsageError
@@ -21,6 +22,15 @@ class Span:
     length: int = 1
 
 
+class Mistake(Enum):
+    """Those that a good edit may lead to, for whoever gives advice on it."""
+
+    UNCONNECTED = auto()
+    UNKNOWN_HUB = auto()
+    ONE_SITE = auto()
+    UNKNOWN_ANCHOR = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake. Without a span it is about the whole file."""
@@ -28,6 +38,7 @@ class Problem:
     what: str
     hint: str
     span: Span | None = None
+    mistake: Mistake | None = None
 
     @property
     def sort_key(self) -> tuple[Span, str]:

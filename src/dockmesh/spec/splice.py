@@ -2,8 +2,8 @@
 
 import re
 
-from dockmesh.spec.outline import Piece
 from dockmesh.spec.source import LINE_BREAK
+from dockmesh.spec.tree import Collection
 
 # Between two items of a flow collection on one line.
 COMMA = re.compile(r"[ \t]*,")
@@ -35,21 +35,21 @@ def line_break(text: str) -> str:
     return found[0] if found else "\n"
 
 
-def append(text: str, into: Piece, lines: list[str]) -> str:
+def append(text: str, into: Collection, lines: list[str]) -> str:
     """The text with one item more at the end of `into`; `lines` are indented already, without line breaks.
 
     In a list of a block, the first of them starts with its `- `.
     """
-    if not into.entries:
+    if not into.items:
         raise LayoutError
-    _, last = into.entries[-1]
+    last = into.items[-1]
     if not into.flow:
-        end = _block_end(text, into, len(into.entries) - 1)
+        end = _block_end(text, into, len(into.items) - 1)
         gap = line_break(text) if _parted_by_blank_lines(text, into) else ""
         return text[:end] + gap + "".join(line_break(text) + line for line in lines) + text[end:]
     (line,) = lines
     comma = COMMA.match(text, last.end)
-    if _on_own_line(text, into, len(into.entries) - 1):
+    if _on_own_line(text, into, len(into.items) - 1):
         end = line_end(text, last.end)
         head = text[:end] if comma else f"{text[: last.end]},{text[last.end : end]}"
         return head + line_break(text) + line + ("," if comma else "") + text[end:]
@@ -58,21 +58,21 @@ def append(text: str, into: Piece, lines: list[str]) -> str:
     return f"{text[: last.end]}, {line.lstrip()}{text[last.end :]}"
 
 
-def remove(text: str, out_of: Piece, index: int) -> str:
+def remove(text: str, out_of: Collection, index: int) -> str:
     """The text without that item, its comments included: after it, below it if deeper, and right above it.
 
     Comments right above the first item stay, for they may be about all; unless other items have their own.
     """
     if out_of.flow and not _on_own_line(text, out_of, index):
         return _remove_within_line(text, out_of, index)
-    key, value = out_of.entries[index]
-    if not BEFORE_ITEM.fullmatch(text, line_start(text, key.start), key.start):
+    item = out_of.items[index]
+    if not BEFORE_ITEM.fullmatch(text, line_start(text, item.start), item.start):
         raise LayoutError
-    if not AFTER_ITEM.fullmatch(text, value.end, line_end(text, value.end)):
+    if not AFTER_ITEM.fullmatch(text, item.end, line_end(text, item.end)):
         raise LayoutError
     top, end = _with_comments(text, out_of, index)
-    if out_of.flow and index == len(out_of.entries) - 1 and index > 0 and not COMMA.match(text, value.end):
-        if (comma := COMMA.match(text, out_of.entries[index - 1][1].end)) is None:
+    if out_of.flow and index == len(out_of.items) - 1 and index > 0 and not COMMA.match(text, item.end):
+        if (comma := COMMA.match(text, out_of.items[index - 1].end)) is None:
             raise LayoutError
         text, top, end = text[: comma.end() - 1] + text[comma.end() :], top - 1, end - 1
     if found := LINE_BREAK.match(text, end):
@@ -86,16 +86,16 @@ def _break_before(text: str, start: int) -> int:
     return 2 if text[:start].endswith("\r\n") else min(start, 1)
 
 
-def _with_comments(text: str, within: Piece, index: int) -> tuple[int, int]:
+def _with_comments(text: str, within: Collection, index: int) -> tuple[int, int]:
     """From where to where the item reaches with its comments, and the blank lines that part it from the others."""
-    top, end = line_start(text, within.entries[index][0].start), _block_end(text, within, index)
-    if index > 0 or any(_comment_above(text, within, other) for other in range(1, len(within.entries))):
+    top, end = line_start(text, within.items[index].start), _block_end(text, within, index)
+    if index > 0 or any(_comment_above(text, within, other) for other in range(1, len(within.items))):
         while (above := _comment_above_line(text, top, _item_column(text, within, index))) is not None:
             top = above
     if index > 0:
         while (above := _line_above(text, top)) is not None and not text[above:top].strip():
             top = above
-    elif len(within.entries) > 1:
+    elif len(within.items) > 1:
         while (found := LINE_BREAK.match(text, end)) and not text[found.end() : line_end(text, found.end())].strip():
             if line_end(text, found.end()) == len(text):
                 break
@@ -103,8 +103,8 @@ def _with_comments(text: str, within: Piece, index: int) -> tuple[int, int]:
     return top, end
 
 
-def _item_column(text: str, within: Piece, index: int) -> int:
-    start = line_start(text, within.entries[index][0].start)
+def _item_column(text: str, within: Collection, index: int) -> int:
+    start = line_start(text, within.items[index].start)
     return len(text[start:]) - len(text[start:].lstrip(" "))
 
 
@@ -123,14 +123,14 @@ def _comment_above_line(text: str, start: int, at_column: int) -> int | None:
     return above if line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) == at_column else None
 
 
-def _comment_above(text: str, within: Piece, index: int) -> bool:
-    start = line_start(text, within.entries[index][0].start)
+def _comment_above(text: str, within: Collection, index: int) -> bool:
+    start = line_start(text, within.items[index].start)
     return _comment_above_line(text, start, _item_column(text, within, index)) is not None
 
 
-def _block_end(text: str, within: Piece, index: int) -> int:
+def _block_end(text: str, within: Collection, index: int) -> int:
     """The end of the item's last line, or of the last comment below it that is indented deeper than it."""
-    end = line_end(text, within.entries[index][1].end)
+    end = line_end(text, within.items[index].end)
     at = _item_column(text, within, index)
     while found := LINE_BREAK.match(text, end):
         line = text[found.end() : line_end(text, found.end())]
@@ -140,27 +140,27 @@ def _block_end(text: str, within: Piece, index: int) -> int:
     return end
 
 
-def _parted_by_blank_lines(text: str, within: Piece) -> bool:
-    if len(within.entries) < 2:
+def _parted_by_blank_lines(text: str, within: Collection) -> bool:
+    if len(within.items) < 2:
         return False
-    between = text[_block_end(text, within, len(within.entries) - 2) : within.entries[-1][0].start]
+    between = text[_block_end(text, within, len(within.items) - 2) : within.items[-1].start]
     return any(not line.strip() for line in LINE_BREAK.split(between)[1:-1])
 
 
-def _on_own_line(text: str, within: Piece, index: int) -> bool:
-    key, value = within.entries[index]
-    alone = not text[line_start(text, key.start) : key.start].strip()
-    return alone and AFTER_ITEM.fullmatch(text, value.end, line_end(text, value.end)) is not None
+def _on_own_line(text: str, within: Collection, index: int) -> bool:
+    item = within.items[index]
+    alone = not text[line_start(text, item.start) : item.start].strip()
+    return alone and AFTER_ITEM.fullmatch(text, item.end, line_end(text, item.end)) is not None
 
 
-def _remove_within_line(text: str, within: Piece, index: int) -> str:
-    key, value = within.entries[index]
-    if index < len(within.entries) - 1:
-        start, end = key.start, within.entries[index + 1][0].start
-        between = text[value.end : end]
+def _remove_within_line(text: str, within: Collection, index: int) -> str:
+    item = within.items[index]
+    if index < len(within.items) - 1:
+        start, end = item.start, within.items[index + 1].start
+        between = text[item.end : end]
     elif index > 0:
-        start, end = within.entries[index - 1][1].end, value.end
-        between = text[start : key.start]
+        start, end = within.items[index - 1].end, item.end
+        between = text[start : item.start]
     else:
         raise LayoutError
     if not PLAIN_COMMA.fullmatch(between):

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 
 from dockmesh.model import (
     DOMAIN,
@@ -18,12 +19,11 @@ from dockmesh.model import (
     Ring,
     Seat,
     Sites,
-    Ssh,
     Star,
     Topology,
 )
 from dockmesh.spec.excerpt import shown
-from dockmesh.spec.nodes import resolve
+from dockmesh.spec.tree import Plain, resolve
 
 HEAD = """\
 # A mesh: the containers of these hosts share one network.
@@ -34,6 +34,8 @@ HEAD = """\
 PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|([0-9]+\.){3}[0-9]+(/[0-9]+)?")
 # Words of YAML 1.1, for which other readers of the file may take text for a truth value.
 OLD_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+
+REQUIRED = ("underlay", "address", "pool")
 
 
 def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -> str:
@@ -54,8 +56,8 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             "networks:",
             *_commented([(f"  - name: {text(cluster.network.name)}", "Docker's default bridge")]),
             *_commented([(f"    prefix: {cluster.network.prefix}", "the whole range, shared by all hosts")]),
-            *([f"    attach: {attachment_text(attach)}"] if (attach := cluster.network.attach) else []),
-            *(f"  - {network_text(network)}" for network in cluster.further),
+            *([f"    attach: {flow(attachment_keys(attach))}"] if (attach := cluster.network.attach) else []),
+            *(f"  - {flow(network_keys(network))}" for network in cluster.further),
             "",
             *_domain_lines(cluster.domain),
             "# underlay: where the other hosts reach this one. address: of its docker0. pool: what its containers get.",
@@ -123,23 +125,16 @@ def _topology(topology: Topology) -> tuple[str, list[str]]:
 
 def _host_lines(hosts: tuple[Host, ...], notes: Mapping[str, str]) -> list[str]:
     """One line a host, with the values in columns."""
-    rows = [
-        (
-            f"{text(host.name)}:",
-            f"underlay: {text(str(host.underlay))},",
-            f"address: {host.address},",
-            f"pool: {host.pool}",
-            _rest(host),
-        )
-        for host in hosts
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    pool_width = max(len(row[3]) + 1 for row in rows)
+    told = [{key: f"{key}: {flow(value)}" for key, value in host_keys(host).items()} for host in hosts]
+    names = [f"{text(host.name)}:" for host in hosts]
+    name_width = max(map(len, names))
+    widths = {key: max(len(keys[key]) for keys in told) + 1 for key in REQUIRED}
     lines = []
-    for host, (name, underlay, address, pool, rest) in zip(hosts, rows, strict=True):
+    for host, name, keys in zip(hosts, names, told, strict=True):
+        *first, last = (f"{value}," for value in keys.values())
+        parts = [each.ljust(widths.get(key, 0)) for key, each in zip(keys, first, strict=False)]
         lines += _comment(notes, f"hosts.{host.name}", "  ")
-        end = f"{pool + ',':<{pool_width}} {rest}" if rest else pool
-        lines.append(f"  {name:<{widths[0]}} {{{underlay:<{widths[1]}} {address:<{widths[2]}} {end}}}")
+        lines.append(f"  {name:<{name_width}} {{{' '.join([*parts, last[:-1]])}}}")
     return lines
 
 
@@ -157,53 +152,68 @@ def _packages_lines(packages: tuple[str, ...]) -> list[str]:
     return ["", "packages:", f"  from: {named}"]
 
 
-def network_text(network: Network) -> str:
-    """A network after docker0, in one line."""
-    parts = [f"name: {text(network.name)}", f"prefix: {network.prefix}", f"vlan: {network.vlan}"]
-    if network.internal:
-        parts.append("internal: true")
-    if network.hosts is not None:
-        parts.append(f"hosts: [{', '.join(map(text, network.hosts))}]")
-    if network.prefix6 is not None:
-        parts.append(f"prefix6: {text(str(network.prefix6))}")
-    if network.attach is not None:
-        parts.append(f"attach: {attachment_text(network.attach)}")
-    return f"{{{', '.join(parts)}}}"
+def flow(value: Plain, style: str = "") -> str:
+    """A value in one line; `style` is the quote of all text in it, or "" where only some text needs any."""
+    match value:
+        case str():
+            return quoted(value, style)
+        case bool() | None:
+            return json.dumps(value)
+        case list():
+            return f"[{', '.join(flow(each, style) for each in value)}]"
+        case dict():
+            return f"{{{', '.join(f'{quoted(name, style)}: {flow(each, style)}' for name, each in value.items())}}}"
+        case _:
+            return str(value)
 
 
-def attachment_text(attach: Attachment) -> str:
-    parts = [f"host: {text(attach.host)}", f"interface: {text(attach.interface)}"]
-    if attach.vlan is not None:
-        parts.append(f"vlan: {attach.vlan}")
-    if attach.addresses is not None:
-        parts.append(f"addresses: {attach.addresses}")
-    if attach.dhcp:
-        parts.append("dhcp: true")
-    return f"{{{', '.join(parts)}}}"
+def quoted(value: str, style: str) -> str:
+    match style:
+        case '"':
+            return json.dumps(value, ensure_ascii=False)
+        case "'":
+            return "'" + value.replace("'", "''") + "'"
+        case _:
+            return text(value)
 
 
-def seat_text(seat: Seat) -> str:
+def network_keys(network: Network) -> dict[str, Plain]:
+    """What a network after docker0 has in the file."""
+    return {
+        "name": network.name,
+        "prefix": str(network.prefix),
+        "vlan": network.vlan,
+        **({"internal": True} if network.internal else {}),
+        **({"hosts": [*network.hosts]} if network.hosts is not None else {}),
+        **({"prefix6": str(network.prefix6)} if network.prefix6 is not None else {}),
+        **({"attach": attachment_keys(network.attach)} if network.attach is not None else {}),
+    }
+
+
+def attachment_keys(attach: Attachment) -> dict[str, Plain]:
+    return {
+        "host": attach.host,
+        "interface": attach.interface,
+        **({"vlan": attach.vlan} if attach.vlan is not None else {}),
+        **({"addresses": str(attach.addresses)} if attach.addresses is not None else {}),
+        **({"dhcp": True} if attach.dhcp else {}),
+    }
+
+
+def seat_keys(seat: Seat) -> dict[str, Plain]:
     """What a host has in one of them."""
-    six = "" if seat.address6 is None else f", address6: {text(str(seat.address6))}, pool6: {text(str(seat.pool6))}"
-    return f"{{address: {seat.address}, pool: {seat.pool}{six}}}"
+    six: dict[str, Plain] = {"address6": str(seat.address6), "pool6": str(seat.pool6)} if seat.address6 else {}
+    return {"address": str(seat.address), "pool": str(seat.pool), **six}
 
 
-def seats_text(seats: Iterable[Seat]) -> str:
-    return f"{{{', '.join(f'{text(seat.network)}: {seat_text(seat)}' for seat in seats)}}}"
-
-
-def _rest(host: Host) -> str:
-    """What differs from the defaults."""
-    mtu = f"underlay_mtu: {host.underlay_mtu}" if host.underlay_mtu != ETHERNET_MTU else ""
-    networks = f"networks: {seats_text(host.seats)}" if host.seats else ""
-    return ", ".join(part for part in (mtu, _ssh(host.ssh), networks) if part)
-
-
-def _ssh(ssh: Ssh) -> str:
-    parts = [
-        f"host: {text(ssh.host)}" if ssh.host is not None else "",
-        f"user: {text(ssh.user)}" if ssh.user is not None else "",
-        f"port: {ssh.port}" if ssh.port is not None else "",
-    ]
-    given = ", ".join(part for part in parts if part)
-    return f"ssh: {{{given}}}" if given else ""
+def host_keys(host: Host) -> dict[str, Plain]:
+    """What a host has in the file; of what has a default, what differs from it."""
+    ssh: dict[str, Plain] = {key: value for key, value in asdict(host.ssh).items() if value is not None}
+    return {
+        "underlay": str(host.underlay),
+        "address": str(host.address),
+        "pool": str(host.pool),
+        **({"underlay_mtu": host.underlay_mtu} if host.underlay_mtu != ETHERNET_MTU else {}),
+        **({"ssh": ssh} if ssh else {}),
+        **({"networks": {seat.network: seat_keys(seat) for seat in host.seats}} if host.seats else {}),
+    }

@@ -60,12 +60,17 @@ def test_an_address_that_is_taken_is_refused_in_the_files_own_words_with_the_lin
     assert "the file is as it was" in refused(error)
 
 
-def test_links_that_no_longer_connect_the_others_are_refused() -> None:
-    text = f"{HEAD}fabric: {{topology: {{links: [[host1, host2], [host2, host3]]}}}}\nhosts:\n  host1: {ONE}\n"
-    text += f"  host2: {TWO}\n  host3: {{underlay: 1.1.1.3, address: 172.17.42.3, pool: 172.17.192.0/18}}\n"
+def test_links_that_no_longer_connect_the_others_are_refused_with_what_to_do_first() -> None:
+    text = f"{HEAD}fabric: {{topology: {{links: [[host1, host2], [host2, host3], [host3, host9]]}}}}\nhosts:\n"
+    text += (
+        f"  host1: {ONE}\n  host2: {TWO}\n  host3: {{underlay: 1.1.1.3, address: 172.17.42.3, pool: 172.17.0.0/24}}\n"
+    )
+    text += f"  host9: {NINE}\n"
 
-    with pytest.raises(UsageError, match=r"cannot take host2 out of mesh\.yaml"):
+    with pytest.raises(UsageError, match=r"cannot take host2 out of mesh\.yaml") as error:
         remove_hosts("mesh.yaml", text.encode(), ["host2"])
+
+    assert "list the links that join the others under fabric.topology.links first" in refused(error)
 
 
 def in_sites(sites: str) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dockmesh.spec.draft import Draft, DraftSites, Located
 from dockmesh.spec.excerpt import clipped, listed
 from dockmesh.spec.nearest import did_you_mean
-from dockmesh.spec.problems import Problem
+from dockmesh.spec.problems import Mistake, Problem
 
 
 def check_sites(draft: Draft) -> Iterator[Problem]:
@@ -14,7 +14,8 @@ def check_sites(draft: Draft) -> Iterator[Problem]:
     sites = draft.topology.sites
     if len(sites) < 2:
         hint = "Sites are linked to one another. For one group of hosts write `topology: full-mesh`."
-        yield Problem(f"there {'is one site' if sites else 'are no sites'}", hint, draft.topology.span)
+        what = f"there {'is one site' if sites else 'are no sites'}"
+        yield Problem(what, hint, draft.topology.span, Mistake.ONE_SITE)
     names = [host.name.value for host in draft.hosts]
     first: dict[str, tuple[Located[str], Located[str]]] = {}
     unknown = False

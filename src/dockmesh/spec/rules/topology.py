@@ -7,7 +7,7 @@ from dockmesh.model import Forwarding, FullMesh
 from dockmesh.spec.draft import Draft, DraftDegree, DraftLink, DraftLinks, DraftRing, DraftSites, DraftStar, Located
 from dockmesh.spec.excerpt import clipped, listed
 from dockmesh.spec.nearest import did_you_mean
-from dockmesh.spec.problems import Problem
+from dockmesh.spec.problems import Mistake, Problem
 
 # lib/stp.h and lib/rstp.h of Open vSwitch: ports of a bridge past these are left out of the spanning tree. Its own
 # internal port takes no part, so all of them can be tunnels.
@@ -54,7 +54,8 @@ def check_star(draft: Draft) -> Iterator[Problem]:
     names = [host.name.value for host in draft.hosts]
     if isinstance(draft.topology, DraftStar) and (hub := draft.topology.hub) and names and hub.value not in names:
         hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(hub.value, names)}"
-        yield Problem(f"star around the unknown host {clipped(hub.value)}", hint, hub.span)
+        what = f"star around the unknown host {clipped(hub.value)}"
+        yield Problem(what, hint, hub.span, Mistake.UNKNOWN_HUB)
 
 
 def check_degree(draft: Draft) -> Iterator[Problem]:
@@ -121,7 +122,7 @@ def _unconnected(draft: Draft, links: tuple[DraftLink, ...]) -> Iterator[Problem
     )
     joining = f"[{clipped(groups[0][0])}, {clipped(groups[1][0])}]"
     hint = f"Without a path between them: {shown}. One more link would join two: {joining}."
-    yield Problem(f"the links leave the mesh in {len(groups)} parts", hint, links[0].span)
+    yield Problem(f"the links leave the mesh in {len(groups)} parts", hint, links[0].span, Mistake.UNCONNECTED)
 
 
 def _groups(names: list[str], links: tuple[DraftLink, ...]) -> list[list[str]]:

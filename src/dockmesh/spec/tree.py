@@ -1,4 +1,4 @@
-"""YAML as a tree that remembers where each piece stands.
+"""YAML as a tree that remembers where each piece stands: what messages and edits have to know.
 
 Scalars mean what the core schema of YAML 1.2 (section 10.3.2) says, so `yes`, `1:30` and `2015-06-01` are text.
 """
@@ -29,9 +29,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
+    """`style` is the quote of one that has any. `start` and `end` count characters of the text from 0, end excluded."""
+
     text: str
     value: str | int | float | bool | None
     span: Span
+    start: int
+    end: int
+    style: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -48,8 +53,13 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    items: tuple["Node", ...]
+    """`flow`: written in brackets. A list of a block ends where its last item does."""
+
+    items: tuple["Item", ...]
     span: Span
+    start: int
+    end: int
+    flow: bool
 
     @property
     def kind(self) -> Kind:
@@ -57,25 +67,48 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    key: Scalar
-    value: "Node"
-
-
-@dataclass(frozen=True, slots=True)
 class Mapping:
     """`repeated` are the keys that already stood in it; their values are not read."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, "Entry"]
     repeated: tuple[Scalar, ...]
     span: Span
+    start: int
+    end: int
+    flow: bool
 
     @property
     def kind(self) -> Kind:
         return Kind.MAP
 
+    @property
+    def items(self) -> tuple["Entry", ...]:
+        return tuple(self.entries.values())
+
+    def get(self, key: str) -> "Node | None":
+        return self.entries[key].value if key in self.entries else None
+
 
 Node = Scalar | Sequence | Mapping
+Collection = Sequence | Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What stands in a list, from `start` to `end`. The value of an alias is the one that it repeats, elsewhere."""
+
+    value: Node
+    start: int
+    end: int
+    alias: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Item):
+    """What stands in a map; it starts with its key."""
+
+    key: Scalar
+
 
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 NOTHING = {"", "~", "null", "Null", "NULL"}
@@ -112,6 +145,6 @@ def plain(node: Node) -> Plain:
         case Scalar(value=value):
             return value
         case Sequence(items=items):
-            return [plain(item) for item in items]
+            return [plain(item.value) for item in items]
         case Mapping(entries=entries):
             return {name: plain(entry.value) for name, entry in entries.items()}

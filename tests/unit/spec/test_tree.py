@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dockmesh.spec.nodes import resolve
+from dockmesh.spec.tree import resolve
 
 
 @pytest.mark.parametrize(
