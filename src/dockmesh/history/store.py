@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ DESTROY = "destroy"  # the run that takes a mesh down
 GONE = "as before the first apply"  # what a host is after it
 NUMBER = "number"  # of a record, beside what a Record has: in which order they were made
 KEPT = 200  # records; the oldest go first
+
+
+class RunState(StrEnum):
+    """How a run came to its end."""
+
+    DONE = "done"
+    NOT_PROVEN = "done, not proven"  # all hosts are as the file says; the proof failed, or could not be measured
+    FAILED = "failed"  # on one host or more
+    INTERRUPTED = "interrupted"  # or not at its end yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +43,18 @@ class Record:
     who: str
     since: str  # UTC, RFC 3339
     why: str
-    ended: str  # "done", "failed", "interrupted"
+    ended: str  # a RunState, or the word of a later dockmesh
     file: str
     hosts: Mapping[str, HostRecord]
 
     @property
     def changed(self) -> bool:
         return any(host.changes for host in self.hosts.values())
+
+    @property
+    def made_it_real(self) -> bool:
+        """Whether every host became what its file says, proven or not."""
+        return self.ended in (RunState.DONE, RunState.NOT_PROVEN)
 
 
 def folder_of(file: Path) -> Path:
@@ -109,11 +124,11 @@ def find(file: Path, run: str) -> Record:
 
 
 def before_last(file: Path) -> Record:
-    """The run whose file a rollback without a name goes back to: the last one that succeeded with another text.
+    """The run whose file a rollback without a name goes back to: the last one that made another text real.
 
     Raises DockmeshError where there is none.
     """
-    done = [record for record in load_all(file) if record.ended == "done"]
+    done = [record for record in load_all(file) if record.made_it_real]
     if done and done[-1].why == DESTROY:
         return done[-1]  # what stood before it
     now = done[-1].file if done else ""

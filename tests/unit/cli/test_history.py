@@ -29,6 +29,12 @@ def test_every_run_is_a_line(dockmesh: Dockmesh, mesh_file: Path) -> None:
     assert words[1][5:] == ["apply", "failed", "2", "on", "1", "host"]
 
 
+def test_a_run_whose_proof_failed_says_so(dockmesh: Dockmesh, mesh_file: Path) -> None:
+    keep(mesh_file, "20260102T030405Z-abcd", "done, not proven")
+
+    assert " apply  done, not proven  2 on 1 host\n" in dockmesh("history").out
+
+
 def test_one_run_is_told_whole(dockmesh: Dockmesh, mesh_file: Path) -> None:
     keep(mesh_file, "20260102T030405Z-abcd", "failed")
 

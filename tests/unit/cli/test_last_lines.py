@@ -4,16 +4,21 @@ import asyncio
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from dockmesh.apply.look import look_at_all
+from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
+from dockmesh.cli.work.recorded import record
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
+from dockmesh.history.store import load_all
 from dockmesh.plan.build import build
+from dockmesh.record.run import Run
 from dockmesh.verify.types import Kind, Probe, Report, Verdict
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster
@@ -72,3 +77,23 @@ def test_a_proof_that_failed_is_told_with_its_numbers_after_what_was_done(capsys
         "! 3 hosts as the file says; 3 changes made",
         "✗ but the proof failed: of 2 probes 1 fail; `dockmesh verify` looks again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "lost", "ended"),
+    [
+        ("passes", False, "done"),
+        ("no proof", False, "done"),
+        ("fails", False, "done, not proven"),
+        ("unknown", False, "done, not proven"),
+        ("fails", True, "failed"),
+    ],
+)
+def test_the_history_says_what_the_last_lines_say(shown: str, lost: bool, ended: str, tmp_path: Path) -> None:
+    errors = {"host3": DockmeshError("it is gone", host="host3")} if lost else {}
+    file = tmp_path / "mesh.yaml"
+
+    with record(file, "name: a", Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))) as note:
+        note(Result(PLAN, NAMES, looks(left=False), errors, (), PROOFS[shown]))
+
+    assert [each.ended for each in load_all(file)] == [ended]

@@ -85,6 +85,13 @@ def test_back_is_to_the_last_text_that_succeeded_and_was_another(file: Path) -> 
     assert before_last(file).file == "a"
 
 
+def test_back_is_to_a_run_that_was_not_proven_too(file: Path) -> None:
+    for number, (text, ended) in enumerate((("a", "done"), ("b", "done, not proven"), ("c", "done, not proven"))):
+        save(file, record(f"r{number}", text, ended))
+
+    assert before_last(file).file == "b"
+
+
 def test_without_an_earlier_run_there_is_nothing_to_go_back_to(file: Path) -> None:
     save(file, record("r1"))
 

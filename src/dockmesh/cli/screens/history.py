@@ -6,10 +6,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.cli.show import out
-from dockmesh.history.store import Record
+from dockmesh.history.store import Record, RunState
 from dockmesh.record.run import Ended
 
-STYLE = {"done": "green", "failed": "red", "interrupted": "yellow"}
+STYLE: Mapping[str, str] = {
+    RunState.DONE: "green",
+    RunState.NOT_PROVEN: "yellow",
+    RunState.FAILED: "red",
+    RunState.INTERRUPTED: "yellow",
+}
 
 
 def show_runs(records: tuple[Record, ...]) -> None:

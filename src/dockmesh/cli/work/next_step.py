@@ -38,7 +38,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
             (f"dockmesh plan{option}", "shows where, and what was expected"),
         ]
     mesh = f"{file}: mesh '{cluster.name}', {counted(len(cluster.hosts), 'host')}"
-    runs = [record for record in store.load_all(file) if record.changed or record.ended == "done"]
+    runs = [record for record in store.load_all(file) if record.changed or record.made_it_real]
     if not runs or runs[-1].why == store.DESTROY:
         state = "was never applied from here" if not runs else "was taken down"
         return f"{mesh}; it {state}.", [
@@ -47,8 +47,14 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
             (f"dockmesh apply{option}", "makes it real; shows what it changes, and asks first"),
         ]
     last = runs[-1]
-    if last.ended != "done":
-        return f"{mesh}; the last run ({last.run}) {'failed' if last.ended == 'failed' else 'was interrupted'}.", [
+    if last.ended == store.RunState.NOT_PROVEN:
+        return f"{mesh}; the last run ({last.run}) is done, and its proof failed.", [
+            (f"dockmesh verify{option}", "proves it anew, and says what is wrong and why"),
+            (f"dockmesh status{option}", "shows the mesh as it is now"),
+            (f"dockmesh rollback{option}", "makes the file before it real again"),
+        ]
+    if not last.made_it_real:
+        return f"{mesh}; the last run ({last.run}) {_how(last)}.", [
             (f"dockmesh status{option}", "shows the mesh as it is now"),
             (f"dockmesh history {last.run}{option}", "shows what that run did"),
             (f"dockmesh apply{option}", "goes on from there"),
@@ -63,3 +69,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
         (f"dockmesh ps{option}", "shows its containers"),
         ("dockmesh --help", "shows all commands"),
     ]
+
+
+def _how(last: store.Record) -> str:
+    return "failed" if last.ended == store.RunState.FAILED else "was interrupted"

@@ -7,7 +7,7 @@ from pathlib import Path
 from dockmesh.apply.session import KEPT, Session
 from dockmesh.cli.results import Result
 from dockmesh.cli.show import err
-from dockmesh.history.store import DESTROY, GONE, HostRecord, Record, save
+from dockmesh.history.store import DESTROY, GONE, HostRecord, Record, RunState, save
 from dockmesh.record.run import CONFIRMED
 
 
@@ -18,15 +18,21 @@ def record(file: Path, text: str, session: Session) -> Iterator[Callable[[Result
     So it does from its beginning on, for whoever is killed writes nothing any more.
     """
     results: list[Result] = []
-    _save(file, text, session, "interrupted", {})
+    _save(file, text, session, RunState.INTERRUPTED, {})
     try:
         yield results.append
     finally:
-        ended, hosts = "interrupted", _interrupted(session)
+        ended, hosts = RunState.INTERRUPTED, _interrupted(session)
         if results:
-            ended, hosts = "failed" if results[0].errors else "done", _hosts(results[0], session.run.why)
+            ended, hosts = _ended(results[0]), _hosts(results[0], session.run.why)
         if not _save(file, text, session, ended, hosts):
             err.print(f"This run is not recorded beside {file}: its folder cannot be written.", style="yellow")
+
+
+def _ended(result: Result) -> RunState:
+    if result.errors:
+        return RunState.FAILED
+    return RunState.NOT_PROVEN if result.proof_failed else RunState.DONE
 
 
 def _interrupted(session: Session) -> dict[str, HostRecord]:
@@ -34,7 +40,7 @@ def _interrupted(session: Session) -> dict[str, HostRecord]:
     return {name: HostRecord((), CONFIRMED if state == KEPT else state) for name, state in states.items()}
 
 
-def _save(file: Path, text: str, session: Session, ended: str, hosts: Mapping[str, HostRecord]) -> bool:
+def _save(file: Path, text: str, session: Session, ended: RunState, hosts: Mapping[str, HostRecord]) -> bool:
     run = session.run
     try:
         save(file, Record(run.id, run.who, run.since, run.why, ended, text, hosts))
