@@ -16,8 +16,8 @@ from typing import Any
 from dockmesh import __version__
 from dockmesh.apply import gap
 from dockmesh.debian.deb import read_deb
-from dockmesh.diff.expected import expected
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE, SWITCH_UNIT
+from dockmesh.diff.origin import expected
 from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, packages, system

@@ -75,7 +75,7 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bo
     """
     facts = await gather(transport, PATHS)
     there, dependencies = await transport.ask(Run(TRACES_THERE), Run(DEPENDENCIES), together=True)
-    made = origin.read(facts.file(ORIGIN))
+    made = origin.of(facts)
     ours = made.packages if made is not None and packages else ()
     used = in_use(ours, facts)
     known = read_dependencies(dependencies.out) if dependencies.ok else ()

@@ -1,5 +1,6 @@
 """What a living Open vSwitch bridge cannot become, so that it must be made anew."""
 
+from dockmesh.diff.subject import FABRIC, Desired
 from dockmesh.facts.types import OvsBridge
 from dockmesh.model import Datapath, Forwarding
 from dockmesh.render import ovs
@@ -16,19 +17,37 @@ def must_be_new(config: HostConfig, bridge: OvsBridge) -> bool:
     return (_datapath(bridge), bridge.rstp, bridge.stp) != wanted or _identity_moved(config, bridge)
 
 
+def desired(config: HostConfig) -> Desired:
+    priority, _ = _wanted(config)
+    return Desired(FABRIC, _words(str(config.forwarding), str(config.datapath), priority))
+
+
+def in_record(bridge: OvsBridge) -> str:
+    """The bridge as it is, in the words of `desired`."""
+    forwarding = _trees(bridge) or (str(Forwarding.DIRECT) if bridge.fail_mode == "secure" else "no spanning tree")
+    return _words(forwarding, _datapath(bridge), bridge.other_config.get(f"{forwarding}-priority"))
+
+
+def _words(forwarding: str, datapath: str, priority: str | None) -> str:
+    return f"{forwarding}, {datapath} datapath{'' if priority is None else f', priority {priority}'}"
+
+
 def kinds(config: HostConfig, bridge: OvsBridge | None) -> tuple[str | None, str]:
     """The bridge as it is and as it should be; priority or MAC address only where they make the difference."""
     wanted = f"{config.forwarding}, {config.datapath} datapath"
     if bridge is None:
         return None, wanted
-    trees = [name for name, on in (("rstp", bridge.rstp), ("stp", bridge.stp)) if on]
-    actual = f"{' and '.join(trees) or 'no spanning tree'}, {_datapath(bridge)} datapath"
+    actual = f"{_trees(bridge) or 'no spanning tree'}, {_datapath(bridge)} datapath"
     if actual != wanted:
         return actual, wanted
     priority, address = _wanted(config)
     if address != _address(bridge):
         return f"{actual}, MAC address {_address(bridge)}", f"{wanted}, MAC address {address}"
     return f"{actual}, priority {_priority(bridge)}", f"{wanted}, priority {priority}"
+
+
+def _trees(bridge: OvsBridge) -> str:
+    return " and ".join(name for name, on in (("rstp", bridge.rstp), ("stp", bridge.stp)) if on)
 
 
 def _datapath(bridge: OvsBridge) -> str:

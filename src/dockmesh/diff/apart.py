@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.meanings import Meanings
+from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import FABRIC_BRIDGE, Forwarding
@@ -22,7 +23,6 @@ from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20
-TUNNELS, OLD_FLOWS = f"{FABRIC_BRIDGE} tunnels", f"{FABRIC_BRIDGE} flows of before"
 ADD = "flow add "
 FOR_OTHERS = tuple(f"table={table}," for table in (TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD))
 
@@ -57,7 +57,7 @@ def _let_go(config: HostConfig, bridge: OvsBridge) -> Step | None:
         "none for a moment",
         "flows and a spanning tree must never meet: all hosts let go of each other before any is made anew, "
         "and none reaches another until all are",
-    )
+    ).following(f"{FABRIC_BRIDGE} is made anew")
     words = [word for port in ports for word in ("--", "--if-exists", "del-port", bridge.name, port)]
     return Step(StepName.APART, (change,), (Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
 
@@ -70,7 +70,7 @@ def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
         f"{fewer} that change",
         "gone before any host gets new ones",
         "frames could go in a circle between two plans; pairs of hosts whose ways do not change lose nothing",
-    )
+    ).following("the flows change")
     return Step(StepName.APART, (change,), (Put(FLOWS, text, facts.files[FLOWS].mode), INSTALL))
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from dockmesh.diff.types import Change
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render.host import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_UNIT
@@ -33,9 +32,9 @@ def state(present: FileState | None, file: File) -> tuple[str | None, str]:
     return (was, will) if was != will else ("another text", will)
 
 
-def take(changes: Collection[Change]) -> Iterator[Request]:
-    """After the files are written: nothing where it does not run."""
-    changed = {change.subject for change in changes if change.subject in API_FILES and change.expected}
+def take(written: Collection[str]) -> Iterator[Request]:
+    """After these files are written: nothing where it does not run."""
+    changed = {path for path in written if path in API_FILES}
     if changed - RELOADED:
         yield RESTART
     elif changed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge
@@ -17,7 +18,6 @@ UP, DOWN = "up", "down"
 # Whose master an interface has while Open vSwitch's kernel datapath has it.
 KERNEL_DATAPATH = "ovs-system"
 ON_TOP = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap")
-WHY = "it joins what is behind it to the network"
 GOES = "the file has it no more"
 STOP = Run(("systemctl", "stop", ATTACH_UNIT))
 
@@ -83,7 +83,7 @@ def attach_apart(config: HostConfig, facts: HostFacts) -> Step | None:
     patches = {each.network: each.switch for each in config.attachments}
     for switch in switches(config.mesh, facts):
         if switch.name not in wanted.values():
-            changes.append(Change(config.host, subject(_interface(switch)), "attached", None, GOES))
+            changes.append(Change(config.host, Subject(Thing.INTERFACE, _interface(switch)), "attached", None, GOES))
             requests += taken_apart(switch, facts)
             continue
         gone = [
@@ -93,7 +93,7 @@ def attach_apart(config: HostConfig, facts: HostFacts) -> Step | None:
         ]
         for port in gone:
             name = port.external_ids[ovs.NETWORK_MARK]
-            changes.append(Change(config.host, f"patch {port.name}", f"for {name}", None, GOES))
+            changes.append(Change(config.host, Subject(Thing.PATCH, port.name), f"for {name}", None, GOES))
             # A patch of the same name to another bridge is made after this.
             here = ("--", "--if-exists", "del-port", switch.name, port.name)
             requests.append(_vsctl(*_without(f"{ovs.FABRIC_ATTACH}{name}"), *here))
@@ -145,20 +145,11 @@ def switches(mesh: str, facts: HostFacts) -> Iterator[OvsBridge]:
             yield each
 
 
-def subject(interface: str) -> str:
-    return f"interface {interface}"
-
-
-def described(config: HostConfig, interface: str) -> str:
+def desired(config: HostConfig, interface: str) -> Desired:
     tags = ((each.network, each.vlan) for each in config.attachments if each.interface == interface)
-    return "attached to " + ", ".join(f"{name}{f' (VLAN {tag})' if tag else ''}" for name, tag in tags)
-
-
-def recorded(config: HostConfig) -> Iterator[tuple[str, str]]:
-    """What is wanted of them, by the subjects of changes."""
-    for name, switch in _interfaces(config).items():
-        yield subject(name), described(config, name)
-        yield f"bridge {switch}", f"{config.datapath} datapath"
+    networks = ", ".join(f"{name}{f' (VLAN {tag})' if tag else ''}" for name, tag in tags)
+    reason = "it joins what is behind it to the network"
+    return Desired(Subject(Thing.INTERFACE, interface), f"attached to {networks}", reason)
 
 
 def _interface(switch: OvsBridge) -> str:

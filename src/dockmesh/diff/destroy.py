@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.way import BACK, RUNTIME
 from dockmesh.diff import attachments, restore
+from dockmesh.diff.fabric import tunnel_of
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of
 from dockmesh.diff.networks import refuse_in_use, taken_apart
@@ -18,6 +19,7 @@ from dockmesh.diff.networks import subject as network_subject
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.removable import SWITCH_PACKAGE
 from dockmesh.diff.restore_docker import restore_docker
+from dockmesh.diff.subject import FABRIC, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, OvsBridge
@@ -25,7 +27,7 @@ from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.origin import FOLDERS, LEFT_BY, Origin
-from dockmesh.record.paths import APPLIED, STATE
+from dockmesh.record.paths import STATE
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs, ports
 from dockmesh.render.host import MARK, PATHS, UNITS
@@ -52,7 +54,7 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
     """Nothing that has no mark of ours is touched.
 
     Raises ConflictError where the host is of another mesh or its daemon.json can't be read; HostError where it can't be
-    seen what is there.
+    seen what is there, or where a newer dockmesh wrote its record.
     """
     host = config.host
     _refuse_other_mesh(host, config.mesh, facts)
@@ -84,7 +86,7 @@ def in_the_way(config: HostConfig, facts: HostFacts) -> ConflictError | None:
 
 
 def _refuse_other_mesh(host: str, mesh: str, facts: HostFacts) -> None:
-    bridge, record = facts.bridge(FABRIC_BRIDGE), applied.read(facts.file(APPLIED))
+    bridge, record = facts.bridge(FABRIC_BRIDGE), applied.of(facts)
     owners = {bridge.external_ids.get(ovs.MARK) if bridge else None, record.mesh if record else None}
     if others := sorted(owner for owner in owners if owner and owner != mesh):
         raise ConflictError(
@@ -113,7 +115,13 @@ def _detach(host: str, facts: HostFacts) -> Step | None:
     member = facts.link(FABRIC_BRIDGE)
     if member is None or member.master != DOCKER_BRIDGE:
         return None
-    change = Change(host, FABRIC_BRIDGE, f"in {DOCKER_BRIDGE}", "alone", "from here on the host is out of the mesh")
+    change = Change(
+        host,
+        Subject(Thing.DEVICE, FABRIC_BRIDGE),
+        f"in {DOCKER_BRIDGE}",
+        "alone",
+        "from here on the host is out of the mesh",
+    )
     return Step(StepName.DETACH, (change,), (restore.NO_MASTER,))
 
 
@@ -140,7 +148,7 @@ def _attached(config: HostConfig, facts: HostFacts) -> Step | None:
     requests: list[Request] = []
     for switch in attachments.switches(config.mesh, facts):
         interface = switch.external_ids[ovs.INTERFACE_MARK]
-        changes.append(Change(config.host, attachments.subject(interface), "attached", None, WHY))
+        changes.append(Change(config.host, Subject(Thing.INTERFACE, interface), "attached", None, WHY))
         requests += attachments.taken_apart(switch, facts)
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if changes else None
 
@@ -155,7 +163,7 @@ def _together(*steps: Step | None) -> Step | None:
 def _files(host: str, facts: HostFacts) -> Step | None:
     """The units first: a host that boots from here on does not join the mesh."""
     present = [path for path in PATHS if (facts.file(path) or "").startswith(MARK)]
-    changes = [Change(host, path, "a file of ours", None, WHY) for path in present]
+    changes = [Change(host, Subject(Thing.FILE, path), "a file of ours", None, WHY) for path in present]
     requests: list[Request] = []
     for unit in (UNITS[path] for path in present if path in UNITS):
         states = facts.units.get(unit, {})
@@ -173,17 +181,15 @@ def _fabric(host: str, bridge: OvsBridge) -> Step:
     marked = [port for port in bridge.interfaces if ovs.MARK in port.external_ids]
     tunnels = [port for port in marked if ovs.NETWORK_MARK not in port.external_ids]
     theirs = foreign_ports(bridge)
-    changes = [
-        Change(host, f"tunnel {port.name}", f"to {port.options.get('remote_ip')}", None, WHY) for port in tunnels
-    ]
+    changes = [Change(host, tunnel_of(port), f"to {port.options.get('remote_ip')}", None, WHY) for port in tunnels]
     if theirs:
         words = [word for port in tunnels for word in ("--", "--if-exists", "del-port", bridge.name, port.name)]
         words += ["--", "remove", "bridge", bridge.name, "external_ids", ovs.MARK]
         stays = f"stays for {', '.join(theirs)}, without our mark"
-        changes.append(Change(host, f"bridge {bridge.name}", "of the mesh", stays, "these ports are not ours"))
+        changes.append(Change(host, FABRIC, "of the mesh", stays, "these ports are not ours"))
     else:
         words = ["--", "--if-exists", "del-br", bridge.name]
-        changes.append(Change(host, f"bridge {bridge.name}", "of the mesh", None, WHY))
+        changes.append(Change(host, FABRIC, "of the mesh", None, WHY))
     return Step(StepName.UNMAKE_FABRIC, tuple(changes), (Run(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),))
 
 
@@ -201,7 +207,7 @@ def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
         return None
     stop = Run(("systemctl", "stop", SWITCH_UNIT))
     disable = () if origin.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)
-    change = Change(host, SWITCH_UNIT, "running", "not running", WHY)
+    change = Change(host, Subject(Thing.UNIT, SWITCH_UNIT), "running", "not running", WHY)
     return Step(StepName.STOP_SWITCH, (change,), (*disable, stop))
 
 
@@ -209,7 +215,7 @@ def _packages(host: str, traces: Traces) -> Step | None:
     names = traces.removable
     if not names:
         return None
-    changes = tuple(Change(host, name, "installed by dockmesh", None, WHY) for name in names)
+    changes = tuple(Change(host, Subject(Thing.PACKAGE, name), "installed by dockmesh", None, WHY) for name in names)
     return Step(StepName.PURGE, changes, packages=names)
 
 
@@ -218,8 +224,8 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     if not (unit or traces.there & {STATE, RUNTIME}):
         return None
     changes = (
-        *((Change(host, f"{BACK}.service", "a unit of ours", None, WHY),) if unit else ()),
-        Change(host, STATE, "what dockmesh kept of this host", None, WHY),
+        *((Change(host, Subject(Thing.UNIT, f"{BACK}.service"), "a unit of ours", None, WHY),) if unit else ()),
+        Change(host, Subject(Thing.FILE, STATE), "what dockmesh kept of this host", None, WHY),
     )
     requests: tuple[Request, ...] = (
         *((Run(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),

@@ -1,20 +1,19 @@
 """Docker's settings: what differs, and how it is made to take them."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.diff.subject import RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES, Desired, Subject, Thing
+from dockmesh.diff.types import Change, Origin, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
 from dockmesh.render import docker, network
 from dockmesh.render.types import HostConfig
 
-RESTART = "docker restart"
-# Docker takes `dns` at its start only, but nothing of docker0 changes with it.
-RESTART_FOR_NAMES = "docker restart for names"
-# It makes its rules for IPv6, or leaves them, at its start only, and nothing of docker0 changes with them either.
-RESTART_FOR_IPV6, NO_RULES = "docker restart for IPv6", "no rules for IPv6"
+NO_RULES = "no rules for IPv6"
+OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not been restarted since"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
 RESOLVER_GOES = "containers would go on asking the resolver, which goes"
@@ -22,11 +21,25 @@ NEXT_START = (
     "Docker takes dns at its start only, and its containers would stop with it (no live-restore): "
     "names work from its next start on"
 )
+DAEMON = Subject(Thing.FILE, docker.DAEMON_JSON)
 RESTART_DOCKER = (
     # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
     Run(("systemctl", "reset-failed", "docker.*")),
     Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
 )
+
+
+def desired(config: HostConfig) -> Iterator[Desired]:
+    keys = docker.shown_keys(docker.alone(config.daemon).text)
+    yield Desired(DAEMON, ", ".join(f"{key} {value}" for key, value in keys.items()))
+    bridge, daemon = config.docker_bridge, config.daemon
+    yield Desired(RESTART, f"{bridge.address}, pool {daemon.fixed_cidr}, MTU {daemon.mtu}")
+
+
+def _in_record(running: Docker) -> str:
+    """What it uses, in the words of `desired`."""
+    length = running.prefix.prefixlen if running.prefix else None
+    return f"{running.gateway}/{length}, pool {running.pool}, MTU {running.mtu}"
 
 
 def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
@@ -49,6 +62,8 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
         changes.append(_daemon_change(config, present, merged.text))
     change = _restart_change(config, facts.docker)
     ipv6 = _restart_for_ipv6(config, facts.docker, present, merged.text)
+    if ipv6 is not None and merged.text != present:
+        ipv6 = ipv6.following(f"{docker.DAEMON_JSON} says so")
     # Where there is no Docker yet, its installation starts it with these settings.
     if "dockerd" in facts.programs and (change or ipv6):
         changes += [each for each in (change, ipv6) if each]
@@ -58,11 +73,12 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
     elif facts.docker is not None and _names(present) != _names(merged.text):
         if _is_told_ours(present) and not _is_told_ours(merged.text):
             names = tuple(container.name for container in facts.docker.containers)
-            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", RESOLVER_GOES, disturbs=names))
+            change = Change(config.host, RESTART_FOR_NAMES, None, "once", RESOLVER_GOES, disturbs=names)
+            changes.append(change.following(OTHER_DNS))
             restart = restart_docker(merged.text, mode, live_restore=facts.docker.live_restore)
         elif facts.docker.live_restore or not facts.docker.containers:
             reason = "Docker takes dns at its start only; containers keep what they have until they are started again"
-            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason))
+            changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason).following(OTHER_DNS))
             restart = RESTART_DOCKER
         else:
             changes[-1] = replace(changes[-1], reason=NEXT_START)
@@ -77,7 +93,8 @@ def _restart_change(config: HostConfig, running: Docker | None) -> Change | None
         return None
     names = () if running is None else tuple(container.name for container in running.containers)
     reason = _why_restart(config, running) if running else "Docker is not running"
-    return Change(config.host, RESTART, used, needed, reason, disturbs=names)
+    found = None if running is None else _in_record(running)
+    return Change(config.host, RESTART, used, needed, reason, disturbs=names, found=found)
 
 
 def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str | None, text: str) -> Change | None:
@@ -92,9 +109,9 @@ def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str |
         reason = "without them its networks are not kept apart in IPv6; Docker makes them at its start only"
         if others := [each.name for each in running.networks if each.ipv6 and network.LABEL not in each.labels]:
             reason += f"; also for {', '.join(others)}: reached from outside at published ports only then, and NAT"
-        return Change(config.host, RESTART_FOR_IPV6, NO_RULES, rules, reason, disturbs=names)
+        return Change(config.host, RESTART_FOR_IPV6, NO_RULES, rules, reason, names, Origin.FILE, NOT_SINCE)
     reason = "no network has IPv6 any more; Docker leaves them at its start only"
-    return Change(config.host, RESTART_FOR_IPV6, rules, NO_RULES, reason, disturbs=names)
+    return Change(config.host, RESTART_FOR_IPV6, rules, NO_RULES, reason, names, Origin.FILE, NOT_SINCE)
 
 
 def _ipv6(text: str | None) -> dict[str, object]:
@@ -105,7 +122,7 @@ def _ipv6(text: str | None) -> dict[str, object]:
 def leaves_docker0(config: HostConfig, facts: HostFacts) -> bool:
     """Whether Docker restarts, and nothing of docker0 changes with it."""
     step = docker_step(config, facts)
-    subjects = {change.subject for change in step.changes} if step else set()
+    subjects = {*step.subjects} if step else set()
     return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6})
 
 
@@ -140,7 +157,7 @@ def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change
     reason = "Docker hands out this host's pool and no other address"
     if differing and set(differing) <= set(docker.IPV6_KEYS):
         reason = "Docker keeps its networks apart in IPv6, too" if config.daemon.ip6tables else "IPv6 has no network"
-    return Change(config.host, docker.DAEMON_JSON, actual or None, expected, reason)
+    return Change(config.host, DAEMON, actual or None, expected, reason)
 
 
 def restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request, ...]:

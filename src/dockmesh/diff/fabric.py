@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff import attachments
+from dockmesh.diff import anew as bridge_anew
+from dockmesh.diff import attachments, flows, switches
 from dockmesh.diff.anew import kinds, must_be_new
 from dockmesh.diff.flows import INSTALL, flow_change
 from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
+from dockmesh.diff.settings import desired as desired_setting
+from dockmesh.diff.subject import FABRIC, Desired, Subject, tunnel
 from dockmesh.diff.switches import stale_switches, switch_changes
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
@@ -22,6 +25,22 @@ DEVICE_KINDS = ("openvswitch", "tun")
 ANEW = "a living bridge cannot change this: made anew, and its host is cut off until the tunnels are up again"
 
 
+def desired(config: HostConfig) -> Iterator[Desired]:
+    """Of all that is in Open vSwitch's database, and the flows."""
+    yield bridge_anew.desired(config)
+    things = {FABRIC_BRIDGE: FABRIC, **switches.things(config)}
+    for end in config.tunnels:
+        yield (there := _tunnel(end))
+        things[end.port] = there.subject
+    yield from (desired_setting(things[setting.record], setting) for setting in config.settings)
+    yield flows.desired(config)
+    yield from switches.desired(config)
+
+
+def _tunnel(end: TunnelEnd) -> Desired:
+    return Desired(tunnel(end.peer, end.port), f"to {end.peer} at {end.remote}", "a link of the plan")
+
+
 def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
     """The step, and whether the bridge is made (anew); None when all is as it should be.
 
@@ -35,9 +54,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     anew = bridge is None or must_be_new(config, bridge)
     present = None if anew else bridge
     changes = (*_changes(config, bridge, anew=anew), *switch_changes(config, facts, fabric_anew=anew))
-    flows = flow_change(config, facts, anew=anew)
-    if not changes and flows is not None:
-        return Step(StepName.FABRIC, (flows,), (INSTALL,)), False
+    of_flows = flow_change(config, facts, anew=anew)
+    if not changes and of_flows is not None:
+        return Step(StepName.FABRIC, (of_flows,), (INSTALL,)), False
     if not changes:
         return None
     drop = [*([FABRIC_BRIDGE] if bridge is not None and anew else []), *stale_switches(config, facts)]
@@ -56,9 +75,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         *(Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", name), TIMEOUT_S)) for name in drop),
         *(Run(ovs.leave(port)) for port in leaving),
         Run(ovs.make_sure_argv(words, TIMEOUT_S)),
-        *((INSTALL,) if flows else ()),
+        *((INSTALL,) if of_flows else ()),
     )
-    return Step(StepName.FABRIC, (*changes, *((flows,) if flows else ())), requests), anew
+    return Step(StepName.FABRIC, (*changes, *((of_flows,) if of_flows else ())), requests), anew
 
 
 def _refuse_foreign(config: HostConfig, bridge: OvsBridge) -> None:
@@ -87,35 +106,38 @@ def _refuse_foreign_device(config: HostConfig, facts: HostFacts) -> None:
 
 
 def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Iterator[Change]:
-    host = config.host
-    if anew:
+    if bridge is None or anew:
+        yield from _made(config, bridge)
+        return
+    own = (setting for setting in config.settings if setting.record == FABRIC_BRIDGE)
+    yield from setting_changes(config.host, FABRIC, own, bridge, bridge.interface(FABRIC_BRIDGE))
+    for port in _stale(config, bridge):
         yield Change(
-            host,
-            f"bridge {FABRIC_BRIDGE}",
-            *kinds(config, bridge),
-            "the fabric's own bridge" if bridge is None else ANEW,
+            config.host, tunnel_of(port), f"to {port.options.get('remote_ip')}", None, _superfluous(config, port)
         )
-    elif bridge is not None:
-        for record in (setting for setting in config.settings if setting.record == FABRIC_BRIDGE):
-            yield from setting_changes(host, record, bridge, bridge.interface(FABRIC_BRIDGE))
-        for port in _stale(config, bridge):
-            yield Change(
-                host,
-                f"tunnel {port.name}",
-                f"to {port.options.get('remote_ip')}",
-                None,
-                _superfluous(config, port),
-            )
-    for tunnel in config.tunnels:
-        interface = None if anew or bridge is None else bridge.interface(tunnel.port)
+    for end in config.tunnels:
+        there, interface = _tunnel(end), bridge.interface(end.port)
         if interface is None:
-            reason = _instead(tunnel, None if anew else bridge)
-            yield Change(host, f"tunnel {tunnel.port}", None, f"to {tunnel.peer} at {tunnel.remote}", reason)
+            yield Change(config.host, there.subject, None, there.value, _instead(end, bridge) or there.reason)
         else:
-            for setting in ovs.settings_of(config.settings, "interface", tunnel.port):
-                yield from setting_changes(host, setting, bridge, interface)
-    for port, key in () if anew or bridge is None else _unwanted(config, bridge):
-        yield Change(host, f"{port.name} options:{key}", port.options[key], None, COSTS[key])
+            settings = ovs.settings_of(config.settings, "interface", end.port)
+            yield from setting_changes(config.host, there.subject, settings, bridge, interface)
+    subjects = {end.port: _tunnel(end).subject for end in config.tunnels}
+    for port, key in _unwanted(config, bridge):
+        yield Change(config.host, subjects[port.name].of(f"options:{key}"), port.options[key], None, COSTS[key])
+
+
+def _made(config: HostConfig, bridge: OvsBridge | None) -> Iterator[Change]:
+    """`bridge` is the one that it takes the place of."""
+    why, found = ("the fabric's own bridge", None) if bridge is None else (ANEW, bridge_anew.in_record(bridge))
+    yield Change(config.host, FABRIC, *kinds(config, bridge), why, found=found)
+    for there in map(_tunnel, config.tunnels):
+        change = Change(config.host, there.subject, None, there.value, there.reason)
+        yield change.following(f"{FABRIC_BRIDGE} is made anew")
+
+
+def tunnel_of(port: OvsInterface) -> Subject:
+    return tunnel(port.external_ids.get(ovs.PEER_MARK), port.name)
 
 
 def _unwanted(config: HostConfig, bridge: OvsBridge) -> list[tuple[OvsInterface, str]]:
@@ -130,11 +152,11 @@ def _unwanted(config: HostConfig, bridge: OvsBridge) -> list[tuple[OvsInterface,
     ]
 
 
-def _instead(tunnel: TunnelEnd, bridge: OvsBridge | None) -> str:
-    """Why a tunnel is made; where it replaces one of another kind, what that costs."""
-    present = bridge.interfaces if bridge else ()
-    old = [port for port in present if port.external_ids.get(ovs.PEER_MARK) == tunnel.peer and port.type != tunnel.kind]
-    return f"in place of {old[0].name}, which is {old[0].type}: {UNTIL_BOTH}" if old else "a link of the plan"
+def _instead(end: TunnelEnd, bridge: OvsBridge) -> str | None:
+    """Of a tunnel that replaces one of another kind, what that costs."""
+    marked = (port for port in bridge.interfaces if port.external_ids.get(ovs.PEER_MARK) == end.peer)
+    old = next((port for port in marked if port.type != end.kind), None)
+    return f"in place of {old.name}, which is {old.type}: {UNTIL_BOTH}" if old else None
 
 
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:

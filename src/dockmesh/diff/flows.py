@@ -1,7 +1,10 @@
 """Flows and groups that are not as they should be, and what puts them right: pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from dockmesh.diff.subject import FLOWS as SUBJECT
+from dockmesh.diff.subject import Desired
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Forwarding
@@ -9,7 +12,6 @@ from dockmesh.remote.seam import Run
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 
-SUBJECT = f"{FABRIC_BRIDGE} flows"
 PLANNED = "as planned"
 # One bundle: the switch takes all of it at once, or nothing.
 INSTALL = Run(("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, FLOWS), timeout_s=30)
@@ -19,15 +21,25 @@ WHY = {
 }
 
 
+def desired(config: HostConfig) -> Desired:
+    return Desired(SUBJECT, PLANNED, WHY[config.forwarding is Forwarding.DIRECT])
+
+
 def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change | None:
     """`anew`: the bridge is made, so it has none."""
-    why = WHY[config.forwarding is Forwarding.DIRECT]
+    there = desired(config)
+    change = Change(config.host, there.subject, None, there.value, there.reason)
     if anew:
-        return Change(config.host, SUBJECT, None, PLANNED, why)
+        return change.following(f"{FABRIC_BRIDGE} is made anew")
     actual = "not to be seen" if facts.flows is None else said(facts.flows)
-    if actual and facts.file(FLOWS) not in (None, next(file.text for file in config.files if file.path == FLOWS)):
+    if not actual:
+        return None
+    state, file = facts.files.get(FLOWS), next(file for file in config.files if file.path == FLOWS)
+    if state is not None and state.text != file.text:
         actual = "of the plan before"  # each text has marks of its own, so all flows would count
-    return Change(config.host, SUBJECT, actual, PLANNED, why) if actual else None
+    change = replace(change, actual=actual)
+    written = state is None or (state.text, state.mode) != (file.text, file.mode)
+    return change.following("they stand in that file") if written else change
 
 
 def said(state: FlowState) -> str:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from enum import Enum
 
-from dockmesh.diff.docker import NO_RULES, RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES
+from dockmesh.diff.docker import NO_RULES
+from dockmesh.diff.subject import FABRIC, RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
@@ -53,12 +54,12 @@ def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostD
         left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
         steps = tuple(step for step in diff.steps if step.name not in later)
         return replace(diff, steps=steps, left=(*diff.left, *left))
-    if any(change.subject == RESTART_FOR_IPV6 for change in docker.changes):
+    if RESTART_FOR_IPV6 in docker.subjects:
         diff = _without_ipv6(diff, docker)
     fabric = facts.link(FABRIC_BRIDGE)
-    moves = any(change.subject == RESTART for change in docker.changes)
+    moves = RESTART in docker.subjects
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
-    anew = any(change.subject == f"bridge {FABRIC_BRIDGE}" for change in diff.changes)
+    anew = any(change.subject == FABRIC for change in diff.changes)
     kept = (_kept(step, moves=moves, cut=moves and attached and anew) for step in diff.steps)
     return _left(diff, [step for step in kept if step is not None])
 

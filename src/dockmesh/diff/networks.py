@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from dockmesh.diff.attachments import attach_apart, refuse_taken
 from dockmesh.diff.linux_bridge import bridge_changes, moved, strays, with_mtu, without
+from dockmesh.diff.linux_bridge import desired as desired_of_bridge
+from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.switches import made_anew
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
@@ -16,7 +18,6 @@ from dockmesh.render.types import DockerNetwork, HostConfig
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"
-WHY = "a network of the mesh"
 
 
 def network_steps(config: HostConfig, facts: HostFacts) -> tuple[Step | None, Step | None]:
@@ -72,7 +73,9 @@ def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
             words = ", ".join(f"{key} {actual}" for key, (actual, _) in differing.items())
             needed = ", ".join(f"{key} {expected}" for key, (_, expected) in differing.items())
             refuse_in_use(config.host, facts, name, f"must be made anew: {words} → {needed}")
-            changes.append(Change(config.host, subject(name), words, "none for a moment", f"made anew with {needed}"))
+            reason = f"made anew with {needed}"
+            found = _in_record(facts, wanted[name])
+            changes.append(Change(config.host, subject(name), words, "none for a moment", reason, found=found))
             requests.append(Run(network.remove(name)))
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if requests else None
 
@@ -99,21 +102,51 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
             )
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
-            changes.append(Change(config.host, subject(wanted.name), actual, described(wanted), WHY))
+            there, found = _desired(wanted), _in_record(facts, wanted)
+            changes.append(Change(config.host, there.subject, actual, there.value, there.reason, found=found))
             requests.append(Run(network.create(wanted)))
     return Step(StepName.NETWORKS, tuple(changes), tuple(requests)) if requests else None
 
 
-def subject(name: str) -> str:
-    return f"network {name}"
+def desired(config: HostConfig) -> Iterator[Desired]:
+    for each in config.networks:
+        yield _desired(each)
+        yield from desired_of_bridge(each.bridge)
 
 
-def described(wanted: DockerNetwork) -> str:
-    address = wanted.bridge.address
-    internal = ", internal" if wanted.internal else ""
-    six = wanted.bridge.address6
-    ipv6 = f", {six.ip} of {six.network}, pool {wanted.pool6}" if six else ""
-    return f"{address.ip} of {address.network}, pool {wanted.pool}{ipv6}, MTU {wanted.bridge.mtu}{internal}"
+def _desired(each: DockerNetwork) -> Desired:
+    address, six = each.bridge.address, each.bridge.address6
+    words = _words(
+        (str(address.ip), str(address.network), str(each.pool)),
+        (str(six.ip), str(six.network), str(each.pool6)) if six else None,
+        each.bridge.mtu,
+        internal=each.internal,
+    )
+    return Desired(subject(each.name), words, "a network of the mesh")
+
+
+def subject(name: str) -> Subject:
+    return Subject(Thing.NETWORK, name)
+
+
+def _in_record(facts: HostFacts, wanted: DockerNetwork) -> str | None:
+    """The network as Docker has it, in the words of `_desired`; None where it has none of that name."""
+    present = facts.docker.network(wanted.name) if facts.docker else None
+    if present is None:
+        return None
+    prefix, prefix6 = (", ".join(map(str, each)) for each in (present.prefixes, present.prefixes6))
+    return _words(
+        (str(present.gateway), prefix, str(present.pool)),
+        (str(present.gateway6), prefix6, str(present.pool6)) if present.ipv6 else None,
+        present.mtu,
+        internal=present.internal,
+    )
+
+
+def _words(four: tuple[str, str, str], six: tuple[str, str, str] | None, mtu: int | None, *, internal: bool) -> str:
+    """Each is an address, the prefix that it is of, and the pool."""
+    ways = ", ".join(f"{address} of {prefix}, pool {pool}" for address, prefix, pool in (four, *([six] if six else [])))
+    return f"{ways}, MTU {mtu}{', internal' if internal else ''}"
 
 
 def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
@@ -221,9 +254,3 @@ def _overlapping(wanted: DockerNetwork, other: facts_types.DockerNetwork) -> tup
 
 def _foreign(config: HostConfig, what: str, answered: str, do: str) -> ConflictError:
     return ConflictError(what, host=config.host, answered=answered, now=NOTHING, do=do)
-
-
-def recorded(config: HostConfig) -> Iterator[tuple[str, str]]:
-    """What is wanted of them, by the subjects of changes."""
-    for wanted in config.networks:
-        yield subject(wanted.name), described(wanted)

@@ -3,35 +3,32 @@
 The host's record of the last apply tells what was wanted then. What is still wanted and is not so any more has drifted.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dockmesh import __version__
-from dockmesh.diff import flows
-from dockmesh.diff.apart import OLD_FLOWS
-from dockmesh.diff.docker import RESTART_FOR_IPV6, RESTART_FOR_NAMES
-from dockmesh.diff.expected import FINGERPRINT, expected, fingerprint, tunnel_key
-from dockmesh.diff.host import SWITCH_UNIT
-from dockmesh.diff.types import Change, HostDiff, Origin, StepName
+from dockmesh.diff.host import SWITCH_UNIT, desired
+from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
+from dockmesh.diff.types import Change, HostDiff, Origin
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
-from dockmesh.record.applied import Applied, read
-from dockmesh.record.paths import APPLIED
+from dockmesh.record import applied
+from dockmesh.record.applied import Applied
 from dockmesh.render import ovs
 from dockmesh.render.docker import DAEMON_JSON, LABEL_KEY
-from dockmesh.render.host import API_CA, API_CERTIFICATE, API_KEY, API_PEMS, API_REVOKED, FLOWS
-from dockmesh.render.types import DockerNetwork, File, HostConfig
+from dockmesh.render.host import API_CA, API_CERTIFICATE, API_KEY, API_REVOKED
+from dockmesh.render.types import HostConfig
 
 Told = tuple[Origin, str]
-FIRST = (Origin.FIRST, "not applied yet")
-UNKNOWN = (Origin.UNKNOWN, "changed in the file or by hand: the host has no record of an apply")
+NO_RECORD = "changed in the file or by hand: the host has no record of an apply"
 CERTIFICATES = {
     API_CA: "the mesh has another authority",
     API_REVOKED: "a certificate was revoked",
     API_CERTIFICATE: "it is renewed",
     API_KEY: "it is the new certificate's",
 }
-FABRIC_CHANGE = f"bridge {FABRIC_BRIDGE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +36,48 @@ class _Known:
     """What it takes to tell."""
 
     hosts: frozenset[str]  # of the file as it is now
-    config: HostConfig
-    facts: HostFacts
-    record: Applied | None
-    wanted: dict[str, str]
+    record: Applied
+    desired: Mapping[str, Desired]  # now, by the keys of the record
+
+    def differing(self, subject: Subject) -> tuple[str, str] | None:
+        """What was wanted of it and what is now, where these are not the same."""
+        was, now = self.record.expected.get(subject.key), self.desired.get(subject.key)
+        return (was, now.value) if was and now and was != now.value else None
+
+    def tell(self, change: Change) -> Change:
+        return _told(change, *_compare(self, change))
 
 
 def explain(plan: Plan, config: HostConfig, facts: HostFacts, found: HostDiff) -> HostDiff:
-    """The same changes, each with its origin."""
-    hosts = frozenset(host.name for host in plan.hosts)
-    known = _Known(hosts, config, facts, read(facts.file(APPLIED)), expected(config))
-    subjects = {change.subject for change in found.changes}
-    steps = []
-    for step in found.steps:
-        changes = []
-        for change in step.changes:
-            origin, because = _tell(known, step.name, change, subjects)
-            changes.append(replace(change, origin=origin, because=because))
-        steps.append(replace(step, changes=tuple(changes)))
-    return replace(found, steps=tuple(steps))
+    """The same changes, each with its origin; what the differ of a change knows of it itself stays so.
+
+    Raises HostError for a record that a newer dockmesh wrote.
+    """
+    record = applied.of(facts)
+    if record is not None and record.mesh == config.mesh:
+        by_key = {each.subject.key: each for each in desired(config)}
+        known = _Known(frozenset(host.name for host in plan.hosts), record, by_key)
+        tell: Callable[[Change], Change] = known.tell
+    elif _has_ours(config, facts):
+        tell = partial(_told, origin=Origin.UNKNOWN, because=NO_RECORD)
+    else:
+        tell = _first
+    steps = tuple(replace(step, changes=tuple(map(tell, step.changes))) for step in found.steps)
+    return replace(found, steps=steps, left=tuple(map(tell, found.left)))
 
 
-def _tell(known: _Known, step: StepName, change: Change, subjects: set[str]) -> Told:
-    if step is StepName.UPGRADE:
-        return Origin.FILE, "it brings newer packages"
-    record = known.record
-    if record is None or record.mesh != known.config.mesh:
-        if not _has_ours(known.config, known.facts):
-            return FIRST
-        return _follows(known, step, change, subjects) or UNKNOWN
-    return _follows(known, step, change, subjects) or _compare(known, record, change)
+def expected(config: HostConfig) -> dict[str, str]:
+    """All that is wanted of a host, for its record."""
+    return {each.subject.key: each.value for each in desired(config)}
+
+
+def _told(change: Change, origin: Origin, because: str) -> Change:
+    return replace(change, origin=origin, because=because) if change.origin is Origin.UNKNOWN else change
+
+
+def _first(change: Change) -> Change:
+    """Where nothing is of ours yet, nothing follows from anything."""
+    return change if change.origin is Origin.FILE else replace(change, origin=Origin.FIRST, because="not applied yet")
 
 
 def _has_ours(config: HostConfig, facts: HostFacts) -> bool:
@@ -80,152 +89,70 @@ def _has_ours(config: HostConfig, facts: HostFacts) -> bool:
     )
 
 
-def _follows(known: _Known, step: StepName, change: Change, subjects: set[str]) -> Told | None:
-    """What apply does only for another change's sake; alone it would be no difference."""
-    bridge = known.config.docker_bridge
-    member = known.facts.link(bridge.member)
-    because = None
-    if step is StepName.APART:
-        because = "the flows change" if change.subject == OLD_FLOWS else f"{FABRIC_BRIDGE} is made anew"
-    elif step is StepName.DETACH:
-        because = "Docker restarts"
-    elif step is StepName.FABRIC and FABRIC_CHANGE in subjects and change.subject.startswith("tunnel "):
-        because = f"{FABRIC_BRIDGE} is made anew"
-    elif change.subject == flows.SUBJECT and {FABRIC_CHANGE, FLOWS} & subjects:
-        because = f"{FABRIC_BRIDGE} is made anew" if FABRIC_CHANGE in subjects else "they stand in that file"
-    elif step is StepName.ATTACH and change.subject == bridge.member:
-        if bridge.name in subjects:
-            because = f"{bridge.name} is made anew"
-        elif member is None or (member.master == bridge.name and member.up):
-            because = f"{bridge.member} is made anew" if FABRIC_CHANGE in subjects else "Docker restarts"
-    elif step is StepName.NETWORKS and (network := _network_of(known, change.subject)):
-        if f"bridge {network.bridge.member}" in subjects:
-            because = f"{network.bridge.member} is made anew"
-    elif change.subject in (RESTART_FOR_NAMES, RESTART_FOR_IPV6):
-        because = _of_file(change.subject, subjects)
-    elif step is StepName.INSTALL and change.subject not in known.wanted:
-        because = "another package needs it"
-    elif step is StepName.FILES and change.subject in known.config.units and change.actual is None:
-        because = "its file was not there"
-    return (Origin.FOLLOWS, because) if because else None
-
-
-def _of_file(restart: str, subjects: set[str]) -> str | None:
-    if restart == RESTART_FOR_NAMES:
-        return f"{DAEMON_JSON} says another dns"
-    return f"{DAEMON_JSON} says so" if DAEMON_JSON in subjects else None
-
-
-def _network_of(known: _Known, member: str) -> DockerNetwork | None:
-    """Of whose bridge this is the member, if that was there and is not somewhere else."""
-    link = known.facts.link(member)
-    for network in known.config.networks:
-        if network.bridge.member == member and (link is None or link.master in (None, network.bridge.name)):
-            return network
-    return None
-
-
-def _compare(known: _Known, record: Applied, change: Change) -> Told:
-    if kinds := _kinds(known, record, change):
-        return Origin.FILE, kinds
-    if change.subject == RESTART_FOR_IPV6:
-        return Origin.FILE, "Docker has not been restarted since"
-    key = _key(known, change)
-    was, wanted = record.expected.get(key), known.wanted.get(key)
+def _compare(known: _Known, change: Change) -> Told:
+    subject = change.subject
+    if subject.kind is Thing.TUNNEL and not subject.aspect and (kinds := known.differing(subject.of("type"))):
+        return Origin.FILE, " → ".join(kinds)  # a tunnel that goes, or comes, for the file wants another kind
+    was, now = known.record.expected.get(subject.key), known.desired.get(subject.key)
     if change.expected is None:
-        if was is None or wanted is not None:
+        if was is None or now is not None:
             return Origin.DRIFT, "added by hand"
-        return Origin.FILE, _gone(known, change)
-    if was is None:
-        return Origin.FILE, _new(known, record, change)
-    if was == wanted:
+        return Origin.FILE, _gone(known, subject)
+    if was is None or now is None:
+        return Origin.FILE, _new(known, subject)
+    if was == now.value:
         return Origin.DRIFT, _hand(change)
-    actual = _actual(known, change)
-    if change.subject in API_PEMS and actual == was:
-        return Origin.CERTIFICATES, CERTIFICATES[change.subject]
-    if was.startswith(FINGERPRINT) and _only_texts_differ(known, record):
+    actual = change.actual if change.found is None else change.found
+    if subject.name in CERTIFICATES and actual == was:
+        return Origin.CERTIFICATES, CERTIFICATES[subject.name]
+    if _is_text(subject) and _only_texts_differ(known):
         return (Origin.FOLLOWS, "ports have other names") if actual == was else (Origin.DRIFT, _hand(change))
-    words = _changed(record, was, wanted or "")
-    if actual is None and key != "docker restart":
+    words = _changed(known.record, subject, was, now.value)
+    if actual is None and subject != RESTART:
         return Origin.BOTH, f"{words}; and removed by hand"
-    # A bridge is recorded with its priority, and shown without.
-    shown = change.subject == FABRIC_CHANGE and was.startswith(f"{actual},")
-    if change.expected == wanted and actual != was and not shown:
-        return Origin.BOTH, f"{words}; and changed by hand"
-    return Origin.FILE, words
+    comparable = change.found is not None or change.expected == now.value
+    return (Origin.BOTH, f"{words}; and changed by hand") if comparable and actual != was else (Origin.FILE, words)
 
 
-def _kinds(known: _Known, record: Applied, change: Change) -> str | None:
-    """Of a tunnel that goes, or comes, because the file wants another kind."""
-    head, _, port = change.subject.partition(" ")
-    peer = _peer(known, port) if head == "tunnel" else None
-    if peer is None:
-        return None
-    key = f"{tunnel_key(peer)} type"
-    was, wanted = record.expected.get(key), known.wanted.get(key)
-    return f"{was} → {wanted}" if was and wanted and was != wanted else None
+def _is_text(subject: Subject) -> bool:
+    """Whether the record has no more of it than that it is another one."""
+    return subject.kind is Thing.FILE and subject.name != DAEMON_JSON
 
 
-def _only_texts_differ(known: _Known, record: Applied) -> bool:
+def _only_texts_differ(known: _Known) -> bool:
     """Then nothing of the file changed: a text has the names of ports, which the plan does not choose alone."""
-    apart = {key for key in {*record.expected, *known.wanted} if record.expected.get(key) != known.wanted.get(key)}
-    return record.version == __version__ and all(known.wanted.get(key, "").startswith(FINGERPRINT) for key in apart)
-
-
-def _key(known: _Known, change: Change) -> str:
-    """The name in the record: a tunnel's is that of its peer."""
-    head, _, rest = change.subject.partition(" ")
-    port, setting = (rest, "") if head == "tunnel" else (head, f" {rest}")
-    peer = _peer(known, port)
-    return f"{tunnel_key(peer)}{setting}" if peer else change.subject
-
-
-def _peer(known: _Known, port: str) -> str | None:
-    for tunnel in known.config.tunnels:
-        if tunnel.port == port:
-            return tunnel.peer
-    fabric = known.facts.bridge(FABRIC_BRIDGE)
-    interface = fabric.interface(port) if fabric else None
-    return interface.external_ids.get(ovs.PEER_MARK) if interface else None
-
-
-def _actual(known: _Known, change: Change) -> str | None:
-    """In the words of the record, where it keeps a fingerprint."""
-    state = known.facts.files.get(change.subject)
-    if state is not None and change.subject != DAEMON_JSON:
-        return fingerprint(File(change.subject, state.text, state.mode))
-    return change.actual
+    was, now = known.record.expected, known.desired
+    apart = [now.get(key) for key in {*was, *now} if key not in was or key not in now or was[key] != now[key].value]
+    return known.record.version == __version__ and all(each is not None and _is_text(each.subject) for each in apart)
 
 
 def _hand(change: Change) -> str:
-    if change.subject == "docker restart":
+    subject = change.subject
+    if subject == RESTART:
         return "Docker does not run" if change.actual is None else "Docker runs with settings of its own"
-    if change.subject == SWITCH_UNIT or change.expected == "active":
-        return "stopped"
-    if change.subject.endswith(".service"):
+    if subject.kind is Thing.UNIT:
+        if subject.name == SWITCH_UNIT or change.expected == "active":
+            return "stopped"
         return "disabled by hand" if change.actual else "removed by hand"
     return "removed by hand" if change.actual is None else "changed by hand"
 
 
-def _gone(known: _Known, change: Change) -> str:
-    head, _, port = change.subject.partition(" ")
-    peer = _peer(known, port) if head == "tunnel" else None
-    if peer is None:
+def _gone(known: _Known, subject: Subject) -> str:
+    if subject.kind is not Thing.TUNNEL or subject.aspect or not subject.name:
         return "no longer wanted"
-    return f"no link to {peer} any more" if peer in known.hosts else f"{peer} was removed"
+    return f"no link to {subject.name} any more" if subject.name in known.hosts else f"{subject.name} was removed"
 
 
-def _new(known: _Known, record: Applied, change: Change) -> str:
-    head, _, port = change.subject.partition(" ")
-    peer = _peer(known, port) if head == "tunnel" else None
-    if peer is not None:
-        return f"a link to {peer} is new" if peer in record.hosts else f"{peer} was added"
-    return "new in the file" if record.version == __version__ else _other_version(record)
+def _new(known: _Known, subject: Subject) -> str:
+    if subject.kind is Thing.TUNNEL and not subject.aspect:
+        new = f"a link to {subject.name} is new"
+        return new if subject.name in known.record.hosts else f"{subject.name} was added"
+    return "new in the file" if known.record.version == __version__ else _other_version(known.record)
 
 
-def _changed(record: Applied, was: str, wanted: str) -> str:
-    if not wanted.startswith(FINGERPRINT):
-        return f"{was} → {wanted}"
+def _changed(record: Applied, subject: Subject, was: str, now: str) -> str:
+    if not _is_text(subject):
+        return f"{was} → {now}"
     return "another text follows from it" if record.version == __version__ else _other_version(record)
 
 

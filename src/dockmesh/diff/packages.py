@@ -1,16 +1,27 @@
 """Which packages a host lacks or has in another version than the mesh brings: pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from dockmesh.debian import relation
 from dockmesh.debian.deb import Deb
-from dockmesh.debian.relation import Wanted
 from dockmesh.debian.select import Installed, Selection, Unmet, select
 from dockmesh.debian.version import compare
-from dockmesh.diff.types import Change, Step, StepName
+from dockmesh.diff.subject import Desired, Subject, Thing
+from dockmesh.diff.types import Change, Origin, Step, StepName
 from dockmesh.errors import HostError
+from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import HostFacts
+from dockmesh.model import Renderer
 from dockmesh.render.types import HostConfig
 
+PACKAGE_OF = {
+    "ovs-vsctl": "openvswitch-switch",
+    "dockerd": "docker.io",
+    "docker": "docker-cli",
+    "iptables": "iptables",
+    "nft": "nftables",
+}
 # By Debian's name what may stand in for it: Docker's own packages are named otherwise.
 NAMES = {
     "openvswitch-switch": ("openvswitch-switch",),
@@ -38,13 +49,38 @@ DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12
 
 
+def packages_of(config: HostConfig) -> Mapping[str, str]:
+    """By program the package, by its name in Debian, of all that the host needs."""
+    return {
+        **PACKAGE_OF,
+        **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
+        **({"stunnel": "stunnel4"} if config.docker_api else {}),
+        **({LIBRARY: "python3-dnslib"} if config.domain is not None else {}),
+    }
+
+
+def desired(config: HostConfig) -> Iterator[Desired]:
+    versions: dict[str, list[str]] = {}
+    for deb in config.debs:
+        versions.setdefault(deb.package, []).append(f"{deb.version} {deb.architecture}")
+    for name in packages_of(config).values():
+        yield Desired(_subject(name), "installed", WHY[name])
+    # Where the mesh brings one, its version counts.
+    for name, each in versions.items():
+        yield Desired(_subject(name), ", ".join(sorted(each)))
+
+
+def _subject(name: str) -> Subject:
+    return Subject(Thing.PACKAGE, name)
+
+
 def package_steps(config: HostConfig, facts: HostFacts, missing: Sequence[str]) -> tuple[Step | None, Step | None]:
     """The steps that upgrade and that install packages; `missing` are the names in Debian of what is not there.
 
     Raises HostError where the mesh brings packages that do not fit the host.
     """
     if facts.packages is None:
-        changes = tuple(Change(config.host, name, None, "installed", WHY[name]) for name in missing)
+        changes = tuple(Change(config.host, _subject(name), None, "installed", WHY[name]) for name in missing)
         return None, Step(StepName.INSTALL, changes, packages=tuple(missing)) if missing else None
     here = {deb.package: deb for deb in config.debs if deb.architecture in (facts.packages.architecture, "all")}
     installed = facts.packages.installed
@@ -65,11 +101,14 @@ def package_steps(config: HostConfig, facts: HostFacts, missing: Sequence[str]) 
         others.remove("docker-cli")
     new = select(tuple(roots.values()), here.values(), after)
     # What is in no folder of ours must be in the sources; of Docker's command line that is seen later.
-    lacking = tuple(Unmet((Wanted(name),), ("the mesh",)) for name in others if name != "docker-cli")
+    lacking = tuple(Unmet((relation.Wanted(name),), ("the mesh",)) for name in others if name != "docker-cli")
     reasons = {deb.package: WHY[name] for name, deb in roots.items()}
     changes = (
-        *(Change(config.host, name, None, "installed", WHY[name]) for name in others),
-        *_changes(config.host, new, reasons, after),
+        *(Change(config.host, _subject(name), None, "installed", WHY[name]) for name in others),
+        *(
+            change if change.subject.name in reasons else change.following("another package needs it")
+            for change in _changes(config.host, new, reasons, after)
+        ),
     )
     return _upgrade(config, facts, upgrade), (
         Step(StepName.INSTALL, changes, packages=tuple(others), debs=new.debs, unmet=(*new.unmet, *lacking))
@@ -122,7 +161,8 @@ def _upgrade(config: HostConfig, facts: HostFacts, upgrade: Selection) -> Step |
     names = tuple(container.name for container in running)
     reasons = {deb.package: "every host is to have the same version" for deb in upgrade.debs}
     changes = _changes(config.host, upgrade, reasons | _because(upgrade), facts.packages.installed, names)
-    return Step(StepName.UPGRADE, changes, debs=upgrade.debs, unmet=upgrade.unmet)
+    told = tuple(replace(change, origin=Origin.FILE, because="it brings newer packages") for change in changes)
+    return Step(StepName.UPGRADE, told, debs=upgrade.debs, unmet=upgrade.unmet)
 
 
 def _because(selection: Selection) -> dict[str, str]:
@@ -140,7 +180,7 @@ def _changes(
     return tuple(
         Change(
             host,
-            deb.package,
+            _subject(deb.package),
             installed[deb.package].version if deb.package in installed else None,
             f"{deb.version}, carried, sha256 {deb.sha256[:HASH_SHOWN]}…",
             why[deb.package],

@@ -6,8 +6,9 @@ from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
-from dockmesh.diff.docker import RESTART, RESTART_DOCKER
+from dockmesh.diff.docker import DAEMON, RESTART_DOCKER
 from dockmesh.diff.packages import DOCKER
+from dockmesh.diff.subject import RESTART, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, FileState, HostFacts
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, FABRIC_BRIDGE
@@ -19,7 +20,7 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 
 UNIT = "docker.service"
-RULES6 = "rules for IPv6"
+RULES6 = Subject(Thing.DOCKER, "rules for IPv6")
 # What Docker takes networks from unless told (libnetwork, ipamutils), in their order.
 DEFAULT_POOLS = (*((f"172.{number}.0.0/16", 16) for number in range(17, 32)), ("192.168.0.0/16", 20))
 FIRST = "172.17.0.1/16"
@@ -42,13 +43,19 @@ def restore_docker(
     if (present.text if present else None) != after:
         changes.append(_file_change(host, present, after, facts.file(BEFORE)))
     elif facts.file(BEFORE) is not None:
-        changes.append(Change(host, BEFORE, "the copy of the file of before", None, "it is not needed any more"))
+        changes.append(
+            Change(
+                host, Subject(Thing.FILE, BEFORE), "the copy of the file of before", None, "it is not needed any more"
+            )
+        )
     going = any(package in leaving for package in DOCKER)
     idle = origin is not None and UNIT in origin.services and not origin.ran(UNIT)
     requests = list(_writes(facts, present, after))
     restart: tuple[Request, ...] = ()
     if running is not None and (going or (idle and not running.containers)):
-        changes.append(Change(host, UNIT, "running", "not running", "as it was before the first apply"))
+        changes.append(
+            Change(host, Subject(Thing.UNIT, UNIT), "running", "not running", "as it was before the first apply")
+        )
         requests += [STOP, *_own_bridge(facts)]
     elif running is not None and (
         not uses(running, _content(after)) or _names_go(present, after) or _rules_go(present, after)
@@ -60,10 +67,20 @@ def restore_docker(
         requests = []
         restart = tuple(_restart(facts, origin, running, after, ran))
     elif running is None and (bridge := facts.link(DOCKER_BRIDGE)) and bridge.mac == config.docker_bridge.mac:
-        changes.append(Change(host, DOCKER_BRIDGE, "a bridge of ours", None, "Docker makes its own when it starts"))
+        changes.append(
+            Change(
+                host,
+                Subject(Thing.DEVICE, DOCKER_BRIDGE),
+                "a bridge of ours",
+                None,
+                "Docker makes its own when it starts",
+            )
+        )
         requests += _own_bridge(facts)
     elif running is not None and ran:
-        changes.append(Change(host, "containers", "stopped", "running", "they ran before Docker restarted"))
+        changes.append(
+            Change(host, Subject(Thing.DOCKER, "containers"), "stopped", "running", "they ran before Docker restarted")
+        )
     if facts.file(IPV6) is not None and not has_rules6(facts, after):
         # Docker may be as it was, for a run that gave them to it was taken back; its rules are not.
         changes.append(Change(host, RULES6, "what Docker left of them", None, "as it was before the first apply"))
@@ -121,9 +138,9 @@ def _file_change(host: str, present: FileState | None, after: str | None, before
     found = _content(present.text if present else None)
     actual = ", ".join(f"{key} {found[key]}" for key in docker.OUR_KEYS if key in found) or "our settings"
     if after is None:
-        return Change(host, DAEMON_JSON, actual, None, "there was no such file")
+        return Change(host, DAEMON, actual, None, "there was no such file")
     words = "the file of before" if after == before else "without our keys, the rest as it is"
-    return Change(host, DAEMON_JSON, actual, words, "as it was before the first apply")
+    return Change(host, DAEMON, actual, words, "as it was before the first apply")
 
 
 def _writes(facts: HostFacts, present: FileState | None, after: str | None) -> Iterator[Request]:

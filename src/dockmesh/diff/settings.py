@@ -1,7 +1,8 @@
 """One setting of Open vSwitch's, as it is and as it should be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from dockmesh.diff.subject import Desired, Subject
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import OvsBridge, OvsInterface
 from dockmesh.render import ovs
@@ -18,17 +19,22 @@ COSTS = {
 }
 
 
+def desired(thing: Subject, setting: Setting) -> Desired:
+    """`thing` is what the setting's record is to people."""
+    name = f"{setting.column}:{setting.key}" if setting.key else setting.column
+    return Desired(thing.of(name), setting.value, COSTS.get(setting.key or setting.column, "a setting of the fabric"))
+
+
 def setting_changes(
-    host: str, setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None
+    host: str, thing: Subject, settings: Iterable[Setting], bridge: OvsBridge, interface: OvsInterface | None
 ) -> Iterator[Change]:
-    actual = _actual(setting, bridge, interface)
-    if actual != setting.value:
-        name = f"{setting.column}:{setting.key}" if setting.key else setting.column
-        reason = COSTS.get(setting.key or setting.column, "a setting of the fabric")
-        yield Change(host, f"{setting.record} {name}", actual, setting.value, reason)
+    for setting in settings:
+        there, actual = desired(thing, setting), _actual(setting, bridge, interface)
+        if actual != there.value:
+            yield Change(host, there.subject, actual, there.value, there.reason)
 
 
-def _actual(setting: Setting, bridge: OvsBridge | None, interface: OvsInterface | None) -> str | None:
+def _actual(setting: Setting, bridge: OvsBridge, interface: OvsInterface | None) -> str | None:
     row = bridge if setting.table == "bridge" else interface
     if row is None:
         return None

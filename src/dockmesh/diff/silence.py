@@ -7,6 +7,7 @@ translates in just that moment leads nowhere, until the next translation. In the
 kernel's routes.
 """
 
+from dockmesh.diff.subject import Thing
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.model import Datapath
 
@@ -29,7 +30,7 @@ def proof_silence_ms(datapath: Datapath) -> int:
 
 def _touches_devices(diff: HostDiff) -> bool:
     return any(
-        any(change.subject.startswith("bridge ") for change in step.changes)
+        any(subject.kind is Thing.BRIDGE and not subject.aspect for subject in step.subjects)
         if step.name is StepName.FABRIC
         else step.name not in WITHOUT_DEVICES
         for step in diff.steps

@@ -1,10 +1,11 @@
 """The Open vSwitch bridges of further networks, and the patches that join them to the fabric's: what differs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dockmesh.diff import attachments
 from dockmesh.diff.settings import setting_changes
+from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import FABRIC_BRIDGE, Datapath
@@ -41,43 +42,58 @@ def joined(config: HostConfig) -> Iterator[Joined]:
         yield Joined(each.network, each.switch, each.fabric_port, each.switch_port, each.interface)
 
 
+def desired(config: HostConfig) -> Iterator[Desired]:
+    """Bridges, patches and interfaces themselves; their settings are among those of the fabric."""
+    for each in joined(config):
+        yield from (_switch(config, each), *(_patch(each, port) for port in (each.fabric_port, each.switch_port)))
+        if each.interface is not None:
+            yield attachments.desired(config, each.interface)
+
+
+def things(config: HostConfig) -> Mapping[str, Subject]:
+    """By the name of a record of Open vSwitch's what it is."""
+    return {each.subject.name: each.subject for each in desired(config)}
+
+
+def _switch(config: HostConfig, each: Joined) -> Desired:
+    reason = f"it joins {each.interface or f'the network {each.network}'} to the fabric"
+    return Desired(Subject(Thing.BRIDGE, each.switch), f"{config.datapath} datapath", reason)
+
+
+def _patch(each: Joined, port: str) -> Desired:
+    return Desired(Subject(Thing.PATCH, port), f"for {each.network}", "it joins the network to the fabric")
+
+
 def switch_changes(config: HostConfig, facts: HostFacts, *, fabric_anew: bool) -> Iterator[Change]:
     """`fabric_anew`: the fabric's bridge is made anew, and has none of its ports then."""
     fabric = None if fabric_anew else facts.bridge(FABRIC_BRIDGE)
     seen = set[str]()
-    for wanted in joined(config):
-        name = wanted.switch
+    for each in joined(config):
+        name = each.switch
         switch = None if made_anew(config, name, facts) else facts.bridge(name)
         if name not in seen:
             seen.add(name)
-            yield from _switch_changes(config, wanted, switch, facts)
-        for port, bridge in ((wanted.fabric_port, fabric), (wanted.switch_port, switch)):
-            if bridge is None or bridge.interface(port) is None:
-                yield Change(
-                    config.host, f"patch {port}", None, f"for {wanted.network}", "it joins the network to the fabric"
-                )
-            else:
-                yield from _changes(config, port, bridge)
+            there = facts.bridge(name)
+            actual = None if there is None else f"{there.datapath_type or Datapath.SYSTEM} datapath"
+            yield from _changes(config, _switch(config, each), switch, made=switch is None, actual=actual)
+            if each.interface is not None:
+                yield from _port_changes(config, attachments.desired(config, each.interface), switch)
+        yield from _port_changes(config, _patch(each, each.fabric_port), fabric)
+        yield from _port_changes(config, _patch(each, each.switch_port), switch)
 
 
-def _switch_changes(config: HostConfig, wanted: Joined, switch: OvsBridge | None, facts: HostFacts) -> Iterator[Change]:
-    name, interface = wanted.switch, wanted.interface
-    if switch is None:
-        there = facts.bridge(name)
-        actual = None if there is None else f"{there.datapath_type or Datapath.SYSTEM} datapath"
-        reason = f"it joins {interface or f'the network {wanted.network}'} to the fabric"
-        yield Change(config.host, f"bridge {name}", actual, f"{config.datapath} datapath", reason)
+def _port_changes(config: HostConfig, each: Desired, bridge: OvsBridge | None) -> Iterator[Change]:
+    missing = bridge is None or bridge.interface(each.subject.name) is None
+    return _changes(config, each, bridge, made=missing, actual=None)
+
+
+def _changes(
+    config: HostConfig, each: Desired, bridge: OvsBridge | None, *, made: bool, actual: str | None
+) -> Iterator[Change]:
+    """`made`: with all its settings, which are then no differences of their own."""
+    name = each.subject.name
+    if bridge is None or made:
+        yield Change(config.host, each.subject, actual, each.value, each.reason)
     else:
-        yield from _changes(config, name, switch)
-    if interface is not None:
-        if switch is None or switch.interface(interface) is None:
-            what = attachments.described(config, interface)
-            yield Change(config.host, attachments.subject(interface), None, what, attachments.WHY)
-        else:
-            yield from _changes(config, interface, switch)
-
-
-def _changes(config: HostConfig, record: str, bridge: OvsBridge) -> Iterator[Change]:
-    for setting in config.settings:
-        if setting.record == record:
-            yield from setting_changes(config.host, setting, bridge, bridge.interface(record))
+        settings = (setting for setting in config.settings if setting.record == name)
+        yield from setting_changes(config.host, each.subject, settings, bridge, bridge.interface(name))

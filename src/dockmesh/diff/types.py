@@ -1,10 +1,12 @@
 """What must change on a host, as values: tests compare them, the dry run prints them, apply carries them out."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dockmesh.debian.deb import Deb
 from dockmesh.debian.select import Unmet
+from dockmesh.diff.subject import Subject
 from dockmesh.remote.seam import Request
 
 
@@ -23,13 +25,18 @@ class Origin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Change:
     host: str
-    subject: str
+    subject: Subject
     actual: str | None  # None: it is not there
     expected: str | None  # None: it must not be there
     reason: str  # what it is needed for
     disturbs: tuple[str, ...] = ()  # the running containers that will notice, by name
     origin: Origin = Origin.UNKNOWN
     because: str = ""  # the origin in words, for this change
+    found: str | None = None  # what is there, where the record says it in other words than `actual`
+
+    def following(self, because: str) -> "Change":
+        """The same, which alone would be no difference."""
+        return replace(self, origin=Origin.FOLLOWS, because=because)
 
     def text(self) -> str:
         """The change in half a line."""
@@ -87,6 +94,10 @@ class Step:
     def installs(self) -> tuple[str, ...]:
         """All packages of the step, wherever they come from."""
         return (*self.packages, *(deb.package for deb in self.debs))
+
+    @property
+    def subjects(self) -> Collection[Subject]:
+        return [change.subject for change in self.changes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff.host import packages_of
+from dockmesh.diff.packages import packages_of
 from dockmesh.errors import DockmeshError
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 

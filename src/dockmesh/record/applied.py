@@ -1,15 +1,23 @@
-"""What the last run made of a host, kept there: it tells a change of the file from a change by hand."""
+"""What the last run made of a host, kept there: it tells a change of the file from a change by hand.
+
+Its text has the number of its form; the first had none, and is of form 1.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dockmesh.facts.types import HostFacts
+from dockmesh.record.form import form_of, refuse_newer
+from dockmesh.record.paths import APPLIED
+
+FORM = 1
 MODE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The record. `expected` is what was wanted of each subject, by the subject of a Change."""
+    """The record. `expected` is what was wanted of each subject, by its key (diff/subject.py)."""
 
     mesh: str
     version: str  # of dockmesh
@@ -26,6 +34,7 @@ class Applied:
 def write(record: Applied) -> str:
     """The text of the record: sorted, so that the same record is the same text."""
     content = {
+        "form": FORM,
         "mesh": record.mesh,
         "version": record.version,
         "when": record.when,
@@ -45,3 +54,13 @@ def read(text: str | None) -> Applied | None:
         return Applied(mesh, version, when, run, tuple(map(str, content.get("hosts", ()))), expected)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def of(facts: HostFacts) -> Applied | None:
+    """The record of a host.
+
+    Raises HostError where a newer dockmesh wrote it in another form.
+    """
+    text = facts.file(APPLIED)
+    refuse_newer(facts.name, APPLIED, form_of(text), FORM)
+    return read(text)

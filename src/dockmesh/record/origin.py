@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dockmesh.facts.types import FileState
+from dockmesh.facts.types import FileState, HostFacts
+from dockmesh.record.form import form_of, refuse_newer
+from dockmesh.record.paths import ORIGIN
 
+FORM = 1
 MODE = 0o600
 # The services that apply may start, and Docker's socket, which starts one of them.
 SERVICES = ("openvswitch-switch.service", "docker.service", "docker.socket")
@@ -60,6 +63,7 @@ class Origin:
 
 def write(origin: Origin) -> str:
     content = {
+        "form": FORM,
         "mesh": origin.mesh,
         "daemon": None if origin.daemon is None else {"text": origin.daemon.text, "mode": origin.daemon.mode},
         "services": {unit: dict(states) for unit, states in origin.services.items()},
@@ -94,3 +98,13 @@ def read(text: str | None) -> Origin | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def of(facts: HostFacts) -> Origin | None:
+    """What a host was, as it keeps it.
+
+    Raises HostError where a newer dockmesh wrote it in another form.
+    """
+    text = facts.file(ORIGIN)
+    refuse_newer(facts.name, ORIGIN, form_of(text), FORM)
+    return read(text)

@@ -186,7 +186,7 @@ def _differences(host: HostStatus) -> Iterator[Finding]:
         Origin.FIRST: "not applied yet",
     }
     kinds = "; ".join(f"{words[origin]} ({number})" for origin, number in origins.items() if origin in words)
-    named = ", ".join(change.subject for change in host.differences[:SUBJECTS])
+    named = ", ".join(str(change.subject) for change in host.differences[:SUBJECTS])
     more = f" and {len(host.differences) - SUBJECTS} more" if len(host.differences) > SUBJECTS else ""
     do = f"`dockmesh diff --host {host.name}` shows it, `dockmesh apply` makes it as the file says"
     yield Finding((host.name,), f"{kinds}: {named}{more}", do)

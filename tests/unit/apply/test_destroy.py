@@ -295,7 +295,7 @@ def test_a_container_on_a_network_that_goes_keeps_the_mesh_and_it_is_shown_all_t
     failed = destroy(hosts, mesh)
 
     assert isinstance(found, Parting)
-    assert "network blue" in {change.subject for change in found.look.diff.changes}
+    assert "network blue" in {str(change.subject) for change in found.look.diff.changes}
     assert {name: type(error) for name, error in failed.items()} == {"host1": ConflictError}
     assert world(hosts["host1"]) == before
 

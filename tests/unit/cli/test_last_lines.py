@@ -14,6 +14,7 @@ from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
 from dockmesh.cli.work.recorded import record
+from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.history.store import load_all
@@ -27,7 +28,7 @@ from tests.support.plans import configs
 MESH = cluster(3)
 PLAN = build(MESH)
 NAMES = tuple(host.name for host in PLAN.hosts)
-CHANGE = Change("host1", "docker0 MTU", "1500", "1462", "it is so")
+CHANGE = Change("host1", Subject(Thing.DEVICE, "docker0", "MTU"), "1500", "1462", "it is so")
 
 
 def proof(*verdicts: Verdict) -> Report:

@@ -5,8 +5,9 @@ from itertools import product
 
 import pytest
 
-from dockmesh.diff.apart import OLD_FLOWS, TUNNELS, without_changing
+from dockmesh.diff.apart import without_changing
 from dockmesh.diff.host import diff
+from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import FileState
 from dockmesh.model import Cluster, Fabric, Forwarding, Ring, Topology

@@ -30,7 +30,7 @@ def of(host: FakeHost, known: Access | None) -> HostDiff:
 
 
 def changes(found: HostDiff) -> dict[str, Change]:
-    return {change.subject: change for change in found.changes}
+    return {str(change.subject): change for change in found.changes}
 
 
 def requests(found: HostDiff) -> tuple[Request, ...]:
@@ -103,7 +103,7 @@ def test_to_shut_it_shuts_the_port_first_and_leaves_nothing() -> None:
 
     (step,) = found.steps
     assert step.requests[0] == Run(("systemctl", "disable", "--now", API_UNIT))
-    assert {change.subject: change.expected for change in step.changes} == dict.fromkeys(API_FILES)
+    assert {str(change.subject): change.expected for change in step.changes} == dict.fromkeys(API_FILES)
 
 
 def test_what_another_machine_knows_is_not_judged_here() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from dockmesh.diff.destroy import Traces, destroy
-from dockmesh.diff.flows import SUBJECT
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError, HostError
@@ -59,7 +58,7 @@ def test_an_interface_that_is_as_planned_needs_nothing() -> None:
 def test_a_host_without_one_gets_another_guard_and_nothing_more() -> None:
     found = of(applied(config_of(MESH, "host2")), config_of(BOTH, "host2"))
 
-    assert [change.subject for change in found.changes] == [FLOWS, SUBJECT]
+    assert [str(change.subject) for change in found.changes] == [FLOWS, "br0 flows"]
 
 
 def test_an_interface_comes_into_a_bridge_of_its_own_with_a_patch_for_each_network() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dockmesh.diff.docker import NO_RULES, RESTART, RESTART_FOR_IPV6
-from dockmesh.diff.expected import expected
+from dockmesh.diff.docker import NO_RULES
 from dockmesh.diff.host import diff
 from dockmesh.diff.later import Restart, without_restart
+from dockmesh.diff.origin import expected
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, merge, part
@@ -16,6 +16,8 @@ from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, network_row
 from tests.support.meshes import cluster, with_network
 from tests.support.plans import config_of
+
+RESTART, RESTART_FOR_IPV6 = "docker restart", "docker restart for IPv6"
 
 PLAIN = config_of(with_network(cluster(3)))
 SIX = config_of(with_network(cluster(3), prefix6="fd00:80::/64"))
@@ -31,11 +33,11 @@ def requests(found: HostDiff, name: StepName) -> list[str]:
 
 
 def subjects(found: HostDiff) -> list[str]:
-    return [change.subject for change in found.changes]
+    return [str(change.subject) for change in found.changes]
 
 
 def change(found: HostDiff, subject: str) -> Any:
-    return next(each for each in found.changes if each.subject == subject)
+    return next(each for each in found.changes if str(each.subject) == subject)
 
 
 def daemon(host: FakeHost) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def test_without_a_restart_no_network_comes_that_nothing_keeps_apart() -> None:
 
     assert {StepName.NETWORKS, StepName.LEAVE}.isdisjoint(step.name for step in left.steps)
     assert requests(left, StepName.DOCKER) == [f"write {DAEMON_JSON}"]
-    assert {"network blue", RESTART_FOR_IPV6} <= {each.subject for each in left.left}
+    assert {"network blue", RESTART_FOR_IPV6} <= {str(each.subject) for each in left.left}
 
 
 def test_a_docker_that_was_not_restarted_since_is_restarted() -> None:
@@ -132,7 +134,7 @@ def test_without_a_restart_dockers_rules_stay_until_it_can_leave_them() -> None:
     left = without_restart(of(host, PLAIN), host.facts(PLAIN.flows), Restart.LATER)
 
     assert left.step(StepName.DOCKER) is None
-    assert {DAEMON_JSON, RESTART_FOR_IPV6} <= {each.subject for each in left.left}
+    assert {DAEMON_JSON, RESTART_FOR_IPV6} <= {str(each.subject) for each in left.left}
 
 
 def test_an_address_that_was_taken_away_comes_back() -> None:

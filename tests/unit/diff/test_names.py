@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from dockmesh.diff.docker import RESTART_FOR_NAMES
 from dockmesh.diff.host import diff
 from dockmesh.diff.later import Restart, without_restart
+from dockmesh.diff.subject import RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.render import names
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
@@ -37,13 +37,13 @@ def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
 
 
 def change(found: HostDiff, subject: str) -> Any:
-    return next(each for each in found.changes if each.subject == subject)
+    return next(each for each in found.changes if str(each.subject) == subject)
 
 
 def test_names_that_come_restart_docker_where_containers_live_on() -> None:
     found = of(without_names("web", live_restore=True))
 
-    assert change(found, RESTART_FOR_NAMES).disturbs == ()
+    assert change(found, str(RESTART_FOR_NAMES)).disturbs == ()
     assert "systemctl restart docker.service" in requests(found, StepName.DOCKER)
     assert not [each for each in requests(found, StepName.DOCKER) if "nomaster" in each]
     assert found.step(StepName.DETACH) is None
@@ -68,7 +68,7 @@ def test_names_that_go_restart_docker_with_its_containers_which_are_named() -> N
 
         found = of(host, NAMELESS)
 
-        assert change(found, RESTART_FOR_NAMES).disturbs == ("web",)
+        assert change(found, str(RESTART_FOR_NAMES)).disturbs == ("web",)
         assert "systemctl restart docker.service" in requests(found, StepName.DOCKER)
         assert f"systemctl disable --now {names.UNIT}" in requests(found, StepName.FILES)
 
@@ -80,7 +80,7 @@ def test_without_a_restart_the_resolver_stays_as_long_as_it_is_asked() -> None:
     later = without_restart(of(host, NAMELESS), host.facts(), Restart.LATER)
 
     assert later.steps == ()
-    assert {DAEMON_JSON, names.PROGRAM, names.UNIT_FILE} <= {each.subject for each in later.left}
+    assert {DAEMON_JSON, names.PROGRAM, names.UNIT_FILE} <= {str(each.subject) for each in later.left}
 
 
 def test_a_resolver_that_is_told_something_else_is_started_again() -> None:

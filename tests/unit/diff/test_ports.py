@@ -62,7 +62,7 @@ def test_destroy_stops_it_and_takes_its_files() -> None:
     found = [str(request) for request in step.requests]
     # It takes the rules away when it is stopped; where it had died they are still there.
     assert found.index(f"systemctl stop {ports.UNIT}") < found.index(shlex.join(ports.FORGET))
-    assert {change.subject for change in step.changes} >= set(ports.FILES)
+    assert {str(change.subject) for change in step.changes} >= set(ports.FILES)
 
 
 def test_the_rules_know_every_bridge_of_the_mesh_and_the_hosts_own_pools() -> None:

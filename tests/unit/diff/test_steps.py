@@ -4,6 +4,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from dockmesh.diff.host import INTERFACES_FILE, diff
+from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
 from dockmesh.facts import types as facts_types
@@ -44,7 +45,7 @@ def of(host: FakeHost, config: HostConfig = CONFIG) -> HostDiff:
     ],
 )
 def test_a_change_says_what_it_is_in_half_a_line(actual: str | None, expected: str | None, text: str) -> None:
-    assert Change("host1", "up", actual, expected, "a reason").text() == text
+    assert Change("host1", Subject(Thing.FILE, "up"), actual, expected, "a reason").text() == text
 
 
 def test_a_bare_host_is_installed_before_all_else() -> None:
@@ -93,7 +94,7 @@ def test_docker_restarts_where_it_uses_its_defaults_and_names_who_notices() -> N
     host = installed(CONFIG)
     host.containers = [Container("web"), Container("db")]
 
-    change = next(change for change in of(host).changes if change.subject == "docker restart")
+    change = next(change for change in of(host).changes if str(change.subject) == "docker restart")
 
     assert change.text() == (
         "docker restart: 172.17.0.1 of 172.17.0.0/16, pool None, MTU None → "
@@ -146,7 +147,7 @@ def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction(
     assert leaving == [f"ovs-appctl bfd/set-forwarding {port} false" for port in ("gre1", "gre2")]
     for clause in ("del-port br0 gre1", "del-port br0 gre2", "add-port br0 geneve1", "add-port br0 geneve2"):
         assert clause in transaction
-    reasons = {change.subject: change.reason for change in found.changes}
+    reasons = {str(change.subject): change.reason for change in found.changes}
     assert reasons["tunnel gre1"] == "geneve1 takes its place: the tunnels are of geneve now"
     assert reasons["tunnel geneve1"] == (
         "in place of gre1, which is gre: no frame passes this tunnel until both ends have it so"
@@ -390,7 +391,7 @@ def test_another_address_makes_the_bridge_anew_for_its_mac_address_is_who_it_is_
 
     found = of(applied(CONFIG), config_of(mesh))
 
-    (change,) = [change for change in found.changes if change.subject == "bridge br0"]
+    (change,) = [change for change in found.changes if str(change.subject) == "bridge br0"]
     assert (change.actual or "").endswith("MAC address 0e:6d:ac:11:2a:01")
     assert "its host is cut off until the tunnels are up again" in change.reason
 
@@ -404,7 +405,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
 
     found = diff(config_of(replace(cluster(3), hosts=(smaller, *cluster(3).hosts[1:]))), facts)
 
-    (change,) = [change for change in found.changes if change.subject == "docker restart"]
+    (change,) = [change for change in found.changes if str(change.subject) == "docker restart"]
     assert change.disturbs == ("web", "db")
     assert change.reason.endswith("out of the new pool, so moved into it: web (172.17.64.2)")
 
@@ -412,7 +413,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
 def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
     found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.99")))
 
-    (change,) = [change for change in found.changes if change.subject == "gre1 options:remote_ip"]
+    (change,) = [change for change in found.changes if str(change.subject) == "gre1 options:remote_ip"]
     assert change.reason == "the peer is reached there: no frame passes this tunnel until both ends have it so"
     assert names(found) == [StepName.FILES, StepName.FABRIC]
 

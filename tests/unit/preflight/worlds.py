@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
-from dockmesh.diff.host import PACKAGE_OF
+from dockmesh.diff.packages import PACKAGE_OF
 from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
 from dockmesh.model import Datapath, Fabric, Tunnel

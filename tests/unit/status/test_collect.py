@@ -2,7 +2,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from dockmesh.debian.deb import Deb
-from dockmesh.diff.expected import expected
+from dockmesh.diff.origin import expected
 from dockmesh.errors import ConnectError
 from dockmesh.remote.seam import Answer, Request
 from dockmesh.status.collect import collect

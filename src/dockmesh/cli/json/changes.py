@@ -65,7 +65,7 @@ def parted_json(parted: Parted) -> dict[str, Any]:
 
 def change_json(change: Change) -> dict[str, Any]:
     return {
-        "subject": change.subject,
+        "subject": str(change.subject),
         "actual": change.actual,
         "expected": change.expected,
         "reason": change.reason,

@@ -43,7 +43,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "root": host.root,
         "dropped": dict(host.dropped),
         "differences": [
-            {"subject": change.subject, "origin": str(change.origin), "because": change.because}
+            {"subject": str(change.subject), "origin": str(change.origin), "because": change.because}
             for change in host.differences
         ],
         "refused": error_json(host.refused) if host.refused else None,

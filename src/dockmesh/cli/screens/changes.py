@@ -86,9 +86,9 @@ def _brief(name: StepName, changes: tuple[Change, ...]) -> str:
     """Half a line a change; what is new and can be named by itself has only its name."""
     match name:
         case StepName.INSTALL | StepName.PURGE:
-            return ", ".join(change.subject for change in changes)
+            return ", ".join(str(change.subject) for change in changes)
         case StepName.FILES | StepName.UNMAKE_FILES:
-            return ", ".join(dict.fromkeys(_file_name(change.subject) for change in changes))
+            return ", ".join(dict.fromkeys(_file_name(str(change.subject)) for change in changes))
         case _:
             return "; ".join(change.text().replace(DAEMON_JSON, _file_name(DAEMON_JSON)) for change in changes)
 
