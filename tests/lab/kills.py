@@ -26,7 +26,7 @@ from pathlib import Path
 from shlex import quote
 
 from dockmesh.diff.host import FACT_PATHS
-from dockmesh.facts.gather import gather
+from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Bfd, Cluster, Links, Renderer
 from dockmesh.plan.build import build
@@ -103,7 +103,7 @@ async def _read(mesh: Mesh) -> dict[str, HostFacts]:
     async with fleet(plan.hosts, mesh.ssh_config) as hosts:
         names = list(hosts.opened)
         facts = await asyncio.gather(
-            *(gather(hosts.opened[name], FACT_PATHS) for name in names), return_exceptions=True
+            *(gather(hosts.opened[name], Inquiry(FACT_PATHS)) for name in names), return_exceptions=True
         )
     return {name: each for name, each in zip(names, facts, strict=True) if isinstance(each, HostFacts)}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dockmesh.diff.host import FACT_PATHS
-from dockmesh.facts.gather import gather
+from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
@@ -301,7 +301,7 @@ class Mesh:
         async with fleet([plan.host(name) for name in names], self.ssh_config) as hosts:
             if hosts.failed:
                 return {}
-            facts = await asyncio.gather(*(gather(host, FACT_PATHS) for host in hosts.opened.values()))
+            facts = await asyncio.gather(*(gather(host, Inquiry(FACT_PATHS)) for host in hosts.opened.values()))
         return {each.name: steady(each) for each in facts}
 
     def wait_for_states(self, wanted: Mapping[str, HostFacts], deadline_s: float = DEADLINE_S) -> None:

@@ -203,8 +203,8 @@ class FakeHost:
     def facts(self, bundle: str | None = None) -> HostFacts:
         """`bundle`: the flows that are wanted; without it those of the host's own file."""
         bundle = bundle or self.files.get(FLOWS, (None, 0))[0]
-        files = tuple(sorted(FACT_PATHS))
-        return gather.read(self.name, files, tuple(map(self.answer, gather.questions(files, bundle))), bundle)
+        inquiry = gather.Inquiry(FACT_PATHS, bundle)
+        return inquiry.read(self.name, tuple(map(self.answer, inquiry.requests)))
 
     def state(self) -> object:
         """All facts but when they were made so; a unit that was switched off is one that never was."""

@@ -22,7 +22,7 @@ from dockmesh.diff.removable import in_use, removable
 from dockmesh.diff.restore_docker import settings_after, uses_file
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import CommandError, DockmeshError, HostError
-from dockmesh.facts.gather import gather, gather_docker
+from dockmesh.facts.gather import Inquiry, gather, gather_docker
 from dockmesh.facts.packages import DEPENDENCIES, read_dependencies
 from dockmesh.facts.types import Container
 from dockmesh.plan.types import HostPlan, Plan
@@ -73,7 +73,7 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bo
 
     Raises ConflictError, HostError and ConnectError.
     """
-    facts = await gather(transport, PATHS)
+    facts = await gather(transport, Inquiry(PATHS))
     there, dependencies = await transport.ask(Run(TRACES_THERE), Run(DEPENDENCIES), together=True)
     made = origin.of(facts)
     ours = made.packages if made is not None and packages else ()

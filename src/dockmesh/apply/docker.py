@@ -10,8 +10,8 @@ from dockmesh.apply.types import Look
 from dockmesh.diff.types import Step
 from dockmesh.diff.way_back import RESTART
 from dockmesh.errors import CommandError
-from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, read_stopped
-from dockmesh.facts.gather import DOCKER_UNIT, gather_docker
+from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
+from dockmesh.facts.gather import gather_docker
 from dockmesh.facts.types import Container, Docker
 from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand, failure
 from dockmesh.render.docker import DAEMON_JSON
@@ -82,7 +82,7 @@ async def start_again(host: Transport, before: Sequence[Container]) -> None:
     """
     if not before:
         return
-    (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, DOCKER_UNIT))
+    (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, UNIT))
     stopped = read_stopped(answer.out) if answer.ok else frozenset()
     if again := [container.id for container in in_order(before) if container.id in stopped]:
         # Each has the time that one may take; and one that cannot start keeps no other from it.

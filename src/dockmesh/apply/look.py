@@ -1,7 +1,6 @@
 """Read a host and say what must change; writes nothing, but for taking back what an earlier run left unconfirmed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
@@ -12,7 +11,7 @@ from dockmesh.diff.host import FACT_PATHS, diff
 from dockmesh.diff.later import Restart, keeps_addresses, without_restart
 from dockmesh.diff.origin import explain
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
-from dockmesh.facts.gather import gather, gather_packages
+from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.paths import ARMED, RETURNING
@@ -30,9 +29,7 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, restart: Restar
 
     Raises ConflictError, HostError and ConnectError.
     """
-    facts = await gather(transport, FACT_PATHS, flows_of(plan, host))
-    if plan.debs:
-        facts = replace(facts, packages=await gather_packages(transport))
+    facts = await gather(transport, Inquiry(FACT_PATHS, flows_of(plan, host), packages=bool(plan.debs)))
     refuse_other_authority(plan, facts)
     config = render(plan, adopt(host, facts))
     found = _look(plan, config, facts, restart)

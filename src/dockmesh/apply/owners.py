@@ -7,7 +7,7 @@ from dockmesh.apply.look import Looks
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
-from dockmesh.facts.gather import gather
+from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
@@ -27,7 +27,7 @@ async def read_owners(
     for host in left_out:
         try:
             with understanding(host.name):
-                facts = await gather(host, ())
+                facts = await gather(host, Inquiry())
         except HostError:
             if (known := (before or {}).get(host.name)) is None:
                 continue

@@ -19,7 +19,7 @@ from dockmesh.diff.later import Restart
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
-from dockmesh.facts.gather import gather, gather_packages
+from dockmesh.facts.gather import Inquiry, gather, gather_packages
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
@@ -136,7 +136,7 @@ async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) ->
     before = _up(found.facts)
     asked_anew: float | None = None
     while True:
-        lacks = sorted(before - _up(await gather(host, ())))
+        lacks = sorted(before - _up(await gather(host, Inquiry())))
         if watch and not lacks:
             heard = (await watch.read()).get(host.name)
             if heard is None or not heard.alive:

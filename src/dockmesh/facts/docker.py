@@ -6,9 +6,12 @@ from ipaddress import IPv4Network, IPv6Network
 from operator import attrgetter
 from typing import Any
 
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Container, Docker, DockerNetwork, Place
+from dockmesh.remote.seam import Answer, Ask
 
 SOCKET = "/run/docker.sock"
+UNIT = "docker.service"
 INFO, NETWORK, CONTAINERS = "/info", "/networks/bridge", "/containers/json"
 NETWORKS = "/networks"
 DEFAULT_NETWORK = "bridge"  # Docker's name for that of docker0
@@ -105,3 +108,16 @@ def name_of(row: Mapping[str, Any]) -> str:
     """Its own name among those that legacy links gave it (`/other/alias`); one that is about to go has none."""
     names = sorted(row.get("Names") or [row["Id"][:12]], key=lambda name: name.count("/"))
     return str(names[0]).removeprefix("/")
+
+
+def read_daemon(info: Answer, network: Answer, containers: Answer, networks: Answer) -> Docker | None:
+    """From the answers to the requests of FACT; None if it does not answer."""
+    if not (info.ok and containers.ok and networks.ok):
+        return None
+    return read_docker(info.out, network.out, containers.out, networks.out)
+
+
+FACT = Fact(
+    tuple(Ask(SOCKET, url, UNIT) for url in (INFO, NETWORK, CONTAINERS, NETWORKS)),
+    lambda *answers: {"docker": read_daemon(*answers)},
+)

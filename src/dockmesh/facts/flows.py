@@ -4,6 +4,7 @@ Open vSwitch compares flows itself: it writes them otherwise than they were give
 """
 
 from dockmesh.agent.flow_guard import flows_of, read_groups
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import FlowState
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.remote.seam import Answer, Run
@@ -35,3 +36,7 @@ def read(bundle: str, flows: Answer, groups: Answer = NONE) -> FlowState | None:
             sorted(number for number, group in wanted.items() if number in there and there[number] != group)
         ),
     )
+
+
+def fact(bundle: str) -> Fact:
+    return Fact(questions(bundle), lambda *answers: {"flows": read(bundle, *answers)})

@@ -1,29 +1,73 @@
 """All facts of a host in one round trip."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from dockmesh.facts import docker, flows, link, ovs, packages, system
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
-from dockmesh.remote.seam import Answer, Ask, Find, Get, Request, Run, Stat, Transport
+from dockmesh.remote.seam import Answer, Ask, Get, Request, Transport
 from dockmesh.typed import of_its_type
 
-DOCKER_UNIT = "docker.service"
-DOCKER_QUESTIONS = tuple(
-    Ask(docker.SOCKET, url, DOCKER_UNIT) for url in (docker.INFO, docker.NETWORK, docker.CONTAINERS, docker.NETWORKS)
-)
+ALWAYS = (link.FACT, ovs.FACT, *system.FACTS, docker.FACT)
 
 
-PACKAGE_QUESTIONS = (Run(packages.ARCHITECTURE), Run(packages.INSTALLED))
+@dataclass(frozen=True)
+class Inquiry:
+    """What is asked of a host. `paths` are the files whose text is wanted, `bundle` the wanted flows, if any.
+
+    `docker_s`: how long Docker is waited for, where that is less than the time of a request: one that hangs is
+    Docker's trouble, and not the host's. `packages`: what dpkg has, too.
+    """
+
+    paths: Collection[str] = ()
+    bundle: str | None = None
+    docker_s: float | None = None
+    packages: bool = False
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        files = tuple(sorted(self.paths))
+        return (
+            *ALWAYS,
+            Fact(tuple(map(Get, files)), lambda *texts: {"files": _files(files, texts)}),
+            *((flows.fact(self.bundle),) if self.bundle is not None else ()),
+            *((packages.FACT,) if self.packages else ()),
+        )
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        return tuple(self._patient(request) for fact in self.facts for request in fact.requests)
+
+    def _patient(self, request: Request) -> Request:
+        if self.docker_s is None or not isinstance(request, Ask):
+            return request
+        return replace(request, timeout_s=self.docker_s)
+
+    def read(self, host: str, answers: tuple[Answer, ...]) -> HostFacts:
+        """Pure: the answers to `requests`, in their order.
+
+        Raises what Python raises where an answer is of another form: remote/understand.py makes it the host's error.
+        """
+        fields: dict[str, Any] = {}
+        rest = iter(answers)
+        for fact in self.facts:
+            fields |= fact.read(*(next(rest) for _ in fact.requests))
+        return of_its_type(HostFacts(name=host, **fields))
 
 
-async def gather(host: Transport, paths: Collection[str], bundle: str | None = None) -> HostFacts:
-    """Ask everything at once; `paths` are the files whose text is wanted, `bundle` the wanted flows, if any.
+def _files(paths: tuple[str, ...], texts: tuple[Answer, ...]) -> Mapping[str, FileState]:
+    return {path: FileState(text.out, int(text.err, 8)) for path, text in zip(paths, texts, strict=True) if text.ok}
+
+
+async def gather(host: Transport, inquiry: Inquiry) -> HostFacts:
+    """Ask everything at once.
 
     Raises ConnectError.
     """
-    files = tuple(sorted(paths))
-    answers = await host.ask(*questions(files, bundle), together=True)
-    return read(host.name, files, answers, bundle)
+    return inquiry.read(host.name, await host.ask(*inquiry.requests, together=True))
 
 
 async def gather_docker(host: Transport) -> Docker | None:
@@ -31,7 +75,8 @@ async def gather_docker(host: Transport) -> Docker | None:
 
     Raises ConnectError.
     """
-    return _read_docker(*await host.ask(*DOCKER_QUESTIONS, together=True))
+    found = docker.read_daemon(*await host.ask(*docker.FACT.requests, together=True))
+    return of_its_type(found) if found else None
 
 
 async def gather_packages(host: Transport) -> Packages | None:
@@ -39,60 +84,5 @@ async def gather_packages(host: Transport) -> Packages | None:
 
     Raises ConnectError.
     """
-    return read_packages(*await host.ask(*PACKAGE_QUESTIONS, together=True))
-
-
-def read_packages(architecture: Answer, installed: Answer) -> Packages | None:
-    """Pure: the answers to PACKAGE_QUESTIONS."""
-    if not (architecture.ok and installed.ok):
-        return None
-    return of_its_type(packages.read_packages(architecture.out, installed.out))
-
-
-def _read_docker(info: Answer, network: Answer, containers: Answer, networks: Answer) -> Docker | None:
-    if not (info.ok and containers.ok and networks.ok):
-        return None
-    return of_its_type(docker.read_docker(info.out, network.out, containers.out, networks.out))
-
-
-def questions(files: tuple[str, ...], bundle: str | None = None) -> tuple[Request, ...]:
-    return (
-        Run(link.LINKS),
-        Run(link.ROUTERS),
-        ovs.DATABASE,
-        system.UNIT_STATES,
-        Find(system.PROGRAMS),
-        Stat(system.LIBRARY_FILE),
-        Run(system.MODULE),
-        Get(system.LOADED_MODULES),
-        Get(system.OS_RELEASE),
-        *DOCKER_QUESTIONS,
-        *(Get(path) for path in files),
-        *(flows.questions(bundle) if bundle is not None else ()),
-    )
-
-
-def read(name: str, files: tuple[str, ...], answers: tuple[Answer, ...], bundle: str | None = None) -> HostFacts:
-    """Pure: the answers to `questions(files, bundle)`, in their order.
-
-    Raises what Python raises where an answer is of another form: remote/understand.py makes it the host's error.
-    """
-    links, routers, database, units, found, library, module, loaded, release, *rest = answers
-    of_docker, more = rest[: len(DOCKER_QUESTIONS)], rest[len(DOCKER_QUESTIONS) :]
-    texts, compared = more[: len(files)], more[len(files) :]
-    programs = system.read_programs(found.out) | ({system.LIBRARY} if library.ok else frozenset())
-    facts = HostFacts(
-        name=name,
-        programs=programs,
-        package_manager="apt-get" in programs,
-        system=system.read_os_release(release.out),
-        units=system.read_units(units.out),
-        links=link.read_links(links.out, routers.out),
-        ovs=ovs.read_bridges(database.out) if database.ok else None,
-        switch_version=ovs.read_version(database.out) if database.ok else None,
-        docker=_read_docker(*of_docker),
-        files={path: FileState(text.out, int(text.err, 8)) for path, text in zip(files, texts, strict=True) if text.ok},
-        flows=flows.read(bundle, *compared) if bundle is not None else None,
-        kernel_datapath=system.read_kernel_datapath(loaded.out, loadable=module.ok),
-    )
-    return of_its_type(facts)
+    found = packages.read(*await host.ask(*packages.FACT.requests, together=True))
+    return of_its_type(found) if found else None

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from ipaddress import IPv4Interface, IPv6Interface
 from operator import attrgetter
 
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import LinuxLink
+from dockmesh.remote.seam import Run
 
 LINKS = ("ip", "-json", "-details", "address", "show")
 # iproute2 does not show it. Where the kernel has no IPv6 there is no such folder.
@@ -20,6 +22,9 @@ def read_links(answer: str, routers: str = "") -> tuple[LinuxLink, ...]:
     # Older iproute2 leaves an empty object for what it filtered out.
     devices = [device for device in json.loads(answer or "[]") if device]
     return tuple(sorted((_link(device, heeding) for device in devices), key=attrgetter("name")))
+
+
+FACT = Fact((Run(LINKS), Run(ROUTERS)), lambda links, routers: {"links": read_links(links.out, routers.out)})
 
 
 def _link(device: dict[str, object], heeding: Collection[str]) -> LinuxLink:

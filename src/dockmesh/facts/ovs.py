@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import OvsBridge, OvsInterface
-from dockmesh.remote.seam import Transact
+from dockmesh.remote.seam import Answer, Transact
 
 _COLUMNS = {
     "Bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",
@@ -105,3 +106,12 @@ def _interface(port: Row, interface: Row, *, rstp: bool) -> OvsInterface:
         other_config=port.get("other_config") or {},
         tree_status=port["rstp_status"] if rstp else port["status"],
     )
+
+
+def _read(database: Answer) -> Mapping[str, object]:
+    if not database.ok:
+        return {"ovs": None, "switch_version": None}
+    return {"ovs": read_bridges(database.out), "switch_version": read_version(database.out)}
+
+
+FACT = Fact((DATABASE,), _read)

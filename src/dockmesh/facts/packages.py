@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from dockmesh.debian.relation import read_relations
 from dockmesh.debian.select import Installed
+from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Packages
+from dockmesh.remote.seam import Answer, Run
 
 ARCHITECTURE = ("dpkg", "--print-architecture")
 INSTALLED = (
@@ -30,6 +32,12 @@ def read_packages(architecture: str, installed: str) -> Packages:
     return Packages(own, found)
 
 
+def read(architecture: Answer, installed: Answer) -> Packages | None:
+    """None where there is no dpkg."""
+    return read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
+
+
+FACT = Fact((Run(ARCHITECTURE), Run(INSTALLED)), lambda *answers: {"packages": read(*answers)})
 DEPENDENCIES = (
     *("dpkg-query", "--show"),
     r"--showformat=${db:Status-Status}\t${Package}\t${Pre-Depends}, ${Depends}, ${Recommends}\t${Provides}\n",

@@ -2,18 +2,14 @@
 
 from collections.abc import Mapping
 
-from dockmesh.remote.seam import Units
+from dockmesh.facts.fact import Fact
+from dockmesh.remote.seam import Answer, Find, Get, Run, Stat, Units
 
 OS_RELEASE = "/etc/os-release"
 UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
-    *(
-        "dockmesh-attach.service",
-        "dockmesh-ports.service",
-        "docker.service",
-        "ovs-vswitchd.service",
-        "networking.service",
-    ),
+    *("dockmesh-attach.service", "dockmesh-ports.service", "docker.service", "ovs-vswitchd.service"),
+    "networking.service",
 )
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
@@ -53,3 +49,19 @@ def read_units(answer: str) -> Mapping[str, Mapping[str, str]]:
 def read_programs(answer: str) -> frozenset[str]:
     """The programs that were found, by their bare names."""
     return frozenset(line.rsplit("/", 1)[-1] for line in answer.split())
+
+
+def _read_programs(found: Answer, library: Answer) -> Mapping[str, object]:
+    programs = read_programs(found.out) | ({LIBRARY} if library.ok else frozenset())
+    return {"programs": programs}
+
+
+FACTS = (
+    Fact((UNIT_STATES,), lambda units: {"units": read_units(units.out)}),
+    Fact((Find(PROGRAMS), Stat(LIBRARY_FILE)), _read_programs),
+    Fact(
+        (Run(MODULE), Get(LOADED_MODULES)),
+        lambda module, loaded: {"kernel_datapath": read_kernel_datapath(loaded.out, loadable=module.ok)},
+    ),
+    Fact((Get(OS_RELEASE),), lambda release: {"system": read_os_release(release.out)}),
+)

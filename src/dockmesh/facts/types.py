@@ -170,7 +170,6 @@ class Packages:
 class HostFacts:
     name: str
     programs: frozenset[str]  # which of the needed ones are there
-    package_manager: bool  # apt-get
     system: str  # PRETTY_NAME of os-release
     units: Mapping[str, Mapping[str, str]]
     links: tuple[LinuxLink, ...]
@@ -181,6 +180,10 @@ class HostFacts:
     switch_version: str | None = None  # of Open vSwitch; None: its database does not answer, or says none
     flows: FlowState | None = None  # asked only where flows are wanted; None: the bridge does not say, or is not there
     packages: Packages | None = None  # asked only where the mesh brings packages of its own
+
+    @property
+    def package_manager(self) -> bool:
+        return "apt-get" in self.programs
 
     def link(self, name: str) -> LinuxLink | None:
         return next((link for link in self.links if link.name == name), None)

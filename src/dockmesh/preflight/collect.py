@@ -12,14 +12,14 @@ from typing import Any
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import FACT_PATHS, diff
 from dockmesh.errors import DockmeshError, HostError
-from dockmesh.facts import gather
+from dockmesh.facts.gather import Inquiry
 from dockmesh.model import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Progress, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.script import read_said, script, source_of
-from dockmesh.remote.seam import Ask, Transport
+from dockmesh.remote.seam import Transport
 from dockmesh.remote.together import each
 from dockmesh.render.host import render
 from dockmesh.typed import of_its_type
@@ -58,18 +58,14 @@ async def collect(
 
 async def _look(plan: Plan, host: Transport, progress: Progress) -> HostEvidence:
     progress.step(host.name, "read the host")
-    files = tuple(sorted(FACT_PATHS))
-    # A Docker that hangs is Docker's trouble, and not the host's.
-    facts_questions = [
-        replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
-        for question in gather.questions(files)
-    ]
+    inquiry = Inquiry(FACT_PATHS, docker_s=DOCKER_DEADLINE_S)
     began = time.time()
-    asked = (*facts_questions, *questions.QUESTIONS.values())
+    asked = (*inquiry.requests, *questions.QUESTIONS.values())
     answers = await host.ask(*asked, together=True, within_s=FACTS_DEADLINE_S)
     ended = time.time()
-    facts = gather.read(host.name, files, answers[: len(facts_questions)])
-    around = of_its_type(questions.read(answers[len(facts_questions) :]))
+    of_facts = len(inquiry.requests)
+    facts = inquiry.read(host.name, answers[:of_facts])
+    around = of_its_type(questions.read(answers[of_facts:]))
     config = render(plan, adopt(plan.host(host.name), facts))
     try:
         diff(config, facts)

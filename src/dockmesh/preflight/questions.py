@@ -8,7 +8,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 from dockmesh.facts import docker, iptables, system
-from dockmesh.facts.gather import DOCKER_UNIT
 from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
 from dockmesh.wire import WIRES
@@ -17,7 +16,7 @@ DISKS = ("/etc", "/var", "/var/lib/docker")
 MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")
 NETWORK_MANAGERS = ("NetworkManager.service", "systemd-networkd.service")
 SNAP = "snap.docker.dockerd.service"
-UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, DOCKER_UNIT)
+UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, docker.UNIT)
 NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network")
 
 LISTENS = "0A"  # TCP_LISTEN
@@ -31,7 +30,7 @@ QUESTIONS: Mapping[str, Request] = {
     "python": Run(("python3", "--version")),
     # What is not there is said on standard error, and the rest is answered all the same.
     "disk": Run(("df", "--block-size=1", "--output=avail,file", *DISKS)),
-    "networks": Ask(docker.SOCKET, "/networks", DOCKER_UNIT, timeout_s=4),
+    "networks": Ask(docker.SOCKET, "/networks", docker.UNIT, timeout_s=4),
     "units": Run(("systemctl", "show", "--property=Id,ActiveState,ExecStart", *UNITS)),
     "options": Get("/etc/default/docker"),
     "ufw": Get("/etc/ufw/ufw.conf"),

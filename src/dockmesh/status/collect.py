@@ -6,10 +6,10 @@ from itertools import chain, islice
 
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError
-from dockmesh.facts import gather
+from dockmesh.facts.gather import Inquiry
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan, TunnelEnd
-from dockmesh.remote.seam import Ask, Request, Transport
+from dockmesh.remote.seam import Transport
 from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
 from dockmesh.status import below, dropped, said
@@ -20,7 +20,6 @@ from dockmesh.verify.tunnel import State
 
 # A host that takes longer is told as silent: whoever looks wants an answer about the others.
 DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
-FILES = tuple(sorted(FACT_PATHS))
 
 
 async def collect(
@@ -35,32 +34,18 @@ async def collect(
     return {name: found for name, found in heard.items() if name not in gone}, gone
 
 
-def questions(bundle: str | None = None) -> tuple[Request, ...]:
+def inquiry(plan: Plan, host: str) -> Inquiry:
     """The facts, with less patience for Docker."""
-    return tuple(
-        replace(each, timeout_s=DOCKER_DEADLINE_S) if isinstance(each, Ask) else each
-        for each in gather.questions(FILES, bundle)
-    )
+    flows = flows_of(plan, plan.host(host))
+    return Inquiry(FACT_PATHS, flows, docker_s=DOCKER_DEADLINE_S, packages=bool(plan.debs))
 
 
 async def _ask(plan: Plan, host: Transport) -> Heard:
-    bundle = flows_of(plan, plan.host(host.name))
-    parts = (
-        questions(bundle),
-        said.QUESTIONS,
-        gather.PACKAGE_QUESTIONS if plan.debs else (),
-        dropped.QUESTIONS if bundle else (),
-    )
+    asked = inquiry(plan, host.name)
+    parts = (asked.requests, said.QUESTIONS, dropped.QUESTIONS)
     answers = iter(await host.ask(*chain(*parts), together=True, within_s=DEADLINE_S))
-    facts, runs, packages, drops = (tuple(islice(answers, len(part))) for part in parts)
-    known = gather.read(host.name, FILES, facts, bundle)
-    heard = Heard(
-        replace(known, packages=gather.read_packages(*packages)) if packages else known,
-        said.read_said(runs),
-        {},
-        dropped.read(drops),
-    )
-    return of_its_type(heard)
+    facts, runs, drops = (tuple(islice(answers, len(part))) for part in parts)
+    return of_its_type(Heard(asked.read(host.name, facts), said.read_said(runs), {}, dropped.read(drops)))
 
 
 def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEnd]]:

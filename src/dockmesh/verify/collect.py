@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 from dockmesh.agent.probe_container import REPOSITORY
 from dockmesh.errors import DockmeshError
-from dockmesh.facts import gather, iptables
+from dockmesh.facts import iptables
+from dockmesh.facts.gather import Inquiry
 from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.script import read_said, script, source_of
-from dockmesh.remote.seam import Ask, Request, Transport
+from dockmesh.remote.seam import Request, Transport
 from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
 from dockmesh.typed import of_its_type
@@ -109,15 +110,11 @@ async def _settle(
 
 
 async def _look(plan: Plan, host: Transport) -> HostEvidence:
-    bundle = flows_of(plan, plan.host(host.name))
-    # A Docker that hangs is Docker's trouble, and not the host's.
-    questions = [
-        replace(question, timeout_s=DOCKER_DEADLINE_S) if isinstance(question, Ask) else question
-        for question in gather.questions((), bundle)
-    ]
-    answers = await host.ask(*questions, *iptables.QUESTIONS, together=True, within_s=FACTS_DEADLINE_S)
-    facts = gather.read(host.name, (), answers[: len(questions)], bundle)
-    return of_its_type(HostEvidence(facts, iptables.read_bridged(*answers[len(questions) :])))
+    inquiry = Inquiry((), flows_of(plan, plan.host(host.name)), docker_s=DOCKER_DEADLINE_S)
+    answers = await host.ask(*inquiry.requests, *iptables.QUESTIONS, together=True, within_s=FACTS_DEADLINE_S)
+    of_facts = len(inquiry.requests)
+    facts = inquiry.read(host.name, answers[:of_facts])
+    return of_its_type(HostEvidence(facts, iptables.read_bridged(*answers[of_facts:])))
 
 
 async def _begin(session: Session, host: Transport, known: HostEvidence) -> HostEvidence:

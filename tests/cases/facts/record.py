@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from dockmesh.facts.gather import questions
+from dockmesh.facts.gather import Inquiry
 from dockmesh.model import Ssh
 from dockmesh.remote.fleet import fleet
 
@@ -38,7 +38,7 @@ class Target:
 
 async def ask(ssh_config: Path, host: str) -> dict[str, str]:
     async with fleet([Target(host)], ssh_config) as hosts:
-        answers = await hosts.opened[host].ask(*questions(()), together=True)
+        answers = await hosts.opened[host].ask(*Inquiry().requests, together=True)
     return {name: answer.out for name, answer in zip(NAMES, answers, strict=True)}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.facts.gather import read
+from dockmesh.facts.gather import Inquiry
 from dockmesh.facts.types import HostFacts, OvsInterface
 from dockmesh.remote.seam import Answer
 from tests.cases.facts.record import NAMES
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[2] / "cases" / "facts"
 def recorded(host: str) -> HostFacts:
     """The facts of a host of the lab on which the mesh stands: Debian 13, Open vSwitch 3.5.0, Docker 26.1.5."""
     texts = [(FOLDER / host / name).read_text(encoding="utf-8") for name in NAMES]
-    return read(host, (), tuple(Answer(0, text) for text in texts))
+    return Inquiry().read(host, tuple(Answer(0, text) for text in texts))
 
 
 def port(facts: HostFacts, name: str) -> OvsInterface:

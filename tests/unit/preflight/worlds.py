@@ -39,7 +39,6 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     facts = HostFacts(
         name=host.name,
         programs=frozenset((*PACKAGE_OF, LIBRARY, "apt-get")),
-        package_manager=True,
         system="Debian",
         units={},
         links=(

@@ -48,7 +48,6 @@ def facts(planned: Plan, host: HostPlan) -> HostFacts:
     return HostFacts(
         name=host.name,
         programs=frozenset(),
-        package_manager=True,
         system="Debian",
         units={UNIT: {"ActiveState": "active"}},
         links=(
