@@ -14,25 +14,8 @@ from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
 from dockmesh.render.host import flows_of
-from dockmesh.spec import fields
-from dockmesh.spec.schema import (
-    AttachSection,
-    BfdSection,
-    DegreeSection,
-    DockerApiSection,
-    FabricSection,
-    HostSection,
-    LinksSection,
-    MeshFile,
-    NetworkSection,
-    PackagesSection,
-    SeatSection,
-    Section,
-    SitesSection,
-    SshSection,
-    StarSection,
-    json_schema,
-)
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.section import Key, Section
 from dockmesh.spec.slots6 import LARGEST, SMALLEST
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
@@ -40,34 +23,6 @@ TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
 FORWARDING = FOLDER.parent / "explanation/forwarding.md"
 PROGRAM = "dockmesh"
 MADE = "<!-- Made by tools/reference.py (`make docs`): edit the code, not this page. -->\n"
-
-# Where each section stands in the file, in the order of the page.
-SECTIONS: Mapping[str, type[Section]] = {
-    "The file": MeshFile,
-    "`fabric`": FabricSection,
-    "`fabric.bfd`": BfdSection,
-    "`fabric.topology: {degree: …}`": DegreeSection,
-    "`fabric.topology: {star: …}`": StarSection,
-    "`fabric.topology: {sites: …}`": SitesSection,
-    "`fabric.topology: {links: …}`": LinksSection,
-    "An entry of `networks`": NetworkSection,
-    "`attach` of a network": AttachSection,
-    "A host, under its name in `hosts`": HostSection,
-    "`ssh` of a host": SshSection,
-    "A network, by its name in `networks` of a host": SeatSection,
-    "`packages`": PackagesSection,
-    "`docker_api`": DockerApiSection,
-}
-PATTERNS = {
-    f"^(?!{fields.LOOKS_LIKE_ADDRESS}$){fields.LABEL}$": "name (DNS label)",
-    f"^{fields.ADDRESS}$": "IPv4 address",
-    f"^{fields.NETWORK}$": "IPv4 network",
-    f"^{fields.ADDRESS6}$": "IPv6 address",
-    f"^{fields.NETWORK6}$": "IPv6 network",
-    f"^{fields.SSH_USER}$": "user name",
-    f"^{fields.INTERFACE}$": "interface",
-    f"^(?!-){fields.SSH_HOST}$": "host name or address",
-}
 
 
 def pages() -> dict[Path, str]:
@@ -222,7 +177,6 @@ def _paragraphs(text: str | None) -> Iterator[str]:
 
 
 def file_page() -> str:
-    schema = json_schema()
     parts = [
         "# The mesh file\n",
         MADE,
@@ -233,9 +187,8 @@ def file_page() -> str:
         "Unknown keys, double keys and wrong types are errors.",
         "Every mistake is reported at once, with its line and column.\n",
     ]
-    for title, section in SECTIONS.items():
-        found = schema if section is MeshFile else schema["$defs"][section.__name__]
-        parts += [f"## {title}\n", f"{found['description']}\n", *_keys(found, schema["$defs"])]
+    for section in MeshSection.inside():
+        parts += [f"## {section.title}\n", f"{section.says()}\n", *_keys(section)]
     parts += [
         "## Rules between values\n",
         "- The prefix overlaps no loopback, link-local, multicast or reserved range, and holds no underlay address.",
@@ -267,63 +220,16 @@ def file_page() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _keys(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
-    required = section.get("required", ())
-    rows = [
-        (
-            _code(name),
-            _kind(value, definitions),
-            "**required**" if name in required else _shown_default(value),
-            _meaning(value, definitions),
-        )
-        for name, value in section["properties"].items()
-    ]
+def _keys(section: type[Section]) -> Iterator[str]:
+    rows = [(_code(name), key.type.shown, _shown_default(key), key.says) for name, key in section.keys.items()]
     yield from _table(("key", "value", "default", "meaning"), rows)
 
 
-def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Pydantic leaves a description out that says the same as its section's."""
-    text: str = value.get("description") or definitions[value["$ref"].rsplit("/", 1)[-1]]["description"]
-    return text
-
-
-def _kind(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    if "$ref" in value:
-        definition = definitions[value["$ref"].rsplit("/", 1)[-1]]
-        return " \\| ".join(map(_code, definition["enum"])) if "enum" in definition else "map, see below"
-    if "const" in value:
-        return _code(value["const"])
-    if value.get("type") == "string" and "anyOf" in value:
-        return "IPv4 or IPv6 address"
-    if {"const": False} in value.get("anyOf", ()):
-        return "domain name, or `false`"
-    if "anyOf" in value:
-        return "path, or list of paths"
-    if "oneOf" in value:
-        return "`full-mesh` \\| `ring` \\| `star`, or a map, see below"
-    match value["type"]:
-        case "integer":
-            return f"{value['minimum']} to {value['maximum']}"
-        case "boolean":
-            return "`true` \\| `false`"
-        case "array":
-            return _list(value["items"])
-        case "object":
-            return "map by name, see below"
-        case _:
-            return PATTERNS[value["pattern"]]
-
-
-def _list(items: Mapping[str, Any]) -> str:
-    if "$ref" in items or "allOf" in items:
-        return "list, see below"
-    return "list of names" if items["type"] == "string" else "list of pairs of names"
-
-
-def _shown_default(value: Mapping[str, Any]) -> str:
-    if "default" not in value or isinstance(value["default"], dict):
-        return ""
-    return _code(value["default"] if isinstance(value["default"], str) else json.dumps(value["default"]))
+def _shown_default(key: Key[Any]) -> str:
+    if key.required:
+        return "**required**"
+    default = key.schema().get("default")
+    return "" if default is None else _code(default if isinstance(default, str) else json.dumps(default))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -22,9 +22,10 @@ from dockmesh.model import (
     Ssh,
     Topology,
 )
-from dockmesh.spec.fields import LABEL, LOOKS_LIKE_ADDRESS, SSH_HOST, SSH_USER
+from dockmesh.spec.explain import LOOKS_LIKE_ADDRESS
 from dockmesh.spec.load import parse
 from dockmesh.spec.problems import SpecError
+from dockmesh.spec.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
 from dockmesh.spec.write import write_cluster
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "dockmesh.yaml").read_bytes()
@@ -124,11 +125,11 @@ def test_any_order_of_a_good_files_lines_is_loaded_or_refused(lines: list[bytes]
     load_or_refuse(b"\n".join(lines[:count]))
 
 
-LABELS = st.from_regex(rf"(?!{LOOKS_LIKE_ADDRESS}\Z){LABEL}", fullmatch=True)
+LABELS = st.from_regex(rf"(?!{LOOKS_LIKE_ADDRESS}\Z){LABEL_PATTERN}", fullmatch=True)
 SSHS = st.builds(
     Ssh,
-    host=st.none() | st.from_regex(rf"(?!-){SSH_HOST}", fullmatch=True),
-    user=st.none() | st.from_regex(SSH_USER, fullmatch=True).filter(str.isprintable),
+    host=st.none() | st.from_regex(rf"(?!-){SSH_HOST_PATTERN}", fullmatch=True),
+    user=st.none() | st.from_regex(SSH_USER_PATTERN, fullmatch=True).filter(str.isprintable),
     port=st.none() | st.integers(1, 65535),
 )
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, summarize_address_range
-from typing import Generic, TypeVar
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, summarize_address_range
+from typing import Generic, Protocol, TypeVar
 
-from dockmesh.model import UnderlayAddress
-from dockmesh.spec.draft import DraftHost
+from dockmesh.spec.types import Located
 
-Net = TypeVar("Net", IPv4Network, IPv6Network)
+Address = IPv4Address | IPv6Address
+Net = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class ReservedUse(Generic[Net]):
+class ReservedUse:
     network: Net
     article_name: str
     why: str
@@ -45,37 +45,48 @@ RESERVED_6 = (
 )
 
 
-def reserved_use(address: UnderlayAddress) -> ReservedUse[IPv4Network] | ReservedUse[IPv6Network] | None:
-    if isinstance(address, IPv4Address):
-        return next((use for use in RESERVED if address in use.network), None)
-    return next((use for use in RESERVED_6 if address in use.network), None)
+def reserved_use(address: Address) -> ReservedUse | None:
+    return next((use for use in (*RESERVED, *RESERVED_6) if address in use.network), None)
+
+
+def within(part: Net, whole: Net) -> bool:
+    return part.overlaps(whole) and part.prefixlen >= whole.prefixlen
+
+
+class Owner(Protocol):
+    @property
+    def pool(self) -> Located[Net] | None: ...
+
+
+Owns = TypeVar("Owns", bound=Owner)
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(Generic[Owns]):
     """The pools of hosts, by size and place.
 
     Two CIDR blocks are apart or one holds the other, so whatever holds an address is found by asking once for each
-    size that occurs: at most 33 questions, however many hosts there are.
+    size that occurs: at most 33 questions for IPv4, however many hosts there are.
     """
 
-    owners: dict[tuple[int, int], list[DraftHost]]
+    owners: dict[tuple[int, int], list[Owns]]
     lengths: tuple[int, ...]
 
     @classmethod
-    def of_pools(cls, hosts: Iterable[DraftHost]) -> "Blocks":
-        owners: dict[tuple[int, int], list[DraftHost]] = {}
+    def of_pools(cls, hosts: Iterable[Owns]) -> "Blocks[Owns]":
+        owners: dict[tuple[int, int], list[Owns]] = {}
         for host in hosts:
             if host.pool is not None:
                 pool = host.pool.value
                 owners.setdefault((pool.prefixlen, int(pool.network_address)), []).append(host)
         return cls(owners, tuple(sorted({length for length, _ in owners})))
 
-    def owners_of(self, address: IPv4Address, *, at_most: int = 32) -> Iterator[DraftHost]:
+    def owners_of(self, address: Address, *, at_most: int = 128) -> Iterator[Owns]:
         """The first host of every pool that holds the address, the largest pool first; `at_most` is a prefix length."""
         for length in self.lengths:
             if length <= at_most:
-                start = int(address) >> (32 - length) << (32 - length)
+                below = address.max_prefixlen - length
+                start = int(address) >> below << below
                 yield from self.owners.get((length, start), [])[:2]
 
 

@@ -11,12 +11,21 @@ from dockmesh.errors import UsageError
 from dockmesh.model import Cluster, Host, Links, Network, Sites, Topology
 from dockmesh.spec.excerpt import listed
 from dockmesh.spec.imitate import host_lines, name_line, pair_line
-from dockmesh.spec.layout import UNCHANGED, Layout, edit
+from dockmesh.spec.keys.fabric import FabricSection
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.keys.network import NetworkSection
+from dockmesh.spec.keys.topology import LinksSection, SitesSection
+from dockmesh.spec.layout import UNCHANGED, Layout, Path, edit
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import LINE_BREAK, decode
-from dockmesh.spec.tree import Mapping, TreePath
+from dockmesh.spec.tree import Mapping
 
-TOPOLOGY = ("fabric", "topology")
+TOPOLOGY = (MeshSection.fabric, FabricSection.topology)
+LINKS, SITES = (*TOPOLOGY, LinksSection.links), (*TOPOLOGY, SitesSection.sites)
+
+
+def _hosts_of(network: int) -> Path:
+    return (MeshSection.networks, network, NetworkSection.hosts)
 
 
 def add_hosts(
@@ -40,11 +49,11 @@ def add_hosts(
 
     def change(layout: Layout) -> Layout:
         for host in hosts:
-            layout = layout.with_item(("hosts",), partial(host_lines, host=host))
-            for path in [*([(*TOPOLOGY, "sites", site)] if site else []), *(("networks", n, "hosts") for n in listing)]:
+            layout = layout.with_item((MeshSection.hosts,), partial(host_lines, host=host))
+            for path in [*([(*SITES, site)] if site else []), *map(_hosts_of, listing)]:
                 layout = layout.with_item(path, partial(name_line, name=host.name))
         for pair in links:
-            layout = layout.with_item((*TOPOLOGY, "links"), partial(pair_line, pair=pair))
+            layout = layout.with_item(LINKS, partial(pair_line, pair=pair))
         return layout
 
     further = tuple(
@@ -68,7 +77,7 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
 
     def change(layout: Layout) -> Layout:
         for name in names:
-            layout = layout.without_item(("hosts",), name)
+            layout = layout.without_item(MeshSection.hosts, name)
         while (found := next(_naming(layout, names), None)) is not None:
             layout = layout.without_item(*found)
         return layout
@@ -106,21 +115,19 @@ def _refuse_to_remove(cluster: Cluster, names: Sequence[str], file: str) -> None
             )
 
 
-def _naming(layout: Layout, names: Sequence[str]) -> Iterator[tuple[TreePath, int | str]]:
-    """Each list or map of the file with the place in it of what names one of the hosts: a link, a host of a site or of
-    a network; or of a site that has no other host, the site itself.
+def _naming(layout: Layout, names: Sequence[str]) -> Iterator[Path]:
+    """The way to each part of the file that names one of the hosts: a link, a host of a site or of a network; or to a
+    site that has no other host.
     """
-    links, sites = (*TOPOLOGY, "links"), (*TOPOLOGY, "sites")
-    for number, _ in enumerate(layout.texts(*links)):
-        if set(layout.texts(*links, number)) & set(names):
-            yield links, number
-    lists: list[TreePath] = [(*sites, site) for site in layout.keys(*sites)]
-    lists += [("networks", number, "hosts") for number, _ in enumerate(layout.texts("networks"))]
-    for path in lists:
+    for number, _ in enumerate(layout.texts(*LINKS)):
+        if set(layout.texts(*LINKS, number)) & set(names):
+            yield (*LINKS, number)
+    sites: list[Path] = [(*SITES, site) for site in layout.keys(*SITES)]
+    networks = [_hosts_of(number) for number, _ in enumerate(layout.texts(MeshSection.networks))]
+    for path in (*sites, *networks):
         members = layout.texts(*path)
-        for index, host in enumerate(members):
-            if host in names:
-                yield (sites, path[-1]) if path[:-1] == sites and len(members) == 1 else (path, index)
+        for index in (index for index, host in enumerate(members) if host in names):
+            yield path if path in sites and len(members) == 1 else (*path, index)
 
 
 def _without_hosts(network: Network, names: Sequence[str]) -> Network:
@@ -156,7 +163,7 @@ def _shrunk(topology: Topology, names: Sequence[str]) -> Topology:
 
 def places_of_hosts(file: str, content: bytes) -> dict[str, str]:
     """By name where in the file each host stands, as FILE:LINE:COLUMN."""
-    hosts = Layout(file, decode(file, content).text).at("hosts")
+    hosts = Layout(file, decode(file, content).text).at(MeshSection.hosts)
     entries = hosts.entries if isinstance(hosts, Mapping) else {}
     return {name: f"{file}:{entry.key.span.line}:{entry.key.span.column}" for name, entry in entries.items()}
 

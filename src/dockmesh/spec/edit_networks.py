@@ -12,6 +12,9 @@ from dockmesh.model import DOCKER_BRIDGE, Host, Network, Seat
 from dockmesh.spec import tree
 from dockmesh.spec.excerpt import listed
 from dockmesh.spec.imitate import network_lines, seat_lines
+from dockmesh.spec.keys.host import HostSection
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.keys.network import NetworkSection
 from dockmesh.spec.layout import UNCHANGED, Layout, edit
 from dockmesh.spec.load import parse
 from dockmesh.spec.source import decode
@@ -37,7 +40,7 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
         )
 
     def change(layout: Layout) -> Layout:
-        layout = layout.with_item(("networks",), partial(network_lines, network=network))
+        layout = layout.with_item((MeshSection.networks,), partial(network_lines, network=network))
         for name, seat in seats.items():
             layout = _with_seat(layout, name, seat)
         return layout
@@ -50,10 +53,11 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
 
 
 def _place(layout: Layout, number: int) -> str | None:
-    network = layout.find("networks", number)
-    if not isinstance(network, tree.Mapping) or "name" not in network.entries:
+    network = layout.find(MeshSection.networks, number)
+    name = network.get(NetworkSection.name.name) if isinstance(network, tree.Mapping) else None
+    if name is None:
         return None
-    span = network.entries["name"].value.span
+    span = name.span
     return f"in {layout.file}:{span.line}:{span.column}"
 
 
@@ -75,7 +79,7 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
         raise UsageError(f"{file} has no network {name}", do=f"choose one that it has: {has}")
 
     def change(layout: Layout) -> Layout:
-        layout = layout.without_item(("networks",), 1 + known.index(name))
+        layout = layout.without_item(MeshSection.networks, 1 + known.index(name))
         for host in cluster.hosts:
             if name in [seat.network for seat in host.seats]:
                 layout = _without_seat(layout, host.name, name)
@@ -94,15 +98,14 @@ def _without(host: Host, name: str) -> Host:
 
 
 def _with_seat(layout: Layout, name: str, seat: Seat) -> Layout:
-    host = ("hosts", name)
-    if "networks" in layout.keys(*host):
-        return layout.with_item((*host, "networks"), partial(seat_lines, seat=seat))
-    return layout.with_item(host, partial(seat_lines, seat=seat, key="networks"))
+    host, networks = (MeshSection.hosts, name), HostSection.networks
+    if networks.name in layout.keys(*host):
+        return layout.with_item((*host, networks), partial(seat_lines, seat=seat))
+    return layout.with_item(host, partial(seat_lines, seat=seat, key=networks.name))
 
 
 def _without_seat(layout: Layout, name: str, network: str) -> Layout:
     """With the last entry of a host its key goes, too."""
-    networks = ("hosts", name, "networks")
-    if len(layout.at(*networks).items) == 1:
-        return layout.without_item(networks[:-1], networks[-1])
-    return layout.without_item(networks, network)
+    networks = (MeshSection.hosts, name, HostSection.networks)
+    alone = len(layout.at(*networks).items) == 1
+    return layout.without_item(*networks) if alone else layout.without_item(*networks, network)

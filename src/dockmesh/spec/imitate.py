@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from dockmesh.model import Host, Network, Seat
 from dockmesh.spec import tree
+from dockmesh.spec.flow import flow
+from dockmesh.spec.flow import text as quoted
+from dockmesh.spec.keys.host import HostSection, SeatSection
+from dockmesh.spec.keys.network import NetworkSection
 from dockmesh.spec.splice import LayoutError, column, line_break
 from dockmesh.spec.tree import Collection, Entry, Item, Plain, Scalar
-from dockmesh.spec.write import REQUIRED, flow, host_keys, network_keys, quoted, seat_keys
-from dockmesh.spec.write import text as scalar
 
 
 def host_lines(text: str, hosts: Collection, host: Host) -> list[str]:
@@ -19,7 +21,7 @@ def host_lines(text: str, hosts: Collection, host: Host) -> list[str]:
     # In a map of flow style each entry is in one line, wherever the others break theirs.
     at = column(text, entry.start) if hosts.flow or line_break(text) in text else 0
     head = " " * at + quoted(host.name, _habit([each.key for each in _entries(hosts)])) + ":"
-    keys = _in_order(like, host_keys(host))
+    keys = _in_order(like, HostSection.told(host))
     if not like.flow:
         return [head, *_block(text, like, keys)]
     between = text[entry.key.end + 1 : like.start]
@@ -59,7 +61,9 @@ def network_lines(text: str, networks: Collection, network: Network) -> list[str
     like = networks.items[-1].value
     if not isinstance(like, tree.Mapping) or any(item.alias for item in networks.items):
         raise LayoutError
-    fields = [f"{quoted(name, _style_of_key(like))}: {value}" for name, value in _told(like, network_keys(network))]
+    fields = [
+        f"{quoted(name, _style_of_key(like))}: {value}" for name, value in _told(like, NetworkSection.told(network))
+    ]
     opening = _opening(text, networks, networks.items[-1])
     if like.flow:
         return [f"{opening}{{{', '.join(fields)}}}"]
@@ -70,7 +74,7 @@ def network_lines(text: str, networks: Collection, network: Network) -> list[str
 def seat_lines(text: str, into: Collection, seat: Seat, *, key: str | None = None) -> list[str]:
     """An entry for a network to append to a map; with `key` that map is a host, and the entry gets one of its own."""
     style = _style_of_key(into)
-    entry = f"{quoted(seat.network, style)}: {flow(seat_keys(seat), style)}"
+    entry = f"{quoted(seat.network, style)}: {flow(SeatSection.told(seat), style)}"
     at = 0 if into.flow and line_break(text) not in text[into.start : into.end] else column(text, into.items[0].start)
     if key is None:
         return [" " * at + entry]
@@ -114,7 +118,7 @@ def _told(like: tree.Mapping, keys: Mapping[str, Plain]) -> Iterable[tuple[str, 
 
 def _habit(names: Iterable[Scalar]) -> str:
     """The quotes of the last name that has them, or has none, by choice: some cannot do without."""
-    free = (name.style for name in reversed([*names]) if scalar(name.text) == name.text)
+    free = (name.style for name in reversed([*names]) if quoted(name.text) == name.text)
     return next(free, "")
 
 
@@ -151,6 +155,8 @@ def _aligned(text: str, hosts: Collection) -> bool:
             return False
         if line_break(text) in text[entry.start : value.end]:
             return False
-        required = ((each.key.text, column(text, each.start)) for each in value.items if each.key.text in REQUIRED)
+        required = (
+            (each.key.text, column(text, each.start)) for each in value.items if each.key.text in HostSection.required()
+        )
         columns.add((column(text, value.start), *required))
     return len(columns) == 1

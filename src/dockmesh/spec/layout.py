@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from dockmesh.errors import UsageError
 from dockmesh.model import Cluster
 from dockmesh.spec.compose import compose
 from dockmesh.spec.load import parse
 from dockmesh.spec.problems import Mistake, SpecError
+from dockmesh.spec.section import Key
 from dockmesh.spec.source import BOM, Source, decode
 from dockmesh.spec.splice import LayoutError, append, remove
-from dockmesh.spec.tree import Collection, Item, Mapping, Node, Scalar, Sequence, TreePath
+from dockmesh.spec.tree import Collection, Item, Mapping, Node, Scalar, Sequence
+
+# The way to a value: keys, names of hosts and sites, places in lists (from 0).
+Step = Key[Any] | str | int
+Path = tuple[Step, ...]
 
 UNCHANGED = "the file is as it was"
 # What to do first, where the file as it would be has this mistake.
@@ -34,17 +40,17 @@ class Layout:
     def tree(self) -> Node:
         return compose(Source(self.file, self.text), [])
 
-    def at(self, *path: str | int) -> Collection:
+    def at(self, *path: Step) -> Collection:
         """The list or map at that path. Raises LayoutError where there is none that could be edited."""
         found = self.find(*path)
         if found is None or not found.items:
             raise LayoutError
         return found
 
-    def find(self, *path: str | int) -> Collection | None:
+    def find(self, *path: Step) -> Collection | None:
         """The same, also if it is empty; an alias is none, for what it repeats stands elsewhere."""
         node = self.tree
-        for step in path:
+        for step in (step.name if isinstance(step, Key) else step for step in path):
             match node:
                 case Mapping(entries=entries) if step in entries:
                     item: Item = entries[str(step)]
@@ -57,26 +63,27 @@ class Layout:
             node = item.value
         return None if isinstance(node, Scalar) else node
 
-    def keys(self, *path: str | int) -> list[str]:
+    def keys(self, *path: Step) -> list[str]:
         """Of the map at that path."""
         found = self.find(*path)
         return [*found.entries] if isinstance(found, Mapping) else []
 
-    def texts(self, *path: str | int) -> list[str]:
+    def texts(self, *path: Step) -> list[str]:
         """Of the list at that path; "" for what is no text."""
         found = self.find(*path)
         return [each.value.text if isinstance(each.value, Scalar) else "" for each in found.items] if found else []
 
-    def with_item(self, path: TreePath, lines: Callable[[str, Collection], list[str]]) -> "Layout":
+    def with_item(self, path: Path, lines: Callable[[str, Collection], list[str]]) -> "Layout":
         """With an item at the end of what stands there; `lines` makes it, from the text and what it goes into."""
         into = self.at(*path)
         return replace(self, text=append(self.text, into, lines(self.text, into)))
 
-    def without_item(self, path: TreePath, place: int | str) -> "Layout":
-        """Without the item at this place or under this key."""
-        out_of = self.at(*path)
-        index = [*out_of.entries].index(place) if isinstance(out_of, Mapping) and isinstance(place, str) else place
-        return replace(self, text=remove(self.text, out_of, int(index)))
+    def without_item(self, *path: Step) -> "Layout":
+        """Without what stands at that path."""
+        *before, last = path
+        out_of, step = self.at(*before), last.name if isinstance(last, Key) else last
+        index = [*out_of.entries].index(step) if isinstance(out_of, Mapping) and isinstance(step, str) else int(step)
+        return replace(self, text=remove(self.text, out_of, index))
 
 
 def edit(

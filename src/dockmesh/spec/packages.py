@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dockmesh.debian.deb import Deb, DebError, read_deb
-from dockmesh.spec.draft import Located
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.problems import Problem
+from dockmesh.spec.types import Located
 
 SUFFIX = ".deb"
 

@@ -21,9 +21,9 @@ from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.spec.draft import Located
 from dockmesh.spec.packages import read_packages
 from dockmesh.spec.problems import Span
+from dockmesh.spec.types import Located
 from tests.support.debs import write_deb
 from tests.support.fake_host import Container, FakeHost, applied, bare
 from tests.support.meshes import cluster

@@ -1,6 +1,8 @@
 """The JSON Schema for editors, and the reference file."""
 
+import ast
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,23 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from dockmesh.spec.keys.mesh import MeshSection
 from dockmesh.spec.load import load
 from dockmesh.spec.schema import json_schema
+from dockmesh.spec.section import Key, Section
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference" / "dockmesh.yaml"
+SPEC = ROOT / "src" / "dockmesh" / "spec"
+# Of Docker's networks one is called so, of a regular expression a group, and in the reference a kind of value.
+OTHER_WORDS = {"host", "key", "interface"}
 CASES = ROOT / "tests" / "cases" / "spec"
 
 
-def schema_properties() -> Iterator[tuple[str, dict[str, Any]]]:
-    schema = json_schema()
-    for section in (schema, *schema["$defs"].values()):
-        yield from section.get("properties", {}).items()
+def keys() -> Iterator[tuple[type[Section], Key[Any]]]:
+    for section in MeshSection.inside():
+        for key in section.keys.values():
+            yield section, key
 
 
 def errors(text: str) -> list[str]:
@@ -35,12 +42,33 @@ def test_the_schema_is_a_schema_and_is_json() -> None:
     assert json.loads(json.dumps(schema)) == schema
 
 
-def test_every_key_has_a_description_for_the_editor() -> None:
-    schema = json_schema()
+def test_every_key_has_a_sentence_and_every_map_of_keys_too() -> None:
+    for section, key in keys():
+        assert section.says().endswith("."), section
+        assert key.says.endswith("."), key.name
 
-    for name, field in schema_properties():
-        section = schema["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else {}
-        assert "description" in field or "description" in section, name
+
+def test_a_key_is_declared_once_and_named_nowhere_else() -> None:
+    """Whoever reads, writes or explains a key takes it from its declaration."""
+    declared = Counter(name for module in SPEC.glob("keys/*.py") for name in assigned_in_classes(module))
+    others = [module for module in SPEC.rglob("*.py") if module.parent.name != "keys"]
+
+    assert declared == Counter((section.__name__, key.name) for section, key in keys())
+    assert {text for module in others for text in texts_of(module)} & {key.name for _, key in keys()} <= OTHER_WORDS
+
+
+def assigned_in_classes(module: Path) -> Iterator[tuple[str, str]]:
+    sections = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.ClassDef)]
+    for section, part in [(each, part) for each in sections for part in each.body]:
+        match part:
+            case ast.Assign([ast.Name(name)], ast.Call(ast.Name("Key" | "Inner"))):
+                yield section.name, name.rstrip("_")
+
+
+def texts_of(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def test_the_reference_file_loads_and_fits_the_schema() -> None:
@@ -51,8 +79,8 @@ def test_the_reference_file_loads_and_fits_the_schema() -> None:
 def test_the_reference_file_has_every_key_of_the_schema() -> None:
     text = REFERENCE.read_text()
 
-    for name, _ in schema_properties():
-        assert f"{name}:" in text, name
+    for _, key in keys():
+        assert f"{key.name}:" in text, key.name
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 import pytest
 
 from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Network, Ring, Sites, Ssh, Star, Tunnel
+from dockmesh.spec.flow import text
 from dockmesh.spec.load import parse
-from dockmesh.spec.write import text, write_cluster
+from dockmesh.spec.write import write_cluster
 
 CLUSTER = Cluster(
     name="prod",

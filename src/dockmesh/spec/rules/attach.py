@@ -3,73 +3,71 @@
 from collections.abc import Iterator
 
 from dockmesh.model import ATTACH_SWITCH, DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
-from dockmesh.spec.draft import Draft, DraftAttachment, DraftNetwork
+from dockmesh.spec.blocks import within
 from dockmesh.spec.excerpt import clipped, listed
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.keys.network import AttachSection, NetworkSection
 from dockmesh.spec.nearest import did_you_mean
 from dockmesh.spec.problems import Problem
+from dockmesh.spec.rules.view import NetworkView
 
 OURS = (NETWORK_BRIDGE, NETWORK_SWITCH, ATTACH_SWITCH)
 
 
-def check_attached_hosts(draft: Draft) -> Iterator[Problem]:
-    names = [host.name.value for host in draft.hosts]
-    for network, attach in _attachments(draft):
-        if attach.host is None:
+def check_hosts(mesh: MeshSection) -> Iterator[Problem]:
+    names = [host.label.value for host in mesh.every_host]
+    for network in mesh.every_network:
+        if (host := network.attach.host) is None:
             continue
-        host, shown = attach.host.value, clipped(network.name.value)
-        if names and host not in names:
-            what = f"attach of {shown} names {clipped(host)}, and there is no such host"
-            yield Problem(what, f"The hosts are {listed(names)}.{did_you_mean(host, names)}", attach.host.span)
-        elif network.hosts is not None and host not in {each.value for each in network.hosts}:
-            hint = f"Its hosts are {listed([each.value for each in network.hosts])}."
-            yield Problem(f"attach of {shown} names {clipped(host)}, which is not on it", hint, attach.host.span)
+        what = f"attach of {clipped(network.label.value)} names {clipped(host.value)}"
+        if names and host.value not in names:
+            hint = f"The hosts are {listed(names)}.{did_you_mean(host.value, names)}"
+            yield Problem(f"{what}, and there is no such host", hint, host.span)
+        elif not network.has(host.value) and network.hosts:
+            hint = f"Its hosts are {listed([each.value for each in network.hosts.value])}."
+            yield Problem(f"{what}, which is not on it", hint, host.span)
 
 
-def check_attached_interfaces(draft: Draft) -> Iterator[Problem]:
+def check_interfaces(mesh: MeshSection) -> Iterator[Problem]:
     """Two networks behind one interface would be one network there."""
-    seen: list[tuple[DraftNetwork, DraftAttachment]] = []
-    for network, attach in _attachments(draft):
-        if attach.host is None or attach.interface is None:
+    seen: list[NetworkSection] = []
+    for network in mesh.every_network:
+        interface = network.attach.interface
+        if network.attach.host is None or interface is None:
             continue
-        name = attach.interface.value
-        if name in (DOCKER_BRIDGE, FABRIC_BRIDGE, "lo") or name.startswith(OURS):
-            what = f"interface of attach is {clipped(name)}, which is not the host's own"
-            yield Problem(what, "Expected a network card, a bond or a bridge that is there.", attach.interface.span)
+        if interface.value in (DOCKER_BRIDGE, FABRIC_BRIDGE, "lo") or interface.value.startswith(OURS):
+            what = f"interface of attach is {clipped(interface.value)}, which is not the host's own"
+            yield Problem(what, "Expected a network card, a bond or a bridge that is there.", interface.span)
             continue
-        for other, earlier in seen:
-            if _where(attach) == _where(earlier):
-                of_other = clipped(other.name.value)
-                what = f"attach of {clipped(network.name.value)} is also the attach of {of_other}"
-                hint = f"{of_other} is in line {other.name.span.line}. Give each a vlan, or an interface, of its own."
-                yield Problem(what, hint, attach.interface.span)
-        seen.append((network, attach))
+        for other in (each for each in seen if _where(each.attach) == _where(network.attach)):
+            of_other = clipped(other.label.value)
+            what = f"attach of {clipped(network.label.value)} is also the attach of {of_other}"
+            hint = f"{of_other} is in line {other.label.line}. Give each a vlan, or an interface, of its own."
+            yield Problem(what, hint, interface.span)
+        seen.append(network)
 
 
-def _where(attach: DraftAttachment) -> tuple[object, ...]:
+def _where(attach: AttachSection) -> tuple[object, ...]:
     return tuple(found and found.value for found in (attach.host, attach.interface, attach.vlan))
 
 
-def check_attached_addresses(draft: Draft) -> Iterator[Problem]:
-    """Of one network, with its hosts: no address is at a host and out there."""
-    name = draft.within or DOCKER_BRIDGE
-    for network, attach in _attachments(draft):
-        if network.name.value != name or attach.addresses is None or draft.prefix is None:
-            continue
-        outside, prefix, shown = attach.addresses, draft.prefix.value, clipped(name)
-        if not outside.value.subnet_of(prefix):
-            hint = f"The prefix is {prefix} (line {draft.prefix.span.line}). Who is out there has an address in it."
-            yield Problem(f"addresses of attach of {shown} are not in its prefix", hint, outside.span)
-            continue
-        for host in draft.hosts:
-            if host.pool is not None and host.pool.value.overlaps(outside.value):
-                what = f"addresses of attach of {shown} overlap the pool of {host.shown}"
-                hint = f"{host.pool.value} is in line {host.pool.span.line}: containers get these addresses."
-                yield Problem(what, hint, outside.span)
-            elif host.address is not None and host.address.value in outside.value:
-                what = f"addresses of attach of {shown} hold the address of {host.shown}"
-                hint = f"{host.address.value} is in line {host.address.span.line}. Choose a part without it."
-                yield Problem(what, hint, outside.span)
+def check_addresses(view: NetworkView) -> Iterator[Problem]:
+    """No address is at a host and out there."""
+    outside, prefix = view.section.attach.addresses, view.prefix
+    if outside is None or view.version == 6:
+        return
+    what = f"addresses of attach of {view.section.shown}"
+    if not within(outside.value, prefix.value):
+        hint = f"The prefix is {prefix.value} (line {prefix.line}). Who is out there has an address in it."
+        yield Problem(f"{what} are not in its prefix", hint, outside.span)
+        return
+    for member in view.members:
+        if member.pool and member.pool.value.overlaps(outside.value):
+            hint = f"{member.pool.value} is in line {member.pool.line}: containers get these addresses."
+            yield Problem(f"{what} overlap the pool of {member.shown}", hint, outside.span)
+        elif member.address and member.address.value in outside.value:
+            hint = f"{member.address.value} is in line {member.address.line}. Choose a part without it."
+            yield Problem(f"{what} hold the address of {member.shown}", hint, outside.span)
 
 
-def _attachments(draft: Draft) -> Iterator[tuple[DraftNetwork, DraftAttachment]]:
-    return ((network, network.attach) for network in draft.networks if network.attach is not None)
+RULES = (check_hosts, check_interfaces)

@@ -2,40 +2,45 @@
 
 from collections.abc import Iterator
 
-from dockmesh.spec.draft import Draft, DraftSites, Located
 from dockmesh.spec.excerpt import clipped, listed
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.keys.topology import SitesSection
 from dockmesh.spec.nearest import did_you_mean
 from dockmesh.spec.problems import Mistake, Problem
+from dockmesh.spec.types import Located
 
 
-def check_sites(draft: Draft) -> Iterator[Problem]:
-    if not isinstance(draft.topology, DraftSites):
+def check_sites(mesh: MeshSection) -> Iterator[Problem]:
+    topology = mesh.fabric.topology
+    if not topology or not isinstance(topology.value, SitesSection):
         return
-    sites = draft.topology.sites
+    found = topology.value.sites
+    if not found or not found.whole or not found.under:
+        return
+    span, sites = found.under.span, {clipped(site.under.text): site.value for site in found.value if site.under}
     if len(sites) < 2:
         hint = "Sites are linked to one another. For one group of hosts write `topology: full-mesh`."
         what = f"there {'is one site' if sites else 'are no sites'}"
-        yield Problem(what, hint, draft.topology.span, Mistake.ONE_SITE)
-    names = [host.name.value for host in draft.hosts]
-    first: dict[str, tuple[Located[str], Located[str]]] = {}
+        yield Problem(what, hint, span, Mistake.ONE_SITE)
+    names = [host.label.value for host in mesh.every_host]
+    first: dict[str, tuple[str, Located[str]]] = {}
     unknown = False
-    for site in sites:
-        for host in site.hosts:
-            if names and host.value not in names:
-                unknown = True
-                hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(host.value, names)}"
-                yield Problem(
-                    f"site {clipped(site.name.value)} has the unknown host {clipped(host.value)}", hint, host.span
-                )
-            elif host.value in first:
-                where, before = first[host.value]
-                stands = f"It stands in {clipped(where.value)}, line {before.span.line}, too."
-                hint = f"{stands} A host is in one site: delete one of them."
-                yield Problem(f"{clipped(host.value)} is in a site twice", hint, host.span)
-            else:
-                first[host.value] = (site.name, host)
+    for site, host in ((site, host) for site, hosts in sites.items() for host in hosts):
+        if names and host.value not in names:
+            unknown = True
+            hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(host.value, names)}"
+            yield Problem(f"site {site} has the unknown host {clipped(host.value)}", hint, host.span)
+        elif host.value in first:
+            where, before = first[host.value]
+            hint = f"It stands in {where}, line {before.line}, too. A host is in one site: delete one of them."
+            yield Problem(f"{clipped(host.value)} is in a site twice", hint, host.span)
+        else:
+            first[host.value] = (site, host)
     # A misspelt name leaves its host without a site; to tell that too would be to tell one mistake twice.
     if sites and not unknown and (left := [name for name in names if name not in first]):
-        hint = f"Sites: {listed([site.name.value for site in sites], limit=6)}. Every host is in one of them."
+        hint = f"Sites: {listed([*sites], limit=6)}. Every host is in one of them."
         what = f"{listed(left, limit=6)} {'is' if len(left) == 1 else 'are'} in no site"
-        yield Problem(what, hint, draft.topology.span)
+        yield Problem(what, hint, span)
+
+
+RULES = (check_sites,)

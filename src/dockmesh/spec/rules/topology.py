@@ -1,20 +1,20 @@
-"""Rules about the topology: that its links exist, and connect all hosts."""
+"""Rules about topologies that have a name or a number, and about how many tunnels a host may have."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from dockmesh.model import Forwarding, FullMesh
-from dockmesh.spec.draft import Draft, DraftDegree, DraftLink, DraftLinks, DraftRing, DraftSites, DraftStar, Located
+from dockmesh.model import Forwarding, FullMesh, Ring, Star
 from dockmesh.spec.excerpt import clipped, listed
+from dockmesh.spec.keys.mesh import MeshSection
+from dockmesh.spec.keys.topology import DegreeSection, SitesSection, StarSection
 from dockmesh.spec.nearest import did_you_mean
-from dockmesh.spec.problems import Mistake, Problem
+from dockmesh.spec.problems import Mistake, Problem, Span
+from dockmesh.spec.rules.links import links_of
 
 # lib/stp.h and lib/rstp.h of Open vSwitch: ports of a bridge past these are left out of the spanning tree. Its own
 # internal port takes no part, so all of them can be tunnels.
 # `direct` has numbers up to 0xfeff for them; nobody has tried so many.
 MOST_TUNNELS = {Forwarding.STP: 255, Forwarding.RSTP: 4095, Forwarding.DIRECT: 4095}
-
-
 # A spanning tree reaches 19 hops from its root (IEEE 802.1D-2004, 17.13.8), and a ring with one link cut is a chain
 # whose end may be the root.
 LONGEST_RING = 20
@@ -23,162 +23,96 @@ LONGEST_RING = 20
 MOST_DIRECT, LONGEST_DIRECT_RING = 200, 50
 
 
-def check_ring(draft: Draft) -> Iterator[Problem]:
-    match draft.topology:
-        case DraftRing(span=span):
-            pass
-        case DraftDegree(k=Located(value=2, span=span)):
-            pass
-        case _:
-            return
-    hosts = len(draft.hosts)
-    if draft.forwarding is Forwarding.DIRECT:
+def check_ring(mesh: MeshSection) -> Iterator[Problem]:
+    topology, forwarding, hosts = mesh.fabric.topology, mesh.fabric.forwarding, len(mesh.every_host)
+    if not topology or not forwarding:
+        return
+    value, span = topology.value, topology.span
+    if isinstance(value, DegreeSection) and value.degree and value.degree.value == 2:
+        span = value.degree.span  # which is a ring, too
+    elif not isinstance(value, Ring):
+        return
+    what = f"a ring of {hosts} hosts is too long"
+    if forwarding.value is Forwarding.DIRECT:
         if hosts > LONGEST_DIRECT_RING:
             hint = f"A ring has at most {LONGEST_DIRECT_RING} hosts; for more write `topology: {{degree: 4}}`."
-            yield Problem(f"a ring of {hosts} hosts is too long", hint, span)
+            yield Problem(what, hint, span)
     elif hosts > LONGEST_RING:
         hint = (
             f"With one link cut, the last host is {hosts - 1} hops from the root, and a spanning tree reaches "
             f"{LONGEST_RING - 1}. A ring has at most {LONGEST_RING} hosts; for more write `topology: {{degree: 4}}`."
         )
-        yield Problem(f"a ring of {hosts} hosts is too long", hint, span)
+        yield Problem(what, hint, span)
 
 
-def check_direct(draft: Draft) -> Iterator[Problem]:
-    if draft.forwarding is Forwarding.DIRECT and (hosts := len(draft.hosts)) > MOST_DIRECT:
+def check_direct(mesh: MeshSection) -> Iterator[Problem]:
+    forwarding, hosts = mesh.fabric.forwarding, len(mesh.every_host)
+    if forwarding and forwarding.value is Forwarding.DIRECT and hosts > MOST_DIRECT:
         hint = f"Its rules are made for each pair of hosts, of {MOST_DIRECT} hosts at most. Choose `forwarding: rstp`."
-        yield Problem(f"{hosts} hosts are more than direct takes", hint, draft.hosts_span)
+        yield Problem(f"{hosts} hosts are more than direct takes", hint, _of_hosts(mesh))
 
 
-def check_star(draft: Draft) -> Iterator[Problem]:
-    names = [host.name.value for host in draft.hosts]
-    if isinstance(draft.topology, DraftStar) and (hub := draft.topology.hub) and names and hub.value not in names:
+def check_star(mesh: MeshSection) -> Iterator[Problem]:
+    topology, names = mesh.fabric.topology, [host.label.value for host in mesh.every_host]
+    hub = topology.value.star if topology and isinstance(topology.value, StarSection) else None
+    if hub and names and hub.value not in names:
         hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(hub.value, names)}"
         what = f"star around the unknown host {clipped(hub.value)}"
         yield Problem(what, hint, hub.span, Mistake.UNKNOWN_HUB)
 
 
-def check_degree(draft: Draft) -> Iterator[Problem]:
-    if not isinstance(draft.topology, DraftDegree) or len(draft.hosts) < 2:
+def check_degree(mesh: MeshSection) -> Iterator[Problem]:
+    topology, hosts = mesh.fabric.topology, len(mesh.every_host)
+    degree = topology.value.degree if topology and isinstance(topology.value, DegreeSection) else None
+    if degree is None or hosts < 2:
         return
-    degree, hosts = draft.topology.k, len(draft.hosts)
     if degree.value >= hosts:
-        hint = (
-            f"Each of {hosts} hosts has {hosts - 1} others. For a link between every two write `topology: full-mesh`."
-        )
-        yield Problem(f"degree {degree.value} is more than there are other hosts", hint, degree.span)
+        others = f"Each of {hosts} hosts has {hosts - 1} others."
+        hint = f"{others} For a link between every two write `topology: full-mesh`."
+        yield Problem(f"{degree.subject} {degree.value} is more than there are other hosts", hint, degree.span)
     elif degree.value < 2 < hosts:
         hint = "With one link each, hosts only pair up. Expected 2 (a ring, any one link may fail) or more."
-        yield Problem(f"degree {degree.value} leaves hosts unconnected", hint, degree.span)
+        yield Problem(f"{degree.subject} {degree.value} leaves hosts unconnected", hint, degree.span)
 
 
-def check_links(draft: Draft) -> Iterator[Problem]:
-    if not isinstance(draft.topology, DraftLinks):
+def check_tunnel_count(mesh: MeshSection) -> Iterator[Problem]:
+    found, forwarding = _most_tunnels(mesh), mesh.fabric.forwarding
+    if not found or not forwarding:
         return
-    links = draft.topology.links
-    wrong = [*_unknown_ends(draft, links), *_links_to_self(links)]
-    yield from wrong
-    yield from _repeated_links(links)
-    # A wrong name leaves its host unconnected; to tell that too would be to tell one mistake twice.
-    if not wrong and draft.hosts:
-        yield from _unconnected(draft, links)
+    (tunnels, who, span), kind = found, forwarding.value
+    if tunnels > (most := MOST_TUNNELS[kind]):
+        other = "rstp takes 4,095, or choose fewer links" if kind is Forwarding.STP else "Choose fewer links"
+        hint = f"Open vSwitch leaves tunnels past {most:,} out of {kind}. {other}: `topology: {{degree: 4}}`."
+        yield Problem(f"{tunnels:,} tunnels at {clipped(who)} are more than {kind} takes", hint, span)
 
 
-def _unknown_ends(draft: Draft, links: tuple[DraftLink, ...]) -> Iterator[Problem]:
-    names = [host.name.value for host in draft.hosts]
-    known = set(names)
-    for link in links:
-        for end in link.ends:
-            if names and end.value not in known:
-                hint = f"Hosts of this file: {listed(names, limit=6)}.{did_you_mean(end.value, names)}"
-                yield Problem(f"link to the unknown host {clipped(end.value)}", hint, end.span)
-
-
-def _links_to_self(links: tuple[DraftLink, ...]) -> Iterator[Problem]:
-    for link in links:
-        one, other = link.ends
-        if one.value == other.value:
-            yield Problem(f"link of {clipped(one.value)} to itself", "A link joins two hosts.", link.span)
-
-
-def _repeated_links(links: tuple[DraftLink, ...]) -> Iterator[Problem]:
-    first: dict[frozenset[str], DraftLink] = {}
-    for link in links:
-        pair = frozenset(end.value for end in link.ends)
-        if pair in first:
-            names = " and ".join(clipped(end.value) for end in link.ends)
-            hint = f"The first is in line {first[pair].span.line}; a link has no direction. Delete one of them."
-            yield Problem(f"the link between {names} stands twice", hint, link.span)
-        else:
-            first[pair] = link
-
-
-def _unconnected(draft: Draft, links: tuple[DraftLink, ...]) -> Iterator[Problem]:
-    groups = _groups([host.name.value for host in draft.hosts], links)
-    if len(groups) < 2:
-        return
-    shown = " | ".join(listed(group) for group in groups[:4]) + (
-        f" | {len(groups) - 4} more" if len(groups) > 4 else ""
-    )
-    joining = f"[{clipped(groups[0][0])}, {clipped(groups[1][0])}]"
-    hint = f"Without a path between them: {shown}. One more link would join two: {joining}."
-    yield Problem(f"the links leave the mesh in {len(groups)} parts", hint, links[0].span, Mistake.UNCONNECTED)
-
-
-def _groups(names: list[str], links: tuple[DraftLink, ...]) -> list[list[str]]:
-    """The names by what the links connect, groups and names in the order given."""
-    neighbours: dict[str, list[str]] = {name: [] for name in names}
-    for link in links:
-        one, other = link.ends
-        neighbours[one.value].append(other.value)
-        neighbours[other.value].append(one.value)
-    group_of: dict[str, int] = {}
-    for name in names:
-        if name in group_of:
-            continue
-        number, waiting = len(set(group_of.values())), [name]
-        while waiting:
-            reached = waiting.pop()
-            if reached not in group_of:
-                group_of[reached] = number
-                waiting.extend(neighbours[reached])
-    groups: list[list[str]] = [[] for _ in set(group_of.values())]
-    for name in names:
-        groups[group_of[name]].append(name)
-    return groups
-
-
-def check_tunnel_count(draft: Draft) -> Iterator[Problem]:
-    most = MOST_TUNNELS[draft.forwarding]
-    match draft.topology:
+def _most_tunnels(mesh: MeshSection) -> tuple[int, str, Span | None] | None:
+    """How many, at whom, and where the file says so."""
+    topology, others = mesh.fabric.topology, len(mesh.every_host) - 1
+    match topology.value if topology else None:
         case FullMesh():
-            tunnels, span = len(draft.hosts) - 1, draft.hosts_span
-            who = "every host"
-        case DraftStar(hub=hub):
-            tunnels, span = len(draft.hosts) - 1, hub.span if hub else draft.hosts_span
-            who = hub.value if hub else "the host in the middle"
-        case DraftSites(sites=sites, span=span):
+            return others, "every host", _of_hosts(mesh)
+        case Star():
+            return others, "the host in the middle", _of_hosts(mesh)
+        case StarSection(star=hub) if hub:
+            return others, hub.value, hub.span
+        case DegreeSection(degree=degree) if degree:
+            return degree.value, "every host", degree.span
+        case SitesSection(sites=sites) if sites and sites.whole and sites.value:
             # Within the site, and at worst both links to each other site.
-            who, tunnels = max(
-                ((site.name.value, len(site.hosts) - 1 + 2 * (len(sites) - 1)) for site in sites),
-                key=lambda item: item[1],
-                default=("", 0),
-            )
-            who = f"the first host of {who}"
-        case DraftDegree(k=degree):
-            tunnels, span = degree.value, degree.span
-            who = "every host"
-        case DraftLinks(links=links) if links:
-            ends = Counter(end.value for link in links for end in link.ends)
+            site = max(sites.value, key=lambda each: len(each.value))
+            name = site.under.text if site.under else ""
+            return len(site.value) - 1 + 2 * (len(sites.value) - 1), f"the first host of {name}", site.span
+        case _ if links := links_of(mesh):
+            ends = Counter(end.value for link in links for end in link.value)
             who, tunnels = max(ends.items(), key=lambda item: item[1])
-            span = links[0].span
+            return tunnels, who, links[0].span
         case _:
-            return
-    if tunnels > most:
-        other = (
-            "rstp takes 4,095, or choose fewer links" if draft.forwarding is Forwarding.STP else "Choose fewer links"
-        )
-        hint = (
-            f"Open vSwitch leaves tunnels past {most:,} out of {draft.forwarding}. {other}: `topology: {{degree: 4}}`."
-        )
-        yield Problem(f"{tunnels:,} tunnels at {clipped(who)} are more than {draft.forwarding} takes", hint, span)
+            return None
+
+
+def _of_hosts(mesh: MeshSection) -> Span | None:
+    return mesh.hosts.under.span if mesh.hosts and mesh.hosts.under else None
+
+
+RULES = (check_ring, check_direct, check_star, check_degree, check_tunnel_count)
