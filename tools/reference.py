@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
-from dockmesh.cli.program import complete
+from dockmesh.cli.program import GROUPS, complete
 from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Sites, Star, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
@@ -130,17 +130,18 @@ def commands_page() -> str:
         *_exit_codes(root.epilog or ""),
         f"## {PROGRAM}\n",
         *_parameters(root),
-        *_commands(root, PROGRAM, "##"),
     ]
+    for title, verbs in GROUPS.items():
+        parts += [f"## {title}\n", *_commands({name: root.commands[name] for name in verbs}, PROGRAM, "###")]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _commands(group: Any, path: str, heading: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+def _commands(commands: Mapping[str, Any], path: str, heading: str) -> Iterator[str]:
+    for name, command in commands.items():
         yield f"{heading} {path} {name}\n"
         yield from _paragraphs(command.help)
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{path} {name}", f"{heading}#")
+            yield from _commands(command.commands, f"{path} {name}", f"{heading}#")
         else:
             yield f"    {' '.join([path, name, *usage(command.params)])}\n"
             yield from _parameters(command)

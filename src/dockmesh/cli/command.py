@@ -4,7 +4,7 @@ Typer's own help draws tables, in which narrow terminals lose the options' names
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -153,10 +153,15 @@ class Group(TyperGroup):
         return ["[OPTIONS]", "COMMAND …"]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, self.commands))
+        for title, names in self.sections().items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), first_paragraph(self.commands[name].help)) for name in names])
         _write_parameters(self, ctx, formatter)
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, first_sentence(command.help)) for name, command in commands if command])
+
+    def sections(self) -> Mapping[str, Sequence[str]]:
+        """The names of its verbs, by the heading that they stand below in the help."""
+        return {"Commands": tuple(self.commands)}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         name = ALIASES.get(cmd_name, cmd_name)
@@ -173,7 +178,7 @@ class Group(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def first_sentence(text: str | None) -> str:
+def first_paragraph(text: str | None) -> str:
     return " ".join((text or "").strip().split("\n\n")[0].split())
 
 

@@ -1,6 +1,6 @@
 """The verbs together. Each is loaded when it is called: to load them all takes longer than most of them run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -13,35 +13,44 @@ from dockmesh.errors import UsageError
 
 # In the order in which the help shows them, each with the first paragraph of its own help: modules of `verbs`, with a
 # function of the same name or an `app` of verbs.
-VERBS: Mapping[str, str] = {
-    "init": "Write a mesh file for these hosts, with comments; never over an existing one.",
-    "plan": "Show what follows from the file: addresses, pools, tunnels, MTU, and the graph. Contacts nobody.",
-    "render": "Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by "
-    "another tool.",
-    "diff": "Show what differs between file and hosts, and whether the file changed or somebody's hand.",
-    "preflight": "Ask each host what is fine and what is not, before anything is changed.",
-    "apply": "Make the mesh real on every host, then prove it.",
-    "verify": "Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.",
-    "status": "Show the mesh as it is now: hosts, tunnels, the way between each two, drift, locks; and why what is not "
-    "right.",
-    "ps": "Show the containers of all hosts: image, state, address in the mesh, published ports.",
-    "logs": "Show what a container printed, on whatever host it is.",
-    "exec": "Run a command in a container, on whatever host it is.",
-    "context": "Contexts of Docker's command line, one a host.",
-    "access": "Who gets in to Docker's API (`docker_api` in the mesh file), and who not.",
-    "history": "Show the runs that changed hosts: when, by whom, what, and how they ended.",
-    "rollback": "Make an earlier run's mesh file real again.",
-    "unlock": "End what holds a host's lock, and take back what it had not confirmed.",
-    "destroy": "Leave the hosts as they were before the first apply.",
-    "schema": "Print the JSON Schema of dockmesh.yaml, for editors.",
-    "host": "Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.",
-    "network": "Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.",
-    "packages": "Packages of one's own, for hosts whose sources have no Open vSwitch, or an old one, or that reach "
-    "none.",
-    "lab": "Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own; "
-    "or virtual machines, with a kernel of their own.",
-    "drill": "Harm a mesh on purpose, while every host pings every other a hundred times a second, and heal it.",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Every day": {
+        "init": "Write a mesh file for these hosts, never over an existing one.",
+        "plan": "Show what follows from the file: addresses, tunnels, MTU, graph. Contacts nobody.",
+        "apply": "Make the mesh real on every host, then verify it.",
+        "verify": "Measure every pair of hosts and of containers, and explain each failure.",
+        "status": "Show the mesh as it is now: hosts, tunnels, paths, drift, locks; and what is wrong.",
+    },
+    "Containers": {
+        "ps": "Show the containers of all hosts.",
+        "logs": "Show what a container printed, on whatever host it is.",
+        "exec": "Run a command in a container, on whatever host it is.",
+        "context": "Write contexts for Docker's command line, one a host.",
+        "access": "Give and revoke access to Docker's API on the hosts.",
+    },
+    "Changes": {
+        "host": "Add hosts to the mesh file, or remove them.",
+        "network": "Add container networks to the mesh file, or remove them.",
+        "preflight": "Check every host for problems, before anything is changed.",
+        "diff": "Show what differs between file and hosts: changes of the file, and drift.",
+    },
+    "Safety": {
+        "history": "Show the runs that changed hosts, and how they ended.",
+        "rollback": "Apply the mesh file of an earlier run again.",
+        "unlock": "End a run that hangs and holds a host's lock, and roll it back.",
+        "destroy": "Leave the hosts as they were before the first apply.",
+    },
+    "Lab": {
+        "lab": "Start hosts on this machine to try a mesh on.",
+        "drill": "Inject faults into a mesh and measure whether it behaves as predicted.",
+    },
+    "For other tools": {
+        "render": "Write the files of each host into a folder, to be installed by other means.",
+        "schema": "Print the JSON Schema of dockmesh.yaml, for editors.",
+        "packages": "Build packages of Open vSwitch for hosts that can install none.",
+    },
 }
+VERBS = {name: about for verbs in GROUPS.values() for name, about in verbs.items()}
 # What people type who know another program.
 HINTS = {
     "up": "`dockmesh apply` makes the mesh real; `dockmesh lab up` makes hosts to try it on",
@@ -76,6 +85,9 @@ class Later(TyperCommand):
 
 
 class Root(Group):
+    def sections(self) -> Mapping[str, Sequence[str]]:
+        return {title: tuple(verbs) for title, verbs in GROUPS.items()}
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in HINTS and not ctx.resilient_parsing:
             raise UsageError(f"there is no command {cmd_name}", do=HINTS[cmd_name])

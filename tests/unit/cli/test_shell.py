@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.cli.command import first_sentence
-from dockmesh.cli.program import HINTS, VERBS, build, complete, verb
+from dockmesh.cli.command import first_paragraph
+from dockmesh.cli.program import GROUPS, HINTS, VERBS, build, complete, verb
 from dockmesh.spec.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.cli.conftest import Dockmesh
@@ -128,7 +128,7 @@ def test_a_tab_in_a_verb_loads_nothing_slow(tmp_path: Path) -> None:
 
 
 def test_a_tab_offers_verbs_without_loading_them(tmp_path: Path) -> None:
-    assert at_tab(tmp_path, "dockmesh h") == (set(), ["history", "host"])
+    assert at_tab(tmp_path, "dockmesh h") == (set(), ["host", "history"])
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,15 @@ def test_nothing_that_a_shell_would_obey_is_offered(tmp_path: Path, mesh_file: P
 
 
 def test_what_the_overview_says_of_a_verb_is_what_the_verb_says() -> None:
-    assert {name: first_sentence(verb(name).help) for name in VERBS} == dict(VERBS)
+    assert {name: first_paragraph(verb(name).help) for name in VERBS} == dict(VERBS)
+
+
+def test_the_overview_has_the_verbs_of_every_day_first_and_each_below_a_heading(dockmesh: Dockmesh) -> None:
+    text = dockmesh("--help").out
+
+    headings = [text.index(f"\n{title}:\n") for title in (*GROUPS, "Options")]
+    assert headings == sorted(headings)
+    assert text.index("Every day:") < text.index("  status ") < text.index("Containers:") < text.index("  ps ")
 
 
 def test_every_text_of_a_hint_names_commands_that_there_are() -> None:

@@ -91,7 +91,7 @@ def verbs() -> dict[str, set[str]]:
     page = (ROOT / "docs/reference/commands.md").read_text()
     return {
         name: set(re.findall(r"`(--?[\w-]+)", text))
-        for name, text in re.findall(r"^## (dockmesh[^\n]*)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        for name, text in re.findall(r"^### (dockmesh[^\n]*)\n(.*?)(?=^#{2,3} |\Z)", page, re.MULTILINE | re.DOTALL)
     }
 
 

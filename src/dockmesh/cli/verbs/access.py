@@ -9,9 +9,13 @@ from dockmesh.access.lives import CLIENT_DAYS
 from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
-app = group("Who gets in to Docker's API (`docker_api` in the mesh file), and who not.")
+app = group(
+    """Give and revoke access to Docker's API on the hosts.
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Whom: a name of your own choice.", show_default=False)]
+    It is there with `docker_api` in the mesh file. Access means root on every host."""
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The client's name, of your own choice.", show_default=False)]
 
 
 @app.command(cls=Command)
@@ -72,7 +76,7 @@ def revoke(
 def rotate(
     *, file: options.OwnFile = options.DEFAULT_FILE, yes: options.Yes = False, json: options.Json = False
 ) -> None:
-    """Make a new authority: with the next apply all that was made by the old one is good for nothing any more.
+    """Make a new authority: with the next apply certificates of the old one become invalid.
 
     For when the authority's key may be known to others, and before it ends. Contacts nobody.
     Whose certificate is in its folder beside the history gets another one there, for the rest of its time.

@@ -28,7 +28,7 @@ def apply(
     verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
-    """Make the mesh real on every host, then prove it.
+    """Make the mesh real on every host, then verify it.
 
     Reads every host first, shows what would change, asks, and changes only that. A second run changes nothing.
     A host that cannot be reached after the change goes back by itself to what it was.

@@ -8,7 +8,7 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
-app = group("Contexts of Docker's command line, one a host.")
+app = group("Write contexts for Docker's command line, one a host.")
 
 
 @app.command(cls=Command)

@@ -17,7 +17,7 @@ def diff(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Show what differs between file and hosts, and whether the file changed or somebody's hand.
+    """Show what differs between file and hosts: changes of the file, and drift.
 
     Reads every host and changes nothing; `dockmesh apply` puts right what is shown, and touches nothing else.
     Exit code 0, also where something differs, unless --exit-code is given; 1 if a host could not be read.

@@ -9,9 +9,10 @@ from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
 app = group(
-    """Harm a mesh on purpose, while every host pings every other a hundred times a second, and heal it.
+    """Inject faults into a mesh and measure whether it behaves as predicted.
 
-    Before each fault it is foretold from the plan who must stay connected, and how long a gap may last; afterwards each
+    Every host pings every other a hundred times a second meanwhile. Before each fault it is foretold from the plan
+    who must stay connected, and how long a gap may last; afterwards each
     pair passed, failed, or nobody knows. The hosts are a lab's (`dockmesh lab up`), unless you ask otherwise."""
 )
 

@@ -23,9 +23,9 @@ def history(
     host: options.Hosts = None,
     json: options.Json = False,
 ) -> None:
-    """Show the runs that changed hosts: when, by whom, what, and how they ended.
+    """Show the runs that changed hosts, and how they ended.
 
-    They are kept beside the mesh file, in `.dockmesh`.
+    With when, by whom and what. They are kept beside the mesh file, in `.dockmesh`.
     With `--host`, what the host itself remembers, of all who changed it.
     """
     from dockmesh.cli.work import history as work

@@ -1,4 +1,4 @@
-"""`dockmesh host`: hosts into the mesh file and out of it."""
+"""`dockmesh host`: hosts added to the mesh file, and removed."""
 
 from typing import Annotated
 
@@ -7,7 +7,11 @@ import typer
 from dockmesh.cli import complete, options
 from dockmesh.cli.command import Command, group
 
-app = group("Hosts into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.")
+app = group(
+    """Add hosts to the mesh file, or remove them.
+
+    Comments and layout stay. `dockmesh apply` makes it real."""
+)
 
 
 @app.command(cls=Command)

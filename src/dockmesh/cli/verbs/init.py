@@ -28,7 +28,7 @@ def init(
     ssh_config: options.SshConfig = None,
     json: options.Json = False,
 ) -> None:
-    """Write a mesh file for these hosts, with comments; never over an existing one.
+    """Write a mesh file for these hosts, never over an existing one.
 
     Asks each host over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
     beforehand, and NAME=HOST what to call a host: `web1=root@web.example.com`, `web1=root@192.0.2.7`.

@@ -9,10 +9,11 @@ from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
 app = group(
-    """Real hosts on this machine to try a mesh on: systemd-nspawn machines with sshd, in a network of their own;
-    or virtual machines, with a kernel of their own.
+    """Start hosts on this machine to try a mesh on.
 
-    Hosts start bare, as a server after its installation, and install from a package source of the lab's. Nothing that
+    They are systemd-nspawn machines with sshd, in a network of their own; or virtual machines, with a kernel of
+    their own. Hosts start bare, as a server after its installation, and install from a package source of the lab's.
+    Nothing that
     they send leaves this machine. The first `up` builds their image; later ones take seconds. Needs root."""
 )
 

@@ -1,4 +1,4 @@
-"""`dockmesh network`: networks into the mesh file and out of it."""
+"""`dockmesh network`: networks added to the mesh file, and removed."""
 
 from typing import Annotated
 
@@ -7,7 +7,11 @@ import typer
 from dockmesh.cli import complete, options
 from dockmesh.cli.command import Command, group
 
-app = group("Networks into the mesh file and out of it; comments and layout stay. `dockmesh apply` makes it real.")
+app = group(
+    """Add container networks to the mesh file, or remove them.
+
+    Comments and layout stay. `dockmesh apply` makes it real."""
+)
 
 # Those of the file: 0 and 4095 mean something else (IEEE 802.1Q), and 1 is what many a switch means by no tag.
 FIRST_VLAN, LAST_VLAN = 2, 4094

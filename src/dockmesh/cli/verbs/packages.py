@@ -9,9 +9,10 @@ from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
 app = group(
-    """Packages of one's own, for hosts whose sources have no Open vSwitch, or an old one, or that reach none.
+    """Build packages of Open vSwitch for hosts that can install none.
 
-    `packages: {from: debs}` in the mesh file makes `apply` carry them."""
+    For hosts whose sources have no Open vSwitch or an old one, or that reach no source. `packages: {from: debs}` in
+    the mesh file makes `apply` carry them."""
 )
 
 

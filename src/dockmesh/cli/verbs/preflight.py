@@ -17,7 +17,7 @@ def preflight(
     verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
-    """Ask each host what is fine and what is not, before anything is changed.
+    """Check every host for problems, before anything is changed.
 
     Sends packets of the tunnels' own kind between the hosts, small ones and full ones.
     A mesh that runs does not notice.

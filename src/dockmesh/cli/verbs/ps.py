@@ -18,8 +18,9 @@ def ps(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Show the containers of all hosts: image, state, address in the mesh, published ports.
+    """Show the containers of all hosts.
 
+    With image, state, address in the mesh and published ports.
     Asks every host's Docker once and changes nothing.
     Exit code 1 if a host or its Docker does not answer; the others are shown.
     """

@@ -16,9 +16,10 @@ def render(
     file: options.File = options.DEFAULT_FILE,
     json: options.Json = False,
 ) -> None:
-    """Write what would stand on each host as files under DIR/HOST/, ready to be installed by hand or by another tool.
+    """Write the files of each host into a folder, to be installed by other means.
 
-    Contacts nobody. The folders of hosts hold paths as on the host; what is there already is replaced, or goes if the
+    They are written under DIR/HOST/. Contacts nobody. The folders of hosts hold paths as on the host; what is there
+    already is replaced, or goes if the
     other renderer made it; a file that dockmesh did not write is an error, and nothing is written then.
     """
     from dockmesh.cli.work import render as work

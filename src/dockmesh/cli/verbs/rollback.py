@@ -27,7 +27,7 @@ def rollback(
     verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
-    """Make an earlier run's mesh file real again.
+    """Apply the mesh file of an earlier run again.
 
     The mesh file gets that text and is applied, as any change is: shown, asked for, confirmed.
     If it is not carried out, the file is as it was. The text of now stays in the history if it was applied.

@@ -17,7 +17,7 @@ def status(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Show the mesh as it is now: hosts, tunnels, the way between each two, drift, locks; and why what is not right.
+    """Show the mesh as it is now: hosts, tunnels, paths, drift, locks; and what is wrong.
 
     Asks every host once and changes nothing. Sends nothing through the mesh: that is what `dockmesh verify` does.
     Exit code 1 if anything is not right; with --watch 0 when it is ended by Ctrl-C.

@@ -19,7 +19,7 @@ def unlock(
     ssh_config: options.SshConfig = None,
     yes: options.NeverAsks = False,
 ) -> None:
-    """End what holds a host's lock, and take back what it had not confirmed.
+    """End a run that hangs and holds a host's lock, and roll it back.
 
     A lock goes with the command that took it, and with its connection.
     This is for one that hangs, or whose machine went away without a word.

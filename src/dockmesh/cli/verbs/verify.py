@@ -10,7 +10,7 @@ def verify(
     verbose: options.Verbose = False,
     json: options.Json = False,
 ) -> None:
-    """Prove the mesh: measure every pair of hosts and of containers, and say why what does not work does not.
+    """Measure every pair of hosts and of containers, and explain each failure.
 
     Starts a small container on each host, which is gone afterwards, and changes nothing.
     Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
