@@ -40,8 +40,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unlock": "End a run that hangs and holds a host's lock, and roll it back.",
         "destroy": "Leave the hosts as they were before the first apply.",
     },
-    "Lab": {
+    "Lab and measurement": {
         "lab": "Start hosts on this machine to try a mesh on.",
+        "measure": "Measure latency, goodput and packets a second between the hosts of the mesh.",
         "drill": "Inject faults into a mesh and measure whether it behaves as predicted.",
     },
     "For other tools": {

@@ -166,6 +166,7 @@ TALKS = {
     "apply --dry-run": Verb("apply --dry-run", ("nothing to change on 2 hosts",)),
     "verify": Verb("verify --json", ('"host1"', '"host3"')),
     "status": Verb("status", ("host1", "host3")),
+    "measure": Verb("measure --yes --only latency --seconds 1 --json", ('"host1"', '"host3"')),
     "ps": Verb("ps", ("web1", "web3")),
     "logs": Verb("logs web1", ("host1",), code=0),
     "exec": Verb("exec web3 -- true", ("host3",), code=0),

@@ -14,7 +14,7 @@ SOURCE = ROOT / "src/dockmesh"
 ORDER = (
     *("agent", "typed", "visible", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
-    *("status", "containers", "context"),
+    *("status", "containers", "context", "measure"),
     *("lab", "drill", "cli"),
 )
 # No machine is touched and nothing is waited for in these.

@@ -20,6 +20,7 @@ from dockmesh.cli.json.comparison import comparison_json
 from dockmesh.cli.json.context import contexts_json
 from dockmesh.cli.json.edits import edit_json
 from dockmesh.cli.json.lab import lab_json
+from dockmesh.cli.json.measure import measure_json
 from dockmesh.cli.json.packages import built_json
 from dockmesh.cli.json.plan import plan_json
 from dockmesh.cli.json.preflight import preflight_json
@@ -37,6 +38,8 @@ from dockmesh.drill.record import drill_json, read_drill
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
+from dockmesh.measure.types import Datagrams, Figure, Missing, Pace, Pair, Pings, Stream, Taken
+from dockmesh.measure.types import Report as Measured
 from dockmesh.model import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
@@ -156,6 +159,20 @@ def test_destroy() -> None:
     )
 
     assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
+
+
+def test_measure() -> None:
+    pair, back = Pair("host1", "host2"), Pair("host2", "host1")
+    figures: dict[Figure, dict[Pair, Taken]] = {
+        Figure.LATENCY: {pair: Pings(40, (300, 300))},
+        Figure.GOODPUT: {pair: Stream(120_000_000, 2.0)},
+        Figure.ALL_PAIRS: {pair: Stream(100_375_000, 2.0), back: Missing("host2: timed out")},
+        Figure.PACKETS: {pair: Datagrams(40_000, 38_000, 2.0)},
+    }
+
+    found = Measured("prod", ("host1", "host2"), Pace(seconds=2), figures, {})
+
+    assert in_json(measure_json(found)) == EXAMPLES["measure"]
 
 
 def test_history() -> None:
