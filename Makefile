@@ -24,7 +24,7 @@ LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftab
 VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
 test test-long test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
 
-.PHONY: help setup lab-setup demo test test-long test-vm check format docs lock bench bench-peers kills clean
+.PHONY: help setup lab-setup demo test test-long test-vm check format docs docs-lab lock bench bench-peers kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -84,8 +84,12 @@ format: setup  ## put the code into its form
 	@$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-docs: setup  ## write the made pages of docs/reference
-	@$(BIN)/python tools/reference.py
+docs: setup  ## write the made pages, tables and outputs of docs/
+	@$(BIN)/python -m tools.reference
+
+docs-lab: lab-setup  ## run what the pages show of hosts, in labs, and write what came out (as root)
+	@$(BIN)/python -m tools.lab_outputs
+	@$(MAKE) --no-print-directory docs
 
 lock: setup  ## resolve the dependencies anew into the lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""Write the made pages and tables of docs/ from the code: `make docs`. A test compares them."""
+"""Write the made pages, tables and outputs of docs/ from the code: `make docs`. A test compares them."""
 
 import json
 import re
@@ -17,6 +17,7 @@ from dockmesh.render.host import flows_of
 from dockmesh.spec.keys.mesh import MeshSection
 from dockmesh.spec.section import Key, Section
 from dockmesh.spec.slots6 import LARGEST, SMALLEST
+from tools import outputs
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
@@ -249,3 +250,6 @@ if __name__ == "__main__":
     for path, page in pages().items():
         path.write_text(page)
         print(f"wrote {path}")  # noqa: T201
+    for path in outputs.paths():
+        path.write_text(outputs.page(path.read_text()))
+        print(f"wrote what the program says into {path}")  # noqa: T201

@@ -30,6 +30,10 @@ def test_mesh_files_in_pages_are_right(page: Path) -> None:
         parse(name_of(page), text.encode())
 
 
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 600
+
+
 def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
