@@ -41,7 +41,7 @@ class Term:
 class Shape:
     frames: Hops  # as frames go while all is well
     links: Hops  # by the shortest ways that there are
-    links_may_fail: int  # any so many links, and nobody loses anybody
+    links_may_fail: int  # any so many links, and all hosts stay connected
     hosts_may_fail: int  # any so many hosts, and none of the others loses another
     weak_links: tuple[Link, ...]  # each of these alone parts the mesh
     weak_hosts: tuple[str, ...]  # each of these alone parts the others

@@ -18,7 +18,7 @@ def test_a_new_host_gets_what_is_free_and_the_next_step_is_named(dockmesh: Dockm
         "@@ -8 +8,2 @@",
         "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
         "+  web4:  {underlay: 4.4.4.4, address: 172.17.42.4, pool: 172.17.0.0/19, ssh: {user: root}}",
-        "On host1, host2, host3: a tunnel to web4 more.",
+        "host1, host2, host3 gain a tunnel to web4.",
         "5 more hosts fit into docker0 without moving one of them. "
         "Their pools in docker0, in turn: /20, /21, /22, /23, /24.",
         "Next: `dockmesh apply` makes it real.",
@@ -32,7 +32,7 @@ def test_a_host_in_and_out_leaves_the_file_as_it_was(dockmesh: Dockmesh, mesh_fi
     ran = dockmesh("host", "remove", "four", "host5")
 
     assert ran.out.splitlines()[-3:] == [
-        "On host1, host2, host3: tunnels to four, host5 fewer.",
+        "host1, host2, host3 lose tunnels to four, host5.",
         "four, host5 are not contacted. Once applied, the others take no tunnel from there.",
         "Next: `dockmesh apply` makes it real.",
     ]
@@ -170,8 +170,8 @@ def test_a_host_in_a_ring_takes_a_tunnel_from_two_and_gives_each_one(dockmesh: D
 
     ran = dockmesh(*ADD, "five=5.5.5.5")
 
-    assert "On host1: a tunnel to five more, a tunnel to four fewer." in ran.out
-    assert "On four: a tunnel to five more, a tunnel to host1 fewer." in ran.out
+    assert "host1 gains a tunnel to five and loses a tunnel to four." in ran.out
+    assert "four gains a tunnel to five and loses a tunnel to host1." in ran.out
 
 
 @pytest.mark.parametrize("odd", ["y", "no", "1e3"])

@@ -28,8 +28,8 @@ def test_it_says_what_comes_and_what_stays(dockmesh: Dockmesh, mesh_file: Path) 
     ran = dockmesh(*ADD, "blue")
 
     assert "+  - {name: blue, prefix: 10.80.0.0/16, vlan: 20}" in ran.out or "+  - name: blue" in ran.out
-    assert "A network more on host1, host2, host3: blue, 10.80.0.0/16, VLAN 20." in ran.out
-    assert "Nothing of the others changes, and no container restarts." in ran.out.replace("\n", " ")
+    assert "New network blue on host1, host2, host3: 10.80.0.0/16, VLAN 20." in ran.out
+    assert "Other networks do not change, and no container restarts." in ran.out.replace("\n", " ")
     assert "Next: `dockmesh apply`" in ran.out
 
 
@@ -100,8 +100,8 @@ def test_a_removal_says_that_containers_must_have_left(dockmesh: Dockmesh, mesh_
 
     ran = dockmesh(*REMOVE, "blue")
 
-    assert "The network blue goes from host1, host2, host3." in ran.out
-    assert "Containers that run on it must have left it by then" in ran.out
+    assert "Network blue is removed from host1, host2, host3." in ran.out
+    assert "Containers must leave it first" in ran.out
 
 
 def test_a_dry_run_leaves_the_file(dockmesh: Dockmesh, mesh_file: Path) -> None:

@@ -16,8 +16,8 @@ def test_a_plan_tells_what_a_ring_bears_and_how_it_heals(dockmesh: Dockmesh, mes
     assert shown(dockmesh, mesh_file, "{forwarding: rstp, topology: ring, bfd: {interval_ms: 50}}")[:7] == [
         "  hops      1.3 on average, 2 at most, as frames go; 1.0 and 1 by the shortest ways",
         "  tunnels   2 at every host",
-        "  may fail  any 1 link, and nobody loses anybody",
-        "            any 1 host, and the others keep one another",
+        "  may fail  any 1 link: all hosts stay connected",
+        "            any 1 host: the rest stay connected",
         "  healing   0.15 to 0.35 s for a link that carries frames and is cut: the sum of",
         "            0.15 s  BFD: 3 × 50 ms without a sign (RFC 5880)",
         "            0 to 0.2 s  spanning tree: another link takes over (measured with three hosts)",

@@ -30,17 +30,17 @@ def network_lines(edit: Edit) -> list[str]:
     lines = []
     for network in edit.networks_came:
         hosts = [host.name for host in edit.new.hosts if network.has(host.name)]
-        kind = "An internal network" if network.internal else "A network"
+        kind = "New internal network" if network.internal else "New network"
         lines.append(
-            f"{kind} more on {_listed(hosts)}: {network.name}, {_prefixes(network)}, VLAN {network.vlan}. "
-            "Nothing of the others changes"
+            f"{kind} {network.name} on {_listed(hosts)}: {_prefixes(network)}, VLAN {network.vlan}. "
+            "Other networks do not change"
             + (", and no container restarts." if not edit.effect.docker_restarts else ".")
         )
     for network in edit.networks_gone:
         hosts = [host.name for host in edit.old.hosts if network.has(host.name)]
         lines.append(
-            f"The network {network.name} goes from {_listed(hosts)}. Nothing of the others changes.\n"
-            "Containers that run on it must have left it by then: apply names them and goes no further."
+            f"Network {network.name} is removed from {_listed(hosts)}. Other networks do not change.\n"
+            "Containers must leave it first: apply names those that still run on it, and stops."
         )
     return lines
 
@@ -52,20 +52,24 @@ def _prefixes(network: Network) -> str:
 def _tunnel_lines(caused: Effect) -> list[str]:
     """Hosts to which the same happens in one line; only numbers where these would be many lines."""
     more, fewer = dict(caused.more), dict(caused.fewer)
-    alike: dict[tuple[str, ...], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for host in dict.fromkeys((*more, *fewer)):
-        parts = (_tunnels(more.get(host, ()), "more"), _tunnels(fewer.get(host, ()), "fewer"))
-        alike.setdefault(tuple(part for part in parts if part), []).append(host)
+        alike.setdefault((more.get(host, ()), fewer.get(host, ())), []).append(host)
     if len(alike) > NAMED:
         added, gone = (sum(len(peers) for peers in each.values()) for each in (more, fewer))
-        return [f"On {len({*more, *fewer})} hosts: {added} tunnels more, {gone} fewer."]
-    return [f"On {_listed(hosts)}: {', '.join(parts)}." for parts, hosts in alike.items()]
+        return [f"{len({*more, *fewer})} hosts gain {added} tunnels and lose {gone}."]
+    return [f"{_listed(hosts)} {_gains_and_losses(len(hosts), *peers)}." for peers, hosts in alike.items()]
 
 
-def _tunnels(peers: Sequence[str], word: str) -> str:
-    if not peers:
-        return ""
-    return f"{'a tunnel' if len(peers) == 1 else 'tunnels'} to {', '.join(peers)} {word}"
+def _gains_and_losses(hosts: int, more: Sequence[str], fewer: Sequence[str]) -> str:
+    ending = "s" if hosts == 1 else ""
+    parts = [f"gain{ending} {_tunnels(more)}"] if more else []
+    parts += [f"lose{ending} {_tunnels(fewer)}"] if fewer else []
+    return " and ".join(parts)
+
+
+def _tunnels(peers: Sequence[str]) -> str:
+    return f"{'a tunnel' if len(peers) == 1 else 'tunnels'} to {', '.join(peers)}"
 
 
 def _listed(hosts: list[str]) -> str:

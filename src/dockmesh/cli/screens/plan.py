@@ -138,7 +138,7 @@ def _show_guard(planned: Plan) -> None:
         rules = f"{least:,} at each host" if least == most else f"{least:,} to {most:,} at a host"
         out.print(
             "  direct, no spanning tree: every link carries frames. Rules for each two hosts say where a\n"
-            f"  frame is tried next, and they have an end whatever fails: {rules}.\n{given_up}"
+            f"  frame is tried next, so that no frame can loop: {rules}.\n{given_up}"
         )
     elif fabric.forwarding is Forwarding.RSTP:
         out.print(
@@ -199,7 +199,11 @@ def _show_graph(planned: Plan) -> None:
                 stack.append((peer, here, branch.add(label(peer))))
     out.print(drawn)
     if len(planned.links) > len(carrying):
-        legend = "┄┄ does, too" if planned.tree is None else "┄┄ stands by, and carries them when another fails"
+        legend = (
+            "┄┄ backup path, also in use"
+            if planned.tree is None
+            else "┄┄ stands by, and carries them when another fails"
+        )
         out.print(f"[dim]── carries frames   {legend}[/]")
 
 

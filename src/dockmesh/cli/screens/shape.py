@@ -37,11 +37,11 @@ def _tunnels(least: int, most: int) -> str:
 def _may_fail(found: Shape) -> str:
     """What is nobody's loss, and what would be."""
     if found.links_may_fail:
-        links = f"any {counted(found.links_may_fail, 'link')}, and nobody loses anybody"
+        links = f"any {counted(found.links_may_fail, 'link')}: all hosts stay connected"
     else:
         links = f"not every link: {_alone([f'{link.a} – {link.b}' for link in found.weak_links])} the mesh"
     if found.hosts_may_fail:
-        hosts = f"any {counted(found.hosts_may_fail, 'host')}, and the others keep one another"
+        hosts = f"any {counted(found.hosts_may_fail, 'host')}: the rest stay connected"
     elif found.weak_hosts:
         hosts = f"not every host: {_alone(list(found.weak_hosts))} the others"
     else:

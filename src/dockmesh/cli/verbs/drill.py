@@ -1,4 +1,4 @@
-"""`dockmesh drill`: faults on purpose, foretold, measured and judged."""
+"""`dockmesh drill`: faults on purpose, predicted, measured and judged."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from dockmesh.cli.command import Command, group
 app = group(
     """Inject faults into a mesh and measure whether it behaves as predicted.
 
-    Every host pings every other a hundred times a second meanwhile. Before each fault it is foretold from the plan
+    Every host pings every other a hundred times a second meanwhile. Before each fault it is predicted from the plan
     who must stay connected, and how long a gap may last; afterwards each
     pair passed, failed, or nobody knows. The hosts are a lab's (`dockmesh lab up`), unless you ask otherwise."""
 )

@@ -1,4 +1,4 @@
-"""`dockmesh drill`: faults on purpose, foretold, measured and judged."""
+"""`dockmesh drill`: faults on purpose, predicted, measured and judged."""
 
 import random
 from dataclasses import dataclass
