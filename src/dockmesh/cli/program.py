@@ -66,6 +66,7 @@ HINTS = {
     "validate": "`dockmesh plan` reads the file, and names every mistake in it",
     "check": "`dockmesh preflight` looks at the hosts beforehand, `dockmesh verify` proves the mesh",
     "test": "`dockmesh verify` proves the mesh",
+    "bench": "`dockmesh measure` says how fast the mesh is",
     "deploy": "`dockmesh apply` makes the mesh real",
     "sync": "`dockmesh apply` makes the mesh real",
     "start": "`dockmesh apply` makes the mesh real; it comes back by itself at a boot",
