@@ -8,6 +8,7 @@ import pytest
 from dockmesh.spec.load import parse
 from tests.unit.docs.pages import PAGES, ROOT, anchors, blocks, name_of, prose
 
+SOURCE = ROOT / "src/dockmesh"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 EXTERNAL = re.compile(r"https?://|mailto:")
 
@@ -45,3 +46,11 @@ def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
         waiting += [target for link in links if (target := (page.parent / link).resolve()).suffix == ".md"]
 
     assert set(PAGES) <= reached
+
+
+def test_where_to_change_names_files_that_there_are() -> None:
+    page = (ROOT / "docs/where-to-change.md").read_text()
+    named = {name for name in re.findall(r"`([\w/.-]+)`", page) if "/" in name or name.endswith(".py")}
+
+    assert len(named) > 40
+    assert [name for name in sorted(named) if not any((root / name).exists() for root in (ROOT, SOURCE))] == []
