@@ -24,6 +24,7 @@ from tools.outputs import MARK, ROOT, filled, of_hosts
 
 TUTORIAL = ROOT / "docs/tutorial.md"
 ABOVE = "the commands above"
+HOME = "/home/me"  # as which the folder of a run is shown
 # What a page has that means something to a run of it, in the order in which it stands there.
 TOKEN = re.compile(
     rf"(?P<mark>{MARK.pattern})|^<!-- run `(?P<run>[^\n]+)` -->$|^<!-- not run -->\n+(?P<skip>(?:    [^\n]*\n|\n)+)"
@@ -123,7 +124,7 @@ SHOWN = (
     ),
     Shown(
         "another host key",
-        "dockmesh status --host host3",
+        "dockmesh diff --host host3",
         before='cp "$LAB/known_hosts" kept\n'
         'ssh-keygen -q -t ed25519 -N "" -f new; key=$(cut -d" " -f1,2 new.pub)\n'
         'sed -i "/host3/s|ssh-ed25519 [^ ]*|$key|" "$LAB/known_hosts"',
@@ -150,6 +151,7 @@ class Shell:
         (folder / ".ssh").mkdir(mode=0o700)
         (folder / ".ssh/config").symlink_to(lab / "ssh_config")
         environment = {"HOME": str(folder), "PATH": f"{program.parent}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+        self._folder = str(folder)
         self._bash = subprocess.Popen(
             ("bash", "--norc"),
             cwd=folder,
@@ -170,7 +172,7 @@ class Shell:
         self._bash.communicate()
 
     def run(self, commands: str) -> str:
-        """What they print, once all have ended."""
+        """What they print, once all have ended; the folder that they run in is shown as somebody's home."""
         end = "the end of these commands"
         if self._bash.stdin is None or self._bash.stdout is None:
             raise ValueError("bash was started without pipes")
@@ -181,7 +183,7 @@ class Shell:
         lines: list[str] = []
         while (line := self._bash.stdout.readline()) and line.strip() != end:
             lines.append(line)
-        return "".join(lines)
+        return "".join(lines).replace(self._folder, HOME)
 
 
 def run_page(page: str, shell: Typing) -> str:
