@@ -63,19 +63,17 @@ SshConfig = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-NeverAsks = Annotated[bool, typer.Option("--yes", "-y", help="Taken as elsewhere; this asks nothing anyway.")]
+NeverAsks = Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; this asks nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what each host is at.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show every step of each host in a line of its own, with the time.")
 ]
 Verify = Annotated[
-    bool, typer.Option("--verify/--no-verify", help="Whether to prove the mesh after a change of all its hosts.")
+    bool, typer.Option("--verify/--no-verify", help="Whether to verify the mesh after a change of all its hosts.")
 ]
 ConfirmTimeout = Annotated[
     int,
-    typer.Option(
-        min=10, help="Seconds after which a host that hears nothing of us goes back to what it was.", metavar="SECONDS"
-    ),
+    typer.Option(min=10, help="Seconds after which a host that hears nothing from us rolls back.", metavar="SECONDS"),
 ]
 Hosts = Annotated[
     list[str] | None,

@@ -33,9 +33,9 @@ def create(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Let somebody in: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
+    """Give access: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
 
-    Contacts nobody. Who has these files is root on every host of the mesh until the certificate ends or is revoked.
+    Contacts nobody. These files mean root on every host of the mesh, until the certificate ends or is revoked.
     """
     from dockmesh.cli.work import access as work
 
@@ -62,10 +62,10 @@ def revoke(
     yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
-    """Shut somebody out, on all hosts and at once, with all certificates of that name.
+    """Revoke access on all hosts at once, with all certificates of that name.
 
-    Open connections through the API end on every host, those of others too, for nobody shut out may stay on one.
-    Exit code 1 if a host could not be told: there they get in until an apply reaches it.
+    Open connections through the API end on every host, those of other clients too.
+    Exit code 1 if a host could not be told: access there lasts until an apply reaches it.
     """
     from dockmesh.cli.work import access as work
 
@@ -79,7 +79,7 @@ def rotate(
     """Make a new authority: with the next apply certificates of the old one become invalid.
 
     For when the authority's key may be known to others, and before it ends. Contacts nobody.
-    Whose certificate is in its folder beside the history gets another one there, for the rest of its time.
+    Clients whose certificates are kept beside the history get new ones there, for the rest of their time.
     """
     from dockmesh.cli.work import access as work
 

@@ -31,8 +31,8 @@ def apply(
     """Make the mesh real on every host, then verify it.
 
     Reads every host first, shows what would change, asks, and changes only that. A second run changes nothing.
-    A host that cannot be reached after the change goes back by itself to what it was.
-    Exit code 1 if a host failed or the proof did.
+    A change is kept only if SSH still works afterwards; else the host rolls back by itself.
+    Exit code 1 if a host failed, or the verification did.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work.apply import Wish, carry_out

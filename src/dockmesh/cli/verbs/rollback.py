@@ -29,8 +29,8 @@ def rollback(
 ) -> None:
     """Apply the mesh file of an earlier run again.
 
-    The mesh file gets that text and is applied, as any change is: shown, asked for, confirmed.
-    If it is not carried out, the file is as it was. The text of now stays in the history if it was applied.
+    The mesh file gets that text and is applied as any change is: shown, asked for, confirmed.
+    If it is not carried out, the file stays as it is. The present text stays in the history if it was applied.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import rollback as work
