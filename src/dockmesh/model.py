@@ -1,8 +1,10 @@
 """A mesh as its file describes it, checked: what every later stage may take for granted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 
 from dockmesh.debian.deb import Deb
 
@@ -20,6 +22,18 @@ API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
 # Behind the names of containers and hosts; what Docker calls its default bridge as a network.
 DOMAIN = "mesh"
 DEFAULT_NETWORK = "bridge"
+
+# Keys of Docker's daemon.json that dockmesh sets, or that must not stand against it, each with why.
+MESH_NEEDS = "what the mesh needs"
+DAEMON_KEYS = {
+    **dict.fromkeys(("bip", "fixed-cidr", "mtu"), MESH_NEEDS),
+    **dict.fromkeys(("dns", "dns-search"), "the resolver, for the names of containers"),
+    **dict.fromkeys(("ip6tables", "experimental"), "Docker's rules for IPv6"),
+    "labels": "the mark by which dockmesh knows its own",
+    "bridge": "Docker's own docker0, so no `bridge`",  # dockerd takes either `bridge` or `bip`, not both
+    # Its rule drops what goes from docker0 to docker0, and that is what a frame of another host looks like.
+    "icc": "containers that may talk to each other",
+}
 
 UnderlayAddress = IPv4Address | IPv6Address
 
@@ -173,6 +187,7 @@ class Host:
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
     seats: tuple[Seat, ...] = ()  # in the further networks, in the order of the mesh's
+    docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property
     def all_seats(self) -> tuple[Seat, ...]:

@@ -29,6 +29,7 @@ class Case:
     docker_api: Listen | None = None
     prefix6: bool = False  # one network beside docker0, with IPv6
     attach: bool = False  # two interfaces of host2, one of them with two networks
+    docker: bool = False  # keys of host2's daemon.json
 
     def __str__(self) -> str:
         fabric = self.fabric
@@ -39,13 +40,18 @@ class Case:
         networks = "-networks" if self.networks else ""
         six = "-prefix6" if self.prefix6 else ""
         attach = "-attach" if self.attach else ""
-        more = f"{networks}{six}{attach}"
+        docker = "-docker" if self.docker else ""
+        more = f"{networks}{six}{attach}{docker}"
         return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{more}"
 
     @property
     def mesh(self) -> Cluster:
         mesh = cluster(3, fabric=self.fabric, underlay=self.underlay)
         mesh = replace(mesh, docker_api=self.docker_api)
+        if self.docker:
+            keys = {"log-driver": "local", "log-opts": {"max-size": "10m"}}
+            hosts = (replace(host, docker=keys) if host.name == "host2" else host for host in mesh.hosts)
+            return replace(mesh, hosts=tuple(hosts))
         if self.prefix6:
             return with_network(mesh, prefix6="fd00:80::/64")
         if not self.networks:
@@ -84,6 +90,7 @@ CASES = [
     *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
     *(Case(replace(TREE, renderer=renderer), prefix6=True) for renderer in Renderer),
     Case(Fabric(), prefix6=True),
+    Case(Fabric(), docker=True),
 ]
 
 

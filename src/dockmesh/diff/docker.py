@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from dockmesh.diff.subject import RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES, Desired, Subject, Thing
+from dockmesh.diff.subject import (
+    RESTART,
+    RESTART_FOR_IPV6,
+    RESTART_FOR_KEYS,
+    RESTART_FOR_NAMES,
+    Desired,
+    Subject,
+    Thing,
+)
 from dockmesh.diff.types import Change, Origin, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
@@ -17,6 +25,10 @@ OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
 RESOLVER_GOES = "containers would go on asking the resolver, which goes"
+KEYS_NEXT_START = (
+    "Docker takes these at its start only, and its containers would stop with it (no live-restore): "
+    "they count from its next start on"
+)
 NEXT_START = (
     "Docker takes dns at its start only, and its containers would stop with it (no live-restore): "
     "names work from its next start on"
@@ -82,6 +94,14 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
             restart = RESTART_DOCKER
         else:
             changes[-1] = replace(changes[-1], reason=NEXT_START)
+    elif facts.docker is not None and _more(present) != _more(merged.text):
+        if facts.docker.live_restore or not facts.docker.containers:
+            reason = "Docker takes these at its start only; no container stops with it"
+            change = Change(config.host, RESTART_FOR_KEYS, None, "once", reason)
+            changes.append(change.following(f"{docker.DAEMON_JSON} says so"))
+            restart = RESTART_DOCKER
+        else:
+            changes[-1] = replace(changes[-1], reason=KEYS_NEXT_START)
     return Step(StepName.DOCKER, tuple(changes), tuple(writes), restart=restart) if changes else None
 
 
@@ -123,7 +143,7 @@ def leaves_docker0(config: HostConfig, facts: HostFacts) -> bool:
     """Whether Docker restarts, and nothing of docker0 changes with it."""
     step = docker_step(config, facts)
     subjects = {*step.subjects} if step else set()
-    return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6})
+    return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6, RESTART_FOR_KEYS})
 
 
 def _why_restart(config: HostConfig, running: Docker) -> str:
@@ -146,6 +166,11 @@ def _names(text: str | None) -> dict[str, str]:
     return {key: shown[key] for key in (docker.DNS, docker.SEARCH) if key in shown}
 
 
+def _more(text: str | None) -> dict[str, object]:
+    content = json.loads(text) if text and text.strip() else {}
+    return {key: content.get(key) for key in docker.more_keys(content)}
+
+
 def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change:
     """Only the keys that differ; all where there are none of ours yet."""
     found, wanted = docker.shown_keys(present), docker.shown_keys(text)
@@ -157,6 +182,8 @@ def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change
     reason = "Docker hands out this host's pool and no other address"
     if differing and set(differing) <= set(docker.IPV6_KEYS):
         reason = "Docker keeps its networks apart in IPv6, too" if config.daemon.ip6tables else "IPv6 has no network"
+    if differing and set(differing) <= _more(present).keys() | _more(text).keys():
+        reason = "the mesh file says so of this host"
     return Change(config.host, DAEMON, actual or None, expected, reason)
 
 

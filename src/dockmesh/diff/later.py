@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import Enum
 
 from dockmesh.diff.docker import NO_RULES
-from dockmesh.diff.subject import FABRIC, RESTART, RESTART_FOR_IPV6, RESTART_FOR_NAMES
+from dockmesh.diff.subject import FABRIC, RESTART, RESTART_FOR_IPV6, RESTART_FOR_KEYS, RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
@@ -104,7 +104,7 @@ def _kept(step: Step, *, moves: bool, cut: bool) -> Step | None:
             changes = tuple(
                 change
                 for change in step.changes
-                if change.subject not in (RESTART, RESTART_FOR_NAMES, RESTART_FOR_IPV6)
+                if change.subject not in (RESTART, RESTART_FOR_NAMES, RESTART_FOR_IPV6, RESTART_FOR_KEYS)
             )
             return replace(step, changes=changes, restart=()) if changes else None
         case _:

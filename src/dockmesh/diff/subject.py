@@ -61,6 +61,8 @@ RESTART = DOCKER.of("restart")
 RESTART_FOR_NAMES = DOCKER.of("restart for names")
 # It makes its rules for IPv6, or leaves them, at its start only, and nothing of docker0 changes with them either.
 RESTART_FOR_IPV6 = DOCKER.of("restart for IPv6")
+# Nor with what the mesh file says of one host alone.
+RESTART_FOR_KEYS = DOCKER.of("restart for keys of this host")
 
 
 def tunnel(peer: str | None, port: str) -> Subject:

@@ -111,6 +111,7 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
         tree_priority=None,
         tunnels=tunnels,
         number=number,
+        docker=host.docker,
     )
 
 

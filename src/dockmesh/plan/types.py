@@ -1,9 +1,10 @@
 """What the plan decides, as values: everything that a renderer needs, and everything that a person is shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
@@ -97,6 +98,7 @@ class HostPlan:
     tunnels: tuple[TunnelEnd, ...]
     number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
     forwards: tuple[Forward, ...] = ()  # empty but under `direct`
+    docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property
     def docker0(self) -> HostNetwork:

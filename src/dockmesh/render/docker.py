@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dockmesh.errors import ConflictError
+from dockmesh.model import DAEMON_KEYS, MESH_NEEDS
 from dockmesh.remote.seam import Get
 from dockmesh.render.types import DaemonSettings, File
 
@@ -23,6 +24,8 @@ DNS, SEARCH = "dns", "dns-search"
 # them as an experiment only. Ours where our label says so; else they are the user's.
 IPV6_KEYS = ("ip6tables", "experimental")
 IPV6_MARK = "with Docker's rules for IPv6"
+# A label as well: the keys that the mesh file names for this host, with commas between them.
+MORE_KEY = "dockmesh-keys="
 MODE = 0o644  # of a new file; one that is there keeps its own
 
 
@@ -33,13 +36,15 @@ class Merged:
     before: str | None = None  # what the file of before must say, if it does not
 
 
-def label_of(settings: DaemonSettings) -> str:
-    return f"{settings.label}, {IPV6_MARK}" if settings.ip6tables else settings.label
+def labels_of(settings: DaemonSettings) -> list[str]:
+    """Our marks: labels of the engine, as JSON knows no comments."""
+    more = [MORE_KEY + ",".join(sorted(settings.more))] if settings.more else []
+    return [f"{settings.label}, {IPV6_MARK}" if settings.ip6tables else settings.label, *more]
 
 
 def alone(settings: DaemonSettings) -> File:
-    """The file on a host that has none. JSON knows no comments: the first key is the mark, as a label of the engine."""
-    return File(DAEMON_JSON, _text({"labels": [label_of(settings)], **_wanted(settings, {})}), MODE)
+    """The file on a host that has none. The first key has our marks."""
+    return File(DAEMON_JSON, _text({"labels": labels_of(settings), **_wanted(settings, {})}), MODE)
 
 
 def merge(
@@ -54,7 +59,7 @@ def merge(
     """
     if present is None or not present.strip():
         wanted = _wanted(settings, {SEARCH: search_of(resolv_conf)})
-        return Merged(_text({"labels": [label_of(settings)], **wanted}), ours_before=False)
+        return Merged(_text({"labels": labels_of(settings), **wanted}), ours_before=False)
     theirs = _parsed(host, present)
     labels = [str(label) for label in theirs.get("labels", [])]
     ours_before = any(label.startswith(LABEL_KEY) for label in labels)
@@ -65,19 +70,24 @@ def merge(
     if ours_before and settings.dns and own != _names_of(kept_before):
         kept_before = {**{key: value for key, value in kept_before.items() if key not in (DNS, SEARCH)}, **own}
         copy = _text(kept_before)
-    if ours_before and settings.ip6tables and not has_ipv6(theirs) and (added := _ipv6_of(theirs)):
+    coming = (
+        *(IPV6_KEYS if settings.ip6tables and not has_ipv6(theirs) else ()),
+        *(settings.more.keys() - more_keys(theirs)),
+    )
+    if ours_before and (added := {key: theirs[key] for key in coming if key in theirs}):
         kept_before |= added
         copy = _text(kept_before)
     # What stands behind our domain in a file of ours stays there, whoever put it there.
     known = theirs.get(SEARCH, [])[1:] if has_names(theirs) else own.get(SEARCH, search_of(resolv_conf))
     wanted = {**own, **_wanted(settings, {SEARCH: known})}
-    wanted = {**(_ipv6_of(kept_before) if has_ipv6(theirs) else {}), **wanted}
-    ours = (DNS, SEARCH, *(IPV6_KEYS if has_ipv6(theirs) else ()))
-    base = {key: value for key, value in theirs.items() if key in wanted or key not in ours}
-    if ours_before and label_of(settings) in labels and {**base, **wanted} == theirs:
+    at_times = _ours_at_times(theirs)
+    wanted = {**{key: kept_before[key] for key in at_times if key in kept_before}, **wanted}
+    base = {key: value for key, value in theirs.items() if key in wanted or key not in (DNS, SEARCH, *at_times)}
+    marks = labels_of(settings)
+    if ours_before and set(marks) == {label for label in labels if _is_mark(label)} and {**base, **wanted} == theirs:
         return Merged(present, ours_before=True, before=copy)
-    kept = [label for label in labels if not label.startswith(LABEL_KEY)]
-    return Merged(_text({**base, "labels": [label_of(settings), *kept], **wanted}), ours_before, copy)
+    kept = [label for label in labels if not _is_mark(label)]
+    return Merged(_text({**base, "labels": [*marks, *kept], **wanted}), ours_before, copy)
 
 
 def _wanted(settings: DaemonSettings, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,8 +123,19 @@ def has_ipv6(content: Mapping[str, Any]) -> bool:
     return any(str(label).startswith(LABEL_KEY) and str(label).endswith(IPV6_MARK) for label in labels)
 
 
-def _ipv6_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: content[key] for key in IPV6_KEYS if key in content}
+def more_keys(content: Mapping[str, Any]) -> set[str]:
+    """Those that are ours because the mesh file names them for this host."""
+    found = [str(label) for label in content.get("labels", [])]
+    return {key for label in found if label.startswith(MORE_KEY) for key in label.removeprefix(MORE_KEY).split(",")}
+
+
+def _ours_at_times(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of which our labels say so; else they are the user's."""
+    return (*(IPV6_KEYS if has_ipv6(content) else ()), *sorted(more_keys(content)))
+
+
+def _is_mark(label: object) -> bool:
+    return str(label).startswith((LABEL_KEY, MORE_KEY))
 
 
 def _names_of(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +150,7 @@ def _own_names(present: Mapping[str, Any], before: Mapping[str, Any]) -> dict[st
 def shown_keys(text: str | None) -> dict[str, str]:
     """Our keys of a file, as people read them."""
     content = json.loads(text) if text and text.strip() else {}
-    ours = (*OUR_KEYS, DNS, SEARCH, *(IPV6_KEYS if has_ipv6(content) else ()))
+    ours = (*OUR_KEYS, DNS, SEARCH, *_ours_at_times(content))
     found = {key: content[key] for key in ours if key in content}
     return {key: _words(value) for key, value in found.items()}
 
@@ -137,6 +158,8 @@ def shown_keys(text: str | None) -> dict[str, str]:
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -171,10 +194,10 @@ def part(host: str, present: str | None, before: str | None) -> str | None:
             if key in own:
                 rest[key] = own[key]
         elif key == "labels":
-            labels = [label for label in value if not str(label).startswith(LABEL_KEY)]
+            labels = [label for label in value if not _is_mark(label)]
             if labels or key in theirs:
                 rest[key] = labels
-        elif key not in (*OUR_KEYS, *(IPV6_KEYS if has_ipv6(content) else ())):
+        elif key not in (*OUR_KEYS, *_ours_at_times(content)):
             rest[key] = value
         elif key in theirs:
             rest[key] = theirs[key]
@@ -220,19 +243,15 @@ def _parsed(host: str, present: str) -> dict[str, Any]:
 
 
 def _refuse_conflicts(host: str, settings: DaemonSettings, theirs: dict[str, Any], *, ours_before: bool) -> None:
-    against: list[tuple[str, object, object, str]] = []
-    if not ours_before:
-        against += [
-            (key, theirs[key], value, "what the mesh needs")
-            for key, value in settings.keys().items()
-            if key in theirs and theirs[key] != value
-        ]
-    if theirs.get("bridge"):
-        # dockerd takes either `bridge` or `bip`, not both.
-        against.append(("bridge", theirs["bridge"], None, "Docker's own docker0, so no `bridge`"))
-    if theirs.get("icc") is False:
-        # Its rule drops what goes from docker0 to docker0, and that is what a frame of another host looks like.
-        against.append(("icc", False, True, "containers that may talk to each other"))
+    compared = settings.keys() if not ours_before else {}
+    compared |= {key: value for key, value in settings.more.items() if key not in more_keys(theirs)}
+    against: list[tuple[str, object, object, str]] = [
+        (key, theirs[key], value, "what the mesh file says of this host" if key in settings.more else MESH_NEEDS)
+        for key, value in compared.items()
+        if key in theirs and theirs[key] != value
+    ]
+    against += [("bridge", theirs["bridge"], None, DAEMON_KEYS["bridge"])] if theirs.get("bridge") else []
+    against += [("icc", False, True, DAEMON_KEYS["icc"])] if theirs.get("icc") is False else []
     if against:
         raise ConflictError(
             f"{DAEMON_JSON} says otherwise than the mesh",

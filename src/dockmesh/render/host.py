@@ -201,6 +201,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
             dns=names.addresses(host) if plan.domain is not None else (),
             search=plan.domain,
             ip6tables=host.has_ipv6,
+            more=host.docker,
         ),
         files=files,
         units=units,

@@ -1,7 +1,9 @@
 """What stands on a host, as values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
@@ -37,11 +39,12 @@ class DaemonSettings:
     dns: tuple[str, ...] = ()  # the resolver's addresses, if the mesh has names
     search: str | None = None  # its domain
     ip6tables: bool = False  # Docker's rules for IPv6, which 26 makes as an experiment only
+    more: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what the mesh file says of this host
 
-    def keys(self) -> dict[str, str | int]:
+    def keys(self) -> dict[str, Any]:
         """By Docker's names, without the mark and what names need."""
         ipv6 = {"ip6tables": True, "experimental": True} if self.ip6tables else {}
-        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu, **ipv6}
+        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu, **ipv6, **self.more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Lists, and maps by names that are free to choose."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from dockmesh.spec.excerpt import clipped
+from dockmesh.spec.excerpt import clipped, quoted
 from dockmesh.spec.explain import Place, WrongValueError, wrong_kind, wrong_value
 from dockmesh.spec.problems import Problem
-from dockmesh.spec.tree import Mapping, Node, Plain, Scalar, Sequence
+from dockmesh.spec.tree import Mapping, Node, Plain, Scalar, Sequence, plain
 from dockmesh.spec.types import Located, Schema, Text, Type
 
 if TYPE_CHECKING:
@@ -74,6 +75,46 @@ class ListOf(Type[Located[tuple[R, ...]]]):
     @property
     def examples(self) -> tuple[Plain, ...]:
         return tuple([example] for example in self.item.examples[:1])
+
+
+class JsonObject(Type[Located[dict[str, Located[Plain]]]]):
+    """A map that somebody else reads, with what JSON has; its keys are theirs, and located."""
+
+    shown = "map"
+    KEY = r"[a-z][a-z0-9-]*"
+
+    def read(self, node: Node, place: Place, problems: list[Problem]) -> Located[dict[str, Located[Plain]]] | None:
+        if not isinstance(node, Mapping):
+            problems.append(wrong_kind(place, node, "a map such as {log-driver: journald}"))
+            return None
+        known = len(problems)
+        for name, entry in node.entries.items():
+            if isinstance(entry.key.value, str) and not re.fullmatch(self.KEY, name):
+                hint = "Expected lower-case letters, digits and hyphens, as Docker's documentation has them."
+                problems.append(Problem(f"{clipped(name)} is no key of daemon.json", hint, entry.key.span))
+            problems += _no_numbers(entry.value, place)
+        found = {name: Located(plain(each.value), each.key.span) for name, each in node.entries.items()}
+        return Located(found, place.span_of(node), place.subject, place.key, whole=len(problems) == known)
+
+    def made(self, found: Located[dict[str, Located[Plain]]]) -> dict[str, Plain]:
+        return {name: each.value for name, each in found.value.items()}
+
+    def told(self, value: Any) -> Plain:
+        return {**value}
+
+    def schema(self) -> Schema:
+        return {"type": "object", "propertyNames": {"pattern": f"^{self.KEY}$"}}
+
+
+def _no_numbers(node: Node, place: Place) -> Iterator[Problem]:
+    """Of numbers that YAML versions disagree on; JSON has none of them."""
+    match node:
+        case Scalar(value=float(), text=text, span=span):
+            hint = f'Expected plain decimal digits. To mean the text, write it in quotes: "{clipped(text)}".'
+            yield Problem(f"{place.subject} has the number {quoted(text)}", hint, span)
+        case Sequence() | Mapping():
+            for item in node.items:
+                yield from _no_numbers(item.value, place)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh import model as of
 from dockmesh.spec.excerpt import clipped
 from dockmesh.spec.explain import Place
-from dockmesh.spec.lists import MapOf
+from dockmesh.spec.lists import JsonObject, MapOf
 from dockmesh.spec.section import Inner, Key, Keys, Section
 from dockmesh.spec.tree import Node, Scalar
 from dockmesh.spec.types import Located
@@ -102,6 +102,12 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
         (),
         examples=({"blue": {"address": "10.80.42.1", "pool": "10.80.64.0/18"}},),
         attribute="seats",
+    )
+    docker = Key(
+        JsonObject(),
+        "More keys of this host's daemon.json, as Docker's documentation has them; none that dockmesh sets.",
+        {},
+        examples=({"log-driver": "journald"},),
     )
 
     @property

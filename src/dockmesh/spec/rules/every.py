@@ -7,6 +7,7 @@ from dockmesh.spec.problems import Problem
 from dockmesh.spec.rules import (
     addresses,
     attach,
+    docker,
     hosts,
     links,
     networks,
@@ -21,7 +22,7 @@ from dockmesh.spec.rules.view import NetworkView, views
 
 RULES: tuple[Callable[[MeshSection], Iterator[Problem]], ...] = (
     *(*hosts.RULES, *underlay.RULES, *topology.RULES, *links.RULES, *sites.RULES),
-    *(*networks.RULES, *seats.RULES, *prefix.RULES, *attach.RULES),
+    *(*networks.RULES, *seats.RULES, *prefix.RULES, *attach.RULES, *docker.RULES),
 )
 # Each looks at the prefix of one network, and at what its hosts have there; in IPv6 as in IPv4.
 OF_EACH_NETWORK: tuple[Callable[[NetworkView], Iterator[Problem]], ...] = (
