@@ -14,7 +14,7 @@ import pytest
 
 from dockmesh.access import store
 from dockmesh.access.keep import LetIn, begin, let_in, with_hosts
-from dockmesh.access.lives import HOST_LIFE
+from dockmesh.access.lifetimes import HOST_LIFE
 from dockmesh.lab import store as labs
 from dockmesh.lab import underlay
 from dockmesh.plan.build import build

@@ -13,7 +13,7 @@ from dockmesh.access.certificates import (
     make_authority,
     revocation_list,
 )
-from dockmesh.access.lives import CA_LIFE, HOST_LIFE, in_last_third
+from dockmesh.access.lifetimes import CA_LIFE, HOST_LIFE, in_last_third
 from dockmesh.access.store import HostEntry, Kept, client_folder
 from dockmesh.plan.types import Client, HostCertificate, Plan
 from dockmesh.render.host import MARK

@@ -56,7 +56,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
+class Destroyed:
     """What there was to undo, and what was undone; `others` are the hosts that keep their mesh."""
 
     result: Result

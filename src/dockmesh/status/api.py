@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from dockmesh.access.lives import CA_WARNED, HOST_LIFE, in_last_third
+from dockmesh.access.lifetimes import CA_WARNED, HOST_LIFE, in_last_third
 from dockmesh.diff import api
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import API_PORT

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.access.keep import LetIn, begin, let_in, rotate, shut_out, with_hosts
-from dockmesh.access.lives import HOST_LIFE
+from dockmesh.access.lifetimes import HOST_LIFE
 from dockmesh.access.store import Kept, client_folder
 from dockmesh.plan.build import build
 from tests.support.access import mesh

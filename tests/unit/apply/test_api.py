@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from dockmesh.access.at_once import shut_out
+from dockmesh.access.push_revocation import shut_out
 from dockmesh.apply.destroy import destroy
 from dockmesh.apply.destroy import look_at_all as look_at_parting
 from dockmesh.apply.look import lock_all, look_at_all

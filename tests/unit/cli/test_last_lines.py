@@ -13,7 +13,7 @@ from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
-from dockmesh.cli.work.recorded import record
+from dockmesh.cli.work.journal import record
 from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError

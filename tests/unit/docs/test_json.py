@@ -15,7 +15,7 @@ from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
-from dockmesh.cli.json.changes import parted_json, result_json
+from dockmesh.cli.json.changes import destroyed_json, result_json
 from dockmesh.cli.json.comparison import comparison_json
 from dockmesh.cli.json.context import contexts_json
 from dockmesh.cli.json.edits import edit_json
@@ -28,7 +28,7 @@ from dockmesh.cli.json.ps import ps_json
 from dockmesh.cli.json.status import status_json
 from dockmesh.cli.json.verify import verify_json
 from dockmesh.cli.program import build as build_program
-from dockmesh.cli.results import Comparison, Parted, Result
+from dockmesh.cli.results import Comparison, Destroyed, Result
 from dockmesh.cli.work.edits import edited
 from dockmesh.containers.read import read
 from dockmesh.context.meta import Context
@@ -158,7 +158,7 @@ def test_destroy() -> None:
         seconds=example["seconds"],
     )
 
-    assert in_json(parted_json(Parted(result, {"host1": host["kept"]}))) == example
+    assert in_json(destroyed_json(Destroyed(result, {"host1": host["kept"]}))) == example
 
 
 def test_measure() -> None:

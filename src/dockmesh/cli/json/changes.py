@@ -6,7 +6,7 @@ from typing import Any
 
 from dockmesh.cli.json.errors import error_json
 from dockmesh.cli.json.verify import verify_json
-from dockmesh.cli.results import Parted, Result
+from dockmesh.cli.results import Destroyed, Result
 from dockmesh.diff import silence
 from dockmesh.diff.types import Change
 
@@ -58,9 +58,9 @@ def _left(result: Result, name: str) -> tuple[Change, ...]:
     return look.diff.left if look else ()
 
 
-def parted_json(parted: Parted) -> dict[str, Any]:
+def destroyed_json(destroyed: Destroyed) -> dict[str, Any]:
     """The result under stable names; docs/reference/json.md describes them."""
-    return run_json(parted.result, lambda name: {"kept": parted.kept.get(name, {})})
+    return run_json(destroyed.result, lambda name: {"kept": destroyed.kept.get(name, {})})
 
 
 def change_json(change: Change) -> dict[str, Any]:

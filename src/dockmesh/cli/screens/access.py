@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.markup import escape
 from rich.table import Table
 
-from dockmesh.access.lives import in_last_third
+from dockmesh.access.lifetimes import in_last_third
 from dockmesh.plan.types import Client
 
 SERIAL_SHOWN = 8

@@ -2,15 +2,15 @@
 
 from rich.markup import escape
 
-from dockmesh.cli.results import Parted
+from dockmesh.cli.results import Destroyed
 from dockmesh.cli.show import counted, out, show_error
 
 
-def show_parted(parted: Parted) -> None:
-    result = parted.result
+def show_destroyed(destroyed: Destroyed) -> None:
+    result = destroyed.result
     for error in result.errors.values():
         show_error(error)
-    for name, kept in parted.kept.items():
+    for name, kept in destroyed.kept.items():
         for package, why in kept.items():
             out.print(f"[yellow]![/] {escape(name)}: {escape(package)} stays: {escape(why)}")
     planned = [change for look in result.looks.values() for change in look.diff.changes]
@@ -27,7 +27,7 @@ def show_parted(parted: Parted) -> None:
     if result.errors:
         what = "could not be done" if result.dry_run else "not done"
         out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} {what}: {escape(', '.join(result.errors))}")
-    if parted.others and planned:
-        keep, gone = escape(", ".join(parted.others)), escape(", ".join(result.hosts))
+    if destroyed.others and planned:
+        keep, gone = escape(", ".join(destroyed.others)), escape(", ".join(result.hosts))
         out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")
         out.print(f"  `dockmesh host remove {escape(' '.join(result.hosts))}`, then `dockmesh apply`")

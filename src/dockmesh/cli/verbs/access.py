@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dockmesh.access.lives import CLIENT_DAYS
+from dockmesh.access.lifetimes import CLIENT_DAYS
 from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 

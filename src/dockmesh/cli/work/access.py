@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from dockmesh.access import store
-from dockmesh.access.at_once import shut_out as shut_out_at_once
+from dockmesh.access.push_revocation import shut_out as push_revocation
 from dockmesh.apply.lock import new_run
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.access import (
@@ -115,7 +115,7 @@ async def _tell(
 ) -> Mapping[str, DockmeshError | None]:
     async with fleet(plan.hosts, ssh_config) as hosts:
         newest = lambda: (store.load(file) or kept).access  # noqa: E731 — what it is for stands where it is called
-        told = await shut_out_at_once(hosts.opened, newest, new_run("access revoke"))
+        told = await push_revocation(hosts.opened, newest, new_run("access revoke"))
         return {**told, **hosts.failed}
 
 

@@ -22,9 +22,9 @@ from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_changes, show_result, show_silence
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
-from dockmesh.cli.work.blocked import keep_out
-from dockmesh.cli.work.recorded import record
-from dockmesh.cli.work.second_owners import without_second_owners
+from dockmesh.cli.work.address_conflicts import without_address_conflicts
+from dockmesh.cli.work.journal import record
+from dockmesh.cli.work.preflight_gate import keep_out
 from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.later import Restart
@@ -85,7 +85,9 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
     async with fleet(chosen, wish.ssh_config) as hosts:
         looks = await _look(plan, hosts, wish, run)
         left_out = tuple(host for host in plan.hosts if host not in chosen)
-        looks = await without_second_owners(left_out, looks, hosts.failed, file=wish.file, ssh_config=wish.ssh_config)
+        looks = await without_address_conflicts(
+            left_out, looks, hosts.failed, file=wish.file, ssh_config=wish.ssh_config
+        )
         if wish.preflight:
             looks = await keep_out(plan, hosts.opened, looks)
         looks = refuse_alone(plan, looks)

@@ -18,13 +18,13 @@ from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.types import Look, Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
-from dockmesh.cli.json.changes import parted_json
-from dockmesh.cli.results import Parted, Result
+from dockmesh.cli.json.changes import destroyed_json
+from dockmesh.cli.results import Destroyed, Result
 from dockmesh.cli.screens.changes import show_changes
-from dockmesh.cli.screens.destroy import show_parted
+from dockmesh.cli.screens.destroy import show_destroyed
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
-from dockmesh.cli.work.recorded import record
+from dockmesh.cli.work.journal import record
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
 from dockmesh.plan.build import build
@@ -54,18 +54,18 @@ def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
     chosen = options.choose_hosts(plan, host)
-    parted = asyncio.run(
+    destroyed = asyncio.run(
         _destroy(plan, chosen, wish, new_run(DESTROY), lambda session: record(file, content.decode(), session))
     )
     if wish.json:
-        print_json(parted_json(parted))
+        print_json(destroyed_json(destroyed))
     else:
-        show_parted(parted)
-    if parted.result.errors:
+        show_destroyed(destroyed)
+    if destroyed.result.errors:
         raise typer.Exit(1)
 
 
-async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Parted:
+async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Destroyed:
     began = time.monotonic()
     others = tuple(host.name for host in plan.hosts if host not in chosen)
     async with fleet(chosen, wish.ssh_config) as hosts:
@@ -78,11 +78,11 @@ async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Ru
         errors |= {name: error for name, error in refused.items() if error}
         errors |= {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
         result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=wish.dry_run)
-        parted = Parted(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
+        destroyed = Destroyed(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
         if not wish.json:
             show_changes(looks, reasons=wish.dry_run)
         if wish.dry_run or not any(look.diff.steps for look in looks.values()):
-            return replace(parted, result=replace(result, seconds=time.monotonic() - began))
+            return replace(destroyed, result=replace(result, seconds=time.monotonic() - began))
         if not wish.yes:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
                 await _ask(looks, json=wish.json)
@@ -100,7 +100,7 @@ async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Ru
                 seconds=time.monotonic() - began,
             )
             note(result)
-        return replace(parted, result=result)
+        return replace(destroyed, result=result)
 
 
 def _later(name: str, error: DockmeshError) -> DockmeshError:

@@ -15,7 +15,7 @@ from dockmesh.spec.load import parse
 from dockmesh.spec.problems import SpecError
 
 
-async def without_second_owners(
+async def without_address_conflicts(
     left_out: tuple[HostPlan, ...],
     looks: Looks,
     failed: Mapping[str, DockmeshError],

@@ -3,14 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dockmesh.cli.work.second_owners import as_it_was_made
+from dockmesh.cli.work.address_conflicts import as_it_was_made
 from dockmesh.history.store import HostRecord, Record, load_all, save
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dockmesh.apply.session import Session
-from dockmesh.cli.work.recorded import record
+from dockmesh.cli.work.journal import record
 from dockmesh.record.run import Run
 run = Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 with record(Path(sys.argv[1]), "name: a", Session(run)):
