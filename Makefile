@@ -87,8 +87,9 @@ format: setup  ## put the code into its form
 docs: setup  ## write the made pages, tables and outputs of docs/
 	@$(BIN)/python -m tools.reference
 
-docs-lab: lab-setup  ## run what the pages show of hosts, in labs, and write what came out (as root)
+docs-lab: lab-setup  ## run what pages and pictures show of hosts, in labs, and write what came out (as root)
 	@$(BIN)/python -m tools.lab_outputs
+	$(BIN)/python docs/pictures/make.py
 	@$(MAKE) --no-print-directory docs
 
 lock: setup  ## resolve the dependencies anew into the lock
