@@ -21,7 +21,8 @@ STATE = "dpkg-query --show | sha256sum; find /var/lib/dockmesh /etc/docker 2>&1 
 
 def offered(mesh: Mesh) -> Path:
     """The .debs that the lab's package server would serve."""
-    return store.load(mesh.directory).packages
+    lab = store.load(mesh.directory)
+    return lab.image_of(lab.hosts[0]).packages
 
 
 def name_packages(mesh: Mesh, *paths: Path) -> None:

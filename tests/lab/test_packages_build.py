@@ -33,7 +33,8 @@ def write_source(folder: Path, **changed: str) -> Path:
 
 def download_tools(mesh: Mesh, folder: Path) -> None:
     """A folder with an index: what a bare host needs to build anything, from this machine's sources."""
-    (bare,) = store.load(mesh.directory).layers
+    lab = store.load(mesh.directory)
+    bare = lab.image_of(lab.hosts[0]).root
     (folder / "partial").mkdir(parents=True)
     settings = (
         f"Dir::State::status={bare}/var/lib/dpkg/status",

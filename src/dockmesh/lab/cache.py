@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from dockmesh.lab.release import Release
+
 # Count this up when the same names and files would give another image.
 RECIPE = 2
-SUITE = "trixie"
 
 # A server after its installation: neither Open vSwitch nor Docker nor bridge-utils.
 BARE_PACKAGES = (
@@ -25,6 +26,9 @@ OFFERED_PACKAGES = (
     *("stunnel4", "iperf3", "busybox-static", "tcpdump"),
 )
 
+# Names that a release does not know: there the daemon's package has the client.
+NOT_YET = {Release.BOOKWORM: ("docker-cli",)}
+
 IMAGE_FILES = Path(__file__).parent / "image_files"
 
 
@@ -34,14 +38,19 @@ def image_files() -> dict[str, str]:
     return {str(path.relative_to(IMAGE_FILES)): path.read_text() for path in sorted(paths)}
 
 
-def image_key() -> str:
-    made_of = [RECIPE, SUITE, os.uname().machine, BARE_PACKAGES, OFFERED_PACKAGES, image_files()]
+def offered_packages(release: Release) -> tuple[str, ...]:
+    """What a bare host of this release can install."""
+    return tuple(name for name in OFFERED_PACKAGES if name not in NOT_YET.get(release, ()))
+
+
+def image_key(release: Release) -> str:
+    made_of = [RECIPE, release, os.uname().machine, BARE_PACKAGES, offered_packages(release), image_files()]
     return sha256(json.dumps(made_of).encode()).hexdigest()[:12]
 
 
-def cache_folder() -> Path:
+def cache_folder(release: Release) -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "dockmesh" / "lab" / image_key()
+    return Path(home) / "dockmesh" / "lab" / image_key(release)
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from dockmesh.lab import underlay
 from dockmesh.lab.disk import ensure_disk
-from dockmesh.lab.image import Image, Say, ensure_image
+from dockmesh.lab.image import Say, ensure_image
 from dockmesh.lab.machine import REBOOTED, machine_argv
-from dockmesh.lab.model import Accelerator, Lab, LabHost
+from dockmesh.lab.model import Accelerator, Image, Lab, LabHost
+from dockmesh.lab.release import Release
 from dockmesh.model import Datapath
 
 
@@ -26,8 +27,8 @@ class Containers:
         """The kernel's, where Open vSwitch's module is loaded by now; else packets go through userspace."""
         return Datapath.SYSTEM if Path("/sys/module/openvswitch").exists() else Datapath.NETDEV
 
-    def ensure_image(self, *, prepared: bool, say: Say) -> Image:
-        return ensure_image(prepared=prepared, say=say)
+    def ensure_image(self, release: Release, *, prepared: bool, say: Say) -> Image:
+        return ensure_image(release, prepared=prepared, say=say)
 
     def choose_accelerator(self, image: Image, wanted: Accelerator | None, say: Say) -> None:
         """No question: a container's instructions are this machine's own."""

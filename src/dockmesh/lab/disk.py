@@ -41,7 +41,7 @@ def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
         "etc/hosts": f"127.0.0.1 localhost\n{names}",
         "etc/machine-id": f"{uuid4().hex}\n",
         "etc/resolv.conf": "# no name server: a lab has no way out\n",
-        "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/ ./\n",
+        "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/{host.release}/ ./\n",
         "etc/dockmesh-lab/underlay": _underlay(lab, host),
     }
     if lab.datapath is Datapath.NETDEV:

@@ -3,9 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -13,13 +12,14 @@ from pathlib import Path
 from dockmesh.lab.cache import (
     BARE_PACKAGES,
     IMAGE_FILES,
-    OFFERED_PACKAGES,
-    SUITE,
     cache_folder,
     ensure_folder,
     image_files,
+    offered_packages,
 )
 from dockmesh.lab.command import run
+from dockmesh.lab.model import Image
+from dockmesh.lab.release import Release
 
 Say = Callable[[str], None]
 
@@ -40,19 +40,14 @@ MASKED_UNITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    root: Path
-    packages: Path
-
-
-def ensure_image(*, prepared: bool, say: Say) -> Image:
+def ensure_image(release: Release, *, prepared: bool, say: Say) -> Image:
     """The image and the package folder, from the cache or built now."""
-    folder = cache_folder()
+    offered = offered_packages(release)
     with ThreadPoolExecutor() as pool:
-        wanted = pool.submit(_ensure_tree, "prepared", (*BARE_PACKAGES, *OFFERED_PACKAGES), say) if prepared else None
-        bare = _ensure_tree("bare", BARE_PACKAGES, say)
-        packages = ensure_folder(folder / "packages", partial(_download, tree=bare, packages=OFFERED_PACKAGES, say=say))
+        wanted = pool.submit(_ensure_tree, release, "prepared", (*BARE_PACKAGES, *offered), say) if prepared else None
+        bare = _ensure_tree(release, "bare", BARE_PACKAGES, say)
+        download = partial(_download, tree=bare, packages=offered, say=say)
+        packages = ensure_folder(cache_folder(release) / "packages", download)
         return Image(root=wanted.result() if wanted else bare, packages=packages)
 
 
@@ -63,13 +58,15 @@ def ensure_offers(tree: Path, packages: tuple[str, ...], say: Say) -> Path:
     return ensure_folder(folder, partial(_download, tree=tree, packages=packages, say=say))
 
 
-def _ensure_tree(flavour: str, packages: tuple[str, ...], say: Say) -> Path:
-    return ensure_folder(cache_folder() / flavour, partial(bootstrap, flavour=flavour, packages=packages, say=say))
+def _ensure_tree(release: Release, flavour: str, packages: tuple[str, ...], say: Say) -> Path:
+    build = partial(bootstrap, release=release, flavour=flavour, packages=packages, say=say)
+    return ensure_folder(cache_folder(release) / flavour, build)
 
 
-def bootstrap(tree: Path, flavour: str, packages: tuple[str, ...], say: Say) -> None:
+def bootstrap(tree: Path, release: Release, flavour: str, packages: tuple[str, ...], say: Say) -> None:
     """A Debian tree of these packages, made a lab host."""
-    say(f"building the {flavour} image: Debian {SUITE}, {len(packages)} packages and what they depend on (once)")
+    say(f"building the {flavour} image: Debian {release}, {len(packages)} packages and what they depend on (once)")
+    sources = _write_sources(tree.with_suffix(".sources"), release)
     # No initrd for the kernel that a tree may have: it would take a minute, and the lab makes its own.
     run(
         (
@@ -77,7 +74,7 @@ def bootstrap(tree: Path, flavour: str, packages: tuple[str, ...], say: Say) -> 
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
             *(f"--aptopt={setting}" for setting in _apt_settings()),
             f"--include={','.join(packages)}",
-            *(SUITE, str(tree), *map(str, _apt_sources())),
+            *(release, str(tree), *map(str, sources)),
         ),
         f"build the {flavour} image",
         do="look whether `apt-get update` works on this machine",
@@ -86,11 +83,25 @@ def bootstrap(tree: Path, flavour: str, packages: tuple[str, ...], say: Say) -> 
     say(f"the {flavour} image is ready")
 
 
-def _apt_sources() -> list[Path]:
-    """This machine's own sources of the suite; without any mmdebstrap takes Debian's."""
-    folder = APT_SOURCES / "sources.list.d"
-    candidates = [APT_SOURCES / "sources.list", *sorted(folder.glob("*.list")), *sorted(folder.glob("*.sources"))]
-    return [file for file in candidates if file.is_file() and re.search(rf"\b{SUITE}\b", file.read_text())]
+def _write_sources(folder: Path, release: Release) -> list[Path]:
+    """Files with this machine's own sources, of this release; without any mmdebstrap takes Debian's."""
+    parts = APT_SOURCES / "sources.list.d"
+    candidates = [APT_SOURCES / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]
+    texts = {file.name: file.read_text() for file in candidates if file.is_file()}
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    written = sources_of(texts, release)
+    for name, text in written.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in written]
+
+
+def sources_of(texts: Mapping[str, str], release: Release) -> dict[str, str]:
+    """Pure: those of apt's files that name the release; if none does, those of another release, with its name."""
+    if named := {name: text for name, text in texts.items() if re.search(rf"\b{release}\b", text)}:
+        return named
+    any_release = re.compile(rf"\b({'|'.join(Release)})\b")
+    return {name: any_release.sub(release, text) for name, text in texts.items() if any_release.search(text)}
 
 
 def _apt_settings() -> list[str]:
@@ -135,6 +146,7 @@ def _download(folder: Path, tree: Path, packages: tuple[str, ...], say: Say) -> 
     settings = (
         f"Dir::Etc::sourcelist={tree}/sources/sources.list",
         f"Dir::Etc::sourceparts={tree}/sources",
+        *("Dir::Etc::preferences=/dev/null", "Dir::Etc::preferencesparts=/dev/null"),  # pins are this machine's
         f"Dir::State::lists={work}/lists",
         f"Dir::State::status={tree}/var/lib/dpkg/status",
         f"Dir::Cache={work}/cache",

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from dockmesh.lab.container import Containers
-from dockmesh.lab.image import Image, Say
-from dockmesh.lab.model import Accelerator, HostKind, Lab, LabHost
+from dockmesh.lab.image import Say
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost
+from dockmesh.lab.release import Release
 from dockmesh.lab.vm.machines import VirtualMachines
 from dockmesh.model import Datapath
 
@@ -26,7 +27,7 @@ class Machines(Protocol):
         """Which datapath of Open vSwitch runs on them."""
         ...
 
-    def ensure_image(self, *, prepared: bool, say: Say) -> Image: ...
+    def ensure_image(self, release: Release, *, prepared: bool, say: Say) -> Image: ...
 
     def choose_accelerator(self, image: Image, wanted: Accelerator | None, say: Say) -> Accelerator | None:
         """What shall carry out their instructions; None: that is no question."""

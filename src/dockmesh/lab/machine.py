@@ -50,8 +50,7 @@ def main() -> None:
     host = lab.host(sys.argv[2])
     state = lab.state_of(host)
     cgroup.enter(cgroup.machine_of(lab, host))
-    layers = ":".join(map(str, lab.layers))
-    options = f"lowerdir={layers},upperdir={state}/upper,workdir={state}/work"
+    options = f"lowerdir={lab.image_of(host).root},upperdir={state}/upper,workdir={state}/work"
     run(("mount", "-t", "overlay", "overlay", "-o", options, f"{state}/root"), f"mount the disk of {host.name}")
     NSPAWN_STATE.mkdir(parents=True, exist_ok=True)
     run(("mount", "-t", "tmpfs", "tmpfs", str(NSPAWN_STATE)), "give nspawn a place for its state")

@@ -1,6 +1,7 @@
 """A lab and its hosts: who they are, and the marks by which everything of theirs is found again."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -8,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 
 from dockmesh.errors import LabError
+from dockmesh.lab.release import DEFAULT, Release, releases_of
 from dockmesh.model import ETHERNET_MTU, Datapath, UnderlayAddress
 
 # Addresses of one lab's underlay: the switch (and package server) first, then the hosts.
@@ -35,6 +37,15 @@ class LabHost:
     name: str
     address: IPv4Address
     mtu: int = ETHERNET_MTU
+    release: Release = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Of one release: what hosts start from, and what they can install."""
+
+    root: Path  # a tree; for virtual machines a folder with disk, kernel and initrd
+    packages: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,7 @@ class Lab:
     directory: Path
     prepared: bool
     datapath: Datapath
-    layers: tuple[Path, ...]  # the image, as overlayfs wants it: the top layer first; one folder for virtual machines
-    packages: Path
+    images: Mapping[Release, Image]  # of all releases that its hosts have
     hosts: tuple[LabHost, ...]
     ipv6: bool = False  # whether the mesh goes by IPv6; SSH and packages go by IPv4 all the same
     kind: HostKind = HostKind.CONTAINER
@@ -98,6 +108,14 @@ class Lab:
     def mesh_file(self) -> Path:
         return self.directory / "dockmesh.yaml"
 
+    @property
+    def packages(self) -> Path:
+        """What its package server serves: a folder a release."""
+        return self.directory / "packages"
+
+    def image_of(self, host: LabHost) -> Image:
+        return self.images[host.release]
+
     def netns_of(self, host: LabHost) -> str:
         return f"{self.mark}-{host.name}"
 
@@ -145,14 +163,22 @@ def check_name(name: str) -> None:
         )
 
 
-def make_hosts(directory: Path, count: int, mtus: dict[str, int]) -> tuple[LabHost, ...]:
+def make_hosts(
+    directory: Path,
+    count: int,
+    mtus: Mapping[str, int],
+    wanted: Release | Mapping[str, Release] | None = None,
+    old: Mapping[str, Release] | None = None,
+) -> tuple[LabHost, ...]:
+    """So many hosts; what they are asked to be of MTU and release, and what those have that are there."""
     if not 1 <= count <= MAX_HOSTS:
         raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {count}")
     subnet = subnet_of(directory)
     names = [f"host{number}" for number in range(1, count + 1)]
     if unknown := sorted(set(mtus) - set(names)):
         raise LabError(f"an MTU is given for {', '.join(unknown)}, but the hosts are {names[0]} to {names[-1]}")
+    releases = releases_of(names, wanted, old or {})
     return tuple(
-        LabHost(name, subnet[FIRST_HOST_NUMBER + index], mtus.get(name, ETHERNET_MTU))
-        for index, name in enumerate(names)
+        LabHost(name, subnet[FIRST_HOST_NUMBER + index], mtus.get(name, ETHERNET_MTU), release)
+        for index, (name, release) in enumerate(zip(names, releases, strict=True))
     )

@@ -15,6 +15,11 @@ from dockmesh.lab.store import load
 
 
 def ensure_package_server(lab: Lab) -> None:
+    lab.packages.mkdir(exist_ok=True)
+    for release, image in lab.images.items():
+        link = lab.packages / release
+        if not link.is_symlink():
+            link.symlink_to(image.packages)
     if cgroup.is_alive(cgroup.root_of(lab.mark) / "packages"):
         return
     with (lab.directory / "packages.log").open("ab") as log:

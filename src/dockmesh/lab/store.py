@@ -4,9 +4,11 @@ import json
 from dataclasses import asdict
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 from dockmesh.errors import LabError
-from dockmesh.lab.model import Accelerator, HostKind, Lab, LabHost, hash_of
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, hash_of
+from dockmesh.lab.release import DEFAULT, Release
 from dockmesh.model import Datapath
 
 FILE = "lab.json"
@@ -31,19 +33,30 @@ def load(directory: Path) -> Lab:
         raise LabError(
             f"there is no lab in {directory}", do="run `dockmesh lab up`, or name one of `dockmesh lab list`"
         ) from None
-    hosts = tuple(LabHost(host["name"], IPv4Address(host["address"]), host["mtu"]) for host in record["hosts"])
+    hosts = tuple(
+        LabHost(host["name"], IPv4Address(host["address"]), host["mtu"], Release(host.get("release", DEFAULT)))
+        for host in record["hosts"]
+    )
     return Lab(
         name=record["name"],
         directory=directory,
         prepared=record["prepared"],
         datapath=Datapath(record["datapath"]),
-        layers=tuple(map(Path, record["layers"])),
-        packages=Path(record["packages"]),
+        images=_images(record),
         hosts=hosts,
         ipv6=record.get("ipv6", False),
         kind=HostKind(record.get("kind", HostKind.CONTAINER)),
         accelerator=Accelerator(record["accelerator"]) if record.get("accelerator") else None,
     )
+
+
+def _images(record: dict[str, Any]) -> dict[Release, Image]:
+    if "images" not in record:  # a lab of 0.1.0, whose hosts had one release
+        return {DEFAULT: Image(Path(record["layers"][0]), Path(record["packages"]))}
+    return {
+        Release(release): Image(Path(image["root"]), Path(image["packages"]))
+        for release, image in record["images"].items()
+    }
 
 
 def register(lab: Lab) -> None:

@@ -1,6 +1,6 @@
 """A whole lab brought up, in whatever state it was left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
@@ -8,15 +8,16 @@ from pathlib import Path
 
 from dockmesh.errors import LabError
 from dockmesh.lab import cgroup, store, underlay
-from dockmesh.lab.cache import locked
+from dockmesh.lab.cache import locked, offered_packages
 from dockmesh.lab.cut import ensure_firewall
 from dockmesh.lab.image import ensure_offers
 from dockmesh.lab.keys import make_key
-from dockmesh.lab.kinds import MACHINES, machines_of
+from dockmesh.lab.kinds import MACHINES, Machines, machines_of
 from dockmesh.lab.mesh_file import mesh_file_text
-from dockmesh.lab.model import Accelerator, HostKind, Lab, LabHost, check_name, make_hosts
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, check_name, make_hosts
 from dockmesh.lab.package_server import ensure_package_server
 from dockmesh.lab.power import power_on, wait_until_booted
+from dockmesh.lab.release import Release
 from dockmesh.lab.requirements import check_directory, check_machine, check_root
 from dockmesh.lab.ssh import write_ssh_files
 
@@ -38,7 +39,8 @@ class Wish:
     ipv6: bool | None = None
     kind: HostKind | None = None
     accelerator: Accelerator | None = None
-    offers: tuple[str, ...] | None = None  # packages that a new lab's hosts may install, in place of the usual ones
+    offers: tuple[str, ...] = ()  # packages that a new lab's hosts may install beside the usual ones
+    release: Release | Mapping[str, Release] | None = None  # of all hosts, or of some by name
 
 
 def up(wish: Wish, say: Callable[[str], None]) -> Lab:
@@ -85,37 +87,55 @@ def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
         return _new(wish, directory, say)
     if wish.hosts is not None and wish.hosts < len(old.hosts):
         raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
-    hosts = make_hosts(directory, wish.hosts or len(old.hosts), {host.name: host.mtu for host in old.hosts} | wish.mtus)
+    mtus = {host.name: host.mtu for host in old.hosts} | wish.mtus
+    releases = {host.name: host.release for host in old.hosts}
+    hosts = make_hosts(directory, wish.hosts or len(old.hosts), mtus, wish.release, releases)
     changed = [
         *(["another kind of hosts"] if wish.kind not in (None, old.kind) else []),
         *(["another accelerator"] if old.accelerator and wish.accelerator not in (None, old.accelerator) else []),
         *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
-        *(["other packages to install"] if wish.offers is not None else []),
+        *(["other packages to install"] if wish.offers else []),
         *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
-        *(["another MTU of a host"] if hosts[: len(old.hosts)] != old.hosts else []),
+        *(["another MTU of a host"] if _differ(hosts, old.hosts, "mtu") else []),
+        *(["another release of a host"] if _differ(hosts, old.hosts, "release") else []),
     ]
     if changed:
         raise LabError(
             f"the lab in {directory} cannot become one with {' and '.join(changed)}", do="run `dockmesh lab down` first"
         )
-    if missing := [path for path in (*old.layers, old.packages) if not path.exists()]:
+    paths = [path for image in old.images.values() for path in (image.root, image.packages)]
+    if missing := [path for path in paths if not path.exists()]:
         raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
-    return replace(old, directory=directory, hosts=hosts)
+    new = {host.release for host in hosts} - set(old.images)
+    images = {release: _image(MACHINES[old.kind], release, wish, old.prepared, say) for release in sorted(new)}
+    return replace(old, directory=directory, hosts=hosts, images={**old.images, **images})
+
+
+def _differ(hosts: tuple[LabHost, ...], old: tuple[LabHost, ...], field: str) -> bool:
+    return any(getattr(host, field) != getattr(was, field) for host, was in zip(hosts, old, strict=False))
+
+
+def _image(machines: Machines, release: Release, wish: Wish, prepared: bool, say: Callable[[str], None]) -> Image:
+    image = machines.ensure_image(release, prepared=prepared, say=say)
+    if not wish.offers:
+        return image
+    return replace(image, packages=ensure_offers(image.root, (*offered_packages(release), *wish.offers), say))
 
 
 def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
     kind = wish.kind or HostKind.CONTAINER
     machines = MACHINES[kind]
-    image = machines.ensure_image(prepared=bool(wish.prepared), say=say)
+    hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus, wish.release)
+    releases = sorted({host.release for host in hosts})
+    images = {release: _image(machines, release, wish, bool(wish.prepared), say) for release in releases}
     return Lab(
         name=wish.name,
         directory=directory,
         prepared=bool(wish.prepared),
         datapath=machines.datapath(),
-        layers=(image.root,),
-        packages=image.packages if wish.offers is None else ensure_offers(image.root, wish.offers, say),
-        hosts=make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus),
+        images=images,
+        hosts=hosts,
         ipv6=bool(wish.ipv6),
         kind=kind,
-        accelerator=machines.choose_accelerator(image, wish.accelerator, say),
+        accelerator=machines.choose_accelerator(images[hosts[0].release], wish.accelerator, say),
     )

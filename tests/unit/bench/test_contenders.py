@@ -19,7 +19,7 @@ from dockmesh.remote.seam import Put
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    lab = Lab("bench", tmp_path, True, Datapath.NETDEV, (), tmp_path, make_hosts(tmp_path, 3, {}))
+    lab = Lab("bench", tmp_path, True, Datapath.NETDEV, {}, make_hosts(tmp_path, 3, {}))
     lab.mesh_file.write_text(mesh_file_text(lab, DEFAULT_PREFIX))
     return lab
 

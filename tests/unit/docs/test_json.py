@@ -280,8 +280,7 @@ def test_labs() -> None:
         directory=Path(example["directory"]),
         prepared=False,
         datapath=Datapath.NETDEV,
-        layers=(),
-        packages=Path("packages"),
+        images={},
         hosts=(LabHost("host1", IPv4Address("10.77.244.11")),),
     )
 

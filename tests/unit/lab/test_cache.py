@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.lab import cache
+from dockmesh.lab.release import DEFAULT, Release
 
 
 def build(folder: Path) -> None:
@@ -30,22 +31,26 @@ def test_an_interrupted_build_counts_for_nothing(tmp_path: Path) -> None:
     assert (cache.ensure_folder(tmp_path / "image", build) / "whole").exists()
 
 
-@pytest.mark.parametrize("name", ["SUITE", "RECIPE", "BARE_PACKAGES", "OFFERED_PACKAGES"])
+@pytest.mark.parametrize("name", ["RECIPE", "BARE_PACKAGES", "OFFERED_PACKAGES"])
 def test_the_key_changes_with_all_that_an_image_is_made_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = cache.image_key()
+    before = cache.image_key(DEFAULT)
     monkeypatch.setattr(cache, name, "other")
 
-    assert cache.image_key() != before
+    assert cache.image_key(DEFAULT) != before
 
 
 def test_the_key_changes_with_a_file_of_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "IMAGE_FILES", tmp_path)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/issue").write_text("one")
-    before = cache.image_key()
+    before = cache.image_key(DEFAULT)
     (tmp_path / "etc/issue").write_text("two")
 
-    assert cache.image_key() != before
+    assert cache.image_key(DEFAULT) != before
+
+
+def test_each_release_has_images_of_its_own() -> None:
+    assert len({cache.image_key(release) for release in Release}) == len(Release)
 
 
 def test_bare_means_bare() -> None:
@@ -56,4 +61,4 @@ def test_bare_means_bare() -> None:
 def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
 
-    assert cache.cache_folder().parent == Path("/elsewhere/dockmesh/lab")
+    assert cache.cache_folder(DEFAULT).parent == Path("/elsewhere/dockmesh/lab")

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from dockmesh.errors import LabError
-from dockmesh.lab.model import Lab, check_name, hash_of, make_hosts, mark_of
+from dockmesh.lab.model import Image, Lab, check_name, hash_of, make_hosts, mark_of
+from dockmesh.lab.release import DEFAULT
 from dockmesh.model import Datapath
 
 HERE = Path("/srv/labs/one")
@@ -16,8 +17,7 @@ def make_lab(directory: Path = HERE, hosts: int = 3) -> Lab:
         directory=directory,
         prepared=False,
         datapath=Datapath.NETDEV,
-        layers=(Path("/cache/bare"),),
-        packages=Path("/cache/packages"),
+        images={DEFAULT: Image(Path("/cache/bare"), Path("/cache/packages"))},
         hosts=make_hosts(directory, hosts, {}),
     )
 

@@ -7,7 +7,7 @@ from dockmesh.model import Datapath
 
 def test_ssh_config_reaches_hosts_by_name_and_address_through_the_switch() -> None:
     directory = Path("/srv/my labs/one")
-    lab = Lab("one", directory, False, Datapath.SYSTEM, (), Path("/p"), make_hosts(directory, 1, {}))
+    lab = Lab("one", directory, False, Datapath.SYSTEM, {}, make_hosts(directory, 1, {}))
     address = lab.hosts[0].address
 
     text = ssh_config_text(lab)

@@ -69,6 +69,14 @@ def up(
         list[str] | None,
         typer.Option(metavar="PACKAGE", help="Of Debian, to be had by apt on the hosts of a new lab; repeatable."),
     ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RELEASE",
+            help="Debian's release: bookworm, trixie or forky; or of some hosts: host1=bookworm,host2=forky.",
+            show_default="trixie",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
@@ -77,7 +85,9 @@ def up(
     """
     from dockmesh.cli.work import lab as work
 
-    asked = work.Asked(name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, tuple(offer or ()))
+    asked = work.Asked(
+        name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, tuple(offer or ()), release
+    )
     work.up(asked, json=json)
 
 

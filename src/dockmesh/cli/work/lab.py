@@ -16,8 +16,8 @@ from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
 from dockmesh.lab import power, ssh, store
 from dockmesh.lab import up as starting
-from dockmesh.lab.cache import OFFERED_PACKAGES
 from dockmesh.lab.model import Accelerator, HostKind, Lab, hash_of
+from dockmesh.lab.release import parse_releases
 from dockmesh.lab.requirements import check_root
 
 DEFAULT_FOLDER = Path(".dockmesh-lab")
@@ -37,6 +37,7 @@ class Asked:
     accelerator: str | None
     ipv6: bool | None
     offers: tuple[str, ...]
+    release: str | None
 
 
 def _directory(name: str, directory: Path | None) -> Path:
@@ -69,7 +70,8 @@ def up(asked: Asked, *, json: bool) -> None:
         ipv6=asked.ipv6,
         kind=None if asked.vm is None else HostKind.VM if asked.vm else HostKind.CONTAINER,
         accelerator=_parse_accelerator(asked.accelerator),
-        offers=(*OFFERED_PACKAGES, *asked.offers) if asked.offers else None,
+        offers=asked.offers,
+        release=parse_releases(asked.release) if asked.release else None,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:

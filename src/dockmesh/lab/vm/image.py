@@ -6,9 +6,11 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from dockmesh.lab.cache import BARE_PACKAGES, OFFERED_PACKAGES, cache_folder, ensure_folder
+from dockmesh.lab.cache import BARE_PACKAGES, cache_folder, ensure_folder, offered_packages
 from dockmesh.lab.command import run
-from dockmesh.lab.image import Image, Say, bootstrap, ensure_image
+from dockmesh.lab.image import Say, bootstrap, ensure_image
+from dockmesh.lab.model import Image
+from dockmesh.lab.release import Release
 from dockmesh.lab.vm.initrd import INIT, MODULES, kernel_release, make_initrd
 from dockmesh.lab.vm.spared import FILES, MASKED_GENERATORS, MASKED_UNITS, WITHOUT_CRI, spare
 
@@ -19,12 +21,13 @@ DISK_SIZE = "4G"  # as the host sees it; the file is sparse
 DISK, KERNEL, INITRD = "disk.raw", "vmlinuz", "initrd"
 
 
-def ensure_vm_image(*, prepared: bool, say: Say) -> Image:
+def ensure_vm_image(release: Release, *, prepared: bool, say: Say) -> Image:
     """The folder with disk, kernel and initrd, and the package folder, from the cache or built now."""
-    packages = ensure_image(prepared=False, say=say).packages
+    packages = ensure_image(release, prepared=False, say=say).packages
     flavour = "prepared" if prepared else "bare"
-    folder = cache_folder() / f"vm-{flavour}-{_key()}"
-    return Image(ensure_folder(folder, partial(_build, prepared=prepared, packages=packages, say=say)), packages)
+    folder = cache_folder(release) / f"vm-{flavour}-{_key()}"
+    build = partial(_build, release=release, prepared=prepared, packages=packages, say=say)
+    return Image(ensure_folder(folder, build), packages)
 
 
 def _key() -> str:
@@ -33,12 +36,12 @@ def _key() -> str:
     return sha256(json.dumps(made_of).encode()).hexdigest()[:8]
 
 
-def _build(folder: Path, prepared: bool, packages: Path, say: Say) -> None:
+def _build(folder: Path, release: Release, prepared: bool, packages: Path, say: Say) -> None:
     tree = folder.with_name(f"{folder.name}.tree")
     shutil.rmtree(tree, ignore_errors=True)
-    offered = OFFERED_PACKAGES if prepared else ()
+    offered = offered_packages(release) if prepared else ()
     flavour = f"{'prepared' if prepared else 'bare'} virtual machine"
-    bootstrap(tree, flavour, (*BARE_PACKAGES, *offered, KERNEL_PACKAGE), say)
+    bootstrap(tree, release, flavour, (*BARE_PACKAGES, *offered, KERNEL_PACKAGE), say)
     spare(tree)
     say(f"writing the disk of the {flavour} (once)")
     folder.mkdir()

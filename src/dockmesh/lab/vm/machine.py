@@ -39,7 +39,7 @@ def initrd_of(lab: Lab, host: LabHost) -> Path:
 
 
 def qemu_argv(lab: Lab, host: LabHost) -> tuple[str, ...]:
-    (image,) = lab.layers
+    image = lab.image_of(host).root
     accelerator = lab.accelerator or Accelerator.TCG
     return inside(
         lab.switch_netns,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dockmesh.lab import underlay
 from dockmesh.lab.command import run
 from dockmesh.lab.disk import write_own_files
-from dockmesh.lab.image import Image, Say
-from dockmesh.lab.model import Accelerator, Lab, LabHost
+from dockmesh.lab.image import Say
+from dockmesh.lab.model import Accelerator, Image, Lab, LabHost
+from dockmesh.lab.release import Release
 from dockmesh.lab.vm import accelerator, cpio
 from dockmesh.lab.vm.image import DISK, INITRD, ensure_vm_image
 from dockmesh.lab.vm.machine import disk_of, initrd_of, machine_argv
@@ -32,8 +33,8 @@ class VirtualMachines:
     def datapath(self) -> Datapath:
         return Datapath.SYSTEM
 
-    def ensure_image(self, *, prepared: bool, say: Say) -> Image:
-        return ensure_vm_image(prepared=prepared, say=say)
+    def ensure_image(self, release: Release, *, prepared: bool, say: Say) -> Image:
+        return ensure_vm_image(release, prepared=prepared, say=say)
 
     def choose_accelerator(self, image: Image, wanted: Accelerator | None, say: Say) -> Accelerator:
         if wanted:
@@ -50,7 +51,7 @@ class VirtualMachines:
             return
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir(parents=True)
-        (image,) = lab.layers
+        image = lab.image_of(host).root
         own = state / "own"
         write_own_files(lab, host, own)
         initrd_of(lab, host).write_bytes((image / INITRD).read_bytes() + cpio.pack(own, at="own"))

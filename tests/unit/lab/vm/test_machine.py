@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.lab.model import Accelerator, HostKind, Lab, make_hosts
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, make_hosts
+from dockmesh.lab.release import DEFAULT
 from dockmesh.lab.vm.machine import MEMORY_MIB, qemu_argv
 from dockmesh.model import Datapath
 
@@ -10,8 +11,8 @@ from dockmesh.model import Datapath
 def make_lab(directory: str, accelerator: Accelerator = Accelerator.TCG) -> Lab:
     where = Path(directory)
     hosts = make_hosts(where, 2, {"host2": 1400})
-    image = (Path("/cache/vm"),)
-    return Lab("x", where, True, Datapath.SYSTEM, image, Path("/p"), hosts, kind=HostKind.VM, accelerator=accelerator)
+    images = {DEFAULT: Image(Path("/cache/vm"), Path("/p"))}
+    return Lab("x", where, True, Datapath.SYSTEM, images, hosts, kind=HostKind.VM, accelerator=accelerator)
 
 
 def after(argv: tuple[str, ...], option: str) -> str:
