@@ -6,9 +6,10 @@ from dockmesh.facts.fact import Fact
 from dockmesh.remote.seam import Answer, Find, Get, Run, Stat, Units
 
 OS_RELEASE = "/etc/os-release"
+SWITCH_UNIT = "ovs-vswitchd.service"
 UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
-    *("dockmesh-attach.service", "dockmesh-ports.service", "docker.service", "ovs-vswitchd.service"),
+    *("dockmesh-attach.service", "dockmesh-ports.service", "docker.service", SWITCH_UNIT),
     "networking.service",
 )
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))

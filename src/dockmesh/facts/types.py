@@ -173,7 +173,7 @@ class HostFacts:
     system: str  # PRETTY_NAME of os-release
     units: Mapping[str, Mapping[str, str]]
     links: tuple[LinuxLink, ...]
-    ovs: tuple[OvsBridge, ...] | None  # None: Open vSwitch's database does not answer
+    ovs: tuple[OvsBridge, ...] | None  # None: Open vSwitch does not run, or its database does not answer
     docker: Docker | None  # None: the daemon does not answer
     files: Mapping[str, FileState] = field(default_factory=dict)
     kernel_datapath: bool = True

@@ -13,9 +13,9 @@ from tests.cases.facts.record import NAMES
 FOLDER = Path(__file__).parents[2] / "cases" / "facts"
 
 
-def recorded(host: str) -> HostFacts:
+def recorded(host: str, old: str = "", new: str = "") -> HostFacts:
     """The facts of a host of the lab on which the mesh stands: Debian 13, Open vSwitch 3.5.0, Docker 26.1.5."""
-    texts = [(FOLDER / host / name).read_text(encoding="utf-8") for name in NAMES]
+    texts = [(FOLDER / host / name).read_text(encoding="utf-8").replace(old, new) for name in NAMES]
     return Inquiry().read(host, tuple(Answer(0, text) for text in texts))
 
 
@@ -100,6 +100,14 @@ def test_docker_tells_what_it_uses(host: str, pool: str) -> None:
     assert (docker.version, docker.live_restore, docker.mtu) == ("26.1.5+dfsg1", False, 1462)
     assert (docker.prefix, docker.pool) == (IPv4Network("172.17.0.0/16"), IPv4Network(pool))
     assert (docker.default_bridge, docker.containers) == ("docker0", ())
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_stopped_switch_is_not_there_though_its_database_answers(state: str) -> None:
+    runs = "Id=ovs-vswitchd.service\nLoadState=loaded\nActiveState=active"
+
+    assert recorded("debian13-host1").ovs
+    assert recorded("debian13-host1", runs, runs.replace("=active", f"={state}")).ovs is None
 
 
 def test_units_programs_and_system_are_read() -> None:
