@@ -77,6 +77,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             "frames can go in a circle",
             forwarding="rstp",
         ),
+        NotMade(ELSEWHERE.format("test_releases.py")),
         NotMade("ports that stay in a wrong state come by defects of Open vSwitch; tests/unit/verify/test_tree.py"),
         NotMade("the same"),
     ),

@@ -1,8 +1,9 @@
-"""Whether Open vSwitch can carry the tunnels on a host at all, with the datapath that the file wants."""
+"""Whether Open vSwitch can carry the mesh on a host at all, with the datapath and forwarding that the file wants."""
 
+from dockmesh.defects import INSTEAD_OF_A_TREE, floods_nothing, said_of_floods
 from dockmesh.errors import DatapathError
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import Datapath
+from dockmesh.model import Datapath, Forwarding
 from dockmesh.render.types import HostConfig
 
 
@@ -14,6 +15,13 @@ def refuse_datapath(config: HostConfig, facts: HostFacts) -> None:
             host=config.host,
             now="nothing was changed on this host",
             do="install a kernel that has it, or set `datapath: netdev` under `fabric` in the file",
+        )
+    if config.forwarding is not Forwarding.DIRECT and floods_nothing(facts.switch_version):
+        raise DatapathError(
+            said_of_floods(facts.switch_version),
+            host=config.host,
+            now="nothing was changed on this host",
+            do=INSTEAD_OF_A_TREE,
         )
     # Before Open vSwitch is there, nothing can be on a bridge of its.
     if config.datapath is Datapath.NETDEV and facts.ovs is not None:

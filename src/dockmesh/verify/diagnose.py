@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from dockmesh.defects import INSTEAD_OF_A_TREE, floods_nothing, said_of_floods
 from dockmesh.facts.iptables import Fate
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
@@ -143,6 +144,10 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         seen = f"frames can go in a circle: {' – '.join((*circle, circle[0]))}"
         do = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on one of them"
         yield Cause(Fault.LOOP, circle, seen, do, PAIRS | {Kind.TREE}, Scope.MESH)
+    for name in views:
+        if floods_nothing(facts[name].switch_version):
+            seen = said_of_floods(facts[name].switch_version)
+            yield Cause(Fault.TREE, (name,), seen, INSTEAD_OF_A_TREE, PAIRS)
     # A host whose tunnels are all down is alone, so it is its own root: that is no trouble of the tree's.
     joined = {end.host for end in tunnel.read_ends(plan, facts).values() if end.state in (State.UP, State.NO_BFD)}
     again = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on"

@@ -299,6 +299,23 @@ def test_the_datapath_in_userspace_needs_the_underlay_on_a_bridge_of_its() -> No
     assert refused.value.report.answered == "it is on eth0"
 
 
+@pytest.mark.parametrize("forwarding", [Forwarding.RSTP, Forwarding.STP])
+def test_a_switch_that_floods_nothing_beside_a_spanning_tree_is_refused(forwarding: Forwarding) -> None:
+    config = config_of(cluster(3, fabric=Fabric(forwarding=forwarding)))
+    facts = applied(config).facts()
+
+    diff(config, replace(facts, switch_version="3.5.0"))
+
+    with pytest.raises(DatapathError, match=r"Open vSwitch 4\.0\.0 floods nothing to a host while"):
+        diff(config, replace(facts, switch_version="4.0.0"))
+
+
+def test_without_a_spanning_tree_every_version_will_do() -> None:
+    config = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
+
+    diff(config, replace(applied(config).facts(), switch_version="4.0.0"))
+
+
 def test_a_switch_that_does_not_run_is_started_before_anything_is_said_of_the_fabric() -> None:
     host = applied(CONFIG)
     host.ovs = None

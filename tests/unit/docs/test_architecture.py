@@ -12,7 +12,21 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
 ORDER = (
-    *("agent", "typed", "visible", "errors", "debian", "model", "mtu", "wire", "spec", "plan", "remote", "facts"),
+    *(
+        "agent",
+        "typed",
+        "visible",
+        "defects",
+        "errors",
+        "debian",
+        "model",
+        "mtu",
+        "wire",
+        "spec",
+        "plan",
+        "remote",
+        "facts",
+    ),
     *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
     *("status", "containers", "context", "measure"),
     *("lab", "drill", "cli"),
@@ -21,6 +35,7 @@ ORDER = (
 PURE = (
     "typed",
     "visible",
+    "defects",
     "errors",
     "debian",
     "model",

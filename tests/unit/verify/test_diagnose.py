@@ -70,6 +70,18 @@ def test_a_tunnel_with_another_key_or_peer_is_named(options: dict[str, str], wor
     assert words in cause.seen
 
 
+def test_a_switch_that_floods_nothing_beside_a_spanning_tree_is_named() -> None:
+    """One that was upgraded beneath the mesh; a fresh one is refused."""
+    others = [(one, other) for one, other in (("h1", "h2"), ("h2", "h1"), ("h2", "h3"), ("h3", "h2"))]
+    silent = worlds.silent(worlds.healthy(PLAN), *others)
+
+    (cause,) = look(worlds.changed_facts(silent, "h2", switch_version="4.0.0"))[1]
+
+    assert cause.fault is Fault.TREE
+    assert cause.seen.startswith("Open vSwitch 4.0.0 floods nothing to a host")
+    assert cause.do == "set `forwarding: direct` in the file and run `dockmesh apply`"
+
+
 def test_underlay_that_is_dead_between_two_is_told_from_a_dead_host() -> None:
     link, host = worlds.healthy(PLAN), worlds.healthy(PLAN)
     for source, target in (("h2", "h3"), ("h3", "h2")):
