@@ -17,11 +17,11 @@ from dockmesh.diff.types import StepName
 from dockmesh.lab import power
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.script import source_of
 from dockmesh.remote.seam import Run, demand
-from dockmesh.spec.load import load
 
 MANY = 20
 ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing

@@ -17,11 +17,11 @@ from dockmesh.apply.session import Session
 from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
 from dockmesh.lab.model import Lab
+from dockmesh.meshfile.load import load
 from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Put, Remove, Request, Run, demand
-from dockmesh.spec.load import load
 
 MANY = 30
 

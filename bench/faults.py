@@ -9,7 +9,7 @@ from typing import Any
 from bench.rows import Row, say
 from bench.world import DOCKMESH, edit, gap, measured, mesh, reach, settled, wait
 from dockmesh.lab.model import Lab
-from dockmesh.spec.load import load
+from dockmesh.meshfile.load import load
 
 # BFD's interval in milliseconds, and the longest gap that is promised of it.
 SPEEDS = ((100, 400.0), (30, 100.0))

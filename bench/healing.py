@@ -14,7 +14,7 @@ from dockmesh.lab import power
 from dockmesh.lab.model import Lab
 from dockmesh.lab.pings import pinging
 from dockmesh.lab.ssh import run_on
-from dockmesh.spec.load import load
+from dockmesh.meshfile.load import load
 
 KILLED = ("ovs-vswitchd", "ovsdb-server")
 

@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 
 from bench.rows import Row
 from bench.world import measured
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import Cluster, Degree, Fabric, Forwarding, Host, Network
 from dockmesh.plan.address import assign
-from dockmesh.spec.write import write_cluster
 
 
 def large_plans(runs: int) -> list[Row]:

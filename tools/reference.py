@@ -9,14 +9,14 @@ from typing import Any
 
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
 from dockmesh.cli.program import GROUPS, complete
+from dockmesh.meshfile.keys.mesh import MeshSection
+from dockmesh.meshfile.section import Key, Section
+from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Sites, Star, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
 from dockmesh.render.host import flows_of
-from dockmesh.spec.keys.mesh import MeshSection
-from dockmesh.spec.section import Key, Section
-from dockmesh.spec.slots6 import LARGEST, SMALLEST
 from tools import outputs
 
 FOLDER = Path(__file__).parent.parent / "docs/reference"

@@ -23,9 +23,9 @@ from dockmesh.errors import DockmeshError, LabError
 from dockmesh.lab import down as ending
 from dockmesh.lab import up as starting
 from dockmesh.lab.model import Lab
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Request, Run
-from dockmesh.spec.load import load
 
 HOSTS = 3
 CONNECTED_WITHIN_S = 60

@@ -2,7 +2,7 @@
 
     DockmeshError            exit code 1
     ├── UsageError           exit code 2: a command line that cannot be meant
-    │   └── SpecError        every problem of a mesh file, each with its line and column
+    │   └── MeshFileError    every problem of a mesh file, each with its line and column
     ├── HostError            something on one host
     │   ├── ConnectError     no SSH session: name, key, refused, timed out
     │   ├── CommandError     a command on the host failed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
 from dockmesh.model import Host, Ssh
-from dockmesh.spec.edit import add_hosts, remove_hosts
 from tests.support.layouts import LAYOUTS
 
 FOLDER = Path(__file__).parent / "edits"

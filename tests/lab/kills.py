@@ -28,13 +28,13 @@ from shlex import quote
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import HostFacts
+from dockmesh.meshfile.load import load
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import FABRIC_BRIDGE, Bfd, Cluster, Links, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.fleet import fleet
 from dockmesh.render.host import UNIT
-from dockmesh.spec.load import load
-from dockmesh.spec.write import write_cluster
 from tests.lab.mesh import DOCKMESH, Mesh, run, steady
 
 TIMEOUT_S = 10

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import FileState, HostFacts
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import load
 from tests.lab.times import kind_of, noted
 
 T = TypeVar("T")

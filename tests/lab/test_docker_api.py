@@ -17,9 +17,9 @@ from dockmesh.access.keep import LetIn, begin, let_in, with_hosts
 from dockmesh.access.lifetimes import HOST_LIFE
 from dockmesh.lab import store as labs
 from dockmesh.lab import underlay
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.render.host import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_REVOKED, API_UNIT
-from dockmesh.spec.load import load
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import BUILD_IMAGE, IMAGE, Done, Mesh, run, wait_until
 

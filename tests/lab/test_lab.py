@@ -17,8 +17,8 @@ from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.lab.underlay import netns_of_mark
 from dockmesh.lab.up import Wish, up
+from dockmesh.meshfile.load import load
 from dockmesh.model import Datapath
-from dockmesh.spec.load import load
 
 pytestmark = pytest.mark.lab
 

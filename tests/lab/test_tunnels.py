@@ -10,10 +10,10 @@ import pytest
 from dockmesh.lab import store
 from dockmesh.lab.model import Lab
 from dockmesh.lab.underlay import SWITCH
+from dockmesh.meshfile.load import load
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import Tunnel
 from dockmesh.mtu import overlay_mtu
-from dockmesh.spec.load import load
-from dockmesh.spec.write import write_cluster
 from dockmesh.wire import WIRES
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, run

@@ -6,13 +6,13 @@ from ipaddress import IPv4Address, IPv4Network
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import DOCKER_BRIDGE, Cluster, Degree, FullMesh, Host, Links, Ring, Seat, Sites, Ssh
 from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
-from dockmesh.spec.edit import add_hosts, remove_hosts
-from dockmesh.spec.load import parse
-from dockmesh.spec.write import write_cluster
 from tests.support.meshes import clusters
 
 FILE = "mesh.yaml"

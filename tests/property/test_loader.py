@@ -7,6 +7,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dockmesh.meshfile.explain import LOOKS_LIKE_ADDRESS
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import (
     Bfd,
     Cluster,
@@ -22,11 +27,6 @@ from dockmesh.model import (
     Ssh,
     Topology,
 )
-from dockmesh.spec.explain import LOOKS_LIKE_ADDRESS
-from dockmesh.spec.load import parse
-from dockmesh.spec.problems import SpecError
-from dockmesh.spec.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
-from dockmesh.spec.write import write_cluster
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "dockmesh.yaml").read_bytes()
 PLAIN_LINES = [line for line in REFERENCE.split(b"\n") if line and not line.strip().startswith(b"#")]
@@ -72,7 +72,7 @@ PIECES = st.sampled_from([piece.encode() for piece in (*YAML_PIECES, *ODD_PIECES
 def load_or_refuse(content: bytes) -> None:
     try:
         cluster = parse("mesh.yaml", content)
-    except SpecError as error:
+    except MeshFileError as error:
         refusal = error
     else:
         assert parse("again.yaml", write_cluster(cluster).encode()) == cluster

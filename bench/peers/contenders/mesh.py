@@ -11,9 +11,9 @@ from bench.peers.types import About
 from dockmesh import __version__
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Lab
+from dockmesh.meshfile.load import load
 from dockmesh.model import Forwarding
 from dockmesh.plan.build import build
-from dockmesh.spec.load import load
 
 APPLIED_WITHIN_S = 300
 TITLES = {Forwarding.RSTP: "dockmesh, rstp", Forwarding.DIRECT: "dockmesh, direct", Forwarding.STP: "dockmesh, stp"}

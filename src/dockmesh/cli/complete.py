@@ -61,9 +61,9 @@ def _file(ctx: typer.Context) -> Path:
 
 def _part(ctx: typer.Context, key: str) -> Any:
     """What stands under a key at the top of the file."""
-    from dockmesh.spec.compose import compose
-    from dockmesh.spec.source import STANDARD_INPUT, decode, read_bytes
-    from dockmesh.spec.tree import Mapping
+    from dockmesh.meshfile.compose import compose
+    from dockmesh.meshfile.source import STANDARD_INPUT, decode, read_bytes
+    from dockmesh.meshfile.tree import Mapping
 
     file = _file(ctx)
     if file == STANDARD_INPUT:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+from dockmesh.meshfile.excerpt import shown
 from dockmesh.model import Cluster, Host, Network
 from dockmesh.plan.effect import Effect
-from dockmesh.spec.excerpt import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,9 @@ def _code() -> int:
 
 
 def _show(error: DockmeshError) -> None:
-    from dockmesh.spec.problems import SpecError
+    from dockmesh.meshfile.problems import MeshFileError
 
-    if isinstance(error, SpecError):
+    if isinstance(error, MeshFileError):
         _say(str(error))
         return
     from dockmesh.cli.show import show_error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dockmesh.containers.types import Container
 from dockmesh.history.store import folder_of, ignore_folder, replace_text
-from dockmesh.spec.source import STANDARD_INPUT
+from dockmesh.meshfile.source import STANDARD_INPUT
 
 NAME = "containers"  # of the file, beside the records of runs
 

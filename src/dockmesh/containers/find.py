@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from dockmesh.containers.types import Container
 from dockmesh.errors import DockmeshError, UsageError
-from dockmesh.spec.nearest import did_you_mean
+from dockmesh.meshfile.nearest import did_you_mean
 
 SHORT_ID = 12  # letters, as Docker shows them
 MANY = 10  # names, beyond which a list of them helps nobody

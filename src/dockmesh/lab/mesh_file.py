@@ -3,9 +3,9 @@
 from ipaddress import IPv4Network
 
 from dockmesh.lab.model import Lab
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import DOCKER_BRIDGE, Cluster, Fabric, Host, Network
 from dockmesh.plan.address import assign
-from dockmesh.spec.write import write_cluster
 
 
 def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:

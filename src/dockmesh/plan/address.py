@@ -10,8 +10,8 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import repeat
 
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.slots6 import Slot6, free_slots
 from dockmesh.model import Cluster, Network, Seat
-from dockmesh.spec.slots6 import Slot6, free_slots
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
 GUIDE_OFFSET = 42 * 256

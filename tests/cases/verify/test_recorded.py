@@ -18,9 +18,9 @@ from rich.console import Console
 from dockmesh.cli.json.verify import verify_json
 from dockmesh.cli.screens.verify import show_report
 from dockmesh.errors import ConnectError
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Answer, Request, Run
-from dockmesh.spec.load import load
 from dockmesh.verify import collect
 from dockmesh.verify.run import verify
 from dockmesh.verify.types import Fault, Report, Verdict

@@ -15,15 +15,15 @@ from dockmesh.debian.deb import Deb
 from dockmesh.diff.later import Restart
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
+from dockmesh.meshfile.packages import read_packages
+from dockmesh.meshfile.problems import Span
+from dockmesh.meshfile.types import Located
 from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.spec.packages import read_packages
-from dockmesh.spec.problems import Span
-from dockmesh.spec.types import Located
 from tests.support.debs import write_deb
 from tests.support.fake_host import Container, FakeHost, applied, bare
 from tests.support.meshes import cluster

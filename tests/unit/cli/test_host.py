@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.spec.load import load
+from dockmesh.meshfile.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.cli.conftest import Dockmesh
 

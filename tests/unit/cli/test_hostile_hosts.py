@@ -17,12 +17,12 @@ import pytest
 
 from dockmesh.cli.program import complete
 from dockmesh.history.store import Record, save
+from dockmesh.meshfile.load import parse
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED, ARMED
 from dockmesh.remote import ssh
 from dockmesh.remote.ssh import SshHost
 from dockmesh.render.host import render
-from dockmesh.spec.load import parse
 from dockmesh.visible import OBEYED
 from tests.support.fake_host import Container, applied, installed
 from tests.support.fake_ssh import FakeSsh, Says

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.meshfile.load import load
 from dockmesh.model import Degree, Forwarding, FullMesh, Topology
-from dockmesh.spec.load import load
 from tests.unit.cli.conftest import Dockmesh
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.meshfile.load import load, parse
 from dockmesh.model import Network
-from dockmesh.spec.load import load, parse
 from tests.unit.cli.conftest import Dockmesh
 
 ADD, REMOVE = ("network", "add"), ("network", "remove")

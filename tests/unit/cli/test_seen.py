@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dockmesh.cli.seen import last_seen, remember
-from dockmesh.spec.source import STANDARD_INPUT
+from dockmesh.meshfile.source import STANDARD_INPUT
 from tests.unit.containers.worlds import container
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dockmesh.cli.command import first_paragraph
 from dockmesh.cli.program import GROUPS, HINTS, VERBS, build, complete, verb
-from dockmesh.spec.load import load
+from dockmesh.meshfile.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.cli.conftest import Dockmesh
 
@@ -26,7 +26,7 @@ SAYING: tuple[list[str], ...] = (
     [],
 )
 # What is slow to load: the shell and the signatures of verbs do without. Typer itself loads pydantic to read a value.
-SLOW = {"rich", "jinja2", "cryptography", "ruamel", "asyncio", "dockmesh.spec.load", "dockmesh.plan.build"}
+SLOW = {"rich", "jinja2", "cryptography", "ruamel", "asyncio", "dockmesh.meshfile.load", "dockmesh.plan.build"}
 LOADED = (
     "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
     "from dockmesh.cli.main import run; run()"

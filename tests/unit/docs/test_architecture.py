@@ -22,7 +22,7 @@ ORDER = (
         "model",
         "mtu",
         "wire",
-        "spec",
+        "meshfile",
         "plan",
         "remote",
         "facts",
@@ -41,7 +41,7 @@ PURE = (
     "model",
     "mtu",
     "wire",
-    "spec",
+    "meshfile",
     "plan",
     "facts",
     "record",
@@ -53,7 +53,7 @@ TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multipr
 SEAM = "dockmesh.remote.seam"
 MODULES = sorted(SOURCE.rglob("*.py"))
 # Where it reads a file, and why it may: the mesh file itself, and the packages that it names.
-READS_A_FILE = {"spec/source.py", "spec/load.py", "spec/packages.py"}
+READS_A_FILE = {"meshfile/source.py", "meshfile/load.py", "meshfile/packages.py"}
 
 
 def name_of(module: Path) -> str:

@@ -40,6 +40,8 @@ from dockmesh.history.store import HostRecord, Record
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pace, Pair, Pings, Stream, Taken
 from dockmesh.measure.types import Report as Measured
+from dockmesh.meshfile.edit.hosts import remove_hosts
+from dockmesh.meshfile.load import parse
 from dockmesh.model import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
@@ -47,8 +49,6 @@ from dockmesh.plan.shape import shape
 from dockmesh.plan.types import Client
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
-from dockmesh.spec.edit import remove_hosts
-from dockmesh.spec.load import parse
 from dockmesh.status.judge import judge
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.spec.load import parse
+from dockmesh.meshfile.load import parse
 from tests.unit.docs.pages import PAGES, ROOT, anchors, blocks, name_of, prose
 
 SOURCE = ROOT / "src/dockmesh"

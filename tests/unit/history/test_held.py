@@ -23,7 +23,7 @@ from dockmesh.errors import UsageError
 from dockmesh.history import held as module
 from dockmesh.history.held import held
 from dockmesh.history.store import ignore_folder
-from dockmesh.spec.load import load
+from dockmesh.meshfile.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.drill.test_history import DRILL
 

@@ -4,6 +4,6 @@
 def schema() -> None:
     """Print the JSON Schema of dockmesh.yaml, for editors."""
     from dockmesh.cli.show import print_json
-    from dockmesh.spec.schema import json_schema
+    from dockmesh.meshfile.schema import json_schema
 
     print_json(json_schema())

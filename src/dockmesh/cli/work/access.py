@@ -22,11 +22,11 @@ from dockmesh.cli.json.access import (
 from dockmesh.cli.screens.access import clients_table, when_utc
 from dockmesh.cli.show import err, out, print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
+from dockmesh.meshfile.load import load
 from dockmesh.model import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Client, Plan
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import load
 
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
 

@@ -8,11 +8,11 @@ from dockmesh.apply.look import Looks
 from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.history.store import last_text_of
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.model import Host
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import parse
-from dockmesh.spec.problems import SpecError
 
 
 async def without_address_conflicts(
@@ -43,6 +43,6 @@ def as_it_was_made(file: Path, name: str) -> Host | None:
     text = last_text_of(file, name)
     if text is None:
         return None
-    with contextlib.suppress(SpecError):  # a later dockmesh may refuse what an earlier one took
+    with contextlib.suppress(MeshFileError):  # a later dockmesh may refuse what an earlier one took
         return next((host for host in parse(str(file), text.encode()).hosts if host.name == name), None)
     return None

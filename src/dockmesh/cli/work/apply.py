@@ -29,12 +29,12 @@ from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.later import Restart
 from dockmesh.errors import DockmeshError, LockedError, UsageError
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.remote.fleet import Fleet, fleet
-from dockmesh.spec.load import parse
-from dockmesh.spec.source import read_bytes
 from dockmesh.verify.types import Report
 
 ANEW = "Docker gives them addresses anew: the same where it can, others where it starts several at once by itself."
@@ -61,7 +61,7 @@ class Wish:
 def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
     """For rollback, too, which is an apply of an earlier text.
 
-    Raises UsageError and SpecError before any host is asked, LockedError before any is changed.
+    Raises UsageError and MeshFileError before any host is asked, LockedError before any is changed.
     """
     content = read_bytes(file)
     plan, keep = prepared(build(parse(str(file), content, packages_beside=file.parent)), file)

@@ -13,13 +13,13 @@ from dockmesh.context import store
 from dockmesh.context.meta import NAME, Context, Tls, is_name
 from dockmesh.context.reach import apart, read_settings, ssh_url
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import load
 from dockmesh.model import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.resolve import resolves
 from dockmesh.remote.settings import ssh_settings
 from dockmesh.remote.ssh import ssh_config as composed
-from dockmesh.spec.load import load
 
 SSH_PORT = 22
 

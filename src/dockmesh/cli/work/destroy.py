@@ -27,12 +27,12 @@ from dockmesh.cli.show import err, print_json
 from dockmesh.cli.work.journal import record
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
 from dockmesh.remote.fleet import Fleet, fleet
-from dockmesh.spec.load import parse
-from dockmesh.spec.source import read_bytes
 
 SIGN_S = 15  # between two signs of life, while we or a person take our time
 LATER = "when it is there again, `dockmesh destroy --host {}` does the rest"

@@ -9,10 +9,10 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
 from dockmesh.cli.work.with_access import with_access
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import load
 
 if TYPE_CHECKING:
     from dockmesh.cli.results import Comparison

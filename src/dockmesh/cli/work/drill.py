@@ -19,8 +19,8 @@ from dockmesh.drill.types import Kind
 from dockmesh.errors import UsageError
 from dockmesh.lab import store
 from dockmesh.lab.requirements import check_root
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.spec.load import load
 from dockmesh.verify.types import Verdict
 
 

@@ -8,11 +8,11 @@ from dockmesh.cli.json.edits import edit_json
 from dockmesh.cli.screens.edits import effect_lines, network_lines
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.cli.work.mesh_file import flag, replace_file, with_room
+from dockmesh.meshfile.load import parse
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import effect
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import room_of
-from dockmesh.spec.load import parse
 
 
 def edited(file: Path, before: bytes, after: bytes) -> Edit:

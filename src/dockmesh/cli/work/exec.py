@@ -7,7 +7,7 @@ from pathlib import Path
 from dockmesh.cli.work.in_container import Order, run
 from dockmesh.containers.types import Container
 from dockmesh.errors import UsageError
-from dockmesh.spec.source import STANDARD_INPUT
+from dockmesh.meshfile.source import STANDARD_INPUT
 
 
 @dataclass(frozen=True, slots=True)

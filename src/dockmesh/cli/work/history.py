@@ -11,6 +11,7 @@ from dockmesh.cli.screens.history import show_hosts, show_run, show_runs
 from dockmesh.cli.show import print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.history.store import find, load_all
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import RUNS
@@ -18,7 +19,6 @@ from dockmesh.record.run import Ended, read_runs
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Get, Transport
 from dockmesh.remote.together import each
-from dockmesh.spec.load import load
 
 
 def history(run: str | None, file: Path, ssh_config: Path | None, host: list[str] | None, *, json: bool) -> None:

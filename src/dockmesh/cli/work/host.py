@@ -9,11 +9,11 @@ from pathlib import Path
 from dockmesh.cli.work.edits import carry_out, edited
 from dockmesh.cli.work.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.source import read_bytes
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
-from dockmesh.spec.edit import add_hosts, places_of_hosts, remove_hosts
-from dockmesh.spec.load import parse
-from dockmesh.spec.source import read_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dockmesh.containers.collect import collect
 from dockmesh.containers.find import find, host_in, missing
 from dockmesh.containers.types import Container
 from dockmesh.errors import DockmeshError
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.hand_over import hand_over
-from dockmesh.spec.load import load
 
 CONNECT_TIMEOUT_S = 5  # whoever asks for one container does not want to wait for hosts that are dead
 LATER = ("dockmesh.cli.show",)

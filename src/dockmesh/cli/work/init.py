@@ -13,6 +13,10 @@ from dockmesh.cli.show import err, out, print_json
 from dockmesh.cli.work.mesh_file import flag
 from dockmesh.cli.work.new_hosts import Found, Target, all_resolved, ask, target_of
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.rules.topology import MOST_DIRECT
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import (
     ETHERNET_MTU,
     Cluster,
@@ -28,10 +32,6 @@ from dockmesh.model import (
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
-from dockmesh.spec.load import parse
-from dockmesh.spec.problems import SpecError
-from dockmesh.spec.rules.topology import MOST_DIRECT
-from dockmesh.spec.write import write_cluster
 
 # RFC 5737: addresses for documentation, which belong to nobody.
 STAND_INS = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
@@ -195,7 +195,7 @@ def _refuse_what_does_not_load(file: Path, text: str) -> None:
     """Without the lines of a file that is not there. Raises UsageError."""
     try:
         parse(str(file), text.encode())
-    except SpecError as error:
+    except MeshFileError as error:
         problems = [
             f"{problem.what}: {_without_lines(problem.hint)}" if error.more + len(error.problems) > 1 else problem.what
             for problem in error.problems

@@ -18,10 +18,10 @@ from dockmesh.measure.plan import steps
 from dockmesh.measure.run import Course
 from dockmesh.measure.run import measure as measure_hosts
 from dockmesh.measure.types import Figure, Pace, Report, Step
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import load
 
 
 def figures_of(names: Sequence[str] | None) -> tuple[Figure, ...]:

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from dockmesh.errors import UsageError
 from dockmesh.history.held import held
+from dockmesh.meshfile.edit.hosts import replace_comment
 from dockmesh.plan.room import Room
-from dockmesh.spec.edit import replace_comment
 
 
 def replace_file(file: Path, before: bytes, after: bytes) -> None:

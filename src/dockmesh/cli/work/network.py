@@ -9,13 +9,13 @@ from pathlib import Path
 
 from dockmesh.cli.work.edits import carry_out, edited
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.edit.networks import add_network, remove_network
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
+from dockmesh.meshfile.source import read_bytes
+from dockmesh.meshfile.values import VLAN
 from dockmesh.model import Cluster, Network, Seat
 from dockmesh.plan.address import assign, free_slots6
-from dockmesh.spec.edit_networks import add_network, remove_network
-from dockmesh.spec.load import parse
-from dockmesh.spec.slots6 import LARGEST, SMALLEST
-from dockmesh.spec.source import read_bytes
-from dockmesh.spec.values import VLAN
 
 # Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.
 SECOND_BYTES = (*range(80, 128), *range(128, 256), *range(16, 80))

@@ -7,9 +7,9 @@ from dockmesh.cli import options
 from dockmesh.cli.show import counted, out
 from dockmesh.cli.work.mesh_file import flag
 from dockmesh.history import store
-from dockmesh.spec.load import parse
-from dockmesh.spec.problems import SpecError
-from dockmesh.spec.source import read_bytes
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.source import read_bytes
 
 
 def show_next_step() -> None:
@@ -33,7 +33,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
     try:
         content = read_bytes(file)
         cluster = parse(str(file), content)
-    except SpecError as error:
+    except MeshFileError as error:
         return f"{file} has {counted(len(error.problems) + error.more, 'mistake')}.", [
             (f"dockmesh plan{option}", "shows where, and what was expected"),
         ]

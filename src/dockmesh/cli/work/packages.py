@@ -13,12 +13,12 @@ from dockmesh.cli.json.packages import built_json
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import load
 from dockmesh.model import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.ssh import Target
 from dockmesh.remote.understand import understanding
-from dockmesh.spec.load import load
 
 OPEN_VSWITCH = "openvswitch"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from dockmesh.cli.json.plan import plan_json
 from dockmesh.cli.screens.plan import show_plan
 from dockmesh.cli.show import print_json
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
-from dockmesh.spec.load import load
 
 
 def plan(file: Path, *, json: bool) -> None:

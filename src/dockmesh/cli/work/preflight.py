@@ -12,12 +12,12 @@ from dockmesh.cli.json.preflight import preflight_json
 from dockmesh.cli.screens.preflight import show_findings
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import print_json
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.run import preflight as look
 from dockmesh.preflight.types import Level, Report
 from dockmesh.remote.fleet import fleet
-from dockmesh.spec.load import load
 
 
 def preflight(file: Path, ssh_config: Path | None, host: list[str] | None, *, everything: bool, json: bool) -> None:

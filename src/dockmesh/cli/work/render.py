@@ -6,12 +6,12 @@ from rich.markup import escape
 
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.render import docker
 from dockmesh.render.host import MARK, PATHS
 from dockmesh.render.host import render as render_host
 from dockmesh.render.types import File
-from dockmesh.spec.load import load
 
 
 def render(output: Path, file: Path, *, json: bool) -> None:

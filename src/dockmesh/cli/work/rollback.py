@@ -10,8 +10,8 @@ from dockmesh.cli.show import err
 from dockmesh.cli.work.apply import Wish, carry_out
 from dockmesh.cli.work.mesh_file import replace_file
 from dockmesh.history.store import before_last, find
-from dockmesh.spec.load import parse
-from dockmesh.spec.source import read_bytes
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.source import read_bytes
 
 
 def rollback(run: str | None, file: Path, wish: Wish) -> None:

@@ -11,9 +11,9 @@ from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
 from dockmesh.cli.work.connections import Connections
 from dockmesh.cli.work.with_access import with_access
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.spec.load import load
 
 if TYPE_CHECKING:
     from dockmesh.status.types import Status

@@ -10,13 +10,13 @@ from dockmesh.cli import options
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, out, show_error
 from dockmesh.errors import CommandError, DockmeshError
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record.run import read_run
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Transport, Unlock
 from dockmesh.remote.together import all_of
-from dockmesh.spec.load import load
 
 NOBODY = 3
 

@@ -9,10 +9,10 @@ from dockmesh.cli.json.verify import verify_json
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.screens.verify import show_report
 from dockmesh.cli.show import print_json
+from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fleet import Fleet, fleet
-from dockmesh.spec.load import load
 from dockmesh.verify.run import verify as verify_hosts
 from dockmesh.verify.types import Report, Verdict
 

@@ -1,0 +1,111 @@
+"""Networks into a mesh file and out of it: pure, and nothing else of the text changes.
+
+What comes out is read again, and must be the mesh that was there with the network more or less; else it is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from dockmesh.errors import UsageError
+from dockmesh.meshfile import tree
+from dockmesh.meshfile.edit.imitate import network_lines, seat_lines
+from dockmesh.meshfile.edit.layout import UNCHANGED, Layout, edit
+from dockmesh.meshfile.excerpt import listed
+from dockmesh.meshfile.keys.host import HostSection
+from dockmesh.meshfile.keys.mesh import MeshSection
+from dockmesh.meshfile.keys.network import NetworkSection
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.source import decode
+from dockmesh.model import DOCKER_BRIDGE, Host, Network, Seat
+
+WHAT = "its networks or hosts"
+
+
+def add_network(file: str, content: bytes, network: Network, seats: Mapping[str, Seat]) -> bytes:
+    """The content with the network after those that it has, and what each host on it has there, by the host's name.
+
+    Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
+    """
+    cluster = parse(file, content)
+    known = [each.name for each in cluster.networks]
+    if network.name in known:
+        raise UsageError(
+            f"there is a network {network.name} already",
+            answered=_place(Layout(file, decode(file, content).text), known.index(network.name)),
+            now=UNCHANGED,
+            do=f"give the new one another name, or take that one out first: dockmesh network remove {network.name}"
+            if network.name != DOCKER_BRIDGE
+            else "give the new one another name",
+        )
+
+    def change(layout: Layout) -> Layout:
+        layout = layout.with_item((MeshSection.networks,), partial(network_lines, network=network))
+        for name, seat in seats.items():
+            layout = _with_seat(layout, name, seat)
+        return layout
+
+    hosts = (
+        replace(host, seats=(*host.seats, seats[host.name])) if host.name in seats else host for host in cluster.hosts
+    )
+    wanted = replace(cluster, further=(*cluster.further, network), hosts=tuple(hosts))
+    return edit(file, content, change, wanted, what=f"cannot put the network {network.name} into {file}", parts=WHAT)
+
+
+def _place(layout: Layout, number: int) -> str | None:
+    network = layout.find(MeshSection.networks, number)
+    name = network.get(NetworkSection.name.name) if isinstance(network, tree.Mapping) else None
+    if name is None:
+        return None
+    span = name.span
+    return f"in {layout.file}:{span.line}:{span.column}"
+
+
+def remove_network(file: str, content: bytes, name: str) -> bytes:
+    """The content without the network, and without what hosts have there.
+
+    Raises UsageError for docker0, for a name that the file has not, and when the layout is one that is not edited here.
+    """
+    cluster = parse(file, content)
+    known = [network.name for network in cluster.further]
+    if name == DOCKER_BRIDGE:
+        raise UsageError(
+            f"{DOCKER_BRIDGE} is Docker's own network, and stays as long as the mesh does",
+            now=UNCHANGED,
+            do="`dockmesh destroy` takes the whole mesh down",
+        )
+    if name not in known:
+        has = f"it has {DOCKER_BRIDGE} and {listed(known, limit=20)}" if known else f"it has {DOCKER_BRIDGE} alone"
+        raise UsageError(f"{file} has no network {name}", do=f"choose one that it has: {has}")
+
+    def change(layout: Layout) -> Layout:
+        layout = layout.without_item(MeshSection.networks, 1 + known.index(name))
+        for host in cluster.hosts:
+            if name in [seat.network for seat in host.seats]:
+                layout = _without_seat(layout, host.name, name)
+        return layout
+
+    wanted = replace(
+        cluster,
+        further=tuple(network for network in cluster.further if network.name != name),
+        hosts=tuple(_without(host, name) for host in cluster.hosts),
+    )
+    return edit(file, content, change, wanted, what=f"cannot take the network {name} out of {file}", parts=WHAT)
+
+
+def _without(host: Host, name: str) -> Host:
+    return replace(host, seats=tuple(seat for seat in host.seats if seat.network != name))
+
+
+def _with_seat(layout: Layout, name: str, seat: Seat) -> Layout:
+    host, networks = (MeshSection.hosts, name), HostSection.networks
+    if networks.name in layout.keys(*host):
+        return layout.with_item((*host, networks), partial(seat_lines, seat=seat))
+    return layout.with_item(host, partial(seat_lines, seat=seat, key=networks.name))
+
+
+def _without_seat(layout: Layout, name: str, network: str) -> Layout:
+    """With the last entry of a host its key goes, too."""
+    networks = (MeshSection.hosts, name, HostSection.networks)
+    alone = len(layout.at(*networks).items) == 1
+    return layout.without_item(*networks) if alone else layout.without_item(*networks, network)
