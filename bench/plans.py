@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from bench.rows import Row
 from bench.world import measured
 from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import Cluster, Degree, Fabric, Forwarding, Host, Network
+from dockmesh.model import Cluster, Degree, Fabric, Forwarding, Host, Network, Seat
 from dockmesh.plan.address import assign
 
 
@@ -37,7 +37,7 @@ def large_cluster(count: int, fabric: Fabric | None = None) -> Cluster:
     prefix = IPv4Network("10.0.0.0/8")
     first = int(IPv4Address("192.168.0.1"))
     hosts = (
-        Host(f"host{number}", IPv4Address(first + number), slot.address, slot.pool)
+        Host(f"host{number}", IPv4Address(first + number), (Seat("docker0", slot.address, slot.pool),))
         for number, slot in enumerate(assign(prefix, count).slots)
     )
-    return Cluster("large", fabric or Fabric(topology=Degree(8)), Network("docker0", prefix), tuple(hosts))
+    return Cluster("large", fabric or Fabric(topology=Degree(8)), (Network("docker0", prefix),), tuple(hosts))

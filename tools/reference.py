@@ -12,7 +12,7 @@ from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
-from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Sites, Star, Topology
+from dockmesh.model import Cluster, Degree, Fabric, FullMesh, Host, Network, Ring, Seat, Sites, Star, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape
@@ -111,10 +111,10 @@ def _mesh(names: list[str], kind: Topology) -> Cluster:
     slots = assign(prefix, len(names)).slots
     underlay = IPv4Address("192.0.2.0")
     hosts = (
-        Host(name, underlay + number, slot.address, slot.pool)
+        Host(name, underlay + number, (Seat("docker0", slot.address, slot.pool),))
         for number, (name, slot) in enumerate(zip(names, slots, strict=True), start=1)
     )
-    return Cluster("prod", Fabric(topology=kind), Network("docker0", prefix), tuple(hosts))
+    return Cluster("prod", Fabric(topology=kind), (Network("docker0", prefix),), tuple(hosts))
 
 
 def commands_page() -> str:

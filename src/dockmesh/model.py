@@ -182,17 +182,25 @@ class Ssh:
 class Host:
     name: str
     underlay: UnderlayAddress
-    address: IPv4Address
-    pool: IPv4Network
+    seats: tuple[Seat, ...]  # in the networks that it is on, in the order of the mesh's: docker0 first
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
-    seats: tuple[Seat, ...] = ()  # in the further networks, in the order of the mesh's
     docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property
-    def all_seats(self) -> tuple[Seat, ...]:
-        """With that in docker0, which comes first."""
-        return (Seat(DOCKER_BRIDGE, self.address, self.pool), *self.seats)
+    def address(self) -> IPv4Address:
+        """In docker0."""
+        return self.seats[0].address
+
+    @property
+    def pool(self) -> IPv4Network:
+        """In docker0."""
+        return self.seats[0].pool
+
+    @property
+    def further(self) -> tuple[Seat, ...]:
+        """In the networks after docker0."""
+        return self.seats[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +212,21 @@ class Cluster:
 
     name: str
     fabric: Fabric
-    network: Network
+    networks: tuple[Network, ...]  # in the order of the file: docker0 first
     hosts: tuple[Host, ...]
     packages: tuple[str, ...] = ()
     debs: tuple[Deb, ...] = ()
     domain: str | None = DOMAIN  # None: no names
     docker_api: Listen | None = None
-    further: tuple[Network, ...] = ()  # beside `network`, which is docker0, in the order of the file
 
     @property
-    def networks(self) -> tuple[Network, ...]:
-        return (self.network, *self.further)
+    def docker0(self) -> Network:
+        return self.networks[0]
+
+    @property
+    def further(self) -> tuple[Network, ...]:
+        """All networks but docker0."""
+        return self.networks[1:]
 
     @property
     def ip_version(self) -> int:

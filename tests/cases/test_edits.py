@@ -2,7 +2,7 @@
 
 import os
 from difflib import unified_diff
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,10 @@ import pytest
 from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
 from dockmesh.model import Host, Ssh
 from tests.support.layouts import LAYOUTS
+from tests.support.meshes import in_docker0
 
 FOLDER = Path(__file__).parent / "edits"
-NEW = Host(
-    "host3", IPv4Address("1.1.1.3"), IPv4Address("172.17.42.3"), IPv4Network("172.17.192.0/18"), ssh=Ssh("h.net")
-)
+NEW = Host("host3", IPv4Address("1.1.1.3"), in_docker0("172.17.42.3", "172.17.192.0/18"), ssh=Ssh("h.net"))
 
 
 def links(layout: str) -> list[tuple[str, str]]:

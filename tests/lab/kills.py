@@ -20,7 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
 from shlex import quote
@@ -36,6 +36,7 @@ from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.fleet import fleet
 from dockmesh.render.host import UNIT
 from tests.lab.mesh import DOCKMESH, Mesh, run, steady
+from tests.support.meshes import moved, swapped
 
 TIMEOUT_S = 10
 SLACK_S = 50  # for the way back itself, on a machine with other work
@@ -60,26 +61,12 @@ Facts = Mapping[str, HostFacts]
 
 
 def other_prefix(cluster: Cluster) -> Cluster:
-    def moved(text: object) -> str:
+    def other(text: object) -> str:
         return str(text).replace("172.17.", "10.45.")
 
-    hosts = (
-        replace(host, address=IPv4Address(moved(host.address)), pool=IPv4Network(moved(host.pool)))
-        for host in cluster.hosts
-    )
-    network = replace(cluster.network, prefix=IPv4Network(moved(cluster.network.prefix)))
-    return replace(cluster, network=network, hosts=tuple(hosts))
-
-
-def swapped(cluster: Cluster) -> Cluster:
-    """Two hosts get each other's addresses."""
-    one, two, *rest = cluster.hosts
-    hosts = (
-        replace(one, address=two.address, pool=two.pool),
-        replace(two, address=one.address, pool=one.pool),
-        *rest,
-    )
-    return replace(cluster, hosts=hosts)
+    hosts = (moved(host, other(host.address), other(host.pool)) for host in cluster.hosts)
+    docker0 = replace(cluster.docker0, prefix=IPv4Network(other(cluster.docker0.prefix)))
+    return replace(cluster, networks=(docker0, *cluster.further), hosts=tuple(hosts))
 
 
 MESHES: Mapping[str, Callable[[Cluster], Cluster]] = {

@@ -27,6 +27,7 @@ from dockmesh.model import (
     Ssh,
     Topology,
 )
+from tests.support.meshes import in_docker0
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "dockmesh.yaml").read_bytes()
 PLAIN_LINES = [line for line in REFERENCE.split(b"\n") if line and not line.strip().startswith(b"#")]
@@ -149,8 +150,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
         Host(
             name,
             underlay=IPv4Address("192.0.2.1") + number,
-            address=IPv4Address("10.0.0.1") + number,
-            pool=IPv4Network(f"10.0.{number + 1}.0/{draw(st.integers(24, 31))}"),
+            seats=in_docker0(IPv4Address("10.0.0.1") + number, f"10.0.{number + 1}.0/{draw(st.integers(24, 31))}"),
             underlay_mtu=draw(st.just(1500) | st.integers(1318, 65535)),
             # A host that SSH reaches under another's name is refused, and rightly.
             ssh=ssh if ssh.host not in names else Ssh(user=ssh.user),
@@ -164,7 +164,7 @@ def clusters(draw: st.DrawFn) -> Cluster:
         datapath=draw(st.sampled_from(Datapath)),
         renderer=draw(st.sampled_from(Renderer)),
     )
-    return Cluster(draw(LABELS), fabric, Network("docker0", IPv4Network("10.0.0.0/16")), hosts)
+    return Cluster(draw(LABELS), fabric, (Network("docker0", IPv4Network("10.0.0.0/16")),), hosts)
 
 
 @given(clusters(), st.dictionaries(st.sampled_from(["fabric", "networks", "hosts"]), st.text(max_size=40)))

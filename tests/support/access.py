@@ -16,7 +16,7 @@ FIRST = "2027-02-25 12:00:00"
 
 def mesh(hosts: int = 3) -> Cluster:
     made = cluster(hosts)
-    return Cluster(made.name, made.fabric, made.network, made.hosts, docker_api=Listen.MESH)
+    return Cluster(made.name, made.fabric, made.networks[:1], made.hosts, docker_api=Listen.MESH)
 
 
 def pem(words: str) -> str:

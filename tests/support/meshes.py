@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from hypothesis import strategies as st
 
 from dockmesh.model import (
+    DOCKER_BRIDGE,
     Attachment,
     Bfd,
     Cluster,
@@ -52,9 +53,9 @@ def cluster(
     return Cluster(
         name="prod",
         fabric=fabric or TREE,
-        network=Network("docker0", network),
+        networks=(Network(DOCKER_BRIDGE, network),),
         hosts=tuple(
-            Host(f"host{number}", first + number, slot.address, slot.pool)
+            Host(f"host{number}", first + number, (Seat(DOCKER_BRIDGE, slot.address, slot.pool),))
             for number, slot in enumerate(assign(network, count).slots, start=1)
         ),
     )
@@ -77,7 +78,7 @@ def with_network(
     six = dict(zip(on, free_slots6(network, ()), strict=False))
     return replace(
         mesh,
-        further=(*mesh.further, network),
+        networks=(*mesh.networks, network),
         hosts=tuple(
             replace(
                 host,
@@ -100,7 +101,24 @@ def with_attachment(mesh: Cluster, network: str = "blue", attach: Attachment | N
     def changed(each: Network) -> Network:
         return replace(each, attach=attach) if each.name == network else each
 
-    return replace(mesh, network=changed(mesh.network), further=tuple(map(changed, mesh.further)))
+    return replace(mesh, networks=tuple(map(changed, mesh.networks)))
+
+
+def in_docker0(address: IPv4Address | str, pool: IPv4Network | str) -> tuple[Seat]:
+    """All that a host on no other network has."""
+    return (Seat(DOCKER_BRIDGE, IPv4Address(address), IPv4Network(pool)),)
+
+
+def moved(host: Host, address: IPv4Address | str | None = None, pool: IPv4Network | str | None = None) -> Host:
+    """With another address or pool in docker0."""
+    docker0 = in_docker0(address or host.address, pool or host.pool)
+    return replace(host, seats=(*docker0, *host.further))
+
+
+def swapped(mesh: Cluster) -> Cluster:
+    """The first two hosts with each other's addresses and pools in docker0."""
+    one, two, *others = mesh.hosts
+    return replace(mesh, hosts=(moved(one, two.address, two.pool), moved(two, one.address, one.pool), *others))
 
 
 def addresses(count: int) -> dict[str, IPv4Address]:

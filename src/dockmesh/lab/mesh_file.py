@@ -4,15 +4,20 @@ from ipaddress import IPv4Network
 
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import DOCKER_BRIDGE, Cluster, Fabric, Host, Network
+from dockmesh.model import DOCKER_BRIDGE, Cluster, Fabric, Host, Network, Seat
 from dockmesh.plan.address import assign
 
 
 def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
     slots = assign(prefix, len(lab.hosts)).slots
     hosts = tuple(
-        Host(host.name, underlay=lab.underlay_of(host), address=slot.address, pool=slot.pool, underlay_mtu=host.mtu)
+        Host(
+            host.name,
+            underlay=lab.underlay_of(host),
+            seats=(Seat(DOCKER_BRIDGE, slot.address, slot.pool),),
+            underlay_mtu=host.mtu,
+        )
         for host, slot in zip(lab.hosts, slots, strict=True)
     )
     fabric = Fabric(datapath=lab.datapath)
-    return write_cluster(Cluster(lab.name, fabric, Network(DOCKER_BRIDGE, prefix), hosts))
+    return write_cluster(Cluster(lab.name, fabric, (Network(DOCKER_BRIDGE, prefix),), hosts))

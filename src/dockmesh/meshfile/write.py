@@ -35,7 +35,7 @@ def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -
             *_fabric_lines(cluster.fabric),
             "",
             *_head(MeshSection.networks, said),
-            *_docker0_lines(cluster.network),
+            *_docker0_lines(cluster.docker0),
             *(f"  - {flow(NetworkSection.told(network))}" for network in cluster.further),
             "",
             *_domain_lines(cluster.domain),

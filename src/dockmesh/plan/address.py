@@ -59,7 +59,7 @@ def slots_in(cluster: Cluster, network: str) -> dict[str, Slot]:
     return {
         host.name: Slot(seat.address, seat.pool)
         for host in cluster.hosts
-        for seat in host.all_seats
+        for seat in host.seats
         if seat.network == network
     }
 

@@ -43,7 +43,7 @@ def build(cluster: Cluster) -> Plan:
         priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
     mtu_sum, narrowest = _mtu(cluster, hosts)
     tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
-    number = numbers([host.address for host in hosts], cluster.network.prefix)
+    number = numbers([host.address for host in hosts], cluster.docker0.prefix)
     ports = _ports(cluster, number.values())
     return Plan(
         name=cluster.name,
@@ -117,7 +117,7 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
 
 def _host_networks(cluster: Cluster, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
     networks = {network.name: network for network in cluster.networks}
-    return tuple(_host_network(host.name, networks[seat.network], seat, ports, mesh_mtu) for seat in host.all_seats)
+    return tuple(_host_network(host.name, networks[seat.network], seat, ports, mesh_mtu) for seat in host.seats)
 
 
 def _host_network(host: str, network: Network, seat: Seat, ports: Mapping[str, int], mesh_mtu: int) -> HostNetwork:

@@ -44,4 +44,4 @@ def room_of(cluster: Cluster) -> Room:
         (network for network in cluster.networks if network.name in lengths), key=lambda each: len(lengths[each.name])
     )
     hosts = len(lengths[narrowest.name])
-    return Room(hosts, narrowest, tuple(islice(lengths[cluster.network.name], hosts)))
+    return Room(hosts, narrowest, tuple(islice(lengths[cluster.docker0.name], hosts)))

@@ -3,7 +3,6 @@
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from dockmesh.access.lifetimes import HOST_LIFE
 from dockmesh.access.store import Kept, client_folder
 from dockmesh.plan.build import build
 from tests.support.access import mesh
-from tests.support.meshes import without
+from tests.support.meshes import moved, without
 
 PLAN = build(mesh())
 NOW = datetime.now(UTC).replace(microsecond=0)  # TLS looks at the clock
@@ -128,9 +127,9 @@ def test_a_host_keeps_its_certificate_until_the_last_third_of_its_life(kept: Kep
 
 def test_a_host_with_another_address_gets_another_certificate(kept: Kept) -> None:
     first, *others = mesh().hosts
-    moved = replace(mesh(), hosts=(replace(first, address=IPv4Address("172.17.42.9")), *others))
+    other = replace(mesh(), hosts=(moved(first, "172.17.42.9"), *others))
 
-    found = with_hosts(kept, build(moved), NOW)
+    found = with_hosts(kept, build(other), NOW)
 
     assert {name for name, own in found.certificates.items() if own != kept.certificates[name]} == {"host1"}
 

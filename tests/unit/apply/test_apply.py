@@ -1,7 +1,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
 
 import pytest
 
@@ -26,7 +25,7 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, with_network
+from tests.support.meshes import TREE, cluster, moved, swapped, with_network
 from tests.support.plans import configs
 
 RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -457,14 +456,6 @@ def test_docker_that_takes_other_settings_than_told_keeps_its_host_out() -> None
 # Two owners
 
 
-def swapped(mesh: Cluster) -> Cluster:
-    """The same hosts after host1 and host2 exchanged their addresses and pools."""
-    one, two, *others = mesh.hosts
-    new_one = replace(one, address=two.address, pool=two.pool)
-    new_two = replace(two, address=one.address, pool=one.pool)
-    return replace(mesh, hosts=(new_one, new_two, *others))
-
-
 def owners(hosts: Mapping[str, FakeHost]) -> list[str]:
     """The addresses that Docker has on hosts that are in the mesh."""
     return [
@@ -664,17 +655,15 @@ def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
 
 
 @pytest.mark.parametrize("forwarding", Forwarding)
-@pytest.mark.parametrize("moved", [("host1",), ("host1", "host2", "host3")])
-def test_without_a_restart_new_addresses_wait_on_all_hosts(forwarding: Forwarding, moved: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("movers", [("host1",), ("host1", "host2", "host3")])
+def test_without_a_restart_new_addresses_wait_on_all_hosts(forwarding: Forwarding, movers: tuple[str, ...]) -> None:
     """Flows and rules of two plans would have no way to each other: also of hosts whose Docker need not restart."""
     fabric = Fabric(forwarding=forwarding)
     before, later = cluster(3, fabric=fabric), cluster(3, fabric=replace(fabric, bfd=Bfd(multiplier=5)))
     pools = {"host1": "172.17.208.0/20", "host2": "172.17.64.0/19", "host3": "172.17.128.0/19"}
     later = replace(
         later,
-        hosts=tuple(
-            replace(host, pool=IPv4Network(pools[host.name])) if host.name in moved else host for host in later.hosts
-        ),
+        hosts=tuple(moved(host, pool=pools[host.name]) if host.name in movers else host for host in later.hosts),
     )
     hosts = make(applied, before)
     for host in hosts.values():

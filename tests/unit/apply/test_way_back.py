@@ -11,7 +11,7 @@ from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session, told
 from dockmesh.errors import ConnectError
-from dockmesh.model import Cluster, Fabric, Forwarding, Renderer
+from dockmesh.model import Cluster, Fabric, Forwarding, Host, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
@@ -19,7 +19,7 @@ from dockmesh.remote.seam import Answer, Request
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, INTERFACES
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, with_attachment, with_network
+from tests.support.meshes import TREE, cluster, swapped, with_attachment, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 
@@ -50,21 +50,13 @@ def make(state: str, mesh: Cluster) -> Hosts:
     return with_containers({name: makers[state](config) for name, config in configs(mesh).items()})
 
 
-def swapped(mesh: Cluster) -> Cluster:
-    one, two, *others = mesh.hosts
-    return replace(
-        mesh,
-        hosts=(
-            replace(one, address=two.address, pool=two.pool),
-            replace(two, address=one.address, pool=one.pool),
-            *others,
-        ),
-    )
+def _with(host: Host, other: Host) -> Host:
+    return replace(host, seats=(host.seats[0], *other.further))
 
 
 def swapped_seats(mesh: Cluster) -> Cluster:
     one, two, *others = mesh.hosts
-    return replace(mesh, hosts=(replace(one, seats=two.seats), replace(two, seats=one.seats), *others))
+    return replace(mesh, hosts=(_with(one, two), _with(two, one), *others))
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from dockmesh.plan.types import Plan
 from dockmesh.render.flows import bundle
 from dockmesh.render.host import render
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster, without
+from tests.support.meshes import cluster, moved, swapped, without
 from tests.support.walker import Mesh, always_ends, container, ping, walk
 
 
 def of(mesh: Cluster, topology: Topology) -> Plan:
     fabric = Fabric(forwarding=Forwarding.DIRECT, topology=topology)
-    return build(Cluster(mesh.name, fabric, mesh.network, mesh.hosts))
+    return build(Cluster(mesh.name, fabric, mesh.networks[:1], mesh.hosts))
 
 
 WHOLE = cluster(5)
@@ -36,17 +36,10 @@ CHANGES = {
 
 def elsewhere(mesh: Cluster, prefix: str) -> Cluster:
     """The same hosts with the addresses that another prefix gives them."""
-    network = replace(mesh.network, prefix=IPv4Network(prefix))
+    network = replace(mesh.docker0, prefix=IPv4Network(prefix))
     slots = assign(network.prefix, len(mesh.hosts)).slots
-    hosts = (replace(host, address=slot.address, pool=slot.pool) for host, slot in zip(mesh.hosts, slots, strict=True))
-    return replace(mesh, network=network, hosts=tuple(hosts))
-
-
-def swapped(mesh: Cluster) -> Cluster:
-    """The first two hosts with each other's addresses."""
-    one, two, *others = mesh.hosts
-    first, second = (replace(host, address=other.address, pool=other.pool) for host, other in ((one, two), (two, one)))
-    return replace(mesh, hosts=(first, second, *others))
+    hosts = (moved(host, slot.address, slot.pool) for host, slot in zip(mesh.hosts, slots, strict=True))
+    return replace(mesh, networks=(network,), hosts=tuple(hosts))
 
 
 # Which addresses are whose changes, and in the last two the numbers of hosts with them.

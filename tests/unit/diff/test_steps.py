@@ -1,5 +1,4 @@
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -13,7 +12,7 @@ from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, with_underlay, without
+from tests.support.meshes import TREE, cluster, moved, with_underlay, without
 from tests.support.plans import config_of
 
 CONFIG = config_of(cluster(3))
@@ -403,8 +402,8 @@ def test_a_key_of_daemon_json_shows_alone() -> None:
 
 
 def test_another_address_makes_the_bridge_anew_for_its_mac_address_is_who_it_is_in_the_tree() -> None:
-    moved = replace(cluster(3).hosts[0], address=IPv4Address("172.17.42.9"))
-    mesh = replace(cluster(3), hosts=(moved, *cluster(3).hosts[1:]))
+    mesh = cluster(3)
+    mesh = replace(mesh, hosts=(moved(mesh.hosts[0], "172.17.42.9"), *mesh.hosts[1:]))
 
     found = of(applied(CONFIG), config_of(mesh))
 
@@ -418,7 +417,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
     assert facts.docker is not None
     held = (facts_types.Container("1", "web", "172.17.64.2"), facts_types.Container("2", "db", "172.17.1.2"))
     facts = replace(facts, docker=replace(facts.docker, containers=held))
-    smaller = replace(cluster(3).hosts[0], pool=IPv4Network("172.17.0.0/19"))
+    smaller = moved(cluster(3).hosts[0], pool="172.17.0.0/19")
 
     found = diff(config_of(replace(cluster(3), hosts=(smaller, *cluster(3).hosts[1:]))), facts)
 

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 import pytest
 
@@ -7,9 +7,9 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts, replace_comment
 from dockmesh.model import Host
 from tests.support.layouts import HEAD, LAYOUTS, ONE, TWO
-from tests.support.meshes import MESH_FILE
+from tests.support.meshes import MESH_FILE, in_docker0
 
-NEW = Host("host3", IPv4Address("1.1.1.3"), IPv4Address("172.17.42.3"), IPv4Network("172.17.192.0/18"))
+NEW = Host("host3", IPv4Address("1.1.1.3"), in_docker0("172.17.42.3", "172.17.192.0/18"))
 NINE = "{underlay: 1.1.1.9, address: 172.17.42.9, pool: 172.17.192.0/18}"
 
 

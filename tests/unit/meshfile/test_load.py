@@ -26,7 +26,7 @@ from dockmesh.model import (
     Star,
     Topology,
 )
-from tests.support.meshes import cluster
+from tests.support.meshes import cluster, in_docker0
 
 GUIDE = """\
 name: prod
@@ -60,17 +60,16 @@ def test_the_guides_file_becomes_the_guides_numbers(tmp_path: Path) -> None:
     assert cluster == Cluster(
         name="prod",
         fabric=Fabric(),
-        network=Network("docker0", IPv4Network("172.17.0.0/16")),
+        networks=(Network("docker0", IPv4Network("172.17.0.0/16")),),
         hosts=(
             Host(
                 "host1",
                 IPv4Address("1.1.1.1"),
-                IPv4Address("172.17.42.1"),
-                IPv4Network("172.17.64.0/18"),
+                in_docker0("172.17.42.1", "172.17.64.0/18"),
                 ssh=Ssh(user="root"),
             ),
-            Host("host2", IPv4Address("2.2.2.2"), IPv4Address("172.17.42.2"), IPv4Network("172.17.128.0/18")),
-            Host("host3", IPv4Address("3.3.3.3"), IPv4Address("172.17.42.3"), IPv4Network("172.17.192.0/18")),
+            Host("host2", IPv4Address("2.2.2.2"), in_docker0("172.17.42.2", "172.17.128.0/18")),
+            Host("host3", IPv4Address("3.3.3.3"), in_docker0("172.17.42.3", "172.17.192.0/18")),
         ),
     )
 

@@ -9,21 +9,21 @@ from dockmesh.meshfile.flow import text
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Network, Ring, Sites, Ssh, Star, Tunnel
+from tests.support.meshes import in_docker0
 
 CLUSTER = Cluster(
     name="prod",
     fabric=Fabric(),
-    network=Network("docker0", IPv4Network("172.17.0.0/16")),
+    networks=(Network("docker0", IPv4Network("172.17.0.0/16")),),
     hosts=(
         Host(
             "host1",
             IPv4Address("1.1.1.1"),
-            IPv4Address("172.17.42.1"),
-            IPv4Network("172.17.64.0/18"),
+            in_docker0("172.17.42.1", "172.17.64.0/18"),
             ssh=Ssh(user="root"),
         ),
-        Host("host2", IPv4Address("2.2.2.2"), IPv4Address("172.17.42.2"), IPv4Network("172.17.128.0/18")),
-        Host("host3", IPv4Address("3.3.3.3"), IPv4Address("172.17.42.3"), IPv4Network("172.17.192.0/18"), 1400),
+        Host("host2", IPv4Address("2.2.2.2"), in_docker0("172.17.42.2", "172.17.128.0/18")),
+        Host("host3", IPv4Address("3.3.3.3"), in_docker0("172.17.42.3", "172.17.192.0/18"), 1400),
     ),
 )
 WRITTEN = """\

@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface, IPv4Network
 
 from dockmesh.model import Fabric, Tunnel
 from dockmesh.plan.build import build
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import cluster, moved, with_network
 
 TWO = build(with_network(cluster(3)))
 BLUE = [seat for _, seat in TWO.seats("blue")]
@@ -65,9 +65,9 @@ def test_a_host_whose_number_is_that_of_a_port_keeps_it() -> None:
     assert taken is not None
     # In a prefix of 65,536 addresses a host's number is its place in it.
     prefix = IPv4Network("172.17.0.0/16")
-    moved = with_network(mesh)
-    one, *rest = moved.hosts
-    at_it = replace(moved, hosts=(replace(one, address=prefix[taken]), *rest))
+    grown = with_network(mesh)
+    one, *rest = grown.hosts
+    at_it = replace(grown, hosts=(moved(one, prefix[taken]), *rest))
 
     plan = build(at_it)
 

@@ -68,7 +68,7 @@ def test_each_network_of_a_host_has_a_listener_and_its_own_peers() -> None:
 
 def test_who_is_shut_in_is_told_the_address_in_its_own_network() -> None:
     mesh = with_network(cluster(3))
-    shut = replace(mesh, further=tuple(replace(network, internal=True) for network in mesh.further))
+    shut = replace(mesh, networks=(mesh.docker0, *(replace(each, internal=True) for each in mesh.further)))
 
     assert config_of(mesh).daemon.dns == ("172.17.42.1",)
     assert config_of(shut).daemon.dns == ("172.17.42.1", "10.80.42.1")

@@ -14,7 +14,7 @@ from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.names import UNIT
 from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Named, Owners, Target, Transfer
-from tests.support.meshes import TREE
+from tests.support.meshes import TREE, in_docker0
 from tests.support.plans import tree_of
 
 ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
@@ -26,13 +26,12 @@ def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
         Cluster(
             "prod",
             replace(TREE, topology=topology or FullMesh()),
-            Network("docker0", IPv4Network("10.9.0.0/16")),
+            (Network("docker0", IPv4Network("10.9.0.0/16")),),
             tuple(
                 Host(
                     f"h{number}",
                     underlay=IPv4Address(f"192.0.2.{number}"),
-                    address=IPv4Address(f"10.9.0.{number}"),
-                    pool=IPv4Network(f"10.9.{number}.0/24"),
+                    seats=in_docker0(f"10.9.0.{number}", f"10.9.{number}.0/24"),
                 )
                 for number in range(1, hosts + 1)
             ),

@@ -12,7 +12,7 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
-from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
+from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
 
 
@@ -35,21 +35,18 @@ def add(hosts: list[str], file: Path, wish: Wish, *, dry_run: bool, json: bool) 
     links = _new_links(targets, wish.links, cluster, file)
     site = _known_site(wish.site, cluster, file)
     networks = _known_networks(wish.networks, cluster, file)
-    slots = _free_slots(cluster.network, slots_in(cluster, DOCKER_BRIDGE), len(targets), file)
-    seats = {each.name: _free_seats(each, cluster, len(targets), file) for each in networks}
+    seats = [_free_seats(each, cluster, len(targets), file) for each in (cluster.docker0, *networks)]
     found = _offline(targets) if wish.offline else asyncio.run(ask(targets, wish.ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
         Host(
             target.name,
             each.underlay,
-            slot.address,
-            slot.pool,
+            tuple(free[place] for free in seats),
             each.mtu,
             target.ssh,
-            tuple(free[place] for free in seats.values()),
         )
-        for place, (target, each, slot) in enumerate(zip(targets, found, slots, strict=True))
+        for place, (target, each) in enumerate(zip(targets, found, strict=True))
     ]
     lists = [each.name for each in networks if each.hosts is not None]
     edit = edited(file, content, add_hosts(str(file), content, new, links, site=site, networks=lists))

@@ -18,6 +18,7 @@ from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model import (
+    DOCKER_BRIDGE,
     ETHERNET_MTU,
     Cluster,
     Datapath,
@@ -27,6 +28,7 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Network,
+    Seat,
     Topology,
 )
 from dockmesh.plan.address import assign
@@ -60,9 +62,9 @@ def init(hosts: list[str], file: Path, wish: Wish, *, json: bool) -> None:
     cluster = Cluster(
         name=wish.name,
         fabric=_fabric(found),
-        network=Network("docker0", prefix),
+        networks=(Network(DOCKER_BRIDGE, prefix),),
         hosts=tuple(
-            Host(target.name, each.underlay, slot.address, slot.pool, each.mtu, target.ssh)
+            Host(target.name, each.underlay, (Seat(DOCKER_BRIDGE, slot.address, slot.pool),), each.mtu, target.ssh)
             for target, each, slot in zip(targets, found, slots, strict=True)
         ),
     )
@@ -104,7 +106,7 @@ def _fabric(found: list[Found]) -> Fabric:
 
 def _show(file: Path, cluster: Cluster, room: Room) -> None:
     hosts = len(cluster.hosts)
-    out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {cluster.network.prefix}.")
+    out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {cluster.docker0.prefix}.")
     out.print(room.text, markup=False)
     if len(set(room.pools)) > 1 or not room.hosts:
         out.print("For equal pools and more room begin anew with --max-hosts NUMBER, or a larger --prefix.")

@@ -56,11 +56,11 @@ def add_hosts(
             layout = layout.with_item(LINKS, partial(pair_line, pair=pair))
         return layout
 
-    further = tuple(
+    joined = tuple(
         replace(each, hosts=(*each.hosts, *names)) if each.hosts is not None and each.name in networks else each
-        for each in cluster.further
+        for each in cluster.networks
     )
-    grown = replace(cluster, hosts=(*cluster.hosts, *hosts), further=further)
+    grown = replace(cluster, hosts=(*cluster.hosts, *hosts), networks=joined)
     wanted = _with_topology(grown, _grown(cluster.fabric.topology, names, links, site))
     return edit(file, content, change, wanted, what=f"cannot put {listed([*names])} into {file}")
 
@@ -83,8 +83,8 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
         return layout
 
     kept = tuple(host for host in cluster.hosts if host.name not in names)
-    further = tuple(_without_hosts(network, names) for network in cluster.further)
-    shrunk = replace(cluster, hosts=kept, further=further)
+    left = tuple(_without_hosts(network, names) for network in cluster.networks)
+    shrunk = replace(cluster, hosts=kept, networks=left)
     wanted = _with_topology(shrunk, _shrunk(cluster.fabric.topology, names))
     return edit(file, content, change, wanted, what=f"cannot take {listed(list(names))} out of {file}")
 

@@ -48,7 +48,7 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
     hosts = (
         replace(host, seats=(*host.seats, seats[host.name])) if host.name in seats else host for host in cluster.hosts
     )
-    wanted = replace(cluster, further=(*cluster.further, network), hosts=tuple(hosts))
+    wanted = replace(cluster, networks=(*cluster.networks, network), hosts=tuple(hosts))
     return edit(file, content, change, wanted, what=f"cannot put the network {network.name} into {file}", parts=WHAT)
 
 
@@ -87,7 +87,7 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
 
     wanted = replace(
         cluster,
-        further=tuple(network for network in cluster.further if network.name != name),
+        networks=tuple(network for network in cluster.networks if network.name != name),
         hosts=tuple(_without(host, name) for host in cluster.hosts),
     )
     return edit(file, content, change, wanted, what=f"cannot take the network {name} out of {file}", parts=WHAT)

@@ -112,7 +112,7 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
         "writes it.",
         (),
         examples=({"blue": {"address": "10.80.42.1", "pool": "10.80.64.0/18"}},),
-        attribute="seats",
+        attribute="further",
     )
     docker = Key(
         JsonObject(),
@@ -126,8 +126,12 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
         return self.networks.value if self.networks else ()
 
     def parts(self) -> dict[str, Any]:
-        seats = tuple(seat.made() for seat in self.seats)
-        return {**super().parts(), "name": self.label.value, "seats": seats}
+        """What stands at the host itself is its part of docker0."""
+        parts = super().parts()
+        parts.pop("further")
+        docker0 = of.Seat(of.DOCKER_BRIDGE, parts.pop("address"), parts.pop("pool"))
+        seats = (docker0, *(seat.made() for seat in self.seats))
+        return {**parts, "name": self.label.value, "seats": seats}
 
     @property
     def ssh_target(self) -> Located[tuple[str, int | None]]:

@@ -105,13 +105,12 @@ class MeshSection(
     def cluster(self, debs: tuple[Deb, ...]) -> of.Cluster:
         """The mesh, where nothing in the file is wrong; `debs` are those that were found under `packages`."""
         parts = self.parts()
-        network, *further = parts.pop("networks")
-        order = [each.name for each in further]
+        order = [each.name for each in parts["networks"]]
         hosts = tuple(
             replace(host, seats=tuple(sorted(host.seats, key=lambda seat: order.index(seat.network))))
             for host in parts.pop("hosts").values()
         )
-        return of.Cluster(network=network, further=tuple(further), hosts=hosts, debs=debs, **parts)
+        return of.Cluster(hosts=hosts, debs=debs, **parts)
 
     @property
     def every_network(self) -> tuple[NetworkSection, ...]:
