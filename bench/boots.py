@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from bench.rows import Row, say
 from bench.world import edit, mesh, prepared_lab, settled, wait
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
+from dockmesh.inspect.host import Look
 from dockmesh.lab import power
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on

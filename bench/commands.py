@@ -14,8 +14,8 @@ from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session
-from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
+from dockmesh.inspect.host import Look
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.model import Cluster

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 
 from dockmesh.apply.look import Looks
-from dockmesh.apply.types import Look
 from dockmesh.facts.types import DockerNetwork, HostFacts
+from dockmesh.inspect.host import Look
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 

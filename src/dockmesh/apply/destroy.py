@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from dockmesh.apply import ipv6
 from dockmesh.apply.docker import JOURNAL, start_again
 from dockmesh.apply.install import APT, APT_TIMEOUT_S
-from dockmesh.apply.types import Look, Outcome, Progress
-from dockmesh.diff.adopt import adopt
+from dockmesh.apply.types import Outcome, Progress
 from dockmesh.diff.destroy import TRACES_THERE, Traces, in_the_way, read_ran
 from dockmesh.diff.destroy import destroy as diff_destroy
 from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
@@ -25,14 +24,14 @@ from dockmesh.errors import CommandError, DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_docker
 from dockmesh.facts.packages import DEPENDENCIES, read_dependencies
 from dockmesh.facts.types import Container
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.inspect.host import Look, config_of
+from dockmesh.plan.types import Plan
 from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.remote.seam import Get, Run, Transport, demand
 from dockmesh.remote.together import all_of
 from dockmesh.remote.understand import understanding
-from dockmesh.render.host import render
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
 # With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it
@@ -57,7 +56,7 @@ Partings = Mapping[str, Parting | DockmeshError]
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> Partings:
     """All hosts together; one host's error is its own."""
-    return await all_of({name: look(plan, plan.host(name), host, packages=packages) for name, host in hosts.items()})
+    return await all_of({name: look(plan, host, packages=packages) for name, host in hosts.items()})
 
 
 def permitted(partings: Partings) -> Partings:
@@ -68,7 +67,7 @@ def permitted(partings: Partings) -> Partings:
     }
 
 
-async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bool) -> Parting:
+async def look(plan: Plan, transport: Transport, *, packages: bool) -> Parting:
     """`packages`: what we installed shall go, too.
 
     Raises ConflictError, HostError and ConnectError.
@@ -81,7 +80,7 @@ async def look(plan: Plan, host: HostPlan, transport: Transport, *, packages: bo
     known = read_dependencies(dependencies.out) if dependencies.ok else ()
     gone = removable(ours, used, known) if ours else ()
     traces = Traces(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
-    config = render(plan, adopt(host, facts))
+    config = config_of(plan, facts)
     return Parting(Look(config, facts, diff_destroy(config, facts, traces)), traces, used, in_the_way(config, facts))
 
 

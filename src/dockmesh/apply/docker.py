@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 
 from dockmesh.apply import ipv6
-from dockmesh.apply.types import Look
 from dockmesh.diff.types import Step
 from dockmesh.diff.way_back import RESTART
 from dockmesh.errors import CommandError
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
 from dockmesh.facts.gather import gather_docker
 from dockmesh.facts.types import Container, Docker
+from dockmesh.inspect.host import Look
 from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand, failure
 from dockmesh.render.docker import DAEMON_JSON
 

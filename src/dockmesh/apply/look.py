@@ -5,41 +5,33 @@ from collections.abc import Mapping
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
 from dockmesh.apply.session import told
-from dockmesh.apply.types import Look, Progress
-from dockmesh.diff.adopt import adopt
-from dockmesh.diff.host import FACT_PATHS, diff
-from dockmesh.diff.later import Restart, keeps_addresses, without_restart
-from dockmesh.diff.origin import explain
+from dockmesh.apply.types import Progress
+from dockmesh.diff.later import Restart, keeps_addresses
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
-from dockmesh.facts.gather import Inquiry, gather
+from dockmesh.facts.gather import gather
 from dockmesh.facts.types import HostFacts
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.inspect.host import Look, config_of, inquiry, inspect
+from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.remote.seam import Get, Recall, Transport
 from dockmesh.remote.together import all_of
-from dockmesh.render.host import API_CA, flows_of, render
-from dockmesh.render.types import HostConfig
+from dockmesh.render.host import API_CA
 
 Looks = Mapping[str, Look | DockmeshError]
 
 
-async def look(plan: Plan, host: HostPlan, transport: Transport, restart: Restart = Restart.NOW) -> Look:
+async def look(plan: Plan, transport: Transport, restart: Restart = Restart.NOW) -> Look:
     """What needs a restart of Docker is left where that is not to be now.
 
     Raises ConflictError, HostError and ConnectError.
     """
-    facts = await gather(transport, Inquiry(FACT_PATHS, flows_of(plan, host), packages=bool(plan.debs)))
+    asked = inquiry(plan, transport.name)
+    facts = await gather(transport, asked)
     refuse_other_authority(plan, facts)
-    config = render(plan, adopt(host, facts))
-    found = _look(plan, config, facts, restart)
+    found = inspect(plan, config_of(plan, facts, asked.bundle), facts, restart)
     await refuse_unmet(transport, found.diff.steps)
     return found
-
-
-def _look(plan: Plan, config: HostConfig, facts: HostFacts, restart: Restart) -> Look:
-    found = explain(plan, config, facts, without_restart(diff(config, facts), facts, restart))
-    return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
 
 
 def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
@@ -59,11 +51,11 @@ def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
 
 async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], restart: Restart = Restart.NOW) -> Looks:
     """All hosts together; one host's error is its own."""
-    looks = await all_of({name: look(plan, plan.host(name), transport, restart) for name, transport in hosts.items()})
+    looks = await all_of({name: look(plan, transport, restart) for name, transport in hosts.items()})
     if restart is restart_for(looks, restart):
         return looks
     return {
-        name: _look(plan, found.config, found.facts, Restart.ADDRESSES_LATER) if isinstance(found, Look) else found
+        name: inspect(plan, found.config, found.facts, Restart.ADDRESSES_LATER) if isinstance(found, Look) else found
         for name, found in looks.items()
     }
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from dockmesh.apply.look import Looks
-from dockmesh.apply.types import Look
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import Docker, HostFacts
+from dockmesh.inspect.host import Look
 from dockmesh.model import FABRIC_BRIDGE, Host
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.understand import understanding

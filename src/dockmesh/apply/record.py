@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from dockmesh import __version__
-from dockmesh.apply.types import Look
 from dockmesh.diff.origin import expected
+from dockmesh.inspect.host import Look
 from dockmesh.record import applied
 from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.remote.seam import Put, Run, Transport, demand

@@ -17,12 +17,13 @@ from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.session import Session
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Look, Outcome, Progress
+from dockmesh.apply.types import Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
 from dockmesh.facts.types import Docker
+from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Begin, Request, Transport, demand
 from dockmesh.remote.together import all_of
@@ -152,7 +153,7 @@ class _Turn:
         for name in AFTER_BARRIER:
             if name is StepName.NETWORKS and found.facts.docker is None:
                 # Now it runs, and says which networks it had all the time.
-                found = await look(self.plan, self.plan.host(self.host.name), self.host, self.session.restart)
+                found = await look(self.plan, self.host, self.session.restart)
             if (step := found.diff.step(name)) is None:
                 continue
             self._at(step)
@@ -186,8 +187,7 @@ class _Turn:
         deadline = time.monotonic() + SETTLE_S
         while True:
             try:
-                host = self.plan.host(self.host.name)
-                return await look(self.plan, host, self.host, self.session.restart)
+                return await look(self.plan, self.host, self.session.restart)
             except DatapathError:
                 if time.monotonic() > deadline:
                     raise

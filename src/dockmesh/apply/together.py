@@ -1,10 +1,10 @@
 """Changes that must be made on all hosts of the file in one run, or on none: pure."""
 
 from dockmesh.apply.look import Looks
-from dockmesh.apply.types import Look
 from dockmesh.diff.apart import switches
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
+from dockmesh.inspect.host import Look
 from dockmesh.model import FABRIC_BRIDGE, Forwarding
 from dockmesh.plan.types import Plan
 

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from dockmesh.diff.types import Change, HostDiff
+from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
-from dockmesh.facts.types import HostFacts
-from dockmesh.render.types import HostConfig
 
 
 class Progress(Protocol):
@@ -17,16 +15,6 @@ class Progress(Protocol):
     def done(self, host: str, text: str) -> None: ...
 
     def failed(self, host: str, text: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A host as it is, as it should be, and the way from one to the other."""
-
-    config: HostConfig
-    facts: HostFacts
-    diff: HostDiff
-    hosts: tuple[str, ...] = ()  # all of the mesh
 
 
 @dataclass(frozen=True, slots=True)

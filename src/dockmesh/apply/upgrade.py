@@ -14,13 +14,14 @@ from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
-from dockmesh.apply.types import Gap, Look, Progress
+from dockmesh.apply.types import Gap, Progress
 from dockmesh.diff.later import Restart
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_packages
 from dockmesh.facts.types import HostFacts
+from dockmesh.inspect.host import Look
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Transport
@@ -72,7 +73,7 @@ async def upgrade(
                 await origin.keep(hosts[name], found.facts, found.config.mesh)
                 gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
                 done[name].extend(step.changes)
-                after[name] = await look(plan, plan.host(name), hosts[name], restart)
+                after[name] = await look(plan, hosts[name], restart)
         except DockmeshError as error:
             versions = await _versions(hosts, [each for each, _, _ in due])
             now = f"{error.report.now}; {versions}" if error.report.now else versions

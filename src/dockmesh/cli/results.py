@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
+from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
 from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dockmesh.diff.adopt import adopt
-from dockmesh.diff.host import FACT_PATHS, diff
+from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
+from dockmesh.inspect.host import config_of, inspect
 from dockmesh.model import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
@@ -21,7 +21,6 @@ from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.together import each
-from dockmesh.render.host import render
 from dockmesh.typed import of_its_type
 from dockmesh.wire import WIRES
 
@@ -66,9 +65,9 @@ async def _look(plan: Plan, host: Transport, progress: Progress) -> HostEvidence
     of_facts = len(inquiry.requests)
     facts = inquiry.read(host.name, answers[:of_facts])
     around = of_its_type(questions.read(answers[of_facts:]))
-    config = render(plan, adopt(plan.host(host.name), facts))
+    config = config_of(plan, facts)
     try:
-        diff(config, facts)
+        inspect(plan, config, facts)
         refusal = None
     except HostError as error:
         refusal = error

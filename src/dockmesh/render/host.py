@@ -80,7 +80,8 @@ _templates = jinja2.Environment(
 _templates.filters["argv"] = join
 
 
-def render(plan: Plan, host: HostPlan) -> HostConfig:
+def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
+    """All that is to stand on a host. `bundle`: its flows, where they were made already."""
     docker_bridge = _bridge_of(host.docker0)
     networks = tuple(_docker_network(plan, network) for network in host.further)
     attachments = tuple(_attachment(network, each) for network in host.networks if (each := network.attach))
@@ -88,7 +89,7 @@ def render(plan: Plan, host: HostPlan) -> HostConfig:
     bridges = (docker_bridge, *(network.bridge for network in networks))
     settings = ovs.settings(plan, host)
     systemd = plan.fabric.renderer is Renderer.SYSTEMD
-    bundle = flows_of(plan, host)
+    bundle = flows_of(plan, host) if bundle is None else bundle
     words = {
         "mark": MARK,
         "made": f"# Made for {host.name} of mesh {plan.name}: change dockmesh.yaml and run `dockmesh apply`; "

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain, islice
 
-from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError
-from dockmesh.facts.gather import Inquiry
 from dockmesh.facts.types import HostFacts
+from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.together import each
-from dockmesh.render.host import flows_of
 from dockmesh.status import below, dropped, said
 from dockmesh.status.types import Heard
 from dockmesh.typed import of_its_type
@@ -34,18 +32,12 @@ async def collect(
     return {name: found for name, found in heard.items() if name not in gone}, gone
 
 
-def inquiry(plan: Plan, host: str) -> Inquiry:
-    """The facts, with less patience for Docker."""
-    flows = flows_of(plan, plan.host(host))
-    return Inquiry(FACT_PATHS, flows, docker_s=DOCKER_DEADLINE_S, packages=bool(plan.debs))
-
-
 async def _ask(plan: Plan, host: Transport) -> Heard:
-    asked = inquiry(plan, host.name)
+    asked = inquiry(plan, host.name, docker_s=DOCKER_DEADLINE_S)
     parts = (asked.requests, said.QUESTIONS, dropped.QUESTIONS)
     answers = iter(await host.ask(*chain(*parts), together=True, within_s=DEADLINE_S))
     facts, runs, drops = (tuple(islice(answers, len(part))) for part in parts)
-    return of_its_type(Heard(asked.read(host.name, facts), said.read_said(runs), {}, dropped.read(drops)))
+    return of_its_type(Heard(asked.read(host.name, facts), said.read_said(runs), {}, dropped.read(drops), asked.bundle))
 
 
 def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEnd]]:

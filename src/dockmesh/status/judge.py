@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from dockmesh.diff.adopt import adopt
-from dockmesh.diff.host import diff
-from dockmesh.diff.origin import explain
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError, HostError
+from dockmesh.inspect.host import config_of, inspect
 from dockmesh.model import FABRIC_BRIDGE, Datapath
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
-from dockmesh.render.host import render
 from dockmesh.status import api, attached, findings, names, warnings, ways
 from dockmesh.status.types import Heard, HostStatus, Status
 from dockmesh.verify import pools, tree, tunnel
@@ -46,7 +43,7 @@ def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshErr
 
 def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> HostStatus:
     facts = heard.facts
-    differences, refused = _compare(plan, host, heard)
+    differences, refused = _compare(plan, heard)
     fabric, applied = facts.bridge(FABRIC_BRIDGE), read(facts.file(APPLIED))
     return HostStatus(
         name=host.name,
@@ -68,9 +65,9 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
     )
 
 
-def _compare(plan: Plan, host: HostPlan, heard: Heard) -> tuple[tuple[Change, ...], HostError | None]:
-    config = render(plan, adopt(host, heard.facts))
+def _compare(plan: Plan, heard: Heard) -> tuple[tuple[Change, ...], HostError | None]:
+    config = config_of(plan, heard.facts, heard.flows)
     try:
-        return explain(plan, config, heard.facts, diff(config, heard.facts)).differences, None
+        return inspect(plan, config, heard.facts).diff.differences, None
     except HostError as error:
         return (), error

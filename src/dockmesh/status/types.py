@@ -29,6 +29,7 @@ class Heard:
     said: Said
     below: Mapping[str, Below]  # by peer
     dropped: Mapping[str, int] = field(default_factory=dict)  # by why
+    flows: str | None = None  # that were wanted when it was asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from dockmesh.apply.destroy import look_at_all as look_at_parting
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.errors import ConflictError, LockedError
+from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Access, Plan
 from dockmesh.remote.seam import Answer, Lock, Request, Run
 from dockmesh.render.host import API_CA, API_FILES, API_REVOKED, API_UNIT

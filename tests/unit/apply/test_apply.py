@@ -9,10 +9,11 @@ from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import AS_BEFORE, Session
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.diff.later import Restart
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
+from dockmesh.inspect.host import Look
 from dockmesh.model import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan

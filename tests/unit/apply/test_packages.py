@@ -10,11 +10,12 @@ import pytest
 from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
-from dockmesh.apply.types import Gap, Look, Outcome
+from dockmesh.apply.types import Gap, Outcome
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.later import Restart
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
+from dockmesh.inspect.host import Look
 from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Span
 from dockmesh.meshfile.types import Located

@@ -11,9 +11,10 @@ from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.apply.session import Session
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.diff.apart import without_changing
 from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.inspect.host import Look
 from dockmesh.model import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record

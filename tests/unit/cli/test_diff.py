@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Console
 
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.types import Look
 from dockmesh.cli.json.comparison import comparison_json
 from dockmesh.cli.results import Comparison
 from dockmesh.cli.screens.comparison import show
 from dockmesh.errors import ConnectError
+from dockmesh.inspect.host import Look
 from dockmesh.plan.build import build
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.meshes import cluster

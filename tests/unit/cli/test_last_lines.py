@@ -10,7 +10,7 @@ import pytest
 
 from dockmesh.apply.look import look_at_all
 from dockmesh.apply.session import Session
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
 from dockmesh.cli.work.journal import record
@@ -18,6 +18,7 @@ from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.history.store import load_all
+from dockmesh.inspect.host import Look
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.verify.types import Kind, Probe, Report, Verdict

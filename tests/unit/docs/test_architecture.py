@@ -27,7 +27,7 @@ ORDER = (
         "remote",
         "facts",
     ),
-    *("record", "render", "diff", "preflight", "packages", "apply", "verify", "history", "access"),
+    *("record", "render", "diff", "inspect", "preflight", "packages", "apply", "verify", "history", "access"),
     *("status", "containers", "context", "measure"),
     *("lab", "drill", "cli"),
 )
@@ -47,6 +47,7 @@ PURE = (
     "record",
     "render",
     "diff",
+    "inspect",
 )
 TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
 # What of the transport the stages may know: requests and answers as values, and the shape of who carries them.

@@ -13,7 +13,7 @@ import pytest
 
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
 from dockmesh.cli.json.changes import destroyed_json, result_json
 from dockmesh.cli.json.comparison import comparison_json
@@ -37,6 +37,7 @@ from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
+from dockmesh.inspect.host import Look
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pace, Pair, Pings, Stream, Taken
 from dockmesh.measure.types import Report as Measured

@@ -14,7 +14,7 @@ from dockmesh.apply.look import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import result_json
@@ -29,6 +29,7 @@ from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.later import Restart
 from dockmesh.errors import DockmeshError, LockedError, UsageError
+from dockmesh.inspect.host import Look
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build

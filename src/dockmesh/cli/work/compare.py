@@ -1,9 +1,9 @@
 """File and hosts compared over open connections: loaded while ssh logs in."""
 
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.types import Look
 from dockmesh.cli.results import Comparison
 from dockmesh.errors import DockmeshError
+from dockmesh.inspect.host import Look
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import Fleet
 

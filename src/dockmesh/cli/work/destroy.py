@@ -15,7 +15,7 @@ from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all
 from dockmesh.apply.session import Session, kept_alive
-from dockmesh.apply.types import Look, Outcome
+from dockmesh.apply.types import Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import destroyed_json
@@ -27,6 +27,7 @@ from dockmesh.cli.show import err, print_json
 from dockmesh.cli.work.journal import record
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
+from dockmesh.inspect.host import Look
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from dockmesh.apply.look import Looks
-from dockmesh.apply.types import Look
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.errors import HostError
+from dockmesh.inspect.host import Look
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.run import SKIP, blockers, partners
