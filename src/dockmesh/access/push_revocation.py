@@ -7,8 +7,8 @@ from dockmesh.diff.api import RESTART
 from dockmesh.errors import ConflictError, DockmeshError
 from dockmesh.plan.types import Access
 from dockmesh.record.run import Run
+from dockmesh.remote.fanout import all_of
 from dockmesh.remote.seam import Get, Put, Transport, demand
-from dockmesh.remote.together import all_of
 from dockmesh.render.host import API_CA, API_REVOKED
 
 

@@ -29,8 +29,8 @@ from dockmesh.plan.types import Plan
 from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
+from dockmesh.remote.fanout import all_of
 from dockmesh.remote.seam import Get, Run, Transport, demand
-from dockmesh.remote.together import all_of
 from dockmesh.remote.understand import understanding
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"

@@ -14,8 +14,8 @@ from dockmesh.inspect.host import Look, config_of, inquiry, inspect
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
+from dockmesh.remote.fanout import all_of
 from dockmesh.remote.seam import Get, Recall, Transport
-from dockmesh.remote.together import all_of
 from dockmesh.render.host import API_CA
 
 Looks = Mapping[str, Look | DockmeshError]

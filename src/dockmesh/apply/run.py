@@ -25,8 +25,8 @@ from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostErr
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
+from dockmesh.remote.fanout import all_of
 from dockmesh.remote.seam import Begin, Request, Transport, demand
-from dockmesh.remote.together import all_of
 from dockmesh.remote.understand import understanding
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)

@@ -13,9 +13,9 @@ from dockmesh.drill.measure import Log
 from dockmesh.drill.types import Pair, Ping
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
+from dockmesh.remote.fanout import each, within
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Transport
-from dockmesh.remote.together import each, within
 
 ASKED_WITHIN_S, STARTED_WITHIN_S = 5.0, 20.0
 CONNECT_TIMEOUT_S = 10

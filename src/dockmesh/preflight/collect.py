@@ -18,9 +18,9 @@ from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Progress, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
+from dockmesh.remote.fanout import each
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Transport
-from dockmesh.remote.together import each
 from dockmesh.typed import of_its_type
 from dockmesh.wire import WIRES
 

@@ -8,8 +8,8 @@ from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
+from dockmesh.remote.fanout import each
 from dockmesh.remote.seam import Transport
-from dockmesh.remote.together import each
 from dockmesh.status import below, dropped, said
 from dockmesh.status.types import Heard
 from dockmesh.typed import of_its_type

@@ -17,9 +17,9 @@ from dockmesh.facts import iptables
 from dockmesh.facts.gather import Inquiry
 from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.fanout import each
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Request, Transport
-from dockmesh.remote.together import each
 from dockmesh.render.host import flows_of
 from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
