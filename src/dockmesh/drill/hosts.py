@@ -10,6 +10,7 @@ from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.model import Datapath
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.remote.fanout import fan_out
 from dockmesh.remote.seam import Run, Transport, demand
 from dockmesh.remote.understand import understanding
 
@@ -64,8 +65,8 @@ class HostsHarm:
 
     async def heal(self, fault: Fault) -> None:
         names = tuple(drop.deaf(self._plan, fault))
-        done = await asyncio.gather(*map(self._heal, names), return_exceptions=True)
-        for name, error in zip(names, done, strict=True):
+        healed = await fan_out({name: self._heal(name) for name in names})
+        for name, error in healed.items():
             if isinstance(error, ConnectError):
                 raise ConnectError(
                     "was lost while its fault lasted",

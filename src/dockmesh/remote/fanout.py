@@ -26,8 +26,13 @@ async def each(
 
 
 async def all_of(work: Mapping[str, Coroutine[Any, Any, T]]) -> dict[str, T | DockmeshError]:
+    """The same as `fan_out`; what nobody can read of an answer is its host's error, too."""
+    return await fan_out({name: _own(name, part) for name, part in work.items()})
+
+
+async def fan_out(work: Mapping[str, Coroutine[Any, Any, T]]) -> dict[str, T | DockmeshError]:
     """What became of the work on each host, by its name. All end before a bug of ours is passed on."""
-    results = await asyncio.gather(*(_own(name, part) for name, part in work.items()), return_exceptions=True)
+    results = await asyncio.gather(*work.values(), return_exceptions=True)
     ended: dict[str, T | DockmeshError] = {}
     for name, result in zip(work, results, strict=True):
         if isinstance(result, BaseException) and not isinstance(result, DockmeshError):

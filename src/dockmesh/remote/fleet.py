@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockmesh.errors import DockmeshError
+from dockmesh.remote.fanout import fan_out
 from dockmesh.remote.resolve import resolves
 from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, Target, connect, ssh_config
 
@@ -58,29 +59,18 @@ async def fleet(
     known = await looking_up
     helped = [host for host, by_name in zip(helped, known, strict=True) if not by_name]
     with ssh_config(helped, chosen) as config:
-        connecting = asyncio.gather(
-            *(
-                connect(host, config, connect_timeout_s, fresh=fresh, chosen=chosen, helped=host in helped)
-                for host in hosts
-            ),
-            return_exceptions=True,
-        )
-        if loading is not None:
-            await loading
-        results = await connecting
-        failed: dict[str, DockmeshError] = {}
-        bugs: list[BaseException] = []
-        for host, result in zip(hosts, results, strict=True):
-            match result:
-                case SshHost():
-                    opened[host.name] = result
-                case DockmeshError():
-                    failed[host.name] = result
-                case _:
-                    bugs.append(result)
+
+        async def one(host: Target) -> None:
+            opened[host.name] = await connect(
+                host, config, connect_timeout_s, fresh=fresh, chosen=chosen, helped=host in helped
+            )
+
+        connecting = asyncio.ensure_future(fan_out({host.name: one(host) for host in hosts}))
         try:
-            if bugs:
-                raise bugs[0]
-            yield Fleet(opened, failed, config)
+            if loading is not None:
+                await loading
+            failed = {name: error for name, error in (await connecting).items() if error is not None}
+            yield Fleet({host.name: opened[host.name] for host in hosts if host.name in opened}, failed, config)
         finally:
+            connecting.cancel()
             await asyncio.gather(*(host.close() for host in opened.values()))
