@@ -1,15 +1,17 @@
 import json
+from ipaddress import IPv4Network
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockmesh.diff.daemon_json import merge
 from dockmesh.errors import ConflictError
-from dockmesh.render.docker import alone, merge
+from dockmesh.render.docker import alone
 from dockmesh.render.types import DaemonSettings
 
-OURS = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", "172.17.64.0/18", 1462)
-LATER = DaemonSettings("dockmesh=made for host1, later", "172.17.42.9/16", "172.17.0.0/19", 1362)
+OURS = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", IPv4Network("172.17.64.0/18"), 1462)
+LATER = DaemonSettings("dockmesh=made for host1, later", "172.17.42.9/16", IPv4Network("172.17.0.0/19"), 1362)
 KEYS = st.sampled_from(
     ["log-driver", "dns", "storage-opts", "registry-mirrors", "hosts", "é", "runtimes"]
 ) | st.text().filter(lambda key: key not in ("labels", "bip", "fixed-cidr", "mtu", "bridge", "icc"))

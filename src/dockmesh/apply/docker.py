@@ -104,20 +104,19 @@ def _place(container: Container) -> float:
 
 def _compare(look: Look, after: Docker | None) -> None:
     wanted = look.config.daemon
-    address = look.config.docker_bridge.address
-    needed = (str(address.ip), str(address.network), wanted.fixed_cidr, wanted.mtu)
-    actual = None if after is None else (after.gateway, str(after.prefix), str(after.pool), after.mtu)
     if wanted.ip6tables and after is not None and not after.experimental:
         raise CommandError(
             "Docker makes no rules for IPv6, as daemon.json says",
             host=look.config.host,
             do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
         )
-    if actual == needed:
+    unlike = {} if after is None else after.unlike(look.config.docker_bridge.address, wanted.pool, wanted.mtu)
+    if after is not None and not unlike:
         return
+    used = "; ".join(f"{what} {actual or 'none'}, not {needed}" for what, (actual, needed) in unlike.items())
     raise CommandError(
         "Docker took other settings than daemon.json says",
         host=look.config.host,
-        answered="it does not answer" if actual is None else f"it uses {actual}, not {needed}",
+        answered="it does not answer" if after is None else f"it uses {used}",
         do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
     )

@@ -7,15 +7,15 @@ from importlib.resources import files
 from dockmesh.apply.origin import add_packages
 from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
+from dockmesh.diff.docker import writes
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
 from dockmesh.diff.way_back import FINISH_EARLIER
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
+from dockmesh.inspect.host import Look
 from dockmesh.packages.carry import FOLDER, carry, clear
-from dockmesh.remote.seam import Get, Put, Request, Run, Transport, demand
-from dockmesh.render import docker
-from dockmesh.render.types import HostConfig
+from dockmesh.remote.seam import Put, Run, Transport, demand
 
 APT_TIMEOUT_S = 900
 NAMED = 4
@@ -58,7 +58,7 @@ async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:
         )
 
 
-async def install(host: Transport, config: HostConfig, step: Step, progress: Progress) -> None:
+async def install(host: Transport, found: Look, step: Step, progress: Progress) -> None:
     """Install what the step names. Docker finds its settings when it starts for the first time.
 
     Raises CommandError and ConnectError.
@@ -69,19 +69,19 @@ async def install(host: Transport, config: HostConfig, step: Step, progress: Pro
         update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
     if MAYBE_NO_PACKAGE in packages:
-        (found,) = await host.ask(Run(("apt-cache", "show", MAYBE_NO_PACKAGE)))
-        if not found.ok:
+        (known,) = await host.ask(Run(("apt-cache", "show", MAYBE_NO_PACKAGE)))
+        if not known.ok:
             packages = tuple(package for package in packages if package != MAYBE_NO_PACKAGE)
     if step.debs:
         async with _carried(host, step, progress, packages) as command:
-            await _prepare_docker(host, config, step)
+            await _prepare_docker(host, found, step)
             await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
     what = ("install", "--no-install-recommends", *packages)
     simulation = Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
     (simulated,) = await demand(host, _could_not(step), simulation, do=DO)
     await add_packages(host, simulated.out)
-    await _prepare_docker(host, config, step)
+    await _prepare_docker(host, found, step)
     await demand(host, _could_not(step), Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
@@ -145,17 +145,7 @@ class _Carrying:
             self._progress.step(self._host, f"carry packages: {carried} of {total} MB")
 
 
-async def _prepare_docker(host: Transport, config: HostConfig, step: Step) -> None:
+async def _prepare_docker(host: Transport, found: Look, step: Step) -> None:
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
-    if not set(DOCKER) & set(step.installs):
-        return
-    present, before, resolv_conf = await host.ask(
-        docker.READ, Get(docker.BEFORE), Get(docker.RESOLV_CONF), together=True
-    )
-    texts = (answer.out if answer.ok else None for answer in (present, before, resolv_conf))
-    merged = docker.merge(config.host, config.daemon, *texts)
-    mode = int(present.err, 8) if present.ok else docker.MODE
-    requests: list[Request] = [Put(docker.DAEMON_JSON, merged.text, mode)]
-    if merged.before is not None:
-        requests.insert(0, Put(docker.BEFORE, merged.before, mode))
-    await demand(host, "could not write Docker's settings", *requests)
+    if set(DOCKER) & set(step.installs) and (settings := writes(found.config, found.facts)):
+        await demand(host, "could not write Docker's settings", *settings)

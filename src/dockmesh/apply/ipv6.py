@@ -2,12 +2,13 @@
 
 import json
 
+from dockmesh.diff.daemon_json import keeps_ipv6
 from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.diff.restore_docker import has_rules6
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
 from dockmesh.remote.seam import Get, Put, Remove, Run, Transport, demand
-from dockmesh.render import docker
+from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
 
 FORWARDING = "/proc/sys/net/ipv6/conf/all/forwarding"
@@ -33,7 +34,7 @@ async def remember(host: Transport, config: HostConfig) -> None:
 
 def leaves(facts: HostFacts, after: str | None) -> bool:
     """Whether Docker has its rules by us, and will not have them by what its file says then."""
-    return docker.keeps_ipv6(facts.file(docker.DAEMON_JSON)) and not has_rules6(facts, after)
+    return keeps_ipv6(facts.file(DAEMON_JSON)) and not has_rules6(facts, after)
 
 
 async def forget_at_last(host: Transport, facts: HostFacts, after: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from dockmesh.diff.daemon_json import is_ours
 from dockmesh.diff.restore import docker_address
 from dockmesh.facts.system import read_units
 from dockmesh.facts.types import HostFacts
@@ -86,5 +87,5 @@ def _has_ours(facts: HostFacts) -> bool:
         facts.file(APPLIED) is not None
         or (bridge is not None and ovs.MARK in bridge.external_ids)
         or any((facts.file(path) or "").startswith(MARK) for path in PATHS)
-        or docker.is_ours(facts.file(docker.DAEMON_JSON))
+        or is_ours(facts.file(docker.DAEMON_JSON))
     )

@@ -133,10 +133,9 @@ def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:
 
 
 def _wanted(found: Look) -> tuple[str, IPv4Network]:
-    return str(found.config.docker_bridge.address.ip), IPv4Network(found.config.daemon.fixed_cidr)
+    return str(found.config.docker_bridge.address.ip), found.config.daemon.pool
 
 
 def _has_all(found: Look) -> bool:
-    address, pool = _wanted(found)
-    docker_now = found.facts.docker
-    return docker_now is not None and (docker_now.gateway, docker_now.pool) == (address, pool)
+    docker_now, config = found.facts.docker, found.config
+    return docker_now is not None and not docker_now.unlike(config.docker_bridge.address, config.daemon.pool)

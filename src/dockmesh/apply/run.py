@@ -113,7 +113,7 @@ class _Turn:
         if step := found.diff.step(StepName.INSTALL):
             self._at(step, what_installs(step))
             await self._carry(found, "could not begin", step.name)
-            await install(self.host, found.config, step, self.progress)
+            await install(self.host, found, step, self.progress)
             # Docker's settings are written before Docker comes, so that is done with it.
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]

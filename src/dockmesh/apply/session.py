@@ -50,7 +50,8 @@ class Session:
         await origin.keep(host, look.facts, look.config.mesh)
         await ipv6.remember(host, look.config)
         held_back = self.held_back.get(host.name, frozenset())
-        text = way_back(self.run, look.config, look.facts, stay_out=host.name in self.stay_out, held_back=held_back)
+        stay_out = host.name in self.stay_out
+        text = way_back(self.run, look.config, look.facts, look.diff, stay_out=stay_out, held_back=held_back)
         arm = Arm(text, way_back_files(), self.timeout_s)
         try:
             await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)

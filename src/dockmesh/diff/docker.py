@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
+from dockmesh.diff import daemon_json
 from dockmesh.diff.subject import (
     RESTART,
     RESTART_FOR_IPV6,
@@ -14,7 +15,7 @@ from dockmesh.diff.subject import (
     Subject,
     Thing,
 )
-from dockmesh.diff.types import Change, Origin, Step, StepName
+from dockmesh.diff.types import Change, HostDiff, Origin, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.remote.seam import Put, Request, Run
 from dockmesh.render import docker, network
@@ -42,10 +43,10 @@ RESTART_DOCKER = (
 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
-    keys = docker.shown_keys(docker.alone(config.daemon).text)
+    keys = daemon_json.shown_keys(docker.alone(config.daemon).text)
     yield Desired(DAEMON, ", ".join(f"{key} {value}" for key, value in keys.items()))
     bridge, daemon = config.docker_bridge, config.daemon
-    yield Desired(RESTART, f"{bridge.address}, pool {daemon.fixed_cidr}, MTU {daemon.mtu}")
+    yield Desired(RESTART, f"{bridge.address}, pool {daemon.pool}, MTU {daemon.mtu}")
 
 
 def _in_record(running: Docker) -> str:
@@ -54,72 +55,110 @@ def _in_record(running: Docker) -> str:
     return f"{running.gateway}/{length}, pool {running.pool}, MTU {running.mtu}"
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """daemon.json as it is, and as it is to be."""
+
+    present: str | None
+    text: str
+    mode: int
+    before: str | None  # what the copy of the user's must say, if it does not
+
+    @property
+    def differs(self) -> bool:
+        return self.text != self.present
+
+    @property
+    def says_ours(self) -> bool:
+        """Whether it tells containers to ask our resolver, and will go on to."""
+        return not (_is_told_ours(self.present) and not _is_told_ours(self.text))
+
+
+def _file(config: HostConfig, facts: HostFacts) -> _File:
+    """Raises ConflictError for a file of the user's that says otherwise."""
+    state = facts.files.get(docker.DAEMON_JSON)
+    present, mode = (state.text, state.mode) if state else (None, docker.MODE)
+    before, resolv_conf = facts.file(docker.BEFORE), facts.file(daemon_json.RESOLV_CONF)
+    merged = daemon_json.merge(config.host, config.daemon, present, before, resolv_conf)
+    return _File(present, merged.text, mode, merged.before)
+
+
+def writes(config: HostConfig, facts: HostFacts) -> tuple[Request, ...]:
+    """What makes daemon.json say what it should; a Docker that is installed after it starts with its pool.
+
+    Raises ConflictError for a file of the user's that says otherwise.
+    """
+    return _writes(_file(config, facts))
+
+
+def _writes(file: _File) -> tuple[Request, ...]:
+    if not file.differs:
+        return ()
+    copy = () if file.before is None else (Put(docker.BEFORE, file.before, file.mode),)
+    return (*copy, Put(docker.DAEMON_JSON, file.text, file.mode))
+
+
 def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
     """Its requests write the file; those of `restart` make Docker take it, where it uses other settings.
 
     Raises ConflictError for a file of the user's that says otherwise.
     """
-    present = facts.file(docker.DAEMON_JSON)
-    mode = facts.files[docker.DAEMON_JSON].mode if present is not None else docker.MODE
-    merged = docker.merge(
-        config.host, config.daemon, present, facts.file(docker.BEFORE), facts.file(docker.RESOLV_CONF)
-    )
-    changes: list[Change] = []
-    writes: list[Request] = []
+    file, running = _file(config, facts), facts.docker
+    changes = [_daemon_change(config, file.present, file.text)] if file.differs else []
     restart: tuple[Request, ...] = ()
-    if merged.text != present:
-        if merged.before is not None:
-            writes.append(Put(docker.BEFORE, merged.before, mode))
-        writes.append(Put(docker.DAEMON_JSON, merged.text, mode))
-        changes.append(_daemon_change(config, present, merged.text))
-    change = _restart_change(config, facts.docker)
-    ipv6 = _restart_for_ipv6(config, facts.docker, present, merged.text)
-    if ipv6 is not None and merged.text != present:
-        ipv6 = ipv6.following(f"{docker.DAEMON_JSON} says so")
     # Where there is no Docker yet, its installation starts it with these settings.
-    if "dockerd" in facts.programs and (change or ipv6):
-        changes += [each for each in (change, ipv6) if each]
-        restart = restart_docker(merged.text, mode, live_restore=facts.docker is not None and facts.docker.live_restore)
-        if change is None and not (_is_told_ours(present) and not _is_told_ours(merged.text)):
-            restart = RESTART_DOCKER  # with live-restore on, its containers do not even notice
-    elif facts.docker is not None and _names(present) != _names(merged.text):
-        if _is_told_ours(present) and not _is_told_ours(merged.text):
-            names = tuple(container.name for container in facts.docker.containers)
+    because = tuple(_restarts(config, running, file)) if "dockerd" in facts.programs else ()
+    if because:
+        live_restore = running is not None and running.live_restore
+        whole = RESTART in (change.subject for change in because) or not file.says_ours
+        # Else, with live-restore on, its containers do not even notice.
+        restart = restart_docker(file.text, file.mode, live_restore=live_restore) if whole else RESTART_DOCKER
+        changes += because
+    elif running is not None and _names(file.present) != _names(file.text):
+        if not file.says_ours:
+            names = tuple(container.name for container in running.containers)
             change = Change(config.host, RESTART_FOR_NAMES, None, "once", RESOLVER_GOES, disturbs=names)
             changes.append(change.following(OTHER_DNS))
-            restart = restart_docker(merged.text, mode, live_restore=facts.docker.live_restore)
-        elif facts.docker.live_restore or not facts.docker.containers:
+            restart = restart_docker(file.text, file.mode, live_restore=running.live_restore)
+        elif running.live_restore or not running.containers:
             reason = "Docker takes dns at its start only; containers keep what they have until they are started again"
             changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason).following(OTHER_DNS))
             restart = RESTART_DOCKER
         else:
             changes[-1] = replace(changes[-1], reason=NEXT_START)
-    elif facts.docker is not None and _more(present) != _more(merged.text):
-        if facts.docker.live_restore or not facts.docker.containers:
+    elif running is not None and _more(file.present) != _more(file.text):
+        if running.live_restore or not running.containers:
             reason = "Docker takes these at its start only; no container stops with it"
             change = Change(config.host, RESTART_FOR_KEYS, None, "once", reason)
             changes.append(change.following(f"{docker.DAEMON_JSON} says so"))
             restart = RESTART_DOCKER
         else:
             changes[-1] = replace(changes[-1], reason=KEYS_NEXT_START)
-    return Step(StepName.DOCKER, tuple(changes), tuple(writes), restart=restart) if changes else None
+    return Step(StepName.DOCKER, tuple(changes), _writes(file), restart=restart) if changes else None
+
+
+def _restarts(config: HostConfig, running: Docker | None, file: _File) -> Iterator[Change]:
+    if change := _restart_change(config, running):
+        yield change
+    if ipv6 := _restart_for_ipv6(config, running, file.present, file.text):
+        yield ipv6.following(f"{docker.DAEMON_JSON} says so") if file.differs else ipv6
 
 
 def _restart_change(config: HostConfig, running: Docker | None) -> Change | None:
-    used = None if running is None else f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
-    address = config.docker_bridge.address
-    needed = f"{address.ip} of {address.network}, pool {config.daemon.fixed_cidr}, MTU {config.daemon.mtu}"
-    if used == needed:
+    address, pool, mtu = config.docker_bridge.address, config.daemon.pool, config.daemon.mtu
+    needed = f"{address.ip} of {address.network}, pool {pool}, MTU {mtu}"
+    if running is None:
+        return Change(config.host, RESTART, None, needed, "Docker is not running")
+    if not running.unlike(address, pool, mtu):
         return None
-    names = () if running is None else tuple(container.name for container in running.containers)
-    reason = _why_restart(config, running) if running else "Docker is not running"
-    found = None if running is None else _in_record(running)
-    return Change(config.host, RESTART, used, needed, reason, disturbs=names, found=found)
+    used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
+    names = tuple(container.name for container in running.containers)
+    return Change(config.host, RESTART, used, needed, _why_restart(config, running), names, found=_in_record(running))
 
 
 def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str | None, text: str) -> Change | None:
     """Docker says of itself whether it makes experiments, and not whether its rules for IPv6 are among them."""
-    wanted, had = config.daemon.ip6tables, docker.keeps_ipv6(present)
+    wanted, had = config.daemon.ip6tables, daemon_json.keeps_ipv6(present)
     keys = _ipv6(present) != _ipv6(text)
     if running is None or not ((wanted and (keys or not running.experimental)) or (had and not wanted)):
         return None
@@ -139,16 +178,15 @@ def _ipv6(text: str | None) -> dict[str, object]:
     return {key: content[key] for key in docker.IPV6_KEYS if key in content}
 
 
-def leaves_docker0(config: HostConfig, facts: HostFacts) -> bool:
-    """Whether Docker restarts, and nothing of docker0 changes with it."""
-    step = docker_step(config, facts)
-    subjects = {*step.subjects} if step else set()
+def leaves_docker0(diff: HostDiff) -> bool:
+    """Whether Docker restarts, now or later, and nothing of docker0 changes with it."""
+    subjects = {change.subject for change in (*diff.changes, *diff.left)}
     return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6, RESTART_FOR_KEYS})
 
 
 def _why_restart(config: HostConfig, running: Docker) -> str:
     """With what it costs those whose addresses are not in the new pool."""
-    pool = IPv4Network(config.daemon.fixed_cidr)
+    pool = config.daemon.pool
     outside = [each for each in running.containers if each.address and IPv4Address(each.address) not in pool]
     if not outside:
         return "Docker takes these at its start only"
@@ -158,22 +196,22 @@ def _why_restart(config: HostConfig, running: Docker) -> str:
 
 def _is_told_ours(text: str | None) -> bool:
     content = json.loads(text) if text and text.strip() else {}
-    return docker.has_names(content)
+    return daemon_json.has_names(content)
 
 
 def _names(text: str | None) -> dict[str, str]:
-    shown = docker.shown_keys(text)
+    shown = daemon_json.shown_keys(text)
     return {key: shown[key] for key in (docker.DNS, docker.SEARCH) if key in shown}
 
 
 def _more(text: str | None) -> dict[str, object]:
     content = json.loads(text) if text and text.strip() else {}
-    return {key: content.get(key) for key in docker.more_keys(content)}
+    return {key: content.get(key) for key in daemon_json.more_keys(content)}
 
 
 def _daemon_change(config: HostConfig, present: str | None, text: str) -> Change:
     """Only the keys that differ; all where there are none of ours yet."""
-    found, wanted = docker.shown_keys(present), docker.shown_keys(text)
+    found, wanted = daemon_json.shown_keys(present), daemon_json.shown_keys(text)
     differing = [key for key in (*wanted, *(found.keys() - wanted.keys())) if found.get(key) != wanted.get(key)]
     actual = ", ".join(f"{key} {found[key]}" for key in differing if key in found)
     expected = ", ".join(f"{key} {wanted[key]}" if key in wanted else f"no {key}" for key in differing)
@@ -196,7 +234,7 @@ def restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request
     if not live_restore:
         return RESTART_DOCKER
     return (
-        Put(docker.DAEMON_JSON, docker.without_live_restore(text), mode),
+        Put(docker.DAEMON_JSON, daemon_json.without_live_restore(text), mode),
         *RESTART_DOCKER,
         Put(docker.DAEMON_JSON, text, mode),
         Run(("systemctl", "reload", "docker.service")),

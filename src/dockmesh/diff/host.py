@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dockmesh.diff import docker, fabric, files, linux_bridge, networks, packages
 from dockmesh.diff.apart import apart_step
+from dockmesh.diff.daemon_json import RESOLV_CONF
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.files import active_changes, files_step
@@ -19,7 +20,7 @@ from dockmesh.model import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import bridge
-from dockmesh.render.docker import BEFORE, DAEMON_JSON, RESOLV_CONF
+from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.host import API_UNIT, PATHS
 from dockmesh.render.types import HostConfig
 

@@ -29,9 +29,7 @@ def keeps_addresses(config: HostConfig, facts: HostFacts) -> bool:
     fabric, running = facts.link(FABRIC_BRIDGE), facts.docker
     if fabric is None or fabric.master != DOCKER_BRIDGE or running is None:
         return False
-    wanted = config.docker_bridge.address
-    used = (running.gateway, running.prefix, str(running.pool))
-    return used != (str(wanted.ip), wanted.network, config.daemon.fixed_cidr)
+    return bool(running.unlike(config.docker_bridge.address, config.daemon.pool))
 
 
 def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostDiff:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from dockmesh.diff import attachments
+from dockmesh.diff import attachments, daemon_json
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.networks import is_as_wanted, ours, switches
@@ -49,7 +49,7 @@ def docker_daemon(facts: HostFacts, *, only_restart: bool = False) -> tuple[Requ
         return restart_docker(text or "", mode, live_restore=live_restore)
     reload = (Run(("systemctl", "reload", "docker.service")),) if facts.docker and facts.docker.live_restore else ()
     return (
-        Put(docker.DAEMON_JSON, docker.for_restart(text, address), mode),
+        Put(docker.DAEMON_JSON, daemon_json.for_restart(text, address), mode),
         *RESTART_DOCKER,
         _file(facts.files, docker.DAEMON_JSON),
         *reload,

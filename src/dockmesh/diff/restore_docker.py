@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
+from dockmesh.diff import daemon_json
 from dockmesh.diff.docker import DAEMON, RESTART_DOCKER
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.subject import RESTART, Subject, Thing
@@ -100,11 +101,11 @@ def settings_after(host: str, facts: HostFacts, origin: Origin | None) -> str | 
     """
     present = facts.file(DAEMON_JSON)
     before = facts.file(BEFORE)
-    if docker.is_for_restart(present):  # an earlier destroy was stopped at it
+    if daemon_json.is_for_restart(present):  # an earlier destroy was stopped at it
         return before
     if before is None and origin is not None and origin.daemon is not None:
         before = origin.daemon.text
-    return docker.part(host, present, before)
+    return daemon_json.part(host, present, before)
 
 
 def uses(running: Docker, after: dict[str, Any]) -> bool:
@@ -117,12 +118,12 @@ def uses(running: Docker, after: dict[str, Any]) -> bool:
 def _names_go(present: FileState | None, after: str | None) -> bool:
     """Docker would go on telling containers to ask a resolver that is gone."""
     found = _content(present.text if present else None)
-    return docker.has_names(found) and found.get(docker.DNS) != _content(after).get(docker.DNS)
+    return daemon_json.has_names(found) and found.get(docker.DNS) != _content(after).get(docker.DNS)
 
 
 def _rules_go(present: FileState | None, after: str | None) -> bool:
     """Those for IPv6, which Docker leaves at its start only."""
-    return docker.keeps_ipv6(present.text if present else None) and not _content(after).get("ip6tables")
+    return daemon_json.keeps_ipv6(present.text if present else None) and not _content(after).get("ip6tables")
 
 
 def uses_file(running: Docker, text: str | None) -> bool:
@@ -167,7 +168,7 @@ def _restart(
         yield Put(BEFORE, after, mode)
     elif facts.file(BEFORE) is not None:
         yield Remove(BEFORE)
-    yield Put(DAEMON_JSON, docker.for_restart(after, _address(facts, origin, after)), mode)
+    yield Put(DAEMON_JSON, daemon_json.for_restart(after, _address(facts, origin, after)), mode)
     yield from _own_bridge(facts)
     yield from RESTART_DOCKER
     if after is None:

@@ -8,7 +8,7 @@ from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
-from dockmesh.diff.types import StepName
+from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE
 from dockmesh.record.run import Run
@@ -40,7 +40,13 @@ WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
 
 def way_back(
-    run: Run, config: HostConfig, facts: HostFacts, *, stay_out: bool = False, held_back: Collection[str] = ()
+    run: Run,
+    config: HostConfig,
+    facts: HostFacts,
+    diff: HostDiff,
+    *,
+    stay_out: bool = False,
+    held_back: Collection[str] = (),
 ) -> str:
     """armed.json: in the order of apply, so that nobody is attached with addresses on their way.
 
@@ -54,7 +60,7 @@ def way_back(
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
-    only_restart = facts.docker is not None and leaves_docker0(config, facts)
+    only_restart = facts.docker is not None and leaves_docker0(diff)
     parts = (
         _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
         _part("Docker's file", file_steps, restore.docker_file(facts)),

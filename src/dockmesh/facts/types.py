@@ -131,6 +131,21 @@ class Docker:
         number = self.version.partition(".")[0]
         return self.experimental or (number.isdigit() and int(number) >= IPV6_RULES_BY_DEFAULT)
 
+    def unlike(
+        self, address: IPv4Interface, pool: IPv4Network, mtu: int | None = None
+    ) -> dict[str, tuple[object, object]]:
+        """By what it is, what it uses for its default bridge and what it should, where these are not the same.
+
+        Without `mtu` that is no matter.
+        """
+        pairs: dict[str, tuple[object, object]] = {
+            "address": (self.gateway, str(address.ip)),
+            "prefix": (self.prefix, address.network),
+            "pool": (self.pool, pool),
+            "MTU": (self.mtu, self.mtu if mtu is None else mtu),
+        }
+        return {what: (used, wanted) for what, (used, wanted) in pairs.items() if used != wanted}
+
     def network(self, name: str) -> DockerNetwork | None:
         return next((network for network in self.networks if network.name == name), None)
 

@@ -10,9 +10,9 @@ from dockmesh.measure import plan
 from dockmesh.measure.judge import Heard, judge, read
 from dockmesh.measure.types import Figure, Pace, Pair, Report, Step, Taken
 from dockmesh.plan.types import HostPlan
+from dockmesh.remote.fanout import each
 from dockmesh.remote.script import script, source_of
 from dockmesh.remote.seam import Transport
-from dockmesh.remote.together import each
 
 # Outside of those that the kernel gives to connections (ip_local_port_range), and of what services are known by.
 PORTS = range(20_000, 30_000)

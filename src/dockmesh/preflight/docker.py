@@ -42,7 +42,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
             yield Finding(Check.DOCKER, Level.FINE, name, what)
         return
     yield _version(docker, evidence, name)
-    yield from _containers(plan.host(evidence.facts.name), plan, docker, name)
+    yield from _containers(plan.host(evidence.facts.name), docker, name)
 
 
 def read_flags(exec_start: str, options: str) -> tuple[str, ...]:
@@ -126,12 +126,11 @@ def _backend(evidence: HostEvidence) -> object:
     return settings.get("firewall-backend") if isinstance(settings, dict) else None
 
 
-def _containers(host: HostPlan, plan: Plan, docker: Docker, name: tuple[str, ...]) -> Iterator[Finding]:
+def _containers(host: HostPlan, docker: Docker, name: tuple[str, ...]) -> Iterator[Finding]:
     """Those on the default bridge."""
     on_it = [(each.name, each.address) for each in docker.containers if each.address]
     shown = ", ".join(f"{container} ({address})" for container, address in on_it)
-    as_planned = (docker.prefix, docker.pool, docker.gateway) == (plan.prefix, host.pool, str(host.address.ip))
-    if docker.containers and not as_planned:
+    if docker.containers and docker.unlike(host.address, host.pool):
         names = shown or ", ".join(each.name for each in docker.containers)
         what = f"Docker restarts for its new pool {host.pool}, and with it: {names}"
         do = "choose the time, or leave it for later with `dockmesh apply --no-restart`; their addresses change"

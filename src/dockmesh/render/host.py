@@ -197,7 +197,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         daemon=DaemonSettings(
             label=f"dockmesh=made for {host.name} of mesh {plan.name} by dockmesh apply",
             bip=str(host.address),
-            fixed_cidr=str(host.pool),
+            pool=host.pool,
             mtu=plan.mtu,
             dns=names.addresses(host) if plan.domain is not None else (),
             search=plan.domain,

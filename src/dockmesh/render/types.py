@@ -34,7 +34,7 @@ class DaemonSettings:
 
     label: str
     bip: str
-    fixed_cidr: str
+    pool: IPv4Network
     mtu: int
     dns: tuple[str, ...] = ()  # the resolver's addresses, if the mesh has names
     search: str | None = None  # its domain
@@ -44,7 +44,7 @@ class DaemonSettings:
     def keys(self) -> dict[str, Any]:
         """By Docker's names, without the mark and what names need."""
         ipv6 = {"ip6tables": True, "experimental": True} if self.ip6tables else {}
-        return {"bip": self.bip, "fixed-cidr": self.fixed_cidr, "mtu": self.mtu, **ipv6, **self.more}
+        return {"bip": self.bip, "fixed-cidr": str(self.pool), "mtu": self.mtu, **ipv6, **self.more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,14 +96,8 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             frozenset((*CONTAINER_PAIRS, Kind.DOCKER, Kind.NETWORK)),
         )
         return
-    wanted = (
-        ("address", docker.gateway, str(planned.address.ip)),
-        ("prefix", docker.prefix, plan.prefix),
-        ("pool", docker.pool, planned.pool),
-    )
-    if wrong := [
-        f"{word} {actual or 'none'}, planned is {expected}" for word, actual, expected in wanted if actual != expected
-    ]:
+    unlike = docker.unlike(planned.address, planned.pool)
+    if wrong := [f"{what} {used or 'none'}, planned is {wanted}" for what, (used, wanted) in unlike.items()]:
         yield Cause(
             Fault.DOCKER_SETTINGS,
             (name,),

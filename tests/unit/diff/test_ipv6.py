@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from dockmesh.diff.daemon_json import merge, part
 from dockmesh.diff.docker import NO_RULES
 from dockmesh.diff.host import diff
 from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.origin import expected
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError
-from dockmesh.render.docker import BEFORE, DAEMON_JSON, merge, part
+from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, network_row
 from tests.support.meshes import cluster, with_network

@@ -2,17 +2,19 @@
 
 import json
 from dataclasses import replace
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
+from dockmesh.diff.daemon_json import Merged, merge, part, shown_keys
 from dockmesh.errors import ConflictError
-from dockmesh.render.docker import Merged, alone, merge, part, shown_keys
+from dockmesh.render.docker import alone
 from dockmesh.render.types import DaemonSettings
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
 
-PLAIN = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", "172.17.64.0/18", 1462)
+PLAIN = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", IPv4Network("172.17.64.0/18"), 1462)
 LOGS = {"log-driver": "local", "log-opts": {"max-size": "10m"}}
 SETTINGS = replace(PLAIN, more=LOGS)
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dockmesh.agent.names.config import read
+from dockmesh.diff.daemon_json import merge, part
 from dockmesh.model import Fabric, Renderer
 from dockmesh.render import docker, names
-from dockmesh.render.docker import merge, part
 from dockmesh.render.types import DaemonSettings, HostConfig
 from tests.support.meshes import cluster, with_network
 from tests.support.plans import config_of
