@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from dockmesh.agent import files, lock, runner, way
+from dockmesh.agent.replace import sync_folder
 
 POLL_S = 0.2
 
@@ -45,7 +46,7 @@ def fence() -> bool:
             with way.turn():
                 if os.path.exists(way.ARMED) and is_over():
                     os.rename(way.ARMED, way.RETURNING)
-                    files.sync_folder(way.RETURNING)
+                    sync_folder(way.RETURNING)
                     return True
         time.sleep(POLL_S)
     return False

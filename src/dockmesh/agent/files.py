@@ -7,6 +7,7 @@ import contextlib
 import os
 
 from dockmesh.agent.processes import answer
+from dockmesh.agent.replace import replace
 
 LAST_BYTES = 64 * 1024  # longer than any line that is asked for
 
@@ -16,32 +17,10 @@ if TYPE_CHECKING:
 
 
 def put(path: str, text: str, mode: int) -> dict[str, Any]:
-    """Whole or not at all: a temporary name beside it, on disk, then renamed. Owned by root."""
-    path = os.path.realpath(path)  # a link stays one, and what it leads to is written
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = os.path.join(os.path.dirname(path), f".dockmesh-{os.urandom(6).hex()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, ValueError):
-        os.unlink(temporary)
-        raise
-    sync_folder(path)
+    """Whole or not at all, owned by root; its folders are made."""
+    os.makedirs(os.path.dirname(os.path.realpath(path)), exist_ok=True)
+    replace(path, text.encode(), mode)
     return answer(0)
-
-
-def sync_folder(path: str) -> None:
-    """What was renamed or removed beside it stays so when the power goes."""
-    handle = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def get(path: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 PACKAGE = "dockmesh.agent"
 # Each after those that it imports.
-MODULES = ("processes", "files", "services", "lock", "way", "runner")
+MODULES = ("processes", "replace", "files", "services", "lock", "way", "runner")
 LOAD = """
 import sys, types
 

@@ -12,9 +12,10 @@ import json
 import os
 import time
 
-from dockmesh.agent.files import append, discard, holds, put, sync_folder
+from dockmesh.agent.files import append, discard, holds, put
 from dockmesh.agent.lock import LOCKED
 from dockmesh.agent.processes import answer, handed_on, run
+from dockmesh.agent.replace import replace, sync_folder
 from dockmesh.agent.services import NOT_ACTIVE
 
 STATE = "/var/lib/dockmesh"
@@ -51,9 +52,7 @@ def now() -> float:
 
 def set_deadline(at: float) -> None:
     os.makedirs(RUNTIME, mode=0o700, exist_ok=True)
-    with open(DEADLINE + ".new", "w") as file:
-        file.write(str(at))
-    os.replace(DEADLINE + ".new", DEADLINE)
+    replace(DEADLINE, str(at).encode(), 0o600)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,13 @@
 """A record a run, in a folder beside the mesh file: what was asked for, what was changed, how it ended."""
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from dockmesh.agent.replace import replace
 from dockmesh.errors import DockmeshError, UsageError
 
 FOLDER = ".dockmesh"
@@ -152,25 +150,11 @@ def last_text_of(file: Path, host: str) -> str | None:
 
 
 def replace_text(path: Path, text: str, mode: int | None = None) -> None:
-    """Whole or not at all, by a temporary name beside it; a link stays one, and a file keeps its mode unless told.
+    """Whole or not at all; a link stays one, and a file keeps its mode unless told.
 
     Raises OSError.
     """
-    path = path.resolve()
-    if mode is None:
-        mode = path.stat().st_mode & 0o7777
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+    replace(str(path), text.encode(), path.stat().st_mode & 0o7777 if mode is None else mode)
 
 
 def _read(path: Path) -> Record | None:

@@ -1,13 +1,11 @@
 """The mesh file as something that a command changes, and what is said of it afterwards."""
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 from shlex import quote
 
 from rich.markup import escape
 
+from dockmesh.agent.replace import replace
 from dockmesh.errors import UsageError
 from dockmesh.history.held import held
 from dockmesh.meshfile.edit.hosts import replace_comment
@@ -24,30 +22,14 @@ def replace_file(file: Path, before: bytes, after: bytes) -> None:
         with held(target.with_name(f".{target.name}.lock")):
             if target.read_bytes() != before:
                 raise UsageError(f"{file} was changed meanwhile", now="nothing was written", do="run the command again")
-            _replace(target, after)
+            state = target.stat()
+            replace(str(target), after, state.st_mode & 0o7777, (state.st_uid, state.st_gid))
     except OSError as error:
         raise UsageError(
             f"cannot write {file}: {error.strerror}",
             now="it is as it was",
             do="see that its folder may be written: the new text is written beside it, then takes its place",
         ) from error
-
-
-def _replace(target: Path, content: bytes) -> None:
-    state = target.stat()
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as opened:
-        written = Path(opened.name)
-        try:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-            with contextlib.suppress(OSError):  # another's file, and we are not root: then it is ours from now on
-                os.chown(written, state.st_uid, state.st_gid)
-            written.chmod(state.st_mode & 0o7777)
-            written.replace(target)
-        except BaseException:
-            written.unlink(missing_ok=True)
-            raise
 
 
 def with_room(content: bytes, before: Room, after: Room) -> bytes:
