@@ -13,7 +13,6 @@ from bench.world import DOCKMESH, measured, mesh, prepared_lab, reach, settled, 
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
-from dockmesh.apply.session import Session
 from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Look
 from dockmesh.lab.model import Lab
@@ -22,6 +21,7 @@ from dockmesh.model import Cluster
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Put, Remove, Request, Run, demand
+from dockmesh.undo.session import Session
 
 MANY = 30
 

@@ -1,23 +1,19 @@
 """Docker's new settings: taken for real, or an error; and nobody's container left stopped."""
 
 import asyncio
-import math
-from collections.abc import Sequence
-from ipaddress import IPv4Address
 
-from dockmesh.apply import ipv6
 from dockmesh.diff.types import Step
-from dockmesh.diff.way_back import RESTART
 from dockmesh.errors import CommandError
-from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
 from dockmesh.facts.gather import gather_docker
-from dockmesh.facts.types import Container, Docker
+from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
-from dockmesh.remote.seam import Ask, Begin, Put, Run, Transport, demand, failure
+from dockmesh.remote.seam import Begin, Put, Transport, demand
 from dockmesh.render.docker import DAEMON_JSON
+from dockmesh.undo import ipv6
+from dockmesh.undo.containers import JOURNAL, start_again
+from dockmesh.undo.way_back import RESTART
 
 RELOADED_TRIES, RELOADED_POLL_S = 20, 0.25
-JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 
 
 async def configure(host: Transport, look: Look, step: Step) -> None:
@@ -72,34 +68,6 @@ async def _with_journal(host: Transport, error: CommandError) -> CommandError:
         answered=f"{report.answered}\n{journal}".strip(),
         do=f"look at `journalctl -u docker` on {host.name}, then run `dockmesh apply` again",
     )
-
-
-async def start_again(host: Transport, before: Sequence[Container]) -> None:
-    """Those without a restart policy stay down after a restart of Docker: we stopped them, we start them.
-
-    In the order of their addresses, for Docker gives each the first that is free. Those with a policy it starts itself,
-    all at once. Those of `docker run --rm` are gone, as their owner said.
-    """
-    if not before:
-        return
-    (answer,) = await host.ask(Ask(SOCKET, EVERY_CONTAINER, UNIT))
-    stopped = read_stopped(answer.out) if answer.ok else frozenset()
-    if again := [container.id for container in in_order(before) if container.id in stopped]:
-        # Each has the time that one may take; and one that cannot start keeps no other from it.
-        starts = [Run(("docker", "start", name)) for name in again]
-        for start, done in zip(starts, await host.ask(*starts), strict=True):
-            if not done.ok:
-                raise failure(host.name, "could not start the containers again", start, done)
-
-
-def in_order(containers: Sequence[Container]) -> list[Container]:
-    """By address. One that is in several networks has the place that it has on docker0."""
-    return sorted(containers, key=_place)
-
-
-def _place(container: Container) -> float:
-    addresses = [container.address] if container.address else [each.address for each in container.places]
-    return min((int(IPv4Address(each)) for each in addresses), default=math.inf)
 
 
 def _compare(look: Look, after: Docker | None) -> None:

@@ -4,23 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
-from dockmesh.apply.origin import add_packages
-from dockmesh.apply.types import Progress
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.docker import writes
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
-from dockmesh.diff.way_back import FINISH_EARLIER
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
 from dockmesh.inspect.host import Look
+from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
+from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Put, Run, Transport, demand
+from dockmesh.undo.origin import add_packages
+from dockmesh.undo.way_back import FINISH_EARLIER
 
-APT_TIMEOUT_S = 900
 NAMED = 4
-# Another apt may be at work, as unattended-upgrades is after a boot: wait for its lock instead of failing.
-APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 # For what we carry: whoever edited a configuration file keeps it, nothing of the user's is removed to make room.
 CARRIED = (
     *("--option", "Dpkg::Options::=--force-confdef", "--option", "Dpkg::Options::=--force-confold"),

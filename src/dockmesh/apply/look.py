@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
-from dockmesh.apply.session import told
-from dockmesh.apply.types import Progress
 from dockmesh.diff.later import Restart, keeps_addresses
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather
@@ -15,8 +13,10 @@ from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.remote.fanout import all_of
+from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Get, Recall, Transport
 from dockmesh.render.host import API_CA
+from dockmesh.undo.session import told
 
 Looks = Mapping[str, Look | DockmeshError]
 

@@ -11,14 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import docker, origin, record
+from dockmesh.apply import docker, record
 from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.look import Looks, look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
-from dockmesh.apply.session import Session
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Outcome, Progress
 from dockmesh.apply.upgrade import upgrade
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
@@ -26,8 +25,11 @@ from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fanout import all_of
+from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Begin, Request, Transport, demand
 from dockmesh.remote.understand import understanding
+from dockmesh.undo import origin
+from dockmesh.undo.session import Session
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2

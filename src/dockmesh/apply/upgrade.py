@@ -9,13 +9,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dockmesh.apply import origin
-from dockmesh.apply.docker import start_again
 from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
-from dockmesh.apply.types import Gap, Progress
 from dockmesh.diff.later import Restart
+from dockmesh.diff.outcome import Gap
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
@@ -24,8 +22,11 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import Look
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
+from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.understand import understanding
+from dockmesh.undo import origin
+from dockmesh.undo.containers import start_again
 
 # A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
 BACK_S, POLL_S = 120, 0.2

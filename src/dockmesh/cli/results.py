@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dockmesh.apply.types import Outcome
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look

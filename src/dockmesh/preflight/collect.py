@@ -16,9 +16,10 @@ from dockmesh.inspect.host import config_of, inspect
 from dockmesh.model import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
-from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Progress, Reach
+from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.fanout import each
+from dockmesh.remote.progress import Steps
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Transport
 from dockmesh.typed import of_its_type
@@ -38,7 +39,7 @@ async def collect(
     hosts: Mapping[str, Transport],
     unreachable: Mapping[str, DockmeshError],
     wanted: Wanted,
-    progress: Progress,
+    progress: Steps,
 ) -> Evidence:
     """Ask those of `hosts` that `wanted` names. One that stops answering on the way is unreachable from there on."""
     gone = dict(unreachable)
@@ -55,7 +56,7 @@ async def collect(
     return Evidence({name: host for name, host in known.items() if name not in gone}, gone, reach)
 
 
-async def _look(plan: Plan, host: Transport, progress: Progress) -> HostEvidence:
+async def _look(plan: Plan, host: Transport, progress: Steps) -> HostEvidence:
     progress.step(host.name, "read the host")
     inquiry = Inquiry(FACT_PATHS, docker_s=DOCKER_DEADLINE_S)
     began = time.time()
@@ -81,7 +82,7 @@ def _present(wanted: Wanted, present: Collection[str]) -> dict[str, tuple[str, .
 
 
 async def _exchange(
-    plan: Plan, hosts: Mapping[str, Transport], wanted: Wanted, gone: dict[str, DockmeshError], progress: Progress
+    plan: Plan, hosts: Mapping[str, Transport], wanted: Wanted, gone: dict[str, DockmeshError], progress: Steps
 ) -> dict[str, Reach]:
     """All of them at one time, for each hears only as long as it runs."""
     token = secrets.token_hex(8)

@@ -7,7 +7,8 @@ from dockmesh.errors import DockmeshError, HostError
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import docker, docker_api, firewalls, ipv6, managers, names, network, system, underlay
 from dockmesh.preflight.collect import collect
-from dockmesh.preflight.types import Check, Evidence, Finding, Level, Progress, Report
+from dockmesh.preflight.types import Check, Evidence, Finding, Level, Report
+from dockmesh.remote.progress import Steps
 from dockmesh.remote.seam import Transport
 
 SKIP = "or say --no-preflight if you know better"
@@ -18,7 +19,7 @@ async def preflight(
     hosts: Mapping[str, Transport],
     unreachable: Mapping[str, DockmeshError],
     chosen: Collection[str],
-    progress: Progress,
+    progress: Steps,
 ) -> Report:
     """Ask and judge the chosen hosts and the pairs of them that the plan links; changes nothing."""
     began = time.monotonic()
@@ -29,7 +30,7 @@ async def preflight(
 
 
 async def blockers(
-    plan: Plan, hosts: Mapping[str, Transport], new: Collection[str], progress: Progress
+    plan: Plan, hosts: Mapping[str, Transport], new: Collection[str], progress: Steps
 ) -> Mapping[str, tuple[HostError, ...]]:
     """Why hosts that have no fabric yet should not get one now; asks them and the hosts that they are to be linked to.
 

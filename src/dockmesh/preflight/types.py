@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
 
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import UnderlayAddress
 from dockmesh.render.types import HostConfig
-
-
-class Progress(Protocol):
-    """Told what each host is at; whoever shows it decides how."""
-
-    def step(self, host: str, text: str) -> None: ...
 
 
 class Level(StrEnum):

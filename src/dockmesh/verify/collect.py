@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from typing import Any, Protocol
+from typing import Any
 
 from dockmesh.agent.probe_container import REPOSITORY
 from dockmesh.errors import DockmeshError
@@ -18,6 +18,7 @@ from dockmesh.facts.gather import Inquiry
 from dockmesh.model import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fanout import each
+from dockmesh.remote.progress import Steps
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Request, Transport
 from dockmesh.render.host import flows_of
@@ -44,25 +45,19 @@ BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 BULK_BYTES = 256 << 10
 
 
-class Progress(Protocol):
-    """Told what each host is at; whoever shows it decides how."""
-
-    def step(self, host: str, text: str) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """What one run of verify has in common on all hosts."""
 
     plan: Plan
-    progress: Progress
+    progress: Steps
     token: str
     probe: str  # the source of agent.probe
     container: str  # the source of agent.probe_container
 
 
 async def collect(
-    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Progress
+    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
 ) -> Evidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
     sources = map(source_of, ("probe", "probe_container"))

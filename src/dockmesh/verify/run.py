@@ -5,15 +5,16 @@ from collections.abc import Mapping
 
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
+from dockmesh.remote.progress import Steps
 from dockmesh.remote.seam import Transport
-from dockmesh.verify.collect import Progress, collect
+from dockmesh.verify.collect import collect
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import Report
 
 
 async def verify(
-    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Progress
+    plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
 ) -> Report:
     """Prove the mesh on the real thing. Hosts in `unreachable`, or in neither mapping, are not measured.
 

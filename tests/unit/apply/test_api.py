@@ -4,17 +4,17 @@ import asyncio
 from dataclasses import replace
 
 from dockmesh.access.push_revocation import shut_out
-from dockmesh.apply.destroy import destroy
-from dockmesh.apply.destroy import look_at_all as look_at_parting
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import Session
-from dockmesh.apply.types import Outcome
+from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, LockedError
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Access, Plan
 from dockmesh.remote.seam import Answer, Lock, Request, Run
 from dockmesh.render.host import API_CA, API_FILES, API_REVOKED, API_UNIT
+from dockmesh.undo.run import destroy
+from dockmesh.undo.run import look_at_all as look_at_parting
+from dockmesh.undo.session import Session
 from tests.support import access
 from tests.support.fake_host import FakeHost, applied, installed
 from tests.support.plans import config_of, configs

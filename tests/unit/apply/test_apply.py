@@ -8,9 +8,8 @@ from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import AS_BEFORE, Session
-from dockmesh.apply.types import Outcome
 from dockmesh.diff.later import Restart
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
 from dockmesh.inspect.host import Look
@@ -25,6 +24,7 @@ from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.undo.session import AS_BEFORE, Session
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, moved, swapped, with_network
 from tests.support.plans import configs

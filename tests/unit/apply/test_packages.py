@@ -9,10 +9,9 @@ import pytest
 
 from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import Session
-from dockmesh.apply.types import Gap, Outcome
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.later import Restart
+from dockmesh.diff.outcome import Gap, Outcome
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look
@@ -25,6 +24,7 @@ from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.render.docker import DAEMON_JSON
+from dockmesh.undo.session import Session
 from tests.support.debs import write_deb
 from tests.support.fake_host import Container, FakeHost, applied, bare
 from tests.support.meshes import cluster

@@ -9,10 +9,9 @@ from dockmesh.apply import run as apply_run
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import Session
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Outcome
 from dockmesh.diff.apart import without_changing
+from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.inspect.host import Look
 from dockmesh.model import Cluster, Fabric, Forwarding, Ring
@@ -20,6 +19,7 @@ from dockmesh.plan.build import build
 from dockmesh.record import run as record
 from dockmesh.remote.seam import Answer, Put, Request, Run
 from dockmesh.render.host import FLOWS
+from dockmesh.undo.session import Session
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
 from tests.support.plans import configs

@@ -9,8 +9,8 @@ from dockmesh.history.store import HostRecord, Record, load_all, save
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dockmesh.apply.session import Session
 from dockmesh.cli.work.journal import record
+from dockmesh.undo.session import Session
 from dockmesh.record.run import Run
 run = Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 with record(Path(sys.argv[1]), "name: a", Session(run)):

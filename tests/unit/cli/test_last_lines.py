@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.session import Session
-from dockmesh.apply.types import Outcome
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
 from dockmesh.cli.work.journal import record
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
@@ -21,6 +20,7 @@ from dockmesh.history.store import load_all
 from dockmesh.inspect.host import Look
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
+from dockmesh.undo.session import Session
 from dockmesh.verify.types import Kind, Probe, Report, Verdict
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.diff.destroy import Traces, destroy
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.model import Attachment, Datapath, Fabric
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.undo.destroy import Traces, destroy
 from tests.support.fake_host import Device, FakeHost, applied
 from tests.support.fake_ovs import Bridge, Port
 from tests.support.meshes import cluster, with_attachment, with_network

@@ -2,11 +2,11 @@
 
 import shlex
 
-from dockmesh.diff.destroy import Traces, destroy
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import StepName
 from dockmesh.render import ports
 from dockmesh.render.types import HostConfig
+from dockmesh.undo.destroy import Traces, destroy
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster, with_network
 from tests.support.plans import config_of

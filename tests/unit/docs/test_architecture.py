@@ -27,8 +27,8 @@ ORDER = (
         "remote",
         "facts",
     ),
-    *("record", "render", "diff", "inspect", "preflight", "packages", "apply", "verify", "history", "access"),
-    *("status", "containers", "context", "measure"),
+    *("record", "render", "diff", "inspect", "preflight", "packages", "undo", "apply", "verify", "history"),
+    *("access", "status", "containers", "context", "measure"),
     *("lab", "drill", "cli"),
 )
 # No machine is touched and nothing is waited for in these.

@@ -13,7 +13,6 @@ import pytest
 
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
-from dockmesh.apply.types import Outcome
 from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
 from dockmesh.cli.json.changes import destroyed_json, result_json
 from dockmesh.cli.json.comparison import comparison_json
@@ -33,6 +32,7 @@ from dockmesh.cli.work.edits import edited
 from dockmesh.containers.read import read
 from dockmesh.context.meta import Context
 from dockmesh.debian.deb import Deb
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
 from dockmesh.errors import CommandError

@@ -12,9 +12,7 @@ from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.run import apply as apply_plan
-from dockmesh.apply.session import Session, kept_alive
 from dockmesh.apply.together import refuse_alone
-from dockmesh.apply.types import Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import result_json
@@ -28,6 +26,7 @@ from dockmesh.cli.work.preflight_gate import keep_out
 from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.later import Restart
+from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.inspect.host import Look
 from dockmesh.meshfile.load import parse
@@ -36,6 +35,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.undo.session import Session, kept_alive
 from dockmesh.verify.types import Report
 
 ANEW = "Docker gives them addresses anew: the same where it can, others where it starts several at once by itself."

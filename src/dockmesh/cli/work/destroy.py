@@ -10,12 +10,8 @@ from pathlib import Path
 
 import typer
 
-from dockmesh.apply.destroy import Parting, Partings, look_at_all, permitted
-from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all
-from dockmesh.apply.session import Session, kept_alive
-from dockmesh.apply.types import Outcome
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import destroyed_json
@@ -25,6 +21,7 @@ from dockmesh.cli.screens.destroy import show_destroyed
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json
 from dockmesh.cli.work.journal import record
+from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
 from dockmesh.inspect.host import Look
@@ -34,6 +31,9 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
 from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.undo.run import Parting, Partings, look_at_all, permitted
+from dockmesh.undo.run import destroy as destroy_mesh
+from dockmesh.undo.session import Session, kept_alive
 
 SIGN_S = 15  # between two signs of life, while we or a person take our time
 LATER = "when it is there again, `dockmesh destroy --host {}` does the rest"

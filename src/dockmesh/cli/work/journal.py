@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from dockmesh.apply.session import KEPT, Session
 from dockmesh.cli.results import Result
 from dockmesh.cli.show import err
 from dockmesh.history.store import DESTROY, GONE, HostRecord, Record, RunState, save
 from dockmesh.record.run import CONFIRMED
+from dockmesh.undo.session import KEPT, Session
 
 
 @contextlib.contextmanager

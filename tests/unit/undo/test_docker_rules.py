@@ -1,4 +1,4 @@
-from dockmesh.diff.docker_rules import without_docker
+from dockmesh.undo.docker_rules import without_docker
 
 SAVED = """\
 *filter

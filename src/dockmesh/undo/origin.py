@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from dockmesh.diff.daemon_json import is_ours
-from dockmesh.diff.restore import docker_address
 from dockmesh.facts.system import read_units
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
@@ -13,6 +12,7 @@ from dockmesh.record.paths import APPLIED, ORIGIN, STATE
 from dockmesh.remote.seam import Get, Put, Run, Transport, demand
 from dockmesh.render import docker, ovs
 from dockmesh.render.host import MARK, PATHS
+from dockmesh.undo.restore import docker_address
 
 WHAT = "could not write down what it is now, so nothing was changed"
 

@@ -8,30 +8,31 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import ipv6
-from dockmesh.apply.docker import JOURNAL, start_again
-from dockmesh.apply.install import APT, APT_TIMEOUT_S
-from dockmesh.apply.types import Outcome, Progress
-from dockmesh.diff.destroy import TRACES_THERE, Traces, in_the_way, read_ran
-from dockmesh.diff.destroy import destroy as diff_destroy
-from dockmesh.diff.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.diff.host import FACT_PATHS
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.packages import DOCKER
-from dockmesh.diff.removable import in_use, removable
-from dockmesh.diff.restore_docker import settings_after, uses_file
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import CommandError, DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_docker
 from dockmesh.facts.packages import DEPENDENCIES, read_dependencies
 from dockmesh.facts.types import Container
 from dockmesh.inspect.host import Look, config_of
+from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.plan.types import Plan
 from dockmesh.record import origin
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.remote.fanout import all_of
+from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Get, Run, Transport, demand
 from dockmesh.remote.understand import understanding
+from dockmesh.undo import ipv6
+from dockmesh.undo.containers import JOURNAL, start_again
+from dockmesh.undo.destroy import TRACES_THERE, Traces, in_the_way, read_ran
+from dockmesh.undo.destroy import destroy as diff_destroy
+from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
+from dockmesh.undo.removable import in_use, removable
+from dockmesh.undo.restore_docker import settings_after, uses_file
 
 AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
 # With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it

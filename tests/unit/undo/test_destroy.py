@@ -7,10 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.apply.destroy import Parting, look_at_all
-from dockmesh.apply.destroy import destroy as destroy_mesh
 from dockmesh.apply.look import lock_all
-from dockmesh.apply.types import Outcome
+from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model import Cluster, Renderer
 from dockmesh.plan.build import build
@@ -19,14 +17,16 @@ from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
+from dockmesh.undo.run import Parting, look_at_all
+from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
 from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
-from tests.unit.apply.test_ipv6 import RULES
-from tests.unit.apply.test_way_back import RUN, Silence
-from tests.unit.apply.test_way_back import run as apply
+from tests.unit.undo.test_ipv6 import RULES
+from tests.unit.undo.test_way_back import RUN, Silence
+from tests.unit.undo.test_way_back import run as apply
 
 MESH = cluster(3)
 IFUPDOWN = cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))

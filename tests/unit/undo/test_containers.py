@@ -1,5 +1,5 @@
-from dockmesh.apply.docker import in_order
 from dockmesh.facts.types import Container, Place
+from dockmesh.undo.containers import in_order
 
 
 def at(name: str, *addresses: str, docker0: str | None = None) -> Container:

@@ -1,20 +1,9 @@
-"""What an apply tells while it runs, and what is left to say at its end."""
+"""What became of the changes on a host."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
-
-
-class Progress(Protocol):
-    """Told what each host is at; whoever shows it decides how."""
-
-    def step(self, host: str, text: str) -> None: ...
-
-    def done(self, host: str, text: str) -> None: ...
-
-    def failed(self, host: str, text: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.apply import ipv6, origin
 from dockmesh.diff.later import Restart
-from dockmesh.diff.way_back import way_back
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.inspect.host import Look
 from dockmesh.record.back_unit import way_back_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
+from dockmesh.undo import ipv6, origin
+from dockmesh.undo.way_back import way_back
 
 NOT_ARMED = 3
 AS_BEFORE = "it is as it was before this run"

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.way import BACK, RUNTIME
-from dockmesh.diff import attachments, restore
+from dockmesh.diff import attachments
 from dockmesh.diff.fabric import tunnel_of
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of
 from dockmesh.diff.networks import refuse_in_use, taken_apart
 from dockmesh.diff.networks import subject as network_subject
 from dockmesh.diff.packages import DOCKER
-from dockmesh.diff.removable import SWITCH_PACKAGE
-from dockmesh.diff.restore_docker import restore_docker
 from dockmesh.diff.subject import FABRIC, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
@@ -32,6 +30,9 @@ from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs, ports
 from dockmesh.render.host import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
+from dockmesh.undo import restore
+from dockmesh.undo.removable import SWITCH_PACKAGE
+from dockmesh.undo.restore_docker import restore_docker
 
 WHY = "as it was before the first apply"
 TRACES = (STATE, RUNTIME, *FOLDERS)

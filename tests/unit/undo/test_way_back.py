@@ -9,7 +9,6 @@ import pytest
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.session import Session, told
 from dockmesh.errors import ConnectError
 from dockmesh.model import Cluster, Fabric, Forwarding, Host, Renderer
 from dockmesh.plan.build import build
@@ -17,6 +16,7 @@ from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
 from dockmesh.remote.seam import Answer, Request
 from dockmesh.render.host import FLOWS, FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, INTERFACES
+from dockmesh.undo.session import Session, told
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, swapped, with_attachment, with_network

@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Iterable
 from importlib.resources import files
 
-from dockmesh.diff import restore
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
@@ -17,6 +16,7 @@ from dockmesh.remote.seam import Run as Command
 from dockmesh.render import names, ports
 from dockmesh.render.host import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
+from dockmesh.undo import restore
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
