@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.rows import Row
 from bench.world import DOCKMESH, measured, mesh, prepared_lab, reach, settled, wait
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
@@ -185,7 +186,9 @@ async def applied(lab: Lab, cluster: Cluster) -> Busy:
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
         session = Session(new_run("bench"))
         await lock_all(hosts.opened, session.run, busy)
-        outcomes = await apply_plan(plan, hosts.opened, await look_at_all(plan, hosts.opened), session, busy)
+        outcomes = await apply_plan(
+            plan, hosts.opened, AllOrNone(plan, await look_at_all(plan, hosts.opened)), session, busy
+        )
         if errors := [str(outcome.error) for outcome in outcomes if outcome.error]:
             raise SystemExit("\n".join(errors))
         async with fleet(plan.hosts, lab.ssh_config, fresh=True) as again:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import docker, record
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.install import install, what_installs
-from dockmesh.apply.look import Looks, look
+from dockmesh.apply.look import look
 from dockmesh.apply.owners import read_owners, refuse_second_owner
-from dockmesh.apply.together import refuse_alone
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.packages import DOCKER
@@ -39,18 +39,17 @@ AGAIN = "mend what it says, then run `dockmesh apply` again"
 
 
 async def apply(
-    plan: Plan, hosts: Mapping[str, Transport], looks: Looks, session: Session, progress: Progress
+    plan: Plan, hosts: Mapping[str, Transport], found: AllOrNone, session: Session, progress: Progress
 ) -> tuple[Outcome, ...]:
     """Make the plan real on these hosts; an Outcome for each, in the order of the plan.
 
-    `looks` are of `look_at_all` under `lock_all`, for the same hosts; one that could not be looked at is not changed.
+    `found` is of `look_at_all` under `lock_all`, for the same hosts; one that could not be looked at is not changed.
     What was changed waits to be confirmed; a host that failed is back at what it was, or on its way there by itself.
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
     turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
     done = {name: turn.done for name, turn in turns.items()}
-    looks = refuse_alone(plan, looks)
-    looks, gaps = await upgrade(plan, hosts, looks, done, progress, restart=session.restart)
+    looks, gaps = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
     prepared = await all_of({name: turns[name].prepare(looks[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):

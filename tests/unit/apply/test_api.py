@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from dockmesh.access.push_revocation import shut_out
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
@@ -34,7 +35,7 @@ async def carry_out(plan: Plan, hosts: dict[str, FakeHost]) -> tuple[Outcome, ..
     await lock_all(hosts, RUN, told)
     looks = await look_at_all(plan, hosts)
     session = Session(RUN)
-    outcomes = await apply(plan, hosts, looks, session, told)
+    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, told)
     await session.confirm(hosts, {})
     return outcomes
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
@@ -71,7 +72,7 @@ async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) ->
     locked = await lock_all(hosts, RUN, told)
     looks = {**await look_at_all(plan, hosts), **locked}
     session = Session(RUN, stay_out=contested(plan, looks))
-    outcomes = await apply(plan, hosts, looks, session, told)
+    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, told)
     await session.confirm(hosts, {})
     return outcomes
 
@@ -632,7 +633,7 @@ def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
 
 async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
     session = Session(RUN, restart=Restart.LATER)
-    outcomes = await apply(plan, hosts, await look_at_all(plan, hosts, Restart.LATER), session, Told())
+    outcomes = await apply(plan, hosts, AllOrNone(plan, await look_at_all(plan, hosts, Restart.LATER)), session, Told())
     await session.confirm(hosts, {})
     return outcomes
 

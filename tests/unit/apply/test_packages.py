@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.debian.deb import Deb
@@ -68,7 +69,7 @@ def looks(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Looks:
 
 def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
     session = Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))
-    outcomes = asyncio.run(apply(build(mesh), hosts, looks(mesh, hosts), session, Silent()))
+    outcomes = asyncio.run(apply(build(mesh), hosts, AllOrNone(build(mesh), looks(mesh, hosts)), session, Silent()))
     return {outcome.host: outcome for outcome in outcomes}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
@@ -95,7 +96,7 @@ async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
     locked = await lock_all(hosts, RUN, Silence())
     looks = {**await look_at_all(plan, hosts), **locked}
     session = Session(RUN, stay_out=contested(plan, looks), held_back=contested_networks(plan, looks))
-    outcomes = await apply(plan, hosts, looks, session, Silence())
+    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
     wrong = await session.confirm(hosts, {})
     return [outcome.host for outcome in outcomes if outcome.error] + list(wrong)
 

@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.look import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.run import apply as apply_plan
-from dockmesh.apply.together import refuse_alone
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import result_json
@@ -84,14 +84,14 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:
     began = time.monotonic()
     async with fleet(chosen, wish.ssh_config) as hosts:
-        looks = await _look(plan, hosts, wish, run)
+        found = await _look(plan, hosts, wish, run)
         left_out = tuple(host for host in plan.hosts if host not in chosen)
-        looks = await without_address_conflicts(
-            left_out, looks, hosts.failed, file=wish.file, ssh_config=wish.ssh_config
+        found = await without_address_conflicts(
+            left_out, found, hosts.failed, file=wish.file, ssh_config=wish.ssh_config
         )
         if wish.preflight:
-            looks = await keep_out(plan, hosts.opened, looks)
-        looks = refuse_alone(plan, looks)
+            found = await keep_out(plan, hosts.opened, found)
+        looks = AllOrNone(plan, found)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)
@@ -108,7 +108,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
                 await _ask(good, json=wish.json)
             # The lock kept other applies away meanwhile, but not people.
             again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, wish.restart)
-            looks, began = {**looks, **again}, time.monotonic()
+            looks, began = looks.updated(again), time.monotonic()
             session.restart = restart_for(looks, wish.restart)
         with recorded(session) as note:
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
@@ -136,7 +136,7 @@ async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:
     return {**errors, **await look_at_all(plan, ours, wish.restart)}
 
 
-async def _carry_out(plan: Plan, hosts: Fleet, looks: Looks, session: Session) -> tuple[Outcome, ...]:
+async def _carry_out(plan: Plan, hosts: Fleet, looks: AllOrNone, session: Session) -> tuple[Outcome, ...]:
     progress = HostProgress(tuple(hosts.opened))
     try:
         with progress:

@@ -1,5 +1,7 @@
 """Changes that must be made on all hosts of the file in one run, or on none: pure."""
 
+from collections.abc import Iterator, Mapping
+
 from dockmesh.apply.look import Looks
 from dockmesh.diff.apart import switches
 from dockmesh.diff.types import StepName
@@ -9,14 +11,37 @@ from dockmesh.model import FABRIC_BRIDGE, Forwarding
 from dockmesh.plan.types import Plan
 
 
-def refuse_alone(plan: Plan, looks: Looks) -> Looks:
-    """The looks, with the reason in place of each host that would have to let go of what others keep."""
+class AllOrNone(Mapping[str, Look | DockmeshError]):
+    """What was found on the hosts of one run, by their names.
+
+    A host that would have to let go of what others keep has the reason in place of what was found, however these came
+    to be: who makes or updates it need not think of that.
+    """
+
+    def __init__(self, plan: Plan, found: Looks) -> None:
+        self._plan = plan
+        self._found = {**found, **_refused(plan, found)}
+
+    def updated(self, found: Looks) -> "AllOrNone":
+        return AllOrNone(self._plan, {**self._found, **found})
+
+    def __getitem__(self, host: str) -> Look | DockmeshError:
+        return self._found[host]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _refused(plan: Plan, looks: Looks) -> dict[str, DockmeshError]:
     missing = [host.name for host in plan.hosts if not _comes_along(looks.get(host.name))]
-    refused = {}
+    refused: dict[str, DockmeshError] = {}
     for name, look in looks.items():
         if isinstance(look, Look) and look.diff.step(StepName.APART) and (error := _reason(plan, look, missing)):
             refused[name] = error
-    return {**looks, **refused}
+    return refused
 
 
 def _comes_along(look: Look | DockmeshError | None) -> bool:

@@ -6,10 +6,10 @@ import pytest
 
 from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
+from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
-from dockmesh.apply.together import refuse_alone
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError
@@ -46,7 +46,7 @@ def run(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Outcome]:
         plan = build(mesh)
         looks = {**await look_at_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
         session = Session(RUN, stay_out=contested(plan, looks))
-        outcomes = await apply(plan, hosts, looks, session, Silence())
+        outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
         await session.confirm(hosts, {})
         return outcomes
 
@@ -121,12 +121,22 @@ def test_with_a_host_missing_nobody_changes() -> None:
     assert not any(is_let_go(request) or is_tunnels(request) for host in hosts.values() for request in host.asked)
 
 
+def test_a_host_that_is_lost_later_keeps_the_others_as_well() -> None:
+    hosts = made(RING)
+    found = AllOrNone(build(FULL), looks_of(hosts, FULL))
+    assert all(isinstance(look, Look) for look in found.values())
+
+    found = found.updated({"host2": ConnectError("no SSH connection", host="host2")})
+
+    assert not any(isinstance(look, Look) for look in found.values())
+
+
 def test_with_a_host_that_could_not_be_read_nobody_gets_other_flows() -> None:
     hosts = made(RING)
     looks = looks_of(hosts, FULL)
     looks["host2"] = ConnectError("no SSH connection", host="host2")
 
-    refused = refuse_alone(build(FULL), looks)
+    refused = AllOrNone(build(FULL), looks)
 
     assert {name for name, look in refused.items() if not isinstance(look, Look)} == {
         "host1",
