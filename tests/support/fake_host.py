@@ -24,7 +24,7 @@ from dockmesh.facts import gather, link, packages, system
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import FABRIC_BRIDGE, Datapath
 from dockmesh.record import applied as record
-from dockmesh.record import origin
+from dockmesh.record import initial_state
 from dockmesh.record.paths import APPLIED, ARMED
 from dockmesh.remote.seam import (
     Answer,
@@ -643,7 +643,7 @@ def _heard(address: str) -> dict[str, Any]:
 
 def _only_reads(request: Request) -> bool:
     if isinstance(request, Run):
-        if request.argv == origin.SERVICE_STATES or request.argv[-2:] == ("-maxdepth", "0"):
+        if request.argv == initial_state.SERVICE_STATES or request.argv[-2:] == ("-maxdepth", "0"):
             return True
         if {"diff-flows", "dump-groups"}.intersection(request.argv):
             return True

@@ -15,7 +15,7 @@ from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Put, Run, Transport, demand
-from dockmesh.undo.origin import add_packages
+from dockmesh.undo.initial_state import add_packages
 from dockmesh.undo.way_back import FINISH_EARLIER
 
 NAMED = 4

@@ -28,7 +28,7 @@ from dockmesh.remote.fanout import all_of
 from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Begin, Request, Transport, demand
 from dockmesh.remote.understand import understanding
-from dockmesh.undo import origin
+from dockmesh.undo import initial_state
 from dockmesh.undo.session import Session
 
 AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
@@ -107,7 +107,7 @@ class _Turn:
     async def _prepare(self, found: Look) -> Look:
         if step := found.diff.step(StepName.SWITCH):
             self._at(step)
-            await origin.keep(self.host, found.facts, found.config.mesh)
+            await initial_state.keep(self.host, found.facts, found.config.mesh)
             await demand(self.host, "could not start Open vSwitch", *step.requests)
             self.done += step.changes
             found = await self._look_when_settled()

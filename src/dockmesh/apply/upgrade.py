@@ -25,7 +25,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.understand import understanding
-from dockmesh.undo import origin
+from dockmesh.undo import initial_state
 from dockmesh.undo.containers import start_again
 
 # A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
@@ -71,7 +71,7 @@ async def upgrade(
             continue
         try:
             with understanding(name):
-                await origin.keep(hosts[name], found.facts, found.config.mesh)
+                await initial_state.keep(hosts[name], found.facts, found.config.mesh)
                 gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
                 done[name].extend(step.changes)
                 after[name] = await look(plan, hosts[name], restart)

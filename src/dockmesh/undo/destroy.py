@@ -24,7 +24,7 @@ from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
-from dockmesh.record.origin import FOLDERS, LEFT_BY, Origin
+from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState
 from dockmesh.record.paths import STATE
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs, ports
@@ -45,7 +45,7 @@ ROOTS = ("/etc", "/var/lib", "/var/log")  # of what packages leave
 class Traces:
     """What a host has beside its facts that only the end of a mesh is interested in."""
 
-    origin: Origin | None = None  # None: it is not known what the host was
+    initial: InitialState | None = None  # None: it is not known what the host was
     there: frozenset[str] = frozenset()  # of TRACES
     removable: tuple[str, ...] = ()  # packages that shall go
     ran: tuple[str, ...] = ()  # containers that ran when an earlier destroy restarted Docker
@@ -68,7 +68,7 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
         _detach(host, facts) if ours else None,
         _files(host, facts),
         _fabric(host, ours) if ours else None,
-        restore_docker(config, facts, traces.origin, traces.removable, traces.ran),
+        restore_docker(config, facts, traces.initial, traces.removable, traces.ran),
         _switch(host, facts, traces),
         _packages(host, traces),
         _forget(host, facts, traces),
@@ -102,7 +102,7 @@ def _refuse_stopped_switch(host: str, facts: HostFacts, traces: Traces) -> None:
     """The bridge would be there again with the next start of Open vSwitch, after we had forgotten it."""
     if facts.ovs is not None or "ovs-vsctl" not in facts.programs or STATE not in traces.there:
         return
-    stopped_by_us = traces.origin is not None and not traces.origin.ran(SWITCH_UNIT) and _files(host, facts) is None
+    stopped_by_us = traces.initial is not None and not traces.initial.ran(SWITCH_UNIT) and _files(host, facts) is None
     if not stopped_by_us:
         raise HostError(
             "Open vSwitch does not run, and the fabric is in its database",
@@ -201,13 +201,13 @@ def foreign_ports(bridge: OvsBridge) -> list[str]:
 
 def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     """It did not run before, and nobody has anything in it."""
-    origin = traces.origin
-    if origin is None or SWITCH_UNIT not in origin.services or origin.ran(SWITCH_UNIT) or facts.ovs is None:
+    initial = traces.initial
+    if initial is None or SWITCH_UNIT not in initial.services or initial.ran(SWITCH_UNIT) or facts.ovs is None:
         return None
     if any(ovs.MARK not in bridge.external_ids or foreign_ports(bridge) for bridge in facts.ovs):
         return None
     stop = Run(("systemctl", "stop", SWITCH_UNIT))
-    disable = () if origin.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)
+    disable = () if initial.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)
     change = Change(host, Subject(Thing.UNIT, SWITCH_UNIT), "running", "not running", WHY)
     return Step(StepName.STOP_SWITCH, (change,), (*disable, stop))
 
@@ -230,28 +230,28 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     )
     requests: tuple[Request, ...] = (
         *((Run(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
-        *(Run(argv) for argv in _empty_folders(traces.origin)),
+        *(Run(argv) for argv in _empty_folders(traces.initial)),
         *(Run(_empty(left)) for left in (_left_by_packages(facts, traces),) if left),
         Run(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
     )
     return Step(StepName.FORGET, changes, requests)
 
 
-def _empty_folders(origin: Origin | None) -> Iterator[tuple[str, ...]]:
+def _empty_folders(initial: InitialState | None) -> Iterator[tuple[str, ...]]:
     """Those that we made, if nobody put anything into them since. `find` does not mind one that is gone."""
     for folder in FOLDERS:
-        if origin is None or folder not in origin.folders:
+        if initial is None or folder not in initial.folders:
             above, _, name = folder.rpartition("/")
             yield ("find", above, "-maxdepth", "1", "-name", name, "-type", "d", "-empty", "-delete")
 
 
 def _left_by_packages(facts: HostFacts, traces: Traces) -> tuple[str, ...]:
     """Folders that were not there before packages of ours, which are gone by then."""
-    if traces.origin is None or not traces.origin.packages:
+    if traces.initial is None or not traces.initial.packages:
         return ()
     leaving = {"ovs-vsctl": SWITCH_PACKAGE in traces.removable, "dockerd": bool({*DOCKER} & {*traces.removable})}
     gone = [program for program in LEFT_BY if leaving[program] or program not in facts.programs]
-    return tuple(folder for program in gone for folder in LEFT_BY[program] if folder not in traces.origin.folders)
+    return tuple(folder for program in gone for folder in LEFT_BY[program] if folder not in traces.initial.folders)
 
 
 def _empty(folders: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dockmesh.diff.subject import RESTART, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, FileState, HostFacts
 from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, FABRIC_BRIDGE
-from dockmesh.record.origin import Origin
+from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import IPV6, RAN
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker
@@ -30,14 +30,14 @@ RELOAD = Run(("systemctl", "reload", UNIT))
 
 
 def restore_docker(
-    config: HostConfig, facts: HostFacts, origin: Origin | None, leaving: Iterable[str], ran: Iterable[str]
+    config: HostConfig, facts: HostFacts, initial: InitialState | None, leaving: Iterable[str], ran: Iterable[str]
 ) -> Step | None:
     """Docker restarts only if it uses what ours said. `leaving`: packages that go; `ran`: containers to start again.
 
     Raises ConflictError for a daemon.json that is no JSON object.
     """
     host = config.host
-    after = settings_after(host, facts, origin)
+    after = settings_after(host, facts, initial)
     present = facts.files.get(DAEMON_JSON)
     running = facts.docker
     changes: list[Change] = []
@@ -50,7 +50,7 @@ def restore_docker(
             )
         )
     going = any(package in leaving for package in DOCKER)
-    idle = origin is not None and UNIT in origin.services and not origin.ran(UNIT)
+    idle = initial is not None and UNIT in initial.services and not initial.ran(UNIT)
     requests = list(_writes(facts, present, after))
     restart: tuple[Request, ...] = ()
     if running is not None and (going or (idle and not running.containers)):
@@ -66,7 +66,7 @@ def restore_docker(
         changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these at its start only", names))
         # Remove what was written above: the restart has its own order.
         requests = []
-        restart = tuple(_restart(facts, origin, running, after, ran))
+        restart = tuple(_restart(facts, initial, running, after, ran))
     elif running is None and (bridge := facts.link(DOCKER_BRIDGE)) and bridge.mac == config.docker_bridge.mac:
         changes.append(
             Change(
@@ -94,7 +94,7 @@ def has_rules6(facts: HostFacts, after: str | None) -> bool:
     return by_default or bool(_content(after).get("ip6tables"))
 
 
-def settings_after(host: str, facts: HostFacts, origin: Origin | None) -> str | None:
+def settings_after(host: str, facts: HostFacts, initial: InitialState | None) -> str | None:
     """daemon.json as it is to be; None for no file.
 
     Raises ConflictError.
@@ -103,8 +103,8 @@ def settings_after(host: str, facts: HostFacts, origin: Origin | None) -> str | 
     before = facts.file(BEFORE)
     if daemon_json.is_for_restart(present):  # an earlier destroy was stopped at it
         return before
-    if before is None and origin is not None and origin.daemon is not None:
-        before = origin.daemon.text
+    if before is None and initial is not None and initial.daemon is not None:
+        before = initial.daemon.text
     return daemon_json.part(host, present, before)
 
 
@@ -156,7 +156,7 @@ def _writes(facts: HostFacts, present: FileState | None, after: str | None) -> I
 
 
 def _restart(
-    facts: HostFacts, origin: Origin | None, running: Docker, after: str | None, ran: Iterable[str]
+    facts: HostFacts, initial: InitialState | None, running: Docker, after: str | None, ran: Iterable[str]
 ) -> Iterator[Request]:
     """Should we be stopped in between, the copy is what comes after; and no copy means that no file does."""
     ids = sorted({*ran, *(container.id for container in running.containers)})
@@ -168,7 +168,7 @@ def _restart(
         yield Put(BEFORE, after, mode)
     elif facts.file(BEFORE) is not None:
         yield Remove(BEFORE)
-    yield Put(DAEMON_JSON, daemon_json.for_restart(after, _address(facts, origin, after)), mode)
+    yield Put(DAEMON_JSON, daemon_json.for_restart(after, _address(facts, initial, after)), mode)
     yield from _own_bridge(facts)
     yield from RESTART_DOCKER
     if after is None:
@@ -180,10 +180,10 @@ def _restart(
     yield Remove(BEFORE)
 
 
-def _address(facts: HostFacts, origin: Origin | None, after: str | None) -> str:
+def _address(facts: HostFacts, initial: InitialState | None, after: str | None) -> str:
     """What docker0 had before; where there was none, what Docker would take: the first that is free."""
-    if origin is not None and origin.docker_address:
-        return origin.docker_address
+    if initial is not None and initial.docker_address:
+        return initial.docker_address
     taken = [each.network for link in facts.links if link.name != DOCKER_BRIDGE for each in link.addresses]
     own = _content(after).get("default-address-pools")
     pools = [(each["base"], int(each["size"])) for each in own] if own else DEFAULT_POOLS

@@ -19,7 +19,7 @@ from dockmesh.facts.types import Container
 from dockmesh.inspect.host import Look, config_of
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.plan.types import Plan
-from dockmesh.record import origin
+from dockmesh.record import initial_state
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.remote.fanout import all_of
@@ -75,7 +75,7 @@ async def look(plan: Plan, transport: Transport, *, packages: bool) -> Parting:
     """
     facts = await gather(transport, Inquiry(PATHS))
     there, dependencies = await transport.ask(Run(TRACES_THERE), Run(DEPENDENCIES), together=True)
-    made = origin.of(facts)
+    made = initial_state.of(facts)
     ours = made.packages if made is not None and packages else ()
     used = in_use(ours, facts)
     known = read_dependencies(dependencies.out) if dependencies.ok else ()
@@ -161,7 +161,7 @@ class _Turn:
                 error.report = replace(report, answered=f"{report.answered}\n{journal}".strip())
                 raise
             await self._compare()
-        after = settings_after(self.host.name, facts, self.parting.traces.origin)
+        after = settings_after(self.host.name, facts, self.parting.traces.initial)
         await ipv6.forget_at_last(self.host, facts, after)
         others = [each for each in self.parting.traces.ran if each not in {container.id for container in before}]
         if step.restart or others:
@@ -172,7 +172,7 @@ class _Turn:
 
         Raises CommandError and ConnectError.
         """
-        before = self.parting.traces.origin
+        before = self.parting.traces.initial
         if before is not None and before.bridge_nf is not None:
             await self._restore_bridge_nf(before.bridge_nf)
         forwarded = before is None or before.forwarded
@@ -191,11 +191,11 @@ class _Turn:
 
         To take the module itself away is not ours: somebody may rely on it by now.
         """
-        now = await self.host.ask(*map(Get, map(origin.file_of, origin.BRIDGE_NF)), together=True)
-        wanted = {setting: before.get(setting, "0") for setting in origin.BRIDGE_NF}
+        now = await self.host.ask(*map(Get, map(initial_state.file_of, initial_state.BRIDGE_NF)), together=True)
+        wanted = {setting: before.get(setting, "0") for setting in initial_state.BRIDGE_NF}
         changed = [
             f"{setting}={wanted[setting]}"
-            for setting, answer in zip(origin.BRIDGE_NF, now, strict=True)
+            for setting, answer in zip(initial_state.BRIDGE_NF, now, strict=True)
             if answer.ok and answer.out.strip() != wanted[setting]
         ]
         if changed:
@@ -205,7 +205,7 @@ class _Turn:
         look = self.parting.look
         after = await gather_docker(self.host)
         if after is None or not uses_file(
-            after, settings_after(self.host.name, look.facts, self.parting.traces.origin)
+            after, settings_after(self.host.name, look.facts, self.parting.traces.initial)
         ):
             raise CommandError(
                 "Docker took other settings than daemon.json says",

@@ -12,7 +12,7 @@ from dockmesh.record.back_unit import way_back_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
-from dockmesh.undo import ipv6, origin
+from dockmesh.undo import initial_state, ipv6
 from dockmesh.undo.way_back import way_back
 
 NOT_ARMED = 3
@@ -47,7 +47,7 @@ class Session:
         """
         if host.name in self.armed:
             return
-        await origin.keep(host, look.facts, look.config.mesh)
+        await initial_state.keep(host, look.facts, look.config.mesh)
         await ipv6.remember(host, look.config)
         held_back = self.held_back.get(host.name, frozenset())
         stay_out = host.name in self.stay_out

@@ -12,7 +12,7 @@ from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model import Cluster, Renderer
 from dockmesh.plan.build import build
-from dockmesh.record.origin import LEFT_BY, file_of
+from dockmesh.record.initial_state import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON

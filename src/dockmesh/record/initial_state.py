@@ -38,7 +38,7 @@ def file_of(setting: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class InitialState:
     """`packages` are those that we installed since, by name, with what they brought along."""
 
     mesh: str
@@ -57,32 +57,32 @@ class Origin:
     def enabled(self, service: str) -> bool:
         return self.services.get(service, {}).get("UnitFileState") == "enabled"
 
-    def with_packages(self, names: Iterable[str]) -> "Origin":
+    def with_packages(self, names: Iterable[str]) -> "InitialState":
         return replace(self, packages=tuple(sorted({*self.packages, *names})))
 
 
-def write(origin: Origin) -> str:
+def write(initial: InitialState) -> str:
     content = {
         "form": FORM,
-        "mesh": origin.mesh,
-        "daemon": None if origin.daemon is None else {"text": origin.daemon.text, "mode": origin.daemon.mode},
-        "services": {unit: dict(states) for unit, states in origin.services.items()},
-        "folders": list(origin.folders),
-        "docker_bridge": origin.docker_bridge,
-        "docker_address": origin.docker_address,
-        "forwarded": origin.forwarded,
-        "packages": list(origin.packages),
-        "bridge_nf": None if origin.bridge_nf is None else dict(origin.bridge_nf),
+        "mesh": initial.mesh,
+        "daemon": None if initial.daemon is None else {"text": initial.daemon.text, "mode": initial.daemon.mode},
+        "services": {unit: dict(states) for unit, states in initial.services.items()},
+        "folders": list(initial.folders),
+        "docker_bridge": initial.docker_bridge,
+        "docker_address": initial.docker_address,
+        "forwarded": initial.forwarded,
+        "packages": list(initial.packages),
+        "bridge_nf": None if initial.bridge_nf is None else dict(initial.bridge_nf),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def read(text: str | None) -> Origin | None:
+def read(text: str | None) -> InitialState | None:
     """None where there is none, or one that cannot be read: what a host was is then not known."""
     try:
         content = json.loads(text or "")
         daemon = content["daemon"]
-        return Origin(
+        return InitialState(
             str(content["mesh"]),
             None if daemon is None else FileState(str(daemon["text"]), int(daemon["mode"])),
             {
@@ -100,7 +100,7 @@ def read(text: str | None) -> Origin | None:
         return None
 
 
-def of(facts: HostFacts) -> Origin | None:
+def of(facts: HostFacts) -> InitialState | None:
     """What a host was, as it keeps it.
 
     Raises HostError where a newer dockmesh wrote it in another form.

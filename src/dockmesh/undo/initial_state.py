@@ -6,8 +6,8 @@ from dockmesh.diff.daemon_json import is_ours
 from dockmesh.facts.system import read_units
 from dockmesh.facts.types import HostFacts
 from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
-from dockmesh.record import origin
-from dockmesh.record.origin import Origin
+from dockmesh.record import initial_state
+from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import APPLIED, ORIGIN, STATE
 from dockmesh.remote.seam import Get, Put, Run, Transport, demand
 from dockmesh.render import docker, ovs
@@ -17,7 +17,7 @@ from dockmesh.undo.restore import docker_address
 WHAT = "could not write down what it is now, so nothing was changed"
 
 
-async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
+async def keep(host: Transport, facts: HostFacts, mesh: str) -> InitialState | None:
     """Written before anything else, once in the life of a host in a mesh; a way back leaves it.
 
     None on a host that has something of ours and no such record: a version before this one made that.
@@ -25,20 +25,20 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
     """
     present, services, folders, forwarding, *bridge_nf = await host.ask(
         Get(ORIGIN),
-        Run(origin.SERVICE_STATES),
-        Run(origin.FOLDERS_THERE),
-        Get(origin.FORWARDING),
-        *map(Get, map(origin.file_of, origin.BRIDGE_NF)),
+        Run(initial_state.SERVICE_STATES),
+        Run(initial_state.FOLDERS_THERE),
+        Get(initial_state.FORWARDING),
+        *map(Get, map(initial_state.file_of, initial_state.BRIDGE_NF)),
         together=True,
     )
     if present.ok or _has_ours(facts):
-        return origin.read(present.out)
+        return initial_state.read(present.out)
     units = {
         unit: {key: states.get(key, "") for key in ("ActiveState", "UnitFileState")}
         for unit, states in read_units(services.out).items()
         if states.get("LoadState") == "loaded"
     }
-    made = Origin(
+    made = InitialState(
         mesh,
         facts.files.get(docker.DAEMON_JSON),
         units,
@@ -48,7 +48,7 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> Origin | None:
         forwarded=forwarding.out.strip() != "0",
         bridge_nf={
             setting: answer.out.strip()
-            for setting, answer in zip(origin.BRIDGE_NF, bridge_nf, strict=True)
+            for setting, answer in zip(initial_state.BRIDGE_NF, bridge_nf, strict=True)
             if answer.ok
         },
     )
@@ -62,7 +62,7 @@ async def add_packages(host: Transport, simulated: str) -> None:
     Raises CommandError and ConnectError.
     """
     (present,) = await host.ask(Get(ORIGIN))
-    made = origin.read(present.out) if present.ok else None
+    made = initial_state.read(present.out) if present.ok else None
     names = frozenset(new_packages(simulated))
     if made is not None and not names <= {*made.packages}:
         await _write(host, made.with_packages(names))
@@ -76,9 +76,9 @@ def new_packages(simulated: str) -> Iterable[str]:
             yield words[1].partition(":")[0]
 
 
-async def _write(host: Transport, made: Origin) -> None:
+async def _write(host: Transport, made: InitialState) -> None:
     folder = Run(("install", "-d", "-m", "0700", STATE))
-    await demand(host, WHAT, folder, Put(ORIGIN, origin.write(made), origin.MODE))
+    await demand(host, WHAT, folder, Put(ORIGIN, initial_state.write(made), initial_state.MODE))
 
 
 def _has_ours(facts: HostFacts) -> bool:
