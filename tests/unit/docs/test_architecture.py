@@ -140,3 +140,25 @@ def test_only_cli_prints() -> None:
             calls = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)]
             assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
             assert not {"rich", "typer"} & {name.split(".")[0] for name in imports(module)}, name_of(module)
+
+
+# What is done in one place, and who does it beside that, and why.
+IMPORTED_IN = {
+    "dockmesh.diff.adopt.adopt": {"inspect/host.py"},
+    "dockmesh.diff.host.diff": {"inspect/host.py"},
+    "dockmesh.render.host.render": {"inspect/host.py", "cli/work/render.py"},  # which contacts no host
+}
+WRITTEN_IN = {
+    "return_exceptions": {"remote/fanout.py", "cli/work/connections.py"},  # which waits for what it has cancelled
+    "os.replace(": {"agent/replace.py", "agent/gap.py"},  # which is sent alone
+}
+
+
+@pytest.mark.parametrize("name", IMPORTED_IN)
+def test_what_has_one_place_is_called_there(name: str) -> None:
+    assert {name_of(module) for module in MODULES if name in imports(module)} == IMPORTED_IN[name]
+
+
+@pytest.mark.parametrize("words", WRITTEN_IN)
+def test_what_has_one_place_is_written_there(words: str) -> None:
+    assert {name_of(module) for module in MODULES if words in module.read_text()} == WRITTEN_IN[words]
