@@ -15,6 +15,7 @@ LOCK := requirements.lock
 MINUTES ?= 15
 SEED ?= 1
 FILES ?=
+ROW ?=
 STAMP := $(VENV)/.installed
 # What the lab needs of the machine, by program and Debian package.
 LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftables ip:iproute2 ping:iputils-ping \
@@ -22,9 +23,9 @@ LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftab
 
 # And what its virtual machines need beside that.
 VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
-test test-long test-vm: LAB_PROGRAMS += $(VM_PROGRAMS)
+test test-long test-vm world: LAB_PROGRAMS += $(VM_PROGRAMS)
 
-.PHONY: help setup lab-setup demo test test-long test-vm check format docs docs-lab lock bench bench-peers kills clean
+.PHONY: help setup lab-setup demo test test-long test-vm world check format docs docs-lab lock bench bench-peers kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +74,9 @@ test-long: lab-setup  ## what make test leaves out; goes on where it stood; FILE
 
 test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel (as root)
 	@$(BIN)/pytest tests/lab_vm
+
+world: lab-setup  ## one row of docs/reference/tested.md the whole way, ROW=NAME; without, all that were not run (as root)
+	@$(BIN)/python tools/world.py $(ROW)
 
 check: setup  ## format, lint, types, unit tests; no root, under a minute
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
