@@ -312,6 +312,24 @@ def test_a_host_of_another_mesh_is_left_alone() -> None:
     assert worlds(hosts) == before
 
 
+def test_a_host_whose_initial_state_a_newer_dockmesh_wrote_is_left_alone() -> None:
+    hosts = meshed(busy)
+    before = worlds(hosts)
+    for host in hosts.values():
+        text, mode = host.files[ORIGIN]
+        host.files[ORIGIN] = (text.replace('"form": 1,', '"form": 2,'), mode)
+
+    errors = destroy(hosts)
+
+    assert {error.report.what for error in errors.values()} == {
+        f"a newer dockmesh wrote {ORIGIN}, in form 2, and this one reads no form after 1"
+    }
+    for host in hosts.values():
+        text, mode = host.files[ORIGIN]
+        host.files[ORIGIN] = (text.replace('"form": 2,', '"form": 1,'), mode)
+    assert worlds(hosts) == before
+
+
 def test_hosts_from_before_there_were_records_lose_what_is_marked() -> None:
     hosts = make(applied)
 
