@@ -21,7 +21,10 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 
 UNIT = "docker.service"
-RULES6 = Subject(Thing.DOCKER, "rules for IPv6")
+AS_BEFORE = "as it was before the first apply"
+COPY, DAEMON_UNIT = Subject(Thing.FILE, BEFORE), Subject(Thing.UNIT, UNIT)
+BRIDGE = Subject(Thing.DEVICE, DOCKER_BRIDGE)
+CONTAINERS, RULES6 = Subject(Thing.DOCKER, "containers"), Subject(Thing.DOCKER, "rules for IPv6")
 # What Docker takes networks from unless told (libnetwork, ipamutils), in their order.
 DEFAULT_POOLS = (*((f"172.{number}.0.0/16", 16) for number in range(17, 32)), ("192.168.0.0/16", 20))
 FIRST = "172.17.0.1/16"
@@ -44,19 +47,13 @@ def restore_docker(
     if (present.text if present else None) != after:
         changes.append(_file_change(host, present, after, facts.file(BEFORE)))
     elif facts.file(BEFORE) is not None:
-        changes.append(
-            Change(
-                host, Subject(Thing.FILE, BEFORE), "the copy of the file of before", None, "it is not needed any more"
-            )
-        )
+        changes.append(Change(host, COPY, "the copy of the file of before", None, "it is not needed any more"))
     going = any(package in leaving for package in DOCKER)
     idle = initial is not None and UNIT in initial.services and not initial.ran(UNIT)
     requests = list(_writes(facts, present, after))
     restart: tuple[Request, ...] = ()
     if running is not None and (going or (idle and not running.containers)):
-        changes.append(
-            Change(host, Subject(Thing.UNIT, UNIT), "running", "not running", "as it was before the first apply")
-        )
+        changes.append(Change(host, DAEMON_UNIT, "running", "not running", AS_BEFORE))
         requests += [STOP, *_own_bridge(facts)]
     elif running is not None and (
         not uses(running, _content(after)) or _names_go(present, after) or _rules_go(present, after)
@@ -64,27 +61,17 @@ def restore_docker(
         names = tuple(container.name for container in running.containers)
         used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
         changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these at its start only", names))
-        # Remove what was written above: the restart has its own order.
+        # Not what is written above: the restart has its own order.
         requests = []
         restart = tuple(_restart(facts, initial, running, after, ran))
     elif running is None and (bridge := facts.link(DOCKER_BRIDGE)) and bridge.mac == config.docker_bridge.mac:
-        changes.append(
-            Change(
-                host,
-                Subject(Thing.DEVICE, DOCKER_BRIDGE),
-                "a bridge of ours",
-                None,
-                "Docker makes its own when it starts",
-            )
-        )
+        changes.append(Change(host, BRIDGE, "a bridge of ours", None, "Docker makes its own when it starts"))
         requests += _own_bridge(facts)
     elif running is not None and ran:
-        changes.append(
-            Change(host, Subject(Thing.DOCKER, "containers"), "stopped", "running", "they ran before Docker restarted")
-        )
+        changes.append(Change(host, CONTAINERS, "stopped", "running", "they ran before Docker restarted"))
     if facts.file(IPV6) is not None and not has_rules6(facts, after):
         # Docker may be as it was, for a run that gave them to it was taken back; its rules are not.
-        changes.append(Change(host, RULES6, "what Docker left of them", None, "as it was before the first apply"))
+        changes.append(Change(host, RULES6, "what Docker left of them", None, AS_BEFORE))
     return Step(StepName.RESTORE_DOCKER, tuple(changes), tuple(requests), restart=restart) if changes else None
 
 
@@ -141,7 +128,7 @@ def _file_change(host: str, present: FileState | None, after: str | None, before
     if after is None:
         return Change(host, DAEMON, actual, None, "there was no such file")
     words = "the file of before" if after == before else "without our keys, the rest as it is"
-    return Change(host, DAEMON, actual, words, "as it was before the first apply")
+    return Change(host, DAEMON, actual, words, AS_BEFORE)
 
 
 def _writes(facts: HostFacts, present: FileState | None, after: str | None) -> Iterator[Request]:
