@@ -100,7 +100,9 @@ def test_plan_json_has_its_documented_names(dockmesh: Dockmesh, mesh_file: Path)
         "address": "172.17.42.2",
         "pool": "172.17.128.0/18",
         "containers": 16384,
-        "networks": [],
+        "networks": [
+            {"name": "docker0", "address": "172.17.42.2", "pool": "172.17.128.0/18", "containers": 16384},
+        ],
         "tunnels": [
             {"port": "gre1", "peer": "host1", "remote": "1.1.1.1"},
             {"port": "gre2", "peer": "host3", "remote": "3.3.3.3"},

@@ -46,7 +46,7 @@ def _host_json(host: Host) -> dict[str, Any]:
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address),
         "pool": str(host.pool),
-        "networks": {seat.network: _seat_json(seat) for seat in host.further},
+        "networks": {seat.network: _seat_json(seat) for seat in host.seats},
     }
 
 

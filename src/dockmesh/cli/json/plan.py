@@ -77,7 +77,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
                 **({"address6": str(seat.address6.ip), "pool6": str(seat.pool6)} if seat.address6 else {}),
                 "containers": seat.containers,
             }
-            for seat in host.further
+            for seat in host.networks
         ],
         "tunnels": [
             {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
