@@ -340,7 +340,7 @@ class FakeHost:
                 return OK
             case ("find", *paths, "-maxdepth", "0"):
                 return Answer(0, "".join(f"{path}\n" for path in paths if self._is_folder(path)))
-            case ("find", above, "-maxdepth", "1", "-name", name, *_):
+            case ("find", above, "-maxdepth", "1", "-name", name, "-type", "d", "-empty", "-delete"):
                 if not any(path.startswith(f"{above}/{name}/") for path in self.files):
                     self.folders.discard(f"{above}/{name}")
                 return OK
@@ -450,7 +450,9 @@ class FakeHost:
         match words:
             case ["enable" | "disable" as verb, unit]:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
-            case ["show", *_]:
+            case ["show", "--property=Id,ActiveState,ExecStart", *_]:
+                return Answer(0)  # asked about firewalls and network managers, of which it has none
+            case ["show", *_] if ("systemctl", *words) == origin.SERVICE_STATES:
                 return Answer(0, self._service_states())
             case ["enable", "--now", unit] if unit == SWITCH_UNIT:
                 self.ovs = self.ovs or FakeOvs()
