@@ -44,7 +44,6 @@ class Line:
     gaps: tuple[Box, ...]
     allowed: tuple[Box, ...]
     rtt: tuple[str, ...]  # polylines
-    most_rtt_ms: float | None
     said: str
     title: str
 
@@ -128,7 +127,6 @@ def _line(fault: FaultRecord, pair: PairRecord, width: int) -> Line:
             if allowed is not None
         ),
         rtt=tuple(_polylines(pair, most)) if most else (),
-        most_rtt_ms=most,
         said=_said(pair),
         title=f"{pair.source} → {pair.target}: {_told(pair.during, pair.expected)} while it lasts, "
         f"{_told(pair.after, 'connected')} after it",

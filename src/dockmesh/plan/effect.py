@@ -40,11 +40,6 @@ def effect(before: Plan, after: Plan) -> Effect:
     )
 
 
-def _identity(host: HostPlan) -> tuple[int | None, str]:
-    """In the spanning tree."""
-    return host.tree_priority, host.docker0.switch_mac
-
-
 def _peers(host: HostPlan) -> tuple[str, ...]:
     return tuple(tunnel.peer for tunnel in host.tunnels)
 

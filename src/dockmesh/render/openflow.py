@@ -58,11 +58,6 @@ def text_of(groups: Iterable[str], flows: Iterable[Flow]) -> str:
     return body.format(*(f"{base | kind:#x}" for kind in range(max(Counts) + 1))) + "".join(stale)
 
 
-def cookie_of(text: str) -> int:
-    """What the cookies of a text's flows have in common: the low 8 bits are 0."""
-    return int(text.split("cookie=", 1)[1].split(",", 1)[0], 16) & ~0xFF
-
-
 def counts_of(cookie: int) -> Counts | None:
     """What the packets of a flow are; None for a cookie that is none of ours."""
     return next((kind for kind in Counts if kind == cookie & 0xFF), None)

@@ -124,13 +124,9 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
     request = script(session.container, order, BEGIN_DEADLINE_S, role="begin")
     said = read_said((await host.ask(request, within_s=BEGIN_DEADLINE_S + 5))[0])
     if "error" in said:
-        return replace(known, container_error=said["error"], listener_error=said["error"])
+        return replace(known, container_error=said["error"])
     listener, container = said["listener"], said.get("container")
-    known = replace(
-        known,
-        listener_error=listener.get("error"),
-        listener_port=listener.get("port", 0),
-    )
+    known = replace(known, listener_port=listener.get("port", 0))
     of_its_type(known)
     if container is None:
         return replace(known, container_error="Docker is not running")

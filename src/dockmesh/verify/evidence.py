@@ -83,7 +83,6 @@ class HostEvidence:
     container: Container | None = None
     container_error: str | None = None
     listener_port: int = 0
-    listener_error: str | None = None
     from_host: Measured = field(default_factory=lambda: Measured(error="it was not asked"))
     from_container: Measured = field(default_factory=lambda: Measured(error="it was not asked"))
     heard: tuple[tuple[str, str], ...] | None = None  # source and number of each broadcast; None: nobody listened

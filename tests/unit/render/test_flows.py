@@ -9,7 +9,7 @@ from dockmesh.model import Fabric, Forwarding, FullMesh, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.flows import bundle, tag
-from dockmesh.render.openflow import Counts, cookie_of, counts_of
+from dockmesh.render.openflow import Counts, counts_of
 from tests.support.meshes import cluster
 from tests.support.openflow import Frame, frame_of
 from tests.support.walker import (
@@ -247,6 +247,11 @@ def test_a_text_deletes_the_flows_of_every_other_and_none_of_its_own() -> None:
             assert deleted == (other != cookie_of(text))
         # What has no cookie, as the flow that a bridge makes for itself, goes too.
         assert any(mask & 0 == value for value, mask in deletions(text))
+
+
+def cookie_of(text: str) -> int:
+    """What the cookies of a text's flows have in common: the low 8 bits are 0."""
+    return int(text.split("cookie=", 1)[1].split(",", 1)[0], 16) & ~0xFF
 
 
 def deletions(text: str) -> list[tuple[int, int]]:
