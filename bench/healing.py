@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from dockmesh.lab.model import Lab
 from dockmesh.lab.pings import pinging
 from dockmesh.lab.ssh import run_on
 from dockmesh.meshfile.load import load
+from dockmesh.pings.log import arrivals
 
 KILLED = ("ovs-vswitchd", "ovsdb-server")
 
@@ -95,7 +97,7 @@ def after_reboot(runs: int) -> list[Row]:
                 wait(pings.wait_for_answers(100, DEADLINE_S), "host1 reaches the container")
                 power.reboot(lab, host.name)
                 wait(pings.wait_for_answers(200, DEADLINE_S), "host1 reaches the container after the reboot")
-                back = first_after_longest_gap(pings.output.read_text())
+                back = first_after_longest_gap(arrivals(pings.pings()))
             active = answer(
                 lab, "host2", 'date +%s.%N -d "$(systemctl show --timestamp=us -p ActiveEnterTimestamp --value docker)"'
             )
@@ -105,8 +107,5 @@ def after_reboot(runs: int) -> list[Row]:
     ]
 
 
-def first_after_longest_gap(output: str) -> float:
-    times = [
-        float(line[1:].split("]")[0]) for line in output.splitlines() if line.startswith("[") and "icmp_seq" in line
-    ]
+def first_after_longest_gap(times: Sequence[float]) -> float:
     return max(pairwise(times), key=lambda pair: pair[1] - pair[0])[1]

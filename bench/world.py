@@ -89,7 +89,7 @@ def gap(lab: Lab, source: str, target: str, harm: Callable[[], object]) -> float
         wait(pings.wait_for_answers(200, DEADLINE_S), f"{source} reaches {target}")
         harm()
         wait(pings.wait_for_answers(500, DEADLINE_S), f"{source} reaches {target} again")
-        return pings.heard().longest_gap_ms
+        return pings.heard().longest_ms or 0.0
 
 
 def wait(happened: bool, what: str) -> None:

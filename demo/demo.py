@@ -17,8 +17,9 @@ from rich.table import Table
 
 from dockmesh.lab import store
 from dockmesh.lab.model import Lab
-from dockmesh.lab.pings import Pings, pinging
+from dockmesh.lab.pings import pinging
 from dockmesh.lab.ssh import run_on
+from dockmesh.pings.log import PingStats
 
 console = Console(highlight=False, soft_wrap=True)
 HOSTS = ("host1", "host2", "host3")
@@ -155,7 +156,7 @@ def ping(lab: Lab, host: str, target: str) -> str:
     return f"[green]{done.stdout.split('time=')[-1].splitlines()[0]}[/]"
 
 
-def measure(lab: Lab, source: str, target: str, harm: Callable[[], None]) -> Pings:
+def measure(lab: Lab, source: str, target: str, harm: Callable[[], None]) -> PingStats:
     """Ping every 10 ms from a container, do the harm, and listen until the answers have come for a while again."""
     with pinging(lab, lab.host(source), target, CONTAINER) as pings:
         if not pings.wait_for_answers(100, DEADLINE_S):
@@ -166,13 +167,13 @@ def measure(lab: Lab, source: str, target: str, harm: Callable[[], None]) -> Pin
         heard = pings.heard()
     console.print(
         f"{heard.sent} pings sent, one every 10 ms; {heard.sent - heard.answered} lost; "
-        f"longest gap [bold green]{heard.longest_gap_ms:.0f} ms[/]"
+        f"longest gap [bold green]{heard.longest_ms or 0:.0f} ms[/]"
     )
     return heard
 
 
-def gap(pings: Pings) -> str:
-    return f"{pings.longest_gap_ms:.0f} ms"
+def gap(pings: PingStats) -> str:
+    return f"{pings.longest_ms or 0:.0f} ms"
 
 
 def summary(measured: dict[str, str], seconds: float) -> None:

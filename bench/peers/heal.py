@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bench.peers.read import is_calm, longest_gap_ms, read_stamps
+from bench.peers.read import is_calm, longest_gap_ms
 from bench.peers.site import LoadGauge, Seats, Site
 from bench.peers.types import Pair, Silence
 from dockmesh.errors import LabError
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import power
 from dockmesh.lab.pings import Pinging, pinging
+from dockmesh.pings.log import arrivals
 
 # What comes late is seen, too: a spanning tree may take up a link, and be silent, 2 s after it came back.
 LEAST_S = 5.0
@@ -58,7 +59,7 @@ def _watch(pings: Pinging, pair: Pair, event: Callable[[], None], watch_s: float
         event()
         settled = time.time()
         while True:
-            stamps = read_stamps(pings.output.read_text(errors="replace"))
+            stamps = arrivals(pings.pings())
             now = time.time()
             calm = is_calm(stamps, now)
             if calm and now - settled >= LEAST_S:

@@ -3,17 +3,16 @@
 import json
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median, quantiles
 from typing import Any
 
 from bench.peers.types import Rtt
 from dockmesh.errors import LabError
+from dockmesh.pings.log import longest_silence_ms
 
 INTERVAL_S = 0.01
 TIME = re.compile(r"icmp_seq=\d+ .*time=([\d.]+) ms")
 SENT = re.compile(r"(\d+) packets transmitted")
-STAMP = re.compile(r"^\[(\d+\.\d+)\] .*icmp_seq=\d+ .*time=", re.MULTILINE)
 # The kernel's own word for a packet larger than a known way, and a router's for one that it could not pass on.
 PATH_MTU = re.compile(r"mtu ?= ?(\d+)")
 # A contender is well again when so many of a hundred pings a second were answered in the last second.
@@ -77,11 +76,6 @@ def read_path_mtu(output: str) -> int | None:
     return min(found, default=None)
 
 
-def read_stamps(output: str) -> tuple[float, ...]:
-    """When the answers to `ping -D` came, in seconds since 1970."""
-    return tuple(float(at) for at in STAMP.findall(output))
-
-
 def is_calm(stamps: tuple[float, ...], now: float) -> bool:
     """Whether answers come as if nothing were."""
     return sum(at > now - CALM_S for at in stamps) >= CALM_ANSWERS
@@ -95,5 +89,5 @@ def longest_gap_ms(stamps: tuple[float, ...], since: float) -> float | None:
     after = [at for at in stamps if at > since]
     if not after:
         return None
-    points = [max((since - INTERVAL_S, *(at for at in stamps if at <= since))), *after]
-    return max(0.0, max(later - earlier for earlier, later in pairwise(points)) - INTERVAL_S) * 1000
+    begin = max((since - INTERVAL_S, *(at for at in stamps if at <= since)))
+    return longest_silence_ms((begin, *after), INTERVAL_S * 1000)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dockmesh.model import Tunnel
+from dockmesh.model.tunnel import Tunnel
 
 # Bytes that one frame gains on its way into the underlay.
 # RFC 791 and RFC 8200 (IP without options); RFC 2784 and RFC 2890 (GRE, its key); RFC 768 (UDP); RFC 7348 (VXLAN);

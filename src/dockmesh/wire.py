@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dockmesh.model import Tunnel
+from dockmesh.model.tunnel import Tunnel
 
 UDP_NAMES = ("udp", "17")
 

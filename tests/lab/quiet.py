@@ -1,12 +1,12 @@
 """Pings every 10 ms between every two hosts and their containers, and what of them is lost while something is done."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from dockmesh.lab.pings import ANSWER, INTERVAL_S, Pinging, pinging
+from dockmesh.lab.pings import INTERVAL_MS, Pinging, pinging
 from dockmesh.lab.store import load as load_lab
+from dockmesh.pings.log import Ping, PingStats, outages
 from tests.lab.mesh import Mesh
 
 Pair = tuple[str, str, str]  # from whom, to whom, and whether "hosts" or "containers"
@@ -35,10 +35,10 @@ class Watched:
         """What it costs to do it, between hosts with these links; None: between all."""
         chosen = {pair: each for pair, each in self.running.items() if links is None or frozenset(pair[:2]) in links}
         self._answered(20)
-        begins = {pair: each.output.stat().st_size for pair, each in chosen.items()}
+        before = {pair: each.heard() for pair, each in chosen.items()}
         act()
         self._answered(100)
-        heard = {pair: _read(each, begins[pair]) for pair, each in chosen.items()}
+        heard = {pair: _cost(before[pair], each.heard(), each.pings()) for pair, each in chosen.items()}
         return Cost(
             {pair: lost for pair, (lost, _, _, _) in heard.items() if lost},
             {pair: twice for pair, (_, twice, _, _) in heard.items() if twice},
@@ -51,15 +51,12 @@ class Watched:
             assert pings.wait_for_answers(more, DEADLINE_S), f"{pair} is silent for good"
 
 
-def _read(pings: Pinging, begin: int) -> tuple[int, int, float, int]:
-    """Lost, twice, for how many ms all were lost at most, sent: of what was written since."""
-    with pings.output.open(errors="replace") as output:
-        output.seek(begin)
-        text = output.read()
-    answers = sorted({int(number) for _, number in ANSWER.findall(text)})
-    sent = answers[-1] - answers[0] + 1
-    longest = max(later - earlier - 1 for earlier, later in pairwise(answers))
-    return sent - len(answers), text.count("(DUP!)"), longest * INTERVAL_S * 1000, sent
+def _cost(before: PingStats, after: PingStats, pings: Sequence[Ping]) -> tuple[int, int, float, int]:
+    """Lost, twice, for how many ms all were lost at most, sent: between two looks."""
+    new = pings[before.sent :]
+    lost = after.sent - after.answered - (before.sent - before.answered)
+    longest = max((outage.lost for outage in outages(new, INTERVAL_MS)), default=0)
+    return lost, after.twice - before.twice, longest * INTERVAL_MS, len(new)
 
 
 @contextlib.contextmanager

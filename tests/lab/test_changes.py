@@ -59,7 +59,7 @@ def changes(answer: Any) -> list[Any]:
 
 def assert_none_lost(pings: Pinging) -> None:
     heard = pings.heard()
-    assert (heard.sent - heard.answered, heard.duplicates) == (0, 0), heard
+    assert (heard.sent - heard.answered, heard.twice) == (0, 0), heard
 
 
 @pytest.fixture(scope="module")

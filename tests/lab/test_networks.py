@@ -7,8 +7,9 @@ from itertools import permutations
 
 import pytest
 
-from dockmesh.lab.pings import Pings, pinging
+from dockmesh.lab.pings import pinging
 from dockmesh.lab.store import load as load_lab
+from dockmesh.pings.log import PingStats
 from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import arp, bpdu, frame, hearing, inside, ipv6, mac, send, sending, udp
 from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
@@ -185,7 +186,7 @@ def test_the_others_go_on_and_believe_nothing_while_one_is_hostile(mesh: Mesh, n
         assert all(pings.wait_for_answers(100, 60) for pings in running)
         heard = [pings.heard() for pings in running]
 
-    assert [(each.sent - each.answered, each.duplicates) for each in heard] == [(0, 0)] * 3
+    assert [(each.sent - each.answered, each.twice) for each in heard] == [(0, 0)] * 3
     for host in ("host2", "host3"):
         known = mesh.on(host, f"{inside(container(name))}ip neigh show {theirs} | grep -o 'lladdr [0-9a-f:]*'")
         assert known == f"lladdr {mac(theirs)}"
@@ -201,7 +202,7 @@ def test_status_counts_what_was_dropped(mesh: Mesh) -> None:
 
 @contextmanager
 def undisturbed(mesh: Mesh, *names: str) -> Iterator[None]:
-    """Pings on these networks between all hosts do not fall silent while the block runs.
+    """PingStats on these networks between all hosts do not fall silent while the block runs.
 
     On an idle machine none is lost; on a busy one the userspace datapath loses some at any time.
     """
@@ -217,8 +218,8 @@ def undisturbed(mesh: Mesh, *names: str) -> Iterator[None]:
         assert all(pings.wait_for_answers(20, 60) for pings in running.values())
         yield
         assert all(pings.wait_for_answers(50, 60) for pings in running.values())
-        heard: dict[tuple[str, str, str], Pings] = {pair: pings.heard() for pair, pings in running.items()}
-    silent = {pair: each for pair, each in heard.items() if each.longest_gap_ms > SILENCE_MS or each.duplicates}
+        heard: dict[tuple[str, str, str], PingStats] = {pair: pings.heard() for pair, pings in running.items()}
+    silent = {pair: each for pair, each in heard.items() if (each.longest_ms or 0) > SILENCE_MS or each.twice}
     assert not silent, "\n".join(f"{' '.join(pair)}: {each}" for pair, each in silent.items())
 
 

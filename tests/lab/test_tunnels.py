@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from dockmesh.model.tunnel import Tunnel, overlay_mtu
 
 from dockmesh.lab import store
 from dockmesh.lab.model import Lab
 from dockmesh.lab.underlay import SWITCH
 from dockmesh.meshfile.load import load
 from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import Tunnel
-from dockmesh.mtu import overlay_mtu
-from dockmesh.wire import WIRES
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, run
 from tests.support.tunnel_headers import packets, read_outer

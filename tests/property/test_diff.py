@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from dockmesh.model.mesh import Cluster, Forwarding, Renderer
+from dockmesh.model.tunnel import Tunnel
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
-from dockmesh.model import Cluster, Forwarding, Renderer, Tunnel
 from dockmesh.plan.build import build
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.host import render

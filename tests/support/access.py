@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from dockmesh.model import Cluster, Listen
+from dockmesh.model.mesh import Cluster, Listen
+
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Access, Client, HostCertificate, Plan
 from dockmesh.render.host import MARK, render

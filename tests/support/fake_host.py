@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_interface
 from typing import Any
 
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import FABRIC_BRIDGE
+
 from dockmesh import __version__
 from dockmesh.apply import gap
 from dockmesh.debian.deb import read_deb
@@ -22,7 +25,6 @@ from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, packages, system
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE, Datapath
 from dockmesh.record import applied as record
 from dockmesh.record import initial_state
 from dockmesh.record.paths import APPLIED, ARMED
@@ -243,11 +245,6 @@ class FakeHost:
             case Put(path, text, mode):
                 self.files[path] = (text, mode)
                 return OK
-            case PutBytes(path, text, offset):
-                self.blobs[path] = self.blobs.get(path, b"")[:offset] + base64.b64decode(text)
-                return OK
-            case GetBytes(path, offset, length):
-                return Answer(0, base64.b64encode(self.blobs[path][offset : offset + length]).decode())
             case Remove(path):
                 return OK if self.files.pop(path, None) else Answer(2)
             case Ask(_, url):
@@ -259,10 +256,15 @@ class FakeHost:
             case Run(argv):
                 return self._run(argv)
             case _:
-                return self._asked_of_services(request)
+                return self._rest(request)
 
-    def _asked_of_services(self, request: Request) -> Answer:
+    def _rest(self, request: Request) -> Answer:
         match request:
+            case PutBytes(path, text, offset):
+                self.blobs[path] = self.blobs.get(path, b"")[:offset] + base64.b64decode(text)
+                return OK
+            case GetBytes(path, offset, length) if path in self.blobs:
+                return Answer(0, base64.b64encode(self.blobs[path][offset : offset + length]).decode())
             case Units(names):
                 return Answer(0, "\n".join(self._unit_states(name) for name in names))
             case Stat(system.LIBRARY_FILE) if system.LIBRARY in self.programs:
@@ -354,8 +356,8 @@ class FakeHost:
     def _carried(self, argv: tuple[str, ...]) -> Answer:
         """What is asked where a mesh brings packages of its own."""
         match argv:
-            case ("systemd-run", *_, file, first, second) if file == gap.FILE:
-                self.files[file] = (json.dumps([_heard(first), _heard(second)]), 0o600)
+            case ("systemd-run", "--quiet", "--collect", _, "--nice=0", "python3", _, gap.PINGER.file, _, _, *others):
+                self.blobs[gap.PINGER.file] = _heard(len(others)).encode()
             case packages.ARCHITECTURE:
                 return Answer(0, "amd64\n")
             case packages.INSTALLED:
@@ -638,9 +640,11 @@ def network_row(name: str, options: list[str]) -> dict[str, Any]:
     }
 
 
-def _heard(address: str) -> dict[str, Any]:
-    """What agent/gap.py says of a host that answers."""
-    return {"address": address, "sent": 9, "answered": 8, "twice": 0, "longest_ms": 40, "silent_ms": 3}
+def _heard(others: int) -> str:
+    """What agent/pinger.py says of hosts that answer, but for one ping of nine."""
+    rounds = [(number, 1_000_000 + number * 20_000) for number in range(1, 10)]
+    answers = [f"A {number} {place} 400\n" for number, _ in rounds if number != 3 for place in range(others)]
+    return "".join([*(f"R {number} {at}\n" for number, at in rounds), *answers])
 
 
 def _only_reads(request: Request) -> bool:

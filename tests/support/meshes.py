@@ -3,11 +3,7 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
-from hypothesis import strategies as st
-
-from dockmesh.model import (
-    DOCKER_BRIDGE,
-    Attachment,
+from dockmesh.model.mesh import (
     Bfd,
     Cluster,
     Datapath,
@@ -18,15 +14,16 @@ from dockmesh.model import (
     Host,
     Links,
     Listen,
-    Network,
     Renderer,
     Ring,
-    Seat,
     Sites,
     Star,
     Topology,
-    Tunnel,
 )
+from dockmesh.model.network import DOCKER_BRIDGE, Attachment, Network, Seat
+from dockmesh.model.tunnel import Tunnel
+from hypothesis import strategies as st
+
 from dockmesh.plan.address import assign, free_slots6
 
 GUIDE = "172.17.0.0/16"

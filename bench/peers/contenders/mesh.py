@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from dockmesh.model.mesh import Forwarding
+
 from bench.peers.docker import start_containers
 from bench.peers.site import Seats, Site
 from bench.peers.types import About
@@ -12,7 +14,6 @@ from dockmesh import __version__
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
-from dockmesh.model import Forwarding
 from dockmesh.plan.build import build
 
 APPLIED_WITHIN_S = 300

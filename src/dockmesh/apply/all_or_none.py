@@ -7,7 +7,8 @@ from dockmesh.diff.apart import switches
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.inspect.host import Look
-from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.model.mesh import Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 
 

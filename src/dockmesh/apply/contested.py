@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from dockmesh.apply.look import Looks
 from dockmesh.facts.types import DockerNetwork, HostFacts
 from dockmesh.inspect.host import Look
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 
 

@@ -9,7 +9,8 @@ from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.inspect.host import Look
-from dockmesh.model import FABRIC_BRIDGE, Host
+from dockmesh.model.mesh import Host
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.understand import understanding
 from dockmesh.render.types import DockerNetwork

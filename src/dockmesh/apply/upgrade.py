@@ -20,7 +20,7 @@ from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_packages
 from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import Look
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Transport
@@ -110,11 +110,11 @@ async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[Gap, ...]:
     addresses = {name: str(run.plan.host(name).address.ip) for name in watched}
     async with watching(observer, addresses) as watch:
         # Who is silent before is not waited for afterwards.
-        answered = host.name in watch.heard and watch.heard[host.name].alive
+        answered = watch.alive(host.name)
         await _install(host, found, step, run.progress)
         await _wait_until_back(host, found, watch if answered else None)
     return tuple(
-        Gap(observer.name, other, each.longest_ms, each.sent, each.answered, each.twice)
+        Gap(observer.name, other, round(each.longest_ms or 0), each.sent, each.answered, each.twice)
         for other, each in watch.heard.items()
     )
 
@@ -140,8 +140,8 @@ async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) ->
     while True:
         lacks = sorted(before - _up(await gather(host, Inquiry())))
         if watch and not lacks:
-            heard = (await watch.read()).get(host.name)
-            if heard is None or not heard.alive:
+            await watch.read()
+            if not watch.alive(host.name):
                 lacks = [f"an answer to {watch.observer.name} over the mesh"]
             elif asked_anew is None:
                 asked_anew = time.monotonic()

@@ -5,7 +5,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 from dockmesh.meshfile.excerpt import shown
-from dockmesh.model import Cluster, Host, Network
+from dockmesh.model.mesh import Cluster, Host
+from dockmesh.model.network import Network
 from dockmesh.plan.effect import Effect
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import count
 
 from dockmesh.facts.types import HostFacts, OvsInterface
-from dockmesh.model import FABRIC_BRIDGE, Tunnel
+from dockmesh.model.network import FABRIC_BRIDGE
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.render.ovs import PEER_MARK
 

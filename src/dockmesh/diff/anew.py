@@ -2,7 +2,7 @@
 
 from dockmesh.diff.subject import FABRIC, Desired
 from dockmesh.facts.types import OvsBridge
-from dockmesh.model import Datapath, Forwarding
+from dockmesh.model.mesh import Datapath, Forwarding
 from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig
 

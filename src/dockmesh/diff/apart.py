@@ -15,7 +15,8 @@ from dockmesh.diff.meanings import Meanings
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.model.mesh import Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Put, Run
 from dockmesh.render import ovs
 from dockmesh.render.flows import DESTINATION, FORWARD, SOURCE, STRAIGHT, TAG

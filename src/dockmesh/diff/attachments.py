@@ -6,7 +6,8 @@ from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge
-from dockmesh.model import ATTACH_SWITCH, FABRIC_BRIDGE, Datapath
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import ATTACH_SWITCH, FABRIC_BRIDGE
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render import ovs
 from dockmesh.render.host import ATTACH_UNIT

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dockmesh.errors import ConflictError
-from dockmesh.model import DAEMON_KEYS, MESH_NEEDS
+from dockmesh.model.mesh import DAEMON_KEYS, MESH_NEEDS
 from dockmesh.render.docker import (
     DAEMON_JSON,
     DNS,

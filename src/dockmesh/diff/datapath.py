@@ -3,7 +3,7 @@
 from dockmesh.defects import INSTEAD_OF_A_TREE, floods_nothing, said_of_floods
 from dockmesh.errors import DatapathError
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import Datapath, Forwarding
+from dockmesh.model.mesh import Datapath, Forwarding
 from dockmesh.render.types import HostConfig
 
 

@@ -13,7 +13,7 @@ from dockmesh.diff.switches import stale_switches, switch_changes
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import TunnelEnd
 from dockmesh.remote.seam import Run
 from dockmesh.render import ovs

@@ -7,7 +7,8 @@ from dockmesh.diff.subject import FLOWS as SUBJECT
 from dockmesh.diff.subject import Desired
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
-from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.model.mesh import Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Run
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig

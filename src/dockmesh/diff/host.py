@@ -16,7 +16,7 @@ from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import Renderer
+from dockmesh.model.mesh import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import bridge

@@ -7,7 +7,7 @@ from dockmesh.diff.docker import NO_RULES
 from dockmesh.diff.subject import FABRIC, RESTART, RESTART_FOR_IPV6, RESTART_FOR_KEYS, RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.render.types import HostConfig
 
 

@@ -11,7 +11,7 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
+from dockmesh.model.network import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render import bridge, network, ovs
 from dockmesh.render.types import DockerNetwork, HostConfig

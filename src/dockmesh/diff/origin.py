@@ -12,7 +12,7 @@ from dockmesh.diff.host import SWITCH_UNIT, desired
 from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Origin
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.record import applied
 from dockmesh.record.applied import Applied

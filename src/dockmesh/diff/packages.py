@@ -12,7 +12,7 @@ from dockmesh.diff.types import Change, Origin, Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import Renderer
+from dockmesh.model.mesh import Renderer
 from dockmesh.render.types import HostConfig
 
 PACKAGE_OF = {

@@ -9,7 +9,7 @@ kernel's routes.
 
 from dockmesh.diff.subject import Thing
 from dockmesh.diff.types import HostDiff, StepName
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 # Measured on two cores at a load of 10 to 20: 10 to 40 ms, at one in twenty containers that came or went.
 DEVICES_MS = 100

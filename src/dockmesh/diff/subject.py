@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 
 
 class Thing(StrEnum):

@@ -8,7 +8,8 @@ from dockmesh.diff.settings import setting_changes
 from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model import FABRIC_BRIDGE, Datapath
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render.types import HostConfig
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import UsageError
-from dockmesh.model import Forwarding
+from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.types import Plan
 
 ALL = "all"

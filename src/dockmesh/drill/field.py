@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dockmesh.drill import measure
-from dockmesh.drill.measure import Log
-from dockmesh.drill.types import Pair, Ping
+from dockmesh.drill.types import Pair
 from dockmesh.errors import DockmeshError
+from dockmesh.pings.host import Pinger
+from dockmesh.pings.log import Ping, PingLog
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fanout import each, within
 from dockmesh.remote.fleet import fleet
@@ -19,6 +19,8 @@ from dockmesh.remote.seam import Transport
 
 ASKED_WITHIN_S, STARTED_WITHIN_S = 5.0, 20.0
 CONNECT_TIMEOUT_S = 10
+CLOCK_TRIES = 3
+LATE_MS = 1000  # an answer that comes later is none
 
 
 class Field:
@@ -26,8 +28,8 @@ class Field:
         self.hosts: dict[str, Transport] = {}
         self._plan = plan
         self._ssh_config = ssh_config
-        self._interval_ms = interval_ms
-        self._logs: dict[str, list[Log]] = {}
+        self._pinger = Pinger("dockmesh-drill-pings", life_s=600, interval_ms=interval_ms, nice=-5)
+        self._logs: dict[str, list[PingLog]] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -65,13 +67,15 @@ class Field:
 
     async def _start(self, name: str) -> None:
         host, logs = self.hosts[name], self._logs.setdefault(name, [])
-        if logs and await measure.read(host, logs[-1]):
+        if logs and await self._pinger.read(host, logs[-1]):
             return  # only the connection was lost
         others = {other.name: str(other.address.ip) for other in self._plan.hosts if other.name != name}
-        logs.append(await measure.start(host, others, self._interval_ms))
+        log = PingLog(tuple(others), self._pinger.interval_ms, await clock_ahead_s(host), LATE_MS)
+        await self._pinger.start(host, others.values())
+        logs.append(log)
 
     async def _stop(self, name: str) -> None:
-        await measure.stop(self.hosts[name])
+        await self._pinger.stop(self.hosts[name])
 
     async def read(self) -> None:
         """What the pingers wrote. A host that does not answer is given up, until `reach`."""
@@ -80,7 +84,7 @@ class Field:
         self.forget(gone)
 
     async def _read(self, name: str) -> None:
-        await measure.read(self.hosts[name], self._logs[name][-1])
+        await self._pinger.read(self.hosts[name], self._logs[name][-1])
 
     def forget(self, names: Iterable[str]) -> None:
         """Their connections are of no use any more."""
@@ -102,3 +106,16 @@ class Field:
             for source, logs in self._logs.items()
             for target in logs[0].targets
         }
+
+
+async def clock_ahead_s(host: Transport) -> float:
+    """How far the host's clock is before ours: of some tries that with the shortest way. Raises ConnectError."""
+    best_s, ahead_s = float("inf"), 0.0
+    for _ in range(CLOCK_TRIES):
+        began = time.time()
+        (answer,) = await host.ask(Run(("date", "+%s.%N")))
+        took = time.time() - began
+        if answer.ok and took < best_s:
+            best_s, ahead_s = took, float(answer.out) - began - took / 2
+    # Less than half of the way is no difference that can be seen.
+    return ahead_s if abs(ahead_s) > best_s / 2 else 0.0

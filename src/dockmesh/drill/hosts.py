@@ -8,7 +8,7 @@ from dockmesh.drill import drop, faults
 from dockmesh.drill.drop import Drop
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import ConnectError, DatapathError
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fanout import fan_out
 from dockmesh.remote.seam import Run, Transport, demand

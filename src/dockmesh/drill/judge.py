@@ -8,19 +8,16 @@ from dockmesh.drill.types import (
     Evidence,
     Expected,
     Fault,
-    Gap,
     Pair,
     PairResult,
-    Ping,
     Prediction,
     Result,
     Seen,
     State,
 )
+from dockmesh.pings.log import HOLE_S, Outage, Ping, outages
 from dockmesh.verify.types import Verdict
 
-# Longer than so many seconds without a ping being sent, nothing was measured: its host was away, or the pinger.
-HOLE_S = 1.0
 # Less than this share of the pings that were due is no measurement.
 ENOUGH = 0.7
 # At the end of a fault a pair that is apart has been silent for so long at least.
@@ -35,34 +32,10 @@ def judge(fault: Fault, prediction: Prediction, evidence: Evidence) -> Result:
     return Result(fault, evidence, pairs, noise)
 
 
-def gaps(pings: Sequence[Ping], interval_ms: int) -> tuple[Gap, ...]:
-    """Runs of pings that were not answered, each from the first of them to the next that was.
-
-    A run ends where nothing was measured, too. Pings that were sent late, because their host had no time for us, are
-    no gap: only what was sent and lost is.
-    """
-    found: list[Gap] = []
-    run: list[Ping] = []
-    for ping in pings:
-        if run and ping.sent_s - run[-1].sent_s > HOLE_S:
-            found.append(_open(run, interval_ms))
-            run = []
-        if ping.rtt_ms is None:
-            run.append(ping)
-        elif run:
-            found.append(Gap(run[0].sent_s, ping.sent_s, len(run)))
-            run = []
-    return (*found, _open(run, interval_ms)) if run else tuple(found)
-
-
-def _open(run: Sequence[Ping], interval_ms: int) -> Gap:
-    return Gap(run[0].sent_s, run[-1].sent_s + interval_ms / 1000, len(run), open=True)
-
-
 def noise_ms(evidence: Evidence) -> float:
     """The longest gap before the fault, or the longest time that a pinger was held up: a drill sees no finer."""
     peace = [_between(pings, evidence.times.start, evidence.times.fault) for pings in evidence.pings.values()]
-    silent = [gap.ms for pings in peace for gap in gaps(pings, evidence.interval_ms)]
+    silent = [outage.ms for pings in peace for outage in outages(pings, evidence.interval_ms)]
     late = [
         (later.sent_s - earlier.sent_s) * 1000 - evidence.interval_ms
         for pings in evidence.pings.values()
@@ -75,7 +48,7 @@ def noise_ms(evidence: Evidence) -> float:
 def _pair(pair: Pair, expected: Expected, evidence: Evidence, noise: float) -> PairResult:
     times, interval = evidence.times, evidence.interval_ms
     pings = evidence.pings.get(pair, ())
-    found = gaps(pings, interval)
+    found = outages(pings, interval)
     during = _between(pings, times.fault, times.heal)
     longest = _longest(found, times.fault, times.heal)
     match expected.state:
@@ -101,9 +74,9 @@ def _lost(pings: Iterable[Ping]) -> int:
     return sum(ping.rtt_ms is None for ping in pings)
 
 
-def _longest(found: Iterable[Gap], start_s: float, end_s: float) -> float:
-    """Of what of the gaps lies within, in milliseconds."""
-    return max(((min(gap.end_s, end_s) - max(gap.start_s, start_s)) * 1000 for gap in found), default=0.0)
+def _longest(found: Iterable[Outage], start_s: float, end_s: float) -> float:
+    """Of what of the outages lies within, in milliseconds."""
+    return max(((min(each.end_s, end_s) - max(each.start_s, start_s)) * 1000 for each in found), default=0.0)
 
 
 def _connected(pings: Sequence[Ping], longest: float, allowed: Allowance, due: float, noise: float) -> Seen:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from dockmesh.drill import faults
-from dockmesh.drill.judge import HOLE_S, gaps
-from dockmesh.drill.types import Allowance, PairResult, Ping, Result, Seen, Times
+from dockmesh.drill.types import Allowance, PairResult, Result, Seen, Times
+from dockmesh.pings.log import HOLE_S, Ping, outages
 from dockmesh.verify.types import Verdict, worst
 
 BUCKET_MS = 100  # of the round-trip times that are kept
@@ -123,7 +123,7 @@ def _pair(result: Result, pair: PairResult) -> PairRecord:
         after=_phase(pair.expected.after, pair.after, promised=True),
         verdict=str(pair.verdict),
         measured=tuple((_ms(times, first), _ms(times, last) + interval_ms) for first, last in _spans(pings)),
-        gaps=tuple((_ms(times, gap.start_s), _ms(times, gap.end_s)) for gap in gaps(pings, interval_ms)),
+        gaps=tuple((_ms(times, each.start_s), _ms(times, each.end_s)) for each in outages(pings, interval_ms)),
         rtt_ms=_medians(pings, times),
     )
 

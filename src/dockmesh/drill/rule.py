@@ -9,7 +9,7 @@ from itertools import permutations
 
 from dockmesh.drill.types import Pair
 from dockmesh.errors import UsageError
-from dockmesh.model import Forwarding
+from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.shape import Term, shape
 from dockmesh.plan.tree import tree_links

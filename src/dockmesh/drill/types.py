@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dockmesh.pings.log import Ping
 from dockmesh.plan.shape import Term
 from dockmesh.verify.types import Verdict, worst
 
@@ -69,14 +70,6 @@ Prediction = Mapping[Pair, Expected]
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
-    """`sent_s` by our own clock, in seconds since 1970; no answer within a second: None."""
-
-    sent_s: float
-    rtt_ms: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Times:
     """When what happened, by our own clock, in seconds since 1970."""
 
@@ -96,20 +89,6 @@ class Evidence:
     interval_ms: int
     pings: Mapping[Pair, tuple[Ping, ...]]
     lacks: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A run of pings without an answer, in seconds by our own clock; `open`: there was none until the end."""
-
-    start_s: float
-    end_s: float
-    lost: int
-    open: bool = False
-
-    @property
-    def ms(self) -> float:
-        return (self.end_s - self.start_s) * 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Open vSwitch compares flows itself: it writes them otherwise than they were give
 from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import FlowState
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Answer, Run
 
 OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")

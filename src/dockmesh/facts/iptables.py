@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.remote.seam import Answer, Get, Request, Run
 
 BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.select import Installed
-from dockmesh.model import UnderlayAddress
+from dockmesh.model.mesh import UnderlayAddress
 
 # Docker's version from which on it keeps networks apart in IPv6 without being told.
 IPV6_RULES_BY_DEFAULT = 27

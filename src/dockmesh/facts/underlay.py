@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from dockmesh.facts.types import LinuxLink
-from dockmesh.model import UnderlayAddress
+from dockmesh.model.mesh import UnderlayAddress
 
 DEFAULT_ROUTE = ("ip", "-json", "-4", "route", "show", "default")
 

@@ -9,7 +9,7 @@ from dockmesh.lab.image import Say, ensure_image
 from dockmesh.lab.machine import REBOOTED, machine_argv
 from dockmesh.lab.model import Accelerator, Image, Lab, LabHost
 from dockmesh.lab.release import Release
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 
 class Containers:

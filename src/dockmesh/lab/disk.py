@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from dockmesh.lab.keys import make_key
 from dockmesh.lab.model import Lab, LabHost
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 ADMIN_UID = 1000
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"

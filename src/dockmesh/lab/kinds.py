@@ -8,7 +8,7 @@ from dockmesh.lab.image import Say
 from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost
 from dockmesh.lab.release import Release
 from dockmesh.lab.vm.machines import VirtualMachines
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 
 class Machines(Protocol):

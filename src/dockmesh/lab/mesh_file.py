@@ -4,7 +4,8 @@ from ipaddress import IPv4Network
 
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import DOCKER_BRIDGE, Cluster, Fabric, Host, Network, Seat
+from dockmesh.model.mesh import Cluster, Fabric, Host
+from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
 from dockmesh.plan.address import assign
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dockmesh.errors import LabError
 from dockmesh.lab.release import DEFAULT, Release, releases_of
-from dockmesh.model import ETHERNET_MTU, Datapath, UnderlayAddress
+from dockmesh.model.mesh import ETHERNET_MTU, Datapath, UnderlayAddress
 
 # Addresses of one lab's underlay: the switch (and package server) first, then the hosts.
 SWITCH_NUMBER, FIRST_HOST_NUMBER = 1, 11

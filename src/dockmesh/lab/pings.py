@@ -1,36 +1,22 @@
-"""A ping every 10 ms from a host or a container of it, and the longest time that it got no answer."""
+"""A ping every 10 ms from a host or a container of it, and what became of each."""
 
 import contextlib
 import json
 import os
-import re
 import shlex
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
 from dockmesh.lab.model import Lab, LabHost
-from dockmesh.remote.script import PYTHON
+from dockmesh.pings.log import Ping, PingLog, PingStats
+from dockmesh.remote.script import PYTHON, source_of
 
-INTERVAL_S = 0.01
-PROGRAM = files("dockmesh.lab").joinpath("pinger.py").read_text(encoding="utf-8")
-# The time of each answer, in seconds since 1970, and which ping it answers.
-ANSWER = re.compile(r"^\[(\d+\.\d+)\] .*icmp_seq=(\d+) ", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Pings:
-    """What was heard. `longest_gap_ms` is the longest time between two answers, less the interval."""
-
-    sent: int
-    answered: int
-    duplicates: int
-    longest_gap_ms: float
+INTERVAL_MS = 10
+LIFE_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +24,20 @@ class Pinging:
     """A ping that runs."""
 
     output: Path
+    target: str
 
-    def heard(self) -> Pings:
+    def pings(self) -> tuple[Ping, ...]:
+        """Those that were sent up to now, but for the last that may be answered yet."""
+        return tuple(self._log().pings(self.target))
+
+    def heard(self) -> PingStats:
         """Up to now."""
-        return read_pings(self.output.read_text(errors="replace"))
+        return self._log().stats(self.target)
+
+    def _log(self) -> PingLog:
+        log = PingLog((self.target,), INTERVAL_MS)
+        log.take(self.output.read_text(errors="replace"))
+        return log
 
     def wait_for_answers(self, more: int, deadline_s: float) -> bool:
         """Until so many more answers have come than now; False if they have not by then."""
@@ -56,20 +52,7 @@ class Pinging:
         """So many pings are answered in what was written since; those of some minutes are too much to read anew."""
         with self.output.open(errors="replace") as output:
             output.seek(since)
-            return len({number for _, number in ANSWER.findall(output.read())})
-
-
-def read_pings(output: str) -> Pings:
-    """Pure: the lines of pinger.py, as far as they have come."""
-    answers = [(float(at), int(number)) for at, number in ANSWER.findall(output)]
-    times = [at for at, _ in answers]
-    gaps = (later - earlier for earlier, later in pairwise(times))
-    return Pings(
-        sent=max((number for _, number in answers), default=0),
-        answered=len({number for _, number in answers}),
-        duplicates=output.count("(DUP!)"),
-        longest_gap_ms=max(0.0, (max(gaps, default=0.0) - INTERVAL_S) * 1000),
-    )
+            return len({line.split()[1] for line in output if line.startswith("A ") and line.endswith("\n")})
 
 
 @contextlib.contextmanager
@@ -82,7 +65,7 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
     if container:
         inside = f'nsenter --net=/proc/"$(docker inspect --format {{{{.State.Pid}}}} {shlex.quote(container)})"/ns/net '
     # Ended by its standard input: a client that is killed leaves no ping behind on the host.
-    script = f"exec {inside}{shlex.join(PYTHON)} {shlex.quote(target)} {INTERVAL_S}"
+    script = f"exec {inside}{shlex.join((*PYTHON, '-', str(LIFE_S), str(INTERVAL_MS), target))}"
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "pings"
         heard, said = os.pipe()
@@ -92,9 +75,9 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
             )
         try:
             with os.fdopen(said, "w") as order:
-                order.write(f"{json.dumps(PROGRAM)}\n")
+                order.write(f"{json.dumps(source_of('pinger'))}\n")
                 order.flush()
-                yield Pinging(output)
+                yield Pinging(output, target)
         finally:
             _end(process)
 

@@ -9,7 +9,7 @@ from typing import Any
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, hash_of
 from dockmesh.lab.release import DEFAULT, Release
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 FILE = "lab.json"
 DRILL = "drill.json"  # the fault that a drill has made and not healed yet

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dockmesh.lab.command import run, try_run
 from dockmesh.lab.model import Lab, LabHost
-from dockmesh.model import ETHERNET_MTU
+from dockmesh.model.mesh import ETHERNET_MTU
 
 NETNS_FOLDER = Path("/run/netns")
 SWITCH = "underlay"  # the Linux bridge in the switch's namespace; its ports have the hosts' names

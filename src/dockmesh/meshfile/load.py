@@ -9,7 +9,7 @@ from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.every import check
 from dockmesh.meshfile.source import STANDARD_INPUT, STANDARD_INPUT_NAME, decode, read_bytes
-from dockmesh.model import Cluster
+from dockmesh.model.mesh import Cluster
 
 
 def load(path: Path) -> Cluster:

@@ -14,7 +14,8 @@ from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.public_names import why_not
 from dockmesh.meshfile.tree import Kind, Node, Plain, Scalar, Sequence
 from dockmesh.meshfile.types import Located, OrFalse, Schema, Text, Truth, Type, WholeNumber
-from dockmesh.model import Tunnel, UnderlayAddress
+from dockmesh.model.mesh import UnderlayAddress
+from dockmesh.model.tunnel import Tunnel
 
 # RFC 1035 section 2.3.1 and RFC 1123 section 2.1; lower case, as names are compared byte for byte in places.
 LABEL_PATTERN = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

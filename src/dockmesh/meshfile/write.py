@@ -11,7 +11,8 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.section import Inner, Key
 from dockmesh.meshfile.tree import Plain
-from dockmesh.model import Cluster, Fabric, Host, Network
+from dockmesh.model.mesh import Cluster, Fabric, Host
+from dockmesh.model.network import Network
 
 HEAD = """\
 # A mesh: the containers of these hosts share one network.

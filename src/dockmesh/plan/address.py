@@ -11,7 +11,8 @@ from itertools import repeat
 
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.slots6 import Slot6, free_slots
-from dockmesh.model import Cluster, Network, Seat
+from dockmesh.model.mesh import Cluster
+from dockmesh.model.network import Network, Seat
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
 GUIDE_OFFSET = 42 * 256

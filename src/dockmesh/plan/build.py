@@ -7,20 +7,17 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
-from dockmesh.model import (
+from dockmesh.model.mesh import Cluster, Forwarding, Host
+from dockmesh.model.network import (
     ATTACH_SWITCH,
     DOCKER_BRIDGE,
     FABRIC_BRIDGE,
     NETWORK_BRIDGE,
     NETWORK_SWITCH,
-    Cluster,
-    Forwarding,
-    Host,
     Network,
     Seat,
-    Tunnel,
 )
-from dockmesh.mtu import MtuSum, overlay_mtu, tagged
+from dockmesh.model.tunnel import MtuSum, Tunnel, overlay_mtu
 from dockmesh.plan import direct, topology, tree
 from dockmesh.plan.number import MOST, numbers
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Link, Plan, TunnelEnd

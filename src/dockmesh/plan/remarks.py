@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from dockmesh.model import Network
+from dockmesh.model.network import Network
 
 # RFC 6598: between a provider and its customers; Python counts it neither as private nor as public.
 SHARED = IPv4Network("100.64.0.0/10")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from dockmesh.model import Cluster, Network
+from dockmesh.model.mesh import Cluster
+from dockmesh.model.network import Network
 from dockmesh.plan.address import later_slots, outside_of, slots_in
 
 

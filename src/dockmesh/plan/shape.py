@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dockmesh.model import Bfd, Forwarding
+from dockmesh.model.mesh import Bfd, Forwarding
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity
 from dockmesh.plan.direct import branches
 from dockmesh.plan.graph import Neighbours, depths, neighbours, pairs_by_hops

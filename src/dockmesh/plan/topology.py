@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from itertools import combinations
 
-from dockmesh.model import Degree, FullMesh, Links, Ring, Sites, Star, Topology
+from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star, Topology
 from dockmesh.plan.degree import degree_pairs
 from dockmesh.plan.types import Link
 

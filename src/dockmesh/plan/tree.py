@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dockmesh.errors import UsageError
-from dockmesh.model import Degree, FullMesh, Ring, Sites, Star, Topology
+from dockmesh.model.mesh import Degree, FullMesh, Ring, Sites, Star, Topology
 from dockmesh.plan.graph import Neighbours, depths, neighbours, path
 from dockmesh.plan.types import Link, SpanningTree
 

@@ -7,8 +7,9 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from typing import Any
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Fabric, Listen, Network, Ssh, Tunnel, UnderlayAddress
-from dockmesh.mtu import MtuSum, tagged
+from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
+from dockmesh.model.network import Network
+from dockmesh.model.tunnel import MtuSum, Tunnel
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
 from dockmesh.inspect.host import config_of, inspect
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Reach
@@ -23,7 +23,6 @@ from dockmesh.remote.progress import Steps
 from dockmesh.remote.script import read_said, script, source_of
 from dockmesh.remote.seam import Transport
 from dockmesh.typed import of_its_type
-from dockmesh.wire import WIRES
 
 FACTS_DEADLINE_S = 20.0
 DOCKER_DEADLINE_S = 4.0

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 
-from dockmesh.model import API_PORT
+from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.docker import OPTIONS, UNIT, read_flags
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level

@@ -6,7 +6,6 @@ from ipaddress import IPv4Address, IPv6Address
 from dockmesh.facts import nftables
 from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, walk
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
-from dockmesh.wire import Wire
 
 NAMES = {
     "firewalld.service": "firewalld",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 
 

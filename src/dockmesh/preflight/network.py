@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from dockmesh.diff.outside import doubts
 from dockmesh.facts.types import LinuxLink
-from dockmesh.model import Datapath, Tunnel
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 from dockmesh.render.network import LABEL
-from dockmesh.wire import WIRES
 
 # What Open vSwitch calls its devices for VXLAN and Geneve in the kernel; their ports follow.
 OWN_DEVICES = ("vxlan_sys_", "genev_sys_")

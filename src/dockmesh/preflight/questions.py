@@ -10,7 +10,6 @@ from typing import Any
 from dockmesh.facts import docker, iptables, system
 from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
-from dockmesh.wire import WIRES
 
 DISKS = ("/etc", "/var", "/var/lib/docker")
 MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import UnderlayAddress
+from dockmesh.model.mesh import UnderlayAddress
 from dockmesh.render.types import HostConfig
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.firewalls import find_guilty, how_to_open
 from dockmesh.preflight.types import Check, Evidence, Finding, Heard, Level
-from dockmesh.wire import WIRES
 
 SMALL, FULL = "small", "full"  # the two kinds of packets of agent.reach
 SILENT = "nothing passes, not even a ping"

@@ -18,7 +18,7 @@ from typing import Protocol
 from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError, Report
-from dockmesh.model import Ssh, UnderlayAddress
+from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.remote.answers import read_answers
 from dockmesh.remote.deadlines import QUESTION_S, deadline_s
 from dockmesh.remote.failed import Call, dialled, explain

@@ -8,7 +8,8 @@ from shlex import join
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model import API_PORT, DOCKER_BRIDGE, FABRIC_BRIDGE, Datapath, Forwarding, Renderer
+from dockmesh.model.mesh import API_PORT, Datapath, Forwarding, Renderer
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Access, HostAttachment, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import bridge, flows, guarded, names, ovs, ports

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files as resources
 
-from dockmesh.model import DEFAULT_NETWORK
+from dockmesh.model.network import DEFAULT_NETWORK
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 
 SETTINGS = "/etc/dockmesh/names.conf"

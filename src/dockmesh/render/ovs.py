@@ -6,7 +6,8 @@ Names of columns and keys: ovs-vswitchd.conf.db(5).
 from collections.abc import Iterable
 from itertools import groupby
 
-from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.model.mesh import Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan, TunnelEnd
 from dockmesh.render.types import Attachment, DockerNetwork, Setting
 

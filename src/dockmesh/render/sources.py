@@ -7,7 +7,7 @@ with a raw socket; none teaches the bridges a MAC address of another host's; and
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from dockmesh.model import Network
+from dockmesh.model.network import Network
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.render.neighbours import (
     LINK_LOCAL,

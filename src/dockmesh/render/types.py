@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from typing import Any
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
+from dockmesh.model.mesh import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
 from dockmesh.plan.types import TunnelEnd
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from dockmesh.access.lifetimes import CA_WARNED, HOST_LIFE, in_last_third
 from dockmesh.diff import api
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import API_PORT
+from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import Client, HostPlan, Plan
 from dockmesh.record.applied import Applied
 from dockmesh.render.host import API_UNIT

@@ -8,7 +8,6 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.status.types import Below
-from dockmesh.wire import WIRES
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Answer, Run
 from dockmesh.render.openflow import HARMLESS, Counts, counts_of
 

@@ -12,7 +12,6 @@ from dockmesh.status import api, attached, names
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, State
-from dockmesh.wire import WIRES, Wire
 
 APPLY = "run `dockmesh apply`"
 SUBJECTS = 3  # named of a host's differences; `dockmesh diff` has them all

@@ -6,7 +6,8 @@ from datetime import datetime
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.inspect.host import config_of, inspect
-from dockmesh.model import FABRIC_BRIDGE, Datapath
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED

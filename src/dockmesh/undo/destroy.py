@@ -21,7 +21,7 @@ from dockmesh.diff.subject import FABRIC, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dockmesh.diff.daemon_json import is_ours
 from dockmesh.facts.system import read_units
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import initial_state
 from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import APPLIED, ORIGIN, STATE

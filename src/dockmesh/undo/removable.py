@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dockmesh.diff.packages import DOCKER
 from dockmesh.facts.packages import Dependent
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render import ovs
 
 SWITCH_PACKAGE = "openvswitch-switch"

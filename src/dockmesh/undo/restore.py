@@ -10,7 +10,7 @@ from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.networks import is_as_wanted, ours, switches
 from dockmesh.diff.switches import joined
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker, network, ovs

@@ -12,7 +12,8 @@ from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.subject import RESTART, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import Docker, FileState, HostFacts
-from dockmesh.model import DOCKER_BRIDGE, ETHERNET_MTU, FABRIC_BRIDGE
+from dockmesh.model.mesh import ETHERNET_MTU
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import IPV6, RAN
 from dockmesh.remote.seam import Put, Remove, Request, Run

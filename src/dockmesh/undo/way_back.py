@@ -9,7 +9,7 @@ from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command

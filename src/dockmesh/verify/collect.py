@@ -15,7 +15,7 @@ from dockmesh.agent.probe_container import REPOSITORY
 from dockmesh.errors import DockmeshError
 from dockmesh.facts import iptables
 from dockmesh.facts.gather import Inquiry
-from dockmesh.model import Forwarding
+from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fanout import each
 from dockmesh.remote.progress import Steps

@@ -8,7 +8,7 @@ from itertools import pairwise
 from dockmesh.defects import INSTEAD_OF_A_TREE, floods_nothing, said_of_floods
 from dockmesh.facts.iptables import Fate
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.render import names

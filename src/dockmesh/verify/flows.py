@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dockmesh.diff.apart import is_direct
 from dockmesh.diff.flows import said
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 
 NOT_SEEN = "its flows were not to be seen"

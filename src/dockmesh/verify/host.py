@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.diff import outside
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
 from dockmesh.verify.evidence import HostEvidence

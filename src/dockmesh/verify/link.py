@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
 from dockmesh.verify.evidence import Evidence, Target
 from dockmesh.verify.host import PAIRS, SIZES
 from dockmesh.verify.tunnel import APPLY, End, State
 from dockmesh.verify.types import Cause, Fault, Kind, Scope
-from dockmesh.wire import WIRES, Wire
 
 BELOW = PAIRS | {Kind.TUNNEL, Kind.TREE}
 OPEN = "open {} both ways in the firewalls of the hosts and of the network between them"

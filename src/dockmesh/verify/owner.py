@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
 from dockmesh.facts.types import Container, HostFacts
-from dockmesh.model import DOCKER_BRIDGE, UnderlayAddress
+from dockmesh.model.mesh import UnderlayAddress
+from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Evidence
 from dockmesh.verify.host import PAIRS

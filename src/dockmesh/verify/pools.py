@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from dockmesh.facts.docker import DEFAULT_NETWORK
 from dockmesh.facts.types import Container, HostFacts
-from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 
 NEARLY_FULL = 0.8  # of a pool

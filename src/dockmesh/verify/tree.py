@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dockmesh.facts.types import HostFacts
-from dockmesh.model import FABRIC_BRIDGE, Forwarding
+from dockmesh.model.mesh import Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dockmesh.facts.types import HostFacts, OvsInterface
-from dockmesh.model import FABRIC_BRIDGE, Tunnel
+from dockmesh.model.network import FABRIC_BRIDGE
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.render.ovs import KEY, PEER_MARK
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 
 from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
@@ -14,7 +15,6 @@ from dockmesh.diff.apart import without_changing
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.inspect.host import Look
-from dockmesh.model import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
 from dockmesh.remote.seam import Answer, Put, Request, Run

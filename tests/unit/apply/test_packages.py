@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dockmesh.model.mesh import Cluster
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.look import Looks, look_at_all
@@ -19,7 +20,6 @@ from dockmesh.inspect.host import Look
 from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Span
 from dockmesh.meshfile.types import Located
-from dockmesh.model import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
@@ -210,7 +210,7 @@ def test_an_upgrade_goes_host_by_host(folder: Path) -> None:
             "openvswitch-common: 1 → 2",
         ]
     assert asked(hosts["host2"], "neighbour flush") == ["ip neighbour flush to 172.17.42.1"]
-    assert outcomes["host1"].gaps == (Gap("host2", "host1", 40, 9, 8, 0), Gap("host2", "host3", 40, 9, 8, 0))
+    assert outcomes["host1"].gaps == (Gap("host2", "host1", 20, 8, 8, 0), Gap("host2", "host3", 20, 8, 8, 0))
 
 
 def test_a_failed_upgrade_stops_there_and_says_who_has_what(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.peers.read import is_calm, longest_gap_ms, read_iperf, read_path_mtu, read_rtt, read_stamps, refusal
+from bench.peers.read import is_calm, longest_gap_ms, read_iperf, read_path_mtu, read_rtt, refusal
 from dockmesh.errors import LabError
 
 CASES = Path(__file__).parents[2] / "cases/bench"
@@ -61,17 +61,6 @@ def test_hardly_any_answer_is_no_latency() -> None:
 )
 def test_what_passes_is_read_from_who_refuses(said: str, mtu: int | None) -> None:
     assert read_path_mtu(said) == mtu
-
-
-def test_stamps_are_those_of_answers() -> None:
-    said = (
-        "PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.\n"
-        "[1761000000.100000] 64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.4 ms\n"
-        "[1761000000.110000] From 10.0.0.2 icmp_seq=2 Destination Host Unreachable\n"
-        "[1761000000.120000] 64 bytes from 10.0.0.1: icmp_seq=3 ttl=64 ti"
-    )
-
-    assert read_stamps(said) == (1761000000.1,)
 
 
 def test_a_gap_is_the_silence_less_the_interval() -> None:

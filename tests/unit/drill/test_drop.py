@@ -1,11 +1,12 @@
 from dataclasses import replace
 
 import pytest
+from dockmesh.model.mesh import Links
+from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.drill import drop
 from dockmesh.drill.drop import Drop
 from dockmesh.drill.types import Fault, Kind
-from dockmesh.model import Links, Tunnel
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Run
 from tests.unit.drill.worlds import plan_of

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.drill.judge import gaps, judge, noise_ms
+from dockmesh.drill.judge import judge, noise_ms
 from dockmesh.drill.predict import predict
-from dockmesh.drill.types import Fault, Kind, Pair, Ping, Result
+from dockmesh.drill.types import Fault, Kind, Pair, Result
 from dockmesh.verify.types import Verdict
 from tests.unit.drill.worlds import FAULT_S, evidence, judged, pings, plan_of
 
@@ -15,33 +15,6 @@ CRASH = Fault(Kind.CRASH, ("host2",))
 def of(result: Result, pair: Pair) -> tuple[Verdict | None, Verdict | None]:
     (found,) = (each for each in result.pairs if each.pair == pair)
     return found.during.verdict, found.after.verdict
-
-
-def test_a_gap_is_from_the_first_lost_ping_to_the_next_answered_one() -> None:
-    (gap,) = gaps(pings([(0.5, 0.8)]), 10)
-
-    assert (round(gap.ms), gap.lost, gap.open) == (300, 30, False)
-
-
-def test_a_gap_at_the_end_is_open() -> None:
-    (gap,) = gaps(pings([(8.5, 9)]), 10)
-
-    assert gap.open
-
-
-def test_pings_that_were_sent_late_are_no_gap() -> None:
-    sent = [Ping(FAULT_S, 1.0), Ping(FAULT_S + 0.9, 1.0), Ping(FAULT_S + 0.91, 1.0)]
-
-    assert gaps(sent, 10) == ()
-
-
-def test_a_host_that_was_away_measured_nothing() -> None:
-    gone = [Ping(FAULT_S, None), Ping(FAULT_S + 5, 1.0)]
-
-    (gap,) = gaps(gone, 10)
-
-    assert gap.open
-    assert round(gap.ms) == 10
 
 
 def test_gaps_within_what_is_allowed_pass() -> None:

@@ -5,12 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
-
-from dockmesh.errors import UsageError
-from dockmesh.meshfile.load import load, parse
-from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import (
+from dockmesh.model.mesh import (
     Bfd,
     Cluster,
     Degree,
@@ -19,13 +14,18 @@ from dockmesh.model import (
     FullMesh,
     Host,
     Links,
-    Network,
     Ring,
     Sites,
     Ssh,
     Star,
     Topology,
 )
+from dockmesh.model.network import Network
+
+from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import load, parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.write import write_cluster
 from tests.support.meshes import cluster, in_docker0
 
 GUIDE = """\

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from dockmesh.model import Fabric, Forwarding, Links
+from dockmesh.model.mesh import Fabric, Forwarding, Links
+
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import effect
 from tests.support.meshes import TREE, cluster, without

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 
-from dockmesh.model import Fabric, Tunnel
+from dockmesh.model.mesh import Fabric
+from dockmesh.model.tunnel import Tunnel
+
 from dockmesh.plan.build import build
 from tests.support.meshes import cluster, moved, with_network
 

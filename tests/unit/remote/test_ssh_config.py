@@ -3,7 +3,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from dockmesh.model import Ssh
+from dockmesh.model.mesh import Ssh
+
 from dockmesh.remote.ssh import ssh_config
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dockmesh.access import store
 from dockmesh.cli.json.errors import error_json
 from dockmesh.errors import DockmeshError
-from dockmesh.model import API_PORT
+from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import Client, Plan
 
 

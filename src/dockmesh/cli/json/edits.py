@@ -3,7 +3,8 @@
 from typing import Any
 
 from dockmesh.cli.edit import Edit
-from dockmesh.model import Host, Network, Seat
+from dockmesh.model.mesh import Host
+from dockmesh.model.network import Network, Seat
 from dockmesh.plan.room import room_of
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dockmesh.model import Attachment, Network
+from dockmesh.model.network import Attachment, Network
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.shape import Hops, Shape
 from dockmesh.plan.types import HostPlan, Plan

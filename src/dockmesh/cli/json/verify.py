@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.verify.types import Report
 
 

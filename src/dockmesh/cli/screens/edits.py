@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dockmesh.cli.edit import Edit
-from dockmesh.model import Network
+from dockmesh.model.network import Network
 from dockmesh.plan.effect import Effect
 
 NAMED = 4

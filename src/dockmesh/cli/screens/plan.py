@@ -9,8 +9,8 @@ from rich.tree import Tree
 from dockmesh.cli.screens.rows import show_rows
 from dockmesh.cli.screens.shape import show_shape
 from dockmesh.cli.show import counted, out
-from dockmesh.model import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star, Tunnel
-from dockmesh.mtu import VLAN_TAG
+from dockmesh.model.mesh import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star
+from dockmesh.model.tunnel import VLAN_TAG, Tunnel
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.shape import Shape
 from dockmesh.plan.tree import tree_links

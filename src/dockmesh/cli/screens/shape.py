@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from dockmesh.cli.show import counted, out
-from dockmesh.model import Forwarding
+from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.shape import Shape
 from dockmesh.plan.types import Plan
 

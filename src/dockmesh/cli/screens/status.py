@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dockmesh.diff.types import Origin
-from dockmesh.model import Forwarding
+from dockmesh.model.mesh import Forwarding
 from dockmesh.status.types import HostStatus, Status
 from dockmesh.verify.tunnel import State
 

@@ -23,7 +23,7 @@ from dockmesh.cli.screens.access import clients_table, when_utc
 from dockmesh.cli.show import err, out, print_json, show_error
 from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.meshfile.load import load
-from dockmesh.model import API_PORT
+from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Client, Plan
 from dockmesh.remote.fleet import fleet

@@ -10,7 +10,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.history.store import last_text_of
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.model import Host
+from dockmesh.model.mesh import Host
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.fleet import fleet
 

@@ -14,7 +14,7 @@ from dockmesh.context.meta import NAME, Context, Tls, is_name
 from dockmesh.context.reach import apart, read_settings, ssh_url
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
-from dockmesh.model import API_PORT
+from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.resolve import resolves

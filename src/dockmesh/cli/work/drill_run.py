@@ -24,7 +24,7 @@ from dockmesh.drill.run import Drill
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import UsageError
 from dockmesh.lab.model import Lab
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.record.run import Run
 from dockmesh.remote.fleet import fleet

@@ -12,7 +12,8 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
-from dockmesh.model import ETHERNET_MTU, Cluster, Datapath, Host, Links, Network, Seat, Sites
+from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Host, Links, Sites
+from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
 
 

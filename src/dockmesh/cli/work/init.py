@@ -17,20 +17,8 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
 from dockmesh.meshfile.write import write_cluster
-from dockmesh.model import (
-    DOCKER_BRIDGE,
-    ETHERNET_MTU,
-    Cluster,
-    Datapath,
-    Degree,
-    Fabric,
-    Forwarding,
-    FullMesh,
-    Host,
-    Network,
-    Seat,
-    Topology,
-)
+from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Degree, Fabric, Forwarding, FullMesh, Host, Topology
+from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of

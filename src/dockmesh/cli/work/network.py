@@ -14,7 +14,8 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.meshfile.values import VLAN
-from dockmesh.model import Cluster, Network, Seat
+from dockmesh.model.mesh import Cluster
+from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import assign, free_slots6
 
 # Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.

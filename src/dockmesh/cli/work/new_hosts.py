@@ -12,7 +12,7 @@ from dockmesh.errors import HostError, UsageError
 from dockmesh.facts.link import LINKS, read_links
 from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
-from dockmesh.model import Ssh, UnderlayAddress
+from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.remote.fanout import each
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.resolve import addresses_of

@@ -14,7 +14,7 @@ from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import out, print_json
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
-from dockmesh.model import Ssh
+from dockmesh.model.mesh import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.ssh import Target

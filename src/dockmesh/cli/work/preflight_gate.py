@@ -6,7 +6,7 @@ from dockmesh.apply.look import Looks
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.errors import HostError
 from dockmesh.inspect.host import Look
-from dockmesh.model import FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.run import SKIP, blockers, partners
 from dockmesh.remote.seam import Transport

@@ -13,7 +13,7 @@ from dockmesh.lab.release import Release
 from dockmesh.lab.vm import accelerator, cpio
 from dockmesh.lab.vm.image import DISK, INITRD, ensure_vm_image
 from dockmesh.lab.vm.machine import disk_of, initrd_of, machine_argv
-from dockmesh.model import Datapath
+from dockmesh.model.mesh import Datapath
 
 
 class VirtualMachines:

@@ -18,7 +18,8 @@ from dockmesh.meshfile.keys.topology import LinksSection, SitesSection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import LINE_BREAK, decode
 from dockmesh.meshfile.tree import Mapping
-from dockmesh.model import Cluster, Host, Links, Network, Sites, Topology
+from dockmesh.model.mesh import Cluster, Host, Links, Sites, Topology
+from dockmesh.model.network import Network
 
 TOPOLOGY = (MeshSection.fabric, FabricSection.topology)
 LINKS, SITES = (*TOPOLOGY, LinksSection.links), (*TOPOLOGY, SitesSection.sites)

@@ -9,7 +9,8 @@ from dockmesh.meshfile.flow import text as quoted
 from dockmesh.meshfile.keys.host import HostSection, SeatSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.tree import Collection, Entry, Item, Plain, Scalar
-from dockmesh.model import Host, Network, Seat
+from dockmesh.model.mesh import Host
+from dockmesh.model.network import Network, Seat
 
 
 def host_lines(text: str, hosts: Collection, host: Host) -> list[str]:

@@ -13,7 +13,7 @@ from dockmesh.meshfile.problems import MeshFileError, Mistake
 from dockmesh.meshfile.section import Key
 from dockmesh.meshfile.source import BOM, Source, decode
 from dockmesh.meshfile.tree import Collection, Item, Mapping, Node, Scalar, Sequence
-from dockmesh.model import Cluster
+from dockmesh.model.mesh import Cluster
 
 # The way to a value: keys, names of hosts and sites, places in lists (from 0).
 Step = Key[Any] | str | int

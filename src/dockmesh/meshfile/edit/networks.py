@@ -17,7 +17,8 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import decode
-from dockmesh.model import DOCKER_BRIDGE, Host, Network, Seat
+from dockmesh.model.mesh import Host
+from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
 
 WHAT = "its networks or hosts"
 

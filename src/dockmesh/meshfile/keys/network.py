@@ -6,7 +6,7 @@ from dockmesh.meshfile.lists import ListOf
 from dockmesh.meshfile.section import Inner, Key, Section
 from dockmesh.meshfile.types import Located
 from dockmesh.meshfile.values import INTERFACE, LABEL, NETWORK, NETWORK6, OTHERS_VLAN, TRUTH, VLAN
-from dockmesh.model import DOCKER_BRIDGE, Attachment, Network
+from dockmesh.model.network import DOCKER_BRIDGE, Attachment, Network
 
 # A Linux interface's name has 15 characters (linux/if.h, IFNAMSIZ), and four of them say whose it is: `dmv-`.
 MOST_CHARACTERS = 11

@@ -13,7 +13,7 @@ from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.tree import Mapping, Node, Plain, Scalar
 from dockmesh.meshfile.types import Located, Schema, Type
 from dockmesh.meshfile.values import DEGREE, LABEL
-from dockmesh.model import Degree, FullMesh, Links, Ring, Sites, Star, Topology
+from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star, Topology
 
 NAMES: dict[str, Topology] = {"full-mesh": FullMesh(), "ring": Ring(), "star": Star()}
 FORMS = (

@@ -9,7 +9,7 @@ from dockmesh.meshfile.keys.network import AttachSection, NetworkSection
 from dockmesh.meshfile.nearest import did_you_mean
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.view import NetworkView
-from dockmesh.model import ATTACH_SWITCH, DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
+from dockmesh.model.network import ATTACH_SWITCH, DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
 
 OURS = (NETWORK_BRIDGE, NETWORK_SWITCH, ATTACH_SWITCH)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
-from dockmesh.model import DAEMON_KEYS
+from dockmesh.model.mesh import DAEMON_KEYS
 
 
 def check_keys(mesh: MeshSection) -> Iterator[Problem]:

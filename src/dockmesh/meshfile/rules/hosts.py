@@ -7,7 +7,7 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.repeated import repeated
 from dockmesh.meshfile.types import Located
-from dockmesh.model import DOMAIN
+from dockmesh.model.mesh import DOMAIN
 
 
 def check_count(mesh: MeshSection) -> Iterator[Problem]:

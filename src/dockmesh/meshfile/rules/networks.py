@@ -8,7 +8,7 @@ from dockmesh.meshfile.keys.network import MOST_CHARACTERS, NetworkSection
 from dockmesh.meshfile.nearest import did_you_mean
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.values import VLAN
-from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE
 
 # Networks that Docker makes itself, and a name that it takes for one of them.
 DOCKERS = ("bridge", "host", "none", "default")

@@ -14,7 +14,7 @@ from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.networks import DOCKERS, once
 from dockmesh.meshfile.rules.view import seats
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST, Slot6, free_slots
-from dockmesh.model import DOCKER_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE
 
 IPV6 = (SeatSection.address6, SeatSection.pool6)
 UNKNOWN = "{address: …, pool: …}"

@@ -9,7 +9,7 @@ from dockmesh.meshfile.keys.topology import DegreeSection, SitesSection, StarSec
 from dockmesh.meshfile.nearest import did_you_mean
 from dockmesh.meshfile.problems import Mistake, Problem, Span
 from dockmesh.meshfile.rules.links import links_of
-from dockmesh.model import Forwarding, FullMesh, Ring, Star
+from dockmesh.model.mesh import Forwarding, FullMesh, Ring, Star
 
 # lib/stp.h and lib/rstp.h of Open vSwitch: ports of a bridge past these are left out of the spanning tree. Its own
 # internal port takes no part, so all of them can be tunnels.

@@ -6,8 +6,7 @@ from dockmesh.meshfile.blocks import reserved_use
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.repeated import repeated
-from dockmesh.model import Tunnel
-from dockmesh.mtu import VLAN_TAG, overlay_mtu
+from dockmesh.model.tunnel import VLAN_TAG, Tunnel, overlay_mtu
 
 # RFC 791: what every IPv4 network carries; RFC 8200 section 5: what every IPv6 link carries.
 IPV4_MIN_MTU, IPV6_MIN_MTU = 576, 1280

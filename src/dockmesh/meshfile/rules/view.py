@@ -12,7 +12,7 @@ from dockmesh.meshfile.keys.host import HostSection, SeatSection
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.types import Located
-from dockmesh.model import DOCKER_BRIDGE, NETWORK_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, NETWORK_BRIDGE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,55 @@
+"""A pinger on a host: started, read while it runs, and stopped, through the transport."""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dockmesh.pings.log import PingLog
+from dockmesh.remote.script import source_of
+from dockmesh.remote.seam import GetBytes, Put, Remove, Run, Transport, demand
+
+PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pinger:
+    """`unit`: of systemd's, and how its files are called; `life_s`: one whose dockmesh was killed ends by itself."""
+
+    unit: str
+    life_s: int
+    interval_ms: float
+    nice: int = 0
+
+    @property
+    def file(self) -> str:
+        return f"/run/{self.unit}"
+
+    @property
+    def program(self) -> str:
+        return f"/run/{self.unit}.py"
+
+    async def start(self, host: Transport, addresses: Iterable[str]) -> None:
+        """Ping the addresses until `stop`. Raises ConnectError, and CommandError where it cannot be started."""
+        unit = ("systemd-run", "--quiet", "--collect", f"--unit={self.unit}", f"--nice={self.nice}")
+        program = ("python3", self.program, self.file, str(self.life_s), f"{self.interval_ms:g}", *addresses)
+        await self.stop(host)
+        await demand(
+            host,
+            "could not start the pings",
+            Put(self.program, source_of("pinger"), 0o600),
+            Run((*unit, *program)),
+        )
+
+    async def stop(self, host: Transport) -> None:
+        """Also what another run left; it is no error if there is nothing. Raises ConnectError."""
+        await host.ask(Run(("systemctl", "stop", f"{self.unit}.service")), Remove(self.file), Remove(self.program))
+
+    async def read(self, host: Transport, log: PingLog) -> bool:
+        """What was written since; False if the pinger has left nothing. Raises ConnectError."""
+        while True:
+            (answer,) = await host.ask(GetBytes(self.file, log.read, PIECE))
+            if not answer.ok or not answer.out:
+                return answer.ok
+            piece = base64.b64decode(answer.out)
+            log.read += len(piece)
+            log.take(piece.decode())
