@@ -8,8 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dockmesh.model.mesh import Cluster
-
 from bench.rows import Row
 from bench.world import DOCKMESH, measured, mesh, prepared_lab, reach, settled, wait
 from dockmesh.apply.all_or_none import AllOrNone
@@ -20,6 +18,7 @@ from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Look
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
+from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
 from dockmesh.remote.seam import Put, Remove, Request, Run, demand

@@ -4,12 +4,11 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, Host
-from dockmesh.model.network import Network, Seat
-
 from bench.rows import Row
 from bench.world import measured
 from dockmesh.meshfile.write import write_cluster
+from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, Host
+from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import assign
 
 

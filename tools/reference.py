@@ -7,14 +7,13 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, Sites, Star, Topology
-from dockmesh.model.network import Network, Seat
-
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
 from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
+from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, Sites, Star, Topology
+from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape

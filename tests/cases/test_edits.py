@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Host, Ssh
 
 from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
+from dockmesh.model.mesh import Host, Ssh
 from tests.support.layouts import LAYOUTS
 from tests.support.meshes import in_docker0
 

@@ -12,10 +12,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from dockmesh.model.mesh import Cluster, Datapath, Fabric, Forwarding, Listen, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.render import docker, ports
 from dockmesh.render.host import ATTACH_PROGRAM, GUARD
 from dockmesh.render.names import PROGRAM

@@ -25,14 +25,13 @@ from itertools import combinations
 from pathlib import Path
 from shlex import quote
 
-from dockmesh.model.mesh import Bfd, Cluster, Links, Renderer
-from dockmesh.model.network import FABRIC_BRIDGE
-
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.meshfile.load import load
 from dockmesh.meshfile.write import write_cluster
+from dockmesh.model.mesh import Bfd, Cluster, Links, Renderer
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.fleet import fleet

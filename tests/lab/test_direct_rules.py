@@ -6,8 +6,8 @@ from itertools import combinations, permutations
 from random import Random
 
 import pytest
-from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Links, Ring, Topology
 
+from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Links, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork
 from tests.lab.bridges import Bridges, Sent

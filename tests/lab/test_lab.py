@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.errors import LabError
 from dockmesh.lab import cgroup, power, store
@@ -19,6 +18,7 @@ from dockmesh.lab.ssh import run_on
 from dockmesh.lab.underlay import netns_of_mark
 from dockmesh.lab.up import Wish, up
 from dockmesh.meshfile.load import load
+from dockmesh.model.mesh import Datapath
 
 pytestmark = pytest.mark.lab
 

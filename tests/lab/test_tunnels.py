@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.tunnel import Tunnel, overlay_mtu
 
 from dockmesh.lab import store
 from dockmesh.lab.model import Lab
 from dockmesh.lab.underlay import SWITCH
 from dockmesh.meshfile.load import load
 from dockmesh.meshfile.write import write_cluster
+from dockmesh.model.tunnel import Tunnel, overlay_mtu
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, run
 from tests.support.tunnel_headers import packets, read_outer
@@ -185,7 +185,7 @@ def test_a_filter_for_that_kind_is_found_before_anything_is_changed(
     assert fine.code == 0, fine.out
     (found,) = (finding for finding in report["findings"] if finding["level"] != "fine")
     assert (found["check"], found["level"], found["hosts"]) == ("tunnel", "blocker", ["host1", "host2"])
-    assert f"{WIRES[tunnel]} does not pass, a ping does" in found["what"]
+    assert f"{tunnel.encapsulation} does not pass, a ping does" in found["what"]
 
 
 def test_a_port_that_a_device_of_the_kernels_has_is_found_with_its_name(mesh: Mesh) -> None:
@@ -233,7 +233,7 @@ def test_the_kernels_own_tunnel_and_open_vswitchs_understand_each_other(
     def on_switch(words: str) -> str:
         done = run("ip", "-n", lab.switch_netns, *words.split())
         if "Unknown device type" in done.err:
-            pytest.skip(f"this kernel has no module {WIRES[tunnel].modules[version == 6]}")
+            pytest.skip(f"this kernel has no module {tunnel.encapsulation.modules[version == 6]}")
         assert done.code == 0, done.err
         return done.out
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from dockmesh.model.mesh import Cluster, Forwarding, Renderer
-from dockmesh.model.tunnel import Tunnel
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
+from dockmesh.model.mesh import Cluster, Renderer
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.host import render
@@ -122,7 +122,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
 
 @given(clusters(), st.sampled_from(sorted(HARMS)))
 def test_each_harm_is_named(mesh: Cluster, harm: str) -> None:
-    assume(harm != "no tree" or mesh.fabric.forwarding is not Forwarding.DIRECT)
+    assume(harm != "no tree" or mesh.fabric.forwarding.has_tree)
     config = configs(mesh)["host1"]
     host = applied(config)
     do, subject = HARMS[harm]
@@ -215,7 +215,7 @@ def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: C
 def test_a_living_tunnel_keeps_nothing_of_what_it_was(now: Cluster, data: st.DataObject) -> None:
     """Another family of addresses, another key or none, and all else as it was: the port stays."""
     family = data.draw(st.sampled_from(["10.77.0.", "fd77::"]))
-    key = data.draw(st.none() | st.integers(1, now.fabric.tunnel.largest_key))
+    key = data.draw(st.none() | st.integers(1, now.fabric.tunnel.encapsulation.largest_key))
     later = with_underlay(now, **{host.name: f"{family}{number}" for number, host in enumerate(now.hosts, start=11)})
     wanted = configs(replace(later, fabric=replace(now.fabric, key=key)))["host1"]
     host = applied(configs(now)["host1"])

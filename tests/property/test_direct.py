@@ -3,10 +3,10 @@
 from itertools import pairwise, permutations
 
 import networkx as nx
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Links
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Links
 from dockmesh.plan.blocks import Block, Blocks
 from dockmesh.plan.build import build
 from dockmesh.plan.direct import branches

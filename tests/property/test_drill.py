@@ -3,7 +3,6 @@
 import random
 from itertools import permutations
 
-from dockmesh.model.mesh import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from dockmesh.drill.faults import ABOUT, draw_many, parse
 from dockmesh.drill.judge import judge
 from dockmesh.drill.predict import hold_ms, predict
 from dockmesh.drill.types import Kind, State
+from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.verify.types import Verdict

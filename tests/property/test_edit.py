@@ -3,14 +3,14 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from dockmesh.model.mesh import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
-from dockmesh.model.network import Seat
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.write import write_cluster
+from dockmesh.model.mesh import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
+from dockmesh.model.network import Seat
 from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect

@@ -4,6 +4,14 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dockmesh.meshfile.explain import LOOKS_LIKE_ADDRESS
+from dockmesh.meshfile.load import parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import (
     Bfd,
     Cluster,
@@ -19,14 +27,6 @@ from dockmesh.model.mesh import (
     Topology,
 )
 from dockmesh.model.network import Network
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from dockmesh.meshfile.explain import LOOKS_LIKE_ADDRESS
-from dockmesh.meshfile.load import parse
-from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.meshfile.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
-from dockmesh.meshfile.write import write_cluster
 from tests.support.meshes import in_docker0
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "dockmesh.yaml").read_bytes()

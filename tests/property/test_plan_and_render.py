@@ -1,11 +1,11 @@
 from dataclasses import replace
 from random import Random
 
-from dockmesh.model.mesh import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dockmesh.diff.adopt import adopt
+from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.render.host import render
 from tests.support.fake_host import applied

@@ -4,10 +4,10 @@ from ipaddress import IPv4Address
 
 import networkx as nx
 import pytest
-from dockmesh.model.mesh import Cluster, Degree, FullMesh, Ring, Sites, Star, Topology
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockmesh.model.mesh import Cluster, Degree, FullMesh, Ring, Sites, Star, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity
 from dockmesh.plan.direct import branches

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dockmesh.model.mesh import Cluster, Listen
-
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Access, Client, HostCertificate, Plan
 from dockmesh.render.host import MARK, render

@@ -13,9 +13,6 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_interface
 from typing import Any
 
-from dockmesh.model.mesh import Datapath
-from dockmesh.model.network import FABRIC_BRIDGE
-
 from dockmesh import __version__
 from dockmesh.apply import gap
 from dockmesh.debian.deb import read_deb
@@ -25,6 +22,8 @@ from dockmesh.errors import ConnectError
 from dockmesh.facts import docker as docker_facts
 from dockmesh.facts import gather, link, packages, system
 from dockmesh.facts.types import HostFacts
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.record import applied as record
 from dockmesh.record import initial_state
 from dockmesh.record.paths import APPLIED, ARMED

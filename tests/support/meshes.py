@@ -3,6 +3,8 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
+from hypothesis import strategies as st
+
 from dockmesh.model.mesh import (
     Bfd,
     Cluster,
@@ -22,8 +24,6 @@ from dockmesh.model.mesh import (
 )
 from dockmesh.model.network import DOCKER_BRIDGE, Attachment, Network, Seat
 from dockmesh.model.tunnel import Tunnel
-from hypothesis import strategies as st
-
 from dockmesh.plan.address import assign, free_slots6
 
 GUIDE = "172.17.0.0/16"
@@ -145,7 +145,7 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
     tunnel = draw(st.sampled_from(Tunnel))
     fabric = Fabric(
         tunnel=tunnel,
-        key=draw(st.none() | st.integers(1, tunnel.largest_key)),
+        key=draw(st.none() | st.integers(1, tunnel.encapsulation.largest_key)),
         topology=draw(topologies(names)),
         forwarding=draw(st.sampled_from(Forwarding)),
         bfd=Bfd(draw(st.integers(30, 1000)), draw(st.integers(2, 10))),

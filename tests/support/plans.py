@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 from dockmesh.model.mesh import Cluster
-
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan, SpanningTree
 from dockmesh.render.host import render

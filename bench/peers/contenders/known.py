@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from dockmesh.model.mesh import Forwarding
-
 from bench.peers.contender import Contender
 from bench.peers.contenders.hand import ByHand
 from bench.peers.contenders.mesh import Dockmesh
@@ -12,6 +10,7 @@ from bench.peers.contenders.ovn import Ovn
 from bench.peers.contenders.swarm import Swarm
 from bench.peers.contenders.tinc import Tinc
 from bench.peers.contenders.underlay import Underlay
+from dockmesh.model.mesh import Forwarding
 
 CONTENDERS: Mapping[str, Contender] = {
     "underlay": Underlay(),

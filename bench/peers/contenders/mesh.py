@@ -5,8 +5,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from dockmesh.model.mesh import Forwarding
-
 from bench.peers.docker import start_containers
 from bench.peers.site import Seats, Site
 from bench.peers.types import About
@@ -14,6 +12,7 @@ from dockmesh import __version__
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
+from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.build import build
 
 APPLIED_WITHIN_S = 300
@@ -36,7 +35,7 @@ class Dockmesh:
             datapath=f"Open vSwitch, {lab.datapath}",
             encrypts=False,
             centre=root,
-            centre_is="no more than the others" if self.forwarding is Forwarding.DIRECT else "the root of the tree",
+            centre_is="no more than the others" if not self.forwarding.has_tree else "the root of the tree",
             settings=(
                 f"dockmesh {__version__}, `dockmesh apply --no-verify` of the lab's own file",
                 f"forwarding {self.forwarding}, {fabric.tunnel}, full mesh, "

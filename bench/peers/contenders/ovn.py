@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from dockmesh.model.mesh import ETHERNET_MTU
-from dockmesh.model.tunnel import Tunnel, overlay_mtu
-
 from bench.peers import docker
 from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
+from dockmesh.model.mesh import ETHERNET_MTU
+from dockmesh.model.tunnel import Tunnel, overlay_mtu
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.seam import Request, Run
 

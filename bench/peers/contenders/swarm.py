@@ -1,11 +1,10 @@
 """Docker Swarm's attachable overlay network, as Docker's manual sets it up: one manager, the others are workers."""
 
-from dockmesh.model.mesh import Datapath
-
 from bench.peers import docker
 from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
+from dockmesh.model.mesh import Datapath
 from dockmesh.remote.seam import Run
 
 NETWORK = "overlay-bench"

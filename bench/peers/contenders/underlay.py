@@ -1,10 +1,9 @@
 """The bare underlay, host to host: what all others are compared with, and measured like them."""
 
-from dockmesh.model.mesh import Datapath
-
 from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
+from dockmesh.model.mesh import Datapath
 
 
 class Underlay:

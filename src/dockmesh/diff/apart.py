@@ -15,7 +15,6 @@ from dockmesh.diff.meanings import Meanings
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Put, Run
 from dockmesh.render import ovs
@@ -40,7 +39,7 @@ def apart_step(config: HostConfig, facts: HostFacts) -> Step | None:
 
 def switches(config: HostConfig, bridge: OvsBridge) -> bool:
     """Between flows and a spanning tree, one way or the other."""
-    return must_be_new(config, bridge) and is_direct(bridge) != (config.forwarding is Forwarding.DIRECT)
+    return must_be_new(config, bridge) and is_direct(bridge) != (not config.forwarding.has_tree)
 
 
 def is_direct(bridge: OvsBridge) -> bool:
@@ -81,7 +80,7 @@ def without_changing(config: HostConfig, facts: HostFacts) -> str | None:
     Deleted by their matches, for they have the cookie of those that stay.
     """
     state = facts.files.get(FLOWS)
-    if config.forwarding is not Forwarding.DIRECT or state is None:
+    if config.forwarding.has_tree or state is None:
         return None
     wanted = set(_added(config.flows).values())
     changing = {

@@ -3,7 +3,7 @@
 from dockmesh.defects import INSTEAD_OF_A_TREE, floods_nothing, said_of_floods
 from dockmesh.errors import DatapathError
 from dockmesh.facts.types import HostFacts
-from dockmesh.model.mesh import Datapath, Forwarding
+from dockmesh.model.mesh import Datapath
 from dockmesh.render.types import HostConfig
 
 
@@ -16,7 +16,7 @@ def refuse_datapath(config: HostConfig, facts: HostFacts) -> None:
             now="nothing was changed on this host",
             do="install a kernel that has it, or set `datapath: netdev` under `fabric` in the file",
         )
-    if config.forwarding is not Forwarding.DIRECT and floods_nothing(facts.switch_version):
+    if config.forwarding.has_tree and floods_nothing(facts.switch_version):
         raise DatapathError(
             said_of_floods(facts.switch_version),
             host=config.host,

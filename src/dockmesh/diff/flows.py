@@ -7,7 +7,6 @@ from dockmesh.diff.subject import FLOWS as SUBJECT
 from dockmesh.diff.subject import Desired
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
-from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Run
 from dockmesh.render.host import FLOWS
@@ -23,7 +22,7 @@ WHY = {
 
 
 def desired(config: HostConfig) -> Desired:
-    return Desired(SUBJECT, PLANNED, WHY[config.forwarding is Forwarding.DIRECT])
+    return Desired(SUBJECT, PLANNED, WHY[not config.forwarding.has_tree])
 
 
 def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change | None:

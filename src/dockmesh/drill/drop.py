@@ -6,11 +6,11 @@ there it is a flow of the bridge that has the underlay address, with a cookie of
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from dockmesh.drill.types import Fault, Kind
+from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Run
 
@@ -18,13 +18,6 @@ UNIT = "dockmesh-drill-heal"
 TABLE = "dockmesh_drill"
 COOKIE = "0xd0c4d711"
 BURST_BYTES = 3000
-# How a tunnel's packets are told from others, for nft(8) and for ovs-ofctl(8): IP protocol 47, or the UDP port that
-# IANA has given it (RFC 7348, RFC 8926).
-TUNNELS: Mapping[str, tuple[str, str]] = {
-    "gre": ("meta l4proto 47", "nw_proto=47"),
-    "vxlan": ("udp dport 4789", "nw_proto=17,tp_dst=4789"),
-    "geneve": ("udp dport 6081", "nw_proto=17,tp_dst=6081"),
-}
 COUNTED = re.compile(r"counter packets (\d+)|n_packets=(\d+)")
 
 
@@ -54,7 +47,7 @@ def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
 
 
 def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Run, ...]:
-    in_kernel, in_bridge = TUNNELS[str(plan.fabric.tunnel)]
+    in_kernel, in_bridge = tunnel_matches(plan.fabric.tunnel.encapsulation)
     if drop.bridge is not None:
         return tuple(
             Run(
@@ -71,6 +64,14 @@ def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Run, ...]:
     )
     chain = f"  chain input {{\n    type filter hook input priority -300; policy accept;\n{rules}  }}\n"
     return (Run(("nft", "-f", "-"), stdin=f"table inet {TABLE} {{\n{chain}}}\n"),)
+
+
+def tunnel_matches(wire: Encapsulation) -> tuple[str, str]:
+    """How a tunnel's packets are told from others, for nft(8) and for ovs-ofctl(8)."""
+    number = wire.protocols[-1]
+    if wire.port is None:
+        return f"meta l4proto {number}", f"nw_proto={number}"
+    return f"udp dport {wire.port}", f"nw_proto={number},tp_dst={wire.port}"
 
 
 def _family(address: IPv4Address | IPv6Address) -> str:

@@ -11,7 +11,7 @@ from dockmesh.drill.types import Pair
 from dockmesh.errors import UsageError
 from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.graph import depths, neighbours, path
-from dockmesh.plan.shape import Term, shape
+from dockmesh.plan.shape import LISTEN_AND_LEARN, Term, healing
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan
 from dockmesh.plan.walk import Walks
@@ -20,12 +20,7 @@ Terms = tuple[Term, ...]
 # A ping's, there and back: from the source to the target and home again.
 Ways = Mapping[Pair, tuple[str, ...]]
 
-STANDARD_1998, STANDARD_2004 = "IEEE 802.1D-1998", "IEEE 802.1D-2004"
-HELLO = Term("Hello Time: until the next word of the root", 0, 2_000, STANDARD_2004)
-LISTEN_AND_LEARN = (
-    Term("Forward Delay, listening", 0, 15_000, STANDARD_1998),
-    Term("Forward Delay, learning", 0, 15_000, STANDARD_1998),
-)
+HELLO = Term("Hello Time: until the next word of the root", 0, 2_000, "IEEE 802.1D-2004")
 AGREE = Term("spanning tree: both ends agree", 0, 200, "measured with three hosts")
 BFD_UP = Term("BFD: two packets, one a second, until a tunnel is up", 0, 2_000, "RFC 5880, 6.8.3")
 # Who was silent for long is asked for anew.
@@ -50,16 +45,13 @@ class Rule:
 
 
 def rule(plan: Plan) -> Rule:
-    bfd = plan.fabric.bfd
-    silent = bfd.interval_ms * bfd.multiplier
-    down = Term(f"BFD: {bfd.multiplier} × {bfd.interval_ms} ms without a sign", silent, silent, "RFC 5880")
-    healing = shape(plan).healing
+    cut = healing(plan.fabric.forwarding, plan.fabric.bfd)
     match plan.fabric.forwarding:
         case Forwarding.STP:
             start = (HELLO, *LISTEN_AND_LEARN, ARP)
             return Rule(
                 ways_by_tree,
-                cut=healing,
+                cut=cut,
                 seen=(HELLO,),
                 back=(HELLO, *LISTEN_AND_LEARN),
                 aside=(),
@@ -69,7 +61,7 @@ def rule(plan: Plan) -> Rule:
         case Forwarding.RSTP:
             return Rule(
                 ways_by_tree,
-                cut=healing or (down, AGREE),
+                cut=cut,
                 seen=(BFD_UP, HELLO),
                 back=(HELLO, AGREE),
                 aside=(AGREE,),
@@ -81,7 +73,7 @@ def rule(plan: Plan) -> Rule:
             full = len(plan.links) == len(plan.hosts) * (len(plan.hosts) - 1) // 2
             return Rule(
                 ways_by_search,
-                cut=healing or (down,),
+                cut=cut,
                 seen=(BFD_UP,),
                 back=(),
                 aside=(),

@@ -270,7 +270,7 @@ MTU = WholeNumber(576, 65535, " bytes")
 PORT = WholeNumber(1, 65535)
 # The larger of the two, the GRE key; what a kind of tunnel has room for is a rule of its own. 0 would be no key to Open
 # vSwitch (ovs-vswitchd.conf.db(5), `options:in_key`).
-TUNNEL_KEY = WholeNumber(1, Tunnel.GRE.largest_key)
+TUNNEL_KEY = WholeNumber(1, Tunnel.GRE.encapsulation.largest_key)
 # Open vSwitch takes 1 ms and up (vswitch.xml, `bfd:min_tx`). Its BFD is software: under 10 ms a busy host calls living
 # links dead, and past 10 s a user waits half a minute for what BFD is there to notice at once.
 BFD_INTERVAL_MS = WholeNumber(10, 10_000, " milliseconds")

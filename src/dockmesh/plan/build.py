@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
-from dockmesh.model.mesh import Cluster, Forwarding, Host
+from dockmesh.model.mesh import Cluster, Host
 from dockmesh.model.network import (
     ATTACH_SWITCH,
     DOCKER_BRIDGE,
@@ -33,7 +33,7 @@ def build(cluster: Cluster) -> Plan:
     links = topology.links({host.name: host.address for host in hosts}, cluster.fabric.topology)
     planned_tree, forwards = None, {}
     priority: dict[str, int] = {}
-    if cluster.fabric.forwarding is Forwarding.DIRECT:
+    if not cluster.fabric.forwarding.has_tree:
         forwards = direct.forwards({host.name: host.address for host in hosts}, links)
     else:
         planned_tree = tree.spanning_tree(names, links, cluster.fabric.topology)
@@ -73,12 +73,8 @@ def _mtu(cluster: Cluster, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, 
     """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
     smallest = min(host.underlay_mtu for host in hosts)
     narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
-    return _overlay_mtu(cluster, smallest), narrow if len(narrow) < len(hosts) else ()
-
-
-def _overlay_mtu(cluster: Cluster, underlay_mtu: int) -> MtuSum:
-    fabric = cluster.fabric
-    return overlay_mtu(underlay_mtu, fabric.tunnel, cluster.ip_version, key=fabric.key is not None)
+    left = overlay_mtu(smallest, cluster.fabric.tunnel, cluster.ip_version, key=cluster.fabric.key is not None)
+    return left, narrow if len(narrow) < len(hosts) else ()
 
 
 def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
@@ -129,7 +125,7 @@ def _host_network(host: str, network: Network, seat: Seat, ports: Mapping[str, i
         pool=seat.pool,
         containers=seat.pool.num_addresses - sum(address in seat.pool for address in not_handed_out),
         prefixes=(*collapse_addresses([seat.pool, IPv4Network(seat.address)]), *_prefixes6(seat)),
-        mtu=mesh_mtu if first else tagged(mesh_mtu),
+        mtu=network.mtu(mesh_mtu),
         bridge=DOCKER_BRIDGE if first else f"{NETWORK_BRIDGE}{network.name}",
         bridge_mac=_mac("02:42", seat.address),
         switch=FABRIC_BRIDGE if first else f"{NETWORK_SWITCH}{network.name}",

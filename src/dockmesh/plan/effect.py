@@ -35,17 +35,13 @@ def effect(before: Plan, after: Plan) -> Effect:
             if fabric_moved
             or (old.tree_priority, old.docker0.switch_mac) != (new.tree_priority, new.docker0.switch_mac)
         ),
-        root=(_root(before), _root(after)),
+        root=(before.root, after.root),
         mtu=(before.mtu, after.mtu),
     )
 
 
 def _peers(host: HostPlan) -> tuple[str, ...]:
     return tuple(tunnel.peer for tunnel in host.tunnels)
-
-
-def _root(plan: Plan) -> str | None:
-    return None if plan.tree is None else plan.tree.root
 
 
 def _kind(plan: Plan) -> tuple[str, str]:

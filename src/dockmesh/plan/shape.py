@@ -9,15 +9,6 @@ from dockmesh.plan.graph import Neighbours, depths, neighbours, pairs_by_hops
 from dockmesh.plan.types import Link, Plan
 from dockmesh.plan.walk import Walks
 
-# Gaps at a cut link, measured on full meshes of three hosts (docs/explanation/spanning-tree.md): with rstp and BFD at
-# 100 ms x 3 from 0.22 to 0.50 s, so up to 0.2 s more than BFD takes; but for one of 9.2 s. With stp about 55 s; by the
-# standard (IEEE 802.1D-1998, 8.10) it is Max Age, 20 s, and twice Forward Delay, 15 s.
-RSTP_MS = (0, 200)
-STP_MAX_AGE_MS, STP_FORWARD_DELAY_MS = 20_000, 15_000
-# With direct, measured on a full mesh of four hosts and a ring of five: from 0.26 to 0.39 s where BFD takes 0.3 s
-# (docs/explanation/forwarding.md).
-DIRECT_MS = (0, 100)
-
 
 @dataclass(frozen=True, slots=True)
 class Hops:
@@ -35,6 +26,20 @@ class Term:
     least: int
     most: int
     source: str
+
+
+# Gaps at a cut link, measured on full meshes of three hosts (docs/explanation/spanning-tree.md): with rstp and BFD at
+# 100 ms x 3 from 0.22 to 0.50 s, so up to 0.2 s more than BFD takes; but for one of 9.2 s. With stp about 55 s; by the
+# standard (IEEE 802.1D-1998, 8.10) it is Max Age, 20 s, and twice Forward Delay, 15 s.
+TAKES_OVER = Term("spanning tree: another link takes over", 0, 200, "measured with three hosts")
+MAX_AGE = Term("Max Age: the last word of the root grows old", 0, 20_000, "IEEE 802.1D-1998")
+LISTEN_AND_LEARN = (
+    Term("Forward Delay, listening", 15_000, 15_000, "IEEE 802.1D-1998"),
+    Term("Forward Delay, learning", 15_000, 15_000, "IEEE 802.1D-1998"),
+)
+# With direct, measured on a full mesh of four hosts and a ring of five: from 0.26 to 0.39 s where BFD takes 0.3 s
+# (docs/explanation/forwarding.md).
+NEXT_WAY = Term("groups: the next way takes over", 0, 100, "measured with four and five hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,17 @@ def shape(plan: Plan) -> Shape:
     hosts = host_connectivity(peers)
     # Whitney, 1932: not fewer than hosts, and not more than the fewest at a host.
     links = hosts if hosts == min(counts) else link_connectivity(peers)
-    if plan.tree is None:
+    if not plan.has_tree:
         return _direct(plan, peers, links, hosts)
     return Shape(
-        frames=_hops(neighbours(names, plan.tree.links)),
+        frames=_hops(neighbours(names, plan.carrying)),
         links=_hops(peers),
         links_may_fail=links - 1,
         hosts_may_fail=hosts - 1,
-        weak_links=_weak_links(names, plan.links, plan.tree.links) if links == 1 else (),
+        weak_links=_weak_links(names, plan.links, plan.carrying) if links == 1 else (),
         weak_hosts=_weak_hosts(peers) if hosts == 1 else (),
         tunnels=(min(counts), max(counts)),
-        healing=_healing(plan.fabric.forwarding, plan.fabric.bfd) if len(plan.links) > len(plan.tree.links) else (),
+        healing=healing(plan.fabric.forwarding, plan.fabric.bfd) if len(plan.links) > len(plan.carrying) else (),
     )
 
 
@@ -91,7 +96,7 @@ def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Shape:
         weak_links=weak_links,
         weak_hosts=weak_hosts,
         tunnels=(min(counts), max(counts)),
-        healing=_healing(plan.fabric.forwarding, plan.fabric.bfd) if len(plan.links) >= len(peers) else (),
+        healing=healing(plan.fabric.forwarding, plan.fabric.bfd) if len(plan.links) >= len(peers) else (),
     )
 
 
@@ -119,18 +124,10 @@ def _weak_hosts(peers: Neighbours) -> tuple[str, ...]:
     return tuple(weak)
 
 
-def _healing(forwarding: Forwarding, bfd: Bfd) -> tuple[Term, ...]:
+def healing(forwarding: Forwarding, bfd: Bfd) -> tuple[Term, ...]:
+    """How long a cut link that carried frames takes to heal, where another way is left."""
     if forwarding is Forwarding.STP:
-        return (
-            Term("Max Age: the last word of the root grows old", 0, STP_MAX_AGE_MS, "IEEE 802.1D-1998"),
-            Term("Forward Delay, listening", STP_FORWARD_DELAY_MS, STP_FORWARD_DELAY_MS, "IEEE 802.1D-1998"),
-            Term("Forward Delay, learning", STP_FORWARD_DELAY_MS, STP_FORWARD_DELAY_MS, "IEEE 802.1D-1998"),
-        )
+        return (MAX_AGE, *LISTEN_AND_LEARN)
     silent = bfd.interval_ms * bfd.multiplier
     seen = Term(f"BFD: {bfd.multiplier} × {bfd.interval_ms} ms without a sign", silent, silent, "RFC 5880")
-    if forwarding is Forwarding.DIRECT:
-        return seen, Term("groups: the next way takes over", *DIRECT_MS, "measured with four and five hosts")
-    return (
-        seen,
-        Term("spanning tree: another link takes over", *RSTP_MS, "measured with three hosts"),
-    )
+    return seen, TAKES_OVER if forwarding.has_tree else NEXT_WAY

@@ -191,6 +191,21 @@ class Plan:
     access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
 
     @property
+    def has_tree(self) -> bool:
+        """Whether a spanning tree keeps frames from looping. Without one all links carry them, as flows say."""
+        return self.tree is not None
+
+    @property
+    def root(self) -> str | None:
+        """Of the spanning tree, where there is one."""
+        return None if self.tree is None else self.tree.root
+
+    @property
+    def carrying(self) -> tuple[Link, ...]:
+        """The links that carry frames while all is well."""
+        return self.links if self.tree is None else self.tree.links
+
+    @property
     def prefix(self) -> IPv4Network:
         """Of docker0."""
         return self.networks[0].prefix
@@ -206,7 +221,7 @@ class Plan:
         return self.mtu_sum.mtu
 
     def mtu_of(self, network: Network) -> int:
-        return self.mtu if network.vlan is None else tagged(self.mtu)
+        return network.mtu(self.mtu)
 
     def network(self, name: str) -> Network:
         return next(network for network in self.networks if network.name == name)

@@ -85,7 +85,7 @@ async def _exchange(
 ) -> dict[str, Reach]:
     """All of them at one time, for each hears only as long as it runs."""
     token = secrets.token_hex(8)
-    wire = WIRES[plan.fabric.tunnel]
+    wire = plan.fabric.tunnel.encapsulation
     source, probe = source_of("reach"), source_of("probe")
     addresses = {host.name: str(host.underlay) for host in plan.hosts}
 

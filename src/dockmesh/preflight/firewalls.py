@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from dockmesh.facts import nftables
 from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, walk
+from dockmesh.model.tunnel import Encapsulation
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 
 NAMES = {
@@ -51,7 +52,7 @@ def _forwarding(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     return Finding(Check.FORWARDING, Level.FINE, name, f"{state}, and nothing there drops them")
 
 
-def find_guilty(evidence: HostEvidence, wire: Wire, device: str, source: IPv4Address | IPv6Address) -> Seen:
+def find_guilty(evidence: HostEvidence, wire: Encapsulation, device: str, source: IPv4Address | IPv6Address) -> Seen:
     """Which rule drops a tunnel's packet that comes in on `device` from a peer; PASSES where none is seen that does."""
     return who_drops(evidence, Packet(device, protocols=wire.protocols, port=wire.port, source=source, to_host=True))
 
@@ -70,7 +71,9 @@ def who_drops(evidence: HostEvidence, packet: Packet) -> Seen:
     return Seen(Fate.PASSES)
 
 
-def how_to_open(evidence: HostEvidence, wire: Wire, sources: Sequence[IPv4Address | IPv6Address], seen: Seen) -> str:
+def how_to_open(
+    evidence: HostEvidence, wire: Encapsulation, sources: Sequence[IPv4Address | IPv6Address], seen: Seen
+) -> str:
     """In the words of who manages the rules there."""
     managers = find_managers(evidence)
     protocol, port = wire.protocols[0], wire.port

@@ -37,7 +37,7 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
             what += "; the underlay address must then be on a bridge of Open vSwitch, which is not there yet"
             return Finding(Check.DATAPATH, Level.WARNING, name, what, do)
         return Finding(Check.DATAPATH, Level.FINE, name, what)
-    wire = WIRES[plan.fabric.tunnel]
+    wire = plan.fabric.tunnel.encapsulation
     module = wire.modules[plan.ip_version == 6]
     if kernel and module not in evidence.around.tunnel_modules:
         do = f"install a kernel with {wire.name}, or set `datapath: netdev` under `fabric`"
@@ -47,7 +47,7 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
 
 def _port(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     """Open vSwitch's own sockets, too, are the kernel's: then there is its device for that kind of tunnels."""
-    wire = WIRES[plan.fabric.tunnel]
+    wire = plan.fabric.tunnel.encapsulation
     own = any(link.name.startswith(OWN_DEVICES) for link in evidence.facts.links)
     if wire.port not in evidence.around.udp_ports or own:
         return

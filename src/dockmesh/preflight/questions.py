@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 from dockmesh.facts import docker, iptables, system
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
 from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
 
@@ -19,7 +20,7 @@ UNITS = (*MANAGERS, *NETWORK_MANAGERS, SNAP, docker.UNIT)
 NETWORK_FOLDERS = ("/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network")
 
 LISTENS = "0A"  # TCP_LISTEN
-MODULES = tuple(sorted({module for wire in WIRES.values() for module in wire.modules}))
+MODULES = tuple(sorted({module for tunnel in Tunnel for module in tunnel.encapsulation.modules}))
 
 IPV6_DEVICES = "/proc/sys/net/ipv6/conf"
 

@@ -8,7 +8,7 @@ from shlex import join
 import jinja2
 
 from dockmesh.facts.docker import SOCKET
-from dockmesh.model.mesh import API_PORT, Datapath, Forwarding, Renderer
+from dockmesh.model.mesh import API_PORT, Datapath, Renderer
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Access, HostAttachment, HostCertificate, HostNetwork, HostPlan, Plan
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
@@ -101,7 +101,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         "bridges": bridges,
         "networks": networks,
         "attachments": attachments,
-        "direct": plan.fabric.forwarding is Forwarding.DIRECT,
+        "direct": not plan.has_tree,
         "unit": UNIT,
         "up": UP,
         "deadline_s": BOOT_DEADLINE_S,
@@ -166,7 +166,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         _file("port-guard.j2", ports.PROGRAM, words),
         _file("ports.service.j2", ports.UNIT_FILE, words),
     )
-    if plan.fabric.forwarding is Forwarding.DIRECT:
+    if not plan.has_tree:
         files += (
             _file("ovs-vswitchd.conf.j2", SWITCH_DROP_IN, words),
             _file("ovsdb-server.conf.j2", DATABASE_DROP_IN, words),
@@ -230,7 +230,7 @@ def _pems(access: Access, own: HostCertificate) -> tuple[File, ...]:
 
 def flows_of(plan: Plan, host: HostPlan) -> str:
     """The bundle of flows and groups that make the fabric; where a spanning tree does, of those that guard it."""
-    return flows.bundle(plan, host) if plan.fabric.forwarding is Forwarding.DIRECT else guarded.bundle(plan, host)
+    return flows.bundle(plan, host) if not plan.has_tree else guarded.bundle(plan, host)
 
 
 def _bridge_of(network: HostNetwork) -> DockerBridge:

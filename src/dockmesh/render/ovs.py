@@ -53,7 +53,7 @@ def _bridge(plan: Plan, host: HostPlan) -> Iterable[Setting]:
     # Without a spanning tree the mode guards: `secure` passes nothing but what flows say, and at first there are none.
     yield Setting("bridge", FABRIC_BRIDGE, "rstp_enable", None, "true" if forwarding is Forwarding.RSTP else "false")
     yield Setting("bridge", FABRIC_BRIDGE, "stp_enable", None, "true" if forwarding is Forwarding.STP else "false")
-    if forwarding is Forwarding.DIRECT:
+    if not forwarding.has_tree:
         yield Setting("bridge", FABRIC_BRIDGE, "fail_mode", None, "secure")
     else:
         priority = f"{forwarding}-priority"
@@ -136,7 +136,7 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
     yield Setting("interface", tunnel.port, "bfd", "min_rx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "min_tx", str(bfd.interval_ms))
     yield Setting("interface", tunnel.port, "bfd", "mult", str(bfd.multiplier))
-    if plan.fabric.forwarding is Forwarding.DIRECT:
+    if not plan.has_tree:
         yield Setting("interface", tunnel.port, "bfd", "bfd_local_dst_mac", DIRECT_BFD)
         yield Setting("interface", tunnel.port, "bfd", "bfd_remote_dst_mac", DIRECT_BFD)
     yield Setting("interface", tunnel.port, "external_ids", MARK, plan.name)

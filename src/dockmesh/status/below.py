@@ -30,7 +30,7 @@ def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> st
     if not rules.ok:
         return ""
     device = next((link.name for link in facts.links if link.has(host.underlay)), None)
-    packet = Packet(protocols=WIRES[end.kind].protocols, port=WIRES[end.kind].port)
+    packet = Packet(protocols=end.kind.encapsulation.protocols, port=end.kind.encapsulation.port)
     incoming = walk(rules.out, "INPUT", replace(packet, came_in=device, source=end.remote))
     outgoing = walk(rules.out, "OUTPUT", replace(packet, goes_out=device, source=host.underlay))
     return next((seen.rule for seen in (incoming, outgoing) if seen.fate in (Fate.RULE, Fate.POLICY)), "")

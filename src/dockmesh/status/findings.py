@@ -7,6 +7,7 @@ from datetime import datetime
 from dockmesh.diff.types import Origin
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import HostFacts
+from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import Link, Plan
 from dockmesh.status import api, attached, names
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
@@ -105,7 +106,7 @@ def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Ite
             yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
     down = [end for end in there if end.state is State.DOWN]
     if len(there) == 2 and down and not wrong:
-        yield Finding((link.a, link.b), *_down(WIRES[plan.fabric.tunnel], heard, there, down))
+        yield Finding((link.a, link.b), *_down(plan.fabric.tunnel.encapsulation, heard, there, down))
 
 
 def _name(end: End) -> str:
@@ -122,7 +123,7 @@ def _wrong(end: End) -> str:
             return f"is not as planned: {end.wrong}"
 
 
-def _down(wire: Wire, heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
+def _down(wire: Encapsulation, heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
     deaf = [end for end in down if not end.hears]
     if len(deaf) == 1:
         arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
@@ -133,7 +134,7 @@ def _down(wire: Wire, heard: Mapping[str, Heard], ends: Sequence[End], down: Seq
     return f"the tunnel {between} is down: {arrives}; {why}", do
 
 
-def _below(wire: Wire, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+def _below(wire: Encapsulation, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
     ends = [(end, heard[end.host].below[end.peer]) for end in down if end.peer in heard[end.host].below]
     for end, below in ends:
         if below.rule:

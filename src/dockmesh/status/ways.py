@@ -22,7 +22,7 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
         for name, view in views.items()
         for port in view.ports
     }
-    if plan.tree is None:
+    if not plan.has_tree:
         passes = {direction: end.state in (State.UP, State.NO_BFD) for direction, end in ends.items()}
     read = {name for name, _ in ends}
     found = []
@@ -36,7 +36,7 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
 
 def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[Way, ...]:
     names = [host.name for host in plan.hosts]
-    if plan.tree is None:
+    if not plan.has_tree:
         walks, dead = Walks(plan), frozenset(frozenset((link.a, link.b)) for link in plan.links if link not in links)
         return tuple(Way(a, b, walks.way(a, b, links=dead) or ()) for a, b in combinations(names, 2))
     graph = neighbours(names, links)

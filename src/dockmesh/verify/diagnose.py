@@ -93,12 +93,12 @@ def _ways(plan: Plan, evidence: Evidence) -> Ways:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     names = [planned.name for planned in plan.hosts]
     actual = tree.forwarding_links(plan, tree.read_views(plan, facts), facts)
-    planned = plan.links if plan.tree is None else plan.tree.links
+    planned = plan.carrying
     graphs = neighbours(names, actual), neighbours(names, planned)
 
     def way(probe: Probe) -> list[str]:
         # What a host says of the tree came to it from the root.
-        target = plan.tree.root if plan.tree and probe.kind is Kind.TREE else probe.target
+        target = plan.root if plan.root and probe.kind is Kind.TREE else probe.target
         return next(
             (path(graph, probe.source, target) for graph in graphs if target in depths(graph, probe.source)),
             [probe.source, target],
@@ -119,7 +119,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
             yield from _firewalls(known, probes)
             yield from _not_measured(known, evidence.loop_danger)
             yield from _names(plan, known)
-    yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.tree else _flows(evidence)
+    yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.has_tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from owner.problems(plan, evidence)
     for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):

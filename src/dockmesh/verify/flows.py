@@ -20,7 +20,7 @@ def problem(facts: HostFacts) -> str:
 
 def loop_danger(plan: Plan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
     """Hosts whose bridge passes frames on as it likes: it need not wait for flows, or has one that says so."""
-    if plan.tree is not None:
+    if plan.has_tree:
         return ()
     return tuple(name for name, each in facts.items() if _likes(each))
 

@@ -47,7 +47,7 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
-    without = (Kind.NETWORK, Kind.TREE) if plan.tree is None else (Kind.NETWORK,)
+    without = (Kind.NETWORK, Kind.TREE) if not plan.has_tree else (Kind.NETWORK,)
     for kind in [each for each in ONE_HOST if each not in without]:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)

@@ -86,7 +86,7 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
 
 
 def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
-    wire = WIRES[plan.fabric.tunnel]
+    wire = plan.fabric.tunnel.encapsulation
     directions = ((link.a, link.b), (link.b, link.a))
     pair = (link.a, link.b)
     there = [end for direction in directions if (end := ends.get(direction))]
@@ -114,7 +114,7 @@ def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End],
         )
 
 
-def _unheard(wire: Wire, ends: list[End]) -> str:
+def _unheard(wire: Encapsulation, ends: list[End]) -> str:
     """BFD tells one direction from the other: who is heard but does not hear."""
     deaf = [end for end in ends if not end.hears]
     if len(deaf) == 1 and len(ends) == 2:

@@ -128,7 +128,7 @@ def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
 
 def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str, ...]]:
     """What is wrong with the tree itself, by host; hosts where nothing is are left out."""
-    if plan.tree is None:
+    if not plan.has_tree:
         return {}
     views = read_views(plan, facts)
     circle = find_loop(plan, forwarding_links(plan, views, facts))

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from dockmesh.facts.types import HostFacts, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.render.ovs import KEY, PEER_MARK
 
@@ -56,14 +55,12 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
         return End(host, wanted.peer, State.MISSING, wanted.port)
     remote = found.options.get("remote_ip")
     key, wanted_key = found.options.get(KEY), None if plan.fabric.key is None else str(plan.fabric.key)
+    wire = plan.fabric.tunnel.encapsulation
+    no_key = "none" if wire.key_header else "0"
     differences = [
         *([f"its type is {found.type}, not {plan.fabric.tunnel}"] if found.type != plan.fabric.tunnel else []),
         *([f"it leads to {remote}, not to {wanted.remote}"] if remote != str(wanted.remote) else []),
-        *(
-            [f"its {_key_name(plan)} is {key or _no_key(plan)}, not {wanted_key or _no_key(plan)}"]
-            if key != wanted_key
-            else []
-        ),
+        *([f"its {wire.key_name} is {key or no_key}, not {wanted_key or no_key}"] if key != wanted_key else []),
     ]
     if differences:
         return End(host, wanted.peer, State.BROKEN, found.name, "; ".join(differences))
@@ -90,14 +87,6 @@ def _make_room(facts: HostFacts, port: OvsInterface) -> str:
                     f"run `ovs-vsctl del-port {bridge.name} {other.name}` on {facts.name}: it leads to the same address"
                 )
     return f"look at `journalctl -u ovs-vswitchd` on {facts.name} for why it cannot be made"
-
-
-def _key_name(plan: Plan) -> str:
-    return "key" if plan.fabric.tunnel is Tunnel.GRE else "VNI"
-
-
-def _no_key(plan: Plan) -> str:
-    return "none" if plan.fabric.tunnel is Tunnel.GRE else "0"
 
 
 def read_ends(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[tuple[str, str], End]:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from dockmesh.model.mesh import Ssh
-
 from dockmesh.facts.gather import Inquiry
+from dockmesh.model.mesh import Ssh
 from dockmesh.remote.fleet import fleet
 
 NAMES = (

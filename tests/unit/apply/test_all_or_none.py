@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 
 from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
@@ -15,6 +14,7 @@ from dockmesh.diff.apart import without_changing
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.inspect.host import Look
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
 from dockmesh.remote.seam import Answer, Put, Request, Run

@@ -3,8 +3,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from dockmesh.model.mesh import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring
-from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested
@@ -16,6 +14,8 @@ from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
 from dockmesh.inspect.host import Look
+from dockmesh.model.mesh import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record import run as record

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Cluster
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.look import Looks, look_at_all
@@ -20,6 +19,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Span
 from dockmesh.meshfile.types import Located
+from dockmesh.model.mesh import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run

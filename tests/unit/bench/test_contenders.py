@@ -5,7 +5,6 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from bench.peers import docker
 from bench.peers.contenders.known import CONTENDERS
@@ -14,6 +13,7 @@ from bench.peers.site import Seat
 from dockmesh.lab.mesh_file import mesh_file_text
 from dockmesh.lab.model import Lab, make_hosts
 from dockmesh.lab.up import DEFAULT_PREFIX
+from dockmesh.model.mesh import Datapath
 from dockmesh.remote.seam import Put
 
 

@@ -2,9 +2,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Degree, Forwarding, FullMesh, Topology
 
 from dockmesh.meshfile.load import load
+from dockmesh.model.mesh import Degree, Forwarding, FullMesh, Topology
 from tests.unit.cli.conftest import Dockmesh
 
 

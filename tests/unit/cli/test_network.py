@@ -4,9 +4,9 @@ from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
-from dockmesh.model.network import Network
 
 from dockmesh.meshfile.load import load, parse
+from dockmesh.model.network import Network
 from tests.unit.cli.conftest import Dockmesh
 
 ADD, REMOVE = ("network", "add"), ("network", "remove")

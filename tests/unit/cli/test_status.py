@@ -3,11 +3,11 @@
 import io
 from dataclasses import replace
 
-from dockmesh.model.mesh import Degree
 from rich.console import Console
 
 from dockmesh.cli.json.status import status_json
 from dockmesh.cli.screens.status import line, screen
+from dockmesh.model.mesh import Degree
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Status
 from tests.support.fake_host import applied

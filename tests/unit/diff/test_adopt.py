@@ -1,9 +1,8 @@
 from dataclasses import replace
 
+from dockmesh.diff.adopt import adopt
 from dockmesh.model.mesh import Cluster
 from dockmesh.model.tunnel import Tunnel
-
-from dockmesh.diff.adopt import adopt
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
 from tests.support.fake_host import FakeHost, applied, bare

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import pytest
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring, Topology
 
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.host import diff
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import FileState
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Put
 from dockmesh.render.host import FLOWS, render

@@ -5,9 +5,9 @@ from ipaddress import IPv4Network
 from itertools import permutations, product
 
 import pytest
-from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, FullMesh, Ring, Topology
 
 from dockmesh.diff.apart import without_changing
+from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, FullMesh, Ring, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Datapath, Fabric
-from dockmesh.model.network import Attachment
 
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError, HostError
+from dockmesh.model.mesh import Datapath, Fabric
+from dockmesh.model.network import Attachment
 from dockmesh.render.host import FLOWS
 from dockmesh.render.types import HostConfig
 from dockmesh.undo.destroy import Traces, destroy

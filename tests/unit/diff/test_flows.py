@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from dockmesh.model.mesh import Fabric, Forwarding, Renderer
-
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.flows import INSTALL, said
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import HostDiff, Origin, StepName
 from dockmesh.facts.types import FlowState
+from dockmesh.model.mesh import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.render import names, ports
 from dockmesh.render.host import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT, flows_of, render

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from dockmesh.model.mesh import Cluster, Datapath, Fabric
 
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError
+from dockmesh.model.mesh import Cluster, Datapath, Fabric
 from dockmesh.render import network
 from tests.support.fake_host import Container, Device, FakeHost, applied, installed, network_row
 from tests.support.fake_ovs import Bridge, Port

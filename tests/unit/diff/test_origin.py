@@ -2,14 +2,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Cluster, Renderer
-from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
 from dockmesh.diff.origin import expected, explain
 from dockmesh.diff.types import HostDiff, Origin
 from dockmesh.errors import HostError
+from dockmesh.model.mesh import Cluster, Renderer
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED

@@ -1,10 +1,10 @@
 """No bridge of ours takes routes from router advertisements, from before it is up."""
 
 import pytest
-from dockmesh.model.mesh import Fabric, Renderer
 
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
+from dockmesh.model.mesh import Fabric, Renderer
 from dockmesh.render.host import INTERFACES, UP
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import FakeHost, applied

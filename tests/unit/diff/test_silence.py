@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Bfd, Cluster, Datapath, Fabric, Forwarding, Ring
 
 from dockmesh.diff.host import diff
 from dockmesh.diff.silence import DEVICES_MS, proof_silence_ms, silence_ms
+from dockmesh.model.mesh import Bfd, Cluster, Datapath, Fabric, Forwarding, Ring
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, with_network, without
 from tests.support.plans import config_of

@@ -1,14 +1,14 @@
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Renderer
-from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.diff.host import INTERFACES_FILE, diff
 from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, StepName
 from dockmesh.errors import DatapathError, HostError
 from dockmesh.facts import types as facts_types
+from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Renderer
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig

@@ -51,8 +51,6 @@ PURE = (
     "errors",
     "debian",
     "model",
-    "mtu",
-    "wire",
     "meshfile",
     "plan",
     "facts",

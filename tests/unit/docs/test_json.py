@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.access.store import Kept
 from dockmesh.apply.look import look_at_all
@@ -44,6 +43,7 @@ from dockmesh.measure.types import Datagrams, Figure, Missing, Pace, Pair, Pings
 from dockmesh.measure.types import Report as Measured
 from dockmesh.meshfile.edit.hosts import remove_hosts
 from dockmesh.meshfile.load import parse
+from dockmesh.model.mesh import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
 from dockmesh.plan.shape import shape

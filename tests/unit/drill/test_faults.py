@@ -1,11 +1,11 @@
 import random
 
 import pytest
-from dockmesh.model.mesh import Forwarding, Ring
 
 from dockmesh.drill.faults import ABOUT, checked, draw_many, parse, words
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import UsageError
+from dockmesh.model.mesh import Forwarding, Ring
 from tests.unit.drill.worlds import plan_of
 
 

@@ -5,12 +5,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.drill import drop
 from dockmesh.drill.hosts import HostsHarm
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import CommandError, ConnectError, DatapathError
+from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Answer, Request, Run
 from tests.unit.drill.worlds import plan_of

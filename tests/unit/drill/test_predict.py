@@ -1,10 +1,10 @@
 from itertools import permutations
 
 import pytest
-from dockmesh.model.mesh import Forwarding, Links, Ring, Star
 
 from dockmesh.drill.predict import hold_ms, predict, watch_ms
 from dockmesh.drill.types import Fault, Kind, State
+from dockmesh.model.mesh import Forwarding, Links, Ring, Star
 from tests.unit.drill.worlds import plan_of
 
 

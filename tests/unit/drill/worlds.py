@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Topology
-
 from dockmesh.drill.judge import judge
 from dockmesh.drill.predict import predict
 from dockmesh.drill.types import Evidence, Fault, Pair, Result, Times
+from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Topology
 from dockmesh.pings.log import Ping
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan

@@ -2,11 +2,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.errors import LabError
 from dockmesh.lab.model import Image, Lab, check_name, hash_of, make_hosts, mark_of
 from dockmesh.lab.release import DEFAULT
+from dockmesh.model.mesh import Datapath
 
 HERE = Path("/srv/labs/one")
 

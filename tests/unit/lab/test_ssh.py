@@ -1,9 +1,8 @@
 from pathlib import Path
 
-from dockmesh.model.mesh import Datapath
-
 from dockmesh.lab.model import Lab, make_hosts
 from dockmesh.lab.ssh import ssh_config_text
+from dockmesh.model.mesh import Datapath
 
 
 def test_ssh_config_reaches_hosts_by_name_and_address_through_the_switch() -> None:

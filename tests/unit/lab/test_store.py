@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.errors import LabError
 from dockmesh.lab import store
 from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, make_hosts
 from dockmesh.lab.release import Release
+from dockmesh.model.mesh import Datapath
 
 IMAGES = {Release.FORKY: Image(Path("/a"), Path("/p")), Release.TRIXIE: Image(Path("/b"), Path("/q"))}
 

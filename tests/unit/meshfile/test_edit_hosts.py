@@ -2,10 +2,10 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from dockmesh.model.mesh import Host
 
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts, replace_comment
+from dockmesh.model.mesh import Host
 from tests.support.layouts import HEAD, LAYOUTS, ONE, TWO
 from tests.support.meshes import MESH_FILE, in_docker0
 

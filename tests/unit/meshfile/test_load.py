@@ -5,6 +5,11 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
+
+from dockmesh.errors import UsageError
+from dockmesh.meshfile.load import load, parse
+from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import (
     Bfd,
     Cluster,
@@ -21,11 +26,6 @@ from dockmesh.model.mesh import (
     Topology,
 )
 from dockmesh.model.network import Network
-
-from dockmesh.errors import UsageError
-from dockmesh.meshfile.load import load, parse
-from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.meshfile.write import write_cluster
 from tests.support.meshes import cluster, in_docker0
 
 GUIDE = """\

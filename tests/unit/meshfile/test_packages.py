@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Cluster
 
 from dockmesh.meshfile.load import load
 from dockmesh.meshfile.problems import MeshFileError
+from dockmesh.model.mesh import Cluster
 from tests.support.debs import deb_bytes, write_deb
 
 MESH = """\

@@ -2,15 +2,14 @@
 
 from ipaddress import IPv4Address
 
-from dockmesh.model.mesh import Bfd, Fabric, Forwarding, Sites
-from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.meshfile.compose import compose
 from dockmesh.meshfile.explain import Place
 from dockmesh.meshfile.keys.fabric import FabricSection
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.source import Source
+from dockmesh.model.mesh import Bfd, Fabric, Forwarding, Sites
+from dockmesh.model.tunnel import Tunnel
 
 
 def read(text: str) -> tuple[MeshSection, list[Problem]]:

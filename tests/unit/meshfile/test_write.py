@@ -4,13 +4,13 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
-from dockmesh.model.mesh import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Ring, Sites, Ssh, Star
-from dockmesh.model.network import Network
-from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.meshfile.flow import text
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.write import write_cluster
+from dockmesh.model.mesh import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Ring, Sites, Ssh, Star
+from dockmesh.model.network import Network
+from dockmesh.model.tunnel import Tunnel
 from tests.support.meshes import in_docker0
 
 CLUSTER = Cluster(

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
+
 from dockmesh.model.mesh import Cluster, Fabric, Links
 from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
 from tests.support.meshes import TREE, cluster

@@ -1,5 +1,4 @@
 from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Ring, Star, Topology
-
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Forward, Plan
 from dockmesh.plan.walk import Walks

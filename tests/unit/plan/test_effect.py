@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 from dockmesh.model.mesh import Fabric, Forwarding, Links
-
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import effect
 from tests.support.meshes import TREE, cluster, without

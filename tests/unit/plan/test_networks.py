@@ -5,7 +5,6 @@ from ipaddress import IPv4Interface, IPv4Network
 
 from dockmesh.model.mesh import Fabric
 from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.plan.build import build
 from tests.support.meshes import cluster, moved, with_network
 

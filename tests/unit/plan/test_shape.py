@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import networkx as nx
 import pytest
-from dockmesh.model.mesh import Bfd, Degree, Fabric, Forwarding, Links, Ring, Sites, Star, Topology
 
+from dockmesh.model.mesh import Bfd, Degree, Fabric, Forwarding, Links, Ring, Sites, Star, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity, weak_side
 from dockmesh.plan.graph import neighbours, pairs_by_hops

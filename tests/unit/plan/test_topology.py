@@ -2,8 +2,8 @@ from itertools import combinations
 
 import networkx as nx
 import pytest
-from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star
 
+from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star
 from dockmesh.plan.topology import links
 from dockmesh.plan.types import Link
 from tests.support.meshes import addresses

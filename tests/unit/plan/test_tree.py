@@ -1,8 +1,8 @@
 import networkx as nx
 import pytest
-from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star, Topology
 
 from dockmesh.errors import UsageError
+from dockmesh.model.mesh import Degree, FullMesh, Links, Ring, Sites, Star, Topology
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.topology import links
 from dockmesh.plan.tree import choose_roots, roots, tree_links

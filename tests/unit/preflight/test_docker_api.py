@@ -4,9 +4,9 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from dockmesh.model.mesh import Listen
 
 from dockmesh.facts.types import FileState
+from dockmesh.model.mesh import Listen
 from dockmesh.preflight.questions import read_listeners
 from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Check, Level, Listener

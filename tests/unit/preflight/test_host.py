@@ -4,12 +4,12 @@ from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network
 
 import pytest
-from dockmesh.model.mesh import Datapath
-from dockmesh.model.tunnel import Tunnel
 
 from dockmesh.errors import ConflictError, ConnectError
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import Container, FileState, LinuxLink
+from dockmesh.model.mesh import Datapath
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.managers import matches_device

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.preflight.types import Check, Heard, Level, Reach
 from dockmesh.preflight.underlay import FULL, SMALL, blame
 from tests.unit.preflight import worlds

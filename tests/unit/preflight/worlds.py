@@ -5,12 +5,11 @@ from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
-from dockmesh.model.mesh import Datapath, Fabric
-from dockmesh.model.tunnel import Tunnel
-
 from dockmesh.diff.packages import PACKAGE_OF
 from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
+from dockmesh.model.mesh import Datapath, Fabric
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.run import judge

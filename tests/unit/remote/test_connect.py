@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from dockmesh.model.mesh import Ssh
 
 from dockmesh.errors import ConnectError, DockmeshError
+from dockmesh.model.mesh import Ssh
 from dockmesh.remote import resolve
 from dockmesh.remote.failed import Call, explain
 from dockmesh.remote.fleet import fleet

@@ -4,7 +4,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from dockmesh.model.mesh import Ssh
-
 from dockmesh.remote.ssh import ssh_config
 
 

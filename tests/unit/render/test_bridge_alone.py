@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from dockmesh.model.mesh import Fabric, Forwarding
 
+from dockmesh.model.mesh import Fabric, Forwarding
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork
 from dockmesh.render.host import flows_of

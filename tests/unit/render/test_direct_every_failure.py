@@ -8,8 +8,8 @@ from itertools import combinations, permutations
 
 import networkx as nx
 import pytest
-from dockmesh.model.mesh import Fabric, Forwarding, Links
 
+from dockmesh.model.mesh import Fabric, Forwarding, Links
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Link
 from dockmesh.plan.walk import Walks

@@ -4,8 +4,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
-from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Ring, Topology
 
+from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.flows import bundle, tag

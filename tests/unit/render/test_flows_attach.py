@@ -3,9 +3,9 @@
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
+
 from dockmesh.model.mesh import Fabric, Forwarding
 from dockmesh.model.network import Attachment
-
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan
 from dockmesh.render import guarded

@@ -3,8 +3,8 @@
 from itertools import permutations
 
 import pytest
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork, HostPlan
 from dockmesh.render.flows import TAGGED, bundle

@@ -3,8 +3,8 @@
 from ipaddress import ip_address
 
 import pytest
-from dockmesh.model.mesh import Fabric, Forwarding
 
+from dockmesh.model.mesh import Fabric, Forwarding
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork
 from dockmesh.render.guarded import bundle

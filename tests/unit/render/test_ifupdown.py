@@ -2,7 +2,6 @@ import subprocess
 from dataclasses import replace
 
 from dockmesh.model.mesh import Renderer
-
 from dockmesh.render import ovs
 from dockmesh.render.host import INTERFACES
 from dockmesh.render.types import HostConfig

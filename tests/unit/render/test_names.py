@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dockmesh.model.mesh import Fabric, Renderer
 
 from dockmesh.agent.names.config import read
 from dockmesh.diff.daemon_json import merge, part
+from dockmesh.model.mesh import Fabric, Renderer
 from dockmesh.render import docker, names
 from dockmesh.render.types import DaemonSettings, HostConfig
 from tests.support.meshes import cluster, with_network

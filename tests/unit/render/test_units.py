@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Listen, Renderer
-from dockmesh.model.network import Attachment
 
 from dockmesh.agent.way import BACK
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Listen, Renderer
+from dockmesh.model.network import Attachment
 from dockmesh.record import back_unit
 from dockmesh.render.host import UNITS
 from dockmesh.render.names import UNIT as NAMES

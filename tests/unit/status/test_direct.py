@@ -3,12 +3,12 @@
 import io
 from dataclasses import replace
 
-from dockmesh.model.mesh import Fabric, Forwarding, Ring
 from rich.console import Console
 
 from dockmesh.cli.json.status import status_json
 from dockmesh.cli.screens.status import line, screen
 from dockmesh.facts.types import FlowState
+from dockmesh.model.mesh import Fabric, Forwarding, Ring
 from dockmesh.remote.seam import Answer
 from dockmesh.status import dropped
 from dockmesh.status.types import Status

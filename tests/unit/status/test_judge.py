@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Degree, Links
 
 from dockmesh.errors import DockmeshError
+from dockmesh.model.mesh import Degree, Links
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Below, Status
 from dockmesh.verify.tunnel import State

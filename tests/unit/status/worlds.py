@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from dockmesh.model.mesh import Cluster
-
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface, Place
+from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.judge import judge

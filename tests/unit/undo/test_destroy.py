@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Cluster, Renderer
 
 from dockmesh.apply.look import lock_all
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
+from dockmesh.model.mesh import Cluster, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.initial_state import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.contested import contested, contested_networks
 from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
+from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line

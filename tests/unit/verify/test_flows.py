@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from dockmesh.model.mesh import Fabric, Forwarding
-from dockmesh.model.network import FABRIC_BRIDGE
 
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import FlowState, HostFacts
+from dockmesh.model.mesh import Fabric, Forwarding
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.verify import flows
 from dockmesh.verify.diagnose import look

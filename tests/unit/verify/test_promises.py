@@ -11,12 +11,12 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 from typing import Any
 
 import pytest
-from dockmesh.model.mesh import Cluster, Forwarding
 
 from dockmesh.diff.host import diff
 from dockmesh.errors import HostError
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container, DockerNetwork, FlowState, HostFacts, OvsInterface, Place
+from dockmesh.model.mesh import Cluster, Forwarding
 from dockmesh.plan.build import build
 from dockmesh.render.types import HostConfig
 from dockmesh.status.judge import judge

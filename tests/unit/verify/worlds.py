@@ -6,11 +6,10 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from typing import Any
 
-from dockmesh.model.mesh import Cluster, FullMesh, Host, Links, Topology
-from dockmesh.model.network import Network
-
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, FlowState, HostFacts, LinuxLink, OvsBridge, OvsInterface
+from dockmesh.model.mesh import Cluster, FullMesh, Host, Links, Topology
+from dockmesh.model.network import Network
 from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan

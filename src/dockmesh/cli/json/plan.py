@@ -46,7 +46,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
             {"package": deb.package, "version": deb.version, "architecture": deb.architecture, "sha256": deb.sha256}
             for deb in planned.debs
         ],
-        "links": [{"a": link.a, "b": link.b, "forwards": tree is None or link in tree.links} for link in planned.links],
+        "links": [{"a": link.a, "b": link.b, "forwards": link in planned.carrying} for link in planned.links],
         "shape": shape_json(found),
         "remarks": list(remarks(planned.networks)),
     }

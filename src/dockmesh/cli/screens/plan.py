@@ -10,7 +10,7 @@ from dockmesh.cli.screens.rows import show_rows
 from dockmesh.cli.screens.shape import show_shape
 from dockmesh.cli.show import counted, out
 from dockmesh.model.mesh import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star
-from dockmesh.model.tunnel import VLAN_TAG, Tunnel
+from dockmesh.model.tunnel import VLAN_TAG
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.shape import Shape
 from dockmesh.plan.tree import tree_links
@@ -55,7 +55,7 @@ def _show_head(planned: Plan) -> None:
 def _key(planned: Plan) -> str:
     if planned.fabric.key is None:
         return ""
-    return f", {'key' if planned.fabric.tunnel is Tunnel.GRE else 'VNI'} {planned.fabric.key}"
+    return f", {planned.fabric.tunnel.encapsulation.key_name} {planned.fabric.key}"
 
 
 def _show_hosts(planned: Plan) -> None:
@@ -201,7 +201,7 @@ def _show_graph(planned: Plan) -> None:
     if len(planned.links) > len(carrying):
         legend = (
             "┄┄ backup path, also in use"
-            if planned.tree is None
+            if not planned.has_tree
             else "┄┄ stands by, and carries them when another fails"
         )
         out.print(f"[dim]── carries frames   {legend}[/]")

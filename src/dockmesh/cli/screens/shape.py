@@ -62,7 +62,7 @@ def _healing(planned: Plan, found: Shape) -> str:
     lines += [f"{_seconds(term.least, term.most)}  {term.name} ({term.source})" for term in found.healing]
     if planned.fabric.forwarding is Forwarding.STP:
         lines.append("Measured were about 55 s, and once more than 110 s.")
-    elif planned.fabric.forwarding is Forwarding.DIRECT:
+    elif not planned.has_tree:
         lines.append("A link that comes back costs nothing.")
     else:
         lines.append("Usually: one of six cuts with the kernel datapath took 9.2 s. Larger meshes were not measured.")

@@ -1,10 +1,11 @@
 """How the hosts are joined."""
 
-from dockmesh import model as of
 from dockmesh.meshfile.keys.topology import TOPOLOGY
 from dockmesh.meshfile.section import Inner, Key, Section
 from dockmesh.meshfile.types import Choice
 from dockmesh.meshfile.values import BFD_INTERVAL_MS, BFD_MULTIPLIER, TUNNEL_KEY
+from dockmesh.model import mesh as of
+from dockmesh.model.tunnel import Tunnel
 
 FABRIC, BFD = of.Fabric(), of.Bfd()
 
@@ -37,7 +38,7 @@ class FabricSection(
 ):
     """How the hosts are joined. Everything here has a default."""
 
-    tunnel = Key(Choice(of.Tunnel), "What carries frames between hosts.", FABRIC.tunnel, note="gre | vxlan | geneve")
+    tunnel = Key(Choice(Tunnel), "What carries frames between hosts.", FABRIC.tunnel, note="gre | vxlan | geneve")
     key = Key(
         TUNNEL_KEY,
         "GRE key, or VNI of vxlan and geneve (at most 16777215): tells this mesh's packets from others'.",

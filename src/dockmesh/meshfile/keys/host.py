@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from dockmesh import model as of
 from dockmesh.meshfile.excerpt import clipped
 from dockmesh.meshfile.explain import Place
 from dockmesh.meshfile.lists import JsonObject, MapOf
@@ -21,10 +20,12 @@ from dockmesh.meshfile.values import (
     SSH_USER,
     UNDERLAY,
 )
+from dockmesh.model import mesh as of
+from dockmesh.model.network import DOCKER_BRIDGE, Seat
 
 
 class SeatSection(
-    Section, title="A network, by its name in `networks` of a host", where="under `networks` of a host", model=of.Seat
+    Section, title="A network, by its name in `networks` of a host", where="under `networks` of a host", model=Seat
 ):
     """What a host has in one of the networks after docker0."""
 
@@ -129,7 +130,7 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
         """What stands at the host itself is its part of docker0."""
         parts = super().parts()
         parts.pop("further")
-        docker0 = of.Seat(of.DOCKER_BRIDGE, parts.pop("address"), parts.pop("pool"))
+        docker0 = Seat(DOCKER_BRIDGE, parts.pop("address"), parts.pop("pool"))
         seats = (docker0, *(seat.made() for seat in self.seats))
         return {**parts, "name": self.label.value, "seats": seats}
 

@@ -6,7 +6,6 @@ the key, its sentence, and what holds where it is left out. Rules between values
 
 from dataclasses import replace
 
-from dockmesh import model as of
 from dockmesh.debian.deb import Deb
 from dockmesh.meshfile.keys.fabric import FABRIC, FabricSection
 from dockmesh.meshfile.keys.host import HostSection
@@ -15,6 +14,8 @@ from dockmesh.meshfile.lists import ListOf, MapOf
 from dockmesh.meshfile.section import Inner, Key, Keys, Section, Wrapped
 from dockmesh.meshfile.types import Choice
 from dockmesh.meshfile.values import DOMAIN, LABEL, PATHS
+from dockmesh.model import mesh as of
+from dockmesh.model.network import DOCKER_BRIDGE
 
 
 class PackagesSection(Wrapped, title="`packages`", where="under `packages`"):
@@ -44,7 +45,7 @@ class DockerApiSection(
 DOCKER0_FIRST = {
     "allOf": [
         {
-            "prefixItems": [{"properties": {"name": {"const": of.DOCKER_BRIDGE}}}],
+            "prefixItems": [{"properties": {"name": {"const": DOCKER_BRIDGE}}}],
             "items": {"required": ["vlan"], "properties": {"name": {"maxLength": MOST_CHARACTERS}}},
         }
     ]

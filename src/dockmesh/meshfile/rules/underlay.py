@@ -6,7 +6,7 @@ from dockmesh.meshfile.blocks import reserved_use
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.repeated import repeated
-from dockmesh.model.tunnel import VLAN_TAG, Tunnel, overlay_mtu
+from dockmesh.model.tunnel import Tunnel, overlay_mtu
 
 # RFC 791: what every IPv4 network carries; RFC 8200 section 5: what every IPv6 link carries.
 IPV4_MIN_MTU, IPV6_MIN_MTU = 576, 1280
@@ -46,13 +46,12 @@ def check_mtu(mesh: MeshSection) -> Iterator[Problem]:
         if not host.underlay_mtu or not tunnel:
             continue
         version = host.underlay.value.version if host.underlay else 4
-        taken = overlay_mtu(host.underlay_mtu.value, tunnel.value, version, key=mesh.fabric.key is not None)
-        tag = (("VLAN tag", VLAN_TAG),) if len(mesh.every_network) > 1 else ()
-        parts = (*taken.parts, *tag)
-        left = taken.underlay - sum(size for _, size in parts)
+        key, tagged = mesh.fabric.key is not None, len(mesh.every_network) > 1
+        taken = overlay_mtu(host.underlay_mtu.value, tunnel.value, version, key=key, tagged=tagged)
+        left = taken.mtu
         if left >= IPV6_MIN_MTU:
             continue
-        sizes = " ".join(f"− {size} ({name})" for name, size in parts)
+        sizes = " ".join(f"− {size} ({name})" for name, size in taken.parts)
         need = (
             f"IPv4 needs {IPV4_MIN_MTU}."
             if left < IPV4_MIN_MTU
@@ -65,8 +64,9 @@ def check_mtu(mesh: MeshSection) -> Iterator[Problem]:
 
 def check_key(mesh: MeshSection) -> Iterator[Problem]:
     tunnel, key = mesh.fabric.tunnel, mesh.fabric.key
-    if tunnel and key and key.value > (most := tunnel.value.largest_key):
-        hint = f"{tunnel.value} takes 1 to {most}, a VNI of 24 bits; gre takes up to {Tunnel.GRE.largest_key}."
+    if tunnel and key and key.value > (most := tunnel.value.encapsulation.largest_key):
+        of_gre = Tunnel.GRE.encapsulation.largest_key
+        hint = f"{tunnel.value} takes 1 to {most}, a VNI of 24 bits; gre takes up to {of_gre}."
         yield Problem(f"key is {key.value}, which is too large for {tunnel.value}", hint, key.span)
 
 

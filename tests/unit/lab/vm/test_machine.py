@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from dockmesh.model.mesh import Datapath
 
 from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, make_hosts
 from dockmesh.lab.release import DEFAULT
 from dockmesh.lab.vm.machine import MEMORY_MIB, qemu_argv
+from dockmesh.model.mesh import Datapath
 
 
 def make_lab(directory: str, accelerator: Accelerator = Accelerator.TCG) -> Lab:

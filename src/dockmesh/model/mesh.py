@@ -3,25 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 from dockmesh.debian.deb import Deb
-
-# The name of Docker's default bridge, and of the Open vSwitch bridge that is put into it.
-DOCKER_BRIDGE = "docker0"
-FABRIC_BRIDGE = "br0"
-# The same of a further network: its Linux bridge, and the Open vSwitch bridge that is put into it.
-NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
-# Of an interface that is attached to networks: the Open vSwitch bridge that it is in.
-ATTACH_SWITCH = "dma-"
+from dockmesh.model.network import Network, Seat
+from dockmesh.model.tunnel import Tunnel
 
 ETHERNET_MTU = 1500
+DOMAIN = "mesh"  # behind the names of containers and hosts
 API_PORT = 2376  # of Docker's API in the mesh: IANA's "docker-s"
-
-# Behind the names of containers and hosts; what Docker calls its default bridge as a network.
-DOMAIN = "mesh"
-DEFAULT_NETWORK = "bridge"
 
 # Keys of Docker's daemon.json that dockmesh sets, or that must not stand against it, each with why.
 MESH_NEEDS = "what the mesh needs"
@@ -38,21 +29,17 @@ DAEMON_KEYS = {
 UnderlayAddress = IPv4Address | IPv6Address
 
 
-class Tunnel(StrEnum):
-    GRE = "gre"
-    VXLAN = "vxlan"
-    GENEVE = "geneve"
-
-    @property
-    def largest_key(self) -> int:
-        """The largest number that its header has room for: a GRE key (RFC 2890), or a VNI (RFC 7348, RFC 8926)."""
-        return 2**32 - 1 if self is Tunnel.GRE else 2**24 - 1
-
-
 class Forwarding(StrEnum):
+    """What keeps frames from looping: a spanning tree, or flows."""
+
     RSTP = "rstp"
     STP = "stp"
     DIRECT = "direct"
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether a spanning tree mutes links. Without one all carry frames, and flows say where to."""
+        return self is not Forwarding.DIRECT
 
 
 class Datapath(StrEnum):
@@ -129,44 +116,6 @@ class Fabric:
     bfd: Bfd = field(default_factory=Bfd)
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """What joins machines outside the mesh to a network: an interface of one host, with all that is behind it."""
-
-    host: str
-    interface: str
-    vlan: int | None = None  # the tag of its frames on that interface; None: those without one
-    addresses: IPv4Network | None = None  # that are out there; None: all of the prefix that are no host's
-    dhcp: bool = False  # whether containers and machines out there may give each other addresses
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A container network. The first of a mesh is Docker's default bridge, and its frames have no tag."""
-
-    name: str
-    prefix: IPv4Network
-    vlan: int | None = None  # the tag (IEEE 802.1Q) of its frames between hosts
-    internal: bool = False  # no way out of the mesh
-    hosts: tuple[str, ...] | None = None  # that are on it, in the order of the file; None: all
-    prefix6: IPv6Network | None = None  # beside `prefix`; docker0 has none
-    attach: Attachment | None = None
-
-    def has(self, host: str) -> bool:
-        return self.hosts is None or host in self.hosts
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """What one host owns in one network."""
-
-    network: str
-    address: IPv4Address
-    pool: IPv4Network
-    address6: IPv6Address | None = None  # with `pool6`, where the network has a prefix6
-    pool6: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True)
