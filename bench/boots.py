@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bench.rows import Row, say
 from bench.world import edit, mesh, prepared_lab, settled, wait
+from dockmesh.agent.texts import text_of
 from dockmesh.apply.look import look_at_all
 from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Look
@@ -20,7 +21,6 @@ from dockmesh.lab.ssh import run_on
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.script import source_of
 from dockmesh.remote.seam import Run, demand
 
 MANY = 20
@@ -29,21 +29,19 @@ UP_WITHIN_S = 300  # twenty at once take minutes, on two cores
 # Pings all addresses five times a second, each until it has answered once, and says when that was: in seconds since
 # 1970, by place.
 FIRST_PINGS = """
-began, first, addresses = time.monotonic(), {}, sys.argv[2:]
-icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-mouths = open_mouths(ExitStack(), len(addresses))
-base, number, due = int(sys.argv[1]), 0, began
-while len(first) < len(addresses) and time.monotonic() < began + 60:
+first, end, due, pinger = {}, time.monotonic() + 60, 0.0, Pinger(ExitStack(), sys.argv[1:])
+while len(first) < len(pinger.targets) and time.monotonic() < end:
     if time.monotonic() >= due:
-        number, due = number + 1, time.monotonic() + 0.2
-        for place, address in enumerate(addresses):
-            if place not in first:
-                with contextlib.suppress(OSError):
-                    mouths[place].sendto(request(base + place, number), (address, 0))
-    if select.select([icmp], [], [], max(0.0, due - time.monotonic()))[0]:
-        reply = read_reply(icmp.recv(65535))
-        if reply is not None and 0 <= reply[0] - base < len(addresses):
-            first.setdefault(reply[0] - base, time.time())
+        due = time.monotonic() + 0.2
+        pinger.send(time.monotonic())
+    select.select(list(pinger.listeners), [], [], max(0.0, due - time.monotonic()))
+    for listener in pinger.listeners:
+        pinger.hear(listener)
+    for line in pinger.lines:
+        if line[0] == "A":
+            first.setdefault(line.split()[2], time.time())
+    pinger.lines.clear()
+import json
 print(json.dumps(first))
 """
 
@@ -105,8 +103,8 @@ def since_last(ups: Mapping[str, Up]) -> float:
 
 def first_pings(lab: Lab, host: LabHost, old: str, addresses: Mapping[str, str]) -> Up:
     peers = [name for name in addresses if name != host.name]
-    program = source_of("gap").replace('if __name__ == "__main__":\n    watch(sys.argv[1], sys.argv[2:])\n', "")
-    words = ("python3", "-", "4711", *(addresses[name] for name in peers))
+    program = text_of("pinger").partition('if __name__ == "__main__":')[0]
+    words = ("python3", "-", *(addresses[name] for name in peers))
     # The old boot's last breath is no answer.
     shell = f'boot=$(cat {power.BOOT_ID[1]}); test "$boot" != "{old}" && echo up $(date +%s.%N) && {shlex.join(words)}'
     end = time.monotonic() + UP_WITHIN_S

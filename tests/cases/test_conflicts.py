@@ -12,7 +12,7 @@ import pytest
 from dockmesh.diff.host import diff
 from dockmesh.errors import ConflictError
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.render.host import INTERFACES, UP
+from dockmesh.render.paths import INTERFACES, UP
 from tests.support.fake_host import Device, FakeHost, installed
 from tests.support.fake_ovs import Bridge, Port
 from tests.support.meshes import cluster

@@ -17,8 +17,8 @@ from dockmesh.model.mesh import Cluster, Datapath, Fabric, Forwarding, Listen, R
 from dockmesh.model.network import Attachment
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.render import docker, ports
-from dockmesh.render.host import ATTACH_PROGRAM, GUARD
 from dockmesh.render.names import PROGRAM
+from dockmesh.render.paths import ATTACH_PROGRAM, GUARD
 from tests.support.meshes import TREE, cluster, with_attachment, with_network
 from tests.support.plans import config_of
 

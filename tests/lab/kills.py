@@ -35,7 +35,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.fleet import fleet
-from dockmesh.render.host import UNIT
+from dockmesh.render.paths import UNIT
 from tests.lab.mesh import DOCKMESH, Mesh, run, steady
 from tests.support.meshes import moved, swapped
 

@@ -19,7 +19,7 @@ from dockmesh.lab import store as labs
 from dockmesh.lab import underlay
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.render.host import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_REVOKED, API_UNIT
+from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_REVOKED, API_UNIT
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import BUILD_IMAGE, IMAGE, Done, Mesh, run, wait_until
 

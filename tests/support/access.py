@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from dockmesh.model.mesh import Cluster, Listen
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Access, Client, HostCertificate, Plan
-from dockmesh.render.host import MARK, render
+from dockmesh.render.host import render
+from dockmesh.render.paths import MARK
 from dockmesh.render.types import HostConfig
 from tests.support.meshes import cluster
 

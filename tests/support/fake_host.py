@@ -51,7 +51,7 @@ from dockmesh.remote.seam import (
 )
 from dockmesh.render import network as render_network
 from dockmesh.render.docker import DAEMON_JSON, IPV6_KEYS, alone
-from dockmesh.render.host import FLOWS
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign

@@ -16,7 +16,7 @@ from dockmesh.access.certificates import (
 from dockmesh.access.lifetimes import CA_LIFE, HOST_LIFE, in_last_third
 from dockmesh.access.store import HostEntry, Kept, client_folder
 from dockmesh.plan.types import Client, HostCertificate, Plan
-from dockmesh.render.host import MARK
+from dockmesh.render.paths import MARK
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,7 +9,7 @@ from dockmesh.plan.types import Access
 from dockmesh.record.run import Run
 from dockmesh.remote.fanout import all_of
 from dockmesh.remote.seam import Get, Put, Transport, demand
-from dockmesh.render.host import API_CA, API_REVOKED
+from dockmesh.render.paths import API_CA, API_REVOKED
 
 
 async def shut_out(

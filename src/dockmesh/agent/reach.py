@@ -205,24 +205,24 @@ def exchange(peers: dict[str, Peer], order: dict[str, Any]) -> None:
                 return
 
 
-def ping(probe: Any, peer: Peer) -> dict[str, Any]:
+def ping(echo: Any, peer: Peer) -> dict[str, Any]:
     """The same by ICMP, and if a full packet does not pass, the largest that does."""
-    small = probe.echo(peer.address, probe.SMALL_PACKET, PING_DEADLINE_S)
+    small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
     if small["ms"] is None:
         return {"ping_ms": None, "ping_error": small["error"], "largest": None}
-    full = probe.echo(peer.address, peer.size, SIZE_DEADLINE_S)
-    largest = peer.size if full["ms"] is not None else find_largest(probe, peer)
+    full = echo.echo(peer.address, peer.size, SIZE_DEADLINE_S)
+    largest = peer.size if full["ms"] is not None else find_largest(echo, peer)
     return {"ping_ms": small["ms"], "ping_error": None, "largest": largest}
 
 
-def find_largest(probe: Any, peer: Peer) -> int | None:
+def find_largest(echo: Any, peer: Peer) -> int | None:
     """In rounds of sizes that are tried together; None if not even the least passes."""
     low, high = LEAST_MTU - 1, peer.size
     while high - low > 1:
         step = max(1, (high - low) // STEPS)
         sizes = list(range(low + step, high, step))
         with ThreadPoolExecutor(len(sizes)) as pool:
-            passed = list(pool.map(lambda size: probe.echo(peer.address, size, SIZE_DEADLINE_S)["ms"], sizes))
+            passed = list(pool.map(lambda size: echo.echo(peer.address, size, SIZE_DEADLINE_S)["ms"], sizes))
         good = [size for size, ms in zip(sizes, passed) if ms is not None]  # noqa: B905  not yet in Python 3.9
         low = max([low, *good])
         high = min([high, *(size for size in sizes if size > low)])
@@ -230,11 +230,11 @@ def find_largest(probe: Any, peer: Peer) -> int | None:
 
 
 def main(order: dict[str, Any]) -> dict[str, Any]:
-    probe = types.ModuleType("probe")
-    exec(order["probe"], probe.__dict__)  # noqa: S102  our own text
+    echo = types.ModuleType("echo")
+    exec(order["echo"], echo.__dict__)  # noqa: S102  our own text
     peers = {str(each["name"]): Peer(each) for each in order["peers"]}
     with ThreadPoolExecutor(max(1, min(THREADS, len(peers)))) as pool:
-        pings = [pool.submit(ping, probe, peer) for peer in peers.values()]
+        pings = [pool.submit(ping, echo, peer) for peer in peers.values()]
         try:
             exchange(peers, order)
             error = None

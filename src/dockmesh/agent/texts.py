@@ -1,10 +1,11 @@
-"""The runner as one text: its modules, and what loads them on a host that has nothing of ours."""
+"""Programs of ours as text: modules of this package, and what loads them on a host that has nothing of ours."""
 
 from importlib.resources import files
 
 PACKAGE = "dockmesh.agent"
 # Each after those that it imports.
-MODULES = ("processes", "replace", "files", "services", "lock", "way", "runner")
+RUNNER = ("processes", "replace", "files", "services", "lock", "way", "runner")
+PROBE = ("echo", "arp", "lookup", "transfer", "probe")
 LOAD = """
 import sys, types
 
@@ -14,17 +15,30 @@ for name in ("dockmesh", "dockmesh.agent", *TEXTS):
     if parent:
         setattr(sys.modules[parent], last, module)
     exec(compile(TEXTS.get(name, ""), name, "exec"), module.__dict__)
-module.serve()
 """
 
 
+def text_of(name: str) -> str:
+    """Of one module."""
+    return files(PACKAGE).joinpath(f"{name}.py").read_text(encoding="utf-8")
+
+
 def module_texts() -> dict[str, str]:
-    """By module's name."""
-    source = files(PACKAGE)
-    return {name: source.joinpath(f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    """The runner's, by module's name."""
+    return {name: text_of(name) for name in RUNNER}
 
 
 def runner_text() -> str:
     """Python 3.7 or later, the standard library only."""
-    texts = {f"{PACKAGE}.{name}": text for name, text in module_texts().items()}
-    return f"TEXTS = {texts!r}\n{LOAD}"
+    return _bundle(RUNNER, "module.serve()")
+
+
+def probe_text() -> str:
+    """Python 3.9 or later, the standard library only. Its arguments are those of `probe.main`."""
+    return _bundle(PROBE, "module.main(sys.argv[1:])")
+
+
+def _bundle(names: tuple[str, ...], call: str) -> str:
+    """One text that loads these modules and then runs `call`, for which `module` is the last of them."""
+    texts = {f"{PACKAGE}.{name}": text_of(name) for name in names}
+    return f"TEXTS = {texts!r}\n{LOAD}{call}\n"

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 
+from dockmesh.agent.texts import text_of
 from dockmesh.debian.relation import group_text
 from dockmesh.diff.docker import writes
 from dockmesh.diff.packages import DOCKER
@@ -109,7 +109,7 @@ async def _carried(
         (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
         await add_packages(host, simulated.out)
         keeper = f"{FOLDER}/keep_flows.py"
-        source = files("dockmesh.agent").joinpath("keep_flows.py").read_text(encoding="utf-8")
+        source = text_of("keep_flows")
         await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))
         yield Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
     finally:

@@ -15,7 +15,7 @@ from dockmesh.record.run import Run, read_run
 from dockmesh.remote.fanout import all_of
 from dockmesh.remote.progress import Progress
 from dockmesh.remote.seam import Get, Recall, Transport
-from dockmesh.render.host import API_CA
+from dockmesh.render.paths import API_CA
 from dockmesh.undo.session import told
 
 Looks = Mapping[str, Look | DockmeshError]

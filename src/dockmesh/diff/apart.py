@@ -19,7 +19,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Put, Run
 from dockmesh.render import ovs
 from dockmesh.render.flows import DESTINATION, FORWARD, SOURCE, STRAIGHT, TAG
-from dockmesh.render.host import FLOWS
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.remote.seam import Request, Run
-from dockmesh.render.host import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_UNIT
+from dockmesh.render.paths import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_UNIT
 from dockmesh.render.types import File
 
 REASON = "Docker's API for those whom `dockmesh access` let in"

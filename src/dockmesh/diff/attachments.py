@@ -10,7 +10,7 @@ from dockmesh.model.mesh import Datapath
 from dockmesh.model.network import ATTACH_SWITCH, FABRIC_BRIDGE
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render import ovs
-from dockmesh.render.host import ATTACH_UNIT
+from dockmesh.render.paths import ATTACH_UNIT
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20

@@ -10,7 +10,7 @@ from dockmesh.errors import ConflictError
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import names, ports
-from dockmesh.render.host import (
+from dockmesh.render.paths import (
     API_FILES,
     API_PEMS,
     API_UNIT,

@@ -9,7 +9,7 @@ from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Run
-from dockmesh.render.host import FLOWS
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 
 PLANNED = "as planned"

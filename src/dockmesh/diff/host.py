@@ -21,7 +21,7 @@ from dockmesh.record.paths import APPLIED, STAY_OUT
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import bridge
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
-from dockmesh.render.host import API_UNIT, PATHS
+from dockmesh.render.paths import API_UNIT, PATHS
 from dockmesh.render.types import HostConfig
 
 SWITCH_UNIT = "openvswitch-switch.service"

@@ -18,7 +18,7 @@ from dockmesh.record import applied
 from dockmesh.record.applied import Applied
 from dockmesh.render import ovs
 from dockmesh.render.docker import DAEMON_JSON, LABEL_KEY
-from dockmesh.render.host import API_CA, API_CERTIFICATE, API_KEY, API_REVOKED
+from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_KEY, API_REVOKED
 from dockmesh.render.types import HostConfig
 
 Told = tuple[Origin, str]

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockmesh.agent.texts import text_of
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.pings.log import Ping, PingLog, PingStats
-from dockmesh.remote.script import PYTHON, source_of
+from dockmesh.remote.script import PYTHON
 
 INTERVAL_MS = 10
 LIFE_S = 24 * 3600
@@ -75,7 +76,7 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
             )
         try:
             with os.fdopen(said, "w") as order:
-                order.write(f"{json.dumps(source_of('pinger'))}\n")
+                order.write(f"{json.dumps(text_of('pinger'))}\n")
                 order.flush()
                 yield Pinging(output, target)
         finally:

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dockmesh.agent.texts import text_of
 from dockmesh.pings.log import PingLog
-from dockmesh.remote.script import source_of
 from dockmesh.remote.seam import GetBytes, Put, Remove, Run, Transport, demand
 
 PIECE = 1 << 20
@@ -36,7 +36,7 @@ class Pinger:
         await demand(
             host,
             "could not start the pings",
-            Put(self.program, source_of("pinger"), 0o600),
+            Put(self.program, text_of("pinger"), 0o600),
             Run((*unit, *program)),
         )
 

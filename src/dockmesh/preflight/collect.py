@@ -20,7 +20,7 @@ from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.fanout import each
 from dockmesh.remote.progress import Steps
-from dockmesh.remote.script import read_said, script, source_of
+from dockmesh.remote.script import read_said, script
 from dockmesh.remote.seam import Transport
 from dockmesh.typed import of_its_type
 
@@ -86,7 +86,7 @@ async def _exchange(
     """All of them at one time, for each hears only as long as it runs."""
     token = secrets.token_hex(8)
     wire = plan.fabric.tunnel.encapsulation
-    source, probe = source_of("reach"), source_of("probe")
+    source, echo = text_of("reach"), text_of("echo")
     addresses = {host.name: str(host.underlay) for host in plan.hosts}
 
     async def one(name: str) -> Reach:
@@ -99,7 +99,7 @@ async def _exchange(
             "port": wire.port,
             "way": _way(plan),
             "window_s": WINDOW_S,
-            "probe": probe,
+            "echo": echo,
             "peers": [
                 {"name": peer, "address": addresses[peer], "size": plan.mtu_sum.underlay} for peer in wanted[name]
             ],

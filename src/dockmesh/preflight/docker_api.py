@@ -9,7 +9,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.preflight.docker import OPTIONS, UNIT, read_flags
 from dockmesh.preflight.types import Check, Finding, HostEvidence, Level
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.render.host import API_UNIT
+from dockmesh.render.paths import API_UNIT
 
 # IANA's "docker" and "docker-s".
 PLAIN_PORT = 2375

@@ -1,9 +1,8 @@
 """The program of the way back as it stands on a host, and the unit that runs it."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 
-from dockmesh.agent.texts import module_texts
+from dockmesh.agent.texts import module_texts, text_of
 from dockmesh.agent.way import BACK
 from dockmesh.record.paths import ARMED, LIBRARY, RETURNING
 
@@ -38,14 +37,10 @@ WantedBy=multi-user.target
 
 def way_back_files() -> Mapping[str, str]:
     """By path; the package as the host's python3 finds it, with the modules that it needs."""
-    source = files("dockmesh.agent")
     package = f"{LIBRARY}/dockmesh"
     return {
         f"{package}/__init__.py": "",
         f"{package}/agent/__init__.py": "",
-        **{
-            f"{package}/agent/{name}.py": text
-            for name, text in {**module_texts(), "back": source.joinpath("back.py").read_text(encoding="utf-8")}.items()
-        },
+        **{f"{package}/agent/{name}.py": text for name, text in {**module_texts(), "back": text_of("back")}.items()},
         UNIT_FILE: UNIT,
     }

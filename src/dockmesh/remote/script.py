@@ -2,18 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from dockmesh.remote.seam import Answer, Run
 
 # As for the runner: the source is the first line of standard input, so that it shows in no process list.
 PYTHON = ("python3", "-I", "-S", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
-
-
-def source_of(name: str) -> str:
-    """The text of a module of dockmesh.agent."""
-    return files("dockmesh.agent").joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def script(source: str, order: Mapping[str, Any], timeout_s: float, *, role: str = "") -> Run:

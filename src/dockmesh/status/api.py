@@ -9,7 +9,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import Client, HostPlan, Plan
 from dockmesh.record.applied import Applied
-from dockmesh.render.host import API_UNIT
+from dockmesh.render.paths import API_UNIT
 from dockmesh.status.types import Api, Finding, HostStatus
 
 

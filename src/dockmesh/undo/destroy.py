@@ -28,7 +28,7 @@ from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState
 from dockmesh.record.paths import STATE
 from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs, ports
-from dockmesh.render.host import MARK, PATHS, UNITS
+from dockmesh.render.paths import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.undo import restore
 from dockmesh.undo.removable import SWITCH_PACKAGE

@@ -14,7 +14,7 @@ from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
 from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker, network, ovs
-from dockmesh.render.host import FLOWS, INTERFACES, PATHS, UNITS
+from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 
 TIMEOUT_S = 20

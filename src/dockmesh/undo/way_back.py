@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Collection, Iterable
-from importlib.resources import files
 
+from dockmesh.agent.texts import text_of
 from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
@@ -14,7 +14,7 @@ from dockmesh.record.run import Run
 from dockmesh.remote.seam import Request, as_line
 from dockmesh.remote.seam import Run as Command
 from dockmesh.render import names, ports
-from dockmesh.render.host import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
+from dockmesh.render.paths import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 from dockmesh.undo import restore
 
@@ -22,7 +22,7 @@ RESTART = "restart Docker"  # begun by itself: what only writes Docker's file ha
 # What a power cut left unpacked and not set up: apt does nothing until that is done, and Docker would not start.
 # Another apt may be at work, as one of a run that was killed: its lock is waited for.
 AFTER_DPKG_S = 300
-AFTER_DPKG = files("dockmesh.agent").joinpath("after_dpkg.py").read_text(encoding="utf-8")
+AFTER_DPKG = text_of("after_dpkg")
 FINISH_EARLIER = Command(
     (
         *("python3", "-I", "-S", "-c", AFTER_DPKG, str(AFTER_DPKG_S)),

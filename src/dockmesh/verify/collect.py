@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from dockmesh.agent.probe_container import REPOSITORY
+from dockmesh.agent.texts import probe_text, text_of
 from dockmesh.errors import DockmeshError
 from dockmesh.facts import iptables
 from dockmesh.facts.gather import Inquiry
@@ -19,7 +20,7 @@ from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fanout import each
 from dockmesh.remote.progress import Steps
-from dockmesh.remote.script import read_said, script, source_of
+from dockmesh.remote.script import read_said, script
 from dockmesh.remote.seam import Request, Transport
 from dockmesh.render.host import flows_of
 from dockmesh.typed import of_its_type
@@ -60,8 +61,7 @@ async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
 ) -> Evidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
-    sources = map(source_of, ("probe", "probe_container"))
-    session = Session(plan, progress, secrets.token_hex(8), *sources)
+    session = Session(plan, progress, secrets.token_hex(8), probe_text(), text_of("probe_container"))
     gone = dict(unreachable)
     known = await _settle(session, hosts, gone)
     facts = {name: host.facts for name, host in known.items()}

@@ -24,7 +24,7 @@ from dockmesh.record.paths import APPLIED, IPV6, ORIGIN
 from dockmesh.record.run import read_ended
 from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
-from dockmesh.render.host import FLOWS
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from dockmesh.undo.session import AS_BEFORE, Session
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed

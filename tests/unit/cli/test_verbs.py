@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from dockmesh import __version__
-from dockmesh.render.host import UP
+from dockmesh.render.paths import UP
 from tests.unit.cli.conftest import Dockmesh, Ran
 from tests.unit.cli.test_init import nobody_knows
 

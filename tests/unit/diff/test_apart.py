@@ -13,7 +13,8 @@ from dockmesh.facts.types import FileState
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.remote.seam import Put
-from dockmesh.render.host import FLOWS, render
+from dockmesh.render.host import render
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without

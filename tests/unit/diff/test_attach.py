@@ -10,7 +10,7 @@ from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.model.mesh import Datapath, Fabric
 from dockmesh.model.network import Attachment
-from dockmesh.render.host import FLOWS
+from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from dockmesh.undo.destroy import Traces, destroy
 from tests.support.fake_host import Device, FakeHost, applied

@@ -11,7 +11,8 @@ from dockmesh.facts.types import FlowState
 from dockmesh.model.mesh import Fabric, Forwarding, Renderer
 from dockmesh.plan.build import build
 from dockmesh.render import names, ports
-from dockmesh.render.host import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT, flows_of, render
+from dockmesh.render.host import flows_of, render
+from dockmesh.render.paths import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of

@@ -14,7 +14,8 @@ from dockmesh.plan.build import build
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.render.host import DOCKER_DROP_IN, UNIT, UNIT_FILE, UP, flows_of, render
+from dockmesh.render.host import flows_of, render
+from dockmesh.render.paths import DOCKER_DROP_IN, UNIT, UNIT_FILE, UP
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.fake_ovs import Port
 from tests.support.meshes import TREE, cluster, with_network, with_underlay, without

@@ -5,7 +5,7 @@ import pytest
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.model.mesh import Fabric, Renderer
-from dockmesh.render.host import INTERFACES, UP
+from dockmesh.render.paths import INTERFACES, UP
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster, with_network

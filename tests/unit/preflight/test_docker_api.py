@@ -11,7 +11,7 @@ from dockmesh.preflight.questions import read_listeners
 from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Check, Level, Listener
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.render.host import API_UNIT
+from dockmesh.render.paths import API_UNIT
 from tests.unit.preflight import worlds
 
 PLAN = replace(worlds.plan(), docker_api=Listen.MESH)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.agent import probe, reach
+from dockmesh.agent import echo, reach
 
 PORTS = {"gre": None, "vxlan": 4789, "geneve": 6081}
 
@@ -74,7 +74,7 @@ def test_hosts_with_an_old_python_can_read_it() -> None:
 def order(name: str, source: str, *peers: tuple[str, str], kind: str = "gre") -> str:
     named = [{"name": peer, "address": address, "size": 1500} for peer, address in peers]
     content = {"token": "t", "name": name, "source": source, "way": "raw", "window_s": 20, "peers": named}
-    return json.dumps({**content, "kind": kind, "port": PORTS[kind], "probe": inspect.getsource(probe)})
+    return json.dumps({**content, "kind": kind, "port": PORTS[kind], "echo": inspect.getsource(echo)})
 
 
 def run(text: str) -> Any:

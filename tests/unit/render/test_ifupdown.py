@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from dockmesh.model.mesh import Renderer
 from dockmesh.render import ovs
-from dockmesh.render.host import INTERFACES
+from dockmesh.render.paths import INTERFACES
 from dockmesh.render.types import HostConfig
 from tests.support.meshes import TREE, cluster
 from tests.support.plans import config_of

@@ -10,8 +10,8 @@ from dockmesh.agent.way import BACK
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Listen, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.record import back_unit
-from dockmesh.render.host import UNITS
 from dockmesh.render.names import UNIT as NAMES
+from dockmesh.render.paths import UNITS
 from tests.support.meshes import cluster, with_attachment
 from tests.support.plans import config_of
 

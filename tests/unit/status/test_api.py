@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dockmesh.plan.types import Access, Client
-from dockmesh.render.host import API_REVOKED, API_UNIT
+from dockmesh.render.paths import API_REVOKED, API_UNIT
 from dockmesh.status.judge import judge
 from dockmesh.status.types import Finding, Status
 from tests.support import access

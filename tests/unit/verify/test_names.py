@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from dnslib import RR, A, DNSRecord
 
-from dockmesh.agent import probe
+from dockmesh.agent import lookup
 from dockmesh.render.names import UNIT
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Evidence, Named
@@ -32,21 +32,21 @@ def told(named: Named) -> Evidence:
 
 
 def test_a_question_is_one_of_dns_and_its_answer_is_read() -> None:
-    message = probe.question("web.host2.mesh", 7)
+    message = lookup.question("web.host2.mesh", 7)
     reply = DNSRecord.parse(message).reply()
     reply.add_answer(RR("web.host2.mesh", rdata=A("172.17.128.0"), ttl=0), RR("web.host2.mesh", rdata=A("10.0.0.1")))
 
     assert str(DNSRecord.parse(message).q.qname) == "web.host2.mesh."
-    assert probe.read_addresses(bytes(reply.pack()), message) == ["172.17.128.0", "10.0.0.1"]
+    assert lookup.read_addresses(bytes(reply.pack()), message) == ["172.17.128.0", "10.0.0.1"]
 
 
 def test_an_answer_that_is_cut_off_is_an_error_and_no_address() -> None:
-    message = probe.question("web.mesh", 7)
+    message = lookup.question("web.mesh", 7)
     reply = DNSRecord.parse(message).reply()
     reply.add_answer(RR("web.mesh", rdata=A("172.17.128.0")))
 
     with pytest.raises(struct.error):
-        probe.read_addresses(bytes(reply.pack())[:-6], message)
+        lookup.read_addresses(bytes(reply.pack())[:-6], message)
 
 
 def test_a_container_that_is_found_at_its_address_passes() -> None:

@@ -9,8 +9,8 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.render import docker
-from dockmesh.render.host import MARK, PATHS
 from dockmesh.render.host import render as render_host
+from dockmesh.render.paths import MARK, PATHS
 from dockmesh.render.types import File
 
 

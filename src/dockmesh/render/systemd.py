@@ -1,0 +1,31 @@
+"""The fabric and its bridges as a unit of systemd and its script: `renderer: systemd`."""
+
+from dockmesh.render import bridge, ovs
+from dockmesh.render.paths import BOOT_DEADLINE_S, DOCKER_DROP_IN, UNIT_FILE, UP
+from dockmesh.render.template import Parts, Words, from_template
+from dockmesh.render.types import File
+
+
+def files(parts: Parts, words: Words) -> tuple[File, ...]:
+    transaction = ovs.transaction(parts.settings, parts.tunnels, parts.networks, attachments=parts.attachments)
+    words = {
+        **words,
+        "clauses": _clauses(ovs.make_sure_argv(transaction, BOOT_DEADLINE_S)),
+        "make": {each.name: bridge.make(each) for each in parts.bridges},
+        "set_up": {each.name: (*bridge.set_up(each), *bridge.attach(each)) for each in parts.bridges},
+    }
+    return (
+        from_template("up.sh.j2", UP, words),
+        from_template("dockmesh.service.j2", UNIT_FILE, words),
+        from_template("docker.conf.j2", DOCKER_DROP_IN, words),
+    )
+
+
+def _clauses(argv: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """An ovs-vsctl command line, cut before each `--`, for one clause a line."""
+    clauses: list[list[str]] = [[]]
+    for word in argv:
+        if word == "--":
+            clauses.append([])
+        clauses[-1].append(word)
+    return tuple(map(tuple, clauses))

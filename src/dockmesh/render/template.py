@@ -1,0 +1,77 @@
+"""Templates, and the files that they make."""
+
+from dataclasses import dataclass
+from functools import cache
+from shlex import join
+from typing import Any
+
+import jinja2
+
+from dockmesh.agent.texts import text_of
+from dockmesh.facts.docker import SOCKET
+from dockmesh.model.mesh import API_PORT
+from dockmesh.plan.types import TunnelEnd
+from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
+from dockmesh.render import names, paths, ports
+from dockmesh.render.types import Attachment, DockerBridge, DockerNetwork, File, Setting
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("dockmesh.render"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 — these are no web pages
+)
+_templates.filters["argv"] = join
+# What is the same on every host.
+_templates.globals |= {
+    "mark": paths.MARK,
+    "unit": paths.UNIT,
+    "up": paths.UP,
+    "deadline_s": paths.BOOT_DEADLINE_S,
+    "armed": ARMED,
+    "returning": RETURNING,
+    "deadline": DEADLINE,
+    "stay_out": STAY_OUT,
+    "flows_unit": paths.FLOWS_UNIT,
+    "flows_file": paths.FLOWS,
+    "guard": paths.GUARD,
+    "ports_unit": ports.UNIT,
+    "attach_program": paths.ATTACH_PROGRAM,
+    "program": names.PROGRAM,
+    "names_file": names.SETTINGS,
+    "api_settings": paths.API_SETTINGS,
+    "api_ca": paths.API_CA,
+    "api_revoked": paths.API_REVOKED,
+    "api_certificate": paths.API_CERTIFICATE,
+    "api_key": paths.API_KEY,
+    "api_port": API_PORT,
+    "api_limit": join(paths.API_LIMIT),
+    "socket": SOCKET,
+    "text_of": cache(text_of),
+}
+
+Words = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What both renderers say, each in its words."""
+
+    tunnels: tuple[TunnelEnd, ...]
+    settings: tuple[Setting, ...]
+    bridges: tuple[DockerBridge, ...]  # docker0 first
+    networks: tuple[DockerNetwork, ...]
+    attachments: tuple[Attachment, ...]
+
+
+def from_template(template: str, path: str, words: Words) -> File:
+    return File(path, _templates.get_template(template).render(words))
+
+
+@cache
+def names_program(made: str) -> File:
+    """The resolver, whose modules are one file."""
+    text = _templates.get_template("names.py.j2").render(made=made, modules=names.modules())
+    return File(names.PROGRAM, text)
