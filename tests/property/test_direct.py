@@ -11,7 +11,7 @@ from dockmesh.plan.blocks import Block, Blocks
 from dockmesh.plan.build import build
 from dockmesh.plan.direct import branches
 from dockmesh.plan.disjoint import disjoint_paths
-from dockmesh.plan.walk import Walks
+from dockmesh.plan.simulate import Simulation
 from tests.support.graphs import graphs
 from tests.support.meshes import cluster, topologies
 from tests.support.walker import Mesh, always_ends, container, never_doubles, to_all, walk
@@ -48,13 +48,13 @@ def test_nothing_circles_or_doubles_whatever_each_host_takes_for_dead(mesh: Clus
 @given(graphs(most=14))
 def test_one_dead_link_or_host_costs_no_pair_that_has_a_way_left(graph: "nx.Graph[str]") -> None:
     plan = build(mesh_of(graph))
-    walks = Walks(plan)
+    simulation = Simulation(plan)
 
-    assert {frozenset((link.a, link.b)) for link in walks.weak_links(plan.links)} == {
+    assert {frozenset((link.a, link.b)) for link in simulation.weak_links(plan.links)} == {
         frozenset(pair) for pair in nx.bridges(graph)
     }
     # An end of a bridge parts nobody but itself, and only of two or more others can one lose another.
-    assert set(walks.weak_hosts()) == set(nx.articulation_points(graph))
+    assert set(simulation.weak_hosts()) == set(nx.articulation_points(graph))
 
 
 @given(graphs(most=12), st.data())
@@ -62,14 +62,14 @@ def test_a_pair_bears_fewer_dead_links_than_it_has_paths_that_share_none(
     graph: "nx.Graph[str]", data: st.DataObject
 ) -> None:
     plan = build(mesh_of(graph))
-    walks = Walks(plan)
+    simulation = Simulation(plan)
     source, destination = data.draw(st.sampled_from(list(permutations(graph, 2))))
     paths = min(int(nx.edge_connectivity(graph, source, destination)), branches(len(graph)))
 
     links = st.sampled_from([frozenset(pair) for pair in graph.edges])
     dead = data.draw(st.sets(links, max_size=paths - 1))
 
-    assert walks.way(source, destination, links=dead)
+    assert simulation.way(source, destination, links=dead)
 
 
 @given(graphs(most=12), st.integers(1, 5), st.data())

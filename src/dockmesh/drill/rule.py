@@ -12,9 +12,9 @@ from dockmesh.errors import UsageError
 from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.shape import LISTEN_AND_LEARN, Term, healing
+from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan
-from dockmesh.plan.walk import Walks
 
 Terms = tuple[Term, ...]
 # A ping's, there and back: from the source to the target and home again.
@@ -84,10 +84,10 @@ def rule(plan: Plan) -> Rule:
 
 def ways_by_search(plan: Plan, dead_links: Set[Link], dead_hosts: Set[str]) -> Ways:
     """By the rules of `direct`, once BFD has seen what is dead. A link that is dead one way is so both ways then."""
-    walks = Walks(plan)
+    simulation = Simulation(plan)
     links = frozenset(frozenset((link.a, link.b)) for link in dead_links)
     alive = [host.name for host in plan.hosts if host.name not in dead_hosts]
-    one_way = {pair: walks.way(*pair, links=links, hosts=dead_hosts) for pair in permutations(alive, 2)}
+    one_way = {pair: simulation.way(*pair, links=links, hosts=dead_hosts) for pair in permutations(alive, 2)}
     return {
         (a, b): (*there, *back[1:])
         for (a, b), there in one_way.items()

@@ -6,8 +6,8 @@ from dockmesh.model.mesh import Bfd, Forwarding
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity
 from dockmesh.plan.direct import branches
 from dockmesh.plan.graph import Neighbours, depths, neighbours, pairs_by_hops
+from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Link, Plan
-from dockmesh.plan.walk import Walks
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +80,19 @@ def shape(plan: Plan) -> Shape:
 
 
 def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Shape:
-    """What the rules do, found by walking them; of several dead links at once what plan/search.py promises.
+    """What the rules do, found by simulation; of several dead links at once what plan/search.py promises.
 
     `links` and `hosts`: so many must fail before no way at all is left to somebody.
     """
-    walks = Walks(plan)
-    hops = list(walks.hops())
+    simulation = Simulation(plan)
+    hops = list(simulation.hops())
     counts = [len(each) for each in peers.values()]
-    weak_links, weak_hosts = walks.weak_links(plan.links), walks.weak_hosts()
+    weak_links, weak_hosts = simulation.weak_links(plan.links), simulation.weak_hosts()
     return Shape(
         frames=Hops(sum(hops) / len(hops), max(hops)),
         links=_hops(peers),
         links_may_fail=0 if weak_links else min(links, branches(len(peers))) - 1,
-        hosts_may_fail=0 if weak_hosts else walks.hosts_may_fail(hosts - 1),
+        hosts_may_fail=0 if weak_hosts else simulation.hosts_may_fail(hosts - 1),
         weak_links=weak_links,
         weak_hosts=weak_hosts,
         tunnels=(min(counts), max(counts)),

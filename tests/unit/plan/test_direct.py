@@ -1,7 +1,7 @@
 from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Ring, Star, Topology
 from dockmesh.plan.build import build
+from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Forward, Plan
-from dockmesh.plan.walk import Walks
 from tests.support.meshes import cluster
 
 
@@ -20,7 +20,7 @@ def test_a_ring_is_tried_the_short_way_round_and_then_the_other() -> None:
 
 
 def test_in_a_full_mesh_every_pair_is_one_hop_apart() -> None:
-    assert set(Walks(planned(7, FullMesh())).hops()) == {1}
+    assert set(Simulation(planned(7, FullMesh())).hops()) == {1}
 
 
 def test_the_middle_of_a_star_passes_on_whatever_bfd_says_for_there_is_no_other_way() -> None:
@@ -32,6 +32,6 @@ def test_the_middle_of_a_star_passes_on_whatever_bfd_says_for_there_is_no_other_
 
 
 def test_any_one_host_of_a_degree_may_die() -> None:
-    walks = Walks(planned(12, Degree(4)))
+    simulation = Simulation(planned(12, Degree(4)))
 
-    assert walks.weak_hosts() == ()
+    assert simulation.weak_hosts() == ()

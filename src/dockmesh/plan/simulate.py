@@ -1,4 +1,4 @@
-"""The ways of frames under `direct`, found by walking its rules, and what is lost when something fails."""
+"""Simulate the rules of `direct`: the ways of frames, and what is lost when something fails."""
 
 from collections.abc import Iterator, Set
 from itertools import combinations, pairwise
@@ -6,13 +6,13 @@ from math import comb
 
 from dockmesh.plan.types import Forward, Link, Plan
 
-# So many walks are made to see what several dead hosts do, which takes a tenth of a second; beyond, one is told.
-MOST_WALKS = 30_000
+# So many frames are simulated to see what several dead hosts do, which takes a tenth of a second; beyond, one is told.
+MOST_SIMULATED = 30_000
 NOTHING: frozenset[str] = frozenset()
 NO_LINKS: frozenset[frozenset[str]] = frozenset()
 
 
-class Walks:
+class Simulation:
     """Of a plan with `direct` forwarding."""
 
     def __init__(self, plan: Plan) -> None:
@@ -86,7 +86,7 @@ class Walks:
         if all(len(way) == 2 for way in self._ways.values()):
             return most
         for count in range(2, most + 1):
-            if comb(len(hosts), count) * len(self._ways) > MOST_WALKS:
+            if comb(len(hosts), count) * len(self._ways) > MOST_SIMULATED:
                 return count - 1
             for dead in map(frozenset, combinations(hosts, count)):
                 if any(not dead & set(pair) and self.way(*pair, hosts=dead) is None for pair in self._ways):
