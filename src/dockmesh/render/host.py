@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dockmesh.model.mesh import Datapath, Renderer
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan
-from dockmesh.render import api, flows, guarded, ifupdown, names, ovs, ports
+from dockmesh.render import api, flows, ifupdown, names, ovs, ports
 from dockmesh.render.paths import (
     API_UNIT,
     ATTACH_PROGRAM,
@@ -123,7 +123,7 @@ def _guard_files(plan: Plan, words: Words) -> tuple[File, ...]:
 
 def flows_of(plan: Plan, host: HostPlan) -> str:
     """The bundle of flows and groups that make the fabric; where a spanning tree does, of those that guard it."""
-    return flows.bundle(plan, host) if not plan.has_tree else guarded.bundle(plan, host)
+    return flows.bundle(plan, host) if not plan.has_tree else stp_flows.bundle(plan, host)
 
 
 def _bridge_of(network: HostNetwork) -> DockerBridge:

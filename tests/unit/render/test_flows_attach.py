@@ -8,7 +8,7 @@ from dockmesh.model.mesh import Fabric, Forwarding
 from dockmesh.model.network import Attachment
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan
-from dockmesh.render import guarded
+from dockmesh.render import stp_flows
 from dockmesh.render.openflow import Counts
 from tests.support.meshes import cluster, with_attachment, with_network
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
@@ -165,7 +165,7 @@ def test_no_container_takes_an_address_out_there(network: str) -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_beside_a_tree_the_same_passes_and_the_same_does_not(network: str) -> None:
     host = TREE.host(AT[network])
-    switch = Switch(guarded.bundle(TREE, host))
+    switch = Switch(stp_flows.bundle(TREE, host))
     attach, own = seat(host, network).attach, container(seat("host3", network))
     assert attach is not None
     out = OUTSIDE[network]
@@ -195,7 +195,7 @@ def test_no_container_gives_machines_out_there_addresses_or_takes_theirs(network
             frame = frame_of(**{**dict(to_all(source)), "eth_src": mac(own)}, **ports)
             assert arrives(frame, network, host.name) == []
             tree = TREE.host(host.name)
-            assert Switch(guarded.bundle(TREE, tree)).receive(seat(tree, network).port or LOCAL, frame)[0] == ()
+            assert Switch(stp_flows.bundle(TREE, tree)).receive(seat(tree, network).port or LOCAL, frame)[0] == ()
     asked = frame_of(**{**dict(to_all(FROM_NOBODY)), "eth_src": mac(OUTSIDE[network])}, **ASKS)
     assert dropped(asked, network) is Counts.OUTSIDE
 

@@ -7,8 +7,8 @@ import pytest
 from dockmesh.model.mesh import Fabric, Forwarding
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork
-from dockmesh.render.guarded import bundle
 from dockmesh.render.openflow import Counts
+from dockmesh.render.stp_flows import bundle
 from tests.support.meshes import cluster, with_network
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
 from tests.support.walker import container, ipv6, is_at, mac, ping, to_all, who_has
