@@ -27,10 +27,10 @@ tunnel nothing else has a group address, so a tag is never taken for anything el
 from collections.abc import Iterable, Iterator
 
 from dockmesh.plan.types import Forward, HostNetwork, HostPlan, Plan
+from dockmesh.render.antispoof import antispoof_flows, by_prefix
 from dockmesh.render.neighbours import LINK_LOCAL
 from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
-from dockmesh.render.outside import outside_sources
-from dockmesh.render.sources import by_prefix, own_sources
+from dockmesh.render.outside import attached_antispoof
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
 # Only on hosts with an attached interface: what comes in there, and what goes out there of what is for all.
@@ -102,7 +102,7 @@ def _outside(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[Flow]
     if (attach := network.attach) is None:
         return
     port, here = f"in_port={attach.port}", "LOCAL" if network.port is None else f"output:{network.port}"
-    yield from outside_sources(plan, network, attach, f"goto_table:{OUTSIDE_DESTINATION}", table=OUTSIDE_SOURCE)
+    yield from attached_antispoof(plan, network, attach, f"goto_table:{OUTSIDE_DESTINATION}", table=OUTSIDE_SOURCE)
     own = _own(network) or "set_field:LOCAL->in_port,"
     onward = f"{own}set_field:{host.number}->reg1,set_field:1->reg3,resubmit(,{LOCAL_DESTINATION})"
     for words in by_prefix(network.prefixes, "ip,nw_dst", "arp,arp_tpa", ""):
@@ -129,7 +129,7 @@ def _sources_here(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
     """Nobody here sends in the name of another host's containers."""
     base, match = _row(network, 0, "")
     onward = f"goto_table:{LOCAL_DESTINATION}"
-    yield from own_sources(plan, host, network, onward, table=LOCAL_SOURCE, base=base, match=match)
+    yield from antispoof_flows(plan, host, network, onward, table=LOCAL_SOURCE, base=base, match=match)
     yield drop(LOCAL_SOURCE, base, match, Counts.OTHER)
 
 

@@ -10,15 +10,15 @@ has one: what went out and comes in again, over whatever wires, ends here.
 from collections.abc import Iterator
 
 from dockmesh.plan.types import HostAttachment, HostNetwork, Plan
+from dockmesh.render.antispoof import ASKS_FOR_ADDRESS, PROBES, by_prefix, macs_of
 from dockmesh.render.openflow import Counts, Flow, drop, flow
-from dockmesh.render.sources import ASKS_FOR_ADDRESS, PROBES, by_prefix, macs_of
 
 MULTICAST, BROADCAST = "224.0.0.0/4", "255.255.255.255"
 # Above what drops all the rest, whatever else the table has at 0.
 LOWEST = 1
 
 
-def outside_sources(
+def attached_antispoof(
     plan: Plan, network: HostNetwork, attach: HostAttachment, onward: str, *, table: int
 ) -> Iterator[Flow]:
     """Flows of `table` for what comes in by one attachment: `onward` is what those do that may pass."""

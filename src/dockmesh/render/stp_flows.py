@@ -7,9 +7,9 @@ these rules are lost, nothing is but the guard. The text is what `render/flows.p
 from collections.abc import Iterator
 
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.render.antispoof import antispoof_flows
 from dockmesh.render.openflow import Counts, Flow, drop, flow, text_of
-from dockmesh.render.outside import outside_sources
-from dockmesh.render.sources import own_sources
+from dockmesh.render.outside import attached_antispoof
 
 TAGGED = "vlan_tci=0x1000/0x1000"
 
@@ -23,8 +23,8 @@ def _flows(plan: Plan, host: HostPlan) -> Iterator[Flow]:
         port = f"in_port={'LOCAL' if network.port is None else network.port}"
         # An access port takes off a tag of VLAN 0, and what is below it may be a tag of another network's.
         yield drop(0, 200, f"{port},{TAGGED}", Counts.OTHER)
-        yield from own_sources(plan, host, network, "NORMAL", table=0, base=0, match=port)
+        yield from antispoof_flows(plan, host, network, "NORMAL", table=0, base=0, match=port)
         if attach := network.attach:
             yield drop(0, 200, f"in_port={attach.port},{TAGGED}", Counts.OUTSIDE)
-            yield from outside_sources(plan, network, attach, "NORMAL", table=0)
+            yield from attached_antispoof(plan, network, attach, "NORMAL", table=0)
     yield flow(0, 0, "", "NORMAL")

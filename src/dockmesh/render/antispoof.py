@@ -28,7 +28,7 @@ TO_DHCP_SERVERS, FROM_DHCP_SERVERS = "udp,tp_src=68,tp_dst=67", "udp,tp_src=67,t
 MADE_OF_IPV4 = (0x02, 0x42)
 
 
-def own_sources(
+def antispoof_flows(
     plan: Plan, host: HostPlan, network: HostNetwork, onward: str, *, table: int, base: int, match: str = ""
 ) -> Iterator[Flow]:
     """Flows of `table`, of priorities from `base` on, for frames of one network: `onward` is what those do that may.
