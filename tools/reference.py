@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
+from dockmesh.plan.shape import shape
+
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
 from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
@@ -16,7 +18,6 @@ from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, S
 from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
-from dockmesh.plan.shape import shape
 from dockmesh.render.host import flows_of
 from tools import outputs
 

@@ -1,4 +1,4 @@
-"""Growth moves few links, and what `plan/shape.py` says of any mesh is what networkx says."""
+"""Growth moves few links, and what `plan/resilience.py` says of any mesh is what networkx says."""
 
 from ipaddress import IPv4Address
 
@@ -12,7 +12,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity
 from dockmesh.plan.direct import branches
 from dockmesh.plan.graph import neighbours
-from dockmesh.plan.shape import shape
+from dockmesh.plan.resilience import resilience
 from dockmesh.plan.topology import links
 from dockmesh.plan.types import Link
 from tests.support.graphs import graphs
@@ -115,7 +115,7 @@ def test_the_shape_of_any_mesh_is_what_networkx_finds(mesh: Cluster) -> None:
     plan = build(mesh)
     graph: nx.Graph[str] = nx.Graph([(link.a, link.b) for link in plan.links])
 
-    found = shape(plan)
+    found = resilience(plan)
 
     links, hosts = int(nx.edge_connectivity(graph)) - 1, int(nx.node_connectivity(graph)) - 1
     if plan.tree is None:

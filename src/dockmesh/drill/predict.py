@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 from dockmesh.drill.faults import ABOUT, and_
 from dockmesh.drill.rule import Rule, Terms, Ways, rule
 from dockmesh.drill.types import Allowance, Expected, Fault, Kind, Pair, Prediction, State
-from dockmesh.plan.shape import Term
+from dockmesh.plan.resilience import Term
 from dockmesh.plan.types import Link, Plan
 
 INTERVAL_MS = 10

@@ -11,7 +11,7 @@ from dockmesh.drill.types import Pair
 from dockmesh.errors import UsageError
 from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.graph import depths, neighbours, path
-from dockmesh.plan.shape import LISTEN_AND_LEARN, Term, healing
+from dockmesh.plan.resilience import LISTEN_AND_LEARN, Term, healing
 from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan

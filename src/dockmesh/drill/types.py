@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dockmesh.pings.log import Ping
-from dockmesh.plan.shape import Term
+from dockmesh.plan.resilience import Term
 from dockmesh.verify.types import Verdict, worst
 
 Pair = tuple[str, str]  # who pings, and who is pinged

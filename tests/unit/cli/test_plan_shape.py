@@ -9,7 +9,7 @@ from tests.unit.cli.conftest import Dockmesh
 def shown(dockmesh: Dockmesh, mesh_file: Path, fabric: str) -> list[str]:
     mesh_file.write_text(f"{MESH_FILE}fabric: {fabric}\n")
     lines = [line.rstrip() for line in dockmesh("plan").out.splitlines()]
-    return lines[lines.index("Shape") + 1 :]
+    return lines[lines.index("Resilience") + 1 :]
 
 
 def test_a_plan_tells_what_a_ring_bears_and_how_it_heals(dockmesh: Dockmesh, mesh_file: Path) -> None:

@@ -46,7 +46,7 @@ from dockmesh.meshfile.load import parse
 from dockmesh.model.mesh import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
-from dockmesh.plan.shape import shape
+from dockmesh.plan.resilience import resilience
 from dockmesh.plan.types import Client
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
@@ -79,7 +79,7 @@ def in_json(value: Any) -> Any:
 def test_plan() -> None:
     plan = build(parse("example", FILE.encode()))
 
-    assert in_json(plan_json(plan, shape(plan))) == EXAMPLES["plan"]
+    assert in_json(plan_json(plan, resilience(plan))) == EXAMPLES["plan"]
 
 
 def test_diff() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 from dockmesh.model.network import Attachment, Network
 from dockmesh.plan.remarks import remarks
-from dockmesh.plan.shape import Hops, Shape
+from dockmesh.plan.resilience import Hops, Resilience
 from dockmesh.plan.types import HostPlan, Plan
 
 
-def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
+def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
     """The plan under stable names; docs/reference/json.md describes them."""
     tree = planned.tree
     return {
@@ -47,7 +47,7 @@ def plan_json(planned: Plan, found: Shape) -> dict[str, Any]:
             for deb in planned.debs
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in planned.carrying} for link in planned.links],
-        "shape": shape_json(found),
+        "shape": resilience_json(found),
         "remarks": list(remarks(planned.networks)),
     }
 
@@ -85,7 +85,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
     }
 
 
-def shape_json(found: Shape) -> dict[str, Any]:
+def resilience_json(found: Resilience) -> dict[str, Any]:
     """Under stable names; docs/reference/json.md describes them."""
     least, most = found.healing_ms
     return {

@@ -6,20 +6,20 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from dockmesh.cli.screens.resilience import show_resilience
 from dockmesh.cli.screens.rows import show_rows
-from dockmesh.cli.screens.shape import show_shape
 from dockmesh.cli.show import counted, out
 from dockmesh.model.mesh import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star
 from dockmesh.model.tunnel import VLAN_TAG
 from dockmesh.plan.remarks import remarks
-from dockmesh.plan.shape import Shape
+from dockmesh.plan.resilience import Resilience
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan
 
 MANY = 40  # hosts, beyond which a drawing shows nothing
 
 
-def show_plan(planned: Plan, found: Shape) -> None:
+def show_plan(planned: Plan, found: Resilience) -> None:
     _show_head(planned)
     _show_hosts(planned)
     _show_remarks(planned)
@@ -28,7 +28,7 @@ def show_plan(planned: Plan, found: Shape) -> None:
     _show_mtu(planned)
     _show_guard(planned)
     _show_graph(planned)
-    show_shape(planned, found)
+    show_resilience(planned, found)
     _show_packages(planned)
 
 

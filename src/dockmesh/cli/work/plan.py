@@ -7,12 +7,11 @@ from dockmesh.cli.screens.plan import show_plan
 from dockmesh.cli.show import print_json
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.plan.shape import shape
 
 
 def plan(file: Path, *, json: bool) -> None:
     planned = build(load(file))
-    found = shape(planned)
+    found = resilience(planned)
     if json:
         print_json(plan_json(planned, found))
     else:

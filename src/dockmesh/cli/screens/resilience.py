@@ -4,14 +4,14 @@ from rich.table import Table
 
 from dockmesh.cli.show import counted, out
 from dockmesh.model.mesh import Forwarding
-from dockmesh.plan.shape import Shape
+from dockmesh.plan.resilience import Resilience
 from dockmesh.plan.types import Plan
 
 NAMED = 4
 
 
-def show_shape(planned: Plan, found: Shape) -> None:
-    out.print("\n[bold]Shape[/]")
+def show_resilience(planned: Plan, found: Resilience) -> None:
+    out.print("\n[bold]Resilience[/]")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -34,7 +34,7 @@ def _tunnels(least: int, most: int) -> str:
     return f"{least} at every host" if least == most else f"{least} to {most} at a host"
 
 
-def _may_fail(found: Shape) -> str:
+def _may_fail(found: Resilience) -> str:
     """What is nobody's loss, and what would be."""
     if found.links_may_fail:
         links = f"any {counted(found.links_may_fail, 'link')}: all hosts stay connected"
@@ -54,7 +54,7 @@ def _alone(names: list[str]) -> str:
     return f"{some} {'alone parts' if len(names) == 1 else 'each part'}"
 
 
-def _healing(planned: Plan, found: Shape) -> str:
+def _healing(planned: Plan, found: Resilience) -> str:
     if not found.healing:
         return "none: each link is the only way for somebody; it is down until it is mended"
     least, most = found.healing_ms

@@ -43,7 +43,7 @@ NEXT_WAY = Term("groups: the next way takes over", 0, 100, "measured with four a
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Resilience:
     frames: Hops  # as frames go while all is well
     links: Hops  # by the shortest ways that there are
     links_may_fail: int  # any so many links, and all hosts stay connected
@@ -58,7 +58,7 @@ class Shape:
         return sum(term.least for term in self.healing), sum(term.most for term in self.healing)
 
 
-def shape(plan: Plan) -> Shape:
+def resilience(plan: Plan) -> Resilience:
     names = [host.name for host in plan.hosts]
     peers = neighbours(names, plan.links)
     counts = [len(each) for each in peers.values()]
@@ -67,7 +67,7 @@ def shape(plan: Plan) -> Shape:
     links = hosts if hosts == min(counts) else link_connectivity(peers)
     if not plan.has_tree:
         return _direct(plan, peers, links, hosts)
-    return Shape(
+    return Resilience(
         frames=_hops(neighbours(names, plan.carrying)),
         links=_hops(peers),
         links_may_fail=links - 1,
@@ -79,7 +79,7 @@ def shape(plan: Plan) -> Shape:
     )
 
 
-def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Shape:
+def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Resilience:
     """What the rules do, found by simulation; of several dead links at once what plan/search.py promises.
 
     `links` and `hosts`: so many must fail before no way at all is left to somebody.
@@ -88,7 +88,7 @@ def _direct(plan: Plan, peers: Neighbours, links: int, hosts: int) -> Shape:
     hops = list(simulation.hops())
     counts = [len(each) for each in peers.values()]
     weak_links, weak_hosts = simulation.weak_links(plan.links), simulation.weak_hosts()
-    return Shape(
+    return Resilience(
         frames=Hops(sum(hops) / len(hops), max(hops)),
         links=_hops(peers),
         links_may_fail=0 if weak_links else min(links, branches(len(peers))) - 1,
