@@ -7,8 +7,6 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from dockmesh.plan.shape import shape
-
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
 from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
@@ -91,7 +89,7 @@ def _topology_rows(count: int) -> Iterator[str]:
     rows = []
     for name, kind in kinds.items():
         plan = build(_mesh(names, kind))
-        found = shape(plan)
+        found = resilience(plan)
         least, most = found.tunnels
         rows.append(
             (

@@ -37,10 +37,8 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
 def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[Way, ...]:
     names = [host.name for host in plan.hosts]
     if not plan.has_tree:
-        simulation, dead = (
-            Simulation(plan),
-            frozenset(frozenset((link.a, link.b)) for link in plan.links if link not in links),
-        )
+        simulation = Simulation(plan)
+        dead = frozenset(frozenset((link.a, link.b)) for link in plan.links if link not in links)
         return tuple(Way(a, b, simulation.way(a, b, links=dead) or ()) for a, b in combinations(names, 2))
     graph = neighbours(names, links)
     reached = {name: depths(graph, name) for name in names}

@@ -18,7 +18,7 @@ PRINT = ("python3", "-c", "import sys; print(sys.argv[1:])")
 HAND_OVER = """
 import asyncio, sys
 from pathlib import Path
-from dockmesh.model import Ssh
+from dockmesh.model.mesh import Ssh
 from dockmesh.remote.hand_over import hand_over
 
 class Host:

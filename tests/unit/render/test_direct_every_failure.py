@@ -25,7 +25,7 @@ def mesh_of(graph: "nx.Graph[str]") -> Mesh:
 
 def check(graph: "nx.Graph[str]") -> int:
     """All promises on one graph; returns how many walks that were."""
-    mesh, simulation = mesh_of(graph), 0
+    mesh, walks = mesh_of(graph), 0
     links = len(mesh.bits)
     starts: dict[tuple[str, str], Place] = {}
     for source, destination in permutations(mesh.plan.hosts, 2):
@@ -56,8 +56,8 @@ def needed(mesh: Mesh, starts: dict[tuple[str, str], Place]) -> set[Link | str]:
 
 
 def needed_by_the_plan(mesh: Mesh) -> set[Link | str]:
-    simulation = Simulation(mesh.plan)
-    return {*simulation.weak_links(mesh.plan.links), *simulation.weak_hosts()}
+    walks = Simulation(mesh.plan)
+    return {*walks.weak_links(mesh.plan.links), *walks.weak_hosts()}
 
 
 def joined(mesh: Mesh, graph: "nx.Graph[str]", source: str, destination: str, dead: int) -> bool:
@@ -105,7 +105,7 @@ def test_these_keep_their_promise_whatever_links_are_dead(pairs: list[tuple[int,
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("part", range(8))
 def test_every_graph_of_up_to_five_hosts_keeps_its_promise_whatever_links_are_dead(part: int) -> None:
-    simulation = sum(check(graph) for number, graph in enumerate(connected_graphs(4, 5)) if number % 8 == part)
+    walks = sum(check(graph) for number, graph in enumerate(connected_graphs(4, 5)) if number % 8 == part)
 
     assert walks > 100_000
 

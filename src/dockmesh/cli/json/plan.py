@@ -47,7 +47,8 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
             for deb in planned.debs
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in planned.carrying} for link in planned.links],
-        "shape": resilience_json(found),
+        "resilience": resilience_json(found),
+        "shape": resilience_json(found),  # its name until 0.1.0
         "remarks": list(remarks(planned.networks)),
     }
 
