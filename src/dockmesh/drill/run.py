@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from dockmesh.drill import faults
 from dockmesh.drill.faults import ABOUT, and_
-from dockmesh.drill.field import Field
 from dockmesh.drill.harm import Harm
 from dockmesh.drill.judge import judge
+from dockmesh.drill.pingers import Pingers
 from dockmesh.drill.predict import INTERVAL_MS, hold_ms, predict, watch_ms
 from dockmesh.drill.rule import rule
 from dockmesh.drill.types import Evidence, Fault, Kind, Pair, Prediction, Result, Times
@@ -63,8 +63,8 @@ async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]
     for number, fault in enumerate(chosen, start=1):
         prediction = predict(drill.plan, fault, drill.interval_ms)
         drill.progress.begin(fault, number, len(chosen), prediction)
-        async with Field(drill.plan, drill.ssh_config, drill.interval_ms) as field:
-            evidence = await _one(drill, field, fault, prediction)
+        async with Pingers(drill.plan, drill.ssh_config, drill.interval_ms) as pingers:
+            evidence = await _one(drill, pingers, fault, prediction)
         results.append(judge(fault, prediction, evidence))
         drill.progress.end(results[-1])
     return tuple(results)
@@ -75,24 +75,24 @@ def lasts_s(drill: Drill, prediction: Prediction) -> float:
     return drill.hold_s if drill.hold_s is not None else least_s
 
 
-async def _one(drill: Drill, field: Field, fault: Fault, prediction: Prediction) -> Evidence:
+async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Prediction) -> Evidence:
     harm, say = drill.harm, drill.progress.say
     hold_s = lasts_s(drill, prediction)
     watch_s = watch_ms(drill.plan, prediction) / 1000 + MARGIN_S
-    start_s = await _peace(drill, field)
+    start_s = await _peace(drill, pingers)
     say(faults.words(fault) if fault.kind is Kind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
     fault_s = time.time()
     try:
         await harm.inject(fault, hold_s)
         harmed_s = time.time()
-        field.forget(fault.hosts if fault.kind in AWAY else ())
+        pingers.forget(fault.hosts if fault.kind in AWAY else ())
         lacks = None
         if fault.kind is not Kind.REBOOT:
-            await _watch(drill, field, asyncio.sleep(hold_s))
+            await _watch(drill, pingers, asyncio.sleep(hold_s))
             lacks = await harm.lacks(fault)
         heal_s = time.time()
         say("wait until it is over" if ABOUT[fault.kind].by_itself else "heal it")
-        await _watch(drill, field, harm.heal(fault))
+        await _watch(drill, pingers, harm.heal(fault))
     except BaseException:
         try:
             say("heal it before this ends")
@@ -101,23 +101,23 @@ async def _one(drill: Drill, field: Field, fault: Fault, prediction: Prediction)
         say("it is healed")
         raise
     healed_s = time.time()
-    await field.reach()
+    await pingers.reach()
     say(f"watch for {watch_s:.0f} s more")
-    await _watch(drill, field, asyncio.sleep(watch_s))
-    await field.read()
+    await _watch(drill, pingers, asyncio.sleep(watch_s))
+    await pingers.read()
     times = Times(
         start_s, fault_s, harmed_s, healed_s if ABOUT[fault.kind].by_itself else heal_s, healed_s, end=time.time()
     )
-    return Evidence(times, drill.interval_ms, field.pings(start_s), lacks)
+    return Evidence(times, drill.interval_ms, pingers.pings(start_s), lacks)
 
 
-async def _watch(drill: Drill, field: Field, work: Any) -> None:
+async def _watch(drill: Drill, pingers: Pingers, work: Any) -> None:
     """Read what the pingers say until the work is done."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():
-            await field.read()
-            drill.progress.silent(field.silent())
+            await pingers.read()
+            drill.progress.silent(pingers.silent())
             await asyncio.wait([task], timeout=POLL_S)
     except BaseException:
         task.cancel()
@@ -125,7 +125,7 @@ async def _watch(drill: Drill, field: Field, work: Any) -> None:
     await task
 
 
-async def _peace(drill: Drill, field: Field) -> float:
+async def _peace(drill: Drill, pingers: Pingers) -> float:
     """Wait until all pairs have been connected for a while; since when they have.
 
     Raises DockmeshError.
@@ -134,8 +134,8 @@ async def _peace(drill: Drill, field: Field) -> float:
     within_s = PEACE_WITHIN_S + sum(term.most for term in rule(drill.plan).start) / 1000
     began_s = since_s = time.time()
     while True:
-        await field.read()
-        silent = field.silent()
+        await pingers.read()
+        silent = pingers.silent()
         drill.progress.silent(silent)
         lost = [pair for pair, ms in silent.items() if ms is None or ms > FRESH_MS]
         now_s = time.time()

@@ -23,7 +23,7 @@ CLOCK_TRIES = 3
 LATE_MS = 1000  # an answer that comes later is none
 
 
-class Field:
+class Pingers:
     def __init__(self, plan: Plan, ssh_config: Path | None, interval_ms: int):
         self.hosts: dict[str, Transport] = {}
         self._plan = plan
