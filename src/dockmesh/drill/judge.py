@@ -34,8 +34,8 @@ def judge(fault: Fault, prediction: Prediction, evidence: Evidence) -> Result:
 
 def noise_ms(evidence: Evidence) -> float:
     """The longest gap before the fault, or the longest time that a pinger was held up: a drill sees no finer."""
-    peace = [_between(pings, evidence.times.start, evidence.times.fault) for pings in evidence.pings.values()]
-    silent = [outage.ms for pings in peace for outage in outages(pings, evidence.interval_ms)]
+    baseline = [_between(pings, evidence.times.start, evidence.times.fault) for pings in evidence.pings.values()]
+    silent = [outage.ms for pings in baseline for outage in outages(pings, evidence.interval_ms)]
     late = [
         (later.sent_s - earlier.sent_s) * 1000 - evidence.interval_ms
         for pings in evidence.pings.values()

@@ -1,4 +1,4 @@
-"""One fault after another: wait for peace, harm, watch, heal, watch, judge."""
+"""One fault after another: take a baseline, harm, watch, heal, watch, judge."""
 
 import asyncio
 import time
@@ -20,8 +20,8 @@ from dockmesh.plan.types import Plan
 
 POLL_S = 0.4
 FRESH_MS = 1000  # a pair is connected if its last answer is younger; pingers write ten times a second
-PEACE_S = 2.0  # measured before each fault
-PEACE_WITHIN_S = 30.0  # and as long as a start may take by the plan
+BASELINE_S = 2.0  # measured before each fault
+BASELINE_WITHIN_S = 30.0  # and as long as a start may take by the plan
 MARGIN_S = 1.5
 LEAST_HOLD_S = 4.0
 AWAY = (Kind.CRASH, Kind.REBOOT)  # the connection goes with the host
@@ -79,7 +79,7 @@ async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Predict
     harm, say = drill.harm, drill.progress.say
     hold_s = lasts_s(drill, prediction)
     watch_s = watch_ms(drill.plan, prediction) / 1000 + MARGIN_S
-    start_s = await _peace(drill, pingers)
+    start_s = await _baseline(drill, pingers)
     say(faults.words(fault) if fault.kind is Kind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
     fault_s = time.time()
     try:
@@ -125,13 +125,13 @@ async def _watch(drill: Drill, pingers: Pingers, work: Any) -> None:
     await task
 
 
-async def _peace(drill: Drill, pingers: Pingers) -> float:
+async def _baseline(drill: Drill, pingers: Pingers) -> float:
     """Wait until all pairs have been connected for a while; since when they have.
 
     Raises DockmeshError.
     """
     drill.progress.say("wait until all are connected")
-    within_s = PEACE_WITHIN_S + sum(term.most for term in rule(drill.plan).start) / 1000
+    within_s = BASELINE_WITHIN_S + sum(term.most for term in rule(drill.plan).start) / 1000
     began_s = since_s = time.time()
     while True:
         await pingers.read()
@@ -141,7 +141,7 @@ async def _peace(drill: Drill, pingers: Pingers) -> float:
         now_s = time.time()
         if lost:
             since_s = now_s
-        elif now_s > since_s + PEACE_S:
+        elif now_s > since_s + BASELINE_S:
             return since_s
         if now_s > began_s + within_s:
             named = and_([f"{source} → {target}" for source, target in lost[:4]])

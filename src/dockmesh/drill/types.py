@@ -73,7 +73,7 @@ Prediction = Mapping[Pair, Expected]
 class Times:
     """When what happened, by our own clock, in seconds since 1970."""
 
-    start: float  # peace is measured from here on
+    start: float  # the baseline is measured from here on
     fault: float  # it is about to be done
     harmed: float  # it is done
     heal: float  # its undoing is about to begin; of a fault that heals by itself, the moment when it had
@@ -83,7 +83,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of one fault. The pings before it are the peace to compare with. `lacks`: why it was no fault."""
+    """Of one fault. The pings before it are the baseline. `lacks`: why it was no fault."""
 
     times: Times
     interval_ms: int

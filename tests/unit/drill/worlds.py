@@ -13,7 +13,7 @@ from tests.support.meshes import cluster
 
 INTERVAL_MS = 10
 FAULT_S = 1000.0
-# Two seconds of peace, the fault for four, and five after it.
+# A baseline of two seconds, the fault for four, and five after it.
 TIMES = Times(
     start=FAULT_S - 2, fault=FAULT_S, harmed=FAULT_S + 0.1, heal=FAULT_S + 4, healed=FAULT_S + 4.1, end=FAULT_S + 9
 )
