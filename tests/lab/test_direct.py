@@ -352,13 +352,13 @@ class TestFourHosts:
             assert lost({pair: pings[pair] for pair in stays}) == 0, f"{old} → {new}"
             assert not four.apply()["changed"]
 
-    def test_a_drill_of_the_full_mesh_measures_what_was_foretold(self, four: Four) -> None:
+    def test_a_drill_of_the_full_mesh_measures_what_was_predicted(self, four: Four) -> None:
         made = passing(four, "cut:host1,host2", "crash:host2")
 
         assert pair(made, "host1", "host2")["during"]["gap_ms"] > 100
         assert pair(made, "host1", "host3")["during"]["gap_ms"] < 200  # what a busy machine misses; BFD takes longer
 
-    def test_a_drill_of_a_ring_measures_what_was_foretold(self, four: Four) -> None:
+    def test_a_drill_of_a_ring_measures_what_was_predicted(self, four: Four) -> None:
         four.edit("topology: full-mesh", "topology: ring")
         four.apply()
         wait_for_four(four)

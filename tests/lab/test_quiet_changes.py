@@ -1,4 +1,4 @@
-"""What a change costs hosts that stay and the links between them: nothing, or what was foretold.
+"""What a change costs hosts that stay and the links between them: nothing, or what was predicted.
 
 With the default settings. One round of every kind of change here; twenty of each in the long test.
 """
@@ -109,7 +109,7 @@ CHANGES: dict[str, tuple[Callable[[Mesh], None], list[Link]]] = {
 
 
 def cost_of(change: str, mesh: Mesh, pings: Watched) -> tuple[Cost, int]:
-    """What it cost, and what was foretold, in ms."""
+    """What it cost, and what was predicted, in ms."""
     edit, links = CHANGES[change]
     edit(mesh)
     answers = []
@@ -118,20 +118,20 @@ def cost_of(change: str, mesh: Mesh, pings: Watched) -> tuple[Cost, int]:
     return cost, max(host["silence_ms"] for host in answers[0]["hosts"])
 
 
-def assert_as_foretold(cost: Cost, foretold_ms: int, what: str) -> None:
+def assert_as_predicted(cost: Cost, predicted_ms: int, what: str) -> None:
     assert not cost.twice, (what, cost)
-    assert cost.longest_ms <= foretold_ms, (what, cost)
+    assert cost.longest_ms <= predicted_ms, (what, cost)
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_costs_hosts_that_stay_what_was_foretold(mesh: Mesh, pings: Watched, change: str) -> None:
-    assert_as_foretold(*cost_of(change, mesh, pings), change)
+def test_a_change_costs_hosts_that_stay_what_was_predicted(mesh: Mesh, pings: Watched, change: str) -> None:
+    assert_as_predicted(*cost_of(change, mesh, pings), change)
 
 
-def test_the_proof_costs_what_was_foretold(mesh: Mesh, pings: Watched) -> None:
-    foretold_ms = mesh.apply()["proof_silence_ms"]
+def test_the_proof_costs_what_was_predicted(mesh: Mesh, pings: Watched) -> None:
+    predicted_ms = mesh.apply()["proof_silence_ms"]
 
-    assert_as_foretold(pings.cost(mesh.verify), foretold_ms, "the proof")
+    assert_as_predicted(pings.cost(mesh.verify), predicted_ms, "the proof")
 
 
 def test_the_guard_of_flows_kept_out_of_all_this(mesh: Mesh) -> None:
@@ -142,4 +142,4 @@ def test_the_guard_of_flows_kept_out_of_all_this(mesh: Mesh) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(("number", "change"), [(number, each) for number in range(ROUNDS) for each in CHANGES])
 def test_so_it_is_every_time(mesh: Mesh, pings: Watched, number: int, change: str) -> None:
-    assert_as_foretold(*cost_of(change, mesh, pings), f"{change}, round {number}")
+    assert_as_predicted(*cost_of(change, mesh, pings), f"{change}, round {number}")

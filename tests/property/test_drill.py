@@ -1,4 +1,4 @@
-"""Whatever faults are drawn, what is harmed is healed, and what is foretold is possible."""
+"""Whatever faults are drawn, what is harmed is healed, and what is predicted is possible."""
 
 import random
 from itertools import permutations
@@ -51,7 +51,7 @@ def test_drawn_faults_are_read_as_they_are_written(mesh: Cluster, seed: int) -> 
 
 
 @given(mesh=clusters(), seed=st.integers(0, 1000))
-def test_nobody_is_foretold_to_be_connected_without_a_way(mesh: Cluster, seed: int) -> None:
+def test_nobody_is_predicted_to_be_connected_without_a_way(mesh: Cluster, seed: int) -> None:
     plan = build(mesh)
     names = [host.name for host in plan.hosts]
 

@@ -1,4 +1,4 @@
-"""How long hosts whose link to each other stays may lose what they send each other, as foretold: pure.
+"""How long hosts whose link to each other stays may lose what they send each other, as predicted: pure.
 
 Flows, groups, tunnels and their settings come and go without a loss for them. A network device that comes or goes does
 not where the datapath is in userspace: Open vSwitch (3.5 to 4.0) then forgets its routes and the addresses that its

@@ -15,7 +15,7 @@ INTERVAL_MS = 10
 # Beyond this share of lost packets BFD gives a link up and takes it again as chance will have it: of 0.2 ** 3, three in
 # a row come about once in a hundred tries, ten of which a link has each second.
 MOST_LOSS = 20
-# Runs of lost pings that come once in so many are not foretold.
+# Runs of lost pings that come once in so many are not predicted.
 SELDOM = 1e-6
 
 Way = tuple[str, ...]

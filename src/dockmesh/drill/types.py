@@ -1,4 +1,4 @@
-"""What a drill does, what it foretells, what it sees and what it finds, as values."""
+"""What a drill does, what it predicts, what it sees and what it finds, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

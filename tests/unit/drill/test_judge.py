@@ -24,7 +24,7 @@ def test_gaps_within_what_is_allowed_pass() -> None:
     assert of(result, ("host1", "host2")) == (Verdict.PASS, Verdict.PASS)
 
 
-def test_a_gap_that_is_longer_than_foretold_fails() -> None:
+def test_a_gap_that_is_longer_than_predicted_fails() -> None:
     result = judged(plan_of(), CUT, {("host1", "host2"): [(0.0, 0.9)]})
 
     assert result.verdict is Verdict.FAIL

@@ -86,7 +86,7 @@ def test_hosts_do_without_docker() -> None:
     assert {(each.state, each.during.ms) for each in expected.values()} == {(State.CONNECTED, 10)}
 
 
-def test_a_killed_switch_is_foretold_longest_for_its_own_host() -> None:
+def test_a_killed_switch_is_predicted_longest_for_its_own_host() -> None:
     expected = predict(plan_of(), Fault(Kind.SWITCH, ("host1",)))
 
     assert expected["host1", "host2"].during.ms > expected["host2", "host3"].during.ms > 510
@@ -100,7 +100,7 @@ def test_a_lossy_link_may_be_given_up_and_taken_again() -> None:
     assert gap.terms[4].name == "up to 6 pings lost in a row by chance"
 
 
-def test_a_link_that_loses_half_of_all_is_not_foretold() -> None:
+def test_a_link_that_loses_half_of_all_is_not_predicted() -> None:
     expected = predict(plan_of(), Fault(Kind.LOSSY, ("host1", "host2"), 50))
 
     assert expected["host1", "host2"].state is State.OPEN

@@ -70,9 +70,9 @@ class Screen:
         self._head = f"{number} of {of}  {fault}"
         stay = sum(each.state is State.CONNECTED for each in prediction.values())
         longest = max((each.during.ms for each in prediction.values() if each.state is State.CONNECTED), default=0)
-        foretold = f"{stay} of {len(prediction)} pairs must stay connected"
-        foretold += f", the longest gap that is allowed is {longest / 1000:g} s" if stay else ""
-        self._line(f"{self._head}: {foretold}")
+        predicted = f"{stay} of {len(prediction)} pairs must stay connected"
+        predicted += f", the longest gap that is allowed is {longest / 1000:g} s" if stay else ""
+        self._line(f"{self._head}: {predicted}")
 
     def say(self, text: str) -> None:
         self._at = text
