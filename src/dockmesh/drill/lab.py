@@ -11,7 +11,7 @@ from dockmesh.drill import faults
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import LabError
 from dockmesh.lab import cut as cutting
-from dockmesh.lab import poor, power
+from dockmesh.lab import impair, power
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.lab.store import DRILL
@@ -128,15 +128,15 @@ def _passes(place: Place, fault: Fault) -> str | None:
 
 
 def _lose(place: Place, fault: Fault) -> None:
-    poor.lose(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
+    impair.lose(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
 
 
 def _narrow(place: Place, fault: Fault) -> None:
-    poor.narrow(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
+    impair.narrow(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
 
 
 def _make_good(place: Place, _: Fault) -> None:
-    poor.make_good(place.lab)
+    impair.mend(place.lab)
 
 
 def _crash(place: Place, fault: Fault) -> None:

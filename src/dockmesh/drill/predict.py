@@ -89,7 +89,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     if fault.kind is Kind.DOCKER:
         return _say(world, State.CONNECTED, (), (), "hosts do without Docker; containers may not")
     if fault.kind in (Kind.LOSSY, Kind.SLOW):
-        return _on_poor_link(world, pair, before, during)
+        return _on_impaired_link(world, pair, before, during)
     if fault.kind is Kind.SWITCH and harmed:
         return _say(world, State.CONNECTED, found.switch, found.back, f"{and_(harmed)} has no switch for a while")
     if fault.kind in (Kind.CRASH, Kind.REBOOT) and harmed:
@@ -106,7 +106,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     return _say(world, State.CONNECTED, gap, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
 
 
-def _on_poor_link(world: _World, pair: Pair, before: Way, during: Way | None) -> Expected:
+def _on_impaired_link(world: _World, pair: Pair, before: Way, during: Way | None) -> Expected:
     """BFD may give the link up at any moment, and take it again at the next."""
     found, fault = world.rule, world.fault
     if all(set(step) != set(fault.hosts) for step in pairwise(before)):

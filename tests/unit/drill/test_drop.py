@@ -52,7 +52,7 @@ def test_in_the_kernel_a_table_of_ours_drops_what_the_tunnel_brings() -> None:
         (Fault(Kind.SLOW, ("host1", "host2"), 64), "limit rate over 8000 bytes/second burst 3000 bytes counter drop"),
     ],
 )
-def test_a_poor_link_drops_a_share(fault: Fault, share: str) -> None:
+def test_an_impaired_link_drops_a_share(fault: Fault, share: str) -> None:
     (request,) = drop.inject(plan_of(), fault, of(plan_of()))
 
     assert f"ip saddr 10.77.0.1 meta l4proto 47 {share}\n" in request.stdin

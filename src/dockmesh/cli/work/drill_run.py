@@ -50,8 +50,8 @@ Work = Callable[[Screen, Run], Coroutine[None, None, None]]
 
 def harmless(plan: Plan) -> tuple[Kind, ...]:
     """What may be done on real hosts; a userspace datapath cannot lose a part of its packets only."""
-    poor = (Kind.LOSSY, Kind.SLOW) if plan.fabric.datapath is Datapath.NETDEV else ()
-    return tuple(kind for kind, about in ABOUT.items() if about.harmless and kind not in poor)
+    impairing = (Kind.LOSSY, Kind.SLOW) if plan.fabric.datapath is Datapath.NETDEV else ()
+    return tuple(kind for kind, about in ABOUT.items() if about.harmless and kind not in impairing)
 
 
 def choose(plan: Plan, wanted: Sequence[str], seed: int, count: int | None, kinds: Sequence[Kind]) -> tuple[Fault, ...]:

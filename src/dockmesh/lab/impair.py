@@ -1,10 +1,10 @@
-"""Links of the underlay made poor: packets lost by chance, or beyond a rate; by the switch's own firewall."""
+"""Links of the underlay impaired: packets lost by chance, or beyond a rate; by the switch's own firewall."""
 
 from dockmesh.lab.command import run, try_run
 from dockmesh.lab.model import Lab
 from dockmesh.lab.underlay import inside
 
-TABLE = "poor"
+TABLE = "impair"
 BURST_BYTES = 3000  # two full packets
 
 
@@ -19,8 +19,8 @@ def narrow(lab: Lab, a: str, b: str, kbit: int) -> None:
     _rules(lab, a, b, f"limit rate over {max(1, kbit * 1000 // 8)} bytes/second burst {BURST_BYTES} bytes drop", what)
 
 
-def make_good(lab: Lab) -> None:
-    """All links, and no error if none is poor."""
+def mend(lab: Lab) -> None:
+    """All links, and no error if none is impaired."""
     if try_run(inside(lab.switch_netns, "nft", "list", "table", "bridge", TABLE)):
         run(inside(lab.switch_netns, "nft", "delete", "table", "bridge", TABLE), "make the links good")
 
