@@ -66,9 +66,9 @@ def turn_kind(host: FakeHost) -> None:
     assign(record, f"type={'gre' if record['type'] == 'vxlan' else 'vxlan'}")
 
 
-Harm = Callable[[FakeHost], object]
+FaultInjector = Callable[[FakeHost], object]
 # The subject that a harm is told as; TUNNEL stands for the name of the first tunnel.
-HARMS: dict[str, tuple[Harm, str]] = {
+HARMS: dict[str, tuple[FaultInjector, str]] = {
     "docker0 has another MTU": (lambda host: setattr(host.devices["docker0"], "mtu", 1500), "docker0 MTU"),
     "docker0 has another MAC": (lambda host: setattr(host.devices["docker0"], "mac", "02:00:00:00:00:07"), "docker0 M"),
     "docker0 is down": (lambda host: setattr(host.devices["docker0"], "up", False), "docker0 state"),

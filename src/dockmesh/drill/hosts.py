@@ -17,8 +17,8 @@ from dockmesh.remote.understand import understanding
 MARGIN_S = 10.0  # that a fault may last longer than planned, before its host heals it itself
 
 
-class HostsHarm:
-    """The faults of real hosts; see Harm. `hosts` are all of the plan, and locked."""
+class HostsInjector:
+    """The faults of real hosts; see FaultInjector. `hosts` are all of the plan, and locked."""
 
     def __init__(self, plan: Plan, hosts: Mapping[str, Transport]):
         self._plan = plan

@@ -24,8 +24,8 @@ ASKED_WITHIN_S = 30
 T = TypeVar("T")
 
 
-class LabHarm:
-    """The faults of a lab; see Harm."""
+class LabInjector:
+    """The faults of a lab; see FaultInjector."""
 
     def __init__(self, lab: Lab):
         self._place = Place(lab)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from dockmesh.drill import faults
 from dockmesh.drill.faults import ABOUT, and_
-from dockmesh.drill.harm import Harm
+from dockmesh.drill.injector import FaultInjector
 from dockmesh.drill.judge import judge
 from dockmesh.drill.pingers import Pingers
 from dockmesh.drill.predict import INTERVAL_MS, hold_ms, predict, watch_ms
@@ -46,7 +46,7 @@ class Drill:
 
     plan: Plan
     ssh_config: Path | None
-    harm: Harm
+    injector: FaultInjector
     progress: Progress
     hold_s: float | None = None
     interval_ms: int = INTERVAL_MS
@@ -57,7 +57,7 @@ async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]
 
     Raises DockmeshError where a host cannot be reached, or the mesh is not whole before a fault.
     """
-    for text in await drill.harm.leftovers():
+    for text in await drill.injector.leftovers():
         drill.progress.say(f"{text}. It is healed now")
     results = []
     for number, fault in enumerate(chosen, start=1):
@@ -76,28 +76,28 @@ def lasts_s(drill: Drill, prediction: Prediction) -> float:
 
 
 async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Prediction) -> Evidence:
-    harm, say = drill.harm, drill.progress.say
+    injector, say = drill.injector, drill.progress.say
     hold_s = lasts_s(drill, prediction)
     watch_s = watch_ms(drill.plan, prediction) / 1000 + MARGIN_S
     start_s = await _baseline(drill, pingers)
     say(faults.words(fault) if fault.kind is Kind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
     fault_s = time.time()
     try:
-        await harm.inject(fault, hold_s)
+        await injector.inject(fault, hold_s)
         harmed_s = time.time()
         pingers.forget(fault.hosts if fault.kind in AWAY else ())
         lacks = None
         if fault.kind is not Kind.REBOOT:
             await _watch(drill, pingers, asyncio.sleep(hold_s))
-            lacks = await harm.lacks(fault)
+            lacks = await injector.lacks(fault)
         heal_s = time.time()
         say("wait until it is over" if ABOUT[fault.kind].by_itself else "heal it")
-        await _watch(drill, pingers, harm.heal(fault))
+        await _watch(drill, pingers, injector.heal(fault))
     except BaseException:
         try:
             say("heal it before this ends")
         finally:  # the terminal may be gone
-            await harm.heal(fault)
+            await injector.heal(fault)
         say("it is healed")
         raise
     healed_s = time.time()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dockmesh.drill import drop
-from dockmesh.drill.hosts import HostsHarm
+from dockmesh.drill.hosts import HostsInjector
 from dockmesh.drill.types import Fault, Kind
 from dockmesh.errors import CommandError, ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
@@ -57,10 +57,10 @@ def netdev() -> Plan:
 def test_the_timer_is_there_before_the_fault_and_gone_after_the_heal() -> None:
     plan = plan_of()
     hosts = world(plan)
-    harm = HostsHarm(plan, hosts)
+    injector = HostsInjector(plan, hosts)
 
-    asyncio.run(harm.inject(CUT, 4))
-    asyncio.run(harm.heal(CUT))
+    asyncio.run(injector.inject(CUT, 4))
+    asyncio.run(injector.heal(CUT))
 
     assert [argv[:2] for argv in hosts["host1"].asked] == [
         ("systemd-run", "--quiet"),
@@ -77,7 +77,7 @@ def test_without_a_timer_nothing_is_dropped() -> None:
     hosts = world(plan, systemd_run=Answer(1, err="Failed to start transient timer unit"))
 
     with pytest.raises(CommandError, match="could not be harmed"):
-        asyncio.run(HostsHarm(plan, hosts).inject(CUT, 4))
+        asyncio.run(HostsInjector(plan, hosts).inject(CUT, 4))
 
     assert not [argv for host in hosts.values() for argv in host.asked if argv[0] == "nft"]
 
@@ -86,7 +86,7 @@ def test_a_userspace_datapath_is_harmed_on_the_bridge_of_the_underlay() -> None:
     plan = netdev()
     hosts = world(plan, ip=Answer(0, json.dumps([{}, {"ifname": "br-phy"}])))
 
-    asyncio.run(HostsHarm(plan, hosts).inject(CUT, 4))
+    asyncio.run(HostsInjector(plan, hosts).inject(CUT, 4))
 
     assert [argv[:3] for argv in hosts["host2"].asked if argv[0] == "ovs-ofctl"] == [
         ("ovs-ofctl", "add-flow", "br-phy")
@@ -98,7 +98,7 @@ def test_a_userspace_datapath_cannot_lose_a_part() -> None:
     hosts = world(plan, ip=Answer(0, json.dumps([{"ifname": "br-phy"}])))
 
     with pytest.raises(DatapathError, match="lose a part"):
-        asyncio.run(HostsHarm(plan, hosts).inject(Fault(Kind.LOSSY, ("host1", "host2"), 5), 4))
+        asyncio.run(HostsInjector(plan, hosts).inject(Fault(Kind.LOSSY, ("host1", "host2"), 5), 4))
 
     assert {argv[0] for host in hosts.values() for argv in host.asked} == {"ip"}
 
@@ -110,7 +110,7 @@ def test_what_an_earlier_drill_left_is_healed_and_said() -> None:
     for name in ("host1", "host3"):
         hosts[name].answers = {"systemctl": Answer(3)}
 
-    left = asyncio.run(HostsHarm(plan, hosts).leftovers())
+    left = asyncio.run(HostsInjector(plan, hosts).leftovers())
 
     assert left == ("host2 had a fault of an earlier drill that was ended before it healed it",)
     assert all(drop.heal(None).argv in host.asked for host in hosts.values())
@@ -119,12 +119,12 @@ def test_what_an_earlier_drill_left_is_healed_and_said() -> None:
 def test_a_host_that_is_lost_is_said_to_heal_itself() -> None:
     plan = plan_of()
     hosts = world(plan)
-    harm = HostsHarm(plan, hosts)
-    asyncio.run(harm.inject(CUT, 4))
+    injector = HostsInjector(plan, hosts)
+    asyncio.run(injector.inject(CUT, 4))
     hosts["host2"].lost = True
 
     with pytest.raises(ConnectError) as raised:
-        asyncio.run(harm.heal(CUT))
+        asyncio.run(injector.heal(CUT))
 
     assert "it heals itself within 14 s of the fault" in str(raised.value)
     assert drop.heal(None).argv in hosts["host1"].asked
@@ -133,8 +133,8 @@ def test_a_host_that_is_lost_is_said_to_heal_itself() -> None:
 def test_a_fault_that_drops_nothing_is_none() -> None:
     plan = plan_of()
     hosts = world(plan, nft=Answer(0, "counter packets 0 bytes 0 drop"))
-    harm = HostsHarm(plan, hosts)
+    injector = HostsInjector(plan, hosts)
 
-    asyncio.run(harm.inject(CUT, 4))
+    asyncio.run(injector.inject(CUT, 4))
 
-    assert asyncio.run(harm.lacks(CUT)) == "host1 dropped no packet"
+    assert asyncio.run(injector.lacks(CUT)) == "host1 dropped no packet"

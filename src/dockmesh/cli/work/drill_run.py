@@ -15,9 +15,9 @@ from dockmesh.cli.show import err, print_json
 from dockmesh.drill import faults, history
 from dockmesh.drill import run as running
 from dockmesh.drill.faults import ABOUT
-from dockmesh.drill.harm import Harm
-from dockmesh.drill.hosts import HostsHarm
-from dockmesh.drill.lab import LabHarm
+from dockmesh.drill.hosts import HostsInjector
+from dockmesh.drill.injector import FaultInjector
+from dockmesh.drill.lab import LabInjector
 from dockmesh.drill.predict import INTERVAL_MS
 from dockmesh.drill.record import DrillRecord, drill_json
 from dockmesh.drill.run import Drill
@@ -41,8 +41,8 @@ class Wish:
     hold_s: float | None
     interval_ms: int = INTERVAL_MS
 
-    def drill(self, ssh_config: Path | None, harm: Harm, screen: Screen) -> Drill:
-        return Drill(self.plan, ssh_config, harm, screen, self.hold_s, self.interval_ms)
+    def drill(self, ssh_config: Path | None, injector: FaultInjector, screen: Screen) -> Drill:
+        return Drill(self.plan, ssh_config, injector, screen, self.hold_s, self.interval_ms)
 
 
 Work = Callable[[Screen, Run], Coroutine[None, None, None]]
@@ -103,7 +103,7 @@ def ask_again(plan: Plan, chosen: Sequence[Fault], confirm: str | None) -> None:
 
 
 async def in_lab(wish: Wish, lab: Lab, screen: Screen, _: Run) -> None:
-    await running.carry_out(wish.drill(lab.ssh_config, LabHarm(lab), screen), wish.faults)
+    await running.carry_out(wish.drill(lab.ssh_config, LabInjector(lab), screen), wish.faults)
 
 
 async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run) -> None:
@@ -111,8 +111,8 @@ async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run
     async with fleet(wish.plan.hosts, ssh_config) as hosts:
         for error in (*hosts.failed.values(), *(await lock_all(hosts.opened, run, HostProgress(()))).values()):
             raise error
-        harm = HostsHarm(wish.plan, hosts.opened)
-        await running.carry_out(wish.drill(ssh_config, harm, screen), wish.faults)
+        injector = HostsInjector(wish.plan, hosts.opened)
+        await running.carry_out(wish.drill(ssh_config, injector, screen), wish.faults)
 
 
 def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json: bool) -> DrillRecord:

@@ -5,7 +5,7 @@ from typing import Protocol
 from dockmesh.drill.types import Fault
 
 
-class Harm(Protocol):
+class FaultInjector(Protocol):
     async def leftovers(self) -> tuple[str, ...]:
         """Undo what an earlier drill left because it was killed, and say in words what that was."""
 
