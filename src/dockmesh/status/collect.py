@@ -10,7 +10,7 @@ from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.fanout import each
 from dockmesh.remote.seam import Transport
-from dockmesh.status import below, dropped, said
+from dockmesh.status import dropped, said
 from dockmesh.status.types import Heard
 from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
@@ -28,7 +28,7 @@ async def collect(
     heard = await each(hosts, gone, lambda name: _ask(plan, hosts[name]))
     down = _down(plan, {name: found.facts for name, found in heard.items()})
     if down:
-        heard |= await each(down, gone, lambda name: _look_below(plan, hosts[name], heard[name], down[name]))
+        heard |= await each(down, gone, lambda name: _check_underlay(plan, hosts[name], heard[name], down[name]))
     return {name: found for name, found in heard.items() if name not in gone}, gone
 
 
@@ -51,6 +51,6 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
     return found
 
 
-async def _look_below(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
-    answers = await host.ask(*below.questions(ends), together=True, within_s=DEADLINE_S)
-    return replace(known, below=below.read(plan.host(host.name), known.facts, ends, answers))
+async def _check_underlay(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
+    answers = await host.ask(*underlay_check.questions(ends), together=True, within_s=DEADLINE_S)
+    return replace(known, underlay=underlay_check.read(plan.host(host.name), known.facts, ends, answers))

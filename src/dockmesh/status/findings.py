@@ -129,17 +129,17 @@ def _down(wire: Encapsulation, heard: Mapping[str, Heard], ends: Sequence[End], 
         arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
     else:
         arrives = "BFD's packets do not arrive"
-    why, do = _below(wire, heard, down)
+    why, do = _underlay_reason(wire, heard, down)
     between = " – ".join(f"{end.host} ({end.port})" for end in ends)
     return f"the tunnel {between} is down: {arrives}; {why}", do
 
 
-def _below(wire: Encapsulation, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
-    ends = [(end, heard[end.host].below[end.peer]) for end in down if end.peer in heard[end.host].below]
-    for end, below in ends:
-        if below.rule:
-            return f"iptables on {end.host} drops {wire.protocol}: {below.rule}", f"take that rule away on {end.host}"
-    pings = [below.pings for _, below in ends]
+def _underlay_reason(wire: Encapsulation, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+    ends = [(end, heard[end.host].underlay[end.peer]) for end in down if end.peer in heard[end.host].underlay]
+    for end, check in ends:
+        if check.rule:
+            return f"iptables on {end.host} drops {wire.protocol}: {check.rule}", f"take that rule away on {end.host}"
+    pings = [check.pings for _, check in ends]
     if any(pings):
         return (
             f"their underlay addresses answer pings, so something drops {wire.name}",

@@ -14,7 +14,7 @@ from dockmesh.verify.tunnel import End
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
+class UnderlayCheck:
     """What was seen beneath a tunnel that is down, at one of its ends."""
 
     pings: bool | None = None  # whether the peer's underlay address answers; None: nobody could ask
@@ -27,7 +27,7 @@ class Heard:
 
     facts: HostFacts
     said: Said
-    below: Mapping[str, Below]  # by peer
+    underlay: Mapping[str, UnderlayCheck]  # by peer
     dropped: Mapping[str, int] = field(default_factory=dict)  # by why
     flows: str | None = None  # that were wanted when it was asked
 

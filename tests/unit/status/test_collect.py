@@ -51,7 +51,7 @@ def test_tunnels_that_are_down_are_looked_below() -> None:
 
     heard, _ = asyncio.run(collect(PLAN, mesh, {}))
 
-    assert set(heard["host1"].below) == {"host2", "host3"}
+    assert set(heard["host1"].underlay) == {"host2", "host3"}
     assert "iptables -S" in [str(request) for request in mesh["host1"].asked]
 
 

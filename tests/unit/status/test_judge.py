@@ -5,7 +5,7 @@ import pytest
 from dockmesh.errors import DockmeshError
 from dockmesh.model.mesh import Degree, Links
 from dockmesh.status.said import RunSaid, Said
-from dockmesh.status.types import Below, Status
+from dockmesh.status.types import Status, UnderlayCheck
 from dockmesh.verify.tunnel import State
 from tests.support.fake_host import applied, bare
 from tests.support.meshes import TREE, cluster
@@ -53,19 +53,22 @@ def test_a_cut_tunnel_sends_frames_through_another_host() -> None:
 
 
 @pytest.mark.parametrize(
-    ("below", "why"),
+    ("check", "why"),
     [
-        (Below(pings=True), "their underlay addresses answer pings, so something drops GRE"),
-        (Below(pings=False), "no ping passes between their underlay addresses either"),
-        (Below(pings=None), "why was not to be seen"),
-        (Below(True, "-A INPUT -p gre -j DROP"), "iptables on host1 drops IP protocol 47: -A INPUT -p gre -j DROP"),
+        (UnderlayCheck(pings=True), "their underlay addresses answer pings, so something drops GRE"),
+        (UnderlayCheck(pings=False), "no ping passes between their underlay addresses either"),
+        (UnderlayCheck(pings=None), "why was not to be seen"),
+        (
+            UnderlayCheck(True, "-A INPUT -p gre -j DROP"),
+            "iptables on host1 drops IP protocol 47: -A INPUT -p gre -j DROP",
+        ),
     ],
 )
-def test_what_was_seen_below_a_tunnel_is_its_reason(below: Below, why: str) -> None:
+def test_what_was_seen_below_a_tunnel_is_its_reason(check: UnderlayCheck, why: str) -> None:
     world = worlds.well()
     worlds.cut(world, "host1", "host3")
     worlds.forward(world, "host2", "host3")
-    world["host1"] = replace(world["host1"], below={"host3": below})
+    world["host1"] = replace(world["host1"], underlay={"host3": check})
 
     assert whats(status_of(world))[0][1].endswith(f"; {why}")
 

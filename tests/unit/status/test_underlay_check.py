@@ -1,8 +1,8 @@
 import pytest
 
 from dockmesh.remote.seam import Answer
-from dockmesh.status.below import questions, read
-from dockmesh.status.types import Below
+from dockmesh.status.types import UnderlayCheck
+from dockmesh.status.underlay_check import questions, read
 from tests.unit.status.worlds import PLAN, well
 
 HOST = PLAN.host("host1")
@@ -20,13 +20,13 @@ def test_answers_are_read_by_peer() -> None:
     answers = (Answer(0, "-P INPUT ACCEPT\n-A INPUT -s 10.77.0.2/32 -p gre -j DROP\n"), Answer(0), Answer(1))
 
     assert read(HOST, FACTS, ENDS, answers) == {
-        "host2": Below(True, "-A INPUT -s 10.77.0.2/32 -p gre -j DROP"),
-        "host3": Below(False, ""),
+        "host2": UnderlayCheck(True, "-A INPUT -s 10.77.0.2/32 -p gre -j DROP"),
+        "host3": UnderlayCheck(False, ""),
     }
 
 
 def test_a_host_without_iptables_and_ping_says_nothing() -> None:
-    assert read(HOST, FACTS, ENDS[:1], (Answer(127), Answer(127))) == {"host2": Below(None, "")}
+    assert read(HOST, FACTS, ENDS[:1], (Answer(127), Answer(127))) == {"host2": UnderlayCheck(None, "")}
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_host_without_iptables_and_ping_says_nothing() -> None:
 def test_what_drops_gre_is_told_from_what_does_not(rules: str, dropped: str) -> None:
     found = read(HOST, FACTS, ENDS[:1], (Answer(0, rules), Answer(0)))
 
-    assert found == {"host2": Below(True, dropped)}
+    assert found == {"host2": UnderlayCheck(True, dropped)}

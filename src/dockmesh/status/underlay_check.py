@@ -7,7 +7,7 @@ from dockmesh.facts.iptables import RULES, RULES6, Fate, Packet, walk
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.remote.seam import Answer, Request, Run
-from dockmesh.status.types import Below
+from dockmesh.status.types import UnderlayCheck
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
@@ -15,12 +15,14 @@ def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
     return (rules, *(Run(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
 
 
-def read(host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: tuple[Answer, ...]) -> dict[str, Below]:
+def read(
+    host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: tuple[Answer, ...]
+) -> dict[str, UnderlayCheck]:
     """By peer, from the answers to `questions(ends)`."""
     rules, *pings = answers
     # ping(8): 0 answered, 1 not answered, 2 anything else.
     return {
-        end.peer: Below(answer.code == 0 if answer.code in (0, 1) else None, _rule(host, facts, end, rules))
+        end.peer: UnderlayCheck(answer.code == 0 if answer.code in (0, 1) else None, _rule(host, facts, end, rules))
         for end, answer in zip(ends, pings, strict=True)
     }
 
