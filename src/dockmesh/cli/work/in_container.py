@@ -15,7 +15,6 @@ from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.hand_over import hand_over
 
 CONNECT_TIMEOUT_S = 5  # whoever asks for one container does not want to wait for hosts that are dead
 LATER = ("dockmesh.cli.show",)
@@ -23,7 +22,7 @@ LATER = ("dockmesh.cli.show",)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`words` makes the argv for the container's host. `terminal` and `reads` are as in `hand_over`."""
+    """`words` makes the argv for the container's host. `terminal` and `reads` are as in `run_interactive`."""
 
     verb: str
     words: Callable[[Container], tuple[str, ...]]
@@ -83,6 +82,6 @@ async def _among(name: str, order: Order, mesh: Mesh, hosts: tuple[HostPlan, ...
                 f"{one.full_name} does not run: {one.status or one.state}",
                 do=f"`dockmesh logs {one.full_name}` may say why",
             )
-        return await hand_over(
+        return await run_interactive(
             mesh.plan.host(one.host), connections.config, order.words(one), terminal=order.terminal, reads=order.reads
         )

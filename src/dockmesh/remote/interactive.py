@@ -25,7 +25,7 @@ PATIENCE_S = 2
 BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a command
 
 
-async def hand_over(
+async def run_interactive(
     host: Target, config: Path, words: Sequence[str], *, terminal: bool = False, reads: bool = False
 ) -> int:
     """Run an argv on a host as root; its exit code, or 255 if ssh fails, which says why itself (ssh(1)).

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.remote.hand_over import command_line
+from dockmesh.remote.interactive import command_line
 
 ODD = ("a b", "'", '"', "$HOME", "`id`", "\\", "*", "", "-n", "ä→", "a\nb", "!", ";", "#")
 PRINT = ("python3", "-c", "import sys; print(sys.argv[1:])")
@@ -19,13 +19,13 @@ HAND_OVER = """
 import asyncio, sys
 from pathlib import Path
 from dockmesh.model.mesh import Ssh
-from dockmesh.remote.hand_over import hand_over
+from dockmesh.remote.interactive import run_interactive
 
 class Host:
     name, ssh, underlay = "host1", Ssh(), None
 
 reads = sys.argv[1] == "reads"
-sys.exit(asyncio.run(hand_over(Host(), Path("/dev/null"), sys.argv[2:], reads=reads)))
+sys.exit(asyncio.run(run_interactive(Host(), Path("/dev/null"), sys.argv[2:], reads=reads)))
 """
 
 
