@@ -109,7 +109,7 @@ async def _carried(
         (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
         await add_packages(host, simulated.out)
         keeper = f"{FOLDER}/keep_flows.py"
-        source = text_of("keep_flows")
+        source = text_of("preserve_flows")
         await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))
         yield Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
     finally:

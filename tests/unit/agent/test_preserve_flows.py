@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.agent import keep_flows
+from dockmesh.agent import preserve_flows
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,11 @@ from dockmesh.agent import keep_flows
     ],
 )
 def test_only_rules_of_somebody_are_worth_keeping(flows: str, *, default: bool) -> None:
-    assert keep_flows.is_default(flows) is default
+    assert preserve_flows.is_default(flows) is default
 
 
 def test_without_open_vswitch_the_command_runs_all_the_same() -> None:
-    path = str(Path(keep_flows.__file__))
+    path = str(Path(preserve_flows.__file__))
     environment = {"PATH": "/usr/bin:/bin"}
 
     argv = [sys.executable, path, "sh", "-c", "echo said; exit 7"]
@@ -40,10 +40,10 @@ def test_flows_are_saved_before_and_put_back_after(tmp_path: Path, monkeypatch: 
         order.append(argv[1])
         return f"touch {tmp_path}/back\n"
 
-    monkeypatch.setattr(keep_flows, "bridges", lambda: ["mine"])
-    monkeypatch.setattr(keep_flows, "ask", answer)
+    monkeypatch.setattr(preserve_flows, "bridges", lambda: ["mine"])
+    monkeypatch.setattr(preserve_flows, "ask", answer)
 
-    code = keep_flows.main(["touch", f"{tmp_path}/restarted"])
+    code = preserve_flows.main(["touch", f"{tmp_path}/restarted"])
 
     assert code == 0
     assert order == ["save-flows", "show"]
@@ -52,10 +52,10 @@ def test_flows_are_saved_before_and_put_back_after(tmp_path: Path, monkeypatch: 
 
 
 def test_nothing_restarts_when_flows_cannot_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keep_flows, "bridges", lambda: ["mine"])
-    monkeypatch.setattr(keep_flows, "ask", lambda _: None)
+    monkeypatch.setattr(preserve_flows, "bridges", lambda: ["mine"])
+    monkeypatch.setattr(preserve_flows, "ask", lambda _: None)
 
-    code = keep_flows.main(["touch", f"{tmp_path}/restarted"])
+    code = preserve_flows.main(["touch", f"{tmp_path}/restarted"])
 
     assert code == 1
     assert not (tmp_path / "restarted").exists()
@@ -68,9 +68,9 @@ def test_a_bridge_with_a_guard_is_left_to_it(
     flows = tmp_path / "flows"
     if guarded:
         flows.touch()
-    monkeypatch.setattr(keep_flows, "FLOWS", str(flows))
-    monkeypatch.setattr(keep_flows, "SAVE", "/bin/sh")
-    monkeypatch.setattr(keep_flows, "ask", lambda _: "br0\nmine\n")
-    monkeypatch.setattr(keep_flows, "has_flows", lambda _: True)
+    monkeypatch.setattr(preserve_flows, "FLOWS", str(flows))
+    monkeypatch.setattr(preserve_flows, "SAVE", "/bin/sh")
+    monkeypatch.setattr(preserve_flows, "ask", lambda _: "br0\nmine\n")
+    monkeypatch.setattr(preserve_flows, "has_flows", lambda _: True)
 
-    assert keep_flows.bridges() == kept
+    assert preserve_flows.bridges() == kept
