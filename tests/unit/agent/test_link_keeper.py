@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.agent import keep_up
-from dockmesh.agent.keep_up import Keeper
+from dockmesh.agent import link_keeper
+from dockmesh.agent.link_keeper import Keeper
 
 OVS = """#!/bin/sh
 case "$*" in
@@ -25,8 +25,8 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         program.write_text(text.replace("\n", f'\necho "{name} $*" >> {log}\n', 1))
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(keep_up, "DEVICES", str(tmp_path / "net"))
-    monkeypatch.setattr(keep_up, "SAID", [])
+    monkeypatch.setattr(link_keeper, "DEVICES", str(tmp_path / "net"))
+    monkeypatch.setattr(link_keeper, "SAID", [])
     return log
 
 
