@@ -257,7 +257,7 @@ STATUS: dict[str, tuple[Entry, ...]] = {
     "status.api.findings": (API, API),
     "status.api.warnings": (API, API, API),
     "status.attached.findings": (ATTACH, ATTACH),
-    "status.attached.doubts": (ATTACH,),
+    "status.attached.warnings": (ATTACH,),
     "status.attached.warnings": (ATTACH,),
     "status.findings.find": (NotMade("every first apply of the lab is this advice"),),
     "status.findings._silent": (
@@ -440,7 +440,7 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
 OUTSIDE: dict[str, tuple[Entry, ...]] = {
     "diff.outside.problem": (ATTACH, ATTACH, ATTACH, ATTACH),
     "diff.outside.around": (ATTACH,),
-    "diff.outside.doubts": (ATTACH, ATTACH),
+    "diff.outside.warnings": (ATTACH, ATTACH),
 }
 VERBS = {"verify": VERIFY, "status": STATUS, "preflight": PREFLIGHT}
 TABLE = {**VERIFY, **STATUS, **PREFLIGHT, **OUTSIDE}

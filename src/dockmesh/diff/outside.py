@@ -41,7 +41,7 @@ def around(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[str, str]]:
             yield what, f"take it out: `ip link set dev {link.name} nomaster`"
 
 
-def doubts(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str]]:
+def warnings(host: HostPlan, facts: HostFacts) -> Iterator[tuple[str, str]]:
     """What passes, but not all of it, or more than it should."""
     for seat in host.networks:
         attach = seat.attach

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff.outside import doubts
+from dockmesh.diff import outside
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.tunnel import Tunnel
@@ -118,7 +118,7 @@ def _it(seat: HostNetwork) -> str:
 
 def _attached(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     """What apply refuses is said there."""
-    warnings = tuple(doubts(host, evidence.facts))
+    warnings = tuple(outside.warnings(host, evidence.facts))
     yield from (Finding(Check.ATTACHED, Level.WARNING, name, *each) for each in warnings)
     seats = [(seat, seat.attach) for seat in host.networks if seat.attach is not None]
     if seats and not warnings and evidence.refusal is None:

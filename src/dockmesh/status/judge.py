@@ -62,7 +62,7 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         differences=differences,
         refused=refused,
         said=heard.said,
-        doubts=attached.doubts(host, heard),
+        warnings=attached.warnings(host, heard),
     )
 
 

@@ -72,7 +72,7 @@ class HostStatus:
     differences: tuple[Change, ...] = ()
     refused: DockmeshError | None = None  # why file and host cannot be compared
     said: Said = field(default_factory=Said)
-    doubts: tuple["Finding", ...] = ()  # of attached interfaces: warnings
+    warnings: tuple["Finding", ...] = ()  # of attached interfaces: warnings
 
 
 @dataclass(frozen=True, slots=True)
