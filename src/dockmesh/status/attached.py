@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from dockmesh.diff import outside
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.status.dropped import LOOPED
+from dockmesh.status.drop_counters import LOOPED
 from dockmesh.status.types import Finding, Heard, HostStatus
 
 
@@ -24,7 +24,7 @@ def warnings(host: HostPlan, heard: Heard) -> tuple[Finding, ...]:
 
 def warnings(plan: Plan, host: HostStatus) -> Iterator[Finding]:
     yield from host.warnings
-    if count := host.dropped.get(LOOPED):
+    if count := host.drop_counters.get(LOOPED):
         names = ", ".join(seat.attach.interface for seat in plan.host(host.name).networks if seat.attach)
         what = (
             f"{count:,} frames with addresses of the mesh came in by {names}, attached here, and were dropped: "

@@ -8,7 +8,7 @@ import pytest
 
 from dockmesh.facts.types import LinuxLink
 from dockmesh.plan.build import build
-from dockmesh.status.dropped import LOOPED
+from dockmesh.status.drop_counters import LOOPED
 from dockmesh.status.judge import judge
 from dockmesh.status.types import Status
 from tests.support.meshes import cluster, with_attachment, with_network

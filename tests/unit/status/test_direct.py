@@ -10,7 +10,7 @@ from dockmesh.cli.screens.status import line, screen
 from dockmesh.facts.types import FlowState
 from dockmesh.model.mesh import Fabric, Forwarding, Ring
 from dockmesh.remote.seam import Answer
-from dockmesh.status import dropped
+from dockmesh.status import drop_counters
 from dockmesh.status.types import Status
 from tests.support.meshes import cluster
 from tests.unit.status import worlds
@@ -77,7 +77,7 @@ def test_missing_flows_are_drift() -> None:
 
 
 def test_dropped_frames_are_counted_by_why_and_shown_and_no_fault() -> None:
-    found = dropped.read((Answer(0, FLOWS), Answer(1)))
+    found = drop_counters.read((Answer(0, FLOWS), Answer(1)))
     world = worlds.well(MESH)
     world["host1"] = replace(world["host1"], dropped=found)
 
