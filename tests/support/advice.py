@@ -257,7 +257,7 @@ STATUS: dict[str, tuple[Entry, ...]] = {
     "status.api.findings": (API, API),
     "status.api.warnings": (API, API, API),
     "status.attached.findings": (ATTACH, ATTACH),
-    "status.attached.warnings": (ATTACH,),
+    "status.attached.interface_warnings": (ATTACH,),
     "status.attached.warnings": (ATTACH,),
     "status.findings.find": (NotMade("every first apply of the lab is this advice"),),
     "status.findings._silent": (
@@ -297,8 +297,8 @@ STATUS: dict[str, tuple[Entry, ...]] = {
         NotMade("in other words by _below"),
     ),
     "status.findings._down": (NotMade("the same"),),
-    "status.findings._below": (
-        NotMade("the lab's tunnels go past the kernel's rules; tests/unit/status/test_below.py"),
+    "status.findings._underlay_reason": (
+        NotMade("the lab's tunnels go past the kernel's rules; tests/unit/status/test_underlay_check.py"),
         Made("GRE that somebody drops", lab("cut host1 host2 --protocol gre"), "so something drops GRE", HEAL),
         Made("an underlay that is cut", lab("cut host1 host2"), "no ping passes", HEAL),
         ONLY_A_LOOK,

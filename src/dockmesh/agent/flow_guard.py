@@ -62,7 +62,7 @@ def watch_groups() -> bytes:
     )
 
 
-class Ear:
+class Monitor:
     """One OpenFlow connection that only listens."""
 
     def __init__(self, bridge: str, version: int, request: bytes) -> None:
@@ -228,14 +228,16 @@ class Guard:
         self.pause_s = min(2 * self.pause_s, LOOK_S) if still and still == wrong else CALM_S
         return self.pause_s if still else LOOK_S
 
-    def stay(self, ears: list[Ear]) -> None:
+    def stay(self, monitors: list[Monitor]) -> None:
         """Until the switch goes away: that raises LostError."""
         looked = 0.0
         due = time.monotonic() + (AGAIN_S if self.installed is None else LOOK_S)
         while True:
             # A point in time: the switch asks every few seconds whether we live, and each wait would begin anew.
-            ready, _, _ = select.select([ear.socket for ear in ears], [], [], max(0.0, due - time.monotonic()))
-            changed = [ear.hear() for ear in ears if ear.socket in ready]
+            ready, _, _ = select.select(
+                [monitor.socket for monitor in monitors], [], [], max(0.0, due - time.monotonic())
+            )
+            changed = [monitor.hear() for monitor in monitors if monitor.socket in ready]
             if any(changed):
                 due = min(due, looked + self.pause_s)
             if time.monotonic() >= due:
@@ -263,13 +265,13 @@ def tell_systemd(text: str) -> None:
             notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
-def listen(bridge: str) -> list[Ear]:
+def listen(bridge: str) -> list[Monitor]:
     """Raises OSError while the switch is not there."""
-    ears = [Ear(bridge, OF10, watch_flows())]
+    monitors = [Monitor(bridge, OF10, watch_flows())]
     try:
-        return [*ears, Ear(bridge, OF14, watch_groups())]
+        return [*monitors, Monitor(bridge, OF14, watch_groups())]
     except OSError:
-        ears[0].socket.close()
+        monitors[0].socket.close()
         raise
 
 
@@ -278,7 +280,7 @@ def main(argv: list[str]) -> None:
     while True:
         began = time.monotonic()
         try:
-            ears = listen(guard.bridge)
+            monitors = listen(guard.bridge)
         except OSError:
             time.sleep(RETRY_S)
             tell_systemd("WATCHDOG=1")
@@ -286,14 +288,14 @@ def main(argv: list[str]) -> None:
         try:
             # It listens before it installs: what is changed in between is heard.
             guard.install()
-            guard.stay(ears)
+            guard.stay(monitors)
         except LostError:
             say("the switch is gone")
             # One that lets nobody listen is asked less often.
             time.sleep(RETRY_S if time.monotonic() > began + AGAIN_S else AGAIN_S)
         finally:
-            for ear in ears:
-                ear.socket.close()
+            for monitor in monitors:
+                monitor.socket.close()
 
 
 if __name__ == "__main__":

@@ -89,16 +89,16 @@ class Keeper:
 
 def main(wanted: list[str]) -> None:
     keeper = Keeper(wanted)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as ear:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as monitor:
         # It listens before it looks: what changes in between is heard.
-        ear.bind((0, RTMGRP_LINK))
-        ear.setblocking(False)
+        monitor.bind((0, RTMGRP_LINK))
+        monitor.setblocking(False)
         while True:
             wait_s = LOOK_S if keeper.look() else AGAIN_S
-            if select.select([ear], [], [], wait_s)[0]:
-                while select.select([ear], [], [], CALM_S)[0]:
+            if select.select([monitor], [], [], wait_s)[0]:
+                while select.select([monitor], [], [], CALM_S)[0]:
                     try:
-                        ear.recv(1 << 16)
+                        monitor.recv(1 << 16)
                     except OSError:
                         break  # so much that some of it was lost: it is looked at once
 

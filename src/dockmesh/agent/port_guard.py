@@ -262,16 +262,16 @@ def tell_systemd(text: str) -> None:
             notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
-def ear(protocol: int, group: int) -> socket.socket:
+def monitor(protocol: int, group: int) -> socket.socket:
     listening = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     listening.bind((0, group))
     listening.setblocking(False)
     return listening
 
 
-def quiet(ears: list[socket.socket], wait_s: float) -> bool:
+def quiet(monitors: list[socket.socket], wait_s: float) -> bool:
     """Wait so long; whether nothing was heard. What was is not read: it is looked, whatever it says."""
-    ready, _, _ = select.select(ears, [], [], wait_s)
+    ready, _, _ = select.select(monitors, [], [], wait_s)
     for each in ready:
         try:
             while each.recv(1 << 16):
@@ -299,20 +299,20 @@ def main(argv: list[str]) -> None:
 def keep(argv: list[str]) -> None:
     guard = Guard(argv[0], argv[1:])
     # It listens before it looks: what changes in between is heard.
-    ears = [ear(NETLINK_ROUTE, LINKS), ear(NETLINK_NETFILTER, RULES)]
+    monitors = [monitor(NETLINK_ROUTE, LINKS), monitor(NETLINK_NETFILTER, RULES)]
     # To be told that the file is another.
     told, tells = socket.socketpair()
     told.setblocking(False)
     tells.setblocking(False)
     signal.signal(signal.SIGHUP, lambda *_: None)
     signal.set_wakeup_fd(tells.fileno())
-    ears.append(told)
+    monitors.append(told)
     while True:
         well = guard.look()
         tell_systemd(f"READY=1\nWATCHDOG=1\nSTATUS={'guarded' if well else 'not guarded'}: {len(guard.known)} ports")
-        if not quiet(ears, LOOK_S if well else AGAIN_S):
+        if not quiet(monitors, LOOK_S if well else AGAIN_S):
             until = time.monotonic() + 10 * CALM_S
-            while time.monotonic() < until and not quiet(ears, CALM_S):
+            while time.monotonic() < until and not quiet(monitors, CALM_S):
                 pass
 
 

@@ -18,12 +18,12 @@ def findings(plan: Plan, host: HostStatus, heard: Mapping[str, Heard]) -> Iterat
             yield from (Finding(name, *each) for each in outside.around(seat, facts))
 
 
-def warnings(host: HostPlan, heard: Heard) -> tuple[Finding, ...]:
+def interface_warnings(host: HostPlan, heard: Heard) -> tuple[Finding, ...]:
     return tuple(Finding((host.name,), *each) for each in outside.warnings(host, heard.facts))
 
 
 def warnings(plan: Plan, host: HostStatus) -> Iterator[Finding]:
-    yield from host.warnings
+    yield from host.attachment_warnings
     if count := host.drop_counters.get(LOOPED):
         names = ", ".join(seat.attach.interface for seat in plan.host(host.name).networks if seat.attach)
         what = (

@@ -57,12 +57,12 @@ def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> Ho
         pools=pools.use(host, facts),
         names=names.read(plan, facts, applied),
         api=api.read(plan, host, facts, applied),
-        dropped=heard.dropped,
+        drop_counters=heard.drop_counters,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,
         refused=refused,
         said=heard.said,
-        warnings=attached.warnings(host, heard),
+        attachment_warnings=attached.interface_warnings(host, heard),
     )
 
 

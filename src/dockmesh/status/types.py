@@ -67,12 +67,14 @@ class HostStatus:
     pools: tuple[PoolUse, ...] = ()  # one a network
     names: Names | None = None  # None: it was never put there
     api: Api | None = None  # None: it was never opened
-    dropped: Mapping[str, int] = field(default_factory=dict)  # frames, by why, since its flows were made; 0 is left out
+    drop_counters: Mapping[str, int] = field(
+        default_factory=dict
+    )  # frames, by why, since its flows were made; 0 is left out
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
     differences: tuple[Change, ...] = ()
     refused: DockmeshError | None = None  # why file and host cannot be compared
     said: Said = field(default_factory=Said)
-    warnings: tuple["Finding", ...] = ()  # of attached interfaces: warnings
+    attachment_warnings: tuple["Finding", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.agent import flow_guard
-from dockmesh.agent.flow_guard import Ear, Guard, LostError, flows_of
+from dockmesh.agent.flow_guard import Guard, LostError, Monitor, flows_of
 
 BUNDLE = """\
 # Managed by dockmesh.
@@ -233,13 +233,13 @@ def frame(kind: int, transaction: int = 0, body: bytes = b"") -> bytes:
 
 
 @pytest.fixture
-def ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ear, socket.socket]]:
+def monitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Monitor, socket.socket]]:
     """It, and the switch's end of its connection."""
     monkeypatch.setattr(flow_guard, "SOCKET", f"{tmp_path}/{{}}.mgmt")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{tmp_path}/br0.mgmt")
         listening.listen()
-        made = Ear("br0", flow_guard.OF14, flow_guard.watch_groups())
+        made = Monitor("br0", flow_guard.OF14, flow_guard.watch_groups())
         there, _ = listening.accept()
     with made.socket, there:
         yield made, there
@@ -255,15 +255,17 @@ def ear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ear, 
         (frame(flow_guard.HELLO) + frame(flow_guard.REQUESTFORWARD), True),
     ],
 )
-def test_a_change_is_told_from_other_words(ear: tuple[Ear, socket.socket], message: bytes, *, changed: bool) -> None:
-    here, there = ear
+def test_a_change_is_told_from_other_words(
+    monitor: tuple[Monitor, socket.socket], message: bytes, *, changed: bool
+) -> None:
+    here, there = monitor
     there.sendall(message)
 
     assert here.hear() is changed
 
 
-def test_half_a_message_waits_for_its_other_half(ear: tuple[Ear, socket.socket]) -> None:
-    here, there = ear
+def test_half_a_message_waits_for_its_other_half(monitor: tuple[Monitor, socket.socket]) -> None:
+    here, there = monitor
     message = frame(flow_guard.REQUESTFORWARD, body=bytes(16))
 
     there.sendall(message[:11])
@@ -272,8 +274,8 @@ def test_half_a_message_waits_for_its_other_half(ear: tuple[Ear, socket.socket])
     assert here.hear()
 
 
-def test_a_switch_that_asks_whether_we_live_is_told(ear: tuple[Ear, socket.socket]) -> None:
-    here, there = ear
+def test_a_switch_that_asks_whether_we_live_is_told(monitor: tuple[Monitor, socket.socket]) -> None:
+    here, there = monitor
     there.recv(1 << 16)
 
     there.sendall(frame(flow_guard.ECHO_REQUEST, 7, b"you?"))
@@ -283,9 +285,9 @@ def test_a_switch_that_asks_whether_we_live_is_told(ear: tuple[Ear, socket.socke
 
 
 def test_it_looks_by_itself_though_the_switch_keeps_asking_whether_it_lives(
-    ear: tuple[Ear, socket.socket], switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
+    monitor: tuple[Monitor, socket.socket], switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, there = ear
+    here, there = monitor
     monkeypatch.setattr(flow_guard, "LOOK_S", 0.1)
     switch.write("flows", "")
 
@@ -306,8 +308,8 @@ def test_it_looks_by_itself_though_the_switch_keeps_asking_whether_it_lives(
     assert "bundle" in switch.asked()
 
 
-def test_the_end_of_the_connection_is_the_end_of_the_switch(ear: tuple[Ear, socket.socket]) -> None:
-    here, there = ear
+def test_the_end_of_the_connection_is_the_end_of_the_switch(monitor: tuple[Monitor, socket.socket]) -> None:
+    here, there = monitor
     there.close()
 
     with pytest.raises(LostError):

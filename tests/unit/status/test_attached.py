@@ -39,7 +39,7 @@ def with_links(more: LinuxLink | None) -> World:
 
 def with_dropped(dropped: Mapping[str, int]) -> World:
     world = well(MESH)
-    return {**world, "host1": replace(world["host1"], dropped=dropped)}
+    return {**world, "host1": replace(world["host1"], drop_counters=dropped)}
 
 
 def texts(found: Status) -> list[str]:

@@ -79,7 +79,7 @@ def test_missing_flows_are_drift() -> None:
 def test_dropped_frames_are_counted_by_why_and_shown_and_no_fault() -> None:
     found = drop_counters.read((Answer(0, FLOWS), Answer(1)))
     world = worlds.well(MESH)
-    world["host1"] = replace(world["host1"], dropped=found)
+    world["host1"] = replace(world["host1"], drop_counters=found)
 
     status = status_of(world, mesh=MESH)
 

@@ -41,7 +41,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "names": _names_json(host.names),
         "docker_api": _api_json(host.api),
         "root": host.root,
-        "dropped": dict(host.dropped),
+        "dropped": dict(host.drop_counters),
         "differences": [
             {"subject": str(change.subject), "origin": str(change.origin), "because": change.because}
             for change in host.differences

@@ -168,7 +168,7 @@ def _runs(status: Status) -> Iterator[str]:
         return f"{run.text()}{f': {run.ended}' if run.ended else ''}" if run else None
 
     def dropped(host: HostStatus) -> str | None:
-        return ", ".join(f"{number} {why}" for why, number in host.dropped.items()) or None
+        return ", ".join(f"{number} {why}" for why, number in host.drop_counters.items()) or None
 
     def api(host: HostStatus) -> str | None:
         if host.api is None:
