@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dockmesh.drill.record import DrillRecord, record_of
 from dockmesh.drill.report import page
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from tests.unit.drill.worlds import judged, plan_of
 
 GOLDEN = Path(__file__).parent / "drill/report.html"
@@ -21,12 +21,12 @@ def drill() -> DrillRecord:
     plan = plan_of()
     cut = judged(
         plan,
-        Fault(Kind.CUT, ("host1", "host2")),
+        Fault(FaultKind.CUT, ("host1", "host2")),
         {("host1", "host2"): [(0.0, 0.31), (5.0, 6.4)], ("host2", "host1"): [(0.0, 0.92)]},
     )
     crash = judged(
         plan,
-        Fault(Kind.CRASH, ("host2",)),
+        Fault(FaultKind.CRASH, ("host2",)),
         {("host1", "host2"): [(0.0, 5.2)], ("host3", "host2"): [(0.0, 9.0)], ("host1", "host3"): [(0.1, 0.3)]},
     )
     faults = (record_of(cut), record_of(crash))

@@ -11,7 +11,7 @@ from dockmesh.drill.drop import Drop
 from dockmesh.drill.faults import ABOUT, draw_many, parse
 from dockmesh.drill.judge import judge
 from dockmesh.drill.predict import hold_ms, predict
-from dockmesh.drill.types import Kind, State
+from dockmesh.drill.types import FaultKind, PairState
 from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
@@ -46,7 +46,7 @@ def test_hosts_are_as_before_after_any_sequence_of_faults(
 def test_drawn_faults_are_read_as_they_are_written(mesh: Cluster, seed: int) -> None:
     plan = build(mesh)
 
-    for fault in draw_many(plan, list(Kind), seed, 6):
+    for fault in draw_many(plan, list(FaultKind), seed, 6):
         assert parse(str(fault), plan, random.Random(seed)) == fault  # noqa: S311
 
 
@@ -55,31 +55,33 @@ def test_nobody_is_predicted_to_be_connected_without_a_way(mesh: Cluster, seed: 
     plan = build(mesh)
     names = [host.name for host in plan.hosts]
 
-    for fault in draw_many(plan, [Kind.CUT, Kind.PARTITION, Kind.CRASH], seed, 4):
+    for fault in draw_many(plan, [FaultKind.CUT, FaultKind.PARTITION, FaultKind.CRASH], seed, 4):
         named = set(fault.hosts)
-        dead = named if fault.kind is Kind.CRASH else set()
+        dead = named if fault.kind is FaultKind.CRASH else set()
         links = [
             link
             for link in plan.links
             if not {link.a, link.b} & dead
-            and not (fault.kind is Kind.CUT and {link.a, link.b} == named)
-            and not (fault.kind is Kind.PARTITION and len({link.a, link.b} & named) == 1)
+            and not (fault.kind is FaultKind.CUT and {link.a, link.b} == named)
+            and not (fault.kind is FaultKind.PARTITION and len({link.a, link.b} & named) == 1)
         ]
         peers = neighbours(names, links)
         expected = predict(plan, fault)
         for a, b in permutations(names, 2):
-            if expected[a, b].state is State.CONNECTED:
+            if expected[a, b].state is PairState.CONNECTED:
                 assert b in depths(peers, a)
-            if expected[a, b].state is State.APART and fault.kind is not Kind.CRASH and plan.tree is not None:
+            if expected[a, b].state is PairState.APART and fault.kind is not FaultKind.CRASH and plan.tree is not None:
                 assert b not in depths(peers, a)
-        assert all(each.during.ms <= hold_ms(expected) for each in expected.values() if each.state is State.CONNECTED)
+        assert all(
+            each.during.ms <= hold_ms(expected) for each in expected.values() if each.state is PairState.CONNECTED
+        )
 
 
 @given(mesh=clusters(most=4), seed=st.integers(0, 1000))
 def test_a_mesh_without_a_gap_never_fails_where_all_stay_connected(mesh: Cluster, seed: int) -> None:
     plan = build(mesh)
 
-    for fault in draw_many(plan, [Kind.CUT, Kind.DOCKER, Kind.SWITCH], seed, 2):
+    for fault in draw_many(plan, [FaultKind.CUT, FaultKind.DOCKER, FaultKind.SWITCH], seed, 2):
         expected = predict(plan, fault)
-        if all(each.state is State.CONNECTED for each in expected.values()):
+        if all(each.state is PairState.CONNECTED for each in expected.values()):
             assert judge(fault, expected, evidence(plan, {})).verdict is Verdict.PASS

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.remote.seam import Run
@@ -34,10 +34,10 @@ def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
     """By host the linked peers that it hears no more, or less of."""
     linked = {host.name: [end.peer for end in host.tunnels] for host in plan.hosts}
     match fault.kind:
-        case Kind.ONE_WAY:
+        case FaultKind.ONE_WAY:
             source, target = fault.hosts
             return {target: (source,)}
-        case Kind.PARTITION:
+        case FaultKind.PARTITION:
             side = set(fault.hosts)
             across = {name: tuple(peer for peer in linked[name] if (peer in side) != (name in side)) for name in linked}
             return {name: peers for name, peers in across.items() if peers}
@@ -86,9 +86,9 @@ def _source(peer: HostPlan) -> str:
 def _share(fault: Fault) -> str:
     """Of the packets that are dropped, in nft's words."""
     match fault.kind:
-        case Kind.LOSSY:
+        case FaultKind.LOSSY:
             return f"numgen random mod 100 < {fault.amount} "
-        case Kind.SLOW:
+        case FaultKind.SLOW:
             return f"limit rate over {(fault.amount or 1) * 1000 // 8} bytes/second burst {BURST_BYTES} bytes "
         case _:
             return ""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import UsageError
 from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.types import Plan
@@ -26,21 +26,21 @@ class About:
     amount: tuple[int, str] | None = None  # its default, and its unit
 
 
-ABOUT: Mapping[Kind, About] = {
-    Kind.CUT: About("nothing passes between two linked hosts", LINK, harmless=True, by_itself=False),
-    Kind.ONE_WAY: About("nothing passes from A to B; from B to A all does", LINK, harmless=True, by_itself=False),
-    Kind.LOSSY: About(
+ABOUT: Mapping[FaultKind, About] = {
+    FaultKind.CUT: About("nothing passes between two linked hosts", LINK, harmless=True, by_itself=False),
+    FaultKind.ONE_WAY: About("nothing passes from A to B; from B to A all does", LINK, harmless=True, by_itself=False),
+    FaultKind.LOSSY: About(
         "so many percent are lost between two linked hosts", LINK, harmless=True, by_itself=False, amount=(5, "%")
     ),
-    Kind.SLOW: About(
+    FaultKind.SLOW: About(
         "only so many kbit/s pass each way between two linked hosts",
         LINK, harmless=True, by_itself=False, amount=(64, "kbit"),
     ),
-    Kind.PARTITION: About("nothing passes between these hosts and the others", SIDE, harmless=True, by_itself=False),
-    Kind.CRASH: About("the power of these hosts is cut, then they are started", HOSTS, harmless=False, by_itself=False),
-    Kind.REBOOT: About("these hosts reboot as their owner would do it", HOSTS, harmless=False, by_itself=True),
-    Kind.SWITCH: About("ovs-vswitchd is killed with SIGKILL", HOSTS, harmless=False, by_itself=True),
-    Kind.DOCKER: About("Docker is stopped, then started", HOSTS, harmless=False, by_itself=False),
+    FaultKind.PARTITION: About("nothing passes between these hosts and the others", SIDE, harmless=True, by_itself=False),
+    FaultKind.CRASH: About("the power of these hosts is cut, then they are started", HOSTS, harmless=False, by_itself=False),
+    FaultKind.REBOOT: About("these hosts reboot as their owner would do it", HOSTS, harmless=False, by_itself=True),
+    FaultKind.SWITCH: About("ovs-vswitchd is killed with SIGKILL", HOSTS, harmless=False, by_itself=True),
+    FaultKind.DOCKER: About("Docker is stopped, then started", HOSTS, harmless=False, by_itself=False),
 }  # fmt: skip
 ON_LINKS = tuple(kind for kind, about in ABOUT.items() if about.of == LINK)
 ON_HOSTS = tuple(kind for kind, about in ABOUT.items() if about.of == HOSTS)
@@ -51,23 +51,23 @@ def words(fault: Fault) -> str:
     a, *others = fault.hosts
     names = and_(fault.hosts)
     match fault.kind:
-        case Kind.CUT:
+        case FaultKind.CUT:
             return f"nothing passes between {names}"
-        case Kind.ONE_WAY:
+        case FaultKind.ONE_WAY:
             return f"nothing passes from {a} to {others[0]}"
-        case Kind.LOSSY:
+        case FaultKind.LOSSY:
             return f"{fault.amount} % are lost between {names}"
-        case Kind.SLOW:
+        case FaultKind.SLOW:
             return f"{fault.amount} kbit/s pass between {names}"
-        case Kind.PARTITION:
+        case FaultKind.PARTITION:
             return f"nothing passes between {names} and the others"
-        case Kind.CRASH:
+        case FaultKind.CRASH:
             return f"the power of {names} is cut"
-        case Kind.REBOOT:
+        case FaultKind.REBOOT:
             return f"{names} {_verb(fault, 'reboots', 'reboot')}"
-        case Kind.SWITCH:
+        case FaultKind.SWITCH:
             return f"ovs-vswitchd on {names} is killed"
-        case Kind.DOCKER:
+        case FaultKind.DOCKER:
             return f"Docker on {names} is stopped"
 
 
@@ -77,18 +77,18 @@ def parse(text: str, plan: Plan, dice: random.Random) -> Fault:
     Raises UsageError.
     """
     kind, _, rest = text.partition(":")
-    if kind not in list(Kind):
-        raise UsageError(f"{text!r}: there is no fault {kind!r}", do=f"take one of {', '.join(Kind)}")
+    if kind not in list(FaultKind):
+        raise UsageError(f"{text!r}: there is no fault {kind!r}", do=f"take one of {', '.join(FaultKind)}")
     if not rest:
-        return checked(draw(plan, Kind(kind), dice), plan)
+        return checked(draw(plan, FaultKind(kind), dice), plan)
     named = [word.strip() for word in rest.split(",")]
-    amount = _amount(text, Kind(kind), named)
-    if named == [ALL] and Kind(kind) in ON_HOSTS:
+    amount = _amount(text, FaultKind(kind), named)
+    if named == [ALL] and FaultKind(kind) in ON_HOSTS:
         named = [host.name for host in plan.hosts]
-    return checked(Fault(Kind(kind), tuple(named), amount), plan)
+    return checked(Fault(FaultKind(kind), tuple(named), amount), plan)
 
 
-def _amount(text: str, kind: Kind, named: list[str]) -> int | None:
+def _amount(text: str, kind: FaultKind, named: list[str]) -> int | None:
     """Takes it out of the words, if it is the last of them."""
     default = ABOUT[kind].amount
     if default is None:
@@ -115,9 +115,9 @@ def checked(fault: Fault, plan: Plan) -> Fault:
                 f"{fault}: that is no link of this mesh",
                 do=f"its links are {links}{'…' if len(plan.links) > 6 else ''}",
             )
-    elif fault.kind is Kind.PARTITION and len(fault.hosts) >= len(names):
+    elif fault.kind is FaultKind.PARTITION and len(fault.hosts) >= len(names):
         raise UsageError(f"{fault}: that leaves nobody on the other side", do="name the hosts of one side")
-    if fault.kind is Kind.ONE_WAY and plan.fabric.forwarding is Forwarding.STP:
+    if fault.kind is FaultKind.ONE_WAY and plan.fabric.forwarding is Forwarding.STP:
         raise UsageError(
             f"{fault}: with stp nobody notices a link that carries frames one way only, and it can close a circle",
             do="take cut, or `forwarding: rstp`",
@@ -125,24 +125,24 @@ def checked(fault: Fault, plan: Plan) -> Fault:
     return fault
 
 
-def draw(plan: Plan, kind: Kind, dice: random.Random) -> Fault:
+def draw(plan: Plan, kind: FaultKind, dice: random.Random) -> Fault:
     """A fault of this kind, somewhere in this mesh."""
     names = [host.name for host in plan.hosts]
     amount = ABOUT[kind].amount
     if kind in ON_LINKS:
         link = dice.choice(plan.links)
         ends = (link.a, link.b) if dice.random() < 0.5 else (link.b, link.a)
-        return Fault(kind, ends if kind is Kind.ONE_WAY else (link.a, link.b), amount[0] if amount else None)
-    if kind is Kind.PARTITION:
+        return Fault(kind, ends if kind is FaultKind.ONE_WAY else (link.a, link.b), amount[0] if amount else None)
+    if kind is FaultKind.PARTITION:
         side = set(dice.sample(names, dice.randint(1, max(1, len(names) // 2))))
         return Fault(kind, tuple(name for name in names if name in side))
     return Fault(kind, (dice.choice(names),))
 
 
-def draw_many(plan: Plan, kinds: Sequence[Kind], seed: int, count: int) -> tuple[Fault, ...]:
+def draw_many(plan: Plan, kinds: Sequence[FaultKind], seed: int, count: int) -> tuple[Fault, ...]:
     """The same for the same mesh, kinds and seed; not one fault twice in a row, if there are others."""
     dice = random.Random(seed)  # noqa: S311  no secret
-    kinds = [kind for kind in kinds if kind is not Kind.ONE_WAY or plan.fabric.forwarding is not Forwarding.STP]
+    kinds = [kind for kind in kinds if kind is not FaultKind.ONE_WAY or plan.fabric.forwarding is not Forwarding.STP]
     drawn: list[Fault] = []
     for _ in range(count):
         fault = draw(plan, dice.choice(kinds), dice)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dockmesh.drill import drop, faults
 from dockmesh.drill.drop import Drop
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import HostPlan, Plan
@@ -39,7 +39,7 @@ class HostsInjector:
         self._lasts_s = lasts_s
         drops = [await self._drop(name, peers) for name, peers in drop.deaf(self._plan, fault).items()]
         for each in drops:
-            if each.bridge is not None and fault.kind in (Kind.LOSSY, Kind.SLOW):
+            if each.bridge is not None and fault.kind in (FaultKind.LOSSY, FaultKind.SLOW):
                 raise DatapathError(
                     f"a userspace datapath cannot be made to lose a part of its packets ({fault})",
                     host=each.host.name,

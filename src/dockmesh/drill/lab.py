@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from dockmesh.drill import faults
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import LabError
 from dockmesh.lab import cut as cutting
 from dockmesh.lab import impair, power
@@ -28,7 +28,7 @@ class LabInjector:
     """The faults of a lab; see FaultInjector."""
 
     def __init__(self, lab: Lab):
-        self._place = Place(lab)
+        self._place = FaultedLab(lab)
         self._note = lab.directory / DRILL
         self._turn = asyncio.Lock()  # an interrupted heal and the next one take turns
 
@@ -37,7 +37,7 @@ class LabInjector:
             note = json.loads(self._note.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return ()
-        fault = Fault(Kind(note["kind"]), tuple(note["hosts"]), note["amount"])
+        fault = Fault(FaultKind(note["kind"]), tuple(note["hosts"]), note["amount"])
         await self.heal(fault)
         return (f"the drill of {note['since']} was ended before it healed its fault: {faults.words(fault)}",)
 
@@ -68,7 +68,7 @@ async def _whole(work: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FaultedLab:
     """The lab, and what its hosts were before the fault: boots, or processes of Open vSwitch."""
 
     lab: Lab
@@ -91,103 +91,103 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class Method:
     """How a kind is done, undone, and seen not to be done. `heal` may be repeated."""
 
-    inject: Callable[[Place, Fault], None]
-    heal: Callable[[Place, Fault], None]
-    lacks: Callable[[Place, Fault], str | None]
+    inject: Callable[[FaultedLab, Fault], None]
+    heal: Callable[[FaultedLab, Fault], None]
+    lacks: Callable[[FaultedLab, Fault], str | None]
 
 
-def _nothing(_place: Place, _fault: Fault) -> str | None:
+def _nothing(_place: FaultedLab, _fault: Fault) -> str | None:
     """Nothing of it can be seen at once."""
 
 
-def _borders(place: Place, fault: Fault) -> list[tuple[str, str]]:
+def _borders(place: FaultedLab, fault: Fault) -> list[tuple[str, str]]:
     """The pairs that are cut."""
-    if fault.kind is not Kind.PARTITION:
+    if fault.kind is not FaultKind.PARTITION:
         return [(fault.hosts[0], fault.hosts[1])]
     others = [host.name for host in place.lab.hosts if host.name not in fault.hosts]
     return [(a, b) for a in fault.hosts for b in others]
 
 
-def _cut(place: Place, fault: Fault) -> None:
+def _cut(place: FaultedLab, fault: Fault) -> None:
     for a, b in _borders(place, fault):
-        cutting.cut(place.lab, a, b, one_way=fault.kind is Kind.ONE_WAY)
+        cutting.cut(place.lab, a, b, one_way=fault.kind is FaultKind.ONE_WAY)
 
 
-def _mend(place: Place, fault: Fault) -> None:
+def _mend(place: FaultedLab, fault: Fault) -> None:
     for a, b in _borders(place, fault):
         cutting.heal(place.lab, a, b)
 
 
-def _passes(place: Place, fault: Fault) -> str | None:
+def _passes(place: FaultedLab, fault: Fault) -> str | None:
     pairs = _borders(place, fault)
     through = ((a, b) for a, b in pairs if place.holds(a, *PING, str(place.lab.host(b).address)))
     return next((f"{a} still pings {b} in the underlay" for a, b in through), None)
 
 
-def _lose(place: Place, fault: Fault) -> None:
+def _lose(place: FaultedLab, fault: Fault) -> None:
     impair.lose(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
 
 
-def _narrow(place: Place, fault: Fault) -> None:
+def _narrow(place: FaultedLab, fault: Fault) -> None:
     impair.narrow(place.lab, fault.hosts[0], fault.hosts[1], fault.amount or 0)
 
 
-def _make_good(place: Place, _: Fault) -> None:
+def _make_good(place: FaultedLab, _: Fault) -> None:
     impair.mend(place.lab)
 
 
-def _crash(place: Place, fault: Fault) -> None:
+def _crash(place: FaultedLab, fault: Fault) -> None:
     for name in fault.hosts:
         power.crash(place.lab, name)
 
 
-def _power_on(place: Place, fault: Fault) -> None:
+def _power_on(place: FaultedLab, fault: Fault) -> None:
     for name in fault.hosts:
         power.power_on(place.lab, place.lab.host(name))
     _wait_until_booted(place, fault)
 
 
-def _wait_until_booted(place: Place, fault: Fault) -> None:
+def _wait_until_booted(place: FaultedLab, fault: Fault) -> None:
     for name in fault.hosts:
         power.wait_until_booted(place.lab, place.lab.host(name), place.before.get(name))
 
 
-def _runs(place: Place, fault: Fault) -> str | None:
+def _runs(place: FaultedLab, fault: Fault) -> str | None:
     return _first(fault.hosts, lambda name: power.is_running(place.lab, place.lab.host(name)), "still runs")
 
 
-def _reboot(place: Place, fault: Fault) -> None:
+def _reboot(place: FaultedLab, fault: Fault) -> None:
     place.before.update({name: place.on(name, *power.BOOT_ID) for name in fault.hosts})
     place.on_each(fault, "systemctl", "--no-block", "reboot")
 
 
-def _kill_switch(place: Place, fault: Fault) -> None:
+def _kill_switch(place: FaultedLab, fault: Fault) -> None:
     place.before.update({name: place.on(name, *SWITCH_PID) for name in fault.hosts})
     for name in fault.hosts:
         place.on(name, "kill", "-KILL", place.before[name])
 
 
-def _start_switch(place: Place, fault: Fault) -> None:
+def _start_switch(place: FaultedLab, fault: Fault) -> None:
     place.on_each(fault, "systemctl", "start", "openvswitch-switch.service")
 
 
-def _switch_lives(place: Place, fault: Fault) -> str | None:
+def _switch_lives(place: FaultedLab, fault: Fault) -> str | None:
     lives = "has the same ovs-vswitchd still"
     return _first(fault.hosts, lambda name: place.holds(name, "test", "-d", f"/proc/{place.before[name]}"), lives)
 
 
-def _stop_docker(place: Place, fault: Fault) -> None:
+def _stop_docker(place: FaultedLab, fault: Fault) -> None:
     place.on_each(fault, "systemctl", "stop", *DOCKER)
 
 
-def _start_docker(place: Place, fault: Fault) -> None:
+def _start_docker(place: FaultedLab, fault: Fault) -> None:
     place.on_each(fault, "systemctl", "start", *DOCKER)
 
 
-def _docker_runs(place: Place, fault: Fault) -> str | None:
+def _docker_runs(place: FaultedLab, fault: Fault) -> str | None:
     runs = "has Docker running"
     return _first(fault.hosts, lambda name: place.holds(name, "systemctl", "is-active", "--quiet", DOCKER[0]), runs)
 
@@ -196,14 +196,14 @@ def _first(hosts: Iterable[str], is_so: Callable[[str], bool], what: str) -> str
     return next((f"{name} {what}" for name in hosts if is_so(name)), None)
 
 
-HOW: Mapping[Kind, How] = {
-    Kind.CUT: How(_cut, _mend, _passes),
-    Kind.ONE_WAY: How(_cut, _mend, _passes),
-    Kind.LOSSY: How(_lose, _make_good, _nothing),
-    Kind.SLOW: How(_narrow, _make_good, _nothing),
-    Kind.PARTITION: How(_cut, _mend, _passes),
-    Kind.CRASH: How(_crash, _power_on, _runs),
-    Kind.REBOOT: How(_reboot, _wait_until_booted, _nothing),
-    Kind.SWITCH: How(_kill_switch, _start_switch, _switch_lives),
-    Kind.DOCKER: How(_stop_docker, _start_docker, _docker_runs),
+HOW: Mapping[FaultKind, Method] = {
+    FaultKind.CUT: Method(_cut, _mend, _passes),
+    FaultKind.ONE_WAY: Method(_cut, _mend, _passes),
+    FaultKind.LOSSY: Method(_lose, _make_good, _nothing),
+    FaultKind.SLOW: Method(_narrow, _make_good, _nothing),
+    FaultKind.PARTITION: Method(_cut, _mend, _passes),
+    FaultKind.CRASH: Method(_crash, _power_on, _runs),
+    FaultKind.REBOOT: Method(_reboot, _wait_until_booted, _nothing),
+    FaultKind.SWITCH: Method(_kill_switch, _start_switch, _switch_lives),
+    FaultKind.DOCKER: Method(_stop_docker, _start_docker, _docker_runs),
 }

@@ -7,7 +7,7 @@ from itertools import pairwise, permutations
 
 from dockmesh.drill.faults import ABOUT, and_
 from dockmesh.drill.rule import Rule, Terms, Ways, rule
-from dockmesh.drill.types import Allowance, Expected, Fault, Kind, Pair, Prediction, State
+from dockmesh.drill.types import Allowance, Expected, Fault, FaultKind, Pair, PairState, Prediction
 from dockmesh.plan.resilience import Term
 from dockmesh.plan.types import Link, Plan
 
@@ -53,13 +53,13 @@ def predict(plan: Plan, fault: Fault, interval_ms: int = INTERVAL_MS) -> Predict
 
 def hold_ms(prediction: Prediction) -> int:
     """How long the fault must last at least, so that each gap that is allowed can end before it does."""
-    return max((each.during.ms for each in prediction.values() if each.state is State.CONNECTED), default=0)
+    return max((each.during.ms for each in prediction.values() if each.state is PairState.CONNECTED), default=0)
 
 
 def watch_ms(plan: Plan, prediction: Prediction) -> int:
     """How long to watch after the heal: a gap may begin only when the switches see it, and then last."""
     seen = _most(rule(plan).seen)
-    return max(each.after.ms + (seen if each.state is State.CONNECTED else 0) for each in prediction.values())
+    return max(each.after.ms + (seen if each.state is PairState.CONNECTED else 0) for each in prediction.values())
 
 
 def _most(terms: Terms) -> int:
@@ -70,13 +70,13 @@ def _dead(plan: Plan, fault: Fault) -> tuple[Set[Link], Set[str]]:
     """The links and hosts without which frames find their way while the fault lasts."""
     named = set(fault.hosts)
     match fault.kind:
-        case Kind.CUT | Kind.ONE_WAY | Kind.LOSSY | Kind.SLOW:
+        case FaultKind.CUT | FaultKind.ONE_WAY | FaultKind.LOSSY | FaultKind.SLOW:
             return frozenset(link for link in plan.links if {link.a, link.b} == named), frozenset()
-        case Kind.PARTITION:
+        case FaultKind.PARTITION:
             return frozenset(link for link in plan.links if (link.a in named) != (link.b in named)), frozenset()
-        case Kind.CRASH | Kind.REBOOT | Kind.SWITCH:
+        case FaultKind.CRASH | FaultKind.REBOOT | FaultKind.SWITCH:
             return frozenset(), frozenset(named)
-        case Kind.DOCKER:
+        case FaultKind.DOCKER:
             return frozenset(), frozenset()
 
 
@@ -85,25 +85,25 @@ def _expected(world: _World, pair: Pair) -> Expected:
     before, during = world.before.get(pair), world.during.get(pair)
     harmed = [name for name in pair if name in fault.hosts]
     if before is None:
-        return _say(world, State.OPEN, (), found.start, "the plan has no way for them")
-    if fault.kind is Kind.DOCKER:
-        return _say(world, State.CONNECTED, (), (), "hosts do without Docker; containers may not")
-    if fault.kind in (Kind.LOSSY, Kind.SLOW):
+        return _say(world, PairState.OPEN, (), found.start, "the plan has no way for them")
+    if fault.kind is FaultKind.DOCKER:
+        return _say(world, PairState.CONNECTED, (), (), "hosts do without Docker; containers may not")
+    if fault.kind in (FaultKind.LOSSY, FaultKind.SLOW):
         return _on_impaired_link(world, pair, before, during)
-    if fault.kind is Kind.SWITCH and harmed:
-        return _say(world, State.CONNECTED, found.switch, found.back, f"{and_(harmed)} has no switch for a while")
-    if fault.kind in (Kind.CRASH, Kind.REBOOT) and harmed:
+    if fault.kind is FaultKind.SWITCH and harmed:
+        return _say(world, PairState.CONNECTED, found.switch, found.back, f"{and_(harmed)} has no switch for a while")
+    if fault.kind in (FaultKind.CRASH, FaultKind.REBOOT) and harmed:
         # What would ping is gone with its host; and a host that reboots may answer for a while, or again already.
-        state = State.APART if fault.kind is Kind.CRASH and harmed == [pair[1]] else State.OPEN
+        state = PairState.APART if fault.kind is FaultKind.CRASH and harmed == [pair[1]] else PairState.OPEN
         return _say(world, state, (), found.start, f"{and_(harmed)} {'is' if len(harmed) == 1 else 'are'} away")
     if during is None:
-        return _say(world, State.APART, (), found.start, "no way is left")
+        return _say(world, PairState.APART, (), found.start, "no way is left")
     if before == during:
         aside = found.aside if world.moves else ()
-        return _say(world, State.CONNECTED, aside, aside, f"their way stays {_way(pair, before)}")
+        return _say(world, PairState.CONNECTED, aside, aside, f"their way stays {_way(pair, before)}")
     # What heals by itself is back before that is known: then whichever of the two gaps is longer.
     gap = max(found.cut, found.back, key=_most) if ABOUT[fault.kind].by_itself else found.cut
-    return _say(world, State.CONNECTED, gap, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
+    return _say(world, PairState.CONNECTED, gap, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
 
 
 def _on_impaired_link(world: _World, pair: Pair, before: Way, during: Way | None) -> Expected:
@@ -111,14 +111,14 @@ def _on_impaired_link(world: _World, pair: Pair, before: Way, during: Way | None
     found, fault = world.rule, world.fault
     if all(set(step) != set(fault.hosts) for step in pairwise(before)):
         aside = found.aside if world.moves else ()
-        return _say(world, State.CONNECTED, aside, aside, f"their way is another: {_way(pair, before)}")
-    if fault.kind is Kind.LOSSY and fault.amount is not None and fault.amount > MOST_LOSS:
+        return _say(world, PairState.CONNECTED, aside, aside, f"their way is another: {_way(pair, before)}")
+    if fault.kind is FaultKind.LOSSY and fault.amount is not None and fault.amount > MOST_LOSS:
         why = f"more than {MOST_LOSS} % lost: BFD gives the link up and takes it again as chance will have it"
-        return _say(world, State.OPEN, (), found.back, why)
+        return _say(world, PairState.OPEN, (), found.back, why)
     flap = (*found.cut, *(found.start if during is None else found.back))
-    if fault.kind is Kind.LOSSY and fault.amount is not None:
+    if fault.kind is FaultKind.LOSSY and fault.amount is not None:
         flap = (*flap, _by_chance(fault.amount, world.ping.most))
-    return _say(world, State.CONNECTED, flap, flap, f"{_way(pair, before)}, and BFD may give that link up")
+    return _say(world, PairState.CONNECTED, flap, flap, f"{_way(pair, before)}, and BFD may give that link up")
 
 
 def _by_chance(percent: int, interval_ms: int) -> Term:
@@ -128,7 +128,7 @@ def _by_chance(percent: int, interval_ms: int) -> Term:
     return Term(f"up to {most} pings lost in a row by chance", 0, most * interval_ms, f"{lost:.0%} of all are lost")
 
 
-def _say(world: _World, state: State, during: Terms, after: Terms, why: str) -> Expected:
+def _say(world: _World, state: PairState, during: Terms, after: Terms, why: str) -> Expected:
     return Expected(state, Allowance((*during, world.ping)), Allowance((*after, world.ping)), why)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from dockmesh.drill import faults
-from dockmesh.drill.types import Allowance, PairResult, Result, Seen, Times
+from dockmesh.drill.types import Allowance, FaultResult, Observed, PairResult, Times
 from dockmesh.pings.log import HOLE_S, Ping, outages
 from dockmesh.verify.types import Verdict, worst
 
@@ -90,7 +90,7 @@ class DrillRecord:
         return worst([*(Verdict(fault.verdict) for fault in self.faults), *ended])
 
 
-def record_of(result: Result) -> FaultRecord:
+def record_of(result: FaultResult) -> FaultRecord:
     times = result.evidence.times
     return FaultRecord(
         fault=str(result.fault),
@@ -111,7 +111,7 @@ def _ms(times: Times, at_s: float) -> int:
     return round((at_s - times.fault) * 1000)
 
 
-def _pair(result: Result, pair: PairResult) -> PairRecord:
+def _pair(result: FaultResult, pair: PairResult) -> PairRecord:
     times, interval_ms = result.evidence.times, result.evidence.interval_ms
     pings = result.evidence.pings.get(pair.pair, ())
     return PairRecord(
@@ -128,7 +128,7 @@ def _pair(result: Result, pair: PairResult) -> PairRecord:
     )
 
 
-def _phase(allowed: Allowance, seen: Seen, *, promised: bool) -> Phase:
+def _phase(allowed: Allowance, seen: Observed, *, promised: bool) -> Phase:
     terms = tuple(Part(term.name, term.most, term.source) for term in allowed.terms) if promised else ()
     return Phase(
         allowed.ms if promised else None,

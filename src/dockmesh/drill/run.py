@@ -14,7 +14,7 @@ from dockmesh.drill.judge import judge
 from dockmesh.drill.pingers import Pingers
 from dockmesh.drill.predict import INTERVAL_MS, hold_ms, predict, watch_ms
 from dockmesh.drill.rule import rule
-from dockmesh.drill.types import Evidence, Fault, Kind, Pair, Prediction, Result, Times
+from dockmesh.drill.types import Fault, FaultEvidence, FaultKind, FaultResult, Pair, Prediction, Times
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
 
@@ -24,10 +24,10 @@ BASELINE_S = 2.0  # measured before each fault
 BASELINE_WITHIN_S = 30.0  # and as long as a start may take by the plan
 MARGIN_S = 1.5
 LEAST_HOLD_S = 4.0
-AWAY = (Kind.CRASH, Kind.REBOOT)  # the connection goes with the host
+AWAY = (FaultKind.CRASH, FaultKind.REBOOT)  # the connection goes with the host
 
 
-class Progress(Protocol):
+class DrillProgress(Protocol):
     """Told what a drill is at; whoever shows it decides how."""
 
     def begin(self, fault: Fault, number: int, of: int, prediction: Prediction) -> None: ...
@@ -37,7 +37,7 @@ class Progress(Protocol):
     def silent(self, pairs: Mapping[Pair, float | None]) -> None:
         """For how many milliseconds each pair has had no answer."""
 
-    def end(self, result: Result) -> None: ...
+    def end(self, result: FaultResult) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Drill:
     plan: Plan
     ssh_config: Path | None
     injector: FaultInjector
-    progress: Progress
+    progress: DrillProgress
     hold_s: float | None = None
     interval_ms: int = INTERVAL_MS
 
 
-async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[Result, ...]:
+async def carry_out(drill: Drill, chosen: Sequence[Fault]) -> tuple[FaultResult, ...]:
     """Whatever ends it, the fault is healed first.
 
     Raises DockmeshError where a host cannot be reached, or the mesh is not whole before a fault.
@@ -75,19 +75,19 @@ def lasts_s(drill: Drill, prediction: Prediction) -> float:
     return drill.hold_s if drill.hold_s is not None else least_s
 
 
-async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Prediction) -> Evidence:
+async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Prediction) -> FaultEvidence:
     injector, say = drill.injector, drill.progress.say
     hold_s = lasts_s(drill, prediction)
     watch_s = watch_ms(drill.plan, prediction) / 1000 + MARGIN_S
     start_s = await _baseline(drill, pingers)
-    say(faults.words(fault) if fault.kind is Kind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
+    say(faults.words(fault) if fault.kind is FaultKind.REBOOT else f"{faults.words(fault)}, for {hold_s:.0f} s")
     fault_s = time.time()
     try:
         await injector.inject(fault, hold_s)
         harmed_s = time.time()
         pingers.forget(fault.hosts if fault.kind in AWAY else ())
         lacks = None
-        if fault.kind is not Kind.REBOOT:
+        if fault.kind is not FaultKind.REBOOT:
             await _watch(drill, pingers, asyncio.sleep(hold_s))
             lacks = await injector.lacks(fault)
         heal_s = time.time()
@@ -108,7 +108,7 @@ async def _one(drill: Drill, pingers: Pingers, fault: Fault, prediction: Predict
     times = Times(
         start_s, fault_s, harmed_s, healed_s if ABOUT[fault.kind].by_itself else heal_s, healed_s, end=time.time()
     )
-    return Evidence(times, drill.interval_ms, pingers.pings(start_s), lacks)
+    return FaultEvidence(times, drill.interval_ms, pingers.pings(start_s), lacks)
 
 
 async def _watch(drill: Drill, pingers: Pingers, work: Any) -> None:

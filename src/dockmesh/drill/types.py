@@ -11,7 +11,7 @@ from dockmesh.verify.types import Verdict, worst
 Pair = tuple[str, str]  # who pings, and who is pinged
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     CUT = "cut"
     ONE_WAY = "one-way"
     LOSSY = "lossy"
@@ -27,17 +27,17 @@ class Kind(StrEnum):
 class Fault:
     """One harm. `hosts`: the two ends of a link, the one side of a partition, or the hosts that are harmed at once."""
 
-    kind: Kind
+    kind: FaultKind
     hosts: tuple[str, ...]
     amount: int | None = None  # percent that is lost, or kbit/s that pass
 
     def __str__(self) -> str:
         """As the command line takes it."""
-        unit = {Kind.LOSSY: "%", Kind.SLOW: "kbit"}.get(self.kind, "")
+        unit = {FaultKind.LOSSY: "%", FaultKind.SLOW: "kbit"}.get(self.kind, "")
         return f"{self.kind}:{','.join([*self.hosts, *([f'{self.amount}{unit}'] if self.amount is not None else [])])}"
 
 
-class State(StrEnum):
+class PairState(StrEnum):
     """What a pair is expected to be while the fault lasts."""
 
     CONNECTED = "connected"
@@ -60,7 +60,7 @@ class Allowance:
 class Expected:
     """Of one ordered pair. `during` counts where it is CONNECTED; `after` from the heal on, or from the end of it."""
 
-    state: State
+    state: PairState
     during: Allowance
     after: Allowance
     why: str  # in words
@@ -82,7 +82,7 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FaultEvidence:
     """Of one fault. The pings before it are the baseline. `lacks`: why it was no fault."""
 
     times: Times
@@ -92,7 +92,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observed:
     """What was measured of a pair in one phase; `gap_ms` None: nothing was."""
 
     gap_ms: float | None
@@ -106,8 +106,8 @@ class Seen:
 class PairResult:
     pair: Pair
     expected: Expected
-    during: Seen
-    after: Seen
+    during: Observed
+    after: Observed
 
     @property
     def verdict(self) -> Verdict:
@@ -116,11 +116,11 @@ class PairResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FaultResult:
     """Of one fault. `noise_ms`: what this machine or the hosts missed by themselves, without any fault."""
 
     fault: Fault
-    evidence: Evidence
+    evidence: FaultEvidence
     pairs: tuple[PairResult, ...]
     noise_ms: float
 

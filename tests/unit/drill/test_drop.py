@@ -4,14 +4,14 @@ import pytest
 
 from dockmesh.drill import drop
 from dockmesh.drill.drop import Drop
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.mesh import Links
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Run
 from tests.unit.drill.worlds import plan_of
 
-CUT = Fault(Kind.CUT, ("host1", "host2"))
+CUT = Fault(FaultKind.CUT, ("host1", "host2"))
 
 
 def of(plan: Plan, bridge: str | None = None) -> Drop:
@@ -22,13 +22,16 @@ def test_a_cut_makes_both_ends_deaf_and_one_way_the_far_one() -> None:
     plan = plan_of()
 
     assert drop.deaf(plan, CUT) == {"host1": ("host2",), "host2": ("host1",)}
-    assert drop.deaf(plan, Fault(Kind.ONE_WAY, ("host1", "host2"))) == {"host2": ("host1",)}
+    assert drop.deaf(plan, Fault(FaultKind.ONE_WAY, ("host1", "host2"))) == {"host2": ("host1",)}
 
 
 def test_a_partition_makes_linked_hosts_of_both_sides_deaf() -> None:
     chain = plan_of(4, Links((("host1", "host2"), ("host2", "host3"), ("host3", "host4"))))
 
-    assert drop.deaf(chain, Fault(Kind.PARTITION, ("host1", "host2"))) == {"host2": ("host3",), "host3": ("host2",)}
+    assert drop.deaf(chain, Fault(FaultKind.PARTITION, ("host1", "host2"))) == {
+        "host2": ("host3",),
+        "host3": ("host2",),
+    }
 
 
 def test_in_the_kernel_a_table_of_ours_drops_what_the_tunnel_brings() -> None:
@@ -48,8 +51,11 @@ def test_in_the_kernel_a_table_of_ours_drops_what_the_tunnel_brings() -> None:
 @pytest.mark.parametrize(
     ("fault", "share"),
     [
-        (Fault(Kind.LOSSY, ("host1", "host2"), 5), "numgen random mod 100 < 5 counter drop"),
-        (Fault(Kind.SLOW, ("host1", "host2"), 64), "limit rate over 8000 bytes/second burst 3000 bytes counter drop"),
+        (Fault(FaultKind.LOSSY, ("host1", "host2"), 5), "numgen random mod 100 < 5 counter drop"),
+        (
+            Fault(FaultKind.SLOW, ("host1", "host2"), 64),
+            "limit rate over 8000 bytes/second burst 3000 bytes counter drop",
+        ),
     ],
 )
 def test_an_impaired_link_drops_a_share(fault: Fault, share: str) -> None:

@@ -5,12 +5,12 @@ import pytest
 
 from dockmesh.drill.history import KEPT, find, load_all, path_of, save
 from dockmesh.drill.record import DrillRecord, record_of
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import UsageError
 from dockmesh.verify.types import Verdict
 from tests.unit.drill.worlds import judged, plan_of
 
-CUT = record_of(judged(plan_of(), Fault(Kind.CUT, ("host1", "host2")), {("host1", "host2"): [(0.0, 0.31)]}))
+CUT = record_of(judged(plan_of(), Fault(FaultKind.CUT, ("host1", "host2")), {("host1", "host2"): [(0.0, 0.31)]}))
 DRILL = DrillRecord(
     "20260102T030405Z-abcd",
     "ann",

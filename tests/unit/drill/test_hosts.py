@@ -8,14 +8,14 @@ import pytest
 
 from dockmesh.drill import drop
 from dockmesh.drill.hosts import HostsInjector
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import CommandError, ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.remote.seam import Answer, Request, Run
 from tests.unit.drill.worlds import plan_of
 
-CUT = Fault(Kind.CUT, ("host1", "host2"))
+CUT = Fault(FaultKind.CUT, ("host1", "host2"))
 
 
 class Host:
@@ -98,7 +98,7 @@ def test_a_userspace_datapath_cannot_lose_a_part() -> None:
     hosts = world(plan, ip=Answer(0, json.dumps([{"ifname": "br-phy"}])))
 
     with pytest.raises(DatapathError, match="lose a part"):
-        asyncio.run(HostsInjector(plan, hosts).inject(Fault(Kind.LOSSY, ("host1", "host2"), 5), 4))
+        asyncio.run(HostsInjector(plan, hosts).inject(Fault(FaultKind.LOSSY, ("host1", "host2"), 5), 4))
 
     assert {argv[0] for host in hosts.values() for argv in host.asked} == {"ip"}
 

@@ -4,15 +4,15 @@ import pytest
 
 from dockmesh.drill.judge import judge, noise_ms
 from dockmesh.drill.predict import predict
-from dockmesh.drill.types import Fault, Kind, Pair, Result
+from dockmesh.drill.types import Fault, FaultKind, FaultResult, Pair
 from dockmesh.verify.types import Verdict
 from tests.unit.drill.worlds import FAULT_S, evidence, judged, pings, plan_of
 
-CUT = Fault(Kind.CUT, ("host1", "host2"))
-CRASH = Fault(Kind.CRASH, ("host2",))
+CUT = Fault(FaultKind.CUT, ("host1", "host2"))
+CRASH = Fault(FaultKind.CRASH, ("host2",))
 
 
-def of(result: Result, pair: Pair) -> tuple[Verdict | None, Verdict | None]:
+def of(result: FaultResult, pair: Pair) -> tuple[Verdict | None, Verdict | None]:
     (found,) = (each for each in result.pairs if each.pair == pair)
     return found.during.verdict, found.after.verdict
 
@@ -33,7 +33,7 @@ def test_a_gap_that_is_longer_than_predicted_fails() -> None:
 
 
 def test_a_pair_that_is_not_touched_may_lose_one_ping() -> None:
-    free = Fault(Kind.CUT, ("host2", "host3"))
+    free = Fault(FaultKind.CUT, ("host2", "host3"))
 
     assert judged(plan_of(), free, {("host1", "host2"): [(1.0, 1.01)]}).verdict is Verdict.PASS
     assert judged(plan_of(), free, {("host1", "host2"): [(1.0, 1.03)]}).verdict is Verdict.FAIL

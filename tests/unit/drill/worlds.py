@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dockmesh.drill.judge import judge
 from dockmesh.drill.predict import predict
-from dockmesh.drill.types import Evidence, Fault, Pair, Result, Times
+from dockmesh.drill.types import Fault, FaultEvidence, FaultResult, Pair, Times
 from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Topology
 from dockmesh.pings.log import Ping
 from dockmesh.plan.build import build
@@ -35,11 +35,11 @@ def pings(silences: Iterable[Silence] = (), start_s: float = -2, end_s: float = 
 
 def evidence(
     plan: Plan, silences: dict[Pair, Iterable[Silence]], times: Times = TIMES, lacks: str | None = None
-) -> Evidence:
+) -> FaultEvidence:
     names = [host.name for host in plan.hosts]
     pairs = [(a, b) for a in names for b in names if a != b]
-    return Evidence(times, INTERVAL_MS, {pair: pings(silences.get(pair, ())) for pair in pairs}, lacks)
+    return FaultEvidence(times, INTERVAL_MS, {pair: pings(silences.get(pair, ())) for pair in pairs}, lacks)
 
 
-def judged(plan: Plan, fault: Fault, silences: dict[Pair, Iterable[Silence]]) -> Result:
+def judged(plan: Plan, fault: Fault, silences: dict[Pair, Iterable[Silence]]) -> FaultResult:
     return judge(fault, predict(plan, fault), evidence(plan, silences))

@@ -16,7 +16,7 @@ from dockmesh.cli.show import counted, err, out
 from dockmesh.drill.faults import ABOUT
 from dockmesh.drill.record import DrillRecord, FaultRecord, PairRecord, Phase, record_of
 from dockmesh.drill.report import ORDER, SYMBOL
-from dockmesh.drill.types import Fault, Pair, Prediction, Result, State
+from dockmesh.drill.types import Fault, FaultResult, Pair, PairState, Prediction
 from dockmesh.plan.types import Plan
 from dockmesh.verify.types import Verdict
 
@@ -68,8 +68,8 @@ class Screen:
     def begin(self, fault: Fault, number: int, of: int, prediction: Prediction) -> None:
         self._prediction, self._silent = prediction, {}
         self._head = f"{number} of {of}  {fault}"
-        stay = sum(each.state is State.CONNECTED for each in prediction.values())
-        longest = max((each.during.ms for each in prediction.values() if each.state is State.CONNECTED), default=0)
+        stay = sum(each.state is PairState.CONNECTED for each in prediction.values())
+        longest = max((each.during.ms for each in prediction.values() if each.state is PairState.CONNECTED), default=0)
         predicted = f"{stay} of {len(prediction)} pairs must stay connected"
         predicted += f", the longest gap that is allowed is {longest / 1000:g} s" if stay else ""
         self._line(f"{self._head}: {predicted}")
@@ -85,7 +85,7 @@ class Screen:
         self._silent = pairs
         self._refresh()
 
-    def end(self, result: Result) -> None:
+    def end(self, result: FaultResult) -> None:
         self.records.append(record_of(result))
         self._line(f"  {result.verdict}", style=STYLE[result.verdict])
 
@@ -110,7 +110,7 @@ class Screen:
         expected = self._prediction.get(pair)
         if ms is not None and ms < SILENT_MS:
             return "[green]✓[/]"
-        style = "red" if expected and expected.state is State.CONNECTED else "yellow"
+        style = "red" if expected and expected.state is PairState.CONNECTED else "yellow"
         return f"[{style}]{'no answer' if ms is None else f'silent {ms / 1000:.1f} s'}[/]"
 
 
@@ -169,7 +169,7 @@ def _row(pair: PairRecord) -> tuple[str, ...]:
 def _phase(phase: Phase, expected: str) -> str:
     if phase.gap_ms is None:
         return "–"
-    if expected == State.APART:
+    if expected == PairState.APART:
         return "apart"
     allowed = f" of {phase.allowed_ms}" if phase.allowed_ms is not None else ""
     return f"{phase.gap_ms:.0f}{allowed} ms"

@@ -15,7 +15,7 @@ from dockmesh.cli.work.lab import DEFAULT_FOLDER
 from dockmesh.drill import history, report
 from dockmesh.drill.faults import ABOUT
 from dockmesh.drill.record import drill_json
-from dockmesh.drill.types import Kind
+from dockmesh.drill.types import FaultKind
 from dockmesh.errors import UsageError
 from dockmesh.lab import store
 from dockmesh.lab.requirements import check_root
@@ -86,7 +86,7 @@ def run_drill(wanted: list[str], where: InLab | RealHosts, file: Path | None, dr
         lab = store.load(where.folder)
         file = file or lab.mesh_file
         plan = build(load(file))
-        wish = Wish(plan, choose(plan, wanted, seed, drawn.count, tuple(Kind)), drawn.hold, drawn.interval)
+        wish = Wish(plan, choose(plan, wanted, seed, drawn.count, tuple(FaultKind)), drawn.hold, drawn.interval)
         work = partial(in_lab, wish, lab)
     place = "hosts" if isinstance(where, RealHosts) else "lab"
     record = carry_out(wish, work, file, seed=seed, place=place, json=json)

@@ -21,7 +21,7 @@ from dockmesh.drill.lab import LabInjector
 from dockmesh.drill.predict import INTERVAL_MS
 from dockmesh.drill.record import DrillRecord, drill_json
 from dockmesh.drill.run import Drill
-from dockmesh.drill.types import Fault, Kind
+from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import UsageError
 from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import Datapath
@@ -48,13 +48,15 @@ class Wish:
 Work = Callable[[Screen, Run], Coroutine[None, None, None]]
 
 
-def harmless(plan: Plan) -> tuple[Kind, ...]:
+def harmless(plan: Plan) -> tuple[FaultKind, ...]:
     """What may be done on real hosts; a userspace datapath cannot lose a part of its packets only."""
-    impairing = (Kind.LOSSY, Kind.SLOW) if plan.fabric.datapath is Datapath.NETDEV else ()
+    impairing = (FaultKind.LOSSY, FaultKind.SLOW) if plan.fabric.datapath is Datapath.NETDEV else ()
     return tuple(kind for kind, about in ABOUT.items() if about.harmless and kind not in impairing)
 
 
-def choose(plan: Plan, wanted: Sequence[str], seed: int, count: int | None, kinds: Sequence[Kind]) -> tuple[Fault, ...]:
+def choose(
+    plan: Plan, wanted: Sequence[str], seed: int, count: int | None, kinds: Sequence[FaultKind]
+) -> tuple[Fault, ...]:
     """The faults that are named, or so many drawn ones.
 
     Raises UsageError.
@@ -65,12 +67,12 @@ def choose(plan: Plan, wanted: Sequence[str], seed: int, count: int | None, kind
         dice = random.Random(seed)  # noqa: S311  no secret
         chosen = tuple(faults.parse(text, plan, dice) for text in wanted)
     else:
-        if unknown := [word for word in wanted if word not in list(Kind)]:
+        if unknown := [word for word in wanted if word not in list(FaultKind)]:
             raise UsageError(
                 f"--count draws the places itself, so {unknown[0]!r} is too much",
-                do=f"name kinds only: {', '.join(Kind)}",
+                do=f"name kinds only: {', '.join(FaultKind)}",
             )
-        chosen = faults.draw_many(plan, [Kind(word) for word in wanted] or kinds, seed, count)
+        chosen = faults.draw_many(plan, [FaultKind(word) for word in wanted] or kinds, seed, count)
     if refused := [fault for fault in chosen if fault.kind not in kinds]:
         raise UsageError(
             f"{refused[0]} is not done on the real hosts of this mesh",
