@@ -10,7 +10,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
 from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
-from dockmesh.verify.types import Report, Verdict
+from dockmesh.verify.types import Verdict, VerifyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Result:
     looks: Mapping[str, Look]
     errors: Mapping[str, DockmeshError]
     outcomes: tuple[Outcome, ...] = ()
-    report: Report | None = None
+    report: VerifyReport | None = None
     dry_run: bool = False
     run: str | None = None  # its name in the history; None if nothing had to be changed
     seconds: float = 0.0  # from the first connection to the last change; the proof has its own

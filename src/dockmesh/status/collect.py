@@ -14,7 +14,7 @@ from dockmesh.status import dropped, said
 from dockmesh.status.types import Heard
 from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.tunnel import TunnelState
 
 # A host that takes longer is told as silent: whoever looks wants an answer about the others.
 DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
@@ -46,7 +46,11 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
     found: dict[str, list[TunnelEnd]] = {}
     for host in plan.hosts:
         for end in host.tunnels:
-            if end.peer in facts and (host.name, end.peer) in ends and ends[host.name, end.peer].state is State.DOWN:
+            if (
+                end.peer in facts
+                and (host.name, end.peer) in ends
+                and ends[host.name, end.peer].state is TunnelState.DOWN
+            ):
                 found.setdefault(host.name, []).append(end)
     return found
 

@@ -12,7 +12,7 @@ from dockmesh.plan.types import Link, Plan
 from dockmesh.status import api, attached, names
 from dockmesh.status.types import Finding, Heard, HostStatus, Way
 from dockmesh.verify import pools, tree, tunnel
-from dockmesh.verify.tunnel import End, State
+from dockmesh.verify.tunnel import End, TunnelState
 
 APPLY = "run `dockmesh apply`"
 SUBJECTS = 3  # named of a host's differences; `dockmesh diff` has them all
@@ -63,10 +63,10 @@ def _silent(name: str, error: DockmeshError, ends: Ends) -> Finding:
     else:
         what = report.what
     towards = [end for (_, peer), end in ends.items() if peer == name]
-    down = [end.host for end in towards if end.state is State.DOWN]
+    down = [end.host for end in towards if end.state is TunnelState.DOWN]
     if down:
         what += f"; its {'tunnels are' if len(down) > 1 else 'tunnel is'} down on {_and(down)}"
-    elif towards and all(end.state is State.UP for end in towards):
+    elif towards and all(end.state is TunnelState.UP for end in towards):
         what += f"; its tunnels are up on {_and([end.host for end in towards])}, so it is alive"
     return Finding((name,), what, report.do or "see that the host is up")
 
@@ -100,11 +100,11 @@ def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
 def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
     """One finding a link; both ends of a link fail together, mostly."""
     there = [end for key in ((link.a, link.b), (link.b, link.a)) if (end := ends.get(key))]
-    wrong = [end for end in there if end.state in (State.MISSING, State.BROKEN, State.NO_BFD)]
+    wrong = [end for end in there if end.state in (TunnelState.MISSING, TunnelState.BROKEN, TunnelState.NO_BFD)]
     for end in wrong:
         if heard[end.host].facts.ovs is not None:
             yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
-    down = [end for end in there if end.state is State.DOWN]
+    down = [end for end in there if end.state is TunnelState.DOWN]
     if len(there) == 2 and down and not wrong:
         yield Finding((link.a, link.b), *_down(plan.fabric.tunnel.encapsulation, heard, there, down))
 
@@ -115,9 +115,9 @@ def _name(end: End) -> str:
 
 def _wrong(end: End) -> str:
     match end.state:
-        case State.MISSING:
+        case TunnelState.MISSING:
             return "is missing"
-        case State.NO_BFD:
+        case TunnelState.NO_BFD:
             return "has BFD switched off: nobody notices when it fails"
         case _:
             return f"is not as planned: {end.wrong}"

@@ -8,7 +8,7 @@ from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Link, Plan
 from dockmesh.status.types import Way
 from dockmesh.verify.tree import FORWARDING, TreeView
-from dockmesh.verify.tunnel import End, State
+from dockmesh.verify.tunnel import End, TunnelState
 
 
 def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[str, str], End]) -> tuple[Link, ...]:
@@ -18,12 +18,12 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
     """
     passes = {
         (name, port.peer): (not view.on or port.state == FORWARDING)
-        and ends[name, port.peer].state in (State.UP, State.NO_BFD)
+        and ends[name, port.peer].state in (TunnelState.UP, TunnelState.NO_BFD)
         for name, view in views.items()
         for port in view.ports
     }
     if not plan.has_tree:
-        passes = {direction: end.state in (State.UP, State.NO_BFD) for direction, end in ends.items()}
+        passes = {direction: end.state in (TunnelState.UP, TunnelState.NO_BFD) for direction, end in ends.items()}
     read = {name for name, _ in ends}
     found = []
     for link in plan.links:

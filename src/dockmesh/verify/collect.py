@@ -25,7 +25,7 @@ from dockmesh.remote.seam import Request, Transport
 from dockmesh.render.host import flows_of
 from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
-from dockmesh.verify.evidence import Container, Evidence, HostEvidence, Measured
+from dockmesh.verify.evidence import Evidence, HostEvidence, Measured, ProbeContainer
 
 FACTS_DEADLINE_S = 15.0
 DOCKER_DEADLINE_S = 4.0
@@ -47,7 +47,7 @@ BULK_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class VerifySession:
     """What one run of verify has in common on all hosts."""
 
     plan: Plan
@@ -61,7 +61,7 @@ async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
 ) -> Evidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
-    session = Session(plan, progress, secrets.token_hex(8), probe_text(), text_of("probe_container"))
+    session = VerifySession(plan, progress, secrets.token_hex(8), probe_text(), text_of("probe_container"))
     gone = dict(unreachable)
     known = await _settle(session, hosts, gone)
     facts = {name: host.facts for name, host in known.items()}
@@ -82,7 +82,7 @@ async def collect(
 
 
 async def _settle(
-    session: Session, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
+    session: VerifySession, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
 ) -> dict[str, HostEvidence]:
     """Facts of all hosts, read again for as long as the fabric may still be coming up."""
     plan, clock = session.plan, asyncio.get_running_loop().time
@@ -112,7 +112,7 @@ async def _look(plan: Plan, host: Transport) -> HostEvidence:
     return of_its_type(HostEvidence(facts, iptables.read_bridged(*answers[of_facts:])))
 
 
-async def _begin(session: Session, host: Transport, known: HostEvidence) -> HostEvidence:
+async def _begin(session: VerifySession, host: Transport, known: HostEvidence) -> HostEvidence:
     session.progress.step(host.name, "start the probes")
     order = {
         "token": session.token,
@@ -133,10 +133,12 @@ async def _begin(session: Session, host: Transport, known: HostEvidence) -> Host
     if "error" in container:
         return replace(known, container_error=container["error"])
     IPv4Address(container["address"])  # the other hosts are told to send there
-    return of_its_type(replace(known, container=Container(**container)))
+    return of_its_type(replace(known, container=ProbeContainer(**container)))
 
 
-async def _measure(session: Session, host: Transport, all_known: Mapping[str, HostEvidence], name: str) -> HostEvidence:
+async def _measure(
+    session: VerifySession, host: Transport, all_known: Mapping[str, HostEvidence], name: str
+) -> HostEvidence:
     session.progress.step(name, "measure")
     known = all_known[name]
     from_host = _order_for_host(session, all_known, session.plan.host(name))
@@ -160,7 +162,7 @@ def _read(said: Mapping[str, Any]) -> Measured:
     return evidence.read_measured(said["measured"]) if "measured" in said else Measured(error=said["error"])
 
 
-def _order(session: Session, targets: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+def _order(session: VerifySession, targets: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     order = {
         "token": session.token,
         "targets": targets,
@@ -173,7 +175,7 @@ def _order(session: Session, targets: list[dict[str, Any]], **more: Any) -> dict
     return order | more
 
 
-def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: HostPlan) -> dict[str, Any]:
+def _order_for_host(session: VerifySession, known: Mapping[str, HostEvidence], host: HostPlan) -> dict[str, Any]:
     plan = session.plan
     peers = [
         {
@@ -210,7 +212,7 @@ def _order_for_host(session: Session, known: Mapping[str, HostEvidence], host: H
     return _order(session, peers + underlay + networks)
 
 
-def _order_for_container(session: Session, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:
+def _order_for_container(session: VerifySession, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:
     others = {peer: host for peer, host in known.items() if peer != name}
     targets = [
         {
@@ -239,7 +241,7 @@ def _order_for_container(session: Session, known: Mapping[str, HostEvidence], na
     )
 
 
-async def _finish(session: Session, host: Transport, all_known: Mapping[str, HostEvidence]) -> HostEvidence:
+async def _finish(session: VerifySession, host: Transport, all_known: Mapping[str, HostEvidence]) -> HostEvidence:
     session.progress.step(host.name, "remove the probes")
     known = all_known[host.name]
     sources = [

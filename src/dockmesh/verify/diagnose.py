@@ -15,14 +15,14 @@ from dockmesh.render import names
 from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.host import PAIRS
-from dockmesh.verify.tunnel import APPLY, State
-from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, Fault, Kind, Probe, Scope, Verdict
+from dockmesh.verify.tunnel import APPLY, TunnelState
+from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, CauseKind, Probe, ProbeKind, Scope, Verdict
 
-WORST_FIRST = {fault: place for place, fault in enumerate(Fault)}
-EVERY_KIND = frozenset(Kind)
+WORST_FIRST = {fault: place for place, fault in enumerate(CauseKind)}
+EVERY_KIND = frozenset(ProbeKind)
 Ways = Callable[[Probe], list[str]]
 # What breaks the way of others through a host, and not only the host itself.
-IN_PASSING = (Fault.UNREACHABLE, Fault.FABRIC_MISSING, Fault.UNDERLAY_DOWN, Fault.TREE, Fault.FLOWS)
+IN_PASSING = (CauseKind.UNREACHABLE, CauseKind.FABRIC_MISSING, CauseKind.UNDERLAY_DOWN, CauseKind.TREE, CauseKind.FLOWS)
 NOTHING_SEEN = "nothing that explains it was seen on the hosts"
 WATCH = f"watch where the packets end: `tcpdump -ni {DOCKER_BRIDGE}` on both hosts while `dockmesh verify` runs"
 
@@ -47,12 +47,12 @@ def _reason(probe: Probe, causes: Sequence[Cause], ways: Ways) -> Cause | None:
 
 def _fitting(probe: Probe, able: Sequence[Cause], ways: Ways) -> Iterator[Cause]:
     pair = {probe.source, probe.target}
-    yield from (cause for cause in able if cause.fault is not Fault.CUT_OFF and _is_at(cause, pair))
+    yield from (cause for cause in able if cause.fault is not CauseKind.CUT_OFF and _is_at(cause, pair))
     way = ways(probe)
     steps = [{one, next_one} for one, next_one in pairwise(way)]
     yield from (cause for cause in able if cause.scope is Scope.LINK and set(cause.hosts) in steps)
     yield from (cause for cause in able if cause.fault in IN_PASSING and set(cause.hosts) & set(way))
-    yield from (cause for cause in able if cause.fault is Fault.CUT_OFF and _is_at(cause, pair))
+    yield from (cause for cause in able if cause.fault is CauseKind.CUT_OFF and _is_at(cause, pair))
 
 
 def _is_at(cause: Cause, pair: set[str]) -> bool:
@@ -76,7 +76,7 @@ def _with_reason(probe: Probe, cause: Cause | None) -> Probe:
 
 def _unexplained(probes: Iterable[Probe]) -> Iterator[Cause]:
     """One a kind of probe, for what failed with nothing in sight that could be why."""
-    by_kind: dict[tuple[Kind, str], list[Probe]] = defaultdict(list)
+    by_kind: dict[tuple[ProbeKind, str], list[Probe]] = defaultdict(list)
     for probe in probes:
         if probe.verdict is not Verdict.PASS:
             by_kind[probe.kind, probe.measured].append(probe)
@@ -85,7 +85,7 @@ def _unexplained(probes: Iterable[Probe]) -> Iterator[Cause]:
         more = f" and {len(pairs) - 4} more" if len(pairs) > 4 else ""
         hosts = tuple(dict.fromkeys(name for probe in same for name in (probe.source, probe.target)))
         seen = f"{kind} {', '.join(pairs[:4])}{more}: {measured or 'not measured'}; {NOTHING_SEEN}"
-        yield Cause(Fault.UNEXPLAINED, hosts, seen, WATCH, frozenset({kind}))
+        yield Cause(CauseKind.UNEXPLAINED, hosts, seen, WATCH, frozenset({kind}))
 
 
 def _ways(plan: Plan, evidence: Evidence) -> Ways:
@@ -98,7 +98,7 @@ def _ways(plan: Plan, evidence: Evidence) -> Ways:
 
     def way(probe: Probe) -> list[str]:
         # What a host says of the tree came to it from the root.
-        target = plan.root if plan.root and probe.kind is Kind.TREE else probe.target
+        target = plan.root if plan.root and probe.kind is ProbeKind.TREE else probe.target
         return next(
             (path(graph, probe.source, target) for graph in graphs if target in depths(graph, probe.source)),
             [probe.source, target],
@@ -112,7 +112,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
     for name, error in evidence.unreachable.items():
         said = f"{error.report.what}: {error.report.answered}" if error.report.answered else error.report.what
         do = error.report.do or f"see why {name} does not answer"
-        yield Cause(Fault.UNREACHABLE, (name,), said, do, EVERY_KIND)
+        yield Cause(CauseKind.UNREACHABLE, (name,), said, do, EVERY_KIND)
     for planned in plan.hosts:
         if known := evidence.hosts.get(planned.name):
             yield from host.problems(plan, planned, known)
@@ -124,7 +124,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
     yield from owner.problems(plan, evidence)
     for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
         seen = f"{each.text}: frames for one go to the other"
-        yield Cause(Fault.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)
+        yield Cause(CauseKind.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)
 
 
 def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
@@ -136,29 +136,31 @@ def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
         seen = f"the spanning tree ({protocol}) is off on {FABRIC_BRIDGE}"
         if evidence.loop_danger:
             seen += ": one broadcast could circle for ever, so nothing was sent into the mesh to measure it"
-            yield Cause(Fault.TREE_OFF, off, seen, APPLY, PAIRS | {Kind.TREE}, Scope.MESH)
+            yield Cause(CauseKind.TREE_OFF, off, seen, APPLY, PAIRS | {ProbeKind.TREE}, Scope.MESH)
         else:
-            yield Cause(Fault.TREE_OFF, off, seen, APPLY, frozenset({Kind.TREE}))
+            yield Cause(CauseKind.TREE_OFF, off, seen, APPLY, frozenset({ProbeKind.TREE}))
     circle = tree.find_loop(plan, tree.forwarding_links(plan, views, facts))
     if circle:
         seen = f"frames can go in a circle: {' – '.join((*circle, circle[0]))}"
         do = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on one of them"
-        yield Cause(Fault.LOOP, circle, seen, do, PAIRS | {Kind.TREE}, Scope.MESH)
+        yield Cause(CauseKind.LOOP, circle, seen, do, PAIRS | {ProbeKind.TREE}, Scope.MESH)
     for name in views:
         if floods_nothing(facts[name].switch_version):
             seen = said_of_floods(facts[name].switch_version)
-            yield Cause(Fault.TREE, (name,), seen, INSTEAD_OF_A_TREE, PAIRS)
+            yield Cause(CauseKind.TREE, (name,), seen, INSTEAD_OF_A_TREE, PAIRS)
     # A host whose tunnels are all down is alone, so it is its own root: that is no trouble of the tree's.
-    joined = {end.host for end in tunnel.read_ends(plan, facts).values() if end.state in (State.UP, State.NO_BFD)}
+    joined = {
+        end.host for end in tunnel.read_ends(plan, facts).values() if end.state in (TunnelState.UP, TunnelState.NO_BFD)
+    }
     again = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on"
     for name, wrong in tree.problems(plan, facts).items():
         if name not in off and name not in circle and name in views and name in joined:
-            yield Cause(Fault.TREE, (name,), "; ".join(wrong), f"{again} {name}", PAIRS | {Kind.TREE})
+            yield Cause(CauseKind.TREE, (name,), "; ".join(wrong), f"{again} {name}", PAIRS | {ProbeKind.TREE})
     for name, alone in tree.cut_off(plan, facts).items():
         # A tunnel that cannot be made is the cause then, and says what helps.
         if _has_failed_tunnel(facts[name]):
             continue
-        yield Cause(Fault.CUT_OFF, (name,), alone, f"{again} {name}", PAIRS | {Kind.TREE})
+        yield Cause(CauseKind.CUT_OFF, (name,), alone, f"{again} {name}", PAIRS | {ProbeKind.TREE})
 
 
 def _has_failed_tunnel(facts: HostFacts) -> bool:
@@ -174,9 +176,9 @@ def _flows(evidence: Evidence) -> Iterator[Cause]:
                 f"{FABRIC_BRIDGE} passes frames on as it likes{f' ({wrong})' if wrong else ''}: one broadcast could "
                 "circle for ever, so nothing was sent into the mesh to measure it"
             )
-            yield Cause(Fault.LOOP, (name,), seen, APPLY, PAIRS | {Kind.FLOWS}, Scope.MESH)
+            yield Cause(CauseKind.LOOP, (name,), seen, APPLY, PAIRS | {ProbeKind.FLOWS}, Scope.MESH)
         elif wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
-            yield Cause(Fault.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {Kind.FLOWS})
+            yield Cause(CauseKind.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {ProbeKind.FLOWS})
 
 
 def _guard(evidence: Evidence) -> Iterator[Cause]:
@@ -185,7 +187,7 @@ def _guard(evidence: Evidence) -> Iterator[Cause]:
         wrong = flows.problem(known.facts)
         if wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
             seen = f"{wrong} on {FABRIC_BRIDGE}: containers here could send with addresses of other hosts"
-            yield Cause(Fault.FLOWS, (name,), seen, APPLY, frozenset({Kind.FLOWS}))
+            yield Cause(CauseKind.FLOWS, (name,), seen, APPLY, frozenset({ProbeKind.FLOWS}))
 
 
 def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
@@ -194,7 +196,7 @@ def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
     failed = {probe.kind for probe in probes if probe.verdict is Verdict.FAIL and name in (probe.source, probe.target)}
     if failed & set(CONTAINER_PAIRS) and known.bridged.fate in (Fate.RULE, Fate.POLICY):
         yield Cause(
-            Fault.BRIDGE_NETFILTER,
+            CauseKind.BRIDGE_NETFILTER,
             (name,),
             f"frames between members of {DOCKER_BRIDGE} pass iptables (br_netfilter) and are {known.bridged.fate}: "
             f"{known.bridged.rule}",
@@ -206,13 +208,13 @@ def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
         )
     passed = {probe.kind for probe in probes if probe.verdict is Verdict.PASS and probe.target == name}
     to_it = {probe.kind for probe in probes if probe.verdict is Verdict.FAIL and probe.target == name}
-    if Kind.HOST_TRANSFER in to_it and {Kind.HOST_PING, Kind.HOST_SIZE} <= passed - to_it:
+    if ProbeKind.HOST_TRANSFER in to_it and {ProbeKind.HOST_PING, ProbeKind.HOST_SIZE} <= passed - to_it:
         yield Cause(
-            Fault.HOST_FIREWALL,
+            CauseKind.HOST_FIREWALL,
             (name,),
             f"it answers pings of every size at its address on {DOCKER_BRIDGE}, but takes no TCP connection there",
             f"let its firewall accept what comes in on {DOCKER_BRIDGE}",
-            frozenset({Kind.HOST_TRANSFER}),
+            frozenset({ProbeKind.HOST_TRANSFER}),
         )
 
 
@@ -221,11 +223,11 @@ def _names(plan: Plan, known: HostEvidence) -> Iterator[Cause]:
     if plan.domain is not None and state != "active":
         do = f"run `dockmesh apply`; if it stays, look at `journalctl -u {names.UNIT}` on {known.facts.name}"
         yield Cause(
-            Fault.NAMES,
+            CauseKind.NAMES,
             (known.facts.name,),
             f"its resolver does not run: {names.UNIT} is {state}",
             do,
-            frozenset({Kind.NAME}),
+            frozenset({ProbeKind.NAME}),
         )
 
 
@@ -236,10 +238,10 @@ def _not_measured(known: HostEvidence, loop_danger: Sequence[str]) -> Iterator[C
     do = f"look at `journalctl -u docker` on {name}"
     if known.container_error and known.facts.docker is not None:
         seen = f"no probe container could be started: {known.container_error}"
-        yield Cause(Fault.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
+        yield Cause(CauseKind.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
     elif known.container and known.from_container.error:
         seen = f"the probe container could not measure: {known.from_container.error}"
-        yield Cause(Fault.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
+        yield Cause(CauseKind.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
     if known.from_host.error:
         seen = f"the host could not measure: {known.from_host.error}"
-        yield Cause(Fault.NOT_MEASURED, (name,), seen, "see that python3 works there", PAIRS - set(CONTAINER_PAIRS))
+        yield Cause(CauseKind.NOT_MEASURED, (name,), seen, "see that python3 works there", PAIRS - set(CONTAINER_PAIRS))

@@ -25,7 +25,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetEvidence:
     """What was measured towards one target; None where an earlier failure left nothing to measure."""
 
     ping: Echo
@@ -54,10 +54,10 @@ class Named:
 class Measured:
     """What one end measured: a host, or its probe container."""
 
-    targets: Mapping[str, Target] = field(default_factory=dict)  # by host
-    underlay: Mapping[str, Target] = field(default_factory=dict)  # by host
-    networks: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # by further network and host
-    networks6: Mapping[tuple[str, str], Target] = field(default_factory=dict)  # the same by IPv6
+    targets: Mapping[str, TargetEvidence] = field(default_factory=dict)  # by host
+    underlay: Mapping[str, TargetEvidence] = field(default_factory=dict)  # by host
+    networks: Mapping[tuple[str, str], TargetEvidence] = field(default_factory=dict)  # by further network and host
+    networks6: Mapping[tuple[str, str], TargetEvidence] = field(default_factory=dict)  # the same by IPv6
     owners: Mapping[str, Owners] = field(default_factory=dict)  # by address
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
     names: Mapping[str, Named] = field(default_factory=dict)  # by host, of its container
@@ -67,7 +67,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class ProbeContainer:
     """A running probe container."""
 
     id: str
@@ -80,7 +80,7 @@ class Container:
 class HostEvidence:
     facts: HostFacts
     bridged: Seen
-    container: Container | None = None
+    container: ProbeContainer | None = None
     container_error: str | None = None
     listener_port: int = 0
     from_host: Measured = field(default_factory=lambda: Measured(error="it was not asked"))
@@ -118,7 +118,7 @@ def read_measured(answer: Mapping[str, Any]) -> Measured:
     )
 
 
-def _in_networks(targets: Mapping[str, Target], start: str) -> dict[tuple[str, str], Target]:
+def _in_networks(targets: Mapping[str, TargetEvidence], start: str) -> dict[tuple[str, str], TargetEvidence]:
     return {
         (network, host): target
         for name, target in targets.items()
@@ -127,9 +127,9 @@ def _in_networks(targets: Mapping[str, Target], start: str) -> dict[tuple[str, s
     }
 
 
-def read_target(row: Mapping[str, Any]) -> Target:
+def read_target(row: Mapping[str, Any]) -> TargetEvidence:
     full, bulk = row.get("full"), row.get("bulk")
-    return Target(
+    return TargetEvidence(
         ping=Echo(**row["ping"]),
         full=Echo(**full) if full else None,
         refused=row.get("refused"),

@@ -9,13 +9,13 @@ from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
 from dockmesh.verify.evidence import HostEvidence
 from dockmesh.verify.tunnel import APPLY
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Cause, Fault, Kind
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Cause, CauseKind, ProbeKind
 
 PAIRS = frozenset((*HOST_PAIRS, *CONTAINER_PAIRS, *NETWORK_PAIRS))
 SIZES = frozenset(
     (
-        *(Kind.HOST_SIZE, Kind.HOST_TRANSFER, Kind.CONTAINER_SIZE, Kind.CONTAINER_TRANSFER),
-        *(Kind.NETWORK_SIZE, Kind.NETWORK_SIZE6),
+        *(ProbeKind.HOST_SIZE, ProbeKind.HOST_TRANSFER, ProbeKind.CONTAINER_SIZE, ProbeKind.CONTAINER_TRANSFER),
+        *(ProbeKind.NETWORK_SIZE, ProbeKind.NETWORK_SIZE6),
     )
 )
 
@@ -28,12 +28,14 @@ def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cau
     yield from _mtu(plan, planned, known)
     for seat in planned.networks:
         if found := outside.problem(seat, known.facts):
-            kinds = frozenset({Kind.NETWORK if seat.vlan else Kind.BRIDGE})
-            yield Cause(Fault.ATTACHED, (planned.name,), f"{found[0]}: who is behind it is cut off", found[1], kinds)
+            kinds = frozenset({ProbeKind.NETWORK if seat.vlan else ProbeKind.BRIDGE})
+            yield Cause(
+                CauseKind.ATTACHED, (planned.name,), f"{found[0]}: who is behind it is cut off", found[1], kinds
+            )
     for seat in planned.further:
         if wrong := wrong_with(seat, known):
-            kinds = frozenset((Kind.NETWORK, *NETWORK_PAIRS))
-            yield Cause(Fault.NETWORK, (planned.name,), f"network {seat.name}: {'; '.join(wrong)}", APPLY, kinds)
+            kinds = frozenset((ProbeKind.NETWORK, *NETWORK_PAIRS))
+            yield Cause(CauseKind.NETWORK, (planned.name,), f"network {seat.name}: {'; '.join(wrong)}", APPLY, kinds)
 
 
 def wrong_with(seat: HostNetwork, known: HostEvidence) -> tuple[str, ...]:
@@ -71,45 +73,45 @@ def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
 
 def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
-    everything = PAIRS | {Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.NETWORK, Kind.TUNNEL}
+    everything = PAIRS | {ProbeKind.BRIDGE, ProbeKind.TREE, ProbeKind.FLOWS, ProbeKind.NETWORK, ProbeKind.TUNNEL}
     if facts.ovs is None:
         yield Cause(
-            Fault.FABRIC_MISSING,
+            CauseKind.FABRIC_MISSING,
             (name,),
             "Open vSwitch does not answer",
             f"look at `systemctl status openvswitch-switch` on {name}, then run `dockmesh apply`",
             everything,
         )
     elif facts.bridge(FABRIC_BRIDGE) is None:
-        yield Cause(Fault.FABRIC_MISSING, (name,), f"Open vSwitch has no bridge {FABRIC_BRIDGE}", APPLY, everything)
+        yield Cause(CauseKind.FABRIC_MISSING, (name,), f"Open vSwitch has no bridge {FABRIC_BRIDGE}", APPLY, everything)
 
 
 def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     docker, name = known.facts.docker, planned.name
     if docker is None:
         yield Cause(
-            Fault.DOCKER_DOWN,
+            CauseKind.DOCKER_DOWN,
             (name,),
             "Docker is not running, or does not answer",
             f"run `systemctl reset-failed docker docker.socket; systemctl start docker` on {name}; "
             "if it does not stay up, `journalctl -u docker` there says why",
-            frozenset((*CONTAINER_PAIRS, Kind.DOCKER, Kind.NETWORK)),
+            frozenset((*CONTAINER_PAIRS, ProbeKind.DOCKER, ProbeKind.NETWORK)),
         )
         return
     unlike = docker.unlike(planned.address, planned.pool)
     if wrong := [f"{what} {used or 'none'}, planned is {wanted}" for what, (used, wanted) in unlike.items()]:
         yield Cause(
-            Fault.DOCKER_SETTINGS,
+            CauseKind.DOCKER_SETTINGS,
             (name,),
             f"Docker uses {'; '.join(wrong)}",
             APPLY,
-            frozenset((*CONTAINER_PAIRS, Kind.DOCKER)),
+            frozenset((*CONTAINER_PAIRS, ProbeKind.DOCKER)),
         )
     else:
         yield from _full(planned, known)
         # What is in another host's pool is that host's, and owner.py says so.
         for found in pools.outside(planned, known.facts, plan):
-            yield Cause(Fault.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({Kind.DOCKER}))
+            yield Cause(CauseKind.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({ProbeKind.DOCKER}))
 
 
 def _full(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
@@ -118,31 +120,31 @@ def _full(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     if known.container is None and pool is not None and pool.full:
         taken = f"all {pool.total:,} addresses are" if pool.total > 1 else "its one address is"
         seen = f"its {pool.shown}, {planned.pool}, is full: {taken} taken, so no container starts, nor a probe"
-        yield Cause(Fault.POOL_FULL, (planned.name,), seen, pools.ROOM, frozenset(CONTAINER_PAIRS))
+        yield Cause(CauseKind.POOL_FULL, (planned.name,), seen, pools.ROOM, frozenset(CONTAINER_PAIRS))
 
 
 def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
     bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
-    every_pair = PAIRS | {Kind.BRIDGE}
+    every_pair = PAIRS | {ProbeKind.BRIDGE}
     if bridge is None:
-        yield Cause(Fault.DOCKER_BRIDGE, (name,), f"there is no {DOCKER_BRIDGE}", APPLY, every_pair)
+        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), f"there is no {DOCKER_BRIDGE}", APPLY, every_pair)
         return
     if not bridge.up:
-        yield Cause(Fault.DOCKER_BRIDGE, (name,), f"{DOCKER_BRIDGE} is down", APPLY, every_pair)
+        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), f"{DOCKER_BRIDGE} is down", APPLY, every_pair)
     if planned.address not in bridge.addresses:
         has = ", ".join(map(str, bridge.addresses)) or "no address"
         seen = f"{DOCKER_BRIDGE} has {has}, planned is {planned.address}"
-        yield Cause(Fault.DOCKER_BRIDGE, (name,), seen, APPLY, every_pair)
+        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), seen, APPLY, every_pair)
     if member is not None and member.master != DOCKER_BRIDGE:
         seen = (
             f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}, but in {member.master}"
             if member.master
             else (f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}: its containers are cut off from the mesh")
         )
-        yield Cause(Fault.NOT_ATTACHED, (name,), seen, APPLY, every_pair)
+        yield Cause(CauseKind.NOT_ATTACHED, (name,), seen, APPLY, every_pair)
     elif member is not None and not member.up:
-        yield Cause(Fault.NOT_ATTACHED, (name,), f"{FABRIC_BRIDGE} is down", APPLY, every_pair)
+        yield Cause(CauseKind.NOT_ATTACHED, (name,), f"{FABRIC_BRIDGE} is down", APPLY, every_pair)
 
 
 def _mtu(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
@@ -151,13 +153,13 @@ def _mtu(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
     devices = [(name, link.mtu) for name in (DOCKER_BRIDGE, FABRIC_BRIDGE) if (link := facts.link(name))]
     if wrong := [f"{name} has MTU {mtu}" for name, mtu in devices if mtu != plan.mtu]:
         seen = f"{' and '.join(wrong)}, planned is {plan.mtu}"
-        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.BRIDGE})
+        yield Cause(CauseKind.MTU, (planned.name,), seen, APPLY, SIZES | {ProbeKind.BRIDGE})
     inside = known.from_container.mtus.get("eth0", plan.mtu)
     if docker is not None and (docker.mtu or inside) != plan.mtu:
         seen = f"Docker gives its containers MTU {docker.mtu}, planned is {plan.mtu}"
-        yield Cause(Fault.MTU, (planned.name,), seen, APPLY, SIZES | {Kind.DOCKER})
+        yield Cause(CauseKind.MTU, (planned.name,), seen, APPLY, SIZES | {ProbeKind.DOCKER})
     elif inside != plan.mtu:
         # Docker's own settings are right: something beside it changes what it gives.
         seen = f"a new container has MTU {inside}, planned is {plan.mtu}, and Docker is told so"
         do = f"see what sets it on {planned.name}: an OCI hook, or a runtime of `docker info` that is not runc"
-        yield Cause(Fault.MTU, (planned.name,), seen, do, SIZES | {Kind.DOCKER})
+        yield Cause(CauseKind.MTU, (planned.name,), seen, do, SIZES | {ProbeKind.DOCKER})

@@ -8,28 +8,28 @@ from dockmesh.diff import outside
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
-from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, Target
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, TargetEvidence
+from dockmesh.verify.tunnel import TunnelState
 from dockmesh.verify.types import (
     CONTAINER_PAIRS,
     HOST_PAIRS,
     NETWORK6_PAIRS,
     NETWORK_PAIRS,
     ONE_HOST,
-    Kind,
     Probe,
+    ProbeKind,
     Verdict,
 )
 
 Judged = tuple[Verdict, str]
 
 TARGET_KINDS = {
-    Kind.HOST_PING: "ping",
-    Kind.HOST_SIZE: "size",
-    Kind.HOST_TRANSFER: "transfer",
-    Kind.CONTAINER_PING: "ping",
-    Kind.CONTAINER_SIZE: "size",
-    Kind.CONTAINER_TRANSFER: "transfer",
+    ProbeKind.HOST_PING: "ping",
+    ProbeKind.HOST_SIZE: "size",
+    ProbeKind.HOST_TRANSFER: "transfer",
+    ProbeKind.CONTAINER_PING: "ping",
+    ProbeKind.CONTAINER_SIZE: "size",
+    ProbeKind.CONTAINER_TRANSFER: "transfer",
 }
 
 
@@ -47,15 +47,15 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
 def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
-    without = (Kind.NETWORK, Kind.TREE) if not plan.has_tree else (Kind.NETWORK,)
+    without = (ProbeKind.NETWORK, ProbeKind.TREE) if not plan.has_tree else (ProbeKind.NETWORK,)
     for kind in [each for each in ONE_HOST if each not in without]:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
-            if known and kind is Kind.TREE:
+            if known and kind is ProbeKind.TREE:
                 alone = (cut_off[planned.name],) if planned.name in cut_off else ()
                 judged = _tree(plan, known, trees.get(planned.name, alone))
-            elif known and kind is Kind.FLOWS:
+            elif known and kind is ProbeKind.FLOWS:
                 judged = _flows(known)
             elif known:
                 judged = _settings(plan, known, kind)
@@ -73,12 +73,12 @@ def _flows(known: HostEvidence) -> Judged:
     return (Verdict.FAIL, wrong) if wrong else (Verdict.PASS, "as planned")
 
 
-def _settings(plan: Plan, known: HostEvidence, kind: Kind) -> Judged:
+def _settings(plan: Plan, known: HostEvidence, kind: ProbeKind) -> Judged:
     planned, docker = plan.host(known.facts.name), known.facts.docker
     wrong = [cause.seen for cause in host.problems(plan, planned, known) if kind in cause.explains]
     if wrong:
         return Verdict.FAIL, "; ".join(wrong)
-    if kind is Kind.DOCKER and docker:
+    if kind is ProbeKind.DOCKER and docker:
         return Verdict.PASS, f"Docker {docker.version}, pool {docker.pool}"
     return Verdict.PASS, f"{DOCKER_BRIDGE} {planned.address}, MTU {plan.mtu}, {FABRIC_BRIDGE} in it"
 
@@ -94,7 +94,7 @@ def _networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
                 wrong = (*host.wrong_with(seat, known), *(cut_off[:1] if cut_off else ()))
                 as_planned = f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
                 judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, as_planned)
-            yield Probe(Kind.NETWORK, planned.name, planned.name, *judged, network=network.name)
+            yield Probe(ProbeKind.NETWORK, planned.name, planned.name, *judged, network=network.name)
 
 
 def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
@@ -110,7 +110,7 @@ def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
                     measured = ends[0].from_host
                     by_ip = measured.networks6 if kind in NETWORK6_PAIRS else measured.networks
                     found = by_ip.get((network.name, target))
-                    judge_it = ping if kind in (Kind.NETWORK_PING, Kind.NETWORK_PING6) else size
+                    judge_it = ping if kind in (ProbeKind.NETWORK_PING, ProbeKind.NETWORK_PING6) else size
                     mtu = plan.mtu_of(network)
                     judged = judge_it(mtu, found) if found else (Verdict.UNKNOWN, ends[0].from_host.error or "")
                 yield Probe(kind, source, target, *judged, network=network.name)
@@ -124,9 +124,9 @@ def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             if end is None:
                 verdict, measured = Verdict.UNKNOWN, ""
             else:
-                verdict = Verdict.PASS if end.state is State.UP else Verdict.FAIL
+                verdict = Verdict.PASS if end.state is TunnelState.UP else Verdict.FAIL
                 measured = f"{end.port} to {wanted.remote}: {end.wrong or end.state}"
-            yield Probe(Kind.TUNNEL, planned.name, wanted.peer, verdict, measured)
+            yield Probe(ProbeKind.TUNNEL, planned.name, wanted.peer, verdict, measured)
 
 
 def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
@@ -138,37 +138,37 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
-    kinds = [kind for kind in (*HOST_PAIRS, *CONTAINER_PAIRS) if kind is not Kind.NAME or plan.domain is not None]
+    kinds = [kind for kind in (*HOST_PAIRS, *CONTAINER_PAIRS) if kind is not ProbeKind.NAME or plan.domain is not None]
     for kind in kinds:
         for source, target in permutations(names, 2):
             ends = evidence.hosts.get(source), evidence.hosts.get(target)
             judged: Judged = (Verdict.UNKNOWN, "")
             if ends[0] and ends[1]:
                 judged = _pair(plan, ends[0], ends[1], kind)
-            if kind is Kind.ADDRESS and target in taken:
+            if kind is ProbeKind.ADDRESS and target in taken:
                 judged = Verdict.FAIL, taken[target]
             yield Probe(kind, source, target, *judged)
 
 
-def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: Kind) -> Judged:
-    if kind is Kind.BROADCAST:
+def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: ProbeKind) -> Judged:
+    if kind is ProbeKind.BROADCAST:
         return broadcast(source, target)
-    if kind is Kind.ADDRESS:
+    if kind is ProbeKind.ADDRESS:
         return addresses(plan, source.from_container, target)
-    if kind is Kind.NAME:
+    if kind is ProbeKind.NAME:
         return named(source.from_container, target)
     measured = source.from_host if kind in HOST_PAIRS else source.from_container
     found = measured.targets.get(target.facts.name)
     return JUDGES[TARGET_KINDS[kind]](plan.mtu, found) if found else (Verdict.UNKNOWN, measured.error or "")
 
 
-def ping(_: int, target: Target) -> Judged:
+def ping(_: int, target: TargetEvidence) -> Judged:
     if target.ping.ms is None:
         return Verdict.FAIL, _silence(target.ping)
     return Verdict.PASS, f"{target.ping.ms:.2f} ms"
 
 
-def size(mtu: int, target: Target) -> Judged:
+def size(mtu: int, target: TargetEvidence) -> Judged:
     """A pass needs both: the largest packet arrives, and the source itself refuses a larger one."""
     if target.full is None:
         return Verdict.UNKNOWN, "no answer to a small packet"
@@ -181,7 +181,7 @@ def size(mtu: int, target: Target) -> Judged:
     return Verdict.PASS, f"{mtu} bytes pass, {mtu + 1} are refused"
 
 
-def transfer(_: int, target: Target) -> Judged:
+def transfer(_: int, target: TargetEvidence) -> Judged:
     if target.transfer is None:
         return Verdict.UNKNOWN, "no answer to a ping" if target.ping.ms is None else "nobody listens at the target"
     if target.transfer.mbit is None:
@@ -189,7 +189,7 @@ def transfer(_: int, target: Target) -> Judged:
     return Verdict.PASS, "all of it arrived"
 
 
-JUDGES: Mapping[str, Callable[[int, Target], Judged]] = {"ping": ping, "size": size, "transfer": transfer}
+JUDGES: Mapping[str, Callable[[int, TargetEvidence], Judged]] = {"ping": ping, "size": size, "transfer": transfer}
 
 
 def _silence(echo: Echo) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
-from dockmesh.verify.evidence import Evidence, Target
+from dockmesh.verify.evidence import Evidence, TargetEvidence
 from dockmesh.verify.host import PAIRS, SIZES
-from dockmesh.verify.tunnel import APPLY, End, State
-from dockmesh.verify.types import Cause, Fault, Kind, Scope
+from dockmesh.verify.tunnel import APPLY, End, TunnelState
+from dockmesh.verify.types import Cause, CauseKind, ProbeKind, Scope
 
-BELOW = PAIRS | {Kind.TUNNEL, Kind.TREE}
+BELOW = PAIRS | {ProbeKind.TUNNEL, ProbeKind.TREE}
 OPEN = "open {} both ways in the firewalls of the hosts and of the network between them"
 
 
@@ -28,7 +28,7 @@ def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
             yield from _narrow_underlay(plan, evidence, link)
 
 
-def _echoes(evidence: Evidence, link: Link) -> dict[tuple[str, str], Target]:
+def _echoes(evidence: Evidence, link: Link) -> dict[tuple[str, str], TargetEvidence]:
     """Pings from underlay address to underlay address, by direction, where there were any."""
     found = {}
     for source, target in ((link.a, link.b), (link.b, link.a)):
@@ -40,7 +40,7 @@ def _echoes(evidence: Evidence, link: Link) -> dict[tuple[str, str], Target]:
 
 def _is_down(ends: Mapping[tuple[str, str], End], link: Link) -> bool:
     there = [ends.get((link.a, link.b)), ends.get((link.b, link.a))]
-    return any(end is not None and end.state in (State.DOWN, State.NO_BFD) for end in there)
+    return any(end is not None and end.state in (TunnelState.DOWN, TunnelState.NO_BFD) for end in there)
 
 
 def _is_silent(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
@@ -65,7 +65,7 @@ def _dead_underlays(plan: Plan, dead: set[str]) -> Iterator[Cause]:
     for name in sorted(dead):
         peers = [end.peer for end in plan.host(name).tunnels]
         yield Cause(
-            Fault.UNDERLAY_DOWN,
+            CauseKind.UNDERLAY_DOWN,
             (name,),
             f"its underlay address {plan.host(name).underlay} and {', '.join(peers)} do not hear each other's pings",
             f"see that {name} is up, and mend its cable or routes: `ping {plan.host(name).underlay}` on {peers[0]}",
@@ -76,7 +76,7 @@ def _dead_underlays(plan: Plan, dead: set[str]) -> Iterator[Cause]:
 def _silent_underlay(plan: Plan, link: Link) -> Cause:
     a, b = plan.host(link.a), plan.host(link.b)
     return Cause(
-        Fault.UNDERLAY_DOWN,
+        CauseKind.UNDERLAY_DOWN,
         (link.a, link.b),
         f"no ping passes between their underlay addresses {a.underlay} and {b.underlay}",
         f"mend the network between them until `ping {b.underlay}` on {link.a} answers",
@@ -91,20 +91,20 @@ def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End],
     pair = (link.a, link.b)
     there = [end for direction in directions if (end := ends.get(direction))]
     for end in there:
-        if end.state is State.MISSING and evidence.hosts[end.host].facts.bridge(FABRIC_BRIDGE):
+        if end.state is TunnelState.MISSING and evidence.hosts[end.host].facts.bridge(FABRIC_BRIDGE):
             seen = f"{end.host} has no tunnel to {end.peer}"
-            yield Cause(Fault.TUNNEL_MISSING, pair, seen, APPLY, BELOW, scope=Scope.LINK)
-        elif end.state is State.BROKEN:
+            yield Cause(CauseKind.TUNNEL_MISSING, pair, seen, APPLY, BELOW, scope=Scope.LINK)
+        elif end.state is TunnelState.BROKEN:
             seen = f"{end.port} on {end.host}, to {end.peer}: {end.wrong}"
-            yield Cause(Fault.TUNNEL_WRONG, pair, seen, end.do, BELOW, scope=Scope.LINK)
-        elif end.state is State.NO_BFD:
+            yield Cause(CauseKind.TUNNEL_WRONG, pair, seen, end.do, BELOW, scope=Scope.LINK)
+        elif end.state is TunnelState.NO_BFD:
             seen = f"{end.port} on {end.host}, to {end.peer}, has BFD switched off: nobody notices when it fails"
-            yield Cause(Fault.TUNNEL_WRONG, pair, seen, APPLY, frozenset({Kind.TUNNEL}), scope=Scope.LINK)
-    if all(end.state is State.DOWN for end in there) and any(
+            yield Cause(CauseKind.TUNNEL_WRONG, pair, seen, APPLY, frozenset({ProbeKind.TUNNEL}), scope=Scope.LINK)
+    if all(end.state is TunnelState.DOWN for end in there) and any(
         target.ping.ms for target in _echoes(evidence, link).values()
     ):
         yield Cause(
-            Fault.TUNNEL_FILTERED,
+            CauseKind.TUNNEL_FILTERED,
             pair,
             f"their underlay addresses answer pings, but {_unheard(wire, there)}: "
             f"something between them drops {wire.name}",
@@ -133,7 +133,7 @@ def _narrow_underlay(plan: Plan, evidence: Evidence, link: Link) -> Iterator[Cau
                 else f"a packet of {wanted} bytes from the underlay address of {source} does not arrive at {target}'s"
             )
             yield Cause(
-                Fault.UNDERLAY_MTU,
+                CauseKind.UNDERLAY_MTU,
                 (link.a, link.b),
                 seen,
                 "raise the MTU of the network between them, or write the smaller one into the mesh file for "

@@ -4,23 +4,23 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Kind, Report, Verdict, worst
+from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, ProbeKind, Verdict, VerifyReport, worst
 
 # One letter each, for cells with no room for words.
 LETTERS = {
-    Kind.HOST_PING: "P",
-    Kind.HOST_SIZE: "S",
-    Kind.HOST_TRANSFER: "T",
-    Kind.CONTAINER_PING: "P",
-    Kind.CONTAINER_SIZE: "S",
-    Kind.CONTAINER_TRANSFER: "T",
-    Kind.ADDRESS: "A",
-    Kind.NAME: "N",
-    Kind.BROADCAST: "B",
-    Kind.NETWORK_PING: "P",
-    Kind.NETWORK_SIZE: "S",
-    Kind.NETWORK_PING6: "6",
-    Kind.NETWORK_SIZE6: "V",
+    ProbeKind.HOST_PING: "P",
+    ProbeKind.HOST_SIZE: "S",
+    ProbeKind.HOST_TRANSFER: "T",
+    ProbeKind.CONTAINER_PING: "P",
+    ProbeKind.CONTAINER_SIZE: "S",
+    ProbeKind.CONTAINER_TRANSFER: "T",
+    ProbeKind.ADDRESS: "A",
+    ProbeKind.NAME: "N",
+    ProbeKind.BROADCAST: "B",
+    ProbeKind.NETWORK_PING: "P",
+    ProbeKind.NETWORK_SIZE: "S",
+    ProbeKind.NETWORK_PING6: "6",
+    ProbeKind.NETWORK_SIZE6: "V",
 }
 MEANINGS = {
     "P": "ping",
@@ -52,7 +52,7 @@ class Matrix:
     cells: Mapping[tuple[str, str], Cell]
 
 
-def matrices(report: Report) -> tuple[Matrix, ...]:
+def matrices(report: VerifyReport) -> tuple[Matrix, ...]:
     """Of docker0's containers, of its hosts, and one of each further network, under the network's name."""
     networks = dict.fromkeys(probe.network for probe in report.probes if probe.kind in NETWORK_PAIRS)
     return (
@@ -61,7 +61,7 @@ def matrices(report: Report) -> tuple[Matrix, ...]:
     )
 
 
-def _matrix(report: Report, title: str, kinds: tuple[Kind, ...], network: str = "") -> Matrix:
+def _matrix(report: VerifyReport, title: str, kinds: tuple[ProbeKind, ...], network: str = "") -> Matrix:
     found = defaultdict(list)
     for probe in report.probes:
         if probe.kind in kinds and probe.network == network:
@@ -78,7 +78,7 @@ def _matrix(report: Report, title: str, kinds: tuple[Kind, ...], network: str = 
     return Matrix(title, report.hosts, cells)
 
 
-def by_kind(report: Report) -> dict[Kind, list[Verdict]]:
+def by_kind(report: VerifyReport) -> dict[ProbeKind, list[Verdict]]:
     found = defaultdict(list)
     for probe in report.probes:
         found[probe.kind].append(probe.verdict)

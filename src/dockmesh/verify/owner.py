@@ -16,7 +16,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.verify.evidence import Evidence
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.tunnel import APPLY
-from dockmesh.verify.types import Cause, Fault
+from dockmesh.verify.types import Cause, CauseKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
 def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
     for dispute in disputes(plan, evidence):
         seen = f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
-        yield Cause(Fault.ADDRESS_TAKEN, dispute.hosts, seen, dispute.do, PAIRS)
+        yield Cause(CauseKind.ADDRESS_TAKEN, dispute.hosts, seen, dispute.do, PAIRS)
 
 
 def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:

@@ -10,12 +10,12 @@ from dockmesh.remote.seam import Transport
 from dockmesh.verify.collect import collect
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.judge import judge
-from dockmesh.verify.types import Report
+from dockmesh.verify.types import VerifyReport
 
 
 async def verify(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
-) -> Report:
+) -> VerifyReport:
     """Prove the mesh on the real thing. Hosts in `unreachable`, or in neither mapping, are not measured.
 
     Raises nothing that one host is to blame for: that is in the report.
@@ -28,4 +28,4 @@ async def verify(
     }
     evidence = await collect(plan, hosts, {**missing, **unreachable}, progress)
     probes, causes = diagnose(plan, evidence, judge(plan, evidence))
-    return Report(tuple(host.name for host in plan.hosts), probes, causes, time.monotonic() - began)
+    return VerifyReport(tuple(host.name for host in plan.hosts), probes, causes, time.monotonic() - began)

@@ -9,7 +9,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.tunnel import TunnelState
 
 # Where Open vSwitch says it (ovs-vswitchd.conf.db(5)): for each protocol the bridge's key of the root, then the port's
 # keys of state and role. Both end a bridge's name in its MAC address: `rstp_root_id` 1.000.0e6dac112a01.
@@ -90,7 +90,8 @@ def forwarding_links(plan: Plan, views: Mapping[str, TreeView], facts: Mapping[s
         (name, port.peer)
         for name, view in views.items()
         for port in view.ports
-        if (not view.on or port.state == FORWARDING) and ends[name, port.peer].state in (State.UP, State.NO_BFD)
+        if (not view.on or port.state == FORWARDING)
+        and ends[name, port.peer].state in (TunnelState.UP, TunnelState.NO_BFD)
     }
     return tuple(link for link in plan.links if (link.a, link.b) in passes and (link.b, link.a) in passes)
 

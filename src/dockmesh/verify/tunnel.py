@@ -12,7 +12,7 @@ from dockmesh.render.ovs import KEY, PEER_MARK
 APPLY = "run `dockmesh apply`: it sets this right"
 
 
-class State(StrEnum):
+class TunnelState(StrEnum):
     UP = "up"
     DOWN = "down"  # there, but BFD does not hear the other end
     NO_BFD = "no BFD"  # there, but nobody looks whether the other end hears
@@ -26,7 +26,7 @@ class End:
 
     host: str
     peer: str
-    state: State
+    state: TunnelState
     port: str
     wrong: str = ""  # what of it is not as planned
     hears: bool = False  # BFD hears the other end, whether that one hears us or not
@@ -52,7 +52,7 @@ def _is_marked(port: OvsInterface) -> bool:
 def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
     host, found = facts.name, find_port(facts, wanted)
     if found is None:
-        return End(host, wanted.peer, State.MISSING, wanted.port)
+        return End(host, wanted.peer, TunnelState.MISSING, wanted.port)
     remote = found.options.get("remote_ip")
     key, wanted_key = found.options.get(KEY), None if plan.fabric.key is None else str(plan.fabric.key)
     wire = plan.fabric.tunnel.encapsulation
@@ -63,15 +63,15 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
         *([f"its {wire.key_name} is {key or no_key}, not {wanted_key or no_key}"] if key != wanted_key else []),
     ]
     if differences:
-        return End(host, wanted.peer, State.BROKEN, found.name, "; ".join(differences))
+        return End(host, wanted.peer, TunnelState.BROKEN, found.name, "; ".join(differences))
     if found.error:
         wrong = f"Open vSwitch says: {found.error}"
-        return End(host, wanted.peer, State.BROKEN, found.name, wrong, do=_make_room(facts, found))
+        return End(host, wanted.peer, TunnelState.BROKEN, found.name, wrong, do=_make_room(facts, found))
     if found.bfd.get("enable") != "true":
-        return End(host, wanted.peer, State.NO_BFD, found.name)
+        return End(host, wanted.peer, TunnelState.NO_BFD, found.name)
     heard = found.bfd_status.get("state")
     up = heard == "up" and found.bfd_status.get("forwarding") == "true"
-    return End(host, wanted.peer, State.UP if up else State.DOWN, found.name, hears=heard in ("init", "up"))
+    return End(host, wanted.peer, TunnelState.UP if up else TunnelState.DOWN, found.name, hears=heard in ("init", "up"))
 
 
 def _make_room(facts: HostFacts, port: OvsInterface) -> str:
@@ -102,8 +102,8 @@ def read_ends(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[tuple[str, str
 def coming_up(plan: Plan, facts: Mapping[str, HostFacts]) -> bool:
     """Whether there is a link that is there at both ends and not up yet."""
     ends = read_ends(plan, facts)
-    there = (State.UP, State.DOWN)
+    there = (TunnelState.UP, TunnelState.DOWN)
     return any(
-        end.state is State.DOWN and (peer, host) in ends and ends[peer, host].state in there
+        end.state is TunnelState.DOWN and (peer, host) in ends and ends[peer, host].state in there
         for (host, peer), end in ends.items()
     )

@@ -13,7 +13,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Kind(StrEnum):
+class ProbeKind(StrEnum):
     """What is measured. The names are part of `--json`: they stay."""
 
     DOCKER = "docker"  # the daemon answers, and uses the planned addresses, pool and MTU, and so do its containers
@@ -37,25 +37,25 @@ class Kind(StrEnum):
     NETWORK_SIZE6 = "network-size6"
 
 
-HOST_PAIRS = (Kind.HOST_PING, Kind.HOST_SIZE, Kind.HOST_TRANSFER)
+HOST_PAIRS = (ProbeKind.HOST_PING, ProbeKind.HOST_SIZE, ProbeKind.HOST_TRANSFER)
 CONTAINER_PAIRS = (
-    Kind.CONTAINER_PING,
-    Kind.CONTAINER_SIZE,
-    Kind.CONTAINER_TRANSFER,
-    Kind.ADDRESS,
-    Kind.NAME,
-    Kind.BROADCAST,
+    ProbeKind.CONTAINER_PING,
+    ProbeKind.CONTAINER_SIZE,
+    ProbeKind.CONTAINER_TRANSFER,
+    ProbeKind.ADDRESS,
+    ProbeKind.NAME,
+    ProbeKind.BROADCAST,
 )
-NETWORK_PAIRS = (Kind.NETWORK_PING, Kind.NETWORK_SIZE, Kind.NETWORK_PING6, Kind.NETWORK_SIZE6)
+NETWORK_PAIRS = (ProbeKind.NETWORK_PING, ProbeKind.NETWORK_SIZE, ProbeKind.NETWORK_PING6, ProbeKind.NETWORK_SIZE6)
 NETWORK6_PAIRS = NETWORK_PAIRS[2:]
-ONE_HOST = (Kind.DOCKER, Kind.BRIDGE, Kind.TREE, Kind.FLOWS, Kind.NETWORK)
+ONE_HOST = (ProbeKind.DOCKER, ProbeKind.BRIDGE, ProbeKind.TREE, ProbeKind.FLOWS, ProbeKind.NETWORK)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One measurement. `target` is `source` where there is only one host in it."""
 
-    kind: Kind
+    kind: ProbeKind
     source: str
     target: str
     verdict: Verdict
@@ -65,7 +65,7 @@ class Probe:
     network: str = ""  # of a probe in a further network
 
 
-class Fault(StrEnum):
+class CauseKind(StrEnum):
     """What can be wrong, worst first: of several causes of one failing probe, the first here is named."""
 
     UNREACHABLE = "unreachable"
@@ -110,16 +110,16 @@ class Scope(StrEnum):
 class Cause:
     """Something wrong that was seen, and the kinds of probe that it keeps from passing."""
 
-    fault: Fault
+    fault: CauseKind
     hosts: tuple[str, ...]
     seen: str
     do: str
-    explains: frozenset[Kind]
+    explains: frozenset[ProbeKind]
     scope: Scope = Scope.HOSTS
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerifyReport:
     hosts: tuple[str, ...]  # in the order of the plan
     probes: tuple[Probe, ...]
     causes: tuple[Cause, ...]  # worst first

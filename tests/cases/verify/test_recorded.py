@@ -23,23 +23,23 @@ from dockmesh.plan.build import build
 from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.verify import collect
 from dockmesh.verify.run import verify
-from dockmesh.verify.types import Fault, Report, Verdict
+from dockmesh.verify.types import CauseKind, Verdict, VerifyReport
 
 FOLDER = Path(__file__).parent
 HEALTHY = json.loads((FOLDER / "healthy.json").read_text())
 CASES = sorted(FOLDER.glob("*.json"))
 FAULTS = {
     "healthy": [],
-    "address-on-two-hosts": [Fault.ADDRESS_TAKEN],
-    "br0-out-of-docker0": [Fault.NOT_ATTACHED],
-    "bridge-netfilter": [Fault.BRIDGE_NETFILTER],
-    "docker-stopped": [Fault.DOCKER_DOWN],
-    "docker0-at-1500": [Fault.MTU],
-    "gre-filtered": [Fault.TUNNEL_FILTERED],
-    "host-down": [Fault.UNREACHABLE],
-    "spanning-tree-off": [Fault.TREE_OFF],
-    "tunnel-deleted": [Fault.TUNNEL_MISSING],
-    "underlay-cut": [Fault.UNDERLAY_DOWN],
+    "address-on-two-hosts": [CauseKind.ADDRESS_TAKEN],
+    "br0-out-of-docker0": [CauseKind.NOT_ATTACHED],
+    "bridge-netfilter": [CauseKind.BRIDGE_NETFILTER],
+    "docker-stopped": [CauseKind.DOCKER_DOWN],
+    "docker0-at-1500": [CauseKind.MTU],
+    "gre-filtered": [CauseKind.TUNNEL_FILTERED],
+    "host-down": [CauseKind.UNREACHABLE],
+    "spanning-tree-off": [CauseKind.TREE_OFF],
+    "tunnel-deleted": [CauseKind.TUNNEL_MISSING],
+    "underlay-cut": [CauseKind.UNDERLAY_DOWN],
 }
 
 
@@ -76,7 +76,7 @@ def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "TREE_SETTLES_S", dict.fromkeys(collect.TREE_SETTLES_S, 0))
 
 
-def replay(case: Path) -> Report:
+def replay(case: Path) -> VerifyReport:
     recorded = json.loads(case.read_text())
     hosts = {name: RecordedHost(name, said) for name, said in recorded["hosts"].items()}
     unreachable = {name: ConnectError(**report) for name, report in recorded["unreachable"].items()}
@@ -84,7 +84,7 @@ def replay(case: Path) -> Report:
     return replace(asyncio.run(verify(plan, hosts, unreachable, Silence())), seconds=0)
 
 
-def screen(report: Report) -> str:
+def screen(report: VerifyReport) -> str:
     text = io.StringIO()
     show_report(report, Console(file=text, width=120, highlight=False, soft_wrap=True))
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
@@ -141,7 +141,7 @@ def test_a_host_lost_on_the_way_is_told_and_the_others_are_cleaned_up() -> None:
 
     report = asyncio.run(verify(plan, hosts, {}, Silence()))
 
-    assert [(cause.fault, cause.hosts) for cause in report.causes] == [(Fault.UNREACHABLE, ("host2",))]
+    assert [(cause.fault, cause.hosts) for cause in report.causes] == [(CauseKind.UNREACHABLE, ("host2",))]
     assert [host.asked[-1] for host in hosts.values()] == ["finish", "measure", "finish"]
 
 

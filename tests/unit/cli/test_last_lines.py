@@ -21,7 +21,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.undo.session import Session
-from dockmesh.verify.types import Kind, Probe, Report, Verdict
+from dockmesh.verify.types import Probe, ProbeKind, Verdict, VerifyReport
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster
 from tests.support.plans import configs
@@ -32,8 +32,8 @@ NAMES = tuple(host.name for host in PLAN.hosts)
 CHANGE = Change("host1", Subject(Thing.DEVICE, "docker0", "MTU"), "1500", "1462", "it is so")
 
 
-def proof(*verdicts: Verdict) -> Report:
-    return Report(NAMES, tuple(Probe(Kind.HOST_PING, "host1", "host2", verdict) for verdict in verdicts), ())
+def proof(*verdicts: Verdict) -> VerifyReport:
+    return VerifyReport(NAMES, tuple(Probe(ProbeKind.HOST_PING, "host1", "host2", verdict) for verdict in verdicts), ())
 
 
 PROOFS = {

@@ -52,7 +52,7 @@ from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.status.judge import judge
 from dockmesh.status.said import RunSaid, Said
-from dockmesh.verify.types import Cause, Fault, Kind, Probe, Report, Scope, Verdict
+from dockmesh.verify.types import Cause, CauseKind, Probe, ProbeKind, Scope, Verdict, VerifyReport
 from tests.support import access as worlds_of_access
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
@@ -188,14 +188,14 @@ def test_history() -> None:
 
 def test_verify() -> None:
     example = EXAMPLES["verify"]
-    report = Report(
+    report = VerifyReport(
         hosts=tuple(example["hosts"]),
         probes=tuple(
-            Probe(**probe | {"kind": Kind(probe["kind"]), "verdict": Verdict(probe["verdict"])})
+            Probe(**probe | {"kind": ProbeKind(probe["kind"]), "verdict": Verdict(probe["verdict"])})
             for probe in example["probes"]
         ),
         causes=tuple(
-            Cause(Fault(cause["fault"]), tuple(cause["hosts"]), cause["seen"], cause["do"], frozenset(), Scope.LINK)
+            Cause(CauseKind(cause["fault"]), tuple(cause["hosts"]), cause["seen"], cause["do"], frozenset(), Scope.LINK)
             for cause in example["causes"]
         ),
         seconds=example["seconds"],
@@ -293,11 +293,11 @@ def test_labs() -> None:
 
 
 def test_every_kind_of_probe_is_described() -> None:
-    assert {str(kind) for kind in Kind} <= set(re.findall(r"`([a-z0-9-]+)`", PAGE.read_text()))
+    assert {str(kind) for kind in ProbeKind} <= set(re.findall(r"`([a-z0-9-]+)`", PAGE.read_text()))
 
 
 def test_every_fault_has_its_paragraph_in_troubleshooting() -> None:
-    assert {str(fault) for fault in Fault} <= anchors(ROOT / "docs/howto/troubleshooting.md")
+    assert {str(fault) for fault in CauseKind} <= anchors(ROOT / "docs/howto/troubleshooting.md")
 
 
 def test_host_remove() -> None:

@@ -6,7 +6,7 @@ from dockmesh.errors import DockmeshError
 from dockmesh.model.mesh import Degree, Links
 from dockmesh.status.said import RunSaid, Said
 from dockmesh.status.types import Status, UnderlayCheck
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.tunnel import TunnelState
 from tests.support.fake_host import applied, bare
 from tests.support.meshes import TREE, cluster
 from tests.support.plans import configs
@@ -27,7 +27,7 @@ def test_a_mesh_that_is_well_has_no_finding() -> None:
 
     assert status.findings == ()
     assert status.root == "host1"
-    assert all(end.state is State.UP for end in status.tunnels)
+    assert all(end.state is TunnelState.UP for end in status.tunnels)
     (host, *_) = status.hosts
     assert (host.switch, host.docker, host.datapath, host.containers) == ("3.5.0", "26.1.5", "system", 0)
 

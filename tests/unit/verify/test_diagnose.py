@@ -12,7 +12,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Echo, Evidence, Measured, Owners, Transfer
 from dockmesh.verify.judge import judge
-from dockmesh.verify.types import Cause, Fault, Kind, Probe, Verdict
+from dockmesh.verify.types import Cause, CauseKind, Probe, ProbeKind, Verdict
 from tests.unit.verify import worlds
 
 PLAN = worlds.plan()
@@ -23,11 +23,11 @@ def look(evidence: Evidence, plan: Plan = PLAN) -> tuple[tuple[Probe, ...], tupl
     return diagnose(plan, evidence, judge(plan, evidence))
 
 
-def faults(evidence: Evidence, plan: Plan = PLAN) -> list[Fault]:
+def faults(evidence: Evidence, plan: Plan = PLAN) -> list[CauseKind]:
     return [cause.fault for cause in look(evidence, plan)[1]]
 
 
-def verdicts(probes: tuple[Probe, ...], kind: Kind) -> dict[tuple[str, str], Verdict]:
+def verdicts(probes: tuple[Probe, ...], kind: ProbeKind) -> dict[tuple[str, str], Verdict]:
     return {(probe.source, probe.target): probe.verdict for probe in probes if probe.kind is kind}
 
 
@@ -43,7 +43,7 @@ def test_a_deleted_tunnel_is_found_though_every_ping_passes() -> None:
     probes, causes = look(worlds.changed_port(worlds.healthy(PLAN), "h2", "h3", gone=True))
 
     assert [cause.seen for cause in causes] == ["h2 has no tunnel to h3"]
-    assert verdicts(probes, Kind.TUNNEL)["h2", "h3"] is Verdict.FAIL
+    assert verdicts(probes, ProbeKind.TUNNEL)["h2", "h3"] is Verdict.FAIL
 
 
 def test_a_filter_that_lets_gre_through_one_way_is_named_with_its_direction() -> None:
@@ -52,7 +52,7 @@ def test_a_filter_that_lets_gre_through_one_way_is_named_with_its_direction() ->
 
     (cause,) = look(evidence)[1]
 
-    assert cause.fault is Fault.TUNNEL_FILTERED
+    assert cause.fault is CauseKind.TUNNEL_FILTERED
     assert "no GRE from h1 arrives at h2" in cause.seen
 
 
@@ -66,7 +66,7 @@ def test_a_tunnel_with_another_key_or_peer_is_named(options: dict[str, str], wor
 
     (cause,) = look(evidence)[1]
 
-    assert cause.fault is Fault.TUNNEL_WRONG
+    assert cause.fault is CauseKind.TUNNEL_WRONG
     assert words in cause.seen
 
 
@@ -89,8 +89,8 @@ def test_underlay_that_is_dead_between_two_is_told_from_a_dead_host() -> None:
     for source, target in (("h2", "h3"), ("h3", "h2"), ("h1", "h3"), ("h3", "h1")):
         host = worlds.silent_underlay(worlds.changed_port(host, source, target, **DOWN), source, target)
 
-    assert [(cause.fault, cause.hosts) for cause in look(link)[1]] == [(Fault.UNDERLAY_DOWN, ("h2", "h3"))]
-    assert (Fault.UNDERLAY_DOWN, ("h3",)) in [(cause.fault, cause.hosts) for cause in look(host)[1]]
+    assert [(cause.fault, cause.hosts) for cause in look(link)[1]] == [(CauseKind.UNDERLAY_DOWN, ("h2", "h3"))]
+    assert (CauseKind.UNDERLAY_DOWN, ("h3",)) in [(cause.fault, cause.hosts) for cause in look(host)[1]]
 
 
 def test_pairs_behind_a_broken_link_are_told_of_that_link() -> None:
@@ -101,8 +101,10 @@ def test_pairs_behind_a_broken_link_are_told_of_that_link() -> None:
 
     probes, causes = look(evidence, plan)
 
-    assert Fault.UNEXPLAINED not in [cause.fault for cause in causes]
-    (far,) = [probe for probe in probes if (probe.kind, probe.source, probe.target) == (Kind.HOST_PING, "h1", "h4")]
+    assert CauseKind.UNEXPLAINED not in [cause.fault for cause in causes]
+    (far,) = [
+        probe for probe in probes if (probe.kind, probe.source, probe.target) == (ProbeKind.HOST_PING, "h1", "h4")
+    ]
     assert far.reason == "h2 has no tunnel to h3"
 
 
@@ -113,7 +115,7 @@ def test_docker0_with_another_mtu_is_named_with_both_numbers() -> None:
 
     (cause,) = look(evidence)[1]
 
-    assert (cause.fault, cause.seen) == (Fault.MTU, "docker0 has MTU 1500, planned is 1462")
+    assert (cause.fault, cause.seen) == (CauseKind.MTU, "docker0 has MTU 1500, planned is 1462")
 
 
 def test_an_underlay_narrower_than_the_file_says_is_named() -> None:
@@ -130,8 +132,8 @@ def test_an_underlay_narrower_than_the_file_says_is_named() -> None:
 
     probes, causes = look(evidence)
 
-    assert [cause.fault for cause in causes] == [Fault.UNDERLAY_MTU]
-    assert verdicts(probes, Kind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
+    assert [cause.fault for cause in causes] == [CauseKind.UNDERLAY_MTU]
+    assert verdicts(probes, ProbeKind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
 
 
 def test_a_larger_packet_must_be_refused_at_the_source() -> None:
@@ -142,9 +144,9 @@ def test_a_larger_packet_must_be_refused_at_the_source() -> None:
 
     probes, causes = look(worlds.changed(evidence, "h1", from_container=inside))
 
-    assert [cause.fault for cause in causes] == [Fault.MTU]
-    assert verdicts(probes, Kind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
-    assert verdicts(probes, Kind.DOCKER)["h1", "h1"] is Verdict.FAIL
+    assert [cause.fault for cause in causes] == [CauseKind.MTU]
+    assert verdicts(probes, ProbeKind.CONTAINER_SIZE)["h1", "h2"] is Verdict.FAIL
+    assert verdicts(probes, ProbeKind.DOCKER)["h1", "h1"] is Verdict.FAIL
 
 
 def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
@@ -157,10 +159,10 @@ def test_two_containers_with_one_address_are_found_where_arp_is_blind() -> None:
 
     probes, (cause,) = look(evidence)
 
-    assert cause.fault is Fault.ADDRESS_TAKEN
+    assert cause.fault is CauseKind.ADDRESS_TAKEN
     assert cause.seen == "10.9.1.7 belongs to container web-h1 on h1 and to container web-h2 on h2"
     assert cause.do == "run `docker restart web-h2` on h2; 10.9.1.7 is h1's"
-    assert verdicts(probes, Kind.ADDRESS)["h3", "h1"] is Verdict.FAIL
+    assert verdicts(probes, ProbeKind.ADDRESS)["h3", "h1"] is Verdict.FAIL
 
 
 def test_two_macs_alike_fail_the_addresses_of_their_hosts() -> None:
@@ -173,9 +175,9 @@ def test_two_macs_alike_fail_the_addresses_of_their_hosts() -> None:
 
     probes, (cause,) = look(evidence)
 
-    assert cause.fault is Fault.MAC_TAKEN
+    assert cause.fault is CauseKind.MAC_TAKEN
     assert "container web on h1 and container web on h2 have the same MAC address 02:42:00:00:00:07" in cause.seen
-    failed = {pair for pair, verdict in verdicts(probes, Kind.ADDRESS).items() if verdict is Verdict.FAIL}
+    failed = {pair for pair, verdict in verdicts(probes, ProbeKind.ADDRESS).items() if verdict is Verdict.FAIL}
     assert failed == {("h2", "h1"), ("h3", "h1"), ("h1", "h2"), ("h3", "h2")}
 
 
@@ -188,9 +190,9 @@ def test_a_container_outside_the_pool_fails_the_docker_of_its_host() -> None:
 
     probes, (cause,) = look(evidence)
 
-    assert cause.fault is Fault.OUTSIDE_POOL
+    assert cause.fault is CauseKind.OUTSIDE_POOL
     assert cause.seen.endswith("another host may give out the same address: web (10.9.77.7)")
-    assert verdicts(probes, Kind.DOCKER)["h1", "h1"] is Verdict.FAIL
+    assert verdicts(probes, ProbeKind.DOCKER)["h1", "h1"] is Verdict.FAIL
 
 
 def test_a_pool_without_room_for_the_probe_is_why_it_did_not_start() -> None:
@@ -208,7 +210,7 @@ def test_a_pool_without_room_for_the_probe_is_why_it_did_not_start() -> None:
 
     fault = next(cause for cause in look(full, plan)[1] if cause.hosts == ("h1",))
 
-    assert fault.fault is Fault.POOL_FULL
+    assert fault.fault is CauseKind.POOL_FULL
     assert "10.9.1.7/32, is full: its one address is taken" in fault.seen
 
 
@@ -231,7 +233,7 @@ def test_an_address_that_went_over_to_another_host_is_taken() -> None:
     br0, docker0 = evidence.hosts["h2"].facts.links
     evidence = worlds.changed_facts(evidence, "h2", links=(br0, replace(docker0, addresses=())))
 
-    assert faults(evidence) == [Fault.ADDRESS_TAKEN, Fault.DOCKER_BRIDGE]
+    assert faults(evidence) == [CauseKind.ADDRESS_TAKEN, CauseKind.DOCKER_BRIDGE]
 
 
 def test_a_broadcast_that_comes_twice_fails_and_one_that_is_lost_does_not() -> None:
@@ -239,7 +241,7 @@ def test_a_broadcast_that_comes_twice_fails_and_one_that_is_lost_does_not() -> N
     twice = worlds.changed(evidence, "h3", heard=(("h1", "1"), ("h1", "1"), ("h2", "1")))
     lost_one = worlds.changed(evidence, "h3", heard=(("h1", "2"), ("h2", "1")))
 
-    assert verdicts(look(twice)[0], Kind.BROADCAST)["h1", "h3"] is Verdict.FAIL
+    assert verdicts(look(twice)[0], ProbeKind.BROADCAST)["h1", "h3"] is Verdict.FAIL
     assert {probe.verdict for probe in look(lost_one)[0]} == {Verdict.PASS}
 
 
@@ -251,7 +253,7 @@ def test_a_circle_of_forwarding_links_is_a_loop() -> None:
 
     (cause,) = look(evidence)[1]
 
-    assert (cause.fault, set(cause.hosts)) == (Fault.LOOP, {"h1", "h2", "h3"})
+    assert (cause.fault, set(cause.hosts)) == (CauseKind.LOOP, {"h1", "h2", "h3"})
 
 
 def test_a_host_with_another_root_is_named() -> None:
@@ -262,7 +264,7 @@ def test_a_host_with_another_root_is_named() -> None:
 
     (cause,) = look(evidence)[1]
 
-    assert (cause.fault, cause.hosts, cause.seen) == (Fault.TREE, ("h3",), "it takes h3 for the root, and not h1")
+    assert (cause.fault, cause.hosts, cause.seen) == (CauseKind.TREE, ("h3",), "it takes h3 for the root, and not h1")
 
 
 def test_a_firewall_is_guilty_only_of_what_fails() -> None:
@@ -270,7 +272,7 @@ def test_a_firewall_is_guilty_only_of_what_fails() -> None:
     cut = worlds.silent(strict, ("h1", "h2"))
 
     assert faults(strict) == []
-    assert Fault.BRIDGE_NETFILTER in faults(cut)
+    assert CauseKind.BRIDGE_NETFILTER in faults(cut)
 
 
 def test_docker_that_is_down_leaves_its_containers_unknown_and_the_rest_measured() -> None:
@@ -282,10 +284,10 @@ def test_docker_that_is_down_leaves_its_containers_unknown_and_the_rest_measured
 
     probes, causes = look(evidence)
 
-    assert [cause.fault for cause in causes] == [Fault.DOCKER_DOWN]
-    assert verdicts(probes, Kind.CONTAINER_PING)["h2", "h1"] is Verdict.UNKNOWN
-    assert verdicts(probes, Kind.CONTAINER_PING)["h2", "h3"] is Verdict.PASS
-    assert set(verdicts(probes, Kind.HOST_PING).values()) == {Verdict.PASS}
+    assert [cause.fault for cause in causes] == [CauseKind.DOCKER_DOWN]
+    assert verdicts(probes, ProbeKind.CONTAINER_PING)["h2", "h1"] is Verdict.UNKNOWN
+    assert verdicts(probes, ProbeKind.CONTAINER_PING)["h2", "h3"] is Verdict.PASS
+    assert set(verdicts(probes, ProbeKind.HOST_PING).values()) == {Verdict.PASS}
 
 
 def test_a_host_nobody_reached_is_unknown_with_its_reason() -> None:
@@ -296,15 +298,15 @@ def test_a_host_nobody_reached_is_unknown_with_its_reason() -> None:
     probes, causes = look(Evidence(rest, {"h2": error}))
 
     assert [(cause.fault, cause.hosts, cause.do) for cause in causes] == [
-        (Fault.UNREACHABLE, ("h2",), "try it by hand")
+        (CauseKind.UNREACHABLE, ("h2",), "try it by hand")
     ]
     assert {probe.verdict for probe in probes if probe.source == "h2"} == {Verdict.UNKNOWN}
-    assert verdicts(probes, Kind.HOST_PING)["h1", "h3"] is Verdict.PASS
+    assert verdicts(probes, ProbeKind.HOST_PING)["h1", "h3"] is Verdict.PASS
 
 
 def test_a_failure_without_a_cause_says_so_and_where_to_look() -> None:
     probes, (*_, cause) = look(worlds.silent(worlds.healthy(PLAN), ("h1", "h2")))
 
-    assert cause.fault is Fault.UNEXPLAINED
+    assert cause.fault is CauseKind.UNEXPLAINED
     assert "tcpdump" in cause.do
     assert [probe for probe in probes if probe.verdict is not Verdict.PASS and not probe.reason] == []

@@ -13,7 +13,7 @@ from dockmesh.verify import flows
 from dockmesh.verify.diagnose import look
 from dockmesh.verify.evidence import Evidence, HostEvidence
 from dockmesh.verify.judge import judge
-from dockmesh.verify.types import Fault, Kind, Verdict
+from dockmesh.verify.types import CauseKind, ProbeKind, Verdict
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster
 from tests.support.plans import configs
@@ -39,8 +39,8 @@ def evidence(known: dict[str, HostFacts], danger: tuple[str, ...] = ()) -> Evide
 
 def verdicts(known: dict[str, HostFacts]) -> list[tuple[str, Verdict, str]]:
     probes = judge(PLAN, evidence(known))
-    assert not [probe for probe in probes if probe.kind is Kind.TREE]
-    return [(probe.source, probe.verdict, probe.measured) for probe in probes if probe.kind is Kind.FLOWS]
+    assert not [probe for probe in probes if probe.kind is ProbeKind.TREE]
+    return [(probe.source, probe.verdict, probe.measured) for probe in probes if probe.kind is ProbeKind.FLOWS]
 
 
 def test_flows_are_probed_in_the_place_of_the_tree() -> None:
@@ -62,7 +62,7 @@ def test_what_is_wrong_with_them_is_said(state: FlowState | None, verdict: Verdi
 def test_missing_flows_are_the_cause() -> None:
     causes = look(PLAN, evidence(with_flows(FlowState(missing=("a",)))), ())
 
-    (cause,) = (each for each in causes if each.fault is Fault.FLOWS)
+    (cause,) = (each for each in causes if each.fault is CauseKind.FLOWS)
     assert (cause.hosts, cause.seen) == (("host2",), "1 flow missing on br0")
 
 
@@ -76,4 +76,4 @@ def test_nothing_is_sent_while_a_bridge_passes_on_what_it_likes() -> None:
     assert flows.loop_danger(PLAN, known) == ()
     assert flows.loop_danger(PLAN, floods) == ("host2",)
     assert flows.loop_danger(PLAN, standalone) == ("host3",)
-    assert Fault.LOOP in [cause.fault for cause in look(PLAN, evidence(floods, ("host2",)), ())]
+    assert CauseKind.LOOP in [cause.fault for cause in look(PLAN, evidence(floods, ("host2",)), ())]

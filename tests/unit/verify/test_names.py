@@ -11,7 +11,7 @@ from dockmesh.render.names import UNIT
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Evidence, Named
 from dockmesh.verify.judge import judge
-from dockmesh.verify.types import Fault, Kind, Verdict
+from dockmesh.verify.types import CauseKind, ProbeKind, Verdict
 from tests.unit.verify import worlds
 
 PLAN = worlds.plan()
@@ -19,7 +19,9 @@ PLAN = worlds.plan()
 
 def said(evidence: Evidence, source: str, target: str) -> tuple[Verdict, str]:
     (found,) = [
-        each for each in judge(PLAN, evidence) if (each.kind, each.source, each.target) == (Kind.NAME, source, target)
+        each
+        for each in judge(PLAN, evidence)
+        if (each.kind, each.source, each.target) == (ProbeKind.NAME, source, target)
     ]
     return found.verdict, found.measured
 
@@ -74,11 +76,11 @@ def test_a_resolver_that_does_not_run_is_named() -> None:
 
     _, (cause,) = diagnose(PLAN, evidence, judge(PLAN, evidence))
 
-    assert (cause.fault, cause.hosts) == (Fault.NAMES, ("h1",))
+    assert (cause.fault, cause.hosts) == (CauseKind.NAMES, ("h1",))
     assert cause.seen == f"its resolver does not run: {UNIT} is failed"
 
 
 def test_without_names_nothing_is_asked_for() -> None:
     plan = replace(PLAN, domain=None)
 
-    assert [each for each in judge(plan, worlds.healthy(plan)) if each.kind is Kind.NAME] == []
+    assert [each for each in judge(plan, worlds.healthy(plan)) if each.kind is ProbeKind.NAME] == []

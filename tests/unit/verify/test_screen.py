@@ -10,16 +10,16 @@ from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.evidence import Evidence
 from dockmesh.verify.judge import judge
-from dockmesh.verify.types import Kind, Report, Verdict, worst
+from dockmesh.verify.types import ProbeKind, Verdict, VerifyReport, worst
 from tests.unit.verify import worlds
 
 
-def report_of(plan: Plan, evidence: Evidence) -> Report:
+def report_of(plan: Plan, evidence: Evidence) -> VerifyReport:
     probes, causes = diagnose(plan, evidence, judge(plan, evidence))
-    return Report(tuple(host.name for host in plan.hosts), probes, causes)
+    return VerifyReport(tuple(host.name for host in plan.hosts), probes, causes)
 
 
-def screen(report: Report, *, colour: bool = False) -> list[str]:
+def screen(report: VerifyReport, *, colour: bool = False) -> list[str]:
     text = io.StringIO()
     show_report(report, Console(file=text, width=200, highlight=False, soft_wrap=True, force_terminal=colour))
     return text.getvalue().splitlines()
@@ -48,7 +48,7 @@ def test_what_is_unknown_is_no_pass() -> None:
     assert worst([Verdict.PASS, Verdict.UNKNOWN]) is Verdict.UNKNOWN
     assert worst([Verdict.UNKNOWN, Verdict.FAIL]) is Verdict.FAIL
     assert worst([]) is Verdict.UNKNOWN
-    assert Report((), (), ()).verdict is Verdict.UNKNOWN
+    assert VerifyReport((), (), ()).verdict is Verdict.UNKNOWN
 
 
 def test_the_json_has_its_documented_names() -> None:
@@ -58,7 +58,7 @@ def test_the_json_has_its_documented_names() -> None:
     assert set(report) == {"verdict", "seconds", "hosts", "causes", "probes"}
     assert set(report["probes"][0]) == {"kind", "source", "target", "network", "verdict", "measured", "reason", "do"}
     assert set(report["causes"][0]) == {"fault", "hosts", "seen", "do"}
-    assert [str(kind) for kind in Kind] == [
+    assert [str(kind) for kind in ProbeKind] == [
         "docker",
         "bridge",
         "tree",

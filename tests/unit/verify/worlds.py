@@ -14,12 +14,12 @@ from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.names import UNIT
-from dockmesh.verify.evidence import Container, Echo, Evidence, HostEvidence, Measured, Named, Owners, Target, Transfer
+from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Named, Owners, Transfer
 from tests.support.meshes import TREE, in_docker0
 from tests.support.plans import tree_of
 
-ANSWERED = Target(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
-SILENT = Target(Echo(None, 10, None))
+ANSWERED = TargetEvidence(Echo(0.5, 1, None), Echo(0.6, 1, None), refused=True, transfer=Transfer(500.0, None))
+SILENT = TargetEvidence(Echo(None, 10, None))
 
 
 def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
@@ -114,9 +114,9 @@ def role_of(planned: Plan, host: str, peer: str) -> str:
     return "Root" if far[peer] < far[host] else "Designated"
 
 
-def container(host: HostPlan) -> Container:
+def container(host: HostPlan) -> ProbeContainer:
     number = int(host.address.ip) & 0xFF
-    return Container("c" * 64, str(host.pool[0]), f"02:42:0a:09:{number:02x}:00", 40000)
+    return ProbeContainer("c" * 64, str(host.pool[0]), f"02:42:0a:09:{number:02x}:00", 40000)
 
 
 def healthy(planned: Plan) -> Evidence:
@@ -184,6 +184,6 @@ def silent_underlay(evidence: Evidence, source: str, target: str) -> Evidence:
     return changed(evidence, source, from_host=_with(known.from_host, "underlay", {target: SILENT}))
 
 
-def _with(measured: Measured, field: str, more: Mapping[str, Target]) -> Measured:
+def _with(measured: Measured, field: str, more: Mapping[str, TargetEvidence]) -> Measured:
     changes: dict[str, Any] = {field: {**getattr(measured, field), **more}}
     return replace(measured, **changes)

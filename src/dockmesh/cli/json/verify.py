@@ -3,10 +3,10 @@
 from typing import Any
 
 from dockmesh.model.network import DOCKER_BRIDGE
-from dockmesh.verify.types import Report
+from dockmesh.verify.types import VerifyReport
 
 
-def verify_json(report: Report) -> dict[str, Any]:
+def verify_json(report: VerifyReport) -> dict[str, Any]:
     """The report under stable names."""
     return {
         "verdict": str(report.verdict),

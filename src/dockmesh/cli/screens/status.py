@@ -10,7 +10,7 @@ from rich.text import Text
 from dockmesh.diff.types import Origin
 from dockmesh.model.mesh import Forwarding
 from dockmesh.status.types import HostStatus, Status
-from dockmesh.verify.tunnel import State
+from dockmesh.verify.tunnel import TunnelState
 
 _NOBODY = "not agreed"
 FEW = 10  # hosts, up to which each pair of them has its place on the screen
@@ -33,7 +33,7 @@ def screen(status: Status) -> RenderableType:
 def line(status: Status) -> str:
     """The whole in one line without colour."""
     answer = sum(host.error is None for host in status.hosts)
-    up = sum(end.state is State.UP for end in status.tunnels)
+    up = sum(end.state is TunnelState.UP for end in status.tunnels)
     number = len(status.findings)
     return (
         f"{answer} of {_count(len(status.hosts), 'host')} answer, {up} of {_count(len(status.tunnels), 'tunnel')} up, "
@@ -102,7 +102,7 @@ def _version(version: str | None) -> str:
 
 def _tunnels(status: Status, host: HostStatus) -> str:
     ends = [end for end in status.tunnels if end.host == host.name]
-    up = sum(end.state is State.UP for end in ends)
+    up = sum(end.state is TunnelState.UP for end in ends)
     text = f"{up} of {len(ends)} up"
     return text if up == len(ends) else f"[red]{text}[/]"
 

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from dockmesh.cli.show import out
 from dockmesh.verify.matrix import MEANINGS, Cell, Matrix, by_kind, matrices
-from dockmesh.verify.types import Kind, Report, Verdict, worst
+from dockmesh.verify.types import ProbeKind, Verdict, VerifyReport, worst
 
 MANY = 10  # hosts, beyond which a cell has room for a symbol only
 
@@ -21,29 +21,29 @@ TITLES = {"containers": "from container to container", "hosts": "from bridge add
 
 
 WORDS = {
-    Kind.DOCKER: "Docker",
-    Kind.BRIDGE: "docker0 and br0",
-    Kind.TREE: "spanning tree",
-    Kind.FLOWS: "flows",
-    Kind.NETWORK: "further networks",
-    Kind.TUNNEL: "tunnels",
-    Kind.HOST_PING: "ping, hosts",
-    Kind.HOST_SIZE: "full-size packet, hosts",
-    Kind.HOST_TRANSFER: "TCP transfer, hosts",
-    Kind.CONTAINER_PING: "ping, containers",
-    Kind.CONTAINER_SIZE: "full-size packet, containers",
-    Kind.CONTAINER_TRANSFER: "TCP transfer, containers",
-    Kind.ADDRESS: "one owner of each address",
-    Kind.NAME: "found by name",
-    Kind.BROADCAST: "a broadcast arrives once",
-    Kind.NETWORK_PING: "ping, further networks",
-    Kind.NETWORK_SIZE: "full-size packet, further networks",
-    Kind.NETWORK_PING6: "ping by IPv6, further networks",
-    Kind.NETWORK_SIZE6: "full-size packet by IPv6",
+    ProbeKind.DOCKER: "Docker",
+    ProbeKind.BRIDGE: "docker0 and br0",
+    ProbeKind.TREE: "spanning tree",
+    ProbeKind.FLOWS: "flows",
+    ProbeKind.NETWORK: "further networks",
+    ProbeKind.TUNNEL: "tunnels",
+    ProbeKind.HOST_PING: "ping, hosts",
+    ProbeKind.HOST_SIZE: "full-size packet, hosts",
+    ProbeKind.HOST_TRANSFER: "TCP transfer, hosts",
+    ProbeKind.CONTAINER_PING: "ping, containers",
+    ProbeKind.CONTAINER_SIZE: "full-size packet, containers",
+    ProbeKind.CONTAINER_TRANSFER: "TCP transfer, containers",
+    ProbeKind.ADDRESS: "one owner of each address",
+    ProbeKind.NAME: "found by name",
+    ProbeKind.BROADCAST: "a broadcast arrives once",
+    ProbeKind.NETWORK_PING: "ping, further networks",
+    ProbeKind.NETWORK_SIZE: "full-size packet, further networks",
+    ProbeKind.NETWORK_PING6: "ping by IPv6, further networks",
+    ProbeKind.NETWORK_SIZE6: "full-size packet by IPv6",
 }
 
 
-def show_report(report: Report, console: Console = out) -> None:
+def show_report(report: VerifyReport, console: Console = out) -> None:
     tables = matrices(report)
     for matrix in tables:
         title = TITLES.get(matrix.title) or f"network {matrix.title}, from bridge address to bridge address"
@@ -94,7 +94,7 @@ def _legend(tables: tuple[Matrix, ...]) -> str:
     return "   ".join([*said, *(f"{letter} {MEANINGS[letter]}" for letter in MEANINGS if few and letter in letters)])
 
 
-def _counts(report: Report) -> Table:
+def _counts(report: VerifyReport) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for kind, verdicts in by_kind(report).items():
         verdict, passed = worst(verdicts), verdicts.count(Verdict.PASS)
@@ -103,13 +103,13 @@ def _counts(report: Report) -> Table:
     return table
 
 
-def _end(report: Report) -> str:
+def _end(report: VerifyReport) -> str:
     if report.verdict is Verdict.PASS:
         return f"[green]✓[/] all {len(report.probes)} probes pass ({report.seconds:.1f} s)"
     return f"[red]✗[/] {of_probes(report)} ({report.seconds:.1f} s)"
 
 
-def of_probes(report: Report) -> str:
+def of_probes(report: VerifyReport) -> str:
     """How many did not pass, in half a line."""
     failed, unknown = len(report.of(Verdict.FAIL)), len(report.unknown)
     parts = [f"{failed} fail"] if failed else []

@@ -36,7 +36,6 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.undo.session import Session, kept_alive
-from dockmesh.verify.types import Report
 
 ANEW = "Docker gives them addresses anew: the same where it can, others where it starts several at once by itself."
 ASKING_S = 15  # between two signs of life, while a person thinks
@@ -171,7 +170,7 @@ async def _take_back(session: Session) -> None:
 
 async def _prove_and_confirm(
     plan: Plan, hosts: Fleet, session: Session, wish: Wish, outcomes: tuple[Outcome, ...]
-) -> tuple[Report | None, Mapping[str, DockmeshError], Mapping[str, str]]:
+) -> tuple[VerifyReport | None, Mapping[str, DockmeshError], Mapping[str, str]]:
     """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
 
     A proof that fails takes nothing back: it tells what is wrong, and a host that lets us in can be mended.

@@ -14,7 +14,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.verify.run import verify as verify_hosts
-from dockmesh.verify.types import Report, Verdict
+from dockmesh.verify.types import Verdict, VerifyReport
 
 
 def verify(file: Path, ssh_config: Path | None, *, json: bool) -> None:
@@ -27,12 +27,12 @@ def verify(file: Path, ssh_config: Path | None, *, json: bool) -> None:
     raise typer.Exit(0 if report.verdict is Verdict.PASS else 1)
 
 
-async def _verify(plan: Plan, ssh_config: Path | None) -> Report:
+async def _verify(plan: Plan, ssh_config: Path | None) -> VerifyReport:
     async with fleet(plan.hosts, ssh_config) as hosts:
         return await verify_fleet(plan, hosts)
 
 
-async def verify_fleet(plan: Plan, hosts: Fleet) -> Report:
+async def verify_fleet(plan: Plan, hosts: Fleet) -> VerifyReport:
     """For apply too, which has its connections already."""
     progress = HostProgress(tuple(hosts.opened))
     with progress:
