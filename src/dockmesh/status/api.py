@@ -10,7 +10,7 @@ from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import Client, HostPlan, Plan
 from dockmesh.record.applied import Applied
 from dockmesh.render.paths import API_UNIT
-from dockmesh.status.types import Api, Finding, HostStatus
+from dockmesh.status.types import Api, HostStatus, StatusFinding
 
 
 def read(plan: Plan, host: HostPlan, facts: HostFacts, applied: Applied | None) -> Api | None:
@@ -34,34 +34,36 @@ def _why(facts: HostFacts, state: str) -> str:
     return f"{API_UNIT} is {state}"
 
 
-def findings(host: HostStatus, now: datetime) -> Iterator[Finding]:
+def findings(host: HostStatus, now: datetime) -> Iterator[StatusFinding]:
     known = host.api
     if known is None:
         return
     if not known.open:
         do = f"run `dockmesh apply`; if it stays shut, look at `journalctl -u {API_UNIT}` on {host.name}"
-        yield Finding((host.name,), f"Docker's API is shut: {known.why}", do)
+        yield StatusFinding((host.name,), f"Docker's API is shut: {known.why}", do)
     if known.until is not None and known.until <= now:
         what = f"its certificate for Docker's API ended {_when(known.until)}: clients refuse it"
-        yield Finding((host.name,), what, "run `dockmesh apply`, which renews it; if it ends again, look at the clock")
+        yield StatusFinding(
+            (host.name,), what, "run `dockmesh apply`, which renews it; if it ends again, look at the clock"
+        )
 
 
-def warnings(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[Finding]:
+def warnings(plan: Plan, hosts: Sequence[HostStatus], now: datetime) -> Iterator[StatusFinding]:
     for host in hosts:
         end = host.api.until if host.api else None
         if end is not None and now < end and in_last_third(end - HOST_LIFE, end, now):
             what = f"its certificate for Docker's API ends {_when(end)}"
-            yield Finding((host.name,), what, "run `dockmesh apply`, which renews it")
+            yield StatusFinding((host.name,), what, "run `dockmesh apply`, which renews it")
     if plan.access is None or plan.docker_api is None:
         return
     mesh = (plan.name,)
     if plan.access.ca_until - now < CA_WARNED:
         what = f"the authority of Docker's API ends {_when(plan.access.ca_until)}, and everybody's certificate with it"
-        yield Finding(mesh, what, "run `dockmesh access rotate`, then `dockmesh apply`")
+        yield StatusFinding(mesh, what, "run `dockmesh access rotate`, then `dockmesh apply`")
     for client in last(plan.access.clients):
         if client.revoked is None and now < client.until and in_last_third(client.made, client.until, now):
             what = f"{client.name}'s certificate for Docker's API ends {_when(client.until)}"
-            yield Finding(mesh, what, f"`dockmesh access create --again {client.name}` makes another")
+            yield StatusFinding(mesh, what, f"`dockmesh access create --again {client.name}` makes another")
 
 
 def last(clients: Sequence[Client]) -> tuple[Client, ...]:

@@ -5,24 +5,24 @@ from collections.abc import Iterator, Mapping
 from dockmesh.diff import outside
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.drop_counters import LOOPED
-from dockmesh.status.types import Finding, Heard, HostStatus
+from dockmesh.status.types import HostAnswers, HostStatus, StatusFinding
 
 
-def findings(plan: Plan, host: HostStatus, heard: Mapping[str, Heard]) -> Iterator[Finding]:
+def findings(plan: Plan, host: HostStatus, heard: Mapping[str, HostAnswers]) -> Iterator[StatusFinding]:
     facts, name = heard[host.name].facts, (host.name,)
     with_something = {network.name for network in plan.networks if network.attach}
     for seat in plan.host(host.name).networks:
         if found := outside.problem(seat, facts):
-            yield Finding(name, f"{found[0]}: who is behind it is cut off", found[1])
+            yield StatusFinding(name, f"{found[0]}: who is behind it is cut off", found[1])
         if seat.name in with_something:
-            yield from (Finding(name, *each) for each in outside.around(seat, facts))
+            yield from (StatusFinding(name, *each) for each in outside.around(seat, facts))
 
 
-def interface_warnings(host: HostPlan, heard: Heard) -> tuple[Finding, ...]:
-    return tuple(Finding((host.name,), *each) for each in outside.warnings(host, heard.facts))
+def interface_warnings(host: HostPlan, heard: HostAnswers) -> tuple[StatusFinding, ...]:
+    return tuple(StatusFinding((host.name,), *each) for each in outside.warnings(host, heard.facts))
 
 
-def warnings(plan: Plan, host: HostStatus) -> Iterator[Finding]:
+def warnings(plan: Plan, host: HostStatus) -> Iterator[StatusFinding]:
     yield from host.attachment_warnings
     if count := host.drop_counters.get(LOOPED):
         names = ", ".join(seat.attach.interface for seat in plan.host(host.name).networks if seat.attach)
@@ -31,4 +31,4 @@ def warnings(plan: Plan, host: HostStatus) -> Iterator[Finding]:
             "what goes out there comes back, so there is a loop; or somebody out there pretends to be one of the mesh"
         )
         do = "look for a second way between the two, and at whose MAC addresses they are: `tcpdump -e` on the interface"
-        yield Finding((host.name,), what, do)
+        yield StatusFinding((host.name,), what, do)

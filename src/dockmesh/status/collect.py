@@ -22,7 +22,7 @@ DEADLINE_S, DOCKER_DEADLINE_S = 5.0, 3.0
 
 async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError]
-) -> tuple[dict[str, Heard], dict[str, DockmeshError]]:
+) -> tuple[dict[str, HostAnswers], dict[str, DockmeshError]]:
     """What was heard of each host, and why of the others nothing was."""
     gone = dict(unreachable)
     heard = await each(hosts, gone, lambda name: _ask(plan, hosts[name]))
@@ -55,6 +55,6 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
     return found
 
 
-async def _check_underlay(plan: Plan, host: Transport, known: Heard, ends: list[TunnelEnd]) -> Heard:
+async def _check_underlay(plan: Plan, host: Transport, known: HostAnswers, ends: list[TunnelEnd]) -> HostAnswers:
     answers = await host.ask(*underlay_check.questions(ends), together=True, within_s=DEADLINE_S)
     return replace(known, underlay=underlay_check.read(plan.host(host.name), known.facts, ends, answers))

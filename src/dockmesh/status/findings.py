@@ -10,7 +10,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import Link, Plan
 from dockmesh.status import api, attached, names
-from dockmesh.status.types import Finding, Heard, HostStatus, Way
+from dockmesh.status.types import FramePath, HostAnswers, HostStatus, StatusFinding
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, TunnelState
 
@@ -21,8 +21,8 @@ Ends = Mapping[tuple[str, str], End]
 
 
 def find(
-    plan: Plan, heard: Mapping[str, Heard], hosts: Sequence[HostStatus], ways: Sequence[Way], now: datetime
-) -> Iterator[Finding]:
+    plan: Plan, heard: Mapping[str, HostAnswers], hosts: Sequence[HostStatus], ways: Sequence[FramePath], now: datetime
+) -> Iterator[StatusFinding]:
     facts = {name: each.facts for name, each in heard.items()}
     ends = tunnel.read_ends(plan, facts)
     new = {host.name for host in hosts if _is_new(host)}
@@ -31,7 +31,7 @@ def find(
             yield _silent(host.name, host.error, ends)
     for host in hosts:
         if host.name in new:
-            yield Finding((host.name,), "not applied yet", APPLY)
+            yield StatusFinding((host.name,), "not applied yet", APPLY)
         elif not host.error:
             yield from _host(host)
             yield from api.findings(host, now)
@@ -53,7 +53,7 @@ def _is_new(host: HostStatus) -> bool:
     return bool(host.differences) and {change.origin for change in host.differences} == {Origin.FIRST}
 
 
-def _silent(name: str, error: DockmeshError, ends: Ends) -> Finding:
+def _silent(name: str, error: DockmeshError, ends: Ends) -> StatusFinding:
     report = error.report
     said = (report.answered or "").strip().splitlines()
     if isinstance(error, ConnectError):
@@ -68,45 +68,45 @@ def _silent(name: str, error: DockmeshError, ends: Ends) -> Finding:
         what += f"; its {'tunnels are' if len(down) > 1 else 'tunnel is'} down on {_and(down)}"
     elif towards and all(end.state is TunnelState.UP for end in towards):
         what += f"; its tunnels are up on {_and([end.host for end in towards])}, so it is alive"
-    return Finding((name,), what, report.do or "see that the host is up")
+    return StatusFinding((name,), what, report.do or "see that the host is up")
 
 
-def _host(host: HostStatus) -> Iterator[Finding]:
+def _host(host: HostStatus) -> Iterator[StatusFinding]:
     if host.switch is None:
         do = f"look at `systemctl status openvswitch-switch` on {host.name}, then {APPLY}"
-        yield Finding((host.name,), "Open vSwitch does not answer", do)
+        yield StatusFinding((host.name,), "Open vSwitch does not answer", do)
     if host.docker is None:
         do = f"look at `journalctl -u docker` on {host.name}; {APPLY} when it can start"
-        yield Finding((host.name,), "Docker does not answer", do)
+        yield StatusFinding((host.name,), "Docker does not answer", do)
     if host.refused:
         report = host.refused.report
-        yield Finding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
+        yield StatusFinding((host.name,), f"cannot be compared with the file: {report.what}", report.do or APPLY)
 
 
-def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[StatusFinding]:
     for name, known in facts.items():
         host = plan.host(name)
         for pool in pools.use(host, known):
             if pool.full:
                 what = f"its {pool.shown} is full: all {pool.total:,} addresses are taken, no container starts"
-                yield Finding((name,), what, pools.ROOM)
+                yield StatusFinding((name,), what, pools.ROOM)
         # While Docker itself has another pool, that is what is said.
         if known.docker is not None and known.docker.pool == host.pool:
-            yield from (Finding((name,), each.text, each.do(name)) for each in pools.outside(host, known))
+            yield from (StatusFinding((name,), each.text, each.do(name)) for each in pools.outside(host, known))
     for each in pools.alike(plan, facts):
-        yield Finding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
+        yield StatusFinding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
 
 
-def _link(plan: Plan, heard: Mapping[str, Heard], ends: Ends, link: Link) -> Iterator[Finding]:
+def _link(plan: Plan, heard: Mapping[str, HostAnswers], ends: Ends, link: Link) -> Iterator[StatusFinding]:
     """One finding a link; both ends of a link fail together, mostly."""
     there = [end for key in ((link.a, link.b), (link.b, link.a)) if (end := ends.get(key))]
     wrong = [end for end in there if end.state in (TunnelState.MISSING, TunnelState.BROKEN, TunnelState.NO_BFD)]
     for end in wrong:
         if heard[end.host].facts.ovs is not None:
-            yield Finding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
+            yield StatusFinding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
     down = [end for end in there if end.state is TunnelState.DOWN]
     if len(there) == 2 and down and not wrong:
-        yield Finding((link.a, link.b), *_down(plan.fabric.tunnel.encapsulation, heard, there, down))
+        yield StatusFinding((link.a, link.b), *_down(plan.fabric.tunnel.encapsulation, heard, there, down))
 
 
 def _name(end: End) -> str:
@@ -123,7 +123,9 @@ def _wrong(end: End) -> str:
             return f"is not as planned: {end.wrong}"
 
 
-def _down(wire: Encapsulation, heard: Mapping[str, Heard], ends: Sequence[End], down: Sequence[End]) -> tuple[str, str]:
+def _down(
+    wire: Encapsulation, heard: Mapping[str, HostAnswers], ends: Sequence[End], down: Sequence[End]
+) -> tuple[str, str]:
     deaf = [end for end in down if not end.hears]
     if len(deaf) == 1:
         arrives = f"BFD's packets from {deaf[0].peer} do not arrive at {deaf[0].host}"
@@ -134,7 +136,7 @@ def _down(wire: Encapsulation, heard: Mapping[str, Heard], ends: Sequence[End], 
     return f"the tunnel {between} is down: {arrives}; {why}", do
 
 
-def _underlay_reason(wire: Encapsulation, heard: Mapping[str, Heard], down: Sequence[End]) -> tuple[str, str]:
+def _underlay_reason(wire: Encapsulation, heard: Mapping[str, HostAnswers], down: Sequence[End]) -> tuple[str, str]:
     ends = [(end, heard[end.host].underlay[end.peer]) for end in down if end.peer in heard[end.host].underlay]
     for end, check in ends:
         if check.rule:
@@ -150,7 +152,7 @@ def _underlay_reason(wire: Encapsulation, heard: Mapping[str, Heard], down: Sequ
     return "why was not to be seen", "`dockmesh verify` measures more"
 
 
-def _tree(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+def _tree(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[StatusFinding]:
     views = tree.read_views(plan, facts)
     for name, problems in tree.problems(plan, facts).items():
         if name not in views:
@@ -159,21 +161,21 @@ def _tree(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
         for problem in problems:
             # A root that could not be asked may live all the same; whether the choice was right, nobody knows.
             if not (root and root not in facts and problem.startswith(tree.TAKES)):
-                yield Finding(
+                yield StatusFinding(
                     (name,), f"spanning tree: {problem}", f"{APPLY}; if it stays, `dockmesh verify` says more"
                 )
 
 
-def _cut_off(ways: Sequence[Way], applied: set[str]) -> Iterator[Finding]:
+def _cut_off(ways: Sequence[FramePath], applied: set[str]) -> Iterator[StatusFinding]:
     lost = [way for way in ways if not way.hosts and {way.a, way.b} <= applied]
     if lost:
         pairs = ", ".join(f"{way.a} – {way.b}" for way in lost[:PAIRS])
         more = f" and {len(lost) - PAIRS} more" if len(lost) > PAIRS else ""
         hosts = tuple(dict.fromkeys(name for way in lost for name in (way.a, way.b)))
-        yield Finding(hosts, f"no way for frames between {pairs}{more}", "mend the tunnels, then look again")
+        yield StatusFinding(hosts, f"no way for frames between {pairs}{more}", "mend the tunnels, then look again")
 
 
-def _differences(host: HostStatus) -> Iterator[Finding]:
+def _differences(host: HostStatus) -> Iterator[StatusFinding]:
     if not host.differences:
         return
     origins = Counter(change.origin for change in host.differences)
@@ -189,7 +191,7 @@ def _differences(host: HostStatus) -> Iterator[Finding]:
     named = ", ".join(str(change.subject) for change in host.differences[:SUBJECTS])
     more = f" and {len(host.differences) - SUBJECTS} more" if len(host.differences) > SUBJECTS else ""
     do = f"`dockmesh diff --host {host.name}` shows it, `dockmesh apply` makes it as the file says"
-    yield Finding((host.name,), f"{kinds}: {named}{more}", do)
+    yield StatusFinding((host.name,), f"{kinds}: {named}{more}", do)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -12,12 +12,12 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
 from dockmesh.status import api, attached, findings, names, warnings, ways
-from dockmesh.status.types import Heard, HostStatus, Status
+from dockmesh.status.types import HostAnswers, HostStatus, Status
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
 
 
-def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError], now: datetime) -> Status:
+def judge(plan: Plan, heard: Mapping[str, HostAnswers], gone: Mapping[str, DockmeshError], now: datetime) -> Status:
     """Of the hosts that were asked: those that were heard, and those that are gone. `now` is for certificates."""
     facts = {name: each.facts for name, each in heard.items()}
     views, ends = tree.read_views(plan, facts), tunnel.read_ends(plan, facts)
@@ -42,7 +42,7 @@ def judge(plan: Plan, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshErr
     )
 
 
-def _host(plan: Plan, host: HostPlan, heard: Heard, view: TreeView | None) -> HostStatus:
+def _host(plan: Plan, host: HostPlan, heard: HostAnswers, view: TreeView | None) -> HostStatus:
     facts = heard.facts
     differences, refused = _compare(plan, heard)
     fabric, applied = facts.bridge(FABRIC_BRIDGE), read(facts.file(APPLIED))

@@ -6,7 +6,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import Plan
 from dockmesh.record.applied import Applied
 from dockmesh.render.names import UNIT
-from dockmesh.status.types import Finding, HostStatus, Names
+from dockmesh.status.types import HostStatus, Names, StatusFinding
 
 NOBODY = "none"
 
@@ -29,23 +29,25 @@ def _list(text: str) -> tuple[str, ...]:
     return () if text == NOBODY else tuple(text.split(", "))
 
 
-def findings(host: HostStatus, heard: Collection[str]) -> Iterator[Finding]:
+def findings(host: HostStatus, heard: Collection[str]) -> Iterator[StatusFinding]:
     """`heard` are the hosts that answer: of another one it is said already that it does not."""
     known = host.names
     if known is None:
         return
     if known.state != "active":
         do = f"look at `journalctl -u {UNIT}` on {host.name}, then run `dockmesh apply`"
-        yield Finding((host.name,), f"nobody answers names: {UNIT} is {known.state}", do)
+        yield StatusFinding((host.name,), f"nobody answers names: {UNIT} is {known.state}", do)
     for peer in known.silent:
         if peer in heard:
             do = f"see that {UNIT} runs on {peer}, and that `dockmesh verify` passes between the two"
-            yield Finding((host.name, peer), f"the resolver of {host.name} gets no answer from that of {peer}", do)
+            yield StatusFinding(
+                (host.name, peer), f"the resolver of {host.name} gets no answer from that of {peer}", do
+            )
 
 
-def warnings(host: HostStatus) -> Iterator[Finding]:
+def warnings(host: HostStatus) -> Iterator[StatusFinding]:
     if host.names and host.names.elsewhere:
         named = ", ".join(host.names.elsewhere)
         what = f"containers that were started before names came to it ask other servers: {named}"
         do = f"start them again, on {host.name}: `docker restart {' '.join(host.names.elsewhere)}`"
-        yield Finding((host.name,), what, do)
+        yield StatusFinding((host.name,), what, do)

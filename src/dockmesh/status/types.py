@@ -22,7 +22,7 @@ class UnderlayCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HostAnswers:
     """One host's answers."""
 
     facts: HostFacts
@@ -74,11 +74,11 @@ class HostStatus:
     differences: tuple[Change, ...] = ()
     refused: DockmeshError | None = None  # why file and host cannot be compared
     said: Said = field(default_factory=Said)
-    attachment_warnings: tuple["Finding", ...] = ()
+    attachment_warnings: tuple["StatusFinding", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FramePath:
     """How frames go between two hosts: the hosts on the way, both included; empty where there is no way."""
 
     a: str
@@ -91,7 +91,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StatusFinding:
     """Something that is not right, in words."""
 
     hosts: tuple[str, ...]
@@ -108,6 +108,6 @@ class Status:
     root: str | None  # on which all that answer agree; without a spanning tree there is none
     hosts: tuple[HostStatus, ...]
     tunnels: tuple[End, ...]
-    ways: tuple[Way, ...]
-    findings: tuple[Finding, ...]
-    warnings: tuple[Finding, ...] = ()  # all is well, but will not stay so by itself
+    ways: tuple[FramePath, ...]
+    findings: tuple[StatusFinding, ...]
+    warnings: tuple[StatusFinding, ...] = ()  # all is well, but will not stay so by itself

@@ -6,7 +6,7 @@ from itertools import combinations
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Link, Plan
-from dockmesh.status.types import Way
+from dockmesh.status.types import FramePath
 from dockmesh.verify.tree import FORWARDING, TreeView
 from dockmesh.verify.tunnel import End, TunnelState
 
@@ -34,12 +34,14 @@ def open_links(plan: Plan, views: Mapping[str, TreeView], ends: Mapping[tuple[st
     return tuple(found)
 
 
-def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[Way, ...]:
+def find_ways(plan: Plan, links: tuple[Link, ...]) -> tuple[FramePath, ...]:
     names = [host.name for host in plan.hosts]
     if not plan.has_tree:
         simulation = Simulation(plan)
         dead = frozenset(frozenset((link.a, link.b)) for link in plan.links if link not in links)
-        return tuple(Way(a, b, simulation.way(a, b, links=dead) or ()) for a, b in combinations(names, 2))
+        return tuple(FramePath(a, b, simulation.way(a, b, links=dead) or ()) for a, b in combinations(names, 2))
     graph = neighbours(names, links)
     reached = {name: depths(graph, name) for name in names}
-    return tuple(Way(a, b, tuple(path(graph, a, b)) if b in reached[a] else ()) for a, b in combinations(names, 2))
+    return tuple(
+        FramePath(a, b, tuple(path(graph, a, b)) if b in reached[a] else ()) for a, b in combinations(names, 2)
+    )

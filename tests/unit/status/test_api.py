@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dockmesh.plan.types import Access, Client
 from dockmesh.render.paths import API_REVOKED, API_UNIT
 from dockmesh.status.judge import judge
-from dockmesh.status.types import Finding, Status
+from dockmesh.status.types import Status, StatusFinding
 from tests.support import access
 from tests.support.access import NOW
 from tests.support.fake_host import FakeHost, applied
@@ -23,7 +23,7 @@ def status(*changed: FakeHost, known: Access | None = KNOWN, now: datetime = NOW
     return judge(plan, {name: worlds.heard(plan, host) for name, host in hosts.items()}, {}, now)
 
 
-def texts(found: tuple[Finding, ...]) -> list[tuple[tuple[str, ...], str]]:
+def texts(found: tuple[StatusFinding, ...]) -> list[tuple[tuple[str, ...], str]]:
     return [(each.hosts, each.what) for each in found]
 
 

@@ -1,7 +1,7 @@
 """The resolvers, as status tells of them."""
 
 from dockmesh.render.names import UNIT
-from dockmesh.status.types import Finding, Names
+from dockmesh.status.types import Names, StatusFinding
 from tests.unit.status import worlds
 
 WELL = "names: 7; Docker: followed; silent: none; elsewhere: none"
@@ -16,7 +16,7 @@ def world(**states: dict[str, str]) -> worlds.World:
     return made
 
 
-def texts(found: tuple[Finding, ...]) -> list[tuple[tuple[str, ...], str]]:
+def texts(found: tuple[StatusFinding, ...]) -> list[tuple[tuple[str, ...], str]]:
     return [(each.hosts, each.what) for each in found]
 
 

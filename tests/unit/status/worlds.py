@@ -11,7 +11,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.judge import judge
 from dockmesh.status.said import Said
-from dockmesh.status.types import Heard, Status
+from dockmesh.status.types import HostAnswers, Status
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
 from tests.support.plans import configs
@@ -20,7 +20,7 @@ from tests.unit.verify.worlds import role_of
 MESH = cluster(3)
 PLAN = build(MESH)
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-World = dict[str, Heard]
+World = dict[str, HostAnswers]
 
 
 def well(mesh: Cluster = MESH) -> World:
@@ -28,8 +28,8 @@ def well(mesh: Cluster = MESH) -> World:
     return {name: heard(plan, applied(config), config.flows) for name, config in configs(mesh).items()}
 
 
-def heard(plan: Plan, host: FakeHost, bundle: str | None = None) -> Heard:
-    return Heard(alive(plan, host.facts(bundle)), Said(), {})
+def heard(plan: Plan, host: FakeHost, bundle: str | None = None) -> HostAnswers:
+    return HostAnswers(alive(plan, host.facts(bundle)), Said(), {})
 
 
 def alive(plan: Plan, facts: HostFacts) -> HostFacts:

@@ -5,7 +5,7 @@ from typing import Any
 from dockmesh.cli.json.comparison import applied_json
 from dockmesh.cli.json.errors import error_json
 from dockmesh.status.said import RunSaid
-from dockmesh.status.types import Api, Finding, HostStatus, Names, Status
+from dockmesh.status.types import Api, HostStatus, Names, Status, StatusFinding
 from dockmesh.verify.pools import PoolUse
 
 
@@ -77,7 +77,7 @@ def _api_json(api: Api | None) -> dict[str, Any] | None:
     return {"address": api.address, "open": api.open, "certificate_until": until, "why": api.why}
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def _finding_json(finding: StatusFinding) -> dict[str, Any]:
     return {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do}
 
 
