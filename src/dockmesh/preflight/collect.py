@@ -16,7 +16,7 @@ from dockmesh.inspect.host import config_of, inspect
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
-from dockmesh.preflight.types import Evidence, Heard, HostEvidence, Reach
+from dockmesh.preflight.types import Evidence, HostEvidence, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.fanout import each
 from dockmesh.remote.progress import Steps
@@ -118,7 +118,7 @@ def _way(plan: Plan) -> str:
 def read_reach(said: Mapping[str, Any]) -> Reach:
     """What agent.reach says."""
     heard = {
-        str(peer["name"]): Heard(
+        str(peer["name"]): PeerReach(
             raw=frozenset(peer["raw"]),
             wire=frozenset(peer["wire"]),
             errors=dict(peer["errors"]),
@@ -136,7 +136,7 @@ def _merge(before: Reach | None, now: Reach | None) -> Reach:
         return now or before or Reach()
     merged = dict(before.peers)
     for name, heard in now.peers.items():
-        old = merged.get(name, Heard())
+        old = merged.get(name, PeerReach())
         merged[name] = replace(heard, raw=heard.raw | old.raw, wire=heard.wire | old.wire)
     return Reach(merged, now.error)
 
@@ -145,7 +145,7 @@ def _not_arrived(plan: Plan, wanted: Wanted, reach: Mapping[str, Reach]) -> dict
     """The pairs of which one direction is still in doubt."""
 
     def arrived(target: str, source: str) -> bool:
-        heard = reach.get(target, Reach()).peers.get(source, Heard())
+        heard = reach.get(target, Reach()).peers.get(source, PeerReach())
         return {SMALL, FULL} <= (heard.wire if _way(plan) == "wire" else heard.raw)
 
     return {

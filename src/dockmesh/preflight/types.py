@@ -119,7 +119,7 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PeerReach:
     """What a host heard of one peer, and what became of what it sent there."""
 
     raw: frozenset[str] = frozenset()  # kinds of packets that passed its own firewall
@@ -131,7 +131,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    peers: Mapping[str, Heard] = field(default_factory=dict)
+    peers: Mapping[str, PeerReach] = field(default_factory=dict)
     error: str | None = None  # why the host could not take part
 
 

@@ -8,7 +8,7 @@ from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.firewalls import find_guilty, how_to_open
-from dockmesh.preflight.types import Check, Evidence, Finding, Heard, Level
+from dockmesh.preflight.types import Check, Evidence, Finding, Level, PeerReach
 
 SMALL, FULL = "small", "full"  # the two kinds of packets of agent.reach
 SILENT = "nothing passes, not even a ping"
@@ -25,8 +25,8 @@ class Direction:
 
     source: str
     target: str
-    sent: Heard  # of the source, about the target
-    got: Heard  # of the target, about the source
+    sent: PeerReach  # of the source, about the target
+    got: PeerReach  # of the target, about the source
 
 
 def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.tunnel import Tunnel
-from dockmesh.preflight.types import Check, Heard, Level, Reach
+from dockmesh.preflight.types import Check, Level, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL, blame
 from tests.unit.preflight import worlds
 
@@ -47,7 +47,7 @@ def test_one_direction_is_told_from_two() -> None:
 
 
 def test_a_dead_underlay_is_told_from_filtered_gre() -> None:
-    dead = Heard()
+    dead = PeerReach()
     evidence = worlds.with_heard(worlds.with_heard(READY, "host1", "host2", dead), "host2", "host1", dead)
 
     assert "not even a ping" in worlds.only(PLAN, evidence).what

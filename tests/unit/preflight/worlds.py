@@ -13,14 +13,14 @@ from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.run import judge
-from dockmesh.preflight.types import Around, Check, Evidence, Finding, Heard, HostEvidence, Level, Reach
+from dockmesh.preflight.types import Around, Check, Evidence, Finding, HostEvidence, Level, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.render.host import render
 from tests.support.meshes import cluster
 
 BOTH = frozenset((SMALL, FULL))
-HEARD = Heard(BOTH, BOTH, {}, 0.4, 1500)
-DEAF = Heard(ping_ms=0.4, largest=1500)
+HEARD = PeerReach(BOTH, BOTH, {}, 0.4, 1500)
+DEAF = PeerReach(ping_ms=0.4, largest=1500)
 
 
 def plan(hosts: int = 3, datapath: Datapath = Datapath.SYSTEM, tunnel: Tunnel = Tunnel.GRE) -> Plan:
@@ -76,7 +76,7 @@ def _with(evidence: Evidence, host: str, known: HostEvidence) -> Evidence:
     return replace(evidence, hosts={**evidence.hosts, host: known})
 
 
-def with_heard(evidence: Evidence, host: str, peer: str, heard: Heard) -> Evidence:
+def with_heard(evidence: Evidence, host: str, peer: str, heard: PeerReach) -> Evidence:
     """What `host` knows of `peer` is this."""
     reach = evidence.reach[host]
     changed = replace(reach, peers={**reach.peers, peer: heard})
