@@ -149,7 +149,7 @@ def read(path: str) -> str:
         return file.read()
 
 
-class Guard:
+class FlowGuard:
     """A bridge, and the file that says what it should have."""
 
     def __init__(self, bridge: str, path: str) -> None:
@@ -276,7 +276,7 @@ def listen(bridge: str) -> list[Monitor]:
 
 
 def main(argv: list[str]) -> None:
-    guard = Guard(*argv)
+    guard = FlowGuard(*argv)
     while True:
         began = time.monotonic()
         try:

@@ -50,7 +50,7 @@ class Port(NamedTuple):
     addresses: tuple[str, ...]
 
 
-class Link:
+class Device:
     """A device: its number, whether it has a carrier, and its attributes by their numbers."""
 
     def __init__(self, body: bytes) -> None:
@@ -109,13 +109,13 @@ def ask(kind: int, flags: int, body: bytes) -> Iterator[tuple[int, bytes]]:
                     return
 
 
-def links(index: int = 0, namespace: int | None = None) -> list[Link]:
+def links(index: int = 0, namespace: int | None = None) -> list[Device]:
     """All of this namespace, or the one with that number there. Raises OSError."""
     body = struct.pack("=4xi8x", index)
     if namespace is not None:
         body += struct.pack("=HHi", 8, IN_NAMESPACE, namespace)
     answers = ask(GET_LINK, 0 if index else ROOT_AND_MATCH, body)
-    return [Link(answer) for kind, answer in answers if kind == NEW_LINK]
+    return [Device(answer) for kind, answer in answers if kind == NEW_LINK]
 
 
 def addresses(index: int, namespace: int) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ def elements(verb: str, ports: dict[str, Port]) -> str:
     return "".join(lines if verb == "add" else reversed(lines))
 
 
-class Guard:
+class PortGuard:
     """The rules, and the ports that they know."""
 
     def __init__(self, path: str, bridges: list[str]) -> None:
@@ -297,7 +297,7 @@ def main(argv: list[str]) -> None:
 
 
 def keep(argv: list[str]) -> None:
-    guard = Guard(argv[0], argv[1:])
+    guard = PortGuard(argv[0], argv[1:])
     # It listens before it looks: what changes in between is heard.
     monitors = [monitor(NETLINK_ROUTE, LINKS), monitor(NETLINK_NETFILTER, RULES)]
     # To be told that the file is another.

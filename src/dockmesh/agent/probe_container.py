@@ -37,7 +37,7 @@ EMPTY_FOLDERS = ("dev", "etc", "proc", "run", "sys", "tmp", "usr", "var")
 SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
 
-class DockerError(Exception):
+class DockerApiError(Exception):
     pass
 
 
@@ -61,7 +61,7 @@ def request(method: str, url: str, body: Any = None, query: Order | None = None)
     finally:
         connection.close()
     if response.status >= 400:
-        raise DockerError(f"{method} {url.split('?')[0]}: {response.status} {message(answer)}")
+        raise DockerApiError(f"{method} {url.split('?')[0]}: {response.status} {message(answer)}")
     return answer
 
 
@@ -105,7 +105,7 @@ def sweep() -> int:
 def remove(url: str) -> int:
     try:
         request("DELETE", url, query={"force": "1"})
-    except DockerError:
+    except DockerApiError:
         return 0  # Docker is removing it by itself, as the container asked for
     return 1
 
@@ -145,7 +145,7 @@ def import_image(name: str, mark: str) -> None:
     for line in request("POST", "/images/create", image(), query).splitlines():
         said = json.loads(line)
         if "error" in said:
-            raise DockerError(f"import of an image: {said['error']}")
+            raise DockerApiError(f"import of an image: {said['error']}")
 
 
 def start_container(order: Order, mark: str) -> Order:
@@ -187,7 +187,7 @@ def wait_for(container: str, word: str, deadline_s: float) -> str:
             if line.startswith(word):
                 return line.split()[1]
         if time.monotonic() > end:
-            raise DockerError(f"the container did not say {word!r}, but {' / '.join(lines[-3:]) or 'nothing'}")
+            raise DockerApiError(f"the container did not say {word!r}, but {' / '.join(lines[-3:]) or 'nothing'}")
         time.sleep(POLL_S)
 
 
@@ -233,7 +233,7 @@ def begin(order: Order) -> Order:
         try:
             result["swept"] = sweep()
             result["container"] = start_container(order, owner(os.getppid()))
-        except (DockerError, OSError, http.client.HTTPException, ValueError) as failure:
+        except (DockerApiError, OSError, http.client.HTTPException, ValueError) as failure:
             result["container"] = {"error": str(failure) or type(failure).__name__}
     return result
 
@@ -248,7 +248,7 @@ def measure(order: Order) -> Order:
         parts = frames(request("POST", f"/exec/{ident}/start", {"Detach": False, "Tty": False}))
         out = b"".join(part for number, part in parts if number == 1)
         return {"measured": json.loads(out)} if out else {"error": b"".join(part for _, part in parts).decode()[-500:]}
-    except (DockerError, OSError, http.client.HTTPException, ValueError) as failure:
+    except (DockerApiError, OSError, http.client.HTTPException, ValueError) as failure:
         return {"error": str(failure) or type(failure).__name__}
 
 
@@ -261,7 +261,7 @@ def finish(order: Order) -> Order:
         if order["docker"]:
             remove(f"/containers/{REPOSITORY}-{order['token']}")
             remove(f"/images/{REPOSITORY}:{order['token']}")
-    except (DockerError, OSError, http.client.HTTPException) as failure:
+    except (DockerApiError, OSError, http.client.HTTPException) as failure:
         result["error"] = str(failure) or type(failure).__name__
     return result
 

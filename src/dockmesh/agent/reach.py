@@ -88,7 +88,7 @@ class Wire:
         return [*steps, (RETURN, 0, 0, 0x40000), (RETURN, 0, 0, 0)]
 
 
-class Peer:
+class ReachedPeer:
     """What is known of one other host by now."""
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def open_wire(wire: Wire) -> socket.socket:
     return opened
 
 
-def send(wire: Wire, raw: socket.socket, peer: Peer, order: dict[str, Any], done: bool) -> None:
+def send(wire: Wire, raw: socket.socket, peer: ReachedPeer, order: dict[str, Any], done: bool) -> None:
     for kind, size in ((SMALL, 0), (FULL, peer.size)):
         message = packet(wire, order["token"], order["name"], peer.name, kind, size=size, has_all=done)
         try:
@@ -165,7 +165,7 @@ def send(wire: Wire, raw: socket.socket, peer: Peer, order: dict[str, Any], done
             peer.errors[kind] = errno.errorcode.get(failure.errno or 0, str(failure))
 
 
-def hear(wire: Wire, opened: socket.socket, way: str, peers: dict[str, Peer], order: dict[str, Any]) -> None:
+def hear(wire: Wire, opened: socket.socket, way: str, peers: dict[str, ReachedPeer], order: dict[str, Any]) -> None:
     """All that is there to be read. A raw socket of IPv6 shows no IP header (raw(7), ipv6(7))."""
     skipped = 0 if way == "raw" and wire.version == 6 else wire.ip_header
     while True:
@@ -183,7 +183,7 @@ def hear(wire: Wire, opened: socket.socket, way: str, peers: dict[str, Peer], or
             peers[found[0]].has_all = peers[found[0]].has_all or found[2]
 
 
-def exchange(peers: dict[str, Peer], order: dict[str, Any]) -> None:
+def exchange(peers: dict[str, ReachedPeer], order: dict[str, Any]) -> None:
     """Send to all and hear all, until all is heard on all sides or the time is up."""
     both = {SMALL, FULL}
     way, wire = order["way"], Wire(order)
@@ -205,7 +205,7 @@ def exchange(peers: dict[str, Peer], order: dict[str, Any]) -> None:
                 return
 
 
-def ping(echo: Any, peer: Peer) -> dict[str, Any]:
+def ping(echo: Any, peer: ReachedPeer) -> dict[str, Any]:
     """The same by ICMP, and if a full packet does not pass, the largest that does."""
     small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
     if small["ms"] is None:
@@ -215,7 +215,7 @@ def ping(echo: Any, peer: Peer) -> dict[str, Any]:
     return {"ping_ms": small["ms"], "ping_error": None, "largest": largest}
 
 
-def find_largest(echo: Any, peer: Peer) -> int | None:
+def find_largest(echo: Any, peer: ReachedPeer) -> int | None:
     """In rounds of sizes that are tried together; None if not even the least passes."""
     low, high = LEAST_MTU - 1, peer.size
     while high - low > 1:
@@ -232,7 +232,7 @@ def find_largest(echo: Any, peer: Peer) -> int | None:
 def main(order: dict[str, Any]) -> dict[str, Any]:
     echo = types.ModuleType("echo")
     exec(order["echo"], echo.__dict__)  # noqa: S102  our own text
-    peers = {str(each["name"]): Peer(each) for each in order["peers"]}
+    peers = {str(each["name"]): ReachedPeer(each) for each in order["peers"]}
     with ThreadPoolExecutor(max(1, min(THREADS, len(peers)))) as pool:
         pings = [pool.submit(ping, echo, peer) for peer in peers.values()]
         try:

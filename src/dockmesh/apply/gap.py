@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from dockmesh.pings.host import Pinger
+from dockmesh.pings.host import PingerUnit
 from dockmesh.pings.log import PingLog, PingStats
 from dockmesh.remote.seam import Run, Transport
 from dockmesh.remote.understand import understanding
 
-PINGER = Pinger("dockmesh-gap", life_s=3600, interval_ms=20)
+PINGER = PingerUnit("dockmesh-gap", life_s=3600, interval_ms=20)
 # Younger than this is an answer of now.
 FRESH_MS = 500
 BASELINE_S, POLL_S = 3.0, 0.2

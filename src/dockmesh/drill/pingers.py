@@ -10,7 +10,7 @@ from typing import Self
 
 from dockmesh.drill.types import Pair
 from dockmesh.errors import DockmeshError
-from dockmesh.pings.host import Pinger
+from dockmesh.pings.host import PingerUnit
 from dockmesh.pings.log import Ping, PingLog
 from dockmesh.plan.types import Plan
 from dockmesh.remote.fanout import each, within
@@ -28,7 +28,7 @@ class Pingers:
         self.hosts: dict[str, Transport] = {}
         self._plan = plan
         self._ssh_config = ssh_config
-        self._pinger = Pinger("dockmesh-drill-pings", life_s=600, interval_ms=interval_ms, nice=-5)
+        self._pinger = PingerUnit("dockmesh-drill-pings", life_s=600, interval_ms=interval_ms, nice=-5)
         self._logs: dict[str, list[PingLog]] = {}
         self._stack = AsyncExitStack()
 

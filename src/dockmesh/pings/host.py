@@ -12,7 +12,7 @@ PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pinger:
+class PingerUnit:
     """`unit`: of systemd's, and how its files are called; `life_s`: one whose dockmesh was killed ends by itself."""
 
     unit: str

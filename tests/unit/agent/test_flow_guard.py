@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.agent import flow_guard
-from dockmesh.agent.flow_guard import Guard, LostError, Monitor, flows_of
+from dockmesh.agent.flow_guard import FlowGuard, LostError, Monitor, flows_of
 
 BUNDLE = """\
 # Managed by dockmesh.
@@ -64,9 +64,9 @@ def switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
 
 
 @pytest.fixture
-def guard(switch: Switch) -> Guard:
+def guard(switch: Switch) -> FlowGuard:
     """It has installed the flows."""
-    made = Guard("br0", str(switch.folder / "bundle"))
+    made = FlowGuard("br0", str(switch.folder / "bundle"))
     assert made.install()
     switch.asked()
     return made
@@ -76,13 +76,13 @@ def test_the_flows_of_a_bundle_are_what_it_adds() -> None:
     assert flows_of(BUNDLE) == "cookie=0x100,table=0,actions=drop\n"
 
 
-def test_what_is_right_is_left_alone(switch: Switch, guard: Guard) -> None:
+def test_what_is_right_is_left_alone(switch: Switch, guard: FlowGuard) -> None:
     guard.look()
 
     assert switch.asked() == ["diff-flows", "dump-groups"]
 
 
-def test_flows_that_are_lost_are_put_back(switch: Switch, guard: Guard) -> None:
+def test_flows_that_are_lost_are_put_back(switch: Switch, guard: FlowGuard) -> None:
     switch.write("flows", "")
 
     guard.look()
@@ -91,7 +91,7 @@ def test_flows_that_are_lost_are_put_back(switch: Switch, guard: Guard) -> None:
     assert guard.wrong() == ""
 
 
-def test_groups_that_were_changed_are_put_back(switch: Switch, guard: Guard) -> None:
+def test_groups_that_were_changed_are_put_back(switch: Switch, guard: FlowGuard) -> None:
     switch.write("groups", " group_id=1,type=indirect,bucket=bucket_id:0,actions=output:7\n")
 
     guard.look()
@@ -99,7 +99,7 @@ def test_groups_that_were_changed_are_put_back(switch: Switch, guard: Guard) -> 
     assert guard.wrong() == ""
 
 
-def test_a_group_that_is_gone_is_put_back(switch: Switch, guard: Guard) -> None:
+def test_a_group_that_is_gone_is_put_back(switch: Switch, guard: FlowGuard) -> None:
     switch.write("groups", "")
 
     guard.look()
@@ -107,7 +107,7 @@ def test_a_group_that_is_gone_is_put_back(switch: Switch, guard: Guard) -> None:
     assert guard.wrong() == ""
 
 
-def test_a_group_that_was_there_before_is_left_alone(switch: Switch, guard: Guard) -> None:
+def test_a_group_that_was_there_before_is_left_alone(switch: Switch, guard: FlowGuard) -> None:
     left = " group_id=9,type=indirect,bucket=bucket_id:0,actions=drop\n"
     switch.write("groups", (switch.folder / "groups").read_text() + left)
 
@@ -120,7 +120,7 @@ ANOTHER = BUNDLE.replace("0x100", "0x300")
 
 
 def test_a_new_file_is_left_to_whoever_wrote_it_and_then_guarded(
-    switch: Switch, guard: Guard, capsys: pytest.CaptureFixture[str]
+    switch: Switch, guard: FlowGuard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     switch.write("bundle", ANOTHER)
     switch.write("wanted-flows", flows_of(ANOTHER))
@@ -139,7 +139,7 @@ def test_a_new_file_is_left_to_whoever_wrote_it_and_then_guarded(
 
 
 def test_a_new_file_that_nobody_puts_there_is_put_there(
-    switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
+    switch: Switch, guard: FlowGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switch.write("bundle", ANOTHER)
     switch.write("wanted-flows", flows_of(ANOTHER))
@@ -152,7 +152,7 @@ def test_a_new_file_that_nobody_puts_there_is_put_there(
     assert guard.wrong() == ""
 
 
-def test_flows_that_are_lost_while_a_new_file_waits_are_put_back(switch: Switch, guard: Guard) -> None:
+def test_flows_that_are_lost_while_a_new_file_waits_are_put_back(switch: Switch, guard: FlowGuard) -> None:
     switch.write("bundle", ANOTHER)
     switch.write("wanted-flows", flows_of(ANOTHER))
     switch.write("flows", "")
@@ -164,7 +164,7 @@ def test_flows_that_are_lost_while_a_new_file_waits_are_put_back(switch: Switch,
 
 
 def test_what_comes_while_it_looks_is_left_alone(
-    switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    switch: Switch, guard: FlowGuard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a busy host: when it compares, the file that it read is no more what the switch has got meanwhile."""
 
@@ -184,7 +184,9 @@ def test_what_comes_while_it_looks_is_left_alone(
     assert capsys.readouterr().err == ""
 
 
-def test_a_new_file_is_not_taken_as_put_there_by_a_switch_that_does_not_answer(switch: Switch, guard: Guard) -> None:
+def test_a_new_file_is_not_taken_as_put_there_by_a_switch_that_does_not_answer(
+    switch: Switch, guard: FlowGuard
+) -> None:
     switch.write("bundle", ANOTHER)
     switch.write("ovs-ofctl", "#!/bin/sh\nexit 1\n")
 
@@ -192,7 +194,7 @@ def test_a_new_file_is_not_taken_as_put_there_by_a_switch_that_does_not_answer(s
     assert guard.installed == BUNDLE
 
 
-def test_what_it_cannot_put_right_is_tried_less_and_less(switch: Switch, guard: Guard) -> None:
+def test_what_it_cannot_put_right_is_tried_less_and_less(switch: Switch, guard: FlowGuard) -> None:
     switch.write("wanted-flows", "")
     switch.write("flows", "")
 
@@ -203,7 +205,7 @@ def test_what_it_cannot_put_right_is_tried_less_and_less(switch: Switch, guard: 
     assert waits[-1] == flow_guard.LOOK_S
 
 
-def test_what_is_changed_while_it_puts_back_is_looked_at_at_once(switch: Switch, guard: Guard) -> None:
+def test_what_is_changed_while_it_puts_back_is_looked_at_at_once(switch: Switch, guard: FlowGuard) -> None:
     """So it happened: after each of a loop's changes of groups the next one."""
     switch.write("groups", "")
     switch.write("wanted-flows", "")
@@ -215,14 +217,14 @@ def test_what_is_changed_while_it_puts_back_is_looked_at_at_once(switch: Switch,
     assert guard.wrong() == ""
 
 
-def test_a_switch_that_does_not_answer_is_no_reason_to_write(switch: Switch, guard: Guard) -> None:
+def test_a_switch_that_does_not_answer_is_no_reason_to_write(switch: Switch, guard: FlowGuard) -> None:
     switch.write("ovs-ofctl", "#!/bin/sh\nexit 1\n")
 
     assert guard.wrong() == ""
 
 
 def test_without_a_file_nothing_is_put_there(switch: Switch, capsys: pytest.CaptureFixture[str]) -> None:
-    guard = Guard("br0", str(switch.folder / "none"))
+    guard = FlowGuard("br0", str(switch.folder / "none"))
 
     assert not guard.install()
     assert "no flows to put back" in capsys.readouterr().err
@@ -285,7 +287,7 @@ def test_a_switch_that_asks_whether_we_live_is_told(monitor: tuple[Monitor, sock
 
 
 def test_it_looks_by_itself_though_the_switch_keeps_asking_whether_it_lives(
-    monitor: tuple[Monitor, socket.socket], switch: Switch, guard: Guard, monkeypatch: pytest.MonkeyPatch
+    monitor: tuple[Monitor, socket.socket], switch: Switch, guard: FlowGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = monitor
     monkeypatch.setattr(flow_guard, "LOOK_S", 0.1)

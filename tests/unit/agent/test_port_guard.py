@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.agent import port_guard
-from dockmesh.agent.port_guard import Guard, Link
+from dockmesh.agent.port_guard import Device, PortGuard
 
 MAC, OTHER_MAC = "02:42:ac:11:40:02", "0a:00:00:00:00:07"
 OWN, OTHER = "172.17.64.2", "172.17.64.3"
@@ -23,12 +23,12 @@ def attribute(kind: int, value: bytes) -> bytes:
     return (struct.pack("=HH", 4 + len(value), kind) + value).ljust(4 + (len(value) + 3) // 4 * 4, b"\0")
 
 
-def link(index: int, name: str, *, carrier: bool = True, mac: str = "", **numbers: int) -> Link:
+def link(index: int, name: str, *, carrier: bool = True, mac: str = "", **numbers: int) -> Device:
     keys = {"master": port_guard.MASTER, "other_end": port_guard.OTHER_END, "namespace": port_guard.NAMESPACE}
     body = struct.pack("=BxHiII", 0, 1, index, port_guard.CARRIER if carrier else 0, 0)
     body += attribute(port_guard.NAME, name.encode() + b"\0")
     body += attribute(port_guard.ADDRESS, bytes.fromhex(mac.replace(":", "")))
-    return Link(body + b"".join(attribute(keys[key], struct.pack("=i", value)) for key, value in numbers.items()))
+    return Device(body + b"".join(attribute(keys[key], struct.pack("=i", value)) for key, value in numbers.items()))
 
 
 class World:
@@ -51,7 +51,7 @@ class World:
     def stop(self, index: int) -> None:
         self.links = [each for each in self.links if each.index != index]
 
-    def ask(self, index: int = 0, namespace: int | None = None) -> list[Link]:
+    def ask(self, index: int = 0, namespace: int | None = None) -> list[Device]:
         if not index:
             return self.links
         assert namespace is not None
@@ -81,9 +81,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-def guard(world: World, tmp_path: Path) -> Guard:
+def guard(world: World, tmp_path: Path) -> PortGuard:
     (tmp_path / "ports").write_text("the rules\n")
-    guard = Guard(str(tmp_path / "ports"), ["docker0=br0"])
+    guard = PortGuard(str(tmp_path / "ports"), ["docker0=br0"])
     assert guard.look()
     assert world.loaded == ["the rules\n"]
     return guard
@@ -111,7 +111,7 @@ def test_the_kernels_own_answer_is_understood() -> None:
     assert names["lo"].index == 1
 
 
-def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guard: Guard) -> None:
+def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guard: PortGuard) -> None:
     world.start("veth1")
     world.addresses = ()
 
@@ -121,7 +121,7 @@ def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guar
     assert world.loaded[1:] == [mac + port]
 
 
-def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: Guard) -> None:
+def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: PortGuard) -> None:
     world.start("veth1")
     guard.look()
     world.stop(10)
@@ -132,7 +132,7 @@ def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: Guar
     assert world.loaded[2:] == [gone("veth1") + added("veth2", OTHER_MAC)]
 
 
-def test_a_container_is_known_as_soon_as_it_has_its_link(world: World, guard: Guard) -> None:
+def test_a_container_is_known_as_soon_as_it_has_its_link(world: World, guard: PortGuard) -> None:
     world.start("veth1", carrier=False)
     assert guard.look()
     assert world.loaded[1:] == []
@@ -143,7 +143,7 @@ def test_a_container_is_known_as_soon_as_it_has_its_link(world: World, guard: Gu
     assert world.loaded[1:] == [added("veth1")]
 
 
-def test_what_it_calls_itself_later_is_not_believed(world: World, guard: Guard) -> None:
+def test_what_it_calls_itself_later_is_not_believed(world: World, guard: PortGuard) -> None:
     world.start("veth1")
     guard.look()
     world.macs[2, THERE] = OTHER_MAC
@@ -154,7 +154,7 @@ def test_what_it_calls_itself_later_is_not_believed(world: World, guard: Guard) 
     assert world.loaded[1:] == [added("veth1")]
 
 
-def test_one_that_goes_is_forgotten_and_one_in_its_place_is_new(world: World, guard: Guard) -> None:
+def test_one_that_goes_is_forgotten_and_one_in_its_place_is_new(world: World, guard: PortGuard) -> None:
     world.start("veth1")
     guard.look()
     world.stop(10)
@@ -177,7 +177,7 @@ def test_one_that_goes_is_forgotten_and_one_in_its_place_is_new(world: World, gu
     ],
     ids=["to other hosts", "of a pair here", "of no pair", "in no bridge", "in another bridge"],
 )
-def test_nobody_elses_port_is_guarded(world: World, guard: Guard, member: Link) -> None:
+def test_nobody_elses_port_is_guarded(world: World, guard: PortGuard, member: Device) -> None:
     world.stop(2)
     world.macs[2, THERE] = MAC
     world.links.append(member)
@@ -187,7 +187,7 @@ def test_nobody_elses_port_is_guarded(world: World, guard: Guard, member: Link) 
     assert world.loaded[1:] == []
 
 
-def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: Guard) -> None:
+def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: PortGuard) -> None:
     world.start("veth1")
     world.macs.clear()
 
@@ -196,7 +196,7 @@ def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: Guard
 
 
 def test_rules_that_somebody_flushed_come_back_with_all_ports(
-    world: World, guard: Guard, capsys: pytest.CaptureFixture[str]
+    world: World, guard: PortGuard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.start("veth1")
     guard.look()
@@ -208,7 +208,7 @@ def test_rules_that_somebody_flushed_come_back_with_all_ports(
     assert "put back" in capsys.readouterr().err
 
 
-def test_a_rule_that_somebody_changed_is_put_back(world: World, guard: Guard) -> None:
+def test_a_rule_that_somebody_changed_is_put_back(world: World, guard: PortGuard) -> None:
     assert world.table is not None
     world.table += "another"
 
@@ -222,7 +222,7 @@ def test_a_kernel_that_cannot_is_told_of_once_and_tried_again(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "ports").write_text("the rules\n")
-    guard = Guard(str(tmp_path / "ports"), ["docker0=br0"])
+    guard = PortGuard(str(tmp_path / "ports"), ["docker0=br0"])
     world.fails = True
 
     assert [guard.look(), guard.look()] == [False, False]
@@ -233,7 +233,7 @@ def test_a_kernel_that_cannot_is_told_of_once_and_tried_again(
 
 
 def test_other_rules_take_the_place_of_the_old_ones(
-    world: World, guard: Guard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World, guard: PortGuard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.start("veth1")
     guard.look()
@@ -248,9 +248,9 @@ def test_other_rules_take_the_place_of_the_old_ones(
 
 @pytest.mark.parametrize("error", [OSError("no"), TimeoutError("no")])
 def test_a_kernel_that_does_not_answer_changes_nothing(
-    world: World, guard: Guard, monkeypatch: pytest.MonkeyPatch, error: Exception
+    world: World, guard: PortGuard, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(*_: object) -> list[Link]:
+    def fail(*_: object) -> list[Device]:
         raise error
 
     monkeypatch.setattr(port_guard, "links", fail)
