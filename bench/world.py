@@ -51,7 +51,9 @@ def prepared_lab(hosts: int = 3) -> Iterator[Lab]:
     with enough_inotify(hosts), TemporaryDirectory(prefix="dockmesh-bench-") as folder:
         directory = Path(folder) / "lab"
         try:
-            yield starting.up(starting.Wish(name="bench", directory=directory, hosts=hosts, prepared=True), say=say)
+            yield starting.up(
+                starting.UpOptions(name="bench", directory=directory, hosts=hosts, prepared=True), say=say
+            )
         finally:
             ending.down(directory)
 

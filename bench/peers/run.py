@@ -56,7 +56,7 @@ def bench(wish: Wish, say: Say) -> Iterator[Bench]:
 def fresh_lab(contender: Contender, folder: Path, say: Say) -> Iterator[Lab]:
     """Raises LabError where the lab cannot be taken away, with its place: `dockmesh lab down --dir` does it then."""
     directory = folder / "lab"
-    wish = starting.Wish(name="bench", directory=directory, hosts=HOSTS, prepared=True, offers=contender.packages)
+    wish = starting.UpOptions(name="bench", directory=directory, hosts=HOSTS, prepared=True, offers=contender.packages)
     try:
         yield starting.up(wish, say=say)
     finally:

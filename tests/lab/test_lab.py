@@ -16,7 +16,7 @@ from dockmesh.lab.down import down
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.lab.underlay import netns_of_mark
-from dockmesh.lab.up import Wish, up
+from dockmesh.lab.up import up
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Datapath
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     directory = tmp_path_factory.mktemp("lab") / "pair"
-    yield up(Wish("pair", directory, hosts=2), say=print)
+    yield up(UpOptions("pair", directory, hosts=2), say=print)
     down(directory)
 
 
@@ -78,7 +78,7 @@ def test_hosts_start_bare_and_healthy(lab: Lab) -> None:
 def test_second_up_leaves_hosts_alone(lab: Lab) -> None:
     before = boot_id(lab, "host1"), boot_id(lab, "host2")
 
-    again = up(Wish("pair", lab.directory), say=print)
+    again = up(UpOptions("pair", lab.directory), say=print)
 
     assert again == lab
     assert (boot_id(lab, "host1"), boot_id(lab, "host2")) == before
@@ -178,30 +178,30 @@ def test_a_host_that_lost_its_supervisor_gets_a_new_one(lab: Lab) -> None:
     pid = int((cgroup.supervisor_of(lab, lab.host("host1")) / "cgroup.procs").read_text())
     os.kill(pid, signal.SIGKILL)
 
-    up(Wish("pair", lab.directory), say=print)
+    up(UpOptions("pair", lab.directory), say=print)
     power.reboot(lab, "host1")
 
     assert power.is_running(lab, lab.host("host1"))
 
 
 def test_a_lab_grows_but_does_not_shrink(scratch: Path) -> None:
-    up(Wish("scratch", scratch, hosts=1), say=print)
+    up(UpOptions("scratch", scratch, hosts=1), say=print)
 
-    grown = up(Wish("scratch", scratch, hosts=2, mtus={"host2": 1400}), say=print)
+    grown = up(UpOptions("scratch", scratch, hosts=2, mtus={"host2": 1400}), say=print)
 
     assert pings(grown, "host1", "host2")
     assert ask(grown, "host2", "cat", "/sys/class/net/eth0/mtu") == "1400"
     with pytest.raises(LabError, match="has 2 hosts already"):
-        up(Wish("scratch", scratch, hosts=1), say=print)
+        up(UpOptions("scratch", scratch, hosts=1), say=print)
 
 
 @pytest.mark.long
 def test_a_killed_lab_comes_up_again_with_its_disks_and_goes_down(scratch: Path) -> None:
-    killed = up(Wish("scratch", scratch, hosts=1), say=print)
+    killed = up(UpOptions("scratch", scratch, hosts=1), say=print)
     ask(killed, "host1", "sh", "-c", "echo kept > /root/kept && sync")
     cgroup.kill(cgroup.root_of(killed.mark))
 
-    again = up(Wish("scratch", scratch), say=print)
+    again = up(UpOptions("scratch", scratch), say=print)
     assert ask(again, "host1", "cat", "/root/kept") == "kept"
 
     cgroup.kill(cgroup.root_of(killed.mark))
@@ -213,7 +213,7 @@ def test_a_killed_lab_comes_up_again_with_its_disks_and_goes_down(scratch: Path)
 def test_down_leaves_what_it_did_not_make(scratch: Path) -> None:
     scratch.mkdir()
     (scratch / "notes").write_text("mine")
-    lab = up(Wish("scratch", scratch, hosts=1), say=print)
+    lab = up(UpOptions("scratch", scratch, hosts=1), say=print)
 
     down(scratch)
 
@@ -223,7 +223,7 @@ def test_down_leaves_what_it_did_not_make(scratch: Path) -> None:
 
 
 def test_two_labs_run_side_by_side(lab: Lab, scratch: Path) -> None:
-    other = up(Wish("scratch", scratch, hosts=1), say=print)
+    other = up(UpOptions("scratch", scratch, hosts=1), say=print)
 
     assert other.hash != lab.hash
     assert {lab.directory, other.directory} <= set(store.registered())

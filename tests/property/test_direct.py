@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Links
-from dockmesh.plan.blocks import Block, Blocks
+from dockmesh.plan.blocks import Block, GraphBlocks
 from dockmesh.plan.build import build
 from dockmesh.plan.direct import branches
 from dockmesh.plan.disjoint import disjoint_paths
@@ -79,7 +79,7 @@ def test_disjoint_paths_are_as_many_as_there_are_and_no_host_is_on_all(
     number = {name: place for place, name in enumerate(graph)}
     around = [sorted(number[peer] for peer in graph[name]) for name in graph]
     start, end = data.draw(st.sampled_from(list(permutations(range(len(graph)), 2))))
-    for block, enter, leave in Blocks(around).chain(start, end):
+    for block, enter, leave in GraphBlocks(around).chain(start, end):
         paths = disjoint_paths(block, enter, leave, most, range(len(graph)))
 
         inside: nx.Graph[int] = nx.Graph([(host, peer) for host, peers in block.around.items() for peer in peers])
@@ -95,7 +95,7 @@ def test_disjoint_paths_are_as_many_as_there_are_and_no_host_is_on_all(
 def test_blocks_are_what_networkx_finds(graph: "nx.Graph[str]") -> None:
     number = {name: place for place, name in enumerate(graph)}
     around = [sorted(number[peer] for peer in graph[name]) for name in graph]
-    found = Blocks(around)
+    found = GraphBlocks(around)
     parts = nx.biconnected_component_edges(graph)
 
     blocks = {frozenset(block.around) for place in range(1, len(graph)) for block, _, _ in found.chain(0, place)}

@@ -13,7 +13,7 @@ from dockmesh.model.mesh import Host
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.remote.seam import Transport
 from dockmesh.remote.understand import understanding
-from dockmesh.render.types import DockerNetwork
+from dockmesh.render.types import NetworkConfig
 
 
 async def read_owners(
@@ -108,7 +108,7 @@ def _shared(found: Look, docker_now: Docker) -> list[str]:
     return shared + [each for network in found.config.networks for each in _shared_in(network, docker_now)]
 
 
-def _shared_in(network: DockerNetwork, docker_now: Docker) -> list[str]:
+def _shared_in(network: NetworkConfig, docker_now: Docker) -> list[str]:
     """In a further network, by whatever name the other host has it."""
     shared = []
     for theirs in docker_now.networks:
@@ -118,7 +118,7 @@ def _shared_in(network: DockerNetwork, docker_now: Docker) -> list[str]:
     return shared
 
 
-def _shared6(network: DockerNetwork, gateway: str | None, pool: IPv6Network | None) -> list[str]:
+def _shared6(network: NetworkConfig, gateway: str | None, pool: IPv6Network | None) -> list[str]:
     address6, pool6 = network.bridge.address6, network.pool6
     shared = [gateway] if address6 is not None and gateway == str(address6.ip) else []
     return shared + ([str(pool6)] if pool is not None and pool6 is not None and pool.overlaps(pool6) else [])

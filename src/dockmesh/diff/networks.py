@@ -14,7 +14,7 @@ from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model.network import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
 from dockmesh.remote.seam import Request, Run
 from dockmesh.render import bridge, network, ovs
-from dockmesh.render.types import DockerNetwork, HostConfig
+from dockmesh.render.types import HostConfig, NetworkConfig
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"
@@ -114,7 +114,7 @@ def desired(config: HostConfig) -> Iterator[Desired]:
         yield from desired_of_bridge(each.bridge)
 
 
-def _desired(each: DockerNetwork) -> Desired:
+def _desired(each: NetworkConfig) -> Desired:
     address, six = each.bridge.address, each.bridge.address6
     words = _words(
         (str(address.ip), str(address.network), str(each.pool)),
@@ -129,7 +129,7 @@ def subject(name: str) -> Subject:
     return Subject(Thing.NETWORK, name)
 
 
-def _in_record(facts: HostFacts, wanted: DockerNetwork) -> str | None:
+def _in_record(facts: HostFacts, wanted: NetworkConfig) -> str | None:
     """The network as Docker has it, in the words of `_desired`; None where it has none of that name."""
     present = facts.docker.network(wanted.name) if facts.docker else None
     if present is None:
@@ -149,7 +149,7 @@ def _words(four: tuple[str, str, str], six: tuple[str, str, str] | None, mtu: in
     return f"{ways}, MTU {mtu}{', internal' if internal else ''}"
 
 
-def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
+def _differing(wanted: NetworkConfig, facts: HostFacts) -> dict[str, tuple[object, object]]:
     """By what it is, how Docker has it and how it should; empty also where Docker has no such network."""
     present = facts.docker.network(wanted.name) if facts.docker else None
     if present is None:
@@ -168,7 +168,7 @@ def _differing(wanted: DockerNetwork, facts: HostFacts) -> dict[str, tuple[objec
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _six(wanted: DockerNetwork, present: facts_types.DockerNetwork) -> dict[str, tuple[object, object]]:
+def _six(wanted: NetworkConfig, present: facts_types.DockerNetwork) -> dict[str, tuple[object, object]]:
     address = wanted.bridge.address6
     if address is None:
         return {"IPv6": ("on", "off")} if present.ipv6 else {}
@@ -179,7 +179,7 @@ def _six(wanted: DockerNetwork, present: facts_types.DockerNetwork) -> dict[str,
     }
 
 
-def is_as_wanted(wanted: DockerNetwork, facts: HostFacts) -> bool:
+def is_as_wanted(wanted: NetworkConfig, facts: HostFacts) -> bool:
     """Whether Docker's network is; of one that is not there, whether it need not be made anew."""
     return not _differing(wanted, facts)
 
@@ -201,7 +201,7 @@ def refuse_in_use(host: str, facts: HostFacts, name: str, why: str) -> None:
         )
 
 
-def _refuse_foreign(config: HostConfig, wanted: DockerNetwork, facts: HostFacts) -> None:
+def _refuse_foreign(config: HostConfig, wanted: NetworkConfig, facts: HostFacts) -> None:
     for each in facts.docker.networks if facts.docker else ():
         owner = each.labels.get(network.LABEL)
         if each.name == wanted.name and owner != config.mesh:
@@ -240,7 +240,7 @@ def _refuse_foreign(config: HostConfig, wanted: DockerNetwork, facts: HostFacts)
         )
 
 
-def _overlapping(wanted: DockerNetwork, other: facts_types.DockerNetwork) -> tuple[str, str, str] | None:
+def _overlapping(wanted: NetworkConfig, other: facts_types.DockerNetwork) -> tuple[str, str, str] | None:
     """The other's prefix, ours, and what ours is called in the file."""
     four, six = wanted.bridge.address.network, wanted.bridge.address6
     for prefix in other.prefixes:

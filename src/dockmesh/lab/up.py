@@ -27,7 +27,7 @@ LOCK = "lab.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UpOptions:
     """What a lab is asked to be. None: as it is already, or the default of a new one."""
 
     name: str
@@ -43,7 +43,7 @@ class Wish:
     release: Release | Mapping[str, Release] | None = None  # of all hosts, or of some by name
 
 
-def up(wish: Wish, say: Callable[[str], None]) -> Lab:
+def up(wish: UpOptions, say: Callable[[str], None]) -> Lab:
     """Make the lab, or what is missing of it: hosts that run are left alone, others start from the disks they have."""
     check_name(wish.name)
     check_root()
@@ -80,7 +80,7 @@ def _boot(lab: Lab, host: LabHost) -> None:
     wait_until_booted(lab, host)
 
 
-def _settle(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
+def _settle(wish: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
     """The lab that shall be: a new one, or the one in the directory under its old name, perhaps with more hosts."""
     old = store.load(directory) if (directory / store.FILE).exists() else None
     if old is None:
@@ -122,7 +122,7 @@ def _image(machines: Machines, release: Release, wish: Wish, prepared: bool, say
     return replace(image, packages=ensure_offers(image.root, (*offered_packages(release), *wish.offers), say))
 
 
-def _new(wish: Wish, directory: Path, say: Callable[[str], None]) -> Lab:
+def _new(wish: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
     kind = wish.kind or HostKind.CONTAINER
     machines = MACHINES[kind]
     hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus, wish.release)

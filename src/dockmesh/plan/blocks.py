@@ -32,7 +32,7 @@ class Block:
         return self._far[end]
 
 
-class Blocks:
+class GraphBlocks:
     """Of a graph that hangs together."""
 
     def __init__(self, around: Around) -> None:

@@ -26,12 +26,12 @@ docs/decisions/0007-search-trees.md has the alternatives and the numbers.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dockmesh.plan.blocks import Around, Block, Blocks
+from dockmesh.plan.blocks import Around, Block, GraphBlocks
 from dockmesh.plan.degree import mixed
 from dockmesh.plan.disjoint import Path, disjoint_paths
 
 
-class Step(NamedTuple):
+class SearchStep(NamedTuple):
     """What a host does with a frame: it goes to the first of `choices` whose tunnel is alive, or else to `resort`.
 
     `resort` gets it whatever BFD says; None: it is dropped.
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 
 # By host, and by the peer that the frame came from; None is the host itself.
-Rules = dict[tuple[int, int | None], Step]
+Rules = dict[tuple[int, int | None], SearchStep]
 
 
 class Searches:
@@ -53,7 +53,7 @@ class Searches:
     """
 
     def __init__(self, around: Around, keys: Sequence[int], most: int, *, everywhere: bool) -> None:
-        self._blocks, self._keys = Blocks(around), [mixed(key) for key in keys]
+        self._blocks, self._keys = GraphBlocks(around), [mixed(key) for key in keys]
         self._most, self._everywhere = most, everywhere
         self._paths: dict[tuple[int, int], list[Path]] = {}
 
@@ -135,9 +135,9 @@ def _write(rules: Rules, block: Block, leave: int, root: Branch, arrivals: list[
         if direct:
             ends.append(host)
         for came_from in arrivals if branch.parent is None else [back]:
-            rules[host, came_from] = Step(direct + kids, ((*direct, *kids, back)[0]) if last else back)
+            rules[host, came_from] = SearchStep(direct + kids, ((*direct, *kids, back)[0]) if last else back)
         for number, child in enumerate(branch.children, start=1):
             later = kids[number:]
-            rules[host, child.head] = Step(later, ((*direct, *later, back)[0]) if last else back)
+            rules[host, child.head] = SearchStep(later, ((*direct, *later, back)[0]) if last else back)
             waiting.append((child, last and not later and not direct))
     return ends

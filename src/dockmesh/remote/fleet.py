@@ -10,7 +10,7 @@ from pathlib import Path
 from dockmesh.errors import DockmeshError
 from dockmesh.remote.fanout import fan_out
 from dockmesh.remote.resolve import resolves
-from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, Target, connect, ssh_config
+from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, SshTarget, connect, ssh_config
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
 SOON_S = 0.05  # within which a resolver that is near has answered
@@ -37,7 +37,7 @@ def _allow_files(hosts: int) -> None:
 
 @contextlib.asynccontextmanager
 async def fleet(
-    hosts: Sequence[Target],
+    hosts: Sequence[SshTarget],
     chosen: Path | None,
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     *,

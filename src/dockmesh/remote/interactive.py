@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
 
-from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SUDO, Target, argv_of
+from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SUDO, SshTarget, argv_of
 from dockmesh.remote.start import start
 
 # Without a terminal nothing tells a command on the host that ssh has ended: it would go on until it next writes.
@@ -26,7 +26,7 @@ BY_SIGNAL = 128  # what a shell adds to the number of the signal that ended a co
 
 
 async def run_interactive(
-    host: Target, config: Path, words: Sequence[str], *, terminal: bool = False, reads: bool = False
+    host: SshTarget, config: Path, words: Sequence[str], *, terminal: bool = False, reads: bool = False
 ) -> int:
     """Run an argv on a host as root; its exit code, or 255 if ssh fails, which says why itself (ssh(1)).
 

@@ -60,7 +60,7 @@ DO_NONSENSE = "see who answers there: a login script that goes on printing, a ch
 DO_HANGS = "see what keeps the host so busy"
 
 
-class Target(Protocol):
+class SshTarget(Protocol):
     """What it takes to find a host."""
 
     @property
@@ -74,7 +74,7 @@ class Target(Protocol):
 
 
 @contextlib.contextmanager
-def ssh_config(hosts: Iterable[Target], chosen: Path | None) -> Iterator[Path]:
+def ssh_config(hosts: Iterable[SshTarget], chosen: Path | None) -> Iterator[Path]:
     """The configuration to use: the user's own, and after it (first match wins) the underlay addresses of `hosts`.
 
     As with `ssh -F`, a chosen file stands in for both ~/.ssh/config and the system's.
@@ -195,7 +195,7 @@ def _with_limit(request: Request) -> Request:
 
 
 async def connect(
-    host: Target,
+    host: SshTarget,
     config: Path,
     timeout_s: int = CONNECT_TIMEOUT_S,
     *,
@@ -233,7 +233,7 @@ async def connect(
     raise explain(Call(host.name, host.ssh, chosen, address), code, said)
 
 
-def argv_of(host: Target, config: Path, timeout_s: int, *options: str, terminal: bool = False) -> tuple[str, ...]:
+def argv_of(host: SshTarget, config: Path, timeout_s: int, *options: str, terminal: bool = False) -> tuple[str, ...]:
     """The call of ssh but for the command; `terminal`: with one on the host, too."""
     target = host.ssh.host or host.name
     user = ("-l", host.ssh.user) if host.ssh.user else ()

@@ -19,7 +19,7 @@ from dockmesh.render.paths import (
     UNIT,
 )
 from dockmesh.render.template import Words, from_template, names_program
-from dockmesh.render.types import Attachment, DaemonSettings, DockerBridge, DockerNetwork, File, HostConfig
+from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig
 
 
 def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
@@ -78,7 +78,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
     )
 
 
-def _units(plan: Plan, attachments: tuple[Attachment, ...]) -> tuple[str, ...]:
+def _units(plan: Plan, attachments: tuple[AttachmentConfig, ...]) -> tuple[str, ...]:
     """In the order in which they are started."""
     return (
         *([UNIT] if plan.fabric.renderer is Renderer.SYSTEMD else []),
@@ -132,8 +132,8 @@ def _bridge_of(network: HostNetwork) -> DockerBridge:
     )
 
 
-def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
-    return DockerNetwork(
+def _docker_network(plan: Plan, network: HostNetwork) -> NetworkConfig:
+    return NetworkConfig(
         network.name,
         plan.name,
         _bridge_of(network),
@@ -145,8 +145,8 @@ def _docker_network(plan: Plan, network: HostNetwork) -> DockerNetwork:
     )
 
 
-def _attachment(network: HostNetwork, attach: HostAttachment) -> Attachment:
-    return Attachment(
+def _attachment(network: HostNetwork, attach: HostAttachment) -> AttachmentConfig:
+    return AttachmentConfig(
         network.name,
         attach.interface,
         attach.vlan,
@@ -157,7 +157,7 @@ def _attachment(network: HostNetwork, attach: HostAttachment) -> Attachment:
     )
 
 
-def _attach_files(plan: Plan, attachments: Iterable[Attachment], words: Words) -> tuple[File, ...]:
+def _attach_files(plan: Plan, attachments: Iterable[AttachmentConfig], words: Words) -> tuple[File, ...]:
     userspace = plan.fabric.datapath is Datapath.NETDEV
     interfaces = (f"{each.interface}={each.switch}" if userspace else each.interface for each in attachments)
     words = {**words, "interfaces": tuple(dict.fromkeys(interfaces))}

@@ -6,11 +6,11 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import DOCKER_DROP_IN, INTERFACES
 from dockmesh.render.template import Parts, Words, from_template
-from dockmesh.render.types import Attachment, DockerNetwork, File, Setting
+from dockmesh.render.types import AttachmentConfig, File, NetworkConfig, Setting
 
 
 def files(parts: Parts, words: Words) -> tuple[File, ...]:
-    patches: tuple[DockerNetwork | Attachment, ...] = (*parts.networks, *parts.attachments)
+    patches: tuple[NetworkConfig | AttachmentConfig, ...] = (*parts.networks, *parts.attachments)
     words = {
         **words,
         "ignore_routers": {each.name: bridge.ignore_routers(each.name) for each in parts.bridges},
@@ -49,7 +49,7 @@ def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -
     return _evaluated(ovs.set_words(chosen)[1:])
 
 
-def _by_switch(attachments: Iterable[Attachment]) -> dict[str, list[str]]:
+def _by_switch(attachments: Iterable[AttachmentConfig]) -> dict[str, list[str]]:
     """The patch ports of each bridge that an attached interface is in."""
     found: dict[str, list[str]] = {}
     for each in attachments:
@@ -57,7 +57,7 @@ def _by_switch(attachments: Iterable[Attachment]) -> dict[str, list[str]]:
     return found
 
 
-def _attach_extra(attach: Attachment, settings: tuple[Setting, ...]) -> str:
+def _attach_extra(attach: AttachmentConfig, settings: tuple[Setting, ...]) -> str:
     """Of its bridge, and the interface with it: a stanza of its own could be the user's already."""
     of_bridge = _extra("bridge", attach.switch, settings)
     add = f"-- --may-exist add-port {attach.switch} {attach.interface}"

@@ -2,14 +2,14 @@
 
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.docker import BRIDGE_NAME, MTU
-from dockmesh.render.types import DockerNetwork
+from dockmesh.render.types import NetworkConfig
 
 LABEL = "dockmesh"  # key: the mesh that a network is part of
 DRIVER = "bridge"
 Argv = tuple[str, ...]
 
 
-def create(network: DockerNetwork) -> Argv:
+def create(network: NetworkConfig) -> Argv:
     """Docker sets the gateway on the bridge, whether it is there or not, and takes it as it is otherwise."""
     bridge = network.bridge
     return (
@@ -30,7 +30,7 @@ def create(network: DockerNetwork) -> Argv:
     )
 
 
-def _ipv6(network: DockerNetwork) -> tuple[str, ...]:
+def _ipv6(network: NetworkConfig) -> tuple[str, ...]:
     if network.bridge.address6 is None:
         return ()
     address = network.bridge.address6

@@ -9,7 +9,7 @@ from itertools import groupby
 from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan, TunnelEnd
-from dockmesh.render.types import Attachment, DockerNetwork, Setting
+from dockmesh.render.types import AttachmentConfig, NetworkConfig, Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
@@ -146,9 +146,9 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
 def transaction(
     wanted: Iterable[Setting],
     tunnels: Iterable[TunnelEnd],
-    networks: Iterable[DockerNetwork] = (),
+    networks: Iterable[NetworkConfig] = (),
     stale: Iterable[str] = (),
-    attachments: Iterable[Attachment] = (),
+    attachments: Iterable[AttachmentConfig] = (),
 ) -> tuple[str, ...]:
     """ovs-vsctl's words for one transaction: bridges and ports made where missing, stale ports gone, settings set."""
     words = ["--", "--may-exist", "add-br", FABRIC_BRIDGE]

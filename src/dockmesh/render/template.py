@@ -13,7 +13,7 @@ from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.types import TunnelEnd
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import names, paths, ports
-from dockmesh.render.types import Attachment, DockerBridge, DockerNetwork, File, Setting
+from dockmesh.render.types import AttachmentConfig, DockerBridge, File, NetworkConfig, Setting
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("dockmesh.render"),
@@ -62,8 +62,8 @@ class Parts:
     tunnels: tuple[TunnelEnd, ...]
     settings: tuple[Setting, ...]
     bridges: tuple[DockerBridge, ...]  # docker0 first
-    networks: tuple[DockerNetwork, ...]
-    attachments: tuple[Attachment, ...]
+    networks: tuple[NetworkConfig, ...]
+    attachments: tuple[AttachmentConfig, ...]
 
 
 def from_template(template: str, path: str, words: Words) -> File:

@@ -60,7 +60,7 @@ class DockerBridge:
 
 
 @dataclass(frozen=True, slots=True)
-class DockerNetwork:
+class NetworkConfig:
     """A further network, as Docker is told to have it. `mesh` marks it as ours."""
 
     name: str
@@ -74,7 +74,7 @@ class DockerNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class AttachmentConfig:
     """An interface that joins what is behind it to a network."""
 
     network: str
@@ -106,7 +106,7 @@ class HostConfig:
     docker_api: Listen | None = None
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
-    networks: tuple[DockerNetwork, ...] = ()  # beside docker0
+    networks: tuple[NetworkConfig, ...] = ()  # beside docker0
     domain: str | None = None  # None: no names, and no resolver
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[AttachmentConfig, ...] = ()
     given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host

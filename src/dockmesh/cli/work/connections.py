@@ -9,14 +9,14 @@ from typing import Self
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.ssh import SshHost, Target
+from dockmesh.remote.ssh import SshHost, SshTarget
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 
 
 class Connections:
     def __init__(
-        self, hosts: Sequence[Target], ssh_config: Path | None, *, meanwhile: Awaitable[None] | None = None
+        self, hosts: Sequence[SshTarget], ssh_config: Path | None, *, meanwhile: Awaitable[None] | None = None
     ) -> None:
         self.opened: dict[str, SshHost] = {}
         self.failed: dict[str, DockmeshError] = {}
@@ -52,7 +52,7 @@ class Connections:
             if name not in self._trying or self._trying[name].done():
                 self._trying[name] = asyncio.create_task(self._reach(self._hosts[name]))
 
-    async def _reach(self, *hosts: Target, meanwhile: Awaitable[None] | None = None) -> None:
+    async def _reach(self, *hosts: SshTarget, meanwhile: Awaitable[None] | None = None) -> None:
         connecting = fleet(hosts, self._ssh_config, CONNECT_TIMEOUT_S, meanwhile=meanwhile)
         found = await connecting.__aenter__()
         self._stack.push_async_exit(connecting)

@@ -60,7 +60,7 @@ def _parse_mtu(text: str) -> tuple[str, int]:
 
 def up(asked: Asked, *, json: bool) -> None:
     console = Console(stderr=True, highlight=False, emoji=False)
-    wish = starting.Wish(
+    wish = starting.UpOptions(
         name=asked.name,
         directory=_directory(asked.name, asked.directory),
         hosts=asked.hosts,

@@ -17,7 +17,7 @@ from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
 from dockmesh.remote.fleet import fleet
-from dockmesh.remote.ssh import Target
+from dockmesh.remote.ssh import SshTarget
 from dockmesh.remote.understand import understanding
 
 OPEN_VSWITCH = "openvswitch"
@@ -54,7 +54,7 @@ def build_packages(
     _show(built, to)
 
 
-async def _build(target: Target, ssh_config: Path | None, order: Order, to: Path) -> Built:
+async def _build(target: SshTarget, ssh_config: Path | None, order: Order, to: Path) -> Built:
     async with fleet((target,), ssh_config) as hosts:
         if target.name in hosts.failed:
             raise hosts.failed[target.name]
@@ -65,7 +65,7 @@ async def _build(target: Target, ssh_config: Path | None, order: Order, to: Path
             return built
 
 
-def _target(on: str, file: Path) -> Target:
+def _target(on: str, file: Path) -> SshTarget:
     """The host of the mesh file that has this name; else as ssh would take it."""
     if file.exists() and (host := next((host for host in load(file).hosts if host.name == on), None)):
         return host
