@@ -36,8 +36,12 @@ ABOUT: Mapping[FaultKind, About] = {
         "only so many kbit/s pass each way between two linked hosts",
         LINK, harmless=True, by_itself=False, amount=(64, "kbit"),
     ),
-    FaultKind.PARTITION: About("nothing passes between these hosts and the others", SIDE, harmless=True, by_itself=False),
-    FaultKind.CRASH: About("the power of these hosts is cut, then they are started", HOSTS, harmless=False, by_itself=False),
+    FaultKind.PARTITION: About(
+        "nothing passes between these hosts and the others", SIDE, harmless=True, by_itself=False
+    ),
+    FaultKind.CRASH: About(
+        "the power of these hosts is cut, then they are started", HOSTS, harmless=False, by_itself=False
+    ),
     FaultKind.REBOOT: About("these hosts reboot as their owner would do it", HOSTS, harmless=False, by_itself=True),
     FaultKind.SWITCH: About("ovs-vswitchd is killed with SIGKILL", HOSTS, harmless=False, by_itself=True),
     FaultKind.DOCKER: About("Docker is stopped, then started", HOSTS, harmless=False, by_itself=False),

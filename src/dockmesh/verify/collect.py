@@ -25,7 +25,7 @@ from dockmesh.remote.seam import Request, Transport
 from dockmesh.render.host import flows_of
 from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
-from dockmesh.verify.evidence import Evidence, HostEvidence, Measured, ProbeContainer
+from dockmesh.verify.evidence import Measured, MeshEvidence, ProbeContainer, ProbedHost
 
 FACTS_DEADLINE_S = 15.0
 DOCKER_DEADLINE_S = 4.0
@@ -67,7 +67,7 @@ async def collect(
     facts = {name: host.facts for name, host in known.items()}
     danger = tree.loop_danger(plan, facts) or flows.loop_danger(plan, facts)
     if danger:
-        return Evidence(known, gone, danger)
+        return MeshEvidence(known, gone, danger)
     live = {name: hosts[name] for name in known}
     try:
         known |= await each(live, gone, lambda name: _begin(session, live[name], known[name]))
@@ -78,12 +78,12 @@ async def collect(
         # Also when interrupted: a second interrupt ends this too, and then the probes end by themselves.
         heard = await each(live, gone, lambda name: _finish(session, live[name], known))
     known |= heard
-    return Evidence({name: host for name, host in known.items() if name not in gone}, gone)
+    return MeshEvidence({name: host for name, host in known.items() if name not in gone}, gone)
 
 
 async def _settle(
     session: VerifySession, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
-) -> dict[str, HostEvidence]:
+) -> dict[str, ProbedHost]:
     """Facts of all hosts, read again for as long as the fabric may still be coming up."""
     plan, clock = session.plan, asyncio.get_running_loop().time
     began, at = clock(), ""
@@ -104,15 +104,15 @@ async def _settle(
         await asyncio.sleep(POLL_S)
 
 
-async def _look(plan: Plan, host: Transport) -> HostEvidence:
+async def _look(plan: Plan, host: Transport) -> ProbedHost:
     inquiry = Inquiry((), flows_of(plan, plan.host(host.name)), docker_s=DOCKER_DEADLINE_S)
     answers = await host.ask(*inquiry.requests, *iptables.QUESTIONS, together=True, within_s=FACTS_DEADLINE_S)
     of_facts = len(inquiry.requests)
     facts = inquiry.read(host.name, answers[:of_facts])
-    return of_its_type(HostEvidence(facts, iptables.read_bridged(*answers[of_facts:])))
+    return of_its_type(ProbedHost(facts, iptables.read_bridged(*answers[of_facts:])))
 
 
-async def _begin(session: VerifySession, host: Transport, known: HostEvidence) -> HostEvidence:
+async def _begin(session: VerifySession, host: Transport, known: ProbedHost) -> ProbedHost:
     session.progress.step(host.name, "start the probes")
     order = {
         "token": session.token,
@@ -137,8 +137,8 @@ async def _begin(session: VerifySession, host: Transport, known: HostEvidence) -
 
 
 async def _measure(
-    session: VerifySession, host: Transport, all_known: Mapping[str, HostEvidence], name: str
-) -> HostEvidence:
+    session: VerifySession, host: Transport, all_known: Mapping[str, ProbedHost], name: str
+) -> ProbedHost:
     session.progress.step(name, "measure")
     known = all_known[name]
     from_host = _order_for_host(session, all_known, session.plan.host(name))
@@ -175,7 +175,7 @@ def _order(session: VerifySession, targets: list[dict[str, Any]], **more: Any) -
     return order | more
 
 
-def _order_for_host(session: VerifySession, known: Mapping[str, HostEvidence], host: HostPlan) -> dict[str, Any]:
+def _order_for_host(session: VerifySession, known: Mapping[str, ProbedHost], host: HostPlan) -> dict[str, Any]:
     plan = session.plan
     peers = [
         {
@@ -212,7 +212,7 @@ def _order_for_host(session: VerifySession, known: Mapping[str, HostEvidence], h
     return _order(session, peers + underlay + networks)
 
 
-def _order_for_container(session: VerifySession, known: Mapping[str, HostEvidence], name: str) -> dict[str, Any]:
+def _order_for_container(session: VerifySession, known: Mapping[str, ProbedHost], name: str) -> dict[str, Any]:
     others = {peer: host for peer, host in known.items() if peer != name}
     targets = [
         {
@@ -241,7 +241,7 @@ def _order_for_container(session: VerifySession, known: Mapping[str, HostEvidenc
     )
 
 
-async def _finish(session: VerifySession, host: Transport, all_known: Mapping[str, HostEvidence]) -> HostEvidence:
+async def _finish(session: VerifySession, host: Transport, all_known: Mapping[str, ProbedHost]) -> ProbedHost:
     session.progress.step(host.name, "remove the probes")
     known = all_known[host.name]
     sources = [

@@ -13,7 +13,7 @@ from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.render import names
 from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
-from dockmesh.verify.evidence import Evidence, HostEvidence
+from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.tunnel import APPLY, TunnelState
 from dockmesh.verify.types import CONTAINER_PAIRS, ONE_HOST, Cause, CauseKind, Probe, ProbeKind, Scope, Verdict
@@ -27,7 +27,9 @@ NOTHING_SEEN = "nothing that explains it was seen on the hosts"
 WATCH = f"watch where the packets end: `tcpdump -ni {DOCKER_BRIDGE}` on both hosts while `dockmesh verify` runs"
 
 
-def diagnose(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
+def diagnose(
+    plan: Plan, evidence: MeshEvidence, probes: Sequence[Probe]
+) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
     """The probes with their reasons, and the causes that explain at least one of them, worst first."""
     causes = sorted(look(plan, evidence, probes), key=lambda cause: WORST_FIRST[cause.fault])
     ways = _ways(plan, evidence)
@@ -88,7 +90,7 @@ def _unexplained(probes: Iterable[Probe]) -> Iterator[Cause]:
         yield Cause(CauseKind.UNEXPLAINED, hosts, seen, WATCH, frozenset({kind}))
 
 
-def _ways(plan: Plan, evidence: Evidence) -> Ways:
+def _ways(plan: Plan, evidence: MeshEvidence) -> Ways:
     """The hosts that frames pass: along the tree that there is, or else along the planned one."""
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     names = [planned.name for planned in plan.hosts]
@@ -107,7 +109,7 @@ def _ways(plan: Plan, evidence: Evidence) -> Ways:
     return way
 
 
-def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Cause]:
+def look(plan: Plan, evidence: MeshEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
     """All that is wrong, whether a probe shows it or not."""
     for name, error in evidence.unreachable.items():
         said = f"{error.report.what}: {error.report.answered}" if error.report.answered else error.report.what
@@ -127,7 +129,7 @@ def look(plan: Plan, evidence: Evidence, probes: Sequence[Probe]) -> Iterator[Ca
         yield Cause(CauseKind.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)
 
 
-def _tree(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
+def _tree(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     views = tree.read_views(plan, facts)
     off = tuple(name for name, view in views.items() if not view.on)
@@ -168,7 +170,7 @@ def _has_failed_tunnel(facts: HostFacts) -> bool:
     return bridge is not None and any(port.error for port in bridge.interfaces)
 
 
-def _flows(evidence: Evidence) -> Iterator[Cause]:
+def _flows(evidence: MeshEvidence) -> Iterator[Cause]:
     for name, known in evidence.hosts.items():
         wrong = flows.problem(known.facts)
         if name in evidence.loop_danger:
@@ -181,7 +183,7 @@ def _flows(evidence: Evidence) -> Iterator[Cause]:
             yield Cause(CauseKind.FLOWS, (name,), f"{wrong} on {FABRIC_BRIDGE}", APPLY, PAIRS | {ProbeKind.FLOWS})
 
 
-def _guard(evidence: Evidence) -> Iterator[Cause]:
+def _guard(evidence: MeshEvidence) -> Iterator[Cause]:
     """Beside a spanning tree frames go without flows, too; and so do those that somebody forged."""
     for name, known in evidence.hosts.items():
         wrong = flows.problem(known.facts)
@@ -190,7 +192,7 @@ def _guard(evidence: Evidence) -> Iterator[Cause]:
             yield Cause(CauseKind.FLOWS, (name,), seen, APPLY, frozenset({ProbeKind.FLOWS}))
 
 
-def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
+def _firewalls(known: ProbedHost, probes: Sequence[Probe]) -> Iterator[Cause]:
     """Rules are guilty only of what fails."""
     name = known.facts.name
     failed = {probe.kind for probe in probes if probe.verdict is Verdict.FAIL and name in (probe.source, probe.target)}
@@ -218,7 +220,7 @@ def _firewalls(known: HostEvidence, probes: Sequence[Probe]) -> Iterator[Cause]:
         )
 
 
-def _names(plan: Plan, known: HostEvidence) -> Iterator[Cause]:
+def _names(plan: Plan, known: ProbedHost) -> Iterator[Cause]:
     state = known.facts.units.get(names.UNIT, {}).get("ActiveState") or "inactive"
     if plan.domain is not None and state != "active":
         do = f"run `dockmesh apply`; if it stays, look at `journalctl -u {names.UNIT}` on {known.facts.name}"
@@ -231,7 +233,7 @@ def _names(plan: Plan, known: HostEvidence) -> Iterator[Cause]:
         )
 
 
-def _not_measured(known: HostEvidence, loop_danger: Sequence[str]) -> Iterator[Cause]:
+def _not_measured(known: ProbedHost, loop_danger: Sequence[str]) -> Iterator[Cause]:
     if loop_danger:
         return
     name = known.facts.name

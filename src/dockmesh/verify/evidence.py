@@ -77,7 +77,7 @@ class ProbeContainer:
 
 
 @dataclass(frozen=True, slots=True)
-class HostEvidence:
+class ProbedHost:
     facts: HostFacts
     bridged: Seen
     container: ProbeContainer | None = None
@@ -89,10 +89,10 @@ class HostEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class MeshEvidence:
     """By host: of each either what it said, or why it said nothing."""
 
-    hosts: Mapping[str, HostEvidence]
+    hosts: Mapping[str, ProbedHost]
     unreachable: Mapping[str, DockmeshError]
     loop_danger: tuple[str, ...] = ()  # hosts for whose sake nothing was sent into the fabric
 

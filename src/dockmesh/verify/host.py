@@ -7,7 +7,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
-from dockmesh.verify.evidence import HostEvidence
+from dockmesh.verify.evidence import ProbedHost
 from dockmesh.verify.tunnel import APPLY
 from dockmesh.verify.types import CONTAINER_PAIRS, HOST_PAIRS, NETWORK_PAIRS, Cause, CauseKind, ProbeKind
 
@@ -20,7 +20,7 @@ SIZES = frozenset(
 )
 
 
-def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     """Worst first. Spanning tree and tunnels are no matter of one host, so they are not here."""
     yield from _fabric(planned, known)
     yield from _docker(plan, planned, known)
@@ -38,7 +38,7 @@ def problems(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cau
             yield Cause(CauseKind.NETWORK, (planned.name,), f"network {seat.name}: {'; '.join(wrong)}", APPLY, kinds)
 
 
-def wrong_with(seat: HostNetwork, known: HostEvidence) -> tuple[str, ...]:
+def wrong_with(seat: HostNetwork, known: ProbedHost) -> tuple[str, ...]:
     """What of a further network is not as planned on a host."""
     return tuple(_wrong_with(seat, known.facts))
 
@@ -71,7 +71,7 @@ def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
             yield f"{link.name} has MTU {link.mtu}, planned is {seat.mtu}"
 
 
-def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def _fabric(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
     everything = PAIRS | {ProbeKind.BRIDGE, ProbeKind.TREE, ProbeKind.FLOWS, ProbeKind.NETWORK, ProbeKind.TUNNEL}
     if facts.ovs is None:
@@ -86,7 +86,7 @@ def _fabric(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
         yield Cause(CauseKind.FABRIC_MISSING, (name,), f"Open vSwitch has no bridge {FABRIC_BRIDGE}", APPLY, everything)
 
 
-def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def _docker(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     docker, name = known.facts.docker, planned.name
     if docker is None:
         yield Cause(
@@ -114,7 +114,7 @@ def _docker(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Caus
             yield Cause(CauseKind.OUTSIDE_POOL, (name,), found.text, found.do(name), frozenset({ProbeKind.DOCKER}))
 
 
-def _full(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def _full(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     """Where the probe container got no address. With one it has, what is left for others is no matter of a proof."""
     pool = next(iter(pools.use(planned, known.facts)), None)
     if known.container is None and pool is not None and pool.full:
@@ -123,7 +123,7 @@ def _full(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
         yield Cause(CauseKind.POOL_FULL, (planned.name,), seen, pools.ROOM, frozenset(CONTAINER_PAIRS))
 
 
-def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def _docker_bridge(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     facts, name = known.facts, planned.name
     bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
     every_pair = PAIRS | {ProbeKind.BRIDGE}
@@ -147,7 +147,7 @@ def _docker_bridge(planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
         yield Cause(CauseKind.NOT_ATTACHED, (name,), f"{FABRIC_BRIDGE} is down", APPLY, every_pair)
 
 
-def _mtu(plan: Plan, planned: HostPlan, known: HostEvidence) -> Iterator[Cause]:
+def _mtu(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     """docker0 and br0 say what the bridge carries, Docker and a container's own device what containers send."""
     facts, docker = known.facts, known.facts.docker
     devices = [(name, link.mtu) for name in (DOCKER_BRIDGE, FABRIC_BRIDGE) if (link := facts.link(name))]

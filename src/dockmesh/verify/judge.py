@@ -8,7 +8,7 @@ from dockmesh.diff import outside
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
-from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Owners, TargetEvidence
+from dockmesh.verify.evidence import Echo, Measured, MeshEvidence, Owners, ProbedHost, TargetEvidence
 from dockmesh.verify.tunnel import TunnelState
 from dockmesh.verify.types import (
     CONTAINER_PAIRS,
@@ -33,7 +33,7 @@ TARGET_KINDS = {
 }
 
 
-def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
+def judge(plan: Plan, evidence: MeshEvidence) -> tuple[Probe, ...]:
     """Every probe of the plan, measured or not, in the order of `Kind` and of the plan's hosts."""
     return (
         *_one_host(plan, evidence),
@@ -44,7 +44,7 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Probe, ...]:
     )
 
 
-def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+def _one_host(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
     without = (ProbeKind.NETWORK, ProbeKind.TREE) if not plan.has_tree else (ProbeKind.NETWORK,)
@@ -62,18 +62,18 @@ def _one_host(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             yield Probe(kind, planned.name, planned.name, *judged)
 
 
-def _tree(plan: Plan, known: HostEvidence, wrong: Sequence[str]) -> Judged:
+def _tree(plan: Plan, known: ProbedHost, wrong: Sequence[str]) -> Judged:
     return (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, tree.summary(plan, known.facts))
 
 
-def _flows(known: HostEvidence) -> Judged:
+def _flows(known: ProbedHost) -> Judged:
     wrong = flows.problem(known.facts)
     if wrong == flows.NOT_SEEN:
         return Verdict.UNKNOWN, wrong
     return (Verdict.FAIL, wrong) if wrong else (Verdict.PASS, "as planned")
 
 
-def _settings(plan: Plan, known: HostEvidence, kind: ProbeKind) -> Judged:
+def _settings(plan: Plan, known: ProbedHost, kind: ProbeKind) -> Judged:
     planned, docker = plan.host(known.facts.name), known.facts.docker
     wrong = [cause.seen for cause in host.problems(plan, planned, known) if kind in cause.explains]
     if wrong:
@@ -83,7 +83,7 @@ def _settings(plan: Plan, known: HostEvidence, kind: ProbeKind) -> Judged:
     return Verdict.PASS, f"{DOCKER_BRIDGE} {planned.address}, MTU {plan.mtu}, {FABRIC_BRIDGE} in it"
 
 
-def _networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+def _networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     """Each further network on each of its hosts."""
     for network in plan.further:
         for planned, seat in plan.seats(network.name):
@@ -97,7 +97,7 @@ def _networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             yield Probe(ProbeKind.NETWORK, planned.name, planned.name, *judged, network=network.name)
 
 
-def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+def _in_networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     for network in plan.further:
         names = [planned.name for planned, _ in plan.seats(network.name)]
         for kind in NETWORK_PAIRS:
@@ -116,7 +116,7 @@ def _in_networks(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
                 yield Probe(kind, source, target, *judged, network=network.name)
 
 
-def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+def _tunnels(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
     for planned in plan.hosts:
         for wanted in planned.tunnels:
@@ -129,7 +129,7 @@ def _tunnels(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             yield Probe(ProbeKind.TUNNEL, planned.name, wanted.peer, verdict, measured)
 
 
-def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
+def _pairs(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     names = [planned.name for planned in plan.hosts]
     taken = {
         name: f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
@@ -150,7 +150,7 @@ def _pairs(plan: Plan, evidence: Evidence) -> Iterator[Probe]:
             yield Probe(kind, source, target, *judged)
 
 
-def _pair(plan: Plan, source: HostEvidence, target: HostEvidence, kind: ProbeKind) -> Judged:
+def _pair(plan: Plan, source: ProbedHost, target: ProbedHost, kind: ProbeKind) -> Judged:
     if kind is ProbeKind.BROADCAST:
         return broadcast(source, target)
     if kind is ProbeKind.ADDRESS:
@@ -199,7 +199,7 @@ def _silence(echo: Echo) -> str:
     return f"no answer to {echo.sent} pings" + (f" ({words.get(echo.error, echo.error)})" if echo.error else "")
 
 
-def broadcast(source: HostEvidence, target: HostEvidence) -> Judged:
+def broadcast(source: ProbedHost, target: ProbedHost) -> Judged:
     """Twice is a loop. Two are sent, as a datagram may be lost: one of them is enough."""
     problem = source.from_container.error or source.from_container.broadcast_error
     if problem or target.heard is None:
@@ -211,7 +211,7 @@ def broadcast(source: HostEvidence, target: HostEvidence) -> Judged:
     return (Verdict.PASS, "once") if most == 1 else (Verdict.FAIL, f"it arrives {most} times or more")
 
 
-def named(measured: Measured, target: HostEvidence) -> Judged:
+def named(measured: Measured, target: ProbedHost) -> Judged:
     found = measured.names.get(target.facts.name)
     if found is None or target.container is None:
         return Verdict.UNKNOWN, measured.error or ""
@@ -221,7 +221,7 @@ def named(measured: Measured, target: HostEvidence) -> Judged:
     return Verdict.FAIL, f"asked for its container the resolver says: {said}"
 
 
-def addresses(plan: Plan, measured: Measured, target: HostEvidence) -> Judged:
+def addresses(plan: Plan, measured: Measured, target: ProbedHost) -> Judged:
     """One owner for the target's bridge address and for its container's, and no other than the right one."""
     if measured.error or measured.arp_error:
         return Verdict.UNKNOWN, measured.error or measured.arp_error or ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
-from dockmesh.verify.evidence import Evidence, TargetEvidence
+from dockmesh.verify.evidence import MeshEvidence, TargetEvidence
 from dockmesh.verify.host import PAIRS, SIZES
 from dockmesh.verify.tunnel import APPLY, End, TunnelState
 from dockmesh.verify.types import Cause, CauseKind, ProbeKind, Scope
@@ -14,7 +14,7 @@ BELOW = PAIRS | {ProbeKind.TUNNEL, ProbeKind.TREE}
 OPEN = "open {} both ways in the firewalls of the hosts and of the network between them"
 
 
-def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
+def problems(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
     ends = tunnel.read_ends(plan, {name: known.facts for name, known in evidence.hosts.items()})
     silent = [link for link in plan.links if _is_silent(evidence, ends, link)]
     dead = _dead_hosts(plan, silent) if silent else set()
@@ -28,7 +28,7 @@ def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
             yield from _narrow_underlay(plan, evidence, link)
 
 
-def _echoes(evidence: Evidence, link: Link) -> dict[tuple[str, str], TargetEvidence]:
+def _echoes(evidence: MeshEvidence, link: Link) -> dict[tuple[str, str], TargetEvidence]:
     """Pings from underlay address to underlay address, by direction, where there were any."""
     found = {}
     for source, target in ((link.a, link.b), (link.b, link.a)):
@@ -43,7 +43,7 @@ def _is_down(ends: Mapping[tuple[str, str], End], link: Link) -> bool:
     return any(end is not None and end.state in (TunnelState.DOWN, TunnelState.NO_BFD) for end in there)
 
 
-def _is_silent(evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
+def _is_silent(evidence: MeshEvidence, ends: Mapping[tuple[str, str], End], link: Link) -> bool:
     """The tunnel is down and no ping passes below it either."""
     echoes = _echoes(evidence, link)
     return _is_down(ends, link) and bool(echoes) and all(target.ping.ms is None for target in echoes.values())
@@ -85,7 +85,7 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
     )
 
 
-def _tunnel(plan: Plan, evidence: Evidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
+def _tunnel(plan: Plan, evidence: MeshEvidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
     wire = plan.fabric.tunnel.encapsulation
     directions = ((link.a, link.b), (link.b, link.a))
     pair = (link.a, link.b)
@@ -122,7 +122,7 @@ def _unheard(wire: Encapsulation, ends: list[End]) -> str:
     return f"no {wire.name} arrives at either" if len(ends) == 2 else f"no {wire.name} arrives at {ends[0].host}"
 
 
-def _narrow_underlay(plan: Plan, evidence: Evidence, link: Link) -> Iterator[Cause]:
+def _narrow_underlay(plan: Plan, evidence: MeshEvidence, link: Link) -> Iterator[Cause]:
     wanted = plan.mtu_sum.underlay
     for (source, target), echo in _echoes(evidence, link).items():
         if echo.ping.ms is not None and echo.full is not None and echo.full.ms is None:

@@ -13,7 +13,7 @@ from dockmesh.facts.types import Container, HostFacts
 from dockmesh.model.mesh import UnderlayAddress
 from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.verify.evidence import Evidence
+from dockmesh.verify.evidence import MeshEvidence
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.tunnel import APPLY
 from dockmesh.verify.types import Cause, CauseKind
@@ -51,7 +51,7 @@ class Dispute:
         return f"{'; '.join(dict.fromkeys(owner.do for owner in others.values()))}{whose}"
 
 
-def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
+def disputes(plan: Plan, evidence: MeshEvidence) -> Iterator[Dispute]:
     for address, owners in sorted(_claims(plan, evidence).items()):
         right, places = _right_host(plan, ip_address(address)), {owner.host for owner in owners.values()}
         # Two on one host are that host's own affair: its Docker sees to it, or its kernel knows both.
@@ -59,7 +59,7 @@ def disputes(plan: Plan, evidence: Evidence) -> Iterator[Dispute]:
             yield Dispute(address, right, owners)
 
 
-def problems(plan: Plan, evidence: Evidence) -> Iterator[Cause]:
+def problems(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
     for dispute in disputes(plan, evidence):
         seen = f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
         yield Cause(CauseKind.ADDRESS_TAKEN, dispute.hosts, seen, dispute.do, PAIRS)
@@ -72,7 +72,7 @@ def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:
     return next(bridges, None) or next(pools, None)
 
 
-def _claims(plan: Plan, evidence: Evidence) -> Claims:
+def _claims(plan: Plan, evidence: MeshEvidence) -> Claims:
     claims: Claims = defaultdict(dict)
     macs: Macs = defaultdict(dict)
     for name, known in evidence.hosts.items():

@@ -10,7 +10,7 @@ from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container, Place
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
-from dockmesh.verify.evidence import Echo, Evidence, Measured, Owners, Transfer
+from dockmesh.verify.evidence import Echo, Measured, MeshEvidence, Owners, Transfer
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import Cause, CauseKind, Probe, ProbeKind, Verdict
 from tests.unit.verify import worlds
@@ -19,11 +19,11 @@ PLAN = worlds.plan()
 DOWN = {"bfd_status": {"state": "down", "forwarding": "false"}}
 
 
-def look(evidence: Evidence, plan: Plan = PLAN) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
+def look(evidence: MeshEvidence, plan: Plan = PLAN) -> tuple[tuple[Probe, ...], tuple[Cause, ...]]:
     return diagnose(plan, evidence, judge(plan, evidence))
 
 
-def faults(evidence: Evidence, plan: Plan = PLAN) -> list[CauseKind]:
+def faults(evidence: MeshEvidence, plan: Plan = PLAN) -> list[CauseKind]:
     return [cause.fault for cause in look(evidence, plan)[1]]
 
 
@@ -295,7 +295,7 @@ def test_a_host_nobody_reached_is_unknown_with_its_reason() -> None:
     rest = {name: host for name, host in evidence.hosts.items() if name != "h2"}
     error = ConnectError("no SSH connection", host="h2", answered="timed out", do="try it by hand")
 
-    probes, causes = look(Evidence(rest, {"h2": error}))
+    probes, causes = look(MeshEvidence(rest, {"h2": error}))
 
     assert [(cause.fault, cause.hosts, cause.do) for cause in causes] == [
         (CauseKind.UNREACHABLE, ("h2",), "try it by hand")

@@ -11,7 +11,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.verify import flows
 from dockmesh.verify.diagnose import look
-from dockmesh.verify.evidence import Evidence, HostEvidence
+from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import CauseKind, ProbeKind, Verdict
 from tests.support.fake_host import applied
@@ -33,8 +33,8 @@ def with_flows(state: FlowState | None) -> dict[str, HostFacts]:
     return {**known, "host2": replace(known["host2"], flows=state)}
 
 
-def evidence(known: dict[str, HostFacts], danger: tuple[str, ...] = ()) -> Evidence:
-    return Evidence({name: HostEvidence(each, Seen(Fate.PASSES)) for name, each in known.items()}, {}, danger)
+def evidence(known: dict[str, HostFacts], danger: tuple[str, ...] = ()) -> MeshEvidence:
+    return MeshEvidence({name: ProbedHost(each, Seen(Fate.PASSES)) for name, each in known.items()}, {}, danger)
 
 
 def verdicts(known: dict[str, HostFacts]) -> list[tuple[str, Verdict, str]]:

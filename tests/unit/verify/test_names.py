@@ -9,7 +9,7 @@ from dnslib import RR, A, DNSRecord
 from dockmesh.agent import lookup
 from dockmesh.render.names import UNIT
 from dockmesh.verify.diagnose import diagnose
-from dockmesh.verify.evidence import Evidence, Named
+from dockmesh.verify.evidence import MeshEvidence, Named
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import CauseKind, ProbeKind, Verdict
 from tests.unit.verify import worlds
@@ -17,7 +17,7 @@ from tests.unit.verify import worlds
 PLAN = worlds.plan()
 
 
-def said(evidence: Evidence, source: str, target: str) -> tuple[Verdict, str]:
+def said(evidence: MeshEvidence, source: str, target: str) -> tuple[Verdict, str]:
     (found,) = [
         each
         for each in judge(PLAN, evidence)
@@ -26,7 +26,7 @@ def said(evidence: Evidence, source: str, target: str) -> tuple[Verdict, str]:
     return found.verdict, found.measured
 
 
-def told(named: Named) -> Evidence:
+def told(named: Named) -> MeshEvidence:
     """h1's resolver says this of the container of h2."""
     evidence = worlds.healthy(PLAN)
     measured = evidence.hosts["h1"].from_container

@@ -21,7 +21,7 @@ from dockmesh.plan.build import build
 from dockmesh.render.types import HostConfig
 from dockmesh.status.judge import judge
 from dockmesh.verify.diagnose import look
-from dockmesh.verify.evidence import Evidence, HostEvidence
+from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from tests.support.meshes import TREE, cluster, with_attachment, with_network
 from tests.support.plans import configs
 from tests.unit.status import worlds
@@ -185,8 +185,8 @@ def test_what_apply_is_said_to_set_right_it_sees(forwarding: Forwarding) -> None
     broken, promised = [], 0
     for harm, facts in harms(world[HARMED].facts):
         heard = {**world, HARMED: replace(world[HARMED], facts=facts)}
-        known = {name: HostEvidence(each.facts, Seen(Fate.PASSES)) for name, each in heard.items()}
-        said = {cause.do: cause.hosts for cause in look(plan, Evidence(known, {}), ())}
+        known = {name: ProbedHost(each.facts, Seen(Fate.PASSES)) for name, each in heard.items()}
+        said = {cause.do: cause.hosts for cause in look(plan, MeshEvidence(known, {}), ())}
         said |= {finding.do: finding.hosts for finding in judge(plan, heard, {}, worlds.NOW).findings}
         promises = [do for do, hosts in said.items() if PROMISE in do and HARMED in hosts]
         promised += bool(promises)

@@ -8,13 +8,13 @@ from dockmesh.cli.json.verify import verify_json
 from dockmesh.cli.screens.verify import show_report
 from dockmesh.plan.types import Plan
 from dockmesh.verify.diagnose import diagnose
-from dockmesh.verify.evidence import Evidence
+from dockmesh.verify.evidence import MeshEvidence
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import ProbeKind, Verdict, VerifyReport, worst
 from tests.unit.verify import worlds
 
 
-def report_of(plan: Plan, evidence: Evidence) -> VerifyReport:
+def report_of(plan: Plan, evidence: MeshEvidence) -> VerifyReport:
     probes, causes = diagnose(plan, evidence, judge(plan, evidence))
     return VerifyReport(tuple(host.name for host in plan.hosts), probes, causes)
 

@@ -14,7 +14,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.names import UNIT
-from dockmesh.verify.evidence import Echo, Evidence, HostEvidence, Measured, Named, Owners, Transfer
+from dockmesh.verify.evidence import Echo, Measured, Named, Owners, Transfer
 from tests.support.meshes import TREE, in_docker0
 from tests.support.plans import tree_of
 
@@ -119,16 +119,16 @@ def container(host: HostPlan) -> ProbeContainer:
     return ProbeContainer("c" * 64, str(host.pool[0]), f"02:42:0a:09:{number:02x}:00", 40000)
 
 
-def healthy(planned: Plan) -> Evidence:
-    return Evidence({host.name: _host(planned, host) for host in planned.hosts}, {})
+def healthy(planned: Plan) -> MeshEvidence:
+    return MeshEvidence({host.name: _host(planned, host) for host in planned.hosts}, {})
 
 
-def _host(planned: Plan, host: HostPlan) -> HostEvidence:
+def _host(planned: Plan, host: HostPlan) -> ProbedHost:
     others = [other for other in planned.hosts if other is not host]
     owners = {str(other.address.ip): Owners(1, (other.docker0.bridge_mac,)) for other in others}
     owners |= {container(other).address: Owners(1, (container(other).mac,)) for other in others}
     targets = {other.name: ANSWERED for other in others}
-    return HostEvidence(
+    return ProbedHost(
         facts=facts(planned, host),
         bridged=Seen(Fate.PASSES),
         container=container(host),
@@ -144,16 +144,16 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
     )
 
 
-def changed(evidence: Evidence, host: str, **changes: Any) -> Evidence:
+def changed(evidence: MeshEvidence, host: str, **changes: Any) -> MeshEvidence:
     """The same, but for some fields of one host's evidence."""
     return replace(evidence, hosts={**evidence.hosts, host: replace(evidence.hosts[host], **changes)})
 
 
-def changed_facts(evidence: Evidence, host: str, **changes: Any) -> Evidence:
+def changed_facts(evidence: MeshEvidence, host: str, **changes: Any) -> MeshEvidence:
     return changed(evidence, host, facts=replace(evidence.hosts[host].facts, **changes))
 
 
-def changed_port(evidence: Evidence, host: str, peer: str, **changes: Any) -> Evidence:
+def changed_port(evidence: MeshEvidence, host: str, peer: str, **changes: Any) -> MeshEvidence:
     """One tunnel port changed, or with `gone=True` taken away."""
     bridge = evidence.hosts[host].facts.bridge("br0")
     assert bridge is not None
@@ -166,7 +166,7 @@ def changed_port(evidence: Evidence, host: str, peer: str, **changes: Any) -> Ev
     return changed_facts(evidence, host, ovs=(replace(bridge, interfaces=tuple(ports)),))
 
 
-def silent(evidence: Evidence, *pairs: tuple[str, str]) -> Evidence:
+def silent(evidence: MeshEvidence, *pairs: tuple[str, str]) -> MeshEvidence:
     """No pings between these, in the order given, be they hosts or containers."""
     for source, target in pairs:
         known = evidence.hosts[source]
@@ -179,7 +179,7 @@ def silent(evidence: Evidence, *pairs: tuple[str, str]) -> Evidence:
     return evidence
 
 
-def silent_underlay(evidence: Evidence, source: str, target: str) -> Evidence:
+def silent_underlay(evidence: MeshEvidence, source: str, target: str) -> MeshEvidence:
     known = evidence.hosts[source]
     return changed(evidence, source, from_host=_with(known.from_host, "underlay", {target: SILENT}))
 
