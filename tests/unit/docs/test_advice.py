@@ -15,7 +15,7 @@ MODULES = (
     *(path for folder in ("verify", "status", "preflight") for path in sorted((SOURCE / folder).glob("*.py"))),
     SOURCE / "diff/outside.py",
 )
-NAMED = ("Cause", "Finding")
+NAMED = ("Cause", "Finding", "StatusFinding")
 # Functions that say what and what to do as a pair; others only have such a pair.
 SAYING = "tuple[str, str]"
 NOT_SAYING = {"preflight.managers._keys", "preflight.questions.read_managed"}
