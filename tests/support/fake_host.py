@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface, ip_interface
 from typing import Any
 
 from dockmesh import __version__
-from dockmesh.apply import gap
+from dockmesh.apply import outage
 from dockmesh.debian.deb import read_deb
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE, SWITCH_UNIT
 from dockmesh.diff.origin import expected
@@ -355,8 +355,20 @@ class FakeHost:
     def _carried(self, argv: tuple[str, ...]) -> Answer:
         """What is asked where a mesh brings packages of its own."""
         match argv:
-            case ("systemd-run", "--quiet", "--collect", _, "--nice=0", "python3", _, gap.PINGER.file, _, _, *others):
-                self.blobs[gap.PINGER.file] = _heard(len(others)).encode()
+            case (
+                "systemd-run",
+                "--quiet",
+                "--collect",
+                _,
+                "--nice=0",
+                "python3",
+                _,
+                outage.PINGER.file,
+                _,
+                _,
+                *others,
+            ):
+                self.blobs[outage.PINGER.file] = _heard(len(others)).encode()
             case packages.ARCHITECTURE:
                 return Answer(0, "amd64\n")
             case packages.INSTALLED:

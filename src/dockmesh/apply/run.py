@@ -71,7 +71,7 @@ async def apply(
         error = result if isinstance(result, DockmeshError) else None
         if error:
             progress.failed(name, error.report.what)
-        outcomes.append(Outcome(name, tuple(turns[name].done), error, gaps.get(name, ())))
+        outcomes.append(Outcome(name, tuple(turns[name].done), error, outages.get(name, ())))
     return tuple(outcomes)
 
 

@@ -13,7 +13,6 @@ from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
 from dockmesh.diff.later import Restart
-from dockmesh.diff.outcome import Gap
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
@@ -51,14 +50,14 @@ async def upgrade(
     progress: Progress,
     *,
     restart: Restart = Restart.NOW,
-) -> tuple[Looks, Mapping[str, tuple[Gap, ...]]]:
+) -> tuple[Looks, Mapping[str, tuple[UpgradeOutage, ...]]]:
     """Carry out the upgrade steps.
 
     The looks as they are then, with an error for each host that has not what it should, and by host who was silent
     to whom while it changed.
     """
     after = dict(looks)
-    gaps: dict[str, tuple[Gap, ...]] = {}
+    outages: dict[str, tuple[UpgradeOutage, ...]] = {}
     due = [
         (name, found, step)
         for name in done
@@ -80,7 +79,7 @@ async def upgrade(
             now = f"{error.report.now}; {versions}" if error.report.now else versions
             error.report = replace(error.report, step=StepName.UPGRADE, now=now)
             failed, after[name] = name, error
-    return after, gaps
+    return after, outages
 
 
 def _not_begun(name: str, failed: str) -> HostError:
@@ -93,7 +92,7 @@ def _not_begun(name: str, failed: str) -> HostError:
     )
 
 
-async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[Gap, ...]:
+async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[UpgradeOutage, ...]:
     """Raises HostError and ConnectError."""
     host = run.hosts[found.config.host]
     others = {
@@ -114,7 +113,7 @@ async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[Gap, ...]:
         await _install(host, found, step, run.progress)
         await _wait_until_back(host, found, watch if answered else None)
     return tuple(
-        Gap(observer.name, other, round(each.longest_ms or 0), each.sent, each.answered, each.twice)
+        UpgradeOutage(observer.name, other, round(each.longest_ms or 0), each.sent, each.answered, each.twice)
         for other, each in watch.heard.items()
     )
 

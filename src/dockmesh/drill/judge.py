@@ -33,7 +33,7 @@ def judge(fault: Fault, prediction: Prediction, evidence: FaultEvidence) -> Faul
 
 
 def noise_ms(evidence: FaultEvidence) -> float:
-    """The longest gap before the fault, or the longest time that a pinger was held up: a drill sees no finer."""
+    """The longest outage before the fault, or the longest time that a pinger was held up: a drill sees no finer."""
     baseline = [_between(pings, evidence.times.start, evidence.times.fault) for pings in evidence.pings.values()]
     silent = [outage.ms for pings in baseline for outage in outages(pings, evidence.interval_ms)]
     late = [
@@ -97,7 +97,7 @@ def _compared(pings: Sequence[Ping], longest: float, allowed: Allowance, noise: 
     seen = Observed(longest, _lost(pings), len(pings), Verdict.PASS)
     if longest <= allowed.ms:
         return seen
-    over = f"a gap of {longest:.0f} ms, where {allowed.ms} ms are allowed"
+    over = f"an outage of {longest:.0f} ms, where {allowed.ms} ms are allowed"
     if longest <= allowed.ms + noise:
         why = f"{over}; without any fault this machine missed {noise:.0f} ms by itself"
         return Observed(longest, seen.lost, seen.sent, Verdict.UNKNOWN, why)

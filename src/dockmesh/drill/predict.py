@@ -1,4 +1,4 @@
-"""Plan × fault → for each ordered pair of hosts: who must stay connected, and how long a gap may last. Pure."""
+"""Plan × fault → for each ordered pair of hosts: who must stay connected, and how long an outage may last. Pure."""
 
 import math
 from collections.abc import Set
@@ -52,12 +52,12 @@ def predict(plan: Plan, fault: Fault, interval_ms: int = INTERVAL_MS) -> Predict
 
 
 def hold_ms(prediction: Prediction) -> int:
-    """How long the fault must last at least, so that each gap that is allowed can end before it does."""
+    """How long the fault must last at least, so that each outage that is allowed can end before it does."""
     return max((each.during.ms for each in prediction.values() if each.state is PairState.CONNECTED), default=0)
 
 
 def watch_ms(plan: Plan, prediction: Prediction) -> int:
-    """How long to watch after the heal: a gap may begin only when the switches see it, and then last."""
+    """How long to watch after the heal: an outage may begin only when the switches see it, and then last."""
     seen = _most(rule(plan).seen)
     return max(each.after.ms + (seen if each.state is PairState.CONNECTED else 0) for each in prediction.values())
 
@@ -101,9 +101,9 @@ def _expected(world: _World, pair: Pair) -> Expected:
     if before == during:
         aside = found.aside if world.moves else ()
         return _say(world, PairState.CONNECTED, aside, aside, f"their way stays {_way(pair, before)}")
-    # What heals by itself is back before that is known: then whichever of the two gaps is longer.
-    gap = max(found.cut, found.back, key=_most) if ABOUT[fault.kind].by_itself else found.cut
-    return _say(world, PairState.CONNECTED, gap, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
+    # What heals by itself is back before that is known: then whichever of the two outages is longer.
+    outage = max(found.cut, found.back, key=_most) if ABOUT[fault.kind].by_itself else found.cut
+    return _say(world, PairState.CONNECTED, outage, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
 
 
 def _on_impaired_link(world: _World, pair: Pair, before: Way, during: Way | None) -> Expected:

@@ -47,7 +47,7 @@ class PairState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The longest gap that is allowed, as a sum of terms."""
+    """The longest outage that is allowed, as a sum of terms."""
 
     terms: tuple[Term, ...]
 

@@ -12,7 +12,7 @@ from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.later import Restart
-from dockmesh.diff.outcome import Gap, Outcome
+from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look
@@ -210,7 +210,10 @@ def test_an_upgrade_goes_host_by_host(folder: Path) -> None:
             "openvswitch-common: 1 → 2",
         ]
     assert asked(hosts["host2"], "neighbour flush") == ["ip neighbour flush to 172.17.42.1"]
-    assert outcomes["host1"].gaps == (Gap("host2", "host1", 20, 8, 8, 0), Gap("host2", "host3", 20, 8, 8, 0))
+    assert outcomes["host1"].outages == (
+        UpgradeOutage("host2", "host1", 20, 8, 8, 0),
+        UpgradeOutage("host2", "host3", 20, 8, 8, 0),
+    )
 
 
 def test_a_failed_upgrade_stops_there_and_says_who_has_what(folder: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_gap_that_is_longer_than_predicted_fails() -> None:
 
     assert result.verdict is Verdict.FAIL
     (pair,) = (each for each in result.pairs if each.verdict is Verdict.FAIL)
-    assert pair.during.why == "a gap of 900 ms, where 510 ms are allowed"
+    assert pair.during.why == "an outage of 900 ms, where 510 ms are allowed"
 
 
 def test_a_pair_that_is_not_touched_may_lose_one_ping() -> None:

@@ -95,9 +95,9 @@ def test_a_killed_switch_is_predicted_longest_for_its_own_host() -> None:
 def test_a_lossy_link_may_be_given_up_and_taken_again() -> None:
     expected = predict(plan_of(), Fault(FaultKind.LOSSY, ("host1", "host2"), 5))
 
-    gap = expected["host1", "host2"].during
-    assert [term.most for term in gap.terms] == [300, 200, 2_000, 200, 60, 10]
-    assert gap.terms[4].name == "up to 6 pings lost in a row by chance"
+    outage = expected["host1", "host2"].during
+    assert [term.most for term in outage.terms] == [300, 200, 2_000, 200, 60, 10]
+    assert outage.terms[4].name == "up to 6 pings lost in a row by chance"
 
 
 def test_a_link_that_loses_half_of_all_is_not_predicted() -> None:

@@ -13,13 +13,14 @@ from dockmesh.diff.types import Change
 
 def result_json(result: Result) -> dict[str, Any]:
     """The result of an apply under stable names; docs/reference/json.md describes them."""
-    gaps = {outcome.host: outcome.gaps for outcome in result.outcomes}
+    outages = {outcome.host: outcome.outages for outcome in result.outcomes}
     datapath = result.plan.fabric.datapath
 
     def of_host(name: str) -> dict[str, Any]:
         return {
             "left": [change_json(change) for change in _left(result, name)],
-            "gaps": [asdict(gap) for gap in gaps.get(name, ())],
+            "outages": [asdict(each) for each in outages.get(name, ())],
+            "gaps": [asdict(each) for each in outages.get(name, ())],  # its name until 0.1.0
             "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
         }
 

@@ -9,7 +9,6 @@ from dockmesh.cli.results import Result
 from dockmesh.cli.screens.verify import of_probes, show_report
 from dockmesh.cli.show import counted, out, show_error
 from dockmesh.diff import silence
-from dockmesh.diff.outcome import Gap
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
@@ -102,8 +101,8 @@ def show_result(result: Result) -> None:
     if result.report:
         show_report(result.report)
     for outcome in result.outcomes:
-        for gap in outcome.gaps:
-            out.print(f"[dim]while {outcome.host} was upgraded:[/] {_gap(gap)}")
+        for outage in outcome.outages:
+            out.print(f"[dim]while {outcome.host} was upgraded:[/] {_outage(outage)}")
     for error in result.errors.values():
         show_error(error)
     right = len(result.hosts) - len(result.errors)
@@ -127,10 +126,10 @@ def show_result(result: Result) -> None:
         out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
 
 
-def _gap(gap: Gap) -> str:
-    twice = f", [red]{gap.twice} of them twice[/]" if gap.twice else ""
-    heard = f"{gap.answered} of {gap.sent} pings answered{twice}"
-    return f"{gap.observer} heard {gap.host} with a gap of {gap.longest_ms / 1000:.2f} s ({heard})"
+def _outage(outage: UpgradeOutage) -> str:
+    twice = f", [red]{outage.twice} of them twice[/]" if outage.twice else ""
+    heard = f"{outage.answered} of {outage.sent} pings answered{twice}"
+    return f"{outage.observer} heard {outage.host} with an outage of {outage.longest_ms / 1000:.2f} s ({heard})"
 
 
 def _count(hosts: set[str]) -> str:

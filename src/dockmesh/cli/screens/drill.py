@@ -71,7 +71,7 @@ class Screen:
         stay = sum(each.state is PairState.CONNECTED for each in prediction.values())
         longest = max((each.during.ms for each in prediction.values() if each.state is PairState.CONNECTED), default=0)
         predicted = f"{stay} of {len(prediction)} pairs must stay connected"
-        predicted += f", the longest gap that is allowed is {longest / 1000:g} s" if stay else ""
+        predicted += f", the longest outage that is allowed is {longest / 1000:g} s" if stay else ""
         self._line(f"{self._head}: {predicted}")
 
     def say(self, text: str) -> None:
@@ -119,7 +119,7 @@ def show_end(record: DrillRecord) -> None:
         out.print()
         _show_fault(fault)
     if sums := tuple(_sums([pair for fault in record.faults for pair in fault.pairs])):
-        out.print("\n[bold]Allowed gaps[/]")
+        out.print("\n[bold]Allowed outages[/]")
         for text in sums:
             out.print(f"  {text}", markup=False)
     number = len(record.faults)

@@ -63,7 +63,11 @@ def run_drill(
     hold: Annotated[
         float | None,
         typer.Option(
-            min=1, max=300, metavar="SECONDS", help="How long a fault lasts.", show_default="as long as a gap may be"
+            min=1,
+            max=300,
+            metavar="SECONDS",
+            help="How long a fault lasts.",
+            show_default="as long as an outage may be",
         ),
     ] = None,
     interval: Annotated[

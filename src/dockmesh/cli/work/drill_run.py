@@ -34,7 +34,7 @@ WHY = "drill"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`hold_s`: how long each fault lasts, if not as long as a gap may."""
+    """`hold_s`: how long each fault lasts, if not as long as an outage may."""
 
     plan: Plan
     faults: tuple[Fault, ...]
