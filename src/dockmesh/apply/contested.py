@@ -1,7 +1,6 @@
 """Hosts whose present addresses the plan gives to somebody else."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network
 
 from dockmesh.apply.look import Looks
 from dockmesh.facts.types import DockerNetwork, HostFacts
@@ -39,7 +38,7 @@ def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
     if facts.docker is None or fabric is None or fabric.master is None:
         return False
     pool = facts.docker.pool
-    same_pool = pool is not None and pool.overlaps(IPv4Network(str(other.pool)))
+    same_pool = pool is not None and pool.overlaps(other.pool)
     return facts.docker.gateway == str(other.address.ip) or same_pool
 
 

@@ -93,7 +93,7 @@ def _daemon(plan: Plan, host: HostPlan) -> DaemonSettings:
     return DaemonSettings(
         label=f"dockmesh=made for {host.name} of mesh {plan.name} by dockmesh apply",
         bip=str(host.address),
-        fixed_cidr=str(host.pool),
+        pool=host.pool,
         mtu=plan.mtu,
         dns=names.addresses(host) if plan.domain is not None else (),
         search=plan.domain,
