@@ -234,10 +234,8 @@ class FlowGuard:
         due = time.monotonic() + (AGAIN_S if self.installed is None else LOOK_S)
         while True:
             # A point in time: the switch asks every few seconds whether we live, and each wait would begin anew.
-            ready, _, _ = select.select(
-                [monitor.socket for monitor in monitors], [], [], max(0.0, due - time.monotonic())
-            )
-            changed = [monitor.hear() for monitor in monitors if monitor.socket in ready]
+            ready, _, _ = select.select([each.socket for each in monitors], [], [], max(0.0, due - time.monotonic()))
+            changed = [each.hear() for each in monitors if each.socket in ready]
             if any(changed):
                 due = min(due, looked + self.pause_s)
             if time.monotonic() >= due:
