@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from dockmesh.agent.texts import text_of
 from dockmesh.errors import DockmeshError
 from dockmesh.measure import plan
 from dockmesh.measure.judge import Heard, judge, read
 from dockmesh.measure.types import Figure, Pace, Pair, Report, Step, Taken
 from dockmesh.plan.types import HostPlan
 from dockmesh.remote.fanout import each
-from dockmesh.remote.script import script, source_of
+from dockmesh.remote.script import script
 from dockmesh.remote.seam import Transport
 
 # Outside of those that the kernel gives to connections (ip_local_port_range), and of what services are known by.
@@ -54,7 +55,7 @@ async def _carry_out(step: Step, course: Course, gone: dict[str, DockmeshError])
     """What each host says that has a part in it; who fails is in `gone` afterwards."""
     able = Step(step.figure, tuple(pair for pair in step.pairs if not {pair.source, pair.target} & set(gone)))
     orders = plan.orders(able, course.hosts, course.pace, secrets.token_hex(16), secrets.choice(PORTS))
-    source, limit_s = source_of("measure"), plan.life_s(course.pace) + GRACE_S
+    source, limit_s = text_of("measure"), plan.life_s(course.pace) + GRACE_S
 
     async def ask(name: str) -> Heard:
         course.progress.step(name, f"measure {step.figure}")

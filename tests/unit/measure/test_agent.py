@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
+from dockmesh.agent.texts import text_of
 from dockmesh.measure.judge import judge, read
 from dockmesh.measure.plan import orders
 from dockmesh.measure.types import Datagrams, Figure, Pace, Pair, Pings, Step, Stream
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.script import PYTHON, source_of
+from dockmesh.remote.script import PYTHON
 from dockmesh.remote.seam import Answer
 from tests.support.meshes import cluster
 
@@ -46,7 +47,7 @@ def free_port() -> int:
 
 def told(order: Mapping[str, Any]) -> Answer:
     """What the program says to an order, started as the runner starts it."""
-    text = f"{json.dumps(source_of('measure'))}\n{json.dumps(order)}"
+    text = f"{json.dumps(text_of('measure'))}\n{json.dumps(order)}"
     done = subprocess.run(
         (sys.executable, *PYTHON[1:]), input=text, capture_output=True, text=True, check=False, timeout=60
     )
