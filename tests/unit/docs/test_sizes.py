@@ -31,6 +31,7 @@ SHARED = {
     "Report": "of an error, and of what preflight found",
     "Run": "a run of dockmesh, and a request to run a command",
     "Screen": "of a drill, and of all others",
+    "Step": "of a change, and of a measurement",
     "Owner": "of a block of addresses, and who answers for an address",
     "Asked": "what somebody asked a resolver, and a person a lab",
     "Wish": "the options of one verb each",
