@@ -115,7 +115,7 @@ def _differ(hosts: tuple[LabHost, ...], old: tuple[LabHost, ...], field: str) ->
     return any(getattr(host, field) != getattr(was, field) for host, was in zip(hosts, old, strict=False))
 
 
-def _image(machines: Machines, release: Release, wish: Wish, prepared: bool, say: Callable[[str], None]) -> Image:
+def _image(machines: Machines, release: Release, wish: UpOptions, prepared: bool, say: Callable[[str], None]) -> Image:
     image = machines.ensure_image(release, prepared=prepared, say=say)
     if not wish.offers:
         return image

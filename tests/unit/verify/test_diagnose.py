@@ -77,7 +77,7 @@ def test_a_switch_that_floods_nothing_beside_a_spanning_tree_is_named() -> None:
 
     (cause,) = look(worlds.changed_facts(silent, "h2", switch_version="4.0.0"))[1]
 
-    assert cause.fault is Fault.TREE
+    assert cause.fault is CauseKind.TREE
     assert cause.seen.startswith("Open vSwitch 4.0.0 floods nothing to a host")
     assert cause.do == "set `forwarding: direct` in the file and run `dockmesh apply`"
 
