@@ -16,6 +16,7 @@ from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, S
 from dockmesh.model.network import Network, Seat
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
+from dockmesh.plan.resilience import resilience
 from dockmesh.render.host import flows_of
 from tools import outputs
 

@@ -16,7 +16,7 @@ from dockmesh.lab.down import down
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.lab.underlay import netns_of_mark
-from dockmesh.lab.up import up
+from dockmesh.lab.up import UpOptions, up
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Datapath
 

@@ -14,7 +14,17 @@ from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.names import UNIT
-from dockmesh.verify.evidence import Echo, Measured, Named, Owners, Transfer
+from dockmesh.verify.evidence import (
+    Echo,
+    Measured,
+    MeshEvidence,
+    Named,
+    Owners,
+    ProbeContainer,
+    ProbedHost,
+    TargetEvidence,
+    Transfer,
+)
 from tests.support.meshes import TREE, in_docker0
 from tests.support.plans import tree_of
 

@@ -7,6 +7,7 @@ from dockmesh.cli.screens.plan import show_plan
 from dockmesh.cli.show import print_json
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
+from dockmesh.plan.resilience import resilience
 
 
 def plan(file: Path, *, json: bool) -> None:
