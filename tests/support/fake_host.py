@@ -465,7 +465,7 @@ class FakeHost:
                 self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
             case ["show", "--property=Id,ActiveState,ExecStart", *_]:
                 return Answer(0)  # asked about firewalls and network managers, of which it has none
-            case ["show", *_] if ("systemctl", *words) == origin.SERVICE_STATES:
+            case ["show", *_] if ("systemctl", *words) == initial_state.SERVICE_STATES:
                 return Answer(0, self._service_states())
             case ["enable", "--now", unit] if unit == SWITCH_UNIT:
                 self.ovs = self.ovs or FakeOvs()

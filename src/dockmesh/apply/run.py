@@ -49,7 +49,7 @@ async def apply(
     names = [host.name for host in plan.hosts if host.name in hosts]
     turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
     done = {name: turn.done for name, turn in turns.items()}
-    looks, gaps = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
+    looks, outages = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
     prepared = await all_of({name: turns[name].prepare(looks[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):

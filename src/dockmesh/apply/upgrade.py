@@ -9,10 +9,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dockmesh.apply.gap import Watch, watching
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.look import Looks, look
+from dockmesh.apply.outage import Watch, watching
 from dockmesh.diff.later import Restart
+from dockmesh.diff.outcome import UpgradeOutage
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
@@ -71,7 +72,7 @@ async def upgrade(
         try:
             with understanding(name):
                 await initial_state.keep(hosts[name], found.facts, found.config.mesh)
-                gaps[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
+                outages[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
                 done[name].extend(step.changes)
                 after[name] = await look(plan, hosts[name], restart)
         except DockmeshError as error:

@@ -7,7 +7,7 @@ from dockmesh.errors import DockmeshError
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class UpgradeOutage:
     """What one host heard of another over the mesh while a third, or the other, was upgraded."""
 
     observer: str
@@ -23,4 +23,4 @@ class Outcome:
     host: str
     changes: tuple[Change, ...] = ()
     error: DockmeshError | None = None
-    gaps: tuple[Gap, ...] = ()
+    outages: tuple[UpgradeOutage, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from dockmesh.agent.texts import text_of
 from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
@@ -16,7 +17,7 @@ from dockmesh.inspect.host import config_of, inspect
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
-from dockmesh.preflight.types import Evidence, HostEvidence, Reach
+from dockmesh.preflight.types import Evidence, HostEvidence, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.remote.fanout import each
 from dockmesh.remote.progress import Steps

@@ -60,7 +60,7 @@ async def fleet(
     helped = [host for host, by_name in zip(helped, known, strict=True) if not by_name]
     with ssh_config(helped, chosen) as config:
 
-        async def one(host: Target) -> None:
+        async def one(host: SshTarget) -> None:
             opened[host.name] = await connect(
                 host, config, connect_timeout_s, fresh=fresh, chosen=chosen, helped=host in helped
             )

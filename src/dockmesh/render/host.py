@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dockmesh.model.mesh import Datapath, Renderer
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan
-from dockmesh.render import api, flows, ifupdown, names, ovs, ports
+from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd
 from dockmesh.render.paths import (
     API_UNIT,
     ATTACH_PROGRAM,
@@ -18,8 +18,8 @@ from dockmesh.render.paths import (
     SWITCH_DROP_IN,
     UNIT,
 )
-from dockmesh.render.template import Words, from_template, names_program
-from dockmesh.render.types import DaemonSettings, DockerBridge, File, HostConfig
+from dockmesh.render.template import Parts, Words, from_template, names_program
+from dockmesh.render.types import AttachmentConfig, DaemonSettings, DockerBridge, File, HostConfig, NetworkConfig
 
 
 def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
@@ -29,10 +29,8 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
     attachments = tuple(_attachment(network, each) for network in host.networks if (each := network.attach))
     bridges = (docker_bridge, *(network.bridge for network in networks))
     settings = ovs.settings(plan, host)
-    systemd = plan.fabric.renderer is Renderer.SYSTEMD
     bundle = flows_of(plan, host) if bundle is None else bundle
-    words = {
-        "mark": MARK,
+    words: Words = {
         "made": f"# Made for {host.name} of mesh {plan.name}: change dockmesh.yaml and run `dockmesh apply`; "
         "edits here are undone.",
         "plan": plan,
@@ -56,15 +54,13 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         tunnels=host.tunnels,
         settings=settings,
         docker_bridge=docker_bridge,
-        daemon=DaemonSettings(
-            label=f"dockmesh=made for {host.name} of mesh {plan.name} by dockmesh apply",
-            bip=str(host.address),
-            pool=host.pool,
-            mtu=plan.mtu,
-            dns=names.addresses(host) if plan.domain is not None else (),
-            search=plan.domain,
-            ip6tables=host.has_ipv6,
-            more=host.docker,
+        daemon=_daemon(plan, host),
+        files=(
+            *renderer.files(Parts(host.tunnels, settings, bridges, networks, attachments), words),
+            *_guard_files(plan, words),
+            *(api.files(plan, host, words) if plan.docker_api else ()),
+            *(_names_files(plan, host, words) if plan.domain is not None else ()),
+            *(_attach_files(plan, attachments, words) if attachments else ()),
         ),
         units=_units(plan, attachments),
         flows=bundle,

@@ -10,8 +10,8 @@ from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.fanout import each
 from dockmesh.remote.seam import Transport
-from dockmesh.status import dropped, said
-from dockmesh.status.types import Heard
+from dockmesh.status import drop_counters, said, underlay_check
+from dockmesh.status.types import HostAnswers
 from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
 from dockmesh.verify.tunnel import TunnelState
@@ -32,12 +32,14 @@ async def collect(
     return {name: found for name, found in heard.items() if name not in gone}, gone
 
 
-async def _ask(plan: Plan, host: Transport) -> Heard:
+async def _ask(plan: Plan, host: Transport) -> HostAnswers:
     asked = inquiry(plan, host.name, docker_s=DOCKER_DEADLINE_S)
-    parts = (asked.requests, said.QUESTIONS, dropped.QUESTIONS)
+    parts = (asked.requests, said.QUESTIONS, drop_counters.QUESTIONS)
     answers = iter(await host.ask(*chain(*parts), together=True, within_s=DEADLINE_S))
     facts, runs, drops = (tuple(islice(answers, len(part))) for part in parts)
-    return of_its_type(Heard(asked.read(host.name, facts), said.read_said(runs), {}, dropped.read(drops), asked.bundle))
+    return of_its_type(
+        HostAnswers(asked.read(host.name, facts), said.read_said(runs), {}, drop_counters.read(drops), asked.bundle)
+    )
 
 
 def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEnd]]:

@@ -66,7 +66,7 @@ def _host(plan: Plan, host: HostPlan, heard: HostAnswers, view: TreeView | None)
     )
 
 
-def _compare(plan: Plan, heard: Heard) -> tuple[tuple[Change, ...], HostError | None]:
+def _compare(plan: Plan, heard: HostAnswers) -> tuple[tuple[Change, ...], HostError | None]:
     config = config_of(plan, heard.facts, heard.flows)
     try:
         return inspect(plan, config, heard.facts).diff.differences, None

@@ -28,7 +28,7 @@ class HostAnswers:
     facts: HostFacts
     said: Said
     underlay: Mapping[str, UnderlayCheck]  # by peer
-    dropped: Mapping[str, int] = field(default_factory=dict)  # by why
+    drop_counters: Mapping[str, int] = field(default_factory=dict)  # by why
     flows: str | None = None  # that were wanted when it was asked
 
 

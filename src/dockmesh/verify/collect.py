@@ -59,7 +59,7 @@ class VerifySession:
 
 async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
-) -> Evidence:
+) -> MeshEvidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
     session = VerifySession(plan, progress, secrets.token_hex(8), probe_text(), text_of("probe_container"))
     gone = dict(unreachable)

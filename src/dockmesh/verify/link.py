@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from dockmesh.model.network import FABRIC_BRIDGE
+from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import Link, Plan
 from dockmesh.verify import tunnel
 from dockmesh.verify.evidence import MeshEvidence, TargetEvidence

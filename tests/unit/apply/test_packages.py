@@ -12,7 +12,7 @@ from dockmesh.apply.look import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.later import Restart
-from dockmesh.diff.outcome import Outcome
+from dockmesh.diff.outcome import Outcome, UpgradeOutage
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look

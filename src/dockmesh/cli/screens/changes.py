@@ -9,6 +9,7 @@ from dockmesh.cli.results import Result
 from dockmesh.cli.screens.verify import of_probes, show_report
 from dockmesh.cli.show import counted, out, show_error
 from dockmesh.diff import silence
+from dockmesh.diff.outcome import UpgradeOutage
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan

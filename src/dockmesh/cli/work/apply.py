@@ -36,6 +36,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.remote.fleet import Fleet, fleet
 from dockmesh.undo.session import Session, kept_alive
+from dockmesh.verify.types import VerifyReport
 
 ANEW = "Docker gives them addresses anew: the same where it can, others where it starts several at once by itself."
 ASKING_S = 15  # between two signs of life, while a person thinks
