@@ -160,7 +160,7 @@ IMPORTED_IN = {
 }
 WRITTEN_IN = {
     "return_exceptions": {"remote/fanout.py", "cli/work/connections.py"},  # which waits for what it has cancelled
-    "os.replace(": {"agent/replace.py", "agent/gap.py"},  # which is sent alone
+    "os.replace(": {"agent/replace.py"},  # which is sent alone
 }
 
 
