@@ -172,7 +172,7 @@ def ask(identifier: int, name: str, kind: int, cookie: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Told:
+class PeerReply:
     """What another resolver answers."""
 
     name: str
@@ -190,7 +190,7 @@ def identifier_of(data: bytes) -> int | None:
     return int.from_bytes(data[:2], "big")
 
 
-def read_told(data: bytes) -> Told:
+def read_reply(data: bytes) -> PeerReply:
     """Raises BadMessageError, also where it has what no resolver of the mesh says."""
     header = walk.read_header(data)
     if header.questions != 1 or header.answers > MOST_VALUES or header.authorities or header.additionals > MOST_BEHIND:
@@ -198,7 +198,7 @@ def read_told(data: bytes) -> Told:
     labels, kind, _, at = walk.read_question(data)
     records = walk.read_records(data, at, header.answers + header.additionals)
     edns = _edns(data, records[header.answers :])
-    return Told(
+    return PeerReply(
         name=_text(labels),
         type=kind,
         known=header.code == NOERROR,

@@ -181,7 +181,7 @@ class Peers(asyncio.DatagramProtocol):
         if asked is None or addr[1] != PORT or addr[0] not in asked.waiting:
             return
         try:
-            told = message.read_told(data)
+            told = message.read_reply(data)
         except BadMessageError:
             return
         if (told.name, told.type, told.cookie) != (asked.name, asked.kind, asked.cookie):

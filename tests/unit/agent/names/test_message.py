@@ -81,10 +81,10 @@ def test_of_what_another_host_says_only_what_was_asked_for_is_taken() -> None:
         RR("db", QTYPE.PTR, rdata=PTR("db.host2.mesh")),
     )
 
-    assert message.read_told(told(*everything)).values == ("172.17.64.1",)
-    assert message.read_told(told(*everything, kind="AAAA")).values == ("fd80::1",)
-    assert message.read_told(told(*everything, kind="PTR")).values == ("db.host2.mesh",)
-    assert message.read_told(told(*everything, kind="ANY")).values == ("172.17.64.1", "fd80::1")
+    assert message.read_reply(told(*everything)).values == ("172.17.64.1",)
+    assert message.read_reply(told(*everything, kind="AAAA")).values == ("fd80::1",)
+    assert message.read_reply(told(*everything, kind="PTR")).values == ("db.host2.mesh",)
+    assert message.read_reply(told(*everything, kind="ANY")).values == ("172.17.64.1", "fd80::1")
 
 
 @pytest.mark.parametrize("value", [POINTER * 2, b"\x03db.\xc0\x13", b"\xc0\x28", b"\x40a\0", b"\x01a" * 200, b""])
@@ -95,7 +95,7 @@ def test_a_name_that_another_host_says_may_lead_back_only(value: bytes) -> None:
 
     def read() -> None:
         try:
-            assert message.read_told(reply).values in ((), ("db",))
+            assert message.read_reply(reply).values in ((), ("db",))
         except BadMessageError:
             spent.append(1)
 
@@ -110,7 +110,7 @@ def test_more_than_another_host_may_say_is_not_taken() -> None:
 
     for each in (many, behind, authority, b"", many[:9]):
         with pytest.raises(BadMessageError):
-            message.read_told(each)
+            message.read_reply(each)
 
 
 def test_a_name_of_bytes_that_are_no_text_is_answered_as_it_was_asked() -> None:

@@ -335,7 +335,7 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("lie", ["another address", "another port", "another number", "a question", "too much of it"])
 def test_what_nobody_waits_for_is_not_read(monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
     read: list[bytes] = []
-    monkeypatch.setattr(message, "read_told", read.append)
+    monkeypatch.setattr(message, "read_reply", read.append)
 
     def answering(there: Peers, data: bytes, address: str) -> None:
         honest = message.answer(message.read_question(data), ["172.17.66.6"])
