@@ -17,7 +17,7 @@ COOKIES = st.one_of(st.none(), st.binary(min_size=8, max_size=8))
 @given(st.binary(max_size=600))
 @example(HOSTILE["an answer"])
 def test_bytes_are_a_message_or_a_mistake_and_a_question_can_be_answered(data: bytes) -> None:
-    for read in (message.read_told, message.read_question):
+    for read in (message.read_reply, message.read_question):
         try:
             found = read(data)
         except BadMessageError:
@@ -56,7 +56,7 @@ def test_what_the_library_writes_for_another_host_is_read_as_it_was_meant(
         value, number = (A(str(address)), 1) if address.version == 4 else (AAAA(str(address)), 28)
         written.add_answer(RR("db.host2", number, rdata=value))
 
-    read = message.read_told(bytes(written.pack()))
+    read = message.read_reply(bytes(written.pack()))
 
     wanted = [str(each) for each in addresses if kind == "ANY" or (kind == "A") == (each.version == 4)]
     assert (read.name, list(map(_one_form, read.values))) == ("db.host2", list(map(_one_form, wanted)))

@@ -10,7 +10,7 @@ from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
 from dockmesh.remote.fanout import each
 from dockmesh.remote.seam import Transport
-from dockmesh.status import drop_counters, said, underlay_check
+from dockmesh.status import drop_counters, run_state, underlay_check
 from dockmesh.status.types import HostAnswers
 from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
@@ -34,11 +34,13 @@ async def collect(
 
 async def _ask(plan: Plan, host: Transport) -> HostAnswers:
     asked = inquiry(plan, host.name, docker_s=DOCKER_DEADLINE_S)
-    parts = (asked.requests, said.QUESTIONS, drop_counters.QUESTIONS)
+    parts = (asked.requests, run_state.QUESTIONS, drop_counters.QUESTIONS)
     answers = iter(await host.ask(*chain(*parts), together=True, within_s=DEADLINE_S))
     facts, runs, drops = (tuple(islice(answers, len(part))) for part in parts)
     return of_its_type(
-        HostAnswers(asked.read(host.name, facts), said.read_said(runs), {}, drop_counters.read(drops), asked.bundle)
+        HostAnswers(
+            asked.read(host.name, facts), run_state.read_runs(runs), {}, drop_counters.read(drops), asked.bundle
+        )
     )
 
 

@@ -61,7 +61,7 @@ def _host(plan: Plan, host: HostPlan, heard: HostAnswers, view: TreeView | None)
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,
         refused=refused,
-        said=heard.said,
+        runs=heard.runs,
         attachment_warnings=attached.interface_warnings(host, heard),
     )
 

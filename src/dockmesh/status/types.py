@@ -8,7 +8,7 @@ from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.applied import Applied
-from dockmesh.status.said import Said
+from dockmesh.status.run_state import HostRuns
 from dockmesh.verify.pools import PoolUse
 from dockmesh.verify.tunnel import End
 
@@ -26,7 +26,7 @@ class HostAnswers:
     """One host's answers."""
 
     facts: HostFacts
-    said: Said
+    runs: HostRuns
     underlay: Mapping[str, UnderlayCheck]  # by peer
     drop_counters: Mapping[str, int] = field(default_factory=dict)  # by why
     flows: str | None = None  # that were wanted when it was asked
@@ -73,7 +73,7 @@ class HostStatus:
     root: str | None = None  # whom it takes for the root of the tree; a MAC address where that is no host of the file
     differences: tuple[Change, ...] = ()
     refused: DockmeshError | None = None  # why file and host cannot be compared
-    said: Said = field(default_factory=Said)
+    runs: HostRuns = field(default_factory=HostRuns)
     attachment_warnings: tuple["StatusFinding", ...] = ()
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from dockmesh.cli.json.status import status_json
 from dockmesh.cli.screens.status import line, screen
 from dockmesh.model.mesh import Degree
-from dockmesh.status.said import RunSaid, Said
+from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.status.types import Status
 from tests.support.fake_host import applied
 from tests.support.meshes import TREE, cluster
@@ -75,10 +75,10 @@ def test_what_is_not_right_has_its_reason_and_what_to_do() -> None:
 
 
 def test_locks_and_runs_that_hosts_share_are_one_line() -> None:
-    run = RunSaid("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
+    run = RunEntry("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
     world = {
         name: replace(
-            each, said=Said(lock=run, armed=run if name == "host2" else None, last=replace(run, ended="confirmed"))
+            each, runs=HostRuns(lock=run, armed=run if name == "host2" else None, last=replace(run, ended="confirmed"))
         )
         for name, each in worlds.well().items()
     }

@@ -51,7 +51,7 @@ from dockmesh.plan.types import Client
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.status.judge import judge
-from dockmesh.status.said import RunSaid, Said
+from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.verify.types import Cause, CauseKind, Probe, ProbeKind, Scope, Verdict, VerifyReport
 from tests.support import access as worlds_of_access
 from tests.support.fake_host import applied
@@ -97,8 +97,8 @@ def test_status() -> None:
     plan = build(mesh)
     hosts = {name: applied(config) for name, config in configs(mesh).items()}
     hosts["host1"].devices["docker0"].mtu = 1400
-    run = RunSaid("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
-    known = {name: replace(worlds.heard(plan, host), said=Said(last=run)) for name, host in hosts.items()}
+    run = RunEntry("20261126T120000Z-a1b2", "ann", "desk", "2026-11-26T12:00:00Z", "apply", "confirmed")
+    known = {name: replace(worlds.heard(plan, host), runs=HostRuns(last=run)) for name, host in hosts.items()}
 
     assert in_json(status_json(judge(plan, known, {}, worlds.NOW))) == EXAMPLES["status"]
 

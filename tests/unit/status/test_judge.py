@@ -4,7 +4,7 @@ import pytest
 
 from dockmesh.errors import DockmeshError
 from dockmesh.model.mesh import Degree, Links
-from dockmesh.status.said import RunSaid, Said
+from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.status.types import Status, UnderlayCheck
 from dockmesh.verify.tunnel import TunnelState
 from tests.support.fake_host import applied, bare
@@ -197,13 +197,13 @@ def test_only_hosts_that_were_asked_are_in_it() -> None:
 
 def test_a_lock_is_no_fault() -> None:
     world = worlds.well()
-    lock = RunSaid(who="ann", what="apply")
-    world["host1"] = replace(world["host1"], said=Said(lock=lock))
+    lock = RunEntry(who="ann", what="apply")
+    world["host1"] = replace(world["host1"], runs=HostRuns(lock=lock))
 
     status = status_of(world)
 
     assert status.findings == ()
-    assert status.hosts[0].said.lock == lock
+    assert status.hosts[0].runs.lock == lock
 
 
 def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:

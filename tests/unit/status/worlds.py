@@ -10,7 +10,7 @@ from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.judge import judge
-from dockmesh.status.said import Said
+from dockmesh.status.run_state import HostRuns
 from dockmesh.status.types import HostAnswers, Status
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
@@ -29,7 +29,7 @@ def well(mesh: Cluster = MESH) -> World:
 
 
 def heard(plan: Plan, host: FakeHost, bundle: str | None = None) -> HostAnswers:
-    return HostAnswers(alive(plan, host.facts(bundle)), Said(), {})
+    return HostAnswers(alive(plan, host.facts(bundle)), HostRuns(), {})
 
 
 def alive(plan: Plan, facts: HostFacts) -> HostFacts:

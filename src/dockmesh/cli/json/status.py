@@ -4,7 +4,7 @@ from typing import Any
 
 from dockmesh.cli.json.comparison import applied_json
 from dockmesh.cli.json.errors import error_json
-from dockmesh.status.said import RunSaid
+from dockmesh.status.run_state import RunEntry
 from dockmesh.status.types import Api, HostStatus, Names, Status, StatusFinding
 from dockmesh.verify.pools import PoolUse
 
@@ -47,10 +47,10 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
             for change in host.differences
         ],
         "refused": error_json(host.refused) if host.refused else None,
-        "lock": _run_json(host.said.lock),
-        "not_confirmed": _run_json(host.said.armed),
-        "goes_back": _run_json(host.said.returning),
-        "last_run": _run_json(host.said.last),
+        "lock": _run_json(host.runs.lock),
+        "not_confirmed": _run_json(host.runs.armed),
+        "goes_back": _run_json(host.runs.returning),
+        "last_run": _run_json(host.runs.last),
     }
 
 
@@ -81,7 +81,7 @@ def _finding_json(finding: StatusFinding) -> dict[str, Any]:
     return {"hosts": list(finding.hosts), "what": finding.what, "do": finding.do}
 
 
-def _run_json(run: RunSaid | None) -> dict[str, str] | None:
+def _run_json(run: RunEntry | None) -> dict[str, str] | None:
     if run is None:
         return None
     return {

@@ -164,7 +164,7 @@ def _summary(status: Status) -> Text:
 
 def _runs(status: Status) -> Iterator[str]:
     def last(host: HostStatus) -> str | None:
-        run = host.said.last
+        run = host.runs.last
         return f"{run.text()}{f': {run.ended}' if run.ended else ''}" if run else None
 
     def dropped(host: HostStatus) -> str | None:
@@ -179,11 +179,11 @@ def _runs(status: Status) -> Iterator[str]:
     yield from _alike(status, "Docker's API", api)
     yield from _alike(status, "last run", last)
     yield from _alike(status, "frames dropped", dropped)
-    yield from _alike(status, "[yellow]locked[/]", lambda host: host.said.lock.text() if host.said.lock else None)
+    yield from _alike(status, "[yellow]locked[/]", lambda host: host.runs.lock.text() if host.runs.lock else None)
     waits = "[yellow]not confirmed yet, the host goes back by itself[/]"
     back = "[yellow]goes back to what it was before[/]"
-    yield from _alike(status, back, lambda host: host.said.returning.text() if host.said.returning else None)
-    yield from _alike(status, waits, lambda host: host.said.armed.text() if host.said.armed else None)
+    yield from _alike(status, back, lambda host: host.runs.returning.text() if host.runs.returning else None)
+    yield from _alike(status, waits, lambda host: host.runs.armed.text() if host.runs.armed else None)
 
 
 def _alike(status: Status, label: str, text_of: Callable[[HostStatus], str | None]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from dockmesh.remote.seam import Answer
-from dockmesh.status.said import RunSaid, Said, is_held, read_run, read_said
+from dockmesh.status.run_state import HostRuns, RunEntry, is_held, read_run, read_runs
 
 NONE = Answer(2)
 # A file of device 0:25, inode 1234: held by process 77; another one waits for it.
@@ -22,26 +22,26 @@ def test_a_lock_is_held_only_while_the_kernel_says_so() -> None:
 
 
 def test_a_lock_says_who_since_when_and_why() -> None:
-    said = read_said((Answer(0, LOCK), Answer(0, "25 1234\n"), Answer(0, LOCKS), NONE, NONE, Answer(1)))
+    said = read_runs((Answer(0, LOCK), Answer(0, "25 1234\n"), Answer(0, LOCKS), NONE, NONE, Answer(1)))
 
-    assert said.lock == RunSaid("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
+    assert said.lock == RunEntry("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
     assert said.lock.text() == "apply by ann from desk at 2026-11-26 23:03 UTC"
 
 
 def test_the_file_of_a_lock_that_nobody_holds_is_no_lock() -> None:
-    said = read_said((Answer(0, LOCK), Answer(0, "25 99\n"), Answer(0, LOCKS), NONE, NONE, Answer(1)))
+    said = read_runs((Answer(0, LOCK), Answer(0, "25 99\n"), Answer(0, LOCKS), NONE, NONE, Answer(1)))
 
-    assert said == Said()
+    assert said == HostRuns()
 
 
 def test_what_waits_and_what_ran_last_are_read() -> None:
     armed = Answer(0, '{"run": ' + LOCK.strip() + ', "back": []}')
     runs = Answer(0, LOCK.strip()[:-1] + ', "ended": "confirmed", "changes": []}\n')
 
-    said = read_said((NONE, NONE, Answer(0, LOCKS), armed, armed, runs))
+    said = read_runs((NONE, NONE, Answer(0, LOCKS), armed, armed, runs))
 
     assert said.lock is None
-    assert said.armed == RunSaid("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
+    assert said.armed == RunEntry("r1", "ann", "desk", "2026-11-26T23:03:51Z", "apply")
     assert said.returning == said.armed
     assert said.last is not None
     assert said.last.ended == "confirmed"

@@ -24,7 +24,7 @@ QUESTIONS: tuple[Request, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class RunSaid:
+class RunEntry:
     """One run, in the words of the host; "" for what it does not say."""
 
     run: str = ""
@@ -42,17 +42,17 @@ class RunSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    lock: RunSaid | None = None  # None: free
-    armed: RunSaid | None = None  # None: nothing waits to be confirmed
-    returning: RunSaid | None = None  # what the host is taking back just now
-    last: RunSaid | None = None  # None: no run was recorded
+class HostRuns:
+    lock: RunEntry | None = None  # None: free
+    armed: RunEntry | None = None  # None: nothing waits to be confirmed
+    returning: RunEntry | None = None  # what the host is taking back just now
+    last: RunEntry | None = None  # None: no run was recorded
 
 
-def read_said(answers: tuple[Answer, ...]) -> Said:
+def read_runs(answers: tuple[Answer, ...]) -> HostRuns:
     """From the answers to QUESTIONS."""
     lock, place, locks, armed, returning, runs = answers
-    return Said(
+    return HostRuns(
         lock=read_run(lock.out) if lock.ok and place.ok and is_held(place.out, locks.out) else None,
         armed=read_run(armed.out) if armed.ok else None,
         returning=read_run(returning.out) if returning.ok else None,
@@ -72,16 +72,16 @@ def is_held(place: str, locks: str) -> bool:
     return any("FLOCK" in row and name in row for row in rows)
 
 
-def read_run(text: str) -> RunSaid:
+def read_run(text: str) -> RunEntry:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
-        return RunSaid(who=text.strip())
+        return RunEntry(who=text.strip())
     if isinstance(content, Mapping) and isinstance(content.get("run"), Mapping):
         content = content["run"]
     if not isinstance(content, Mapping):
-        return RunSaid(who=text.strip())
-    return RunSaid(
+        return RunEntry(who=text.strip())
+    return RunEntry(
         run=_word(content, "run"),
         who=_word(content, "who"),
         come_from=_word(content, "from"),
