@@ -20,8 +20,8 @@ from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Run, demand
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Run, demand
 
 MANY = 20
 ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing

@@ -20,8 +20,8 @@ from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Put, Remove, Request, Run, demand
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Put, Remove, Request, Run, demand
 from dockmesh.undo.session import Session
 
 MANY = 30

@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface, IPv4Network
 
 from bench.peers.site import Seat, Seats, Site
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.seam import Put, Request, Run
+from dockmesh.transport.requests import Put, Request, Run
 
 # One static program; no registry is there to ask.
 IMAGE, CONTAINER = "busybox", "bench"

@@ -25,7 +25,7 @@ from dockmesh.lab import up as starting
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.remote.seam import Request, Run
+from dockmesh.transport.requests import Request, Run
 
 HOSTS = 3
 CONNECTED_WITHIN_S = 60

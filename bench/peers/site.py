@@ -14,8 +14,8 @@ from dockmesh.lab import cgroup
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Answer, Request, demand
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Answer, Request, demand
 
 ON_A_HOST_S = 60
 

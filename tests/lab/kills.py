@@ -34,8 +34,8 @@ from dockmesh.model.mesh import Bfd, Cluster, Links, Renderer
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.record.paths import STAY_OUT
-from dockmesh.remote.fleet import fleet
 from dockmesh.render.paths import UNIT
+from dockmesh.transport.fleet import fleet
 from tests.lab.mesh import DOCKMESH, Mesh, run, steady
 from tests.support.meshes import moved, swapped
 

@@ -20,7 +20,7 @@ from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 from tests.lab.times import kind_of, noted
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from dockmesh.agent.flow_guard import flows_of, read_groups
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 from tests.support.known_commands import UnknownCommandError
 
 

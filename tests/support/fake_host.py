@@ -1,4 +1,4 @@
-"""A host in memory behind the transport seam: it answers the questions of facts/ and does what diff/ asks for.
+"""A host in memory behind the transport: it answers the questions of facts/ and does what diff/ asks for.
 
 Only as true as a real host needs to be for what the tests ask; tests/lab has the real ones.
 """
@@ -27,7 +27,11 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.record import applied as record
 from dockmesh.record import initial_state
 from dockmesh.record.paths import APPLIED, ARMED
-from dockmesh.remote.seam import (
+from dockmesh.render import network as render_network
+from dockmesh.render.docker import DAEMON_JSON, IPV6_KEYS, alone
+from dockmesh.render.paths import FLOWS
+from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import (
     Answer,
     Arm,
     Ask,
@@ -49,10 +53,6 @@ from dockmesh.remote.seam import (
     Units,
     Unlock,
 )
-from dockmesh.render import network as render_network
-from dockmesh.render.docker import DAEMON_JSON, IPV6_KEYS, alone
-from dockmesh.render.paths import FLOWS
-from dockmesh.render.types import HostConfig
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
 from tests.support.known_commands import UnknownCommandError, take

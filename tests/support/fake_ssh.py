@@ -1,6 +1,6 @@
 """A stand-in for the program ssh, behind which hosts in memory answer as the runner does, or anything else.
 
-So all of remote/ is at work, and what the command line makes of a host that lies is seen as a person sees it.
+So all of transport/ is at work, and what the command line makes of a host that lies is seen as a person sees it.
 """
 
 import asyncio

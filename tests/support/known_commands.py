@@ -6,7 +6,7 @@ misspells must not be taken for one of these.
 
 from shlex import join
 
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 
 
 class UnknownCommandError(AssertionError):

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from dockmesh.remote.seam import Reading, Request
+from dockmesh.transport.requests import Reading, Request
 
 KINDS: dict[str, Any] = {
     kind.__name__.lower(): kind for each in (Request, Reading) for kind in get_args(each) if isinstance(kind, type)

@@ -7,7 +7,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.seam import Request, Run
+from dockmesh.transport.requests import Request, Run
 
 BRIDGE = "br0"
 BFD = ("bfd:enable=true", "bfd:min_rx=100", "bfd:min_tx=100")

@@ -10,7 +10,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.seam import Get, Put, Request, Run
+from dockmesh.transport.requests import Get, Put, Request, Run
 
 FOLDER = "/etc/nebula"
 NEBULA, POOLS = IPv4Network("10.98.0.0/24"), IPv4Network("172.22.0.0/16")

@@ -9,7 +9,7 @@ from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import ETHERNET_MTU
 from dockmesh.model.tunnel import Tunnel, overlay_mtu
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.seam import Request, Run
+from dockmesh.transport.requests import Request, Run
 
 PORT, SWITCH = "ovn0", "mesh"
 SOUTHBOUND = 6642

@@ -5,7 +5,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import Datapath
-from dockmesh.remote.seam import Run
+from dockmesh.transport.requests import Run
 
 NETWORK = "overlay-bench"
 # The kernel's VXLAN hands packets with unfinished checksums to the userspace underlay of a lab: ping passes, TCP does

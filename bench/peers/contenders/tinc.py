@@ -7,7 +7,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.seam import Get, Put, Request, Run
+from dockmesh.transport.requests import Get, Put, Request, Run
 
 FOLDER = "/etc/tinc/mesh"
 UP = '#!/bin/sh\nexec ip link set dev "$INTERFACE" master docker0 up\n'

@@ -7,9 +7,9 @@ from dockmesh.diff.api import RESTART
 from dockmesh.errors import ConflictError, DockmeshError
 from dockmesh.plan.types import Access
 from dockmesh.record.run import Run
-from dockmesh.remote.fanout import all_of
-from dockmesh.remote.seam import Get, Put, Transport, demand
 from dockmesh.render.paths import API_CA, API_REVOKED
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.requests import Get, Put, Transport, demand
 
 
 async def shut_out(

@@ -7,8 +7,8 @@ from dockmesh.errors import CommandError
 from dockmesh.facts.gather import gather_docker
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
-from dockmesh.remote.seam import Begin, Put, Transport, demand
 from dockmesh.render.docker import DAEMON_JSON
+from dockmesh.transport.requests import Begin, Put, Transport, demand
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
 from dockmesh.undo.way_back import RESTART

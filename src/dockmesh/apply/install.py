@@ -13,8 +13,8 @@ from dockmesh.facts.packages import satisfy
 from dockmesh.inspect.host import Look
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
-from dockmesh.remote.progress import Progress
-from dockmesh.remote.seam import Put, Run, Transport, demand
+from dockmesh.transport.progress import Progress
+from dockmesh.transport.requests import Put, Run, Transport, demand
 from dockmesh.undo.initial_state import add_packages
 from dockmesh.undo.way_back import FINISH_EARLIER
 

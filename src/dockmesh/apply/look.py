@@ -12,10 +12,10 @@ from dockmesh.inspect.host import Look, config_of, inquiry, inspect
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
-from dockmesh.remote.fanout import all_of
-from dockmesh.remote.progress import Progress
-from dockmesh.remote.seam import Get, Recall, Transport
 from dockmesh.render.paths import API_CA
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.progress import Progress
+from dockmesh.transport.requests import Get, Recall, Transport
 from dockmesh.undo.session import told
 
 Looks = Mapping[str, Look | DockmeshError]

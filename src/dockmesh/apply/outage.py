@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from dockmesh.pings.host import PingerUnit
 from dockmesh.pings.log import PingLog, PingStats
-from dockmesh.remote.seam import Run, Transport
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.requests import Run, Transport
+from dockmesh.transport.understand import understanding
 
 PINGER = PingerUnit("dockmesh-gap", life_s=3600, interval_ms=20)
 # Younger than this is an answer of now.

@@ -11,9 +11,9 @@ from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.inspect.host import Look
 from dockmesh.model.mesh import Host
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.remote.seam import Transport
-from dockmesh.remote.understand import understanding
 from dockmesh.render.types import NetworkConfig
+from dockmesh.transport.requests import Transport
+from dockmesh.transport.understand import understanding
 
 
 async def read_owners(

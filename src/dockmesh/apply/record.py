@@ -7,7 +7,7 @@ from dockmesh.diff.origin import expected
 from dockmesh.inspect.host import Look
 from dockmesh.record import applied
 from dockmesh.record.paths import APPLIED, STATE
-from dockmesh.remote.seam import Put, Run, Transport, demand
+from dockmesh.transport.requests import Put, Run, Transport, demand
 
 
 def text_of(found: Look, run: str) -> str | None:

@@ -24,10 +24,10 @@ from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostErr
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
-from dockmesh.remote.fanout import all_of
-from dockmesh.remote.progress import Progress
-from dockmesh.remote.seam import Begin, Request, Transport, demand
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.progress import Progress
+from dockmesh.transport.requests import Begin, Request, Transport, demand
+from dockmesh.transport.understand import understanding
 from dockmesh.undo import initial_state
 from dockmesh.undo.session import Session
 

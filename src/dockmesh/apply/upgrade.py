@@ -22,9 +22,9 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import Look
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
-from dockmesh.remote.progress import Progress
-from dockmesh.remote.seam import Transport
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.progress import Progress
+from dockmesh.transport.requests import Transport
+from dockmesh.transport.understand import understanding
 from dockmesh.undo import initial_state
 from dockmesh.undo.containers import start_again
 

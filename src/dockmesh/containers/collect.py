@@ -7,8 +7,8 @@ from dockmesh.containers.types import Container
 from dockmesh.errors import CommandError, DockmeshError
 from dockmesh.facts.docker import CONTAINERS, EVERY_CONTAINER, SOCKET
 from dockmesh.plan.types import Plan
-from dockmesh.remote.fanout import each
-from dockmesh.remote.seam import Ask, Transport
+from dockmesh.transport.fanout import each
+from dockmesh.transport.requests import Ask, Transport
 
 UNIT = "docker.service"
 DEADLINE_S = 5.0  # whoever looks wants to hear of the others, too

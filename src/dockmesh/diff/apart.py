@@ -16,11 +16,11 @@ from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.remote.seam import Put, Run
 from dockmesh.render import ovs
 from dockmesh.render.flows import DESTINATION, FORWARD, SOURCE, STRAIGHT, TAG
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put, Run
 
 TIMEOUT_S = 20
 ADD = "flow add "

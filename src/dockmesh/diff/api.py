@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from dockmesh.facts.types import FileState, HostFacts
-from dockmesh.remote.seam import Request, Run
 from dockmesh.render.paths import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_UNIT
 from dockmesh.render.types import File
+from dockmesh.transport.requests import Request, Run
 
 REASON = "Docker's API for those whom `dockmesh access` let in"
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")

@@ -8,10 +8,10 @@ from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.network import ATTACH_SWITCH, FABRIC_BRIDGE
-from dockmesh.remote.seam import Request, Run
 from dockmesh.render import ovs
 from dockmesh.render.paths import ATTACH_UNIT
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Request, Run
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"

@@ -17,9 +17,9 @@ from dockmesh.diff.subject import (
 )
 from dockmesh.diff.types import Change, HostDiff, Origin, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
-from dockmesh.remote.seam import Put, Request, Run
 from dockmesh.render import docker, network
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put, Request, Run
 
 NO_RULES = "no rules for IPv6"
 OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not been restarted since"

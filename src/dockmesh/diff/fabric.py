@@ -15,9 +15,9 @@ from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import TunnelEnd
-from dockmesh.remote.seam import Run
 from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Run
 
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.

@@ -8,7 +8,6 @@ from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import FileState, HostFacts
-from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import names, ports
 from dockmesh.render.paths import (
     API_FILES,
@@ -25,6 +24,7 @@ from dockmesh.render.paths import (
     UNITS,
 )
 from dockmesh.render.types import File, HostConfig
+from dockmesh.transport.requests import Put, Remove, Request, Run
 
 SYSTEMD = "/etc/systemd/"
 ATTACHING = (ATTACH_PROGRAM, ATTACH_UNIT_FILE, ATTACH_UNIT)

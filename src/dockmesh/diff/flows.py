@@ -8,9 +8,9 @@ from dockmesh.diff.subject import Desired
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import FlowState, HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.remote.seam import Run
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Run
 
 PLANNED = "as planned"
 # One bundle: the switch takes all of it at once, or nothing.

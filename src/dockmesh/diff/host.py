@@ -18,11 +18,11 @@ from dockmesh.errors import HostError
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.mesh import Renderer
 from dockmesh.record.paths import APPLIED, STAY_OUT
-from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import bridge
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.paths import API_UNIT, PATHS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Remove, Request, Run
 
 SWITCH_UNIT = "openvswitch-switch.service"
 DOCKER_RESTARTS = "Docker restarts"

@@ -6,9 +6,9 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from dockmesh.diff.subject import ADDRESS, ADDRESS6, MTU, Desired, Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import HostFacts
-from dockmesh.remote.seam import Request, Run
 from dockmesh.render.bridge import drop, set_mtu
 from dockmesh.render.types import DockerBridge
+from dockmesh.transport.requests import Request, Run
 
 OWN = "this host's address in the mesh"
 LOST = "larger frames would be lost in the tunnels"

@@ -12,9 +12,9 @@ from dockmesh.errors import ConflictError
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model.network import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
-from dockmesh.remote.seam import Request, Run
 from dockmesh.render import bridge, network, ovs
 from dockmesh.render.types import HostConfig, NetworkConfig
+from dockmesh.transport.requests import Request, Run
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"

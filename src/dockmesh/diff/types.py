@@ -7,7 +7,7 @@ from enum import StrEnum
 from dockmesh.debian.deb import Deb
 from dockmesh.debian.select import Unmet
 from dockmesh.diff.subject import Subject
-from dockmesh.remote.seam import Request
+from dockmesh.transport.requests import Request
 
 
 class Origin(StrEnum):

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.seam import Run
+from dockmesh.transport.requests import Run
 
 UNIT = "dockmesh-drill-heal"
 TABLE = "dockmesh_drill"

@@ -10,9 +10,9 @@ from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fanout import fan_out
-from dockmesh.remote.seam import Run, Transport, demand
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.fanout import fan_out
+from dockmesh.transport.requests import Run, Transport, demand
+from dockmesh.transport.understand import understanding
 
 MARGIN_S = 10.0  # that a fault may last longer than planned, before its host heals it itself
 

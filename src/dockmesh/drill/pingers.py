@@ -13,9 +13,9 @@ from dockmesh.errors import DockmeshError
 from dockmesh.pings.host import PingerUnit
 from dockmesh.pings.log import Ping, PingLog
 from dockmesh.plan.types import Plan
-from dockmesh.remote.fanout import each, within
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Run, Transport
+from dockmesh.transport.fanout import each, within
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Run, Transport
 
 ASKED_WITHIN_S, STARTED_WITHIN_S = 5.0, 20.0
 CONNECT_TIMEOUT_S = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Container, Docker, DockerNetwork, Place
-from dockmesh.remote.seam import Answer, Ask
+from dockmesh.transport.requests import Answer, Ask
 
 SOCKET = "/run/docker.sock"
 UNIT = "docker.service"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dockmesh.remote.seam import Request
+from dockmesh.transport.requests import Request
 
 
 @dataclass(frozen=True, slots=True)

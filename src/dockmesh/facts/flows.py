@@ -7,7 +7,7 @@ from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import FlowState
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.remote.seam import Answer, Run
+from dockmesh.transport.requests import Answer, Run
 
 OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")
 GROUPS = Run((*OFCTL, "dump-groups", FABRIC_BRIDGE), timeout_s=10)

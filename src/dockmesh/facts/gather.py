@@ -8,7 +8,7 @@ from typing import Any
 from dockmesh.facts import docker, flows, link, ovs, packages, system
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
-from dockmesh.remote.seam import Answer, Ask, Get, Request, Transport
+from dockmesh.transport.requests import Answer, Ask, Get, Request, Transport
 from dockmesh.typed import of_its_type
 
 ALWAYS = (link.FACT, ovs.FACT, *system.FACTS, docker.FACT)
@@ -49,7 +49,7 @@ class Inquiry:
     def read(self, host: str, answers: tuple[Answer, ...]) -> HostFacts:
         """Pure: the answers to `requests`, in their order.
 
-        Raises what Python raises where an answer is of another form: remote/understand.py makes it the host's error.
+        Raises what Python raises where an answer is of another form: transport/understand.py makes it the host's error.
         """
         fields: dict[str, Any] = {}
         rest = iter(answers)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from dockmesh.model.network import DOCKER_BRIDGE
-from dockmesh.remote.seam import Answer, Get, Request, Run
+from dockmesh.transport.requests import Answer, Get, Request, Run
 
 BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 RULES = Run(("iptables", "-S"))

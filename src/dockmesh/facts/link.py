@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import LinuxLink
-from dockmesh.remote.seam import Run
+from dockmesh.transport.requests import Run
 
 LINKS = ("ip", "-json", "-details", "address", "show")
 # iproute2 does not show it. Where the kernel has no IPv6 there is no such folder.

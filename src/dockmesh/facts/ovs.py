@@ -7,7 +7,7 @@ from typing import Any
 
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import OvsBridge, OvsInterface
-from dockmesh.remote.seam import Answer, Transact
+from dockmesh.transport.requests import Answer, Transact
 
 _COLUMNS = {
     "Bridge": "name,ports,datapath_type,rstp_enable,stp_enable,fail_mode,other_config,external_ids,rstp_status,status",

@@ -7,7 +7,7 @@ from dockmesh.debian.relation import read_relations
 from dockmesh.debian.select import Installed
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Packages
-from dockmesh.remote.seam import Answer, Run
+from dockmesh.transport.requests import Answer, Run
 
 ARCHITECTURE = ("dpkg", "--print-architecture")
 INSTALLED = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dockmesh.facts.fact import Fact
-from dockmesh.remote.seam import Answer, Find, Get, Run, Stat, Units
+from dockmesh.transport.requests import Answer, Find, Get, Run, Stat, Units
 
 OS_RELEASE = "/etc/os-release"
 SWITCH_UNIT = "ovs-vswitchd.service"

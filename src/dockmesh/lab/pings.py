@@ -14,7 +14,7 @@ from pathlib import Path
 from dockmesh.agent.texts import text_of
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.pings.log import Ping, PingLog, PingStats
-from dockmesh.remote.script import PYTHON
+from dockmesh.transport.script import PYTHON
 
 INTERVAL_MS = 10
 LIFE_S = 24 * 3600

@@ -8,7 +8,7 @@ from typing import Any
 
 from dockmesh.errors import DockmeshError
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pair, Pings, Step, Stream, Taken
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 from dockmesh.typed import of_its_type
 
 REASON_LENGTH = 200

@@ -11,9 +11,9 @@ from dockmesh.measure import plan
 from dockmesh.measure.judge import Heard, judge, read
 from dockmesh.measure.types import Figure, Pace, Pair, Report, Step, Taken
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.fanout import each
-from dockmesh.remote.script import script
-from dockmesh.remote.seam import Transport
+from dockmesh.transport.fanout import each
+from dockmesh.transport.requests import Transport
+from dockmesh.transport.script import script
 
 # Outside of those that the kernel gives to connections (ip_local_port_range), and of what services are known by.
 PORTS = range(20_000, 30_000)

@@ -18,7 +18,7 @@ from dockmesh.debian.deb import Deb, DebError, read_deb
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.facts.gather import gather_packages
 from dockmesh.packages.carry import PIECE, get_file, put_file
-from dockmesh.remote.seam import GetBytes, Run, Transport, demand
+from dockmesh.transport.requests import GetBytes, Run, Transport, demand
 
 WORK = "/var/tmp/dockmesh-build-XXXXXX"  # noqa: S108  mktemp(1) makes it, for root alone
 LOG, TREE = "build.log", "tree"

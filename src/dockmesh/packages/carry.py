@@ -1,4 +1,4 @@
-"""Files of many megabytes over the seam, in pieces: nothing but the connection that is there already is needed."""
+"""Files of many megabytes over the transport, in pieces: nothing but the connection that is there already is needed."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 from dockmesh.debian.deb import Deb
 from dockmesh.errors import CommandError
 from dockmesh.record.paths import STATE
-from dockmesh.remote.seam import GetBytes, PutBytes, Run, Transport, demand
+from dockmesh.transport.requests import GetBytes, PutBytes, Run, Transport, demand
 
 # A piece is a line of JSON, of 4/3 its size: large enough that the round trips cost little, small in memory.
 PIECE = 1024 * 1024

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dockmesh.agent.texts import text_of
 from dockmesh.pings.log import PingLog
-from dockmesh.remote.seam import GetBytes, Put, Remove, Run, Transport, demand
+from dockmesh.transport.requests import GetBytes, Put, Remove, Run, Transport, demand
 
 PIECE = 1 << 20
 

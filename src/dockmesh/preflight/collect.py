@@ -19,10 +19,10 @@ from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, HostEvidence, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
-from dockmesh.remote.fanout import each
-from dockmesh.remote.progress import Steps
-from dockmesh.remote.script import read_said, script
-from dockmesh.remote.seam import Transport
+from dockmesh.transport.fanout import each
+from dockmesh.transport.progress import Steps
+from dockmesh.transport.requests import Transport
+from dockmesh.transport.script import read_said, script
 from dockmesh.typed import of_its_type
 
 FACTS_DEADLINE_S = 20.0

@@ -10,7 +10,7 @@ from typing import Any
 from dockmesh.facts import docker, iptables, system
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
-from dockmesh.remote.seam import Answer, Ask, Get, Request, Run
+from dockmesh.transport.requests import Answer, Ask, Get, Request, Run
 
 DISKS = ("/etc", "/var", "/var/lib/docker")
 MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")

@@ -8,8 +8,8 @@ from dockmesh.plan.types import Plan
 from dockmesh.preflight import docker, docker_api, firewalls, ipv6, managers, names, network, system, underlay
 from dockmesh.preflight.collect import collect
 from dockmesh.preflight.types import Check, Evidence, Finding, Level, Report
-from dockmesh.remote.progress import Steps
-from dockmesh.remote.seam import Transport
+from dockmesh.transport.progress import Steps
+from dockmesh.transport.requests import Transport
 
 SKIP = "or say --no-preflight if you know better"
 

@@ -8,10 +8,10 @@ from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import inquiry
 from dockmesh.plan.types import Plan, TunnelEnd
-from dockmesh.remote.fanout import each
-from dockmesh.remote.seam import Transport
 from dockmesh.status import drop_counters, run_state, underlay_check
 from dockmesh.status.types import HostAnswers
+from dockmesh.transport.fanout import each
+from dockmesh.transport.requests import Transport
 from dockmesh.typed import of_its_type
 from dockmesh.verify import tunnel
 from dockmesh.verify.tunnel import TunnelState

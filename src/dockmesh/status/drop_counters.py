@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.remote.seam import Answer, Run
 from dockmesh.render.openflow import HARMLESS, Counts, counts_of
+from dockmesh.transport.requests import Answer, Run
 
 # Cookies whose lowest bits say that what passes is counted: all that are not 0, by three masks.
 QUESTIONS = tuple(

@@ -10,7 +10,7 @@ from typing import Any
 
 from dockmesh.agent.lock import LOCK
 from dockmesh.record.paths import ARMED, RETURNING, RUNS
-from dockmesh.remote.seam import Answer, Get, Last, Request, Stat
+from dockmesh.transport.requests import Answer, Get, Last, Request, Stat
 
 # The file of the lock outlives it; whether somebody holds it, the kernel knows. To try it would be to hold it.
 QUESTIONS: tuple[Request, ...] = (

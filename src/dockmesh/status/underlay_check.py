@@ -6,8 +6,8 @@ from dataclasses import replace
 from dockmesh.facts.iptables import RULES, RULES6, Fate, Packet, walk
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, TunnelEnd
-from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.status.types import UnderlayCheck
+from dockmesh.transport.requests import Answer, Request, Run
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
 from dockmesh.facts.types import Container
-from dockmesh.remote.seam import Ask, Run, Transport, failure
+from dockmesh.transport.requests import Ask, Run, Transport, failure
 
 JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 

@@ -26,10 +26,10 @@ from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState
 from dockmesh.record.paths import STATE
-from dockmesh.remote.seam import Remove, Request, Run
 from dockmesh.render import ovs, ports
 from dockmesh.render.paths import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Remove, Request, Run
 from dockmesh.undo import restore
 from dockmesh.undo.removable import SWITCH_PACKAGE
 from dockmesh.undo.restore_docker import restore_docker

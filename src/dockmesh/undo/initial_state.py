@@ -9,9 +9,9 @@ from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record import initial_state
 from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import APPLIED, ORIGIN, STATE
-from dockmesh.remote.seam import Get, Put, Run, Transport, demand
 from dockmesh.render import docker, ovs
 from dockmesh.render.paths import MARK, PATHS
+from dockmesh.transport.requests import Get, Put, Run, Transport, demand
 from dockmesh.undo.restore import docker_address
 
 WHAT = "could not write down what it is now, so nothing was changed"

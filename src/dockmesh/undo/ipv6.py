@@ -5,9 +5,9 @@ import json
 from dockmesh.diff.daemon_json import keeps_ipv6
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
-from dockmesh.remote.seam import Get, Put, Remove, Run, Transport, demand
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Get, Put, Remove, Run, Transport, demand
 from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.undo.restore_docker import has_rules6
 

@@ -12,10 +12,10 @@ from dockmesh.diff.switches import joined
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
-from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import bridge, docker, network, ovs
 from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put, Remove, Request, Run
 
 TIMEOUT_S = 20
 # As it is without a controller and without flows of anybody's, at once and with no moment in between.

@@ -16,10 +16,10 @@ from dockmesh.model.mesh import ETHERNET_MTU
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import IPV6, RAN
-from dockmesh.remote.seam import Put, Remove, Request, Run
 from dockmesh.render import docker
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put, Remove, Request, Run
 
 UNIT = "docker.service"
 AS_BEFORE = "as it was before the first apply"

@@ -22,10 +22,10 @@ from dockmesh.plan.types import Plan
 from dockmesh.record import initial_state
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
-from dockmesh.remote.fanout import all_of
-from dockmesh.remote.progress import Progress
-from dockmesh.remote.seam import Get, Run, Transport, demand
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.progress import Progress
+from dockmesh.transport.requests import Get, Run, Transport, demand
+from dockmesh.transport.understand import understanding
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
 from dockmesh.undo.destroy import TRACES_THERE, Traces, in_the_way, read_ran

@@ -11,7 +11,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.record.back_unit import way_back_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
-from dockmesh.remote.seam import Answer, Arm, Confirm, Recall, Transport, demand
+from dockmesh.transport.requests import Answer, Arm, Confirm, Recall, Transport, demand
 from dockmesh.undo import initial_state, ipv6
 from dockmesh.undo.way_back import way_back
 

@@ -18,11 +18,11 @@ from dockmesh.facts import iptables
 from dockmesh.facts.gather import Inquiry
 from dockmesh.model.mesh import Forwarding
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fanout import each
-from dockmesh.remote.progress import Steps
-from dockmesh.remote.script import read_said, script
-from dockmesh.remote.seam import Request, Transport
 from dockmesh.render.host import flows_of
+from dockmesh.transport.fanout import each
+from dockmesh.transport.progress import Steps
+from dockmesh.transport.requests import Request, Transport
+from dockmesh.transport.script import read_said, script
 from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
 from dockmesh.verify.evidence import Measured, MeshEvidence, ProbeContainer, ProbedHost

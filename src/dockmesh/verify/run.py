@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from dockmesh.errors import DockmeshError
 from dockmesh.plan.types import Plan
-from dockmesh.remote.progress import Steps
-from dockmesh.remote.seam import Transport
+from dockmesh.transport.progress import Steps
+from dockmesh.transport.requests import Transport
 from dockmesh.verify.collect import collect
 from dockmesh.verify.diagnose import diagnose
 from dockmesh.verify.judge import judge

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dockmesh.facts.gather import Inquiry
 from dockmesh.model.mesh import Ssh
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 NAMES = (
     *(

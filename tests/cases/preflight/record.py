@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dockmesh.preflight.questions import QUESTIONS
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 from tests.cases.facts.record import Target
 
 

@@ -20,7 +20,7 @@ from dockmesh.cli.screens.verify import show_report
 from dockmesh.errors import ConnectError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Request, Run
 from dockmesh.verify import collect
 from dockmesh.verify.run import verify
 from dockmesh.verify.types import CauseKind, Verdict, VerifyReport

@@ -17,8 +17,8 @@ from dockmesh.inspect.host import Look
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
-from dockmesh.remote.seam import Answer, Put, Request, Run
 from dockmesh.render.paths import FLOWS
+from dockmesh.transport.requests import Answer, Put, Request, Run
 from dockmesh.undo.session import Session
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster

@@ -11,8 +11,8 @@ from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, LockedError
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Access, Plan
-from dockmesh.remote.seam import Answer, Lock, Request, Run
 from dockmesh.render.paths import API_CA, API_FILES, API_REVOKED, API_UNIT
+from dockmesh.transport.requests import Answer, Lock, Request, Run
 from dockmesh.undo.run import destroy
 from dockmesh.undo.run import look_at_all as look_at_parting
 from dockmesh.undo.session import Session

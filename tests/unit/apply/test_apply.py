@@ -22,10 +22,10 @@ from dockmesh.record import run as record
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED, IPV6, ORIGIN
 from dockmesh.record.run import read_ended
-from dockmesh.remote.seam import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Answer, Arm, Confirm, Lock, Put, Request, Run
 from dockmesh.undo.session import AS_BEFORE, Session
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, moved, swapped, with_network

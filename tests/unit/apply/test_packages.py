@@ -23,8 +23,8 @@ from dockmesh.model.mesh import Cluster
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
-from dockmesh.remote.seam import Answer, PutBytes, Request
 from dockmesh.render.docker import DAEMON_JSON
+from dockmesh.transport.requests import Answer, PutBytes, Request
 from dockmesh.undo.session import Session
 from tests.support.debs import write_deb
 from tests.support.fake_host import Container, FakeHost, applied, bare

@@ -14,7 +14,7 @@ from dockmesh.lab.mesh_file import mesh_file_text
 from dockmesh.lab.model import Lab, make_hosts
 from dockmesh.lab.up import DEFAULT_PREFIX
 from dockmesh.model.mesh import Datapath
-from dockmesh.remote.seam import Put
+from dockmesh.transport.requests import Put
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from dockmesh.history.store import Record, save
 from dockmesh.meshfile.load import parse
 from dockmesh.plan.build import build
 from dockmesh.record.paths import APPLIED, ARMED
-from dockmesh.remote import ssh
-from dockmesh.remote.ssh import SshHost
 from dockmesh.render.host import render
+from dockmesh.transport import ssh
+from dockmesh.transport.ssh import SshHost
 from dockmesh.visible import OBEYED
 from tests.support.fake_host import Container, applied, installed
 from tests.support.fake_ssh import FakeSsh, Says
@@ -219,7 +219,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSsh]:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("dockmesh.remote.fleet.resolves", _knows_nobody)
+    monkeypatch.setattr("dockmesh.transport.fleet.resolves", _knows_nobody)
     monkeypatch.setattr(ssh, "SshHost", Hasty)
     monkeypatch.setattr("dockmesh.verify.collect.TUNNELS_SETTLE_S", 0)
     with _alarm(), fake.in_place_of_ssh(folder):

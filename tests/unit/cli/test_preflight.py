@@ -14,7 +14,7 @@ from dockmesh.cli.screens.preflight import WORDS, show_findings
 from dockmesh.cli.work.preflight import _preflight, exit_code
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level, Report
-from dockmesh.remote.fleet import Fleet
+from dockmesh.transport.fleet import Fleet
 from tests.support.meshes import cluster
 
 FINE = (

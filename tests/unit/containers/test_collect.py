@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from dockmesh.containers.collect import collect
 from dockmesh.errors import ConnectError
-from dockmesh.remote.seam import Answer, Ask, Request
+from dockmesh.transport.requests import Answer, Ask, Request
 from tests.unit.containers.worlds import row
 from tests.unit.status.worlds import PLAN
 

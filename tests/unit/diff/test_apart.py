@@ -12,10 +12,10 @@ from dockmesh.diff.types import StepName
 from dockmesh.facts.types import FileState
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring, Topology
 from dockmesh.plan.build import build
-from dockmesh.remote.seam import Put
 from dockmesh.render.host import render
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, without
 from tests.support.plans import config_of

@@ -9,8 +9,8 @@ from dockmesh.diff.origin import explain
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.facts.types import Packages
 from dockmesh.plan.types import Access
-from dockmesh.remote.seam import Request, Run
 from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_REVOKED, API_UNIT
+from dockmesh.transport.requests import Request, Run
 from tests.support import access
 from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost, applied

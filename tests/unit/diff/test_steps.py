@@ -9,9 +9,9 @@ from dockmesh.errors import DatapathError, HostError
 from dockmesh.facts import types as facts_types
 from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Renderer
 from dockmesh.model.tunnel import Tunnel
-from dockmesh.remote.seam import Put
 from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Put
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, moved, with_underlay, without
 from tests.support.plans import config_of

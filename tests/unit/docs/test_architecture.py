@@ -21,7 +21,7 @@ ORDER = (
     "model",
     "meshfile",
     "plan",
-    "remote",
+    "transport",
     "pings",
     "facts",
     "record",
@@ -61,7 +61,7 @@ PURE = (
 )
 TOUCHES = {"subprocess", "socket", "asyncio", "selectors", "threading", "multiprocessing", "ssl", "http", "urllib"}
 # What of the transport the stages may know: requests and answers as values, and the shape of who carries them.
-SEAM = "dockmesh.remote.seam"
+REQUESTS = "dockmesh.transport.requests"
 MODULES = sorted(SOURCE.rglob("*.py"))
 # Where it reads a file, and why it may: the mesh file itself, and the packages that it names.
 READS_A_FILE = {"meshfile/source.py", "meshfile/load.py", "meshfile/packages.py"}
@@ -121,9 +121,9 @@ def test_pure_stages_touch_no_machine(module: Path) -> None:
     found = set(imports(module))
 
     assert not {name.split(".")[0] for name in found} & TOUCHES
-    assert {name for name in found if name.startswith("dockmesh.remote.")} <= {
-        SEAM,
-        *(name for name in found if name.startswith(f"{SEAM}.")),
+    assert {name for name in found if name.startswith("dockmesh.transport.")} <= {
+        REQUESTS,
+        *(name for name in found if name.startswith(f"{REQUESTS}.")),
     }
     assert "pathlib" not in found or name_of(module) in READS_A_FILE
 
@@ -159,7 +159,7 @@ IMPORTED_IN = {
     "dockmesh.render.host.render": {"inspect/host.py", "cli/work/render.py"},  # which contacts no host
 }
 WRITTEN_IN = {
-    "return_exceptions": {"remote/fanout.py", "cli/work/connections.py"},  # which waits for what it has cancelled
+    "return_exceptions": {"transport/fanout.py", "cli/work/connections.py"},  # which waits for what it has cancelled
     "os.replace(": {"agent/replace.py"},  # which is sent alone
 }
 

@@ -8,7 +8,7 @@ from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.mesh import Links
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan
-from dockmesh.remote.seam import Run
+from dockmesh.transport.requests import Run
 from tests.unit.drill.worlds import plan_of
 
 CUT = Fault(FaultKind.CUT, ("host1", "host2"))

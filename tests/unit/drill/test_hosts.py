@@ -1,4 +1,4 @@
-"""Faults on real hosts, with hosts behind the seam that only write down what they are asked."""
+"""Faults on real hosts, with hosts behind the transport that only write down what they are asked."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import CommandError, ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
-from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Request, Run
 from tests.unit.drill.worlds import plan_of
 
 CUT = Fault(FaultKind.CUT, ("host1", "host2"))

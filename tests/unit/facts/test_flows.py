@@ -3,7 +3,7 @@
 from dockmesh.agent.flow_guard import read_groups
 from dockmesh.facts.flows import questions, read
 from dockmesh.facts.types import FlowState
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 
 BUNDLE = """\
 group add_or_mod group_id=1,type=indirect,bucket=actions=drop

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from dockmesh.facts.iptables import BRIDGED, Fate, Packet, Seen, read_bridged, walk
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 
 DOCKER_26 = """\
 -P INPUT ACCEPT

@@ -7,7 +7,7 @@ import pytest
 
 from dockmesh.facts.gather import Inquiry
 from dockmesh.facts.types import HostFacts, OvsInterface
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 from tests.cases.facts.record import NAMES
 
 FOLDER = Path(__file__).parents[2] / "cases" / "facts"

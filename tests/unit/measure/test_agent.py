@@ -21,8 +21,8 @@ from dockmesh.measure.plan import orders
 from dockmesh.measure.types import Datagrams, Figure, Pace, Pair, Pings, Step, Stream
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.script import PYTHON
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
+from dockmesh.transport.script import PYTHON
 from tests.support.meshes import cluster
 
 BUFFERED = 1 << 20  # bytes that a connection takes at once

@@ -6,8 +6,8 @@ import pytest
 from dockmesh.errors import ConnectError
 from dockmesh.measure.judge import Heard, judge, read
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pair, Pings, Step, Stream
-from dockmesh.remote.seam import Answer
-from dockmesh.remote.understand import MISREAD
+from dockmesh.transport.requests import Answer
+from dockmesh.transport.understand import MISREAD
 
 PAIR = Pair("host1", "host2")
 NOTHING = Heard({}, {}, {}, {})

@@ -1,4 +1,4 @@
-"""The measurement over the seam: what is asked of whom, and what one bad host does to the others' figures."""
+"""The measurement over the transport: what is asked of whom, and what one bad host does to the others' figures."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.measure.plan import steps
 from dockmesh.measure.run import measure
 from dockmesh.measure.types import Figure, Missing, Pace, Pair, Report
-from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Request, Run
 from tests.support.fake_host import FakeHost
 from tests.unit.measure.worlds import MBIT, NAMES, PLAN, course, hosts
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dockmesh.measure.run import Course
 from dockmesh.measure.types import Pace
 from dockmesh.plan.build import build
-from dockmesh.remote.script import PYTHON
-from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.host import render
+from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.script import PYTHON
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
 

@@ -8,7 +8,7 @@ import pytest
 
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.packages.build import Built, Order, build, check_tree
-from dockmesh.remote.seam import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Request, Run
 from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost
 

@@ -11,7 +11,7 @@ from dockmesh.facts.iptables import BRIDGED, Fate, Packet, walk
 from dockmesh.preflight import questions
 from dockmesh.preflight.docker import read_flags
 from dockmesh.preflight.types import Around, DockerNetwork, Route
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 
 GRE = Packet("br-phy", protocols=("gre", "47"), to_host=True)
 FOLDER = Path(__file__).parents[2] / "cases" / "preflight"

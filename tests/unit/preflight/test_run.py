@@ -1,4 +1,4 @@
-"""Preflight over the seam: what is asked of whom, and what apply is told."""
+"""Preflight over the transport: what is asked of whom, and what apply is told."""
 
 import asyncio
 import json
@@ -8,9 +8,9 @@ from typing import Any
 from dockmesh.errors import ConnectError, HostError
 from dockmesh.preflight.run import blockers, preflight
 from dockmesh.preflight.types import Check, Level, Report
-from dockmesh.remote.script import PYTHON
-from dockmesh.remote.seam import Answer, Reading, Request, Run
 from dockmesh.render.host import render
+from dockmesh.transport.requests import Answer, Reading, Request, Run
+from dockmesh.transport.script import PYTHON
 from tests.support.fake_host import FakeHost, bare, installed
 from tests.unit.preflight import worlds
 

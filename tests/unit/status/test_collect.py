@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.origin import expected
 from dockmesh.errors import ConnectError
-from dockmesh.remote.seam import Answer, Request
 from dockmesh.status.collect import collect
+from dockmesh.transport.requests import Answer, Request
 from tests.support.fake_host import FakeHost, applied
 from tests.support.plans import config_of, configs
 from tests.unit.status.worlds import MESH, PLAN

@@ -9,9 +9,9 @@ from dockmesh.cli.json.status import status_json
 from dockmesh.cli.screens.status import line, screen
 from dockmesh.facts.types import FlowState
 from dockmesh.model.mesh import Fabric, Forwarding, Ring
-from dockmesh.remote.seam import Answer
 from dockmesh.status import drop_counters
 from dockmesh.status.types import Status
+from dockmesh.transport.requests import Answer
 from tests.support.meshes import cluster
 from tests.unit.status import worlds
 from tests.unit.status.worlds import status_of

@@ -1,7 +1,7 @@
 import pytest
 
-from dockmesh.remote.seam import Answer
 from dockmesh.status.run_state import HostRuns, RunEntry, is_held, read_run, read_runs
+from dockmesh.transport.requests import Answer
 
 NONE = Answer(2)
 # A file of device 0:25, inode 1234: held by process 77; another one waits for it.

@@ -1,8 +1,8 @@
 import pytest
 
-from dockmesh.remote.seam import Answer
 from dockmesh.status.types import UnderlayCheck
 from dockmesh.status.underlay_check import questions, read
+from dockmesh.transport.requests import Answer
 from tests.unit.status.worlds import PLAN, well
 
 HOST = PLAN.host("host1")

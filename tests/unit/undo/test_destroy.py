@@ -14,9 +14,9 @@ from dockmesh.model.mesh import Cluster, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.initial_state import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE
-from dockmesh.remote.seam import Answer, Request, Run
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Answer, Request, Run
 from dockmesh.undo.run import Parting, look_at_all
 from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed

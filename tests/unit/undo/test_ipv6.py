@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dockmesh.record.paths import IPV6
-from dockmesh.remote.seam import Answer, Get, Put, Remove, Request, Run
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Answer, Get, Put, Remove, Request, Run
 from dockmesh.undo.ipv6 import FORWARDING, forget, leaves, remember
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, with_network

@@ -15,8 +15,8 @@ from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
-from dockmesh.remote.seam import Answer, Request
 from dockmesh.render.paths import FLOWS, FLOWS_UNIT, FLOWS_UNIT_FILE, GUARD, INTERFACES
+from dockmesh.transport.requests import Answer, Request
 from dockmesh.undo.session import Session, told
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed

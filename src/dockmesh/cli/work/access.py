@@ -26,7 +26,7 @@ from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Client, Plan
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
 

@@ -12,7 +12,7 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.model.mesh import Host
 from dockmesh.plan.types import HostPlan
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 
 async def without_address_conflicts(

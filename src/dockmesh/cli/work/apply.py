@@ -34,7 +34,7 @@ from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
-from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.undo.session import Session, kept_alive
 from dockmesh.verify.types import VerifyReport
 

@@ -5,7 +5,7 @@ from dockmesh.cli.results import Comparison
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import Fleet
+from dockmesh.transport.fleet import Fleet
 
 
 async def compare(plan: Plan, chosen: tuple[HostPlan, ...], hosts: Fleet) -> Comparison:

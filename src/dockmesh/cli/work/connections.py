@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.ssh import SshHost, SshTarget
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.ssh import SshHost, SshTarget
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 

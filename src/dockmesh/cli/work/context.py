@@ -17,9 +17,9 @@ from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.resolve import resolves
-from dockmesh.remote.settings import ssh_settings
-from dockmesh.remote.ssh import ssh_config as composed
+from dockmesh.transport.resolve import resolves
+from dockmesh.transport.settings import ssh_settings
+from dockmesh.transport.ssh import ssh_config as composed
 
 SSH_PORT = 22
 

@@ -30,7 +30,7 @@ from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
-from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.undo.run import Parting, Partings, look_at_all, permitted
 from dockmesh.undo.run import destroy as destroy_mesh
 from dockmesh.undo.session import Session, kept_alive

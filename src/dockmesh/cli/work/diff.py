@@ -12,7 +12,7 @@ from dockmesh.cli.work.with_access import with_access
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 if TYPE_CHECKING:
     from dockmesh.cli.results import Comparison

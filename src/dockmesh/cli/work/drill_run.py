@@ -27,7 +27,7 @@ from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.record.run import Run
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 WHY = "drill"
 

@@ -16,9 +16,9 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import RUNS
 from dockmesh.record.run import Ended, read_runs
-from dockmesh.remote.fanout import each
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Get, Transport
+from dockmesh.transport.fanout import each
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Get, Transport
 
 
 def history(run: str | None, file: Path, ssh_config: Path | None, host: list[str] | None, *, json: bool) -> None:

@@ -14,8 +14,8 @@ from dockmesh.errors import DockmeshError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.interactive import run_interactive
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.interactive import run_interactive
 
 CONNECT_TIMEOUT_S = 5  # whoever asks for one container does not want to wait for hosts that are dead
 LATER = ("dockmesh.cli.show",)

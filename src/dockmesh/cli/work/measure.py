@@ -21,7 +21,7 @@ from dockmesh.measure.types import Figure, Pace, Report, Step
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 
 def figures_of(names: Sequence[str] | None) -> tuple[Figure, ...]:

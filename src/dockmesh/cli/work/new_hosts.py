@@ -13,11 +13,11 @@ from dockmesh.facts.link import LINKS, read_links
 from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
 from dockmesh.model.mesh import Ssh, UnderlayAddress
-from dockmesh.remote.fanout import each
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.resolve import addresses_of
-from dockmesh.remote.seam import Get, Run
-from dockmesh.remote.ssh import SshHost
+from dockmesh.transport.fanout import each
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Get, Run
+from dockmesh.transport.resolve import addresses_of
+from dockmesh.transport.ssh import SshHost
 
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 LAST_PORT = 65535

@@ -16,9 +16,9 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.ssh import SshTarget
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.ssh import SshTarget
+from dockmesh.transport.understand import understanding
 
 OPEN_VSWITCH = "openvswitch"
 

@@ -17,7 +17,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight.run import preflight as look
 from dockmesh.preflight.types import Level, Report
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 
 def preflight(file: Path, ssh_config: Path | None, host: list[str] | None, *, everything: bool, json: bool) -> None:

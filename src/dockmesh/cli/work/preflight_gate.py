@@ -9,7 +9,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.run import SKIP, blockers, partners
-from dockmesh.remote.seam import Transport
+from dockmesh.transport.requests import Transport
 
 
 async def keep_out(plan: Plan, hosts: Mapping[str, Transport], looks: Looks) -> Looks:

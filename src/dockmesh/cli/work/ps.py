@@ -11,7 +11,7 @@ from dockmesh.cli.loading import load_modules
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.remote.fleet import fleet
+from dockmesh.transport.fleet import fleet
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 # What is needed only once the hosts have answered.

@@ -14,9 +14,9 @@ from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.record.run import read_run
-from dockmesh.remote.fanout import all_of
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Transport, Unlock
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Transport, Unlock
 
 NOBODY = 3
 

@@ -12,7 +12,7 @@ from dockmesh.cli.show import print_json
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
-from dockmesh.remote.fleet import Fleet, fleet
+from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.verify.run import verify as verify_hosts
 from dockmesh.verify.types import Verdict, VerifyReport
 

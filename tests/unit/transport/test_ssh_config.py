@@ -4,7 +4,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from dockmesh.model.mesh import Ssh
-from dockmesh.remote.ssh import ssh_config
+from dockmesh.transport.ssh import ssh_config
 
 
 @dataclass(frozen=True)

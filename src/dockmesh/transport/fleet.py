@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockmesh.errors import DockmeshError
-from dockmesh.remote.fanout import fan_out
-from dockmesh.remote.resolve import resolves
-from dockmesh.remote.ssh import CONNECT_TIMEOUT_S, SshHost, SshTarget, connect, ssh_config
+from dockmesh.transport.fanout import fan_out
+from dockmesh.transport.resolve import resolves
+from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SshHost, SshTarget, connect, ssh_config
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
 SOON_S = 0.05  # within which a resolver that is near has answered

@@ -6,7 +6,7 @@ has a limit of its own, which the runner there keeps for programs and questions;
 
 from collections.abc import Sequence
 
-from dockmesh.remote.seam import Arm, Ask, Confirm, Recall, Request, Run, Transact, Units, Unlock
+from dockmesh.transport.requests import Arm, Ask, Confirm, Recall, Request, Run, Transact, Units, Unlock
 
 # All that only reads is answered by then, or the host is given up: whoever looks wants to hear of the others.
 READ_S = 30.0

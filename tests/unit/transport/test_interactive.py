@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.remote.interactive import command_line
+from dockmesh.transport.interactive import command_line
 
 ODD = ("a b", "'", '"', "$HOME", "`id`", "\\", "*", "", "-n", "ä→", "a\nb", "!", ";", "#")
 PRINT = ("python3", "-c", "import sys; print(sys.argv[1:])")
@@ -19,7 +19,7 @@ HAND_OVER = """
 import asyncio, sys
 from pathlib import Path
 from dockmesh.model.mesh import Ssh
-from dockmesh.remote.interactive import run_interactive
+from dockmesh.transport.interactive import run_interactive
 
 class Host:
     name, ssh, underlay = "host1", Ssh(), None

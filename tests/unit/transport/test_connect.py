@@ -16,11 +16,11 @@ import pytest
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.model.mesh import Ssh
-from dockmesh.remote import resolve
-from dockmesh.remote.failed import Call, explain
-from dockmesh.remote.fleet import fleet
-from dockmesh.remote.seam import Answer, Run
-from dockmesh.remote.ssh import connect
+from dockmesh.transport import resolve
+from dockmesh.transport.failed import Call, explain
+from dockmesh.transport.fleet import fleet
+from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.ssh import connect
 
 T = TypeVar("T")
 
@@ -261,7 +261,7 @@ def fails(ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch, settings: str) -> Dockm
         async with fleet([Target("host1", underlay=IPv4Address("192.0.2.1"))], CONFIG) as hosts:
             return hosts.failed["host1"]
 
-    monkeypatch.setattr("dockmesh.remote.fleet.resolves", knows_nobody)
+    monkeypatch.setattr("dockmesh.transport.fleet.resolves", knows_nobody)
     ssh.does(REFUSES.format(settings=settings))
     return run(open_all())
 

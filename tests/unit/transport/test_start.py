@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 import pytest
 
 from dockmesh.errors import ConnectError
-from dockmesh.remote.start import start
+from dockmesh.transport.start import start
 
 # Killed, it leaves somebody behind who has its standard input still.
 SHARED = ("sh", "-c", "exec 3<&0; cat <&3 >/dev/null & wait")

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.remote.seam import Transport
-from dockmesh.remote.understand import understanding
+from dockmesh.transport.requests import Transport
+from dockmesh.transport.understand import understanding
 
 T = TypeVar("T")
 

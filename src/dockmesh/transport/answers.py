@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.requests import Answer
 
 SHOWN = 60  # bytes of a line that is none
 

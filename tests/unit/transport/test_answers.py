@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dockmesh.remote.answers import read_answers
-from dockmesh.remote.seam import Answer
+from dockmesh.transport.answers import read_answers
+from dockmesh.transport.requests import Answer
 
 GOOD = {"code": 0, "out": "é", "err": ""}
 BAD = {"code": 1, "out": "", "err": "no"}

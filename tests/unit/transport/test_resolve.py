@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.remote import resolve
+from dockmesh.transport import resolve
 
 
 def test_localhost_is_known_and_an_invalid_name_is_not() -> None:

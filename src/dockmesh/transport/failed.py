@@ -7,7 +7,7 @@ from shlex import join
 
 from dockmesh.errors import ConnectError
 from dockmesh.model.mesh import Ssh, UnderlayAddress
-from dockmesh.remote.settings import ssh_settings
+from dockmesh.transport.settings import ssh_settings
 
 SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dockmesh.remote.seam import Run
+from dockmesh.transport.requests import Run
 from tests.support.fake_host import Device, FakeHost
 from tests.support.known_commands import SAYS_NOTHING, UnknownCommandError
 

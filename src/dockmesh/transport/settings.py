@@ -4,7 +4,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from dockmesh.errors import ConnectError
-from dockmesh.remote.start import start
+from dockmesh.transport.start import start
 
 
 async def ssh_settings(host: str, user: str | None, port: int | None, config: Path | None) -> str:

@@ -3,8 +3,8 @@ from typing import Any, cast
 
 import pytest
 
-from dockmesh.remote import ssh
-from dockmesh.remote.ssh import SshHost
+from dockmesh.transport import ssh
+from dockmesh.transport.ssh import SshHost
 
 
 class EndsWhenKilled:

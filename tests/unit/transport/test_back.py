@@ -16,8 +16,8 @@ import pytest
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.texts import module_texts, runner_text
 from dockmesh.agent.way import ENABLED, RUNS_BYTES, RUNTIME, STATE
-from dockmesh.remote.seam import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
-from dockmesh.remote.ssh import PYTHON
+from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
+from dockmesh.transport.ssh import PYTHON
 
 LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
 

@@ -19,11 +19,11 @@ from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError, Report
 from dockmesh.model.mesh import Ssh, UnderlayAddress
-from dockmesh.remote.answers import read_answers
-from dockmesh.remote.deadlines import QUESTION_S, deadline_s
-from dockmesh.remote.failed import Call, dialled, explain
-from dockmesh.remote.seam import Answer, Ask, Lock, Request, Run, Transact, as_line
-from dockmesh.remote.start import start
+from dockmesh.transport.answers import read_answers
+from dockmesh.transport.deadlines import QUESTION_S, deadline_s
+from dockmesh.transport.failed import Call, dialled, explain
+from dockmesh.transport.requests import Answer, Ask, Lock, Request, Run, Transact, as_line
+from dockmesh.transport.start import start
 
 CONNECT_TIMEOUT_S = 15
 END_WITHIN_S = 2

@@ -21,7 +21,7 @@ from dockmesh.agent.lock import LOCK
 from dockmesh.agent.processes import PATH
 from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
-from dockmesh.remote.seam import (
+from dockmesh.transport.requests import (
     Answer,
     Ask,
     Find,
@@ -40,7 +40,7 @@ from dockmesh.remote.seam import (
     Unlock,
     as_line,
 )
-from dockmesh.remote.ssh import PYTHON
+from dockmesh.transport.ssh import PYTHON
 
 
 class Runner:

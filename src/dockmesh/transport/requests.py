@@ -1,4 +1,4 @@
-"""The one seam between dockmesh and a machine: requests as values, answers as values, and who carries them."""
+"""All that passes between dockmesh and a machine: requests as values, answers as values, and who carries them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -256,7 +256,7 @@ class Transport(Protocol):
         """Carry all requests in one round trip: one after the other, or `together` (only what does not write).
 
         `until_failure`: nothing is carried out after the first that fails, and there are no answers for the rest.
-        `within_s`: for whoever has less patience than remote/deadlines.py.
+        `within_s`: for whoever has less patience than transport/deadlines.py.
 
         Raises ConnectError when the connection is gone, when the host does not answer in time, and when it answers
         otherwise than asked; it is of no use then any more. A failing request is an answer, not an exception,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dockmesh.remote.seam import Answer, Run
+from dockmesh.transport.requests import Answer, Run
 
 # As for the runner: the source is the first line of standard input, so that it shows in no process list.
 PYTHON = ("python3", "-I", "-S", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
