@@ -21,7 +21,7 @@ from dockmesh.lab.ssh import run_on
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Run, demand
+from dockmesh.transport.requests import Exec, demand
 
 MANY = 20
 ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing
@@ -150,7 +150,7 @@ async def without_docker(lab: Lab) -> None:
     plan = build(load(lab.mesh_file))
     steps = (StepName.APART, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
-        stop = Run(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
+        stop = Exec(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
         found = await look_at_all(plan, hosts.opened)
         for name in steps:
             for host, look in found.items():

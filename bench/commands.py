@@ -21,7 +21,7 @@ from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Cluster
 from dockmesh.plan.build import build
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Put, Remove, Request, Run, demand
+from dockmesh.transport.requests import Exec, Put, Remove, Request, demand
 from dockmesh.undo.session import Session
 
 MANY = 30
@@ -68,7 +68,7 @@ async def only_the_fabric(lab: Lab) -> None:
     """Docker stopped, and br0 with its tunnels made."""
     plan = build(load(lab.mesh_file))
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
-        stop = Run(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
+        stop = Exec(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
         found = await look_at_all(plan, hosts.opened)
         for name, each in found.items():
             step = each.diff.step(StepName.FABRIC) if isinstance(each, Look) else None

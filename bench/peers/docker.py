@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface, IPv4Network
 
 from bench.peers.site import Seat, Seats, Site
 from dockmesh.plan.types import HostPlan
-from dockmesh.transport.requests import Put, Request, Run
+from dockmesh.transport.requests import Exec, Put, Request
 
 # One static program; no registry is there to ask.
 IMAGE, CONTAINER = "busybox", "bench"
@@ -17,8 +17,8 @@ RESTART_S = 120
 def image() -> tuple[Request, ...]:
     entry = 'ENTRYPOINT ["/bin/busybox"]'
     return (
-        Run(("tar", "-C", "/usr", "-c", "-f", ARCHIVE, "bin/busybox")),
-        Run(("docker", "import", "--change", entry, ARCHIVE, IMAGE)),
+        Exec(("tar", "-C", "/usr", "-c", "-f", ARCHIVE, "bin/busybox")),
+        Exec(("docker", "import", "--change", entry, ARCHIVE, IMAGE)),
     )
 
 
@@ -31,7 +31,7 @@ def settle(bridge: IPv4Interface, pool: IPv4Network | None = None, mtu: int | No
         keys["mtu"] = mtu
     return (
         Put("/etc/docker/daemon.json", json.dumps(keys) + "\n"),
-        Run(("systemctl", "restart", "docker.service"), timeout_s=RESTART_S),
+        Exec(("systemctl", "restart", "docker.service"), timeout_s=RESTART_S),
     )
 
 
@@ -40,16 +40,16 @@ def settle_as_planned(host: HostPlan, mtu: int | None = None) -> tuple[Request, 
     return settle(host.address, host.pool, mtu)
 
 
-def join(device: str) -> Run:
+def join(device: str) -> Exec:
     """Put an interface into docker0."""
-    return Run(("ip", "link", "set", "dev", device, "master", "docker0", "up"))
+    return Exec(("ip", "link", "set", "dev", device, "master", "docker0", "up"))
 
 
 def start_containers(site: Site, network: str = DEFAULT_BRIDGE) -> Seats:
     """A container that only sleeps, on each host. SIGTERM it would not hear, so it is told by SIGKILL."""
     words = ("--detach", "--name", CONTAINER, "--stop-signal", "KILL", "--restart", "always", "--network", network)
-    start = Run(("docker", "run", *words, IMAGE, "sleep", "1000000"), timeout_s=RESTART_S)
-    inspect = Run(("docker", "inspect", CONTAINER))
+    start = Exec(("docker", "run", *words, IMAGE, "sleep", "1000000"), timeout_s=RESTART_S)
+    inspect = Exec(("docker", "inspect", CONTAINER))
     answers = site.carry_out("start the containers", lambda _: (start, inspect))
     return {name: read_container(name, network, answer.out) for name, (_, answer) in answers.items()}
 

@@ -25,7 +25,7 @@ from dockmesh.lab import up as starting
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 HOSTS = 3
 CONNECTED_WITHIN_S = 60
@@ -166,8 +166,8 @@ def _preparations(packages: Sequence[str]) -> tuple[Request, ...]:
     if not packages:
         return docker.image()
     return (
-        Run((*apt_get, "update"), timeout_s=INSTALLED_WITHIN_S),
-        Run((*apt_get, "install", "--no-install-recommends", *packages), timeout_s=INSTALLED_WITHIN_S),
+        Exec((*apt_get, "update"), timeout_s=INSTALLED_WITHIN_S),
+        Exec((*apt_get, "install", "--no-install-recommends", *packages), timeout_s=INSTALLED_WITHIN_S),
         *docker.image(),
     )
 

@@ -11,7 +11,7 @@ from bench.peers.read import INTERVAL_S, Received, read_iperf, read_path_mtu, re
 from bench.peers.site import LoadGauge, Seat, Seats, Site
 from bench.peers.types import Goodput, Latency, Mtu, Packets, Pair, Rtt, Turns
 from dockmesh.errors import LabError
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 FIRST_PORT = 5201  # iperf3's own
 SLACK_S = 30  # for log-in and iperf3's farewell on a busy machine
@@ -36,7 +36,7 @@ class Traffic:
         self.site.carry_out(
             "start the servers of iperf3",
             lambda host: tuple(
-                Run(
+                Exec(
                     (
                         *("systemd-run", "--quiet", "--collect", f"--unit=bench-{tag}-{peer.name}"),
                         *(*self.seats[host.name].enter, "iperf3", "--server", "--port", str(self._port(peer.name))),

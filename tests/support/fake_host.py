@@ -37,6 +37,7 @@ from dockmesh.transport.requests import (
     Ask,
     Begin,
     Confirm,
+    Exec,
     Find,
     Get,
     GetBytes,
@@ -47,7 +48,6 @@ from dockmesh.transport.requests import (
     Recall,
     Remove,
     Request,
-    Run,
     Stat,
     Transact,
     Units,
@@ -250,9 +250,9 @@ class FakeHost:
                 return self._docker_api(url)
             case Find(programs):
                 return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
-            case Run(("ovs-ofctl", *words), stdin):
+            case Exec(("ovs-ofctl", *words), stdin):
                 return self.flows.answer(words, stdin, self.files.get(words[-1], ("", 0))[0])
-            case Run(argv):
+            case Exec(argv):
                 return self._run(argv)
             case _:
                 return self._rest(request)
@@ -659,7 +659,7 @@ def _heard(others: int) -> str:
 
 
 def _only_reads(request: Request) -> bool:
-    if isinstance(request, Run):
+    if isinstance(request, Exec):
         if request.argv == initial_state.SERVICE_STATES or request.argv[-2:] == ("-maxdepth", "0"):
             return True
         if {"diff-flows", "dump-groups"}.intersection(request.argv):

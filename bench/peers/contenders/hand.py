@@ -7,7 +7,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 BRIDGE = "br0"
 BFD = ("bfd:enable=true", "bfd:min_rx=100", "bfd:min_tx=100")
@@ -52,5 +52,5 @@ def _orders(site: Site, host: HostPlan) -> Iterator[Request]:
         port = f"gre{number}"
         words += ["--", "add-port", BRIDGE, port, "--", "set", "interface", port, "type=gre"]
         words += [f"options:remote_ip={peer.underlay}", *BFD]
-    yield Run(tuple(words))
+    yield Exec(tuple(words))
     yield docker.join(BRIDGE)

@@ -10,7 +10,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.transport.requests import Get, Put, Request, Run
+from dockmesh.transport.requests import Exec, Get, Put, Request
 
 FOLDER = "/etc/nebula"
 NEBULA, POOLS = IPv4Network("10.98.0.0/24"), IPv4Network("172.22.0.0/16")
@@ -60,13 +60,13 @@ def _pool(number: int) -> IPv4Network:
 
 def _sign(hosts: tuple[HostPlan, ...]) -> Iterator[Request]:
     certificate, key = CA
-    yield Run(("nebula-cert", "ca", "-name", "bench", "-out-crt", certificate, "-out-key", key))
+    yield Exec(("nebula-cert", "ca", "-name", "bench", "-out-crt", certificate, "-out-key", key))
     names: list[str] = []
     for number, host in enumerate(hosts, start=1):
         files = (f"/root/{host.name}.crt", f"/root/{host.name}.key")
         by = ("nebula-cert", "sign", "-ca-crt", certificate, "-ca-key", key)
         of = ("-name", host.name, "-ip", str(_nebula(number)), "-subnets", str(_pool(number)))
-        yield Run((*by, *of, "-out-crt", files[0], "-out-key", files[1]))
+        yield Exec((*by, *of, "-out-crt", files[0], "-out-key", files[1]))
         names += files
     yield Get(certificate)
     for name in names:
@@ -81,9 +81,9 @@ def _start(site: Site, host: HostPlan, papers: tuple[str, ...]) -> Iterator[Requ
     # JSON is YAML, too.
     yield Put(f"{FOLDER}/bench.yml", json.dumps(_settings(site, number), indent=2) + "\n")
     yield from docker.settle(bridge)
-    yield Run(("iptables", "-I", "DOCKER-USER", "-i", DEVICE, "-j", "ACCEPT"))
-    yield Run(("iptables", "-t", "nat", "-I", "POSTROUTING", "-o", DEVICE, "-j", "ACCEPT"))
-    yield Run(("systemctl", "enable", "--now", "nebula@bench.service"))
+    yield Exec(("iptables", "-I", "DOCKER-USER", "-i", DEVICE, "-j", "ACCEPT"))
+    yield Exec(("iptables", "-t", "nat", "-I", "POSTROUTING", "-o", DEVICE, "-j", "ACCEPT"))
+    yield Exec(("systemctl", "enable", "--now", "nebula@bench.service"))
 
 
 def _settings(site: Site, number: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import ETHERNET_MTU
 from dockmesh.model.tunnel import Tunnel, overlay_mtu
 from dockmesh.plan.types import HostPlan
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 PORT, SWITCH = "ovn0", "mesh"
 SOUTHBOUND = 6642
@@ -50,16 +50,16 @@ class Ovn:
 
 
 def _logical(names: tuple[str, ...]) -> Iterator[Request]:
-    yield Run(("ovn-sbctl", f"--timeout={READY_S}", "set-connection", f"ptcp:{SOUTHBOUND}:0.0.0.0"))
+    yield Exec(("ovn-sbctl", f"--timeout={READY_S}", "set-connection", f"ptcp:{SOUTHBOUND}:0.0.0.0"))
     words = ["ovn-nbctl", f"--timeout={READY_S}", "--", "ls-add", SWITCH]
     for name in names:
         words += ["--", "lsp-add", SWITCH, name, "--", "lsp-set-addresses", name, "unknown"]
-    yield Run(tuple(words))
+    yield Exec(tuple(words))
 
 
 def _chassis(datapath: str, central: str, host: HostPlan) -> Iterator[Request]:
     yield from docker.settle_as_planned(host, MTU)
-    yield Run(
+    yield Exec(
         (
             *("ovs-vsctl", "set", "open_vswitch", ".", f"external_ids:ovn-remote=tcp:{central}:{SOUTHBOUND}"),
             *("external_ids:ovn-encap-type=geneve", f"external_ids:ovn-encap-ip={host.underlay}"),
@@ -67,8 +67,8 @@ def _chassis(datapath: str, central: str, host: HostPlan) -> Iterator[Request]:
         )
     )
     # OVN makes br-int itself, once it knows of what kind.
-    yield Run(("ovs-vsctl", f"--timeout={READY_S}", "wait-until", "bridge", "br-int", f"datapath_type={datapath}"))
-    yield Run(
+    yield Exec(("ovs-vsctl", f"--timeout={READY_S}", "wait-until", "bridge", "br-int", f"datapath_type={datapath}"))
+    yield Exec(
         (
             *("ovs-vsctl", "add-port", "br-int", PORT, "--", "set", "interface", PORT, "type=internal"),
             *(f"external_ids:iface-id={host.name}", f"mtu_request={MTU}"),

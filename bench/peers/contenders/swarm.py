@@ -5,13 +5,13 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.model.mesh import Datapath
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 NETWORK = "overlay-bench"
 # The kernel's VXLAN hands packets with unfinished checksums to the userspace underlay of a lab: ping passes, TCP does
 # not. That is the lab's doing, so the lab mends it. It makes the underlay beside it slower by far: measured, a third of
 # what it was in the labs of other contenders of the same run.
-MEND = Run(("ethtool", "-K", "br-phy", "tx", "off"))
+MEND = Exec(("ethtool", "-K", "br-phy", "tx", "off"))
 
 
 class Swarm:
@@ -44,14 +44,14 @@ class Swarm:
         mend = (MEND,) if site.lab.datapath is Datapath.NETDEV else ()
         begin = (
             *mend,
-            Run(("docker", "swarm", "init", "--advertise-addr", address)),
-            Run(("docker", "network", "create", "--driver", "overlay", "--attachable", NETWORK)),
-            Run(("docker", "swarm", "join-token", "--quiet", "worker")),
+            Exec(("docker", "swarm", "init", "--advertise-addr", address)),
+            Exec(("docker", "network", "create", "--driver", "overlay", "--attachable", NETWORK)),
+            Exec(("docker", "swarm", "join-token", "--quiet", "worker")),
         )
         answers = site.carry_out("begin the swarm", lambda _: begin, [manager])
         token = answers[manager.name][-1].out.strip()
         # Docker takes it in no other way; it is good for this lab only.
-        join = Run(("docker", "swarm", "join", "--token", token, f"{address}:2377"))
+        join = Exec(("docker", "swarm", "join", "--token", token, f"{address}:2377"))
         site.carry_out("join the swarm", lambda _: (*mend, join), workers)
 
     def seats(self, site: Site) -> Seats:

@@ -7,7 +7,7 @@ from bench.peers.site import Seats, Site
 from bench.peers.types import About
 from dockmesh.lab.model import Lab
 from dockmesh.plan.types import HostPlan
-from dockmesh.transport.requests import Get, Put, Request, Run
+from dockmesh.transport.requests import Exec, Get, Put, Request
 
 FOLDER = "/etc/tinc/mesh"
 UP = '#!/bin/sh\nexec ip link set dev "$INTERFACE" master docker0 up\n'
@@ -48,7 +48,7 @@ def _own(site: Site, host: HostPlan) -> Iterator[Request]:
     yield Put(f"{FOLDER}/tinc-up", UP, 0o755)
     yield Put(f"{FOLDER}/hosts/{host.name}", f"Address = {host.underlay}\n")
     # It adds the public half to the file of this host.
-    yield Run(("tincd", "--net=mesh", "--generate-keys"))
+    yield Exec(("tincd", "--net=mesh", "--generate-keys"))
     yield Get(f"{FOLDER}/hosts/{host.name}")
 
 
@@ -56,4 +56,4 @@ def _others(host: HostPlan, keys: Mapping[str, str]) -> Iterator[Request]:
     for name, text in keys.items():
         if name != host.name:
             yield Put(f"{FOLDER}/hosts/{name}", text)
-    yield Run(("systemctl", "enable", "--now", "tinc@mesh.service"))
+    yield Exec(("systemctl", "enable", "--now", "tinc@mesh.service"))

@@ -14,7 +14,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Put, Run, Transport, demand
+from dockmesh.transport.requests import Exec, Put, Transport, demand
 from dockmesh.undo.initial_state import add_packages
 from dockmesh.undo.way_back import FINISH_EARLIER
 
@@ -41,7 +41,7 @@ async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:
     unmet = tuple(dict.fromkeys(each for step in steps for each in step.unmet))
     if not unmet:
         return
-    answers = await host.ask(*(Run(satisfy(group_text(each.group))) for each in unmet), together=True)
+    answers = await host.ask(*(Exec(satisfy(group_text(each.group))) for each in unmet), together=True)
     missing = [each for each, answer in zip(unmet, answers, strict=True) if not answer.ok]
     if missing:
         raise HostError(
@@ -64,10 +64,10 @@ async def install(host: Transport, found: Look, step: Step, progress: Progress) 
     packages = step.packages
     await host.ask(FINISH_EARLIER)  # what it cannot finish apt will name
     if packages or step.unmet:
-        update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
+        update = Exec((*APT, "update"), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not read the package sources", update, do=DO)
     if MAYBE_NO_PACKAGE in packages:
-        (known,) = await host.ask(Run(("apt-cache", "show", MAYBE_NO_PACKAGE)))
+        (known,) = await host.ask(Exec(("apt-cache", "show", MAYBE_NO_PACKAGE)))
         if not known.ok:
             packages = tuple(package for package in packages if package != MAYBE_NO_PACKAGE)
     if step.debs:
@@ -76,11 +76,11 @@ async def install(host: Transport, found: Look, step: Step, progress: Progress) 
             await demand(host, _could_not(step), command, do=DO_CARRIED)
         return
     what = ("install", "--no-install-recommends", *packages)
-    simulation = Run((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
+    simulation = Exec((*APT, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
     (simulated,) = await demand(host, _could_not(step), simulation, do=DO)
     await add_packages(host, simulated.out)
     await _prepare_docker(host, found, step)
-    await demand(host, _could_not(step), Run((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
+    await demand(host, _could_not(step), Exec((*APT, *what), timeout_s=APT_TIMEOUT_S), do=DO)
 
 
 async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> None:
@@ -92,7 +92,7 @@ async def upgrade_carried(host: Transport, step: Step, progress: Progress) -> No
 @asynccontextmanager
 async def _carried(
     host: Transport, step: Step, progress: Progress, packages: tuple[str, ...] = ()
-) -> AsyncIterator[Run]:
+) -> AsyncIterator[Exec]:
     """Carry the .debs of the step; what is to be run to install them, and `packages` with them.
 
     apt itself says beforehand whether it can. Whatever comes, nothing that was carried is left there.
@@ -105,13 +105,13 @@ async def _carried(
         progress.step(host.name, what_installs(step))
         apt = (*APT, *CARRIED, *offline)
         what = (*("install", "--no-install-recommends"), *packages, *paths)
-        simulation = Run((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
+        simulation = Exec((*apt, "--simulate", *what), timeout_s=APT_TIMEOUT_S)
         (simulated,) = await demand(host, "the carried packages do not fit this host", simulation, do=DO_CARRIED)
         await add_packages(host, simulated.out)
         keeper = f"{FOLDER}/keep_flows.py"
         source = text_of("preserve_flows")
         await demand(host, "could not write what keeps flows", Put(keeper, source, 0o600))
-        yield Run(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
+        yield Exec(("python3", keeper, *apt, *what), timeout_s=APT_TIMEOUT_S)
     finally:
         await clear(host)
 

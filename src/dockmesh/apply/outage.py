@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dockmesh.pings.host import PingerUnit
 from dockmesh.pings.log import PingLog, PingStats
-from dockmesh.transport.requests import Run, Transport
+from dockmesh.transport.requests import Exec, Transport
 from dockmesh.transport.understand import understanding
 
 PINGER = PingerUnit("dockmesh-gap", life_s=3600, interval_ms=20)
@@ -41,7 +41,7 @@ class Watch:
 
     async def forget(self, name: str) -> None:
         """Let the observer ask for the MAC address anew: that broadcast must arrive, too. Raises ConnectError."""
-        await self.observer.ask(Run(("ip", "neighbour", "flush", "to", self.addresses[name])))
+        await self.observer.ask(Exec(("ip", "neighbour", "flush", "to", self.addresses[name])))
 
 
 @asynccontextmanager

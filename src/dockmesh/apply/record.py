@@ -7,7 +7,7 @@ from dockmesh.diff.origin import expected
 from dockmesh.inspect.host import Look
 from dockmesh.record import applied
 from dockmesh.record.paths import APPLIED, STATE
-from dockmesh.transport.requests import Put, Run, Transport, demand
+from dockmesh.transport.requests import Exec, Put, Transport, demand
 
 
 def text_of(found: Look, run: str) -> str | None:
@@ -32,6 +32,6 @@ async def write(host: Transport, text: str) -> None:
     await demand(
         host,
         "could not write the record of what was applied",
-        Run(("install", "-d", "-m", "0700", STATE)),
+        Exec(("install", "-d", "-m", "0700", STATE)),
         Put(APPLIED, text, applied.MODE),
     )

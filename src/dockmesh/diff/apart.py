@@ -20,7 +20,7 @@ from dockmesh.render import ovs
 from dockmesh.render.flows import DESTINATION, FORWARD, SOURCE, STRAIGHT, TAG
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Put, Run
+from dockmesh.transport.requests import Exec, Put
 
 TIMEOUT_S = 20
 ADD = "flow add "
@@ -59,7 +59,7 @@ def _let_go(config: HostConfig, bridge: OvsBridge) -> Step | None:
         "and none reaches another until all are",
     ).following(f"{FABRIC_BRIDGE} is made anew")
     words = [word for port in ports for word in ("--", "--if-exists", "del-port", bridge.name, port)]
-    return Step(StepName.APART, (change,), (Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
+    return Step(StepName.APART, (change,), (Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
 
 
 def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:

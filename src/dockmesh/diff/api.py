@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from dockmesh.facts.types import FileState, HostFacts
 from dockmesh.render.paths import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_UNIT
 from dockmesh.render.types import File
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 REASON = "Docker's API for those whom `dockmesh access` let in"
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 # Streams go on with the old certificate.
 RELOADED = {API_CERTIFICATE, API_KEY}
 # For open connections, too, nobody may stay who has lost their right.
-RESTART = Run(("systemctl", "try-restart", API_UNIT))
+RESTART = Exec(("systemctl", "try-restart", API_UNIT))
 
 
 def words(text: str) -> str:
@@ -38,7 +38,7 @@ def take(written: Collection[str]) -> Iterator[Request]:
     if changed - RELOADED:
         yield RESTART
     elif changed:
-        yield Run(("systemctl", "try-reload-or-restart", API_UNIT))
+        yield Exec(("systemctl", "try-reload-or-restart", API_UNIT))
 
 
 def until(files: Mapping[str, FileState]) -> datetime | None:

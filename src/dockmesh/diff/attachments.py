@@ -11,7 +11,7 @@ from dockmesh.model.network import ATTACH_SWITCH, FABRIC_BRIDGE
 from dockmesh.render import ovs
 from dockmesh.render.paths import ATTACH_UNIT
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"
@@ -20,7 +20,7 @@ UP, DOWN = "up", "down"
 KERNEL_DATAPATH = "ovs-system"
 ON_TOP = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap")
 GOES = "the file has it no more"
-STOP = Run(("systemctl", "stop", ATTACH_UNIT))
+STOP = Exec(("systemctl", "stop", ATTACH_UNIT))
 
 
 def refuse_taken(config: HostConfig, facts: HostFacts) -> None:
@@ -111,7 +111,7 @@ def taken_apart(switch: OvsBridge, facts: HostFacts) -> tuple[Request, ...]:
         # It would set the interface up again.
         STOP,
         _vsctl(*patches, "--", "--if-exists", "del-br", switch.name),
-        *((Run(("ip", "link", "set", "dev", name, "down")),) if was_down and facts.link(name) is not None else ()),
+        *((Exec(("ip", "link", "set", "dev", name, "down")),) if was_down and facts.link(name) is not None else ()),
     )
 
 
@@ -135,7 +135,7 @@ def undone(config: HostConfig, facts: HostFacts) -> Iterator[Request]:
     for name, switch in _interfaces(config).items():
         link = facts.link(name)
         if link is not None and not link.up and not _is_in(facts, name, switch):
-            yield Run(("ip", "link", "set", "dev", name, "down"))
+            yield Exec(("ip", "link", "set", "dev", name, "down"))
 
 
 def switches(mesh: str, facts: HostFacts) -> Iterator[OvsBridge]:
@@ -175,5 +175,5 @@ def _without(port: str) -> tuple[str, ...]:
     return ("--", "--if-exists", "del-port", FABRIC_BRIDGE, port)
 
 
-def _vsctl(*words: str) -> Run:
-    return Run(ovs.make_sure_argv(words, TIMEOUT_S))
+def _vsctl(*words: str) -> Exec:
+    return Exec(ovs.make_sure_argv(words, TIMEOUT_S))

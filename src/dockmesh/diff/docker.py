@@ -19,7 +19,7 @@ from dockmesh.diff.types import Change, HostDiff, Origin, Step, StepName
 from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.render import docker, network
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Put, Request, Run
+from dockmesh.transport.requests import Exec, Put, Request
 
 NO_RULES = "no rules for IPv6"
 OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not been restarted since"
@@ -37,8 +37,8 @@ NEXT_START = (
 DAEMON = Subject(Thing.FILE, docker.DAEMON_JSON)
 RESTART_DOCKER = (
     # Three restarts within a minute, and systemd refuses the fourth and takes the API's socket down with it.
-    Run(("systemctl", "reset-failed", "docker.*")),
-    Run(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
+    Exec(("systemctl", "reset-failed", "docker.*")),
+    Exec(("systemctl", "restart", "docker.service"), timeout_s=DOCKER_TIMEOUT_S),
 )
 
 
@@ -237,5 +237,5 @@ def restart_docker(text: str, mode: int, *, live_restore: bool) -> tuple[Request
         Put(docker.DAEMON_JSON, daemon_json.without_live_restore(text), mode),
         *RESTART_DOCKER,
         Put(docker.DAEMON_JSON, text, mode),
-        Run(("systemctl", "reload", "docker.service")),
+        Exec(("systemctl", "reload", "docker.service")),
     )

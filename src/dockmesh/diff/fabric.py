@@ -17,7 +17,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import TunnelEnd
 from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
@@ -72,9 +72,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     )
     requests = (
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
-        *(Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", name), TIMEOUT_S)) for name in drop),
-        *(Run(ovs.leave(port)) for port in leaving),
-        Run(ovs.make_sure_argv(words, TIMEOUT_S)),
+        *(Exec(ovs.make_sure_argv(("--", "--if-exists", "del-br", name), TIMEOUT_S)) for name in drop),
+        *(Exec(ovs.leave(port)) for port in leaving),
+        Exec(ovs.make_sure_argv(words, TIMEOUT_S)),
         *((INSTALL,) if of_flows else ()),
     )
     return Step(StepName.FABRIC, (*changes, *((of_flows,) if of_flows else ())), requests), anew

@@ -24,7 +24,7 @@ from dockmesh.render.paths import (
     UNITS,
 )
 from dockmesh.render.types import File, HostConfig
-from dockmesh.transport.requests import Put, Remove, Request, Run
+from dockmesh.transport.requests import Exec, Put, Remove, Request
 
 SYSTEMD = "/etc/systemd/"
 ATTACHING = (ATTACH_PROGRAM, ATTACH_UNIT_FILE, ATTACH_UNIT)
@@ -52,10 +52,10 @@ def files_step(config: HostConfig, facts: HostFacts) -> Step | None:
         return None
     written = {change.subject.name for change in files if change.expected is not None}
     changed = {change.subject.name for change in files}
-    requests = (*_writes(config, files), *(Run(("systemctl", "enable", each.subject.name)) for each in units))
+    requests = (*_writes(config, files), *(Exec(("systemctl", "enable", each.subject.name)) for each in units))
     # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
     reload = not units and any(path.startswith(SYSTEMD) for path in changed)
-    reread = (Run(("systemctl", "daemon-reload")),) if reload else ()
+    reread = (Exec(("systemctl", "daemon-reload")),) if reload else ()
     return Step(StepName.FILES, (*files, *units), (*requests, *reread, *_take(written)))
 
 
@@ -87,7 +87,7 @@ def _writes(config: HostConfig, changes: Collection[Change]) -> Iterator[Request
             continue
         if path in UNITS:
             # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
-            yield Run(("systemctl", "disable", "--now", UNITS[path]))
+            yield Exec(("systemctl", "disable", "--now", UNITS[path]))
         yield Remove(path)
 
 
@@ -111,16 +111,16 @@ def active_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
 def _take(written: Set[str]) -> Iterator[Request]:
     """What makes programs of ours that run take what was written for them."""
     if written & {GUARD, FLOWS_UNIT_FILE}:
-        yield Run(("systemctl", "try-restart", FLOWS_UNIT))
+        yield Exec(("systemctl", "try-restart", FLOWS_UNIT))
     if of_ports := written & {*ports.FILES}:
         # By other rules alone it need not let go of the old ones.
-        yield Run(("systemctl", "try-reload-or-restart" if of_ports == {ports.RULES} else "try-restart", ports.UNIT))
+        yield Exec(("systemctl", "try-reload-or-restart" if of_ports == {ports.RULES} else "try-restart", ports.UNIT))
     yield from api.take(written)
     if written & {*NAMES}:
-        yield Run(("systemctl", "try-restart", names.UNIT))
+        yield Exec(("systemctl", "try-restart", names.UNIT))
     if written & {ATTACH_PROGRAM, ATTACH_UNIT_FILE}:
         # Not only if it runs: what goes may have been stopped for what stays. It touches nothing but these interfaces.
-        yield Run(("systemctl", "restart", ATTACH_UNIT))
+        yield Exec(("systemctl", "restart", ATTACH_UNIT))
 
 
 def _why(name: str, otherwise: str) -> str:

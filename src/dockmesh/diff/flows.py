@@ -10,11 +10,11 @@ from dockmesh.facts.types import FlowState, HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 PLANNED = "as planned"
 # One bundle: the switch takes all of it at once, or nothing.
-INSTALL = Run(("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, FLOWS), timeout_s=30)
+INSTALL = Exec(("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, FLOWS), timeout_s=30)
 WHY = {
     True: "they are the fabric: frames go by them, and without them nowhere",
     False: "they keep containers from sending with addresses of other hosts",

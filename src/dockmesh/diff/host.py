@@ -22,7 +22,7 @@ from dockmesh.render import bridge
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.paths import API_UNIT, PATHS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Remove, Request, Run
+from dockmesh.transport.requests import Exec, Remove, Request
 
 SWITCH_UNIT = "openvswitch-switch.service"
 DOCKER_RESTARTS = "Docker restarts"
@@ -119,7 +119,7 @@ def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
     wanted = _switch_desired()
     change = Change(config.host, wanted.subject, "not running", wanted.value, wanted.reason)
     # Also enabled: where somebody switched it off, it would be missing again after the next boot.
-    return Step(StepName.SWITCH, (change,), (Run(("systemctl", "enable", "--now", SWITCH_UNIT)),))
+    return Step(StepName.SWITCH, (change,), (Exec(("systemctl", "enable", "--now", SWITCH_UNIT)),))
 
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
@@ -136,7 +136,7 @@ def _detach(config: HostConfig) -> Step:
     why = "nobody may own two addresses, or one address of another, while Docker changes"
     member, place = Subject(Thing.DEVICE, config.docker_bridge.member), f"in {config.docker_bridge.name}"
     change = Change(config.host, member, place, "alone for a moment", why).following(DOCKER_RESTARTS)
-    return Step(StepName.DETACH, (change,), tuple(map(Run, bridge.detach(config.docker_bridge))))
+    return Step(StepName.DETACH, (change,), tuple(map(Exec, bridge.detach(config.docker_bridge))))
 
 
 def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *, again: bool) -> Step:
@@ -154,4 +154,4 @@ def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *
     # A Docker that restarts takes away the address that it had before.
     gone = () if again else without(moved(config.docker_bridge, facts))
     gone += without(strays(config.docker_bridge, facts, config.given)) + with_mtu(config.docker_bridge, facts)
-    return Step(StepName.ATTACH, changes, (*allow, *gone, *(Run(argv) for argv in (*commands, *start))))
+    return Step(StepName.ATTACH, changes, (*allow, *gone, *(Exec(argv) for argv in (*commands, *start))))

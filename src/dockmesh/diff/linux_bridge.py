@@ -8,7 +8,7 @@ from dockmesh.diff.types import Change
 from dockmesh.facts.types import HostFacts
 from dockmesh.render.bridge import drop, set_mtu
 from dockmesh.render.types import DockerBridge
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 OWN = "this host's address in the mesh"
 LOST = "larger frames would be lost in the tunnels"
@@ -53,11 +53,11 @@ def narrowed(bridge: DockerBridge, facts: HostFacts) -> int | None:
 
 
 def with_mtu(bridge: DockerBridge, facts: HostFacts) -> tuple[Request, ...]:
-    return () if narrowed(bridge, facts) is None else (Run(set_mtu(bridge)),)
+    return () if narrowed(bridge, facts) is None else (Exec(set_mtu(bridge)),)
 
 
 def without(addresses: Addresses) -> tuple[Request, ...]:
-    return tuple(Run(argv) for device, found in addresses.items() for argv in drop(device, found))
+    return tuple(Exec(argv) for device, found in addresses.items() for argv in drop(device, found))
 
 
 def desired(bridge: DockerBridge) -> Iterator[Desired]:

@@ -14,7 +14,7 @@ from dockmesh.facts.types import HostFacts, OvsBridge
 from dockmesh.model.network import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
 from dockmesh.render import bridge, network, ovs
 from dockmesh.render.types import HostConfig, NetworkConfig
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 
 TIMEOUT_S = 20
 NOTHING = "nothing was changed on this host"
@@ -54,9 +54,9 @@ def taken_apart(facts: HostFacts, name: str, linux_bridge: str) -> tuple[Request
     link = facts.link(linux_bridge)
     words = ("--", "--if-exists", "del-port", FABRIC_BRIDGE, fabric_port, "--", "--if-exists", "del-br", switch)
     return (
-        *((Run(network.remove(name)),) if docker else ()),
-        *((Run(bridge.make_gone(linux_bridge)),) if link is not None else ()),
-        *((Run(ovs.make_sure_argv(words, TIMEOUT_S)),) if facts.ovs is not None else ()),
+        *((Exec(network.remove(name)),) if docker else ()),
+        *((Exec(bridge.make_gone(linux_bridge)),) if link is not None else ()),
+        *((Exec(ovs.make_sure_argv(words, TIMEOUT_S)),) if facts.ovs is not None else ()),
     )
 
 
@@ -76,7 +76,7 @@ def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
             reason = f"made anew with {needed}"
             found = _in_record(facts, wanted[name])
             changes.append(Change(config.host, subject(name), words, "none for a moment", reason, found=found))
-            requests.append(Run(network.remove(name)))
+            requests.append(Exec(network.remove(name)))
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if requests else None
 
 
@@ -94,17 +94,17 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
             make = bridge.make(wanted.bridge) if facts.link(wanted.bridge.name) is None else ()
             words = (*bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
             requests += (
-                *map(Run, make),
+                *map(Exec, make),
                 *without(moved(wanted.bridge, facts)),
                 *without(gone),
                 *with_mtu(wanted.bridge, facts),
-                *map(Run, words),
+                *map(Exec, words),
             )
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
             there, found = _desired(wanted), _in_record(facts, wanted)
             changes.append(Change(config.host, there.subject, actual, there.value, there.reason, found=found))
-            requests.append(Run(network.create(wanted)))
+            requests.append(Exec(network.create(wanted)))
     return Step(StepName.NETWORKS, tuple(changes), tuple(requests)) if requests else None
 
 

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 UNIT = "dockmesh-drill-heal"
 TABLE = "dockmesh_drill"
@@ -46,11 +46,11 @@ def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
             return {a: (b,), b: (a,)}
 
 
-def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Run, ...]:
+def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Exec, ...]:
     in_kernel, in_bridge = tunnel_matches(plan.fabric.tunnel.encapsulation)
     if drop.bridge is not None:
         return tuple(
-            Run(
+            Exec(
                 (
                     *("ovs-ofctl", "add-flow", drop.bridge),
                     f"cookie={COOKIE},priority=65535,{_source(peer)},{in_bridge},actions=drop",
@@ -63,7 +63,7 @@ def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Run, ...]:
         for peer in drop.peers
     )
     chain = f"  chain input {{\n    type filter hook input priority -300; policy accept;\n{rules}  }}\n"
-    return (Run(("nft", "-f", "-"), stdin=f"table inet {TABLE} {{\n{chain}}}\n"),)
+    return (Exec(("nft", "-f", "-"), stdin=f"table inet {TABLE} {{\n{chain}}}\n"),)
 
 
 def tunnel_matches(wire: Encapsulation) -> tuple[str, str]:
@@ -94,29 +94,29 @@ def _share(fault: Fault) -> str:
             return ""
 
 
-def heal(bridge: str | None) -> Run:
+def heal(bridge: str | None) -> Exec:
     """No error if there is nothing to heal."""
     if bridge is not None:
-        return Run(("ovs-ofctl", "del-flows", bridge, f"cookie={COOKIE}/-1"))
+        return Exec(("ovs-ofctl", "del-flows", bridge, f"cookie={COOKIE}/-1"))
     # Added first, so that it is there to be deleted: one transaction.
-    return Run(("nft", f"add table inet {TABLE}; delete table inet {TABLE}"))
+    return Exec(("nft", f"add table inet {TABLE}; delete table inet {TABLE}"))
 
 
-def dead_man(bridge: str | None, after_s: float) -> Run:
+def dead_man(bridge: str | None, after_s: float) -> Exec:
     """The host heals itself after so many seconds, whoever is dead by then. A reboot heals it, too."""
     timer = ("--timer-property=AccuracySec=100ms", f"--on-active={after_s:.0f}")
-    return Run(("systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *timer, *heal(bridge).argv))
+    return Exec(("systemd-run", "--quiet", "--collect", f"--unit={UNIT}", *timer, *heal(bridge).argv))
 
 
-WAITS = Run(("systemctl", "is-active", "--quiet", f"{UNIT}.timer"))
-NO_DEAD_MAN = Run(("systemctl", "stop", f"{UNIT}.timer"))
+WAITS = Exec(("systemctl", "is-active", "--quiet", f"{UNIT}.timer"))
+NO_DEAD_MAN = Exec(("systemctl", "stop", f"{UNIT}.timer"))
 
 
-def count(bridge: str | None) -> Run:
+def count(bridge: str | None) -> Exec:
     """The question how many packets were dropped."""
     if bridge is not None:
-        return Run(("ovs-ofctl", "dump-flows", bridge, f"cookie={COOKIE}/-1"))
-    return Run(("nft", "list", "table", "inet", TABLE))
+        return Exec(("ovs-ofctl", "dump-flows", bridge, f"cookie={COOKIE}/-1"))
+    return Exec(("nft", "list", "table", "inet", TABLE))
 
 
 def counted(answer: str) -> int:

@@ -11,7 +11,7 @@ from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.transport.fanout import fan_out
-from dockmesh.transport.requests import Run, Transport, demand
+from dockmesh.transport.requests import Exec, Transport, demand
 from dockmesh.transport.understand import understanding
 
 MARGIN_S = 10.0  # that a fault may last longer than planned, before its host heals it itself
@@ -92,7 +92,7 @@ class HostsInjector:
         if host.name not in self._bridges:
             self._bridges[host.name] = None
             if self._plan.fabric.datapath is Datapath.NETDEV:
-                question = Run(("ip", "-json", "address", "show", "to", str(host.underlay)))
+                question = Exec(("ip", "-json", "address", "show", "to", str(host.underlay)))
                 (answer,) = await demand(self._hosts[host.name], "could not find the underlay's bridge", question)
                 with understanding(host.name):
                     found = [str(link["ifname"]) for link in json.loads(answer.out or "[]") if link]

@@ -15,7 +15,7 @@ from dockmesh.pings.log import Ping, PingLog
 from dockmesh.plan.types import Plan
 from dockmesh.transport.fanout import each, within
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Run, Transport
+from dockmesh.transport.requests import Exec, Transport
 
 ASKED_WITHIN_S, STARTED_WITHIN_S = 5.0, 20.0
 CONNECT_TIMEOUT_S = 10
@@ -113,7 +113,7 @@ async def clock_ahead_s(host: Transport) -> float:
     best_s, ahead_s = float("inf"), 0.0
     for _ in range(CLOCK_TRIES):
         began = time.time()
-        (answer,) = await host.ask(Run(("date", "+%s.%N")))
+        (answer,) = await host.ask(Exec(("date", "+%s.%N")))
         took = time.time() - began
         if answer.ok and took < best_s:
             best_s, ahead_s = took, float(answer.out) - began - took / 2

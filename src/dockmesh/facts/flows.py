@@ -7,17 +7,17 @@ from dockmesh.agent.flow_guard import flows_of, read_groups
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import FlowState
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.requests import Answer, Exec
 
 OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")
-GROUPS = Run((*OFCTL, "dump-groups", FABRIC_BRIDGE), timeout_s=10)
+GROUPS = Exec((*OFCTL, "dump-groups", FABRIC_BRIDGE), timeout_s=10)
 SAME, DIFFERENT = 0, 2
 NONE = Answer(0)
 
 
-def questions(bundle: str) -> tuple[Run, ...]:
+def questions(bundle: str) -> tuple[Exec, ...]:
     """About groups only where there shall be any."""
-    compare = Run((*OFCTL, "diff-flows", FABRIC_BRIDGE, "/dev/stdin"), stdin=flows_of(bundle), timeout_s=10)
+    compare = Exec((*OFCTL, "diff-flows", FABRIC_BRIDGE, "/dev/stdin"), stdin=flows_of(bundle), timeout_s=10)
     return (compare, GROUPS) if read_groups(bundle) else (compare,)
 
 

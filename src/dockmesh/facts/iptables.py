@@ -11,11 +11,11 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from dockmesh.model.network import DOCKER_BRIDGE
-from dockmesh.transport.requests import Answer, Get, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Get, Request
 
 BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-RULES = Run(("iptables", "-S"))
-RULES6 = Run(("ip6tables", "-S"))
+RULES = Exec(("iptables", "-S"))
+RULES6 = Exec(("ip6tables", "-S"))
 QUESTIONS: tuple[Request, ...] = (Get(BRIDGE_NETFILTER), RULES)
 
 DEEPEST = 20  # chains that call chains; iptables itself allows no circle

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import LinuxLink
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 
 LINKS = ("ip", "-json", "-details", "address", "show")
 # iproute2 does not show it. Where the kernel has no IPv6 there is no such folder.
@@ -24,7 +24,7 @@ def read_links(answer: str, routers: str = "") -> tuple[LinuxLink, ...]:
     return tuple(sorted((_link(device, heeding) for device in devices), key=attrgetter("name")))
 
 
-FACT = Fact((Run(LINKS), Run(ROUTERS)), lambda links, routers: {"links": read_links(links.out, routers.out)})
+FACT = Fact((Exec(LINKS), Exec(ROUTERS)), lambda links, routers: {"links": read_links(links.out, routers.out)})
 
 
 def _link(device: dict[str, object], heeding: Collection[str]) -> LinuxLink:

@@ -7,7 +7,7 @@ from dockmesh.debian.relation import read_relations
 from dockmesh.debian.select import Installed
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Packages
-from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.requests import Answer, Exec
 
 ARCHITECTURE = ("dpkg", "--print-architecture")
 INSTALLED = (
@@ -37,7 +37,7 @@ def read(architecture: Answer, installed: Answer) -> Packages | None:
     return read_packages(architecture.out, installed.out) if architecture.ok and installed.ok else None
 
 
-FACT = Fact((Run(ARCHITECTURE), Run(INSTALLED)), lambda *answers: {"packages": read(*answers)})
+FACT = Fact((Exec(ARCHITECTURE), Exec(INSTALLED)), lambda *answers: {"packages": read(*answers)})
 DEPENDENCIES = (
     *("dpkg-query", "--show"),
     r"--showformat=${db:Status-Status}\t${Package}\t${Pre-Depends}, ${Depends}, ${Recommends}\t${Provides}\n",

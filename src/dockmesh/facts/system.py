@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dockmesh.facts.fact import Fact
-from dockmesh.transport.requests import Answer, Find, Get, Run, Stat, Units
+from dockmesh.transport.requests import Answer, Exec, Find, Get, Stat, Units
 
 OS_RELEASE = "/etc/os-release"
 SWITCH_UNIT = "ovs-vswitchd.service"
@@ -61,7 +61,7 @@ FACTS = (
     Fact((UNIT_STATES,), lambda units: {"units": read_units(units.out)}),
     Fact((Find(PROGRAMS), Stat(LIBRARY_FILE)), _read_programs),
     Fact(
-        (Run(MODULE), Get(LOADED_MODULES)),
+        (Exec(MODULE), Get(LOADED_MODULES)),
         lambda module, loaded: {"kernel_datapath": read_kernel_datapath(loaded.out, loadable=module.ok)},
     ),
     Fact((Get(OS_RELEASE),), lambda release: {"system": read_os_release(release.out)}),

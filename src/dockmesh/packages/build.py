@@ -18,7 +18,7 @@ from dockmesh.debian.deb import Deb, DebError, read_deb
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.facts.gather import gather_packages
 from dockmesh.packages.carry import PIECE, get_file, put_file
-from dockmesh.transport.requests import GetBytes, Run, Transport, demand
+from dockmesh.transport.requests import Exec, GetBytes, Transport, demand
 
 WORK = "/var/tmp/dockmesh-build-XXXXXX"  # noqa: S108  mktemp(1) makes it, for root alone
 LOG, TREE = "build.log", "tree"
@@ -71,7 +71,7 @@ async def build(host: Transport, order: Order, target: Path, told: Told) -> Buil
     before = await gather_packages(host)
     if before is None:
         raise HostError("has no dpkg, so nothing can be built there", host=host.name, do="name a Debian or Ubuntu host")
-    work = (await demand(host, "could not make a folder", Run(("mktemp", "--directory", WORK))))[0].out.strip()
+    work = (await demand(host, "could not make a folder", Exec(("mktemp", "--directory", WORK))))[0].out.strip()
     new: tuple[str, ...] = ()
     try:
         tree = f"{work}/{TREE}"
@@ -80,7 +80,7 @@ async def build(host: Transport, order: Order, target: Path, told: Told) -> Buil
         else:
             await _send_source(host, order.tree, work, told)
         told("installing what the build needs")
-        needs = Run((*APT, "build-dep", "--no-install-recommends", tree), timeout_s=APT_TIMEOUT_S)
+        needs = Exec((*APT, "build-dep", "--no-install-recommends", tree), timeout_s=APT_TIMEOUT_S)
         await demand(host, "could not install what the build needs", needs, do=SOURCES)
         after = await gather_packages(host)
         new = tuple(sorted(set(after.installed if after else ()) - set(before.installed)))
@@ -90,8 +90,8 @@ async def build(host: Transport, order: Order, target: Path, told: Told) -> Buil
     finally:
         if new and not order.keep:
             told(f"removing the {len(new)} packages that the build needed")
-            await host.ask(Run((*APT, "purge", *new), timeout_s=APT_TIMEOUT_S))
-        await host.ask(Run(("rm", "--recursive", "--force", work), timeout_s=UNPACK_TIMEOUT_S))
+            await host.ask(Exec((*APT, "purge", *new), timeout_s=APT_TIMEOUT_S))
+        await host.ask(Exec(("rm", "--recursive", "--force", work), timeout_s=UNPACK_TIMEOUT_S))
 
 
 SOURCES = "see that `apt-get update` works there and that its sources have what debian/control names"
@@ -103,15 +103,15 @@ DEB_SRC = (
 
 async def _fetch_source(host: Transport, package: str, work: str, told: Told) -> None:
     told(f"fetching the source package {package}")
-    update = Run((*APT, "update"), timeout_s=APT_TIMEOUT_S)
+    update = Exec((*APT, "update"), timeout_s=APT_TIMEOUT_S)
     # dpkg-source unpacks it; a server need not have it.
-    tools = Run((*APT, "install", "--no-install-recommends", "dpkg-dev"), timeout_s=APT_TIMEOUT_S)
+    tools = Exec((*APT, "install", "--no-install-recommends", "dpkg-dev"), timeout_s=APT_TIMEOUT_S)
     await demand(host, "could not install dpkg-dev", update, tools, do=SOURCES)
     into = ("env", f"--chdir={work}")
-    fetch = Run((*into, *APT, "source", "--download-only", package), timeout_s=APT_TIMEOUT_S)
+    fetch = Exec((*into, *APT, "source", "--download-only", package), timeout_s=APT_TIMEOUT_S)
     await demand(host, f"could not fetch the source package {package}", fetch, do=DEB_SRC)
-    (found,) = await demand(host, "could not look", Run(("find", work, "-maxdepth", "1", "-name", "*.dsc")))
-    unpack = Run((*into, "dpkg-source", "--extract", *found.out.split(), TREE), timeout_s=UNPACK_TIMEOUT_S)
+    (found,) = await demand(host, "could not look", Exec(("find", work, "-maxdepth", "1", "-name", "*.dsc")))
+    unpack = Exec((*into, "dpkg-source", "--extract", *found.out.split(), TREE), timeout_s=UNPACK_TIMEOUT_S)
     await demand(host, f"could not unpack the source package {package}", unpack)
 
 
@@ -123,8 +123,10 @@ async def _send_source(host: Transport, tree: Path, work: str, told: Told) -> No
             tar.add(tree, arcname=TREE, filter=_no_history)
         await put_file(host, packed, f"{work}/source.tar.gz")
     unpack = ("tar", "--extract", f"--file={work}/source.tar.gz", f"--directory={work}", "--no-same-owner")
-    await demand(host, "could not unpack the source", Run(unpack, timeout_s=UNPACK_TIMEOUT_S))
-    await demand(host, "could not read the package sources", Run((*APT, "update"), timeout_s=APT_TIMEOUT_S), do=SOURCES)
+    await demand(host, "could not unpack the source", Exec(unpack, timeout_s=UNPACK_TIMEOUT_S))
+    await demand(
+        host, "could not read the package sources", Exec((*APT, "update"), timeout_s=APT_TIMEOUT_S), do=SOURCES
+    )
 
 
 def _no_history(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -132,7 +134,7 @@ def _no_history(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 async def _compile(host: Transport, order: Order, work: str, log: Path, told: Told) -> None:
-    (cores,) = await demand(host, "could not count cores", Run(("nproc",)))
+    (cores,) = await demand(host, "could not count cores", Exec(("nproc",)))
     no_check = () if order.check else ("nocheck",)
     options = " ".join((*no_check, "noautodbgsym", f"parallel={int(cores.out)}", *order.options))
     unit = f"{work.rpartition('/')[2]}.service"
@@ -149,7 +151,7 @@ async def _compile(host: Transport, order: Order, work: str, log: Path, told: To
             copied = await _copy_log(host, f"{work}/{LOG}", copied, log, told)
             await asyncio.sleep(POLL_S)
     await _copy_log(host, f"{work}/{LOG}", copied, log, told)
-    (made,) = await demand(host, "could not look", Run(("find", work, "-maxdepth", "1", "-name", "*.changes")))
+    (made,) = await demand(host, "could not look", Exec(("find", work, "-maxdepth", "1", "-name", "*.changes")))
     if not made.out.strip():  # dpkg-buildpackage writes it last
         raise CommandError(
             "the build failed",
@@ -163,15 +165,15 @@ async def _compile(host: Transport, order: Order, work: str, log: Path, told: To
 
 @asynccontextmanager
 async def _unit(host: Transport, unit: str, start: tuple[str, ...]) -> AsyncIterator[None]:
-    await demand(host, "could not start the build", Run(start))
+    await demand(host, "could not start the build", Exec(start))
     try:
         yield
     finally:
-        await host.ask(Run(("systemctl", "stop", unit)), Run(("systemctl", "reset-failed", unit)))
+        await host.ask(Exec(("systemctl", "stop", unit)), Exec(("systemctl", "reset-failed", unit)))
 
 
 async def _runs(host: Transport, unit: str) -> bool:
-    (state,) = await host.ask(Run(("systemctl", "show", "--property=ActiveState", "--value", unit)))
+    (state,) = await host.ask(Exec(("systemctl", "show", "--property=ActiveState", "--value", unit)))
     return state.out.strip() in ("active", "activating")
 
 
@@ -205,7 +207,7 @@ def _end(log: Path) -> str:
 
 
 async def _fetch_debs(host: Transport, work: str, target: Path, told: Told) -> tuple[Deb, ...]:
-    names = Run(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f\n"))
+    names = Exec(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f\n"))
     (found,) = await demand(host, "could not look", names)
     debs = []
     for name in sorted(_checked(host, name) for name in found.out.split()):

@@ -8,7 +8,7 @@ from pathlib import Path
 from dockmesh.debian.deb import Deb
 from dockmesh.errors import CommandError
 from dockmesh.record.paths import STATE
-from dockmesh.transport.requests import GetBytes, PutBytes, Run, Transport, demand
+from dockmesh.transport.requests import Exec, GetBytes, PutBytes, Transport, demand
 
 # A piece is a line of JSON, of 4/3 its size: large enough that the round trips cost little, small in memory.
 PIECE = 1024 * 1024
@@ -23,7 +23,7 @@ async def carry(host: Transport, debs: tuple[Deb, ...], told: Told = lambda _: N
 
     `told` hears of every piece, in bytes. Raises CommandError and ConnectError.
     """
-    await demand(host, "could not make a folder for packages", Run(("install", "--directory", "--mode=0700", FOLDER)))
+    await demand(host, "could not make a folder for packages", Exec(("install", "--directory", "--mode=0700", FOLDER)))
     paths = tuple(f"{FOLDER}/{deb.sha256[:16]}_{deb.package}.deb" for deb in debs)
     there = await _hashes(host, paths)
     for deb, path in zip(debs, paths, strict=True):
@@ -44,7 +44,7 @@ async def carry(host: Transport, debs: tuple[Deb, ...], told: Told = lambda _: N
 
 async def clear(host: Transport) -> None:
     """Remove FOLDER and all in it. Raises ConnectError."""
-    await host.ask(Run(("rm", "--recursive", "--force", FOLDER)))
+    await host.ask(Exec(("rm", "--recursive", "--force", FOLDER)))
 
 
 async def put_file(host: Transport, source: Path, path: str, told: Told = lambda _: None) -> None:
@@ -75,6 +75,6 @@ async def _hashes(host: Transport, paths: tuple[str, ...]) -> dict[str, str]:
     """By path; a path where nothing is, is left out."""
     if not paths:
         return {}
-    (answer,) = await host.ask(Run(("sha256sum", "--", *paths), timeout_s=300))
+    (answer,) = await host.ask(Exec(("sha256sum", "--", *paths), timeout_s=300))
     words = (line.split(maxsplit=1) for line in answer.out.splitlines())
     return {path.strip(): digest for digest, path in words}

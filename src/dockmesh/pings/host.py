@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dockmesh.agent.texts import text_of
 from dockmesh.pings.log import PingLog
-from dockmesh.transport.requests import GetBytes, Put, Remove, Run, Transport, demand
+from dockmesh.transport.requests import Exec, GetBytes, Put, Remove, Transport, demand
 
 PIECE = 1 << 20
 
@@ -37,12 +37,12 @@ class PingerUnit:
             host,
             "could not start the pings",
             Put(self.program, text_of("pinger"), 0o600),
-            Run((*unit, *program)),
+            Exec((*unit, *program)),
         )
 
     async def stop(self, host: Transport) -> None:
         """Also what another run left; it is no error if there is nothing. Raises ConnectError."""
-        await host.ask(Run(("systemctl", "stop", f"{self.unit}.service")), Remove(self.file), Remove(self.program))
+        await host.ask(Exec(("systemctl", "stop", f"{self.unit}.service")), Remove(self.file), Remove(self.program))
 
     async def read(self, host: Transport, log: PingLog) -> bool:
         """What was written since; False if the pinger has left nothing. Raises ConnectError."""

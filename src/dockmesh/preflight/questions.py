@@ -10,7 +10,7 @@ from typing import Any
 from dockmesh.facts import docker, iptables, system
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.preflight.types import Around, DockerNetwork, Listener, Route, Route6
-from dockmesh.transport.requests import Answer, Ask, Get, Request, Run
+from dockmesh.transport.requests import Answer, Ask, Exec, Get, Request
 
 DISKS = ("/etc", "/var", "/var/lib/docker")
 MANAGERS = ("ufw.service", "firewalld.service", "nftables.service", "netfilter-persistent.service")
@@ -25,34 +25,34 @@ MODULES = tuple(sorted({module for tunnel in Tunnel for module in tunnel.encapsu
 IPV6_DEVICES = "/proc/sys/net/ipv6/conf"
 
 QUESTIONS: Mapping[str, Request] = {
-    "date": Run(("date", "+%s.%N")),
-    "routes": Run(("ip", "-json", "-4", "route", "show", "table", "all")),
-    "python": Run(("python3", "--version")),
+    "date": Exec(("date", "+%s.%N")),
+    "routes": Exec(("ip", "-json", "-4", "route", "show", "table", "all")),
+    "python": Exec(("python3", "--version")),
     # What is not there is said on standard error, and the rest is answered all the same.
-    "disk": Run(("df", "--block-size=1", "--output=avail,file", *DISKS)),
+    "disk": Exec(("df", "--block-size=1", "--output=avail,file", *DISKS)),
     "networks": Ask(docker.SOCKET, "/networks", docker.UNIT, timeout_s=4),
-    "units": Run(("systemctl", "show", "--property=Id,ActiveState,ExecStart", *UNITS)),
+    "units": Exec(("systemctl", "show", "--property=Id,ActiveState,ExecStart", *UNITS)),
     "options": Get("/etc/default/docker"),
     "ufw": Get("/etc/ufw/ufw.conf"),
-    "networkd": Run(("grep", "--recursive", "--include=*.network", "", *NETWORK_FOLDERS)),
-    "nmcli": Run(("nmcli", "--terse", "--fields", "DEVICE,STATE", "device"), timeout_s=4),
+    "networkd": Exec(("grep", "--recursive", "--include=*.network", "", *NETWORK_FOLDERS)),
+    "nmcli": Exec(("nmcli", "--terse", "--fields", "DEVICE,STATE", "device"), timeout_s=4),
     "iptables": iptables.RULES,
     "ip6tables": iptables.RULES6,
-    "iptables_kind": Run(("iptables", "--version")),
+    "iptables_kind": Exec(("iptables", "--version")),
     "legacy": Get("/proc/net/ip_tables_names"),
-    "nftables": Run(("nft", "--json", "list", "ruleset")),
+    "nftables": Exec(("nft", "--json", "list", "ruleset")),
     "bridge_netfilter": Get(iptables.BRIDGE_NETFILTER),
     "ip_forward": Get("/proc/sys/net/ipv4/ip_forward"),
-    **{f"module {name}": Run(("modprobe", "--dry-run", "--quiet", name)) for name in MODULES},
+    **{f"module {name}": Exec(("modprobe", "--dry-run", "--quiet", name)) for name in MODULES},
     "modules": Get(system.LOADED_MODULES),
     "udp": Get("/proc/net/udp"),
     "udp6": Get("/proc/net/udp6"),
     "tcp": Get("/proc/net/tcp"),
     "tcp6": Get("/proc/net/tcp6"),
-    "routes6": Run(("ip", "-json", "-6", "route", "show", "table", "main")),
+    "routes6": Exec(("ip", "-json", "-6", "route", "show", "table", "main")),
     "ipv6_off": Get("/proc/sys/net/ipv6/conf/default/disable_ipv6"),
     "ipv6_forward": Get("/proc/sys/net/ipv6/conf/all/forwarding"),
-    "accept_ra": Run(("find", IPV6_DEVICES, "-name", "accept_ra", "-exec", "grep", "-H", "", "{}", "+")),
+    "accept_ra": Exec(("find", IPV6_DEVICES, "-name", "accept_ra", "-exec", "grep", "-H", "", "{}", "+")),
 }
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render.openflow import HARMLESS, Counts, counts_of
-from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.requests import Answer, Exec
 
 # Cookies whose lowest bits say that what passes is counted: all that are not 0, by three masks.
 QUESTIONS = tuple(
-    Run(("ovs-ofctl", "-O", "OpenFlow15", "dump-flows", FABRIC_BRIDGE, f"cookie={cookie}"), timeout_s=10)
+    Exec(("ovs-ofctl", "-O", "OpenFlow15", "dump-flows", FABRIC_BRIDGE, f"cookie={cookie}"), timeout_s=10)
     for cookie in ("0x1/0x1", "0x2/0x3", "0x4/0x7")
 )
 FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* n_packets=(\d+),")

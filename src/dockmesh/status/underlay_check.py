@@ -7,12 +7,12 @@ from dockmesh.facts.iptables import RULES, RULES6, Fate, Packet, walk
 from dockmesh.facts.types import HostFacts
 from dockmesh.plan.types import HostPlan, TunnelEnd
 from dockmesh.status.types import UnderlayCheck
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
     rules = RULES if ends[0].remote.version == 4 else RULES6
-    return (rules, *(Run(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
+    return (rules, *(Exec(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
 
 
 def read(

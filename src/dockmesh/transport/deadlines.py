@@ -6,7 +6,7 @@ has a limit of its own, which the runner there keeps for programs and questions;
 
 from collections.abc import Sequence
 
-from dockmesh.transport.requests import Arm, Ask, Confirm, Recall, Request, Run, Transact, Units, Unlock
+from dockmesh.transport.requests import Arm, Ask, Confirm, Exec, Recall, Request, Transact, Units, Unlock
 
 # All that only reads is answered by then, or the host is given up: whoever looks wants to hear of the others.
 READ_S = 30.0
@@ -32,7 +32,7 @@ def deadline_s(requests: Sequence[Request], *, together: bool) -> float:
 def limit_s(request: Request) -> float:
     """For one request: as the runner keeps it, or as it was measured for what has no limit there."""
     match request:
-        case Run() | Ask() | Transact():
+        case Exec() | Ask() | Transact():
             return request.timeout_s
         case Units():
             return QUESTION_S

@@ -10,7 +10,7 @@ from dockmesh.errors import CommandError, GoneBackError
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Exec:
     """An argv, never a shell string. Exit code 127: no such program; 124: still running after `timeout_s`."""
 
     argv: tuple[str, ...]
@@ -225,12 +225,13 @@ class Recall:
 
 
 Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
-Request = Run | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | Recall | Reading
+Request = Exec | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | Recall | Reading
 
 
 def as_line(request: Request) -> dict[str, object]:
     """As the runner takes it, and as it stands in a way back."""
-    return {"kind": type(request).__name__.lower(), **asdict(request)}
+    kind = "run" if isinstance(request, Exec) else type(request).__name__.lower()  # its name in ways back on hosts
+    return {"kind": kind, **asdict(request)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.requests import Answer, Exec
 
 # As for the runner: the source is the first line of standard input, so that it shows in no process list.
 PYTHON = ("python3", "-I", "-S", "-c", "import sys,json;exec(json.loads(sys.stdin.readline()),{'__name__':'__main__'})")
 
 
-def script(source: str, order: Mapping[str, Any], timeout_s: float, *, role: str = "") -> Run:
+def script(source: str, order: Mapping[str, Any], timeout_s: float, *, role: str = "") -> Exec:
     """The request that runs `source` with an order in JSON, and its role, if it knows several, as its argument."""
     words = (role,) if role else ()
-    return Run((*PYTHON, *words), stdin=f"{json.dumps(source)}\n{json.dumps(order)}", timeout_s=timeout_s)
+    return Exec((*PYTHON, *words), stdin=f"{json.dumps(source)}\n{json.dumps(order)}", timeout_s=timeout_s)
 
 
 def read_said(answer: Answer) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.transport.answers import read_answers
 from dockmesh.transport.deadlines import QUESTION_S, deadline_s
 from dockmesh.transport.failed import Call, dialled, explain
-from dockmesh.transport.requests import Answer, Ask, Lock, Request, Run, Transact, as_line
+from dockmesh.transport.requests import Answer, Ask, Exec, Lock, Request, Transact, as_line
 from dockmesh.transport.start import start
 
 CONNECT_TIMEOUT_S = 15
@@ -189,7 +189,7 @@ class SshHost:
 
 def _with_limit(request: Request) -> Request:
     """What hangs is its own failure, before it becomes the host's."""
-    if isinstance(request, Run | Ask | Transact):
+    if isinstance(request, Exec | Ask | Transact):
         return replace(request, timeout_s=min(request.timeout_s, QUESTION_S))
     return request
 

@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
 from dockmesh.facts.types import Container
-from dockmesh.transport.requests import Ask, Run, Transport, failure
+from dockmesh.transport.requests import Ask, Exec, Transport, failure
 
-JOURNAL = Run(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
+JOURNAL = Exec(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 
 
 async def start_again(host: Transport, before: Sequence[Container]) -> None:
@@ -23,7 +23,7 @@ async def start_again(host: Transport, before: Sequence[Container]) -> None:
     stopped = read_stopped(answer.out) if answer.ok else frozenset()
     if again := [container.id for container in in_order(before) if container.id in stopped]:
         # Each has the time that one may take; and one that cannot start keeps no other from it.
-        starts = [Run(("docker", "start", name)) for name in again]
+        starts = [Exec(("docker", "start", name)) for name in again]
         for start, done in zip(starts, await host.ask(*starts), strict=True):
             if not done.ok:
                 raise failure(host.name, "could not start the containers again", start, done)

@@ -29,7 +29,7 @@ from dockmesh.record.paths import STATE
 from dockmesh.render import ovs, ports
 from dockmesh.render.paths import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Remove, Request, Run
+from dockmesh.transport.requests import Exec, Remove, Request
 from dockmesh.undo import restore
 from dockmesh.undo.removable import SWITCH_PACKAGE
 from dockmesh.undo.restore_docker import restore_docker
@@ -37,7 +37,7 @@ from dockmesh.undo.restore_docker import restore_docker
 WHY = "as it was before the first apply"
 TRACES = (STATE, RUNTIME, *FOLDERS)
 TRACES_THERE = ("find", *TRACES, "-maxdepth", "0")
-RELOAD = Run(("systemctl", "daemon-reload"))
+RELOAD = Exec(("systemctl", "daemon-reload"))
 ROOTS = ("/etc", "/var/lib", "/var/log")  # of what packages leave
 
 
@@ -169,11 +169,11 @@ def _files(host: str, facts: HostFacts) -> Step | None:
     for unit in (UNITS[path] for path in present if path in UNITS):
         states = facts.units.get(unit, {})
         if states.get("UnitFileState") == "enabled":
-            requests.append(Run(("systemctl", "disable", unit)))
+            requests.append(Exec(("systemctl", "disable", unit)))
         if states.get("ActiveState") not in (None, "", "inactive"):
-            requests.append(Run(("systemctl", "stop", unit)))
+            requests.append(Exec(("systemctl", "stop", unit)))
     if ports.UNIT_FILE in present and "nft" in facts.programs:
-        requests.append(Run(ports.FORGET))
+        requests.append(Exec(ports.FORGET))
     requests += [Remove(path) for path in present]
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 
@@ -191,7 +191,7 @@ def _fabric(host: str, bridge: OvsBridge) -> Step:
     else:
         words = ["--", "--if-exists", "del-br", bridge.name]
         changes.append(Change(host, FABRIC, "of the mesh", None, WHY))
-    return Step(StepName.UNMAKE_FABRIC, tuple(changes), (Run(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),))
+    return Step(StepName.UNMAKE_FABRIC, tuple(changes), (Exec(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),))
 
 
 def foreign_ports(bridge: OvsBridge) -> list[str]:
@@ -206,8 +206,8 @@ def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
         return None
     if any(ovs.MARK not in bridge.external_ids or foreign_ports(bridge) for bridge in facts.ovs):
         return None
-    stop = Run(("systemctl", "stop", SWITCH_UNIT))
-    disable = () if initial.enabled(SWITCH_UNIT) else (Run(("systemctl", "disable", SWITCH_UNIT)),)
+    stop = Exec(("systemctl", "stop", SWITCH_UNIT))
+    disable = () if initial.enabled(SWITCH_UNIT) else (Exec(("systemctl", "disable", SWITCH_UNIT)),)
     change = Change(host, Subject(Thing.UNIT, SWITCH_UNIT), "running", "not running", WHY)
     return Step(StepName.STOP_SWITCH, (change,), (*disable, stop))
 
@@ -229,10 +229,10 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
         Change(host, Subject(Thing.FILE, STATE), "what dockmesh kept of this host", None, WHY),
     )
     requests: tuple[Request, ...] = (
-        *((Run(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
-        *(Run(argv) for argv in _empty_folders(traces.initial)),
-        *(Run(_empty(left)) for left in (_left_by_packages(facts, traces),) if left),
-        Run(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
+        *((Exec(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
+        *(Exec(argv) for argv in _empty_folders(traces.initial)),
+        *(Exec(_empty(left)) for left in (_left_by_packages(facts, traces),) if left),
+        Exec(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
     )
     return Step(StepName.FORGET, changes, requests)
 

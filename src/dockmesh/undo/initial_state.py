@@ -11,7 +11,7 @@ from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import APPLIED, ORIGIN, STATE
 from dockmesh.render import docker, ovs
 from dockmesh.render.paths import MARK, PATHS
-from dockmesh.transport.requests import Get, Put, Run, Transport, demand
+from dockmesh.transport.requests import Exec, Get, Put, Transport, demand
 from dockmesh.undo.restore import docker_address
 
 WHAT = "could not write down what it is now, so nothing was changed"
@@ -25,8 +25,8 @@ async def keep(host: Transport, facts: HostFacts, mesh: str) -> InitialState | N
     """
     present, services, folders, forwarding, *bridge_nf = await host.ask(
         Get(ORIGIN),
-        Run(initial_state.SERVICE_STATES),
-        Run(initial_state.FOLDERS_THERE),
+        Exec(initial_state.SERVICE_STATES),
+        Exec(initial_state.FOLDERS_THERE),
         Get(initial_state.FORWARDING),
         *map(Get, map(initial_state.file_of, initial_state.BRIDGE_NF)),
         together=True,
@@ -77,7 +77,7 @@ def new_packages(simulated: str) -> Iterable[str]:
 
 
 async def _write(host: Transport, made: InitialState) -> None:
-    folder = Run(("install", "-d", "-m", "0700", STATE))
+    folder = Exec(("install", "-d", "-m", "0700", STATE))
     await demand(host, WHAT, folder, Put(ORIGIN, initial_state.write(made), initial_state.MODE))
 
 

@@ -7,12 +7,12 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Get, Put, Remove, Run, Transport, demand
+from dockmesh.transport.requests import Exec, Get, Put, Remove, Transport, demand
 from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.undo.restore_docker import has_rules6
 
 FORWARDING = "/proc/sys/net/ipv6/conf/all/forwarding"
-NO_FORWARDING = Run(("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=0"))
+NO_FORWARDING = Exec(("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=0"))
 SAVE, RESTORE = SAVES[1], RESTORES[1]
 MODE = 0o600
 
@@ -24,11 +24,11 @@ async def remember(host: Transport, config: HostConfig) -> None:
     """
     if not config.daemon.ip6tables:
         return
-    present, forwarding, rules = await host.ask(Get(IPV6), Get(FORWARDING), Run(SAVE), together=True)
+    present, forwarding, rules = await host.ask(Get(IPV6), Get(FORWARDING), Exec(SAVE), together=True)
     if present.ok:
         return
     content = {"forwarded": forwarding.out.strip() != "0", "policy": "DROP" if ":FORWARD DROP" in rules.out else None}
-    folder = Run(("install", "-d", "-m", "0700", STATE))
+    folder = Exec(("install", "-d", "-m", "0700", STATE))
     await demand(host, "could not write down what it is now", folder, Put(IPV6, json.dumps(content) + "\n", MODE))
 
 
@@ -52,7 +52,7 @@ async def forget(host: Transport) -> None:
 
     Raises CommandError and ConnectError.
     """
-    present, saved = await host.ask(Get(IPV6), Run(SAVE), together=True)
+    present, saved = await host.ask(Get(IPV6), Exec(SAVE), together=True)
     known = json.loads(present.out) if present.ok else {}
     switched_off = not known.get("forwarded", True)
     if switched_off:
@@ -61,6 +61,6 @@ async def forget(host: Transport) -> None:
     forwarded = not known or known.get("policy") is not None
     script = without_docker(saved.out, forwarded=forwarded) if saved.ok else ""
     if script:
-        await demand(host, "could not remove Docker's rules for IPv6", Run(RESTORE, stdin=script))
+        await demand(host, "could not remove Docker's rules for IPv6", Exec(RESTORE, stdin=script))
     if present.ok:
         await demand(host, "could not forget what it was", Remove(IPV6))

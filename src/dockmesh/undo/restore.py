@@ -15,16 +15,16 @@ from dockmesh.record.paths import STAY_OUT
 from dockmesh.render import bridge, docker, network, ovs
 from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Put, Remove, Request, Run
+from dockmesh.transport.requests import Exec, Put, Remove, Request
 
 TIMEOUT_S = 20
 # As it is without a controller and without flows of anybody's, at once and with no moment in between.
-UNGUARDED = Run(
+UNGUARDED = Exec(
     ("ovs-ofctl", "-O", "OpenFlow15", "bundle", FABRIC_BRIDGE, "-"),
     stdin="flow delete\nflow add priority=0,actions=NORMAL\n",
     timeout_s=30,
 )
-NO_MASTER = Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, "nomaster"))
+NO_MASTER = Exec(("ip", "link", "set", "dev", FABRIC_BRIDGE, "nomaster"))
 
 
 def docker_file(facts: HostFacts) -> tuple[Request, ...]:
@@ -40,14 +40,14 @@ def docker_daemon(facts: HostFacts, *, only_restart: bool = False) -> tuple[Requ
     if only_restart:
         return RESTART_DOCKER
     if facts.docker is None and "dockerd" in facts.programs:
-        return (Run(("systemctl", "stop", "docker.socket", "docker.service")),)
+        return (Exec(("systemctl", "stop", "docker.socket", "docker.service")),)
     state = facts.files.get(docker.DAEMON_JSON)
     text, mode = (state.text, state.mode) if state else (None, docker.MODE)
     address = docker_address(facts.docker)
     if address is None or "bip" in (json.loads(text) if text and text.strip() else {}):
         live_restore = facts.docker is not None and facts.docker.live_restore and state is not None
         return restart_docker(text or "", mode, live_restore=live_restore)
-    reload = (Run(("systemctl", "reload", "docker.service")),) if facts.docker and facts.docker.live_restore else ()
+    reload = (Exec(("systemctl", "reload", "docker.service")),) if facts.docker and facts.docker.live_restore else ()
     return (
         Put(docker.DAEMON_JSON, daemon_json.for_restart(text, address), mode),
         *RESTART_DOCKER,
@@ -66,7 +66,7 @@ def docker_address(running: Docker | None) -> str | None:
 def containers(facts: HostFacts) -> tuple[Request, ...]:
     """Those that ran, one by one: one that its owner wanted gone must not keep the others down."""
     running = facts.docker.containers if facts.docker else ()
-    return tuple(Run(("docker", "start", container.id)) for container in running)
+    return tuple(Exec(("docker", "start", container.id)) for container in running)
 
 
 def own_units(facts: HostFacts) -> tuple[Request, ...]:
@@ -75,9 +75,9 @@ def own_units(facts: HostFacts) -> tuple[Request, ...]:
     for unit in UNITS.values():
         states = facts.units.get(unit, {})
         if states.get("ActiveState") != "active":
-            requests.append(Run(("systemctl", "stop", unit)))
+            requests.append(Exec(("systemctl", "stop", unit)))
         if states.get("UnitFileState") != "enabled":
-            requests.append(Run(("systemctl", "disable", unit)))
+            requests.append(Exec(("systemctl", "disable", unit)))
     return tuple(requests)
 
 
@@ -88,7 +88,7 @@ def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
         old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
     # To enable a unit reads all units anew, too.
-    last = [Run(("systemctl", "enable", unit)) for unit in enabled] or [Run(("systemctl", "daemon-reload"))]
+    last = [Exec(("systemctl", "enable", unit)) for unit in enabled] or [Exec(("systemctl", "daemon-reload"))]
     return (*(_file(old, path) for path in PATHS), *last)
 
 
@@ -108,9 +108,9 @@ def networks_that_came(facts: HostFacts, config: HostConfig) -> tuple[Request, .
     for wanted in config.networks:
         present = facts.docker.network(wanted.name) if facts.docker else None
         if present is None or not is_as_wanted(wanted, facts):
-            requests.append(Run(network.remove(wanted.name)))
+            requests.append(Exec(network.remove(wanted.name)))
         if facts.link(wanted.bridge.name) is None:
-            requests.append(Run(bridge.make_gone(wanted.bridge.name)))
+            requests.append(Exec(bridge.make_gone(wanted.bridge.name)))
     return tuple(requests)
 
 
@@ -127,13 +127,13 @@ def networks(facts: HostFacts, config: HostConfig, held_back: Collection[str]) -
         link, member = facts.link(linux_bridge), facts.link(f"{NETWORK_SWITCH}{name}")
         if link is not None:
             if name not in wanted:
-                requests.append(Run(("ip", "link", "add", "name", link.name, "type", "bridge")))
+                requests.append(Exec(("ip", "link", "add", "name", link.name, "type", "bridge")))
             requests += _linux_bridge(link)
         if member is not None and member.master:
-            requests.append(Run(("ip", "link", "set", "dev", member.name, "master", member.master, "up")))
+            requests.append(Exec(("ip", "link", "set", "dev", member.name, "master", member.master, "up")))
         present = facts.docker.network(name) if facts.docker else None
         if present is not None and (name not in wanted or not is_as_wanted(wanted[name], facts)):
-            requests.append(Run(network.create_again(present)))
+            requests.append(Exec(network.create_again(present)))
     return tuple(requests)
 
 
@@ -150,25 +150,25 @@ def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
     # Patches have no BFD that could be told so.
     patches = {port.name for port in bridge.interfaces if port.type == "patch"} if bridge else set()
     leaving, staying = sorted(new - old), sorted(old - {FABRIC_BRIDGE} - patches - new)
-    return tuple(Run(argv) for argv in (*map(ovs.leave, leaving), *map(ovs.stay, staying)))
+    return tuple(Exec(argv) for argv in (*map(ovs.leave, leaving), *map(ovs.stay, staying)))
 
 
 def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
     """`anew`: the run makes the bridge anew, so that its way back does, too."""
     present = facts.bridge(FABRIC_BRIDGE)
-    drop = Run(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
+    drop = Exec(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
     wanted = dict.fromkeys(each.switch for each in joined(config))
     came = [name for name in wanted if facts.bridge(name) is None]
     words = [word for name in came for word in ("--", "--if-exists", "del-br", name)]
     down = tuple(attachments.undone(config, facts))
     if present is None:
-        return (drop, *((Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()), *down)
+        return (drop, *((Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()), *down)
     words += _words(present, ports_of(config))
     for switch in switches(config.mesh, facts).values():
         words += _words(switch, ())
     for switch in attachments.switches(config.mesh, facts):
         words += _words(switch, _ports(config, switch.name))
-    return (*((drop,) if anew else ()), Run(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
+    return (*((drop,) if anew else ()), Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
 
 
 def _ports(config: HostConfig, switch: str) -> tuple[str, ...]:
@@ -235,7 +235,7 @@ def links(facts: HostFacts, config: HostConfig, *, stay_out: bool) -> tuple[Requ
         return (*requests, NO_MASTER, marker, *_apart_at_boot(facts))
     if member is not None and member.kind != "bridge":
         place = ("master", member.master) if member.master else ("nomaster",)
-        requests.append(Run(("ip", "link", "set", "dev", FABRIC_BRIDGE, *place, "up" if member.up else "down")))
+        requests.append(Exec(("ip", "link", "set", "dev", FABRIC_BRIDGE, *place, "up" if member.up else "down")))
     return tuple(requests)
 
 
@@ -251,16 +251,16 @@ def _docker_bridge(link: LinuxLink | None, config: HostConfig) -> Iterator[Reque
         return  # Docker, if it is there, has made one since; without it, docker0 is a bridge with nothing in it
     yield from _linux_bridge(link)
     if config.docker_bridge.address not in link.addresses:
-        yield Run(("ip", "address", "flush", "dev", link.name, "to", f"{config.docker_bridge.address.ip}/32"))
+        yield Exec(("ip", "address", "flush", "dev", link.name, "to", f"{config.docker_bridge.address.ip}/32"))
 
 
 def _linux_bridge(link: LinuxLink) -> Iterator[Request]:
     name = link.name
-    yield Run(("ip", "link", "set", "dev", name, "address", link.mac, "mtu", str(link.mtu)))
-    yield Run(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if link.stp else "0"))
-    yield Run(bridge.routers(name, int(link.routers)))
+    yield Exec(("ip", "link", "set", "dev", name, "address", link.mac, "mtu", str(link.mtu)))
+    yield Exec(("ip", "link", "set", "dev", name, "type", "bridge", "stp_state", "1" if link.stp else "0"))
+    yield Exec(bridge.routers(name, int(link.routers)))
     for address in link.addresses:
-        yield Run(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
+        yield Exec(("ip", "address", "replace", str(address), "broadcast", "+", "dev", name))
     for address6 in link.addresses6:
-        yield Run(("ip", "address", "replace", str(address6), "dev", name, "nodad"))
-    yield Run(("ip", "link", "set", "dev", name, "up" if link.up else "down"))
+        yield Exec(("ip", "address", "replace", str(address6), "dev", name, "nodad"))
+    yield Exec(("ip", "link", "set", "dev", name, "up" if link.up else "down"))

@@ -19,7 +19,7 @@ from dockmesh.record.paths import IPV6, RAN
 from dockmesh.render import docker
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Put, Remove, Request, Run
+from dockmesh.transport.requests import Exec, Put, Remove, Request
 
 UNIT = "docker.service"
 AS_BEFORE = "as it was before the first apply"
@@ -29,8 +29,8 @@ CONTAINERS, RULES6 = Subject(Thing.DOCKER, "containers"), Subject(Thing.DOCKER, 
 # What Docker takes networks from unless told (libnetwork, ipamutils), in their order.
 DEFAULT_POOLS = (*((f"172.{number}.0.0/16", 16) for number in range(17, 32)), ("192.168.0.0/16", 20))
 FIRST = "172.17.0.1/16"
-STOP = Run(("systemctl", "stop", "docker.socket", UNIT), timeout_s=120)
-RELOAD = Run(("systemctl", "reload", UNIT))
+STOP = Exec(("systemctl", "stop", "docker.socket", UNIT), timeout_s=120)
+RELOAD = Exec(("systemctl", "reload", UNIT))
 
 
 def restore_docker(
@@ -189,9 +189,9 @@ def _own_bridge(facts: HostFacts) -> Iterator[Request]:
         return
     members = [link for link in facts.links if link.master == DOCKER_BRIDGE]
     if all(member.kind == "veth" or member.name == FABRIC_BRIDGE for member in members):
-        yield Run(("ip", "link", "delete", "dev", DOCKER_BRIDGE))
+        yield Exec(("ip", "link", "delete", "dev", DOCKER_BRIDGE))
         return
     # Somebody put a device of theirs into it.
     for address in bridge.addresses:
-        yield Run(("ip", "address", "flush", "dev", DOCKER_BRIDGE, "to", f"{address.ip}/32"))
-    yield Run(("ip", "link", "set", "dev", DOCKER_BRIDGE, "mtu", str(ETHERNET_MTU)))
+        yield Exec(("ip", "address", "flush", "dev", DOCKER_BRIDGE, "to", f"{address.ip}/32"))
+    yield Exec(("ip", "link", "set", "dev", DOCKER_BRIDGE, "mtu", str(ETHERNET_MTU)))

@@ -24,7 +24,7 @@ from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Get, Run, Transport, demand
+from dockmesh.transport.requests import Exec, Get, Transport, demand
 from dockmesh.transport.understand import understanding
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
@@ -74,7 +74,7 @@ async def look(plan: Plan, transport: Transport, *, packages: bool) -> Parting:
     Raises ConflictError, HostError and ConnectError.
     """
     facts = await gather(transport, Inquiry(PATHS))
-    there, dependencies = await transport.ask(Run(TRACES_THERE), Run(DEPENDENCIES), together=True)
+    there, dependencies = await transport.ask(Exec(TRACES_THERE), Exec(DEPENDENCIES), together=True)
     made = initial_state.of(facts)
     ours = made.packages if made is not None and packages else ()
     used = in_use(ours, facts)
@@ -178,13 +178,13 @@ class _Turn:
         forwarded = before is None or before.forwarded
         if not forwarded:
             # Before the policy that keeps the host from being a router for everybody.
-            (switched_off,) = await self.host.ask(Run(("sysctl", "-q", "-w", NO_FORWARDING)))
+            (switched_off,) = await self.host.ask(Exec(("sysctl", "-q", "-w", NO_FORWARDING)))
             forwarded = not switched_off.ok
-        saved = await self.host.ask(*map(Run, SAVES), together=True)
+        saved = await self.host.ask(*map(Exec, SAVES), together=True)
         for answer, restore in zip(saved, RESTORES, strict=True):
             script = without_docker(answer.out, forwarded=forwarded) if answer.ok else ""
             if script:
-                await demand(self.host, "could not remove Docker's rules", Run(restore, stdin=script))
+                await demand(self.host, "could not remove Docker's rules", Exec(restore, stdin=script))
 
     async def _restore_bridge_nf(self, before: Mapping[str, str]) -> None:
         """Where the module was not loaded no frame of a bridge met the firewall, and that is the value 0.
@@ -199,7 +199,7 @@ class _Turn:
             if answer.ok and answer.out.strip() != wanted[setting]
         ]
         if changed:
-            await demand(self.host, "could not restore what bridges do", Run(("sysctl", "-q", "-w", *changed)))
+            await demand(self.host, "could not restore what bridges do", Exec(("sysctl", "-q", "-w", *changed)))
 
     async def _compare(self) -> None:
         look = self.parting.look
@@ -221,8 +221,8 @@ async def purge(host: Transport, names: tuple[str, ...]) -> None:
     Raises CommandError and ConnectError.
     """
     apt = (*APT, "--option", "APT::Get::AutomaticRemove=false")
-    configure = Run(("dpkg", "--configure", "--pending"), timeout_s=APT_TIMEOUT_S)
-    simulation = Run((*apt, "--simulate", "purge", *names), timeout_s=APT_TIMEOUT_S)
+    configure = Exec(("dpkg", "--configure", "--pending"), timeout_s=APT_TIMEOUT_S)
+    simulation = Exec((*apt, "--simulate", "purge", *names), timeout_s=APT_TIMEOUT_S)
     _, simulated = await demand(host, "could not remove packages", configure, simulation)
     lines = (line.split() for line in simulated.out.splitlines())
     gone = {words[1].partition(":")[0] for words in lines if len(words) > 1 and words[0] in ("Purg", "Remv")}
@@ -237,7 +237,7 @@ async def purge(host: Transport, names: tuple[str, ...]) -> None:
     await demand(
         host,
         "could not remove packages",
-        Run((*apt, "remove", *names), timeout_s=APT_TIMEOUT_S),
-        Run(("rm", "--force", NUKE)),
-        Run((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S),
+        Exec((*apt, "remove", *names), timeout_s=APT_TIMEOUT_S),
+        Exec(("rm", "--force", NUKE)),
+        Exec((*apt, "purge", *names), timeout_s=APT_TIMEOUT_S),
     )

@@ -14,8 +14,8 @@ from dockmesh.record.run import Run
 from dockmesh.render import names, ports
 from dockmesh.render.paths import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
+from dockmesh.transport.requests import Exec as Command
 from dockmesh.transport.requests import Request, as_line
-from dockmesh.transport.requests import Run as Command
 from dockmesh.undo import restore
 
 RESTART = "restart Docker"  # begun by itself: what only writes Docker's file has no need of it

@@ -20,7 +20,7 @@ from dockmesh.cli.screens.verify import show_report
 from dockmesh.errors import ConnectError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from dockmesh.verify import collect
 from dockmesh.verify.run import verify
 from dockmesh.verify.types import CauseKind, Verdict, VerifyReport
@@ -53,7 +53,7 @@ class RecordedHost:
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:
-        roles = [request.argv[-1] for request in requests if isinstance(request, Run)]
+        roles = [request.argv[-1] for request in requests if isinstance(request, Exec)]
         usual = HEALTHY["hosts"][self.name]
         if roles[0] in ("begin", "measure", "finish"):
             answers, usual = self.said[roles[0]], usual[roles[0]]
@@ -128,7 +128,7 @@ class DyingHost(RecordedHost):
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:
-        role = next((request.argv[-1] for request in requests if isinstance(request, Run)), "")
+        role = next((request.argv[-1] for request in requests if isinstance(request, Exec)), "")
         self.asked.append(role)
         if self.dies and role == "measure":
             raise ConnectError("lost the SSH connection", host=self.name, do="try again")

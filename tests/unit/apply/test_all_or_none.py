@@ -18,7 +18,7 @@ from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
 from dockmesh.render.paths import FLOWS
-from dockmesh.transport.requests import Answer, Put, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Put, Request
 from dockmesh.undo.session import Session
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
@@ -58,11 +58,11 @@ def errors(outcomes: dict[str, Outcome]) -> list[str]:
 
 
 def is_tunnels(request: Request) -> bool:
-    return isinstance(request, Run) and request.argv[0] == "ovs-vsctl" and "add-port" in request.argv
+    return isinstance(request, Exec) and request.argv[0] == "ovs-vsctl" and "add-port" in request.argv
 
 
 def is_let_go(request: Request) -> bool:
-    return isinstance(request, Run) and "del-port" in request.argv and "add-br" not in request.argv
+    return isinstance(request, Exec) and "del-port" in request.argv and "add-br" not in request.argv
 
 
 @pytest.mark.parametrize(("old", "new"), [(RSTP, DIRECT), (DIRECT, RSTP)])

@@ -12,7 +12,7 @@ from dockmesh.errors import ConflictError, LockedError
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Access, Plan
 from dockmesh.render.paths import API_CA, API_FILES, API_REVOKED, API_UNIT
-from dockmesh.transport.requests import Answer, Lock, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Lock, Request
 from dockmesh.undo.run import destroy
 from dockmesh.undo.run import look_at_all as look_at_parting
 from dockmesh.undo.session import Session
@@ -23,7 +23,7 @@ from tests.unit.apply.test_apply import RUN, Told
 
 KNOWN = access.access()
 SHUT = replace(access.mesh(), docker_api=None)
-RESTART = Run(("systemctl", "try-restart", API_UNIT))
+RESTART = Exec(("systemctl", "try-restart", API_UNIT))
 
 
 def hosts_of(known: Access) -> dict[str, FakeHost]:
@@ -58,7 +58,7 @@ def test_a_port_that_is_taken_takes_the_host_back_to_where_it_was() -> None:
 
     def taken(request: Request) -> Answer | None:
         failed = Answer(1, err="Job for dockmesh-api.service failed")
-        return failed if request == Run(("systemctl", "start", API_UNIT)) else None
+        return failed if request == Exec(("systemctl", "start", API_UNIT)) else None
 
     hosts["host2"].fails = taken
     outcomes = asyncio.run(carry_out(access.plan(KNOWN), hosts))

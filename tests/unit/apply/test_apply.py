@@ -25,7 +25,7 @@ from dockmesh.record.run import read_ended
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Answer, Arm, Confirm, Lock, Put, Request, Run
+from dockmesh.transport.requests import Answer, Arm, Confirm, Exec, Lock, Put, Request
 from dockmesh.undo.session import AS_BEFORE, Session
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
 from tests.support.meshes import TREE, cluster, moved, swapped, with_network
@@ -594,7 +594,7 @@ def test_every_write_to_a_host_follows_its_lock() -> None:
 def test_files_are_written_whole_and_commands_have_a_deadline() -> None:
     for host in run(make(bare, MESH), MESH).hosts.values():
         assert all(request.text.endswith("\n") for request in host.asked if isinstance(request, Put))
-        assert all(0 < request.timeout_s <= 900 for request in host.asked if isinstance(request, Run))
+        assert all(0 < request.timeout_s <= 900 for request in host.asked if isinstance(request, Exec))
 
 
 # Docker's restart, one host after another, or later

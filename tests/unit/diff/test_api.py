@@ -10,7 +10,7 @@ from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.facts.types import Packages
 from dockmesh.plan.types import Access
 from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_REVOKED, API_UNIT
-from dockmesh.transport.requests import Request, Run
+from dockmesh.transport.requests import Exec, Request
 from tests.support import access
 from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost, applied
@@ -46,7 +46,7 @@ def test_to_open_it_is_one_package_its_files_and_a_unit_and_no_restart_of_docker
     assert [step.name for step in found.steps] == [StepName.INSTALL, StepName.FILES, StepName.ATTACH]
     assert found.steps[0].packages == ("stunnel4",)
     assert set(changes(found)) == {"stunnel4", *API_FILES, API_UNIT}
-    assert Run(("systemctl", "start", API_UNIT)) in requests(found)
+    assert Exec(("systemctl", "start", API_UNIT)) in requests(found)
     assert not any("docker.service" in str(request) for request in requests(found))
 
 
@@ -69,7 +69,7 @@ def test_a_renewed_certificate_is_taken_while_streams_go_on() -> None:
 
     assert set(changes(found)) == {API_CERTIFICATE, API_KEY}
     assert {change.origin for change in found.changes} == {Origin.CERTIFICATES}
-    assert requests(found)[-1] == Run(("systemctl", "try-reload-or-restart", API_UNIT))
+    assert requests(found)[-1] == Exec(("systemctl", "try-reload-or-restart", API_UNIT))
 
 
 def test_who_was_shut_out_stays_on_no_open_connection() -> None:
@@ -78,7 +78,7 @@ def test_who_was_shut_out_stays_on_no_open_connection() -> None:
     assert (
         changes(found)[API_REVOKED].text() == f"{API_REVOKED}: Revoked: none; list 1 → Revoked: 1 certificate; list 2"
     )
-    assert requests(found)[-1] == Run(("systemctl", "try-restart", API_UNIT))
+    assert requests(found)[-1] == Exec(("systemctl", "try-restart", API_UNIT))
 
 
 def test_a_hand_on_the_files_and_the_unit_is_drift() -> None:
@@ -102,7 +102,7 @@ def test_to_shut_it_shuts_the_port_first_and_leaves_nothing() -> None:
     found = diff(SHUT, applied(OPEN).facts())
 
     (step,) = found.steps
-    assert step.requests[0] == Run(("systemctl", "disable", "--now", API_UNIT))
+    assert step.requests[0] == Exec(("systemctl", "disable", "--now", API_UNIT))
     assert {str(change.subject): change.expected for change in step.changes} == dict.fromkeys(API_FILES)
 
 
@@ -118,7 +118,7 @@ def test_a_docker0_that_is_made_anew_is_bound_anew() -> None:
     host = applied(OPEN)
     del host.devices["docker0"]
 
-    assert Run(("systemctl", "restart", API_UNIT)) in requests(of(host, KNOWN))
+    assert Exec(("systemctl", "restart", API_UNIT)) in requests(of(host, KNOWN))
 
 
 def test_its_package_is_carried_where_the_mesh_brings_it() -> None:

@@ -8,7 +8,7 @@ from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.model.mesh import Links
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 from tests.unit.drill.worlds import plan_of
 
 CUT = Fault(FaultKind.CUT, ("host1", "host2"))
@@ -103,7 +103,7 @@ class Host:
         self.tables: set[str] = set()
         self.flows: set[str] = set()
 
-    def carry_out(self, request: Run) -> None:
+    def carry_out(self, request: Exec) -> None:
         match request.argv:
             case ("nft", "-f", "-"):
                 self.tables.add(request.stdin)

@@ -12,7 +12,7 @@ from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import CommandError, ConnectError, DatapathError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from tests.unit.drill.worlds import plan_of
 
 CUT = Fault(FaultKind.CUT, ("host1", "host2"))
@@ -34,7 +34,7 @@ class Host:
             raise ConnectError("lost", host=self.name)
         given = []
         for request in requests:
-            assert isinstance(request, Run)
+            assert isinstance(request, Exec)
             self.asked.append(request.argv)
             given.append(self.answers.get(request.argv[0].replace("-", "_"), Answer(0)))
             if until_failure and not given[-1].ok:

@@ -10,7 +10,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.measure.plan import steps
 from dockmesh.measure.run import measure
 from dockmesh.measure.types import Figure, Missing, Pace, Pair, Report
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from tests.support.fake_host import FakeHost
 from tests.unit.measure.worlds import MBIT, NAMES, PLAN, course, hosts
 
@@ -37,8 +37,8 @@ def test_hosts_run_our_program_and_write_nothing() -> None:
     report_of(fleet)
 
     for host in fleet.values():
-        assert {type(request) for request in host.asked} == {Run}
-        assert len({request.argv for request in host.asked if isinstance(request, Run)}) == 1
+        assert {type(request) for request in host.asked} == {Exec}
+        assert len({request.argv for request in host.asked if isinstance(request, Exec)}) == 1
 
 
 def test_while_one_pair_is_measured_the_others_rest() -> None:
@@ -55,7 +55,7 @@ def test_every_program_has_an_end_of_its_own_soon_after_its_seconds() -> None:
     report_of(fleet)
 
     for request in fleet["host1"].asked:
-        assert isinstance(request, Run)
+        assert isinstance(request, Exec)
         order = json.loads(request.stdin.split("\n", 1)[1])
         assert PACE.seconds < order["life_s"] < request.timeout_s < PACE.seconds + 15
 

@@ -7,7 +7,7 @@ from dockmesh.measure.run import Course
 from dockmesh.measure.types import Pace
 from dockmesh.plan.build import build
 from dockmesh.render.host import render
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from dockmesh.transport.script import PYTHON
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster
@@ -27,7 +27,7 @@ class Quiet:
 
 def measures(request: Request) -> Answer | None:
     """What a host says whose every stream has 100 Mbit/s, or what it may have if that is less."""
-    if not isinstance(request, Run) or request.argv != PYTHON:
+    if not isinstance(request, Exec) or request.argv != PYTHON:
         return None
     order = json.loads(request.stdin.split("\n", 1)[1])
     if order["kind"] == "ping":

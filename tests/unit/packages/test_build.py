@@ -8,7 +8,7 @@ import pytest
 
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.packages.build import Built, Order, build, check_tree
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost
 
@@ -27,30 +27,30 @@ class Builder(FakeHost):
 
     def answer(self, request: Request) -> Answer:
         match request:
-            case Run(("mktemp", *_)):
+            case Exec(("mktemp", *_)):
                 return Answer(0, f"{WORK}\n")
-            case Run(("nproc",)):
+            case Exec(("nproc",)):
                 return Answer(0, "4\n")
-            case Run(("apt-get", *_, "build-dep", "--no-install-recommends", _)):
+            case Exec(("apt-get", *_, "build-dep", "--no-install-recommends", _)):
                 self.packages |= {"gcc": "1", "make": "1"}
                 return Answer(0)
-            case Run(argv) if "purge" in argv:
+            case Exec(argv) if "purge" in argv:
                 self.packages = {name: version for name, version in self.packages.items() if name not in argv}
                 return Answer(0)
-            case Run(("systemd-run", *_)):
+            case Exec(("systemd-run", *_)):
                 self.blobs[f"{WORK}/build.log"] = self.log
                 self.blobs[f"{WORK}/{self.made}"] = self.package
                 return Answer(0)
-            case Run(("tar", "--extract", f, d, "--no-same-owner")):
+            case Exec(("tar", "--extract", f, d, "--no-same-owner")):
                 assert (f, d) == (f"--file={WORK}/source.tar.gz", f"--directory={WORK}")
                 return Answer(0)
-            case Run(("systemctl", "reset-failed", "dockmesh-build-AbCdEf.service")):
+            case Exec(("systemctl", "reset-failed", "dockmesh-build-AbCdEf.service")):
                 return Answer(0)
-            case Run(("systemctl", "show", *_)):
+            case Exec(("systemctl", "show", *_)):
                 return Answer(0, "inactive\n")
-            case Run(("find", _, _, _, _, "*.changes")):
+            case Exec(("find", _, _, _, _, "*.changes")):
                 return Answer(0, f"{WORK}/small.changes\n" if self.makes else "")
-            case Run(("find", _, _, _, _, "*.deb", *_)):
+            case Exec(("find", _, _, _, _, "*.deb", *_)):
                 return Answer(0, f"{self.made}\n")
         return super().answer(request)
 

@@ -9,7 +9,7 @@ from dockmesh.errors import ConnectError, HostError
 from dockmesh.preflight.run import blockers, preflight
 from dockmesh.preflight.types import Check, Level, Report
 from dockmesh.render.host import render
-from dockmesh.transport.requests import Answer, Reading, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Reading, Request
 from dockmesh.transport.script import PYTHON
 from tests.support.fake_host import FakeHost, bare, installed
 from tests.unit.preflight import worlds
@@ -36,13 +36,13 @@ def hosts(lost: Lost | None = None, make: Callable[..., FakeHost] = bare) -> dic
 
 def answer_reach(request: Request, lost: Lost) -> Answer | None:
     match request:
-        case Run(argv) if argv[: len(PYTHON)] == PYTHON:
+        case Exec(argv) if argv[: len(PYTHON)] == PYTHON:
             order = json.loads(request.stdin.split("\n", 1)[1])
             peers = [said_of(peer["name"], {order["name"], peer["name"]} in lost) for peer in order["peers"]]
             return Answer(0, json.dumps({"error": None, "peers": peers}))
-        case Run(("df", *_)):
+        case Exec(("df", *_)):
             return Answer(0, "Avail File\n99999999999 /etc\n")
-        case Run(("python3", "--version")):
+        case Exec(("python3", "--version")):
             return Answer(0, "Python 3.13.5\n")
     return None
 
@@ -69,7 +69,7 @@ def packets_of(host: FakeHost) -> list[list[str]]:
     orders = [
         json.loads(request.stdin.split("\n", 1)[1])
         for request in host.asked
-        if isinstance(request, Run) and request.argv[: len(PYTHON)] == PYTHON
+        if isinstance(request, Exec) and request.argv[: len(PYTHON)] == PYTHON
     ]
     return [[peer["name"] for peer in order["peers"]] for order in orders]
 
@@ -87,7 +87,7 @@ def test_a_preflight_only_reads() -> None:
 
     asked = [request for host in fleet.values() for request in host.asked]
     assert asked
-    assert all(isinstance(request, Run | Reading) for request in asked)
+    assert all(isinstance(request, Exec | Reading) for request in asked)
 
 
 def test_what_arrives_is_not_sent_again_and_what_is_lost_is_tried_once_more() -> None:

@@ -16,7 +16,7 @@ import pytest
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.texts import module_texts, runner_text
 from dockmesh.agent.way import ENABLED, RUNS_BYTES, RUNTIME, STATE
-from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Get, Lock, Put, Recall, Request, Run, as_line
+from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Exec, Get, Lock, Put, Recall, Request, as_line
 from dockmesh.transport.ssh import PYTHON
 
 LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
@@ -91,7 +91,7 @@ class Host:
             "requests": [as_line(each) for each in back],
             "must": must,
         }
-        last = [as_line(Run(("touch", f"{self.folder}/last")))]
+        last = [as_line(Exec(("touch", f"{self.folder}/last")))]
         text = json.dumps({"version": 1, "run": LINE, "parts": [part], "last": last})
         (answer,) = self.ask(Arm(text, {}, timeout_s))
         assert answer.ok, answer
@@ -231,7 +231,7 @@ def test_a_way_back_that_was_cut_short_is_taken_again(host: Host, file: Path) ->
 
 
 def test_what_cannot_be_undone_is_said_and_the_rest_is_undone(host: Host, file: Path) -> None:
-    host.arm(Run(("sh", "-c", "echo no way >&2; exit 5")), Put(str(file), "old"))
+    host.arm(Exec(("sh", "-c", "echo no way >&2; exit 5")), Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
     (back,) = host.ask(Recall())
@@ -284,7 +284,7 @@ def test_what_a_killed_run_left_at_work_ends_before_the_host_goes_back(host: Hos
         "mode": "each",
         "requests": [
             as_line(Begin("write")),
-            as_line(Run(("sh", "-c", f"touch {began}; sleep 1; echo late > {file}; touch {ended}"))),
+            as_line(Exec(("sh", "-c", f"touch {began}; sleep 1; echo late > {file}; touch {ended}"))),
         ],
     }
     assert host.runner.stdin is not None
@@ -302,7 +302,7 @@ def test_what_a_killed_run_left_at_work_ends_before_the_host_goes_back(host: Hos
 
 def test_a_daemon_that_a_run_started_does_not_keep_the_turn(host: Host, file: Path) -> None:
     host.arm(Put(str(file), "old"))
-    host.ask(Begin("write"), Run(("sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $! >&2")))
+    host.ask(Begin("write"), Exec(("sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $! >&2")))
 
     (back,) = host.ask(Recall())
 
@@ -311,7 +311,7 @@ def test_a_daemon_that_a_run_started_does_not_keep_the_turn(host: Host, file: Pa
 
 def test_a_way_back_that_is_killed_is_begun_again_while_one_waits_for_it(host: Host, file: Path) -> None:
     once = f"[ -e {host.folder}/once ] || {{ touch {host.folder}/once; kill -9 $PPID; }}"
-    host.arm(Run(("sh", "-c", once)), Put(str(file), "old"))
+    host.arm(Exec(("sh", "-c", once)), Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
     (back,) = host.ask(Recall())

@@ -19,7 +19,7 @@ from dockmesh.model.mesh import Ssh
 from dockmesh.transport import resolve
 from dockmesh.transport.failed import Call, explain
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Answer, Run
+from dockmesh.transport.requests import Answer, Exec
 from dockmesh.transport.ssh import connect
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def run(work: Coroutine[None, None, T]) -> T:
 async def one_echo(target: Target = HOST1) -> tuple[str | None, Answer]:
     host = await connect(target, CONFIG)
     try:
-        (answer,) = await host.ask(Run(("echo", "é")))
+        (answer,) = await host.ask(Exec(("echo", "é")))
     finally:
         await host.close()
     return host.reached_at, answer
@@ -130,7 +130,7 @@ def test_a_host_that_goes_away_is_an_error_with_its_last_words(ssh: FakeSsh) -> 
     async def lose() -> None:
         host = await connect(HOST1, CONFIG)
         try:
-            await host.ask(Run(("sh", "-c", "echo 'Connection to host1 closed.' >&2; kill -9 $PPID")))
+            await host.ask(Exec(("sh", "-c", "echo 'Connection to host1 closed.' >&2; kill -9 $PPID")))
         finally:
             await host.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dockmesh.transport.requests import Run
+from dockmesh.transport.requests import Exec
 from tests.support.fake_host import Device, FakeHost
 from tests.support.known_commands import SAYS_NOTHING, UnknownCommandError
 
@@ -22,12 +22,12 @@ from tests.support.known_commands import SAYS_NOTHING, UnknownCommandError
 )
 def test_a_misspelt_command_is_refused(line: str) -> None:
     with pytest.raises(UnknownCommandError):
-        FakeHost("host1", devices={"eth0": Device()}).answer(Run(tuple(line.split())))
+        FakeHost("host1", devices={"eth0": Device()}).answer(Exec(tuple(line.split())))
 
 
 @pytest.mark.parametrize("argv", sorted(SAYS_NOTHING), ids=" ".join)
 def test_a_command_that_is_known_is_so_word_for_word(argv: tuple[str, ...]) -> None:
-    assert FakeHost("host1").answer(Run(argv)).ok
+    assert FakeHost("host1").answer(Exec(argv)).ok
     for place, word in enumerate(argv):
         with pytest.raises(UnknownCommandError):
-            FakeHost("host1").answer(Run((*argv[:place], f"{word}x", *argv[place + 1 :])))
+            FakeHost("host1").answer(Exec((*argv[:place], f"{word}x", *argv[place + 1 :])))

@@ -24,6 +24,7 @@ from dockmesh.agent.texts import runner_text
 from dockmesh.transport.requests import (
     Answer,
     Ask,
+    Exec,
     Find,
     Get,
     GetBytes,
@@ -33,7 +34,6 @@ from dockmesh.transport.requests import (
     PutBytes,
     Remove,
     Request,
-    Run,
     Stat,
     Transact,
     Units,
@@ -92,19 +92,19 @@ def test_the_greeting_tells_where_ssh_came_from_and_to(runner: Runner) -> None:
 
 
 def test_a_command_is_answered_with_its_code_and_what_it_said(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("sh", "-c", "cat; echo wrong >&2; exit 7"), stdin="é\n"))
+    (answer,) = runner.ask(Exec(("sh", "-c", "cat; echo wrong >&2; exit 7"), stdin="é\n"))
 
     assert answer == Answer(7, "é\n", "wrong\n")
 
 
 def test_an_argument_is_never_read_by_a_shell(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("printf", "%s|", "$HOME; ls", "a b", "*")))
+    (answer,) = runner.ask(Exec(("printf", "%s|", "$HOME; ls", "a b", "*")))
 
     assert answer.out == "$HOME; ls|a b|*|"
 
 
 def test_a_missing_program_is_127(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("no-such-program",)))
+    (answer,) = runner.ask(Exec(("no-such-program",)))
 
     assert answer == Answer(127, err="no-such-program: command not found")
 
@@ -118,7 +118,7 @@ def test_programs_are_found_by_their_paths_and_those_that_are_not_there_left_out
 
 
 def test_a_command_that_does_not_end_is_124(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("sleep", "60"), timeout_s=0.1))
+    (answer,) = runner.ask(Exec(("sleep", "60"), timeout_s=0.1))
 
     assert answer == Answer(124, err="no end after 0.1 s")
 
@@ -127,7 +127,7 @@ def test_what_a_command_started_ends_with_it_when_its_time_is_over(runner: Runne
     """As a dpkg that apt started."""
     started = f"sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & wait"
 
-    (answer,) = runner.ask(Run(("sh", "-c", started), timeout_s=1))
+    (answer,) = runner.ask(Exec(("sh", "-c", started), timeout_s=1))
 
     assert answer.code == 124
     assert not is_alive(int((tmp_path / "child").read_text()))
@@ -135,7 +135,7 @@ def test_what_a_command_started_ends_with_it_when_its_time_is_over(runner: Runne
 
 def test_what_does_not_hear_is_killed(runner: Runner, tmp_path: Path) -> None:
     (answer,) = runner.ask(
-        Run(("sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/child; while :; do sleep 0.1; done"), timeout_s=1)
+        Exec(("sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/child; while :; do sleep 0.1; done"), timeout_s=1)
     )
 
     assert answer.code == 124
@@ -145,7 +145,7 @@ def test_what_does_not_hear_is_killed(runner: Runner, tmp_path: Path) -> None:
 def test_what_left_the_group_and_holds_its_streams_is_not_waited_for(runner: Runner, tmp_path: Path) -> None:
     """As a daemon does that a command starts."""
     (answer,) = runner.ask(
-        Run(("sh", "-c", f"setsid sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & sleep 600"), timeout_s=1)
+        Exec(("sh", "-c", f"setsid sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & sleep 600"), timeout_s=1)
     )
 
     child = int((tmp_path / "child").read_text())
@@ -163,26 +163,26 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_command_killed_by_a_signal_has_its_number(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("sh", "-c", "kill -9 $$")))
+    (answer,) = runner.ask(Exec(("sh", "-c", "kill -9 $$")))
 
     assert answer.code == -9
 
 
 def test_commands_run_in_a_known_environment(runner: Runner, tmp_path: Path) -> None:
-    (answer,) = runner.ask(Run(("sh", "-c", "echo $LC_ALL $DEBIAN_FRONTEND $PATH")))
+    (answer,) = runner.ask(Exec(("sh", "-c", "echo $LC_ALL $DEBIAN_FRONTEND $PATH")))
 
     assert answer.out == f"C.UTF-8 noninteractive {tmp_path}:{PATH}\n"
     assert {"/usr/local/sbin", "/usr/sbin"} <= set(PATH.split(":"))
 
 
 def test_bytes_that_are_no_utf8_are_replaced(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("printf", r"a\377\200b")))
+    (answer,) = runner.ask(Exec(("printf", r"a\377\200b")))
 
     assert answer.out == "a\ufffd\ufffdb"
 
 
 def test_an_answer_of_five_megabytes_comes_whole(runner: Runner) -> None:
-    (answer,) = runner.ask(Run(("head", "-c", "5000000", "/dev/zero")))
+    (answer,) = runner.ask(Exec(("head", "-c", "5000000", "/dev/zero")))
 
     assert answer.out == "\0" * 5_000_000
 
@@ -196,13 +196,13 @@ def test_requests_are_carried_out_in_their_order_and_a_failing_one_stops_none(ru
 
 
 def test_requests_together_are_answered_in_their_order(runner: Runner) -> None:
-    answers = runner.ask(*(Run(("sh", "-c", f"sleep 0.0{9 - n}; echo {n}")) for n in range(9)), mode="together")
+    answers = runner.ask(*(Exec(("sh", "-c", f"sleep 0.0{9 - n}; echo {n}")) for n in range(9)), mode="together")
 
     assert [answer.out for answer in answers] == [f"{n}\n" for n in range(9)]
 
 
 def test_more_requests_together_than_threads_are_all_answered(runner: Runner) -> None:
-    answers = runner.ask(*(Run(("echo", str(n))) for n in range(40)), mode="together")
+    answers = runner.ask(*(Exec(("echo", str(n))) for n in range(40)), mode="together")
 
     assert [answer.out for answer in answers] == [f"{n}\n" for n in range(40)]
 
@@ -262,7 +262,7 @@ def test_a_write_that_fails_leaves_nothing_behind(runner: Runner, tmp_path: Path
 def test_text_that_cannot_be_encoded_is_an_answer_and_leaves_nothing_behind(
     runner: Runner, tmp_path: Path, text: str
 ) -> None:
-    (answer, after) = runner.ask(Put(str(tmp_path / "new" / "file"), text), Run(("echo", "alive")))
+    (answer, after) = runner.ask(Put(str(tmp_path / "new" / "file"), text), Exec(("echo", "alive")))
 
     assert answer.code == 1
     assert list((tmp_path / "new").iterdir()) == []
@@ -270,7 +270,7 @@ def test_text_that_cannot_be_encoded_is_an_answer_and_leaves_nothing_behind(
 
 
 def test_a_name_with_a_nul_is_an_answer(runner: Runner) -> None:
-    answers = runner.ask(Get("/tmp/a\0b"), Run(("echo", "a\0b")), Run(("echo", "alive")))
+    answers = runner.ask(Get("/tmp/a\0b"), Exec(("echo", "a\0b")), Exec(("echo", "alive")))
 
     assert [answer.code for answer in answers] == [1, 1, 0]
 
@@ -340,7 +340,7 @@ def test_the_lock_goes_with_its_runner(runner: Runner, tmp_path: Path) -> None:
 
 def test_what_a_locked_runner_started_does_not_hold_the_lock(runner: Runner, tmp_path: Path) -> None:
     gone = Runner(tmp_path)
-    gone.ask(Lock("ann@desk"), Run(("sh", "-c", "sleep 5 >/dev/null 2>&1 &")))
+    gone.ask(Lock("ann@desk"), Exec(("sh", "-c", "sleep 5 >/dev/null 2>&1 &")))
     gone.end()
 
     (answer,) = runner.ask(Lock("bob@shelf"))

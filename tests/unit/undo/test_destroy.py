@@ -16,7 +16,7 @@ from dockmesh.record.initial_state import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Answer, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Request
 from dockmesh.undo.run import Parting, look_at_all
 from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
@@ -172,7 +172,7 @@ def test_bridges_meet_the_firewall_as_they_did_before_docker(before: dict[str, s
     assert destroy(hosts, packages=True) == {}
 
     words = {f"{path.removeprefix('/proc/sys/').replace('/', '.')}={value}" for path, value in after.items()}
-    said = [each.argv[3:] for each in hosts["host1"].asked if isinstance(each, Run) and "sysctl" in each.argv]
+    said = [each.argv[3:] for each in hosts["host1"].asked if isinstance(each, Exec) and "sysctl" in each.argv]
     assert {word for each in said for word in each if word.startswith("net.bridge")} == words
 
 
@@ -276,11 +276,11 @@ def test_what_docker_left_of_a_run_that_was_taken_back_goes() -> None:
     destroy(hosts)
     host = hosts["host1"]
     host.files[IPV6] = ('{"forwarded": false, "policy": null}\n', 0o600)
-    host.fails = lambda request: Answer(0, RULES) if request == Run(("ip6tables-save",)) else None
+    host.fails = lambda request: Answer(0, RULES) if request == Exec(("ip6tables-save",)) else None
 
     assert destroy(hosts) == {}
 
-    restored = [each.stdin for each in host.asked if isinstance(each, Run) and each.argv[0] == "ip6tables-restore"]
+    restored = [each.stdin for each in host.asked if isinstance(each, Exec) and each.argv[0] == "ip6tables-restore"]
     assert [":FORWARD ACCEPT" in text and "-X DOCKER-USER" in text for text in restored] == [True]
     assert IPV6 not in host.files
 

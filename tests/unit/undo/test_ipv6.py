@@ -9,7 +9,7 @@ import pytest
 from dockmesh.record.paths import IPV6
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Answer, Get, Put, Remove, Request, Run
+from dockmesh.transport.requests import Answer, Exec, Get, Put, Remove, Request
 from dockmesh.undo.ipv6 import FORWARDING, forget, leaves, remember
 from tests.support.fake_host import applied
 from tests.support.meshes import cluster, with_network
@@ -38,7 +38,7 @@ class Host:
     forwarding: str = "0"
     files: dict[str, str] = field(default_factory=dict)
     name: str = "host1"
-    done: list[Run] = field(default_factory=list)
+    done: list[Exec] = field(default_factory=list)
 
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
@@ -58,9 +58,9 @@ class Host:
                 self.files[path] = text
             case Remove(path):
                 self.files.pop(path, None)
-            case Run(("ip6tables-save",)):
+            case Exec(("ip6tables-save",)):
                 return Answer(0, self.rules)
-            case Run():
+            case Exec():
                 self.done.append(request)
         return Answer(0)
 

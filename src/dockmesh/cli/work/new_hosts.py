@@ -15,7 +15,7 @@ from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_d
 from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.transport.fanout import each
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Get, Run
+from dockmesh.transport.requests import Exec, Get
 from dockmesh.transport.resolve import addresses_of
 from dockmesh.transport.ssh import SshHost
 
@@ -153,7 +153,7 @@ async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
 
 async def _ask_one(target: Target, host: SshHost) -> Found:
     links, route, module, loaded = await host.ask(
-        Run(LINKS), Run(DEFAULT_ROUTE), Run(MODULE), Get(LOADED_MODULES), together=True
+        Exec(LINKS), Exec(DEFAULT_ROUTE), Exec(MODULE), Get(LOADED_MODULES), together=True
     )
     present = read_links(links.out)
     kernel_datapath = read_kernel_datapath(loaded.out, loadable=module.ok)
