@@ -45,9 +45,9 @@ from dockmesh.transport.requests import (
     Put,
     PutBytes,
     Reading,
-    Recall,
     Remove,
     Request,
+    RollBack,
     Stat,
     Transact,
     Units,
@@ -236,7 +236,7 @@ class FakeHost:
         match request:
             case Lock() | Unlock():
                 return self._lock(request)
-            case Arm() | Begin() | Confirm() | Recall():
+            case Arm() | Begin() | Confirm() | RollBack():
                 return self._way_back(request)
             case Get(path):
                 text, mode = self.files.get(path, ("", 0))
@@ -280,7 +280,7 @@ class FakeHost:
         self.locked_by = None
         return Answer(3) if holder is None else Answer(0, holder)
 
-    def _way_back(self, request: Arm | Begin | Confirm | Recall) -> Answer:
+    def _way_back(self, request: Arm | Begin | Confirm | RollBack) -> Answer:
         match request:
             case Arm(text):
                 self.files[ARMED] = (text, 0o600)
@@ -293,7 +293,7 @@ class FakeHost:
                 self.runs.append(line)
             case Confirm():
                 return Answer(76, self.runs[-1], "the host went back to what it was")
-            case Recall():
+            case RollBack():
                 return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
         return OK
 

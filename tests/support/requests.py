@@ -2,11 +2,11 @@
 
 from typing import Any, get_args
 
-from dockmesh.transport.requests import Exec, Reading, Request
+from dockmesh.transport.requests import Exec, Reading, Request, RollBack
 
 KINDS: dict[str, Any] = {
     kind.__name__.lower(): kind for each in (Request, Reading) for kind in get_args(each) if isinstance(kind, type)
-} | {"run": Exec}
+} | {"run": Exec, "recall": RollBack}
 
 
 def from_line(line: dict[str, Any]) -> Request:

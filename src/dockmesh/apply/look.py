@@ -15,7 +15,7 @@ from dockmesh.record.run import Run, read_run
 from dockmesh.render.paths import API_CA
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Get, Recall, Transport
+from dockmesh.transport.requests import Get, RollBack, Transport
 from dockmesh.undo.session import told
 
 Looks = Mapping[str, Look | DockmeshError]
@@ -93,7 +93,7 @@ async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | No
     earlier = read_run(armed.out or returning.out)
     who = f"{earlier.why} of {earlier.who}, {earlier.since}" if earlier else "an earlier run"
     progress.step(host.name, f"take back what was not confirmed: {who}")
-    (answer,) = await host.ask(Recall())
+    (answer,) = await host.ask(RollBack())
     if not answer.ok and answer.code != 3:
         raise CommandError(
             "could not go back from an earlier run",

@@ -20,7 +20,7 @@ from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
-from dockmesh.errors import DatapathError, DockmeshError, GoneBackError, HostError
+from dockmesh.errors import DatapathError, DockmeshError, HostError, RolledBackError
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Look
 from dockmesh.plan.types import Plan
@@ -197,7 +197,7 @@ class _Turn:
     async def _failed(self, error: HostError) -> HostError:
         """The host goes back; the error says where it failed and what the host is now."""
         now = await self.session.take_back(self.host)
-        if now is not None or isinstance(error, GoneBackError):
+        if now is not None or isinstance(error, RolledBackError):
             self.done.clear()
         report = error.report
         error.report = replace(report, step=self.step, now=now or report.now, do=report.do or AGAIN)

@@ -6,7 +6,7 @@ has a limit of its own, which the runner there keeps for programs and questions;
 
 from collections.abc import Sequence
 
-from dockmesh.transport.requests import Arm, Ask, Confirm, Exec, Recall, Request, Transact, Units, Unlock
+from dockmesh.transport.requests import Arm, Ask, Confirm, Exec, Request, RollBack, Transact, Units, Unlock
 
 # All that only reads is answered by then, or the host is given up: whoever looks wants to hear of the others.
 READ_S = 30.0
@@ -42,7 +42,7 @@ def limit_s(request: Request) -> float:
             return ARM_S
         case Confirm():
             return CONFIRM_S
-        case Recall():
+        case RollBack():
             return RECALL_S
         case _:
             return FILE_S

@@ -1,12 +1,12 @@
 """All that passes between dockmesh and a machine: requests as values, answers as values, and who carries them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from shlex import join
 from typing import Any, Protocol
 
 from dockmesh.agent.way import GONE_BACK
-from dockmesh.errors import CommandError, GoneBackError
+from dockmesh.errors import CommandError, RolledBackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class RollBack:
     """Take the way back now; `out` is the line that it left in the list of runs. Code 3: there is none to take."""
 
     def __str__(self) -> str:
@@ -225,13 +225,17 @@ class Recall:
 
 
 Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
-Request = Exec | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | Recall | Reading
+Request = Exec | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | RollBack | Reading
+
+
+# As ways back that stand on hosts call them, and the runner.
+NAMES_ON_HOSTS = {"exec": "run", "rollback": "recall"}
 
 
 def as_line(request: Request) -> dict[str, object]:
     """As the runner takes it, and as it stands in a way back."""
-    kind = "run" if isinstance(request, Exec) else type(request).__name__.lower()  # its name in ways back on hosts
-    return {"kind": kind, **asdict(request)}
+    kind = type(request).__name__.lower()
+    return {"kind": NAMES_ON_HOSTS.get(kind, kind), **asdict(request)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +274,12 @@ class Transport(Protocol):
 async def demand(host: Transport, what: str, *requests: Request, do: str | None = None) -> tuple[Answer, ...]:
     """Like `ask`, for steps that must succeed: stops at the first that fails.
 
-    Raises CommandError naming `what`, the request and the host's answer; GoneBackError when the host took its way back.
+    Raises CommandError with `what`, the request and the answer; RolledBackError when the host took its way back.
     """
     answers = await host.ask(*requests, until_failure=True) if requests else ()
     for request, answer in zip(requests, answers, strict=False):
         if answer.code == GONE_BACK:
-            raise GoneBackError("went back to what it was before this run, for it heard nothing", host=host.name)
+            raise RolledBackError("went back to what it was before this run, for it heard nothing", host=host.name)
         if not answer.ok:
             raise failure(host.name, what, request, answer, do=do)
     return answers
@@ -288,10 +292,6 @@ def failure(host: str, what: str, request: Request, answer: Answer, *, do: str |
         what,
         host=host,
         ran=str(request),
-        answered="\n".join([f"exit {answer.code}: {_first(said)}", *said[1:][-5:]]),
+        answered="\n".join([f"exit {answer.code}: {said[0] if said else 'nothing'}", *said[1:][-5:]]),
         do=do,
     )
-
-
-def _first(lines: Sequence[str]) -> str:
-    return lines[0] if lines else "nothing"

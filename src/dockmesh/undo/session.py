@@ -11,7 +11,7 @@ from dockmesh.inspect.host import Look
 from dockmesh.record.back_unit import way_back_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
-from dockmesh.transport.requests import Answer, Arm, Confirm, Recall, Transport, demand
+from dockmesh.transport.requests import Answer, Arm, Confirm, RollBack, Transport, demand
 from dockmesh.undo import initial_state, ipv6
 from dockmesh.undo.way_back import way_back
 
@@ -69,7 +69,7 @@ class Session:
             return None
         del self.armed[host.name]
         try:
-            (answer,) = await host.ask(Recall())
+            (answer,) = await host.ask(RollBack())
         except ConnectError:
             self.lost.add(host.name)
             self.ended[host.name] = now = (
@@ -104,7 +104,7 @@ class Session:
         states: dict[str, str] = {}
         for name in sorted(self.lost & set(fresh)):
             with contextlib.suppress(ConnectError):
-                (answer,) = await fresh[name].ask(Recall())
+                (answer,) = await fresh[name].ask(RollBack())
                 states[name] = told(answer, self.run)
         self.lost -= set(states)
         self.ended |= states

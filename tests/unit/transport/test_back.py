@@ -16,7 +16,7 @@ import pytest
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.texts import module_texts, runner_text
 from dockmesh.agent.way import ENABLED, RUNS_BYTES, RUNTIME, STATE
-from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Exec, Get, Lock, Put, Recall, Request, as_line
+from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Exec, Get, Lock, Put, Request, RollBack, as_line
 from dockmesh.transport.ssh import PYTHON
 
 LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
@@ -147,7 +147,7 @@ def test_what_is_taken_back_is_as_before(host: Host, file: Path) -> None:
     host.arm(Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
-    (back,) = host.ask(Recall())
+    (back,) = host.ask(RollBack())
 
     assert back.ok
     assert json.loads(back.out)["ended"] == "gone back"
@@ -181,7 +181,7 @@ def test_who_asks_for_the_way_back_keeps_its_lock(host: Host, file: Path) -> Non
     host.ask(Lock(json.dumps({**LINE, "pid": "PID"})))
     host.arm(Put(str(file), "old"))
 
-    host.ask(Recall())
+    host.ask(RollBack())
 
     assert host.ask(Get(str(file)))[0].out == "old"
 
@@ -190,7 +190,7 @@ def test_a_step_that_was_not_begun_is_not_undone(host: Host, file: Path) -> None
     file.write_text("by hand")
     host.arm(Put(str(file), "old"))
 
-    host.ask(Recall())
+    host.ask(RollBack())
 
     assert file.read_text() == "by hand"
 
@@ -213,7 +213,7 @@ def test_what_a_boot_took_up_is_undone_too(host: Host, file: Path, *, boot: bool
     if boot:
         shutil.rmtree(host.folder / "run")
 
-    host.ask(Recall())
+    host.ask(RollBack())
 
     assert file.read_text() == ("old" if boot else "as the file says")
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_undone_is_said_and_the_rest_is_undone(host: Host, file: 
     host.arm(Exec(("sh", "-c", "echo no way >&2; exit 5")), Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
-    (back,) = host.ask(Recall())
+    (back,) = host.ask(RollBack())
 
     assert json.loads(back.out)["failures"] == ["a file: exit 5: no way"]
     assert file.read_text() == "old"
@@ -304,7 +304,7 @@ def test_a_daemon_that_a_run_started_does_not_keep_the_turn(host: Host, file: Pa
     host.arm(Put(str(file), "old"))
     host.ask(Begin("write"), Exec(("sh", "-c", "sleep 20 >/dev/null 2>&1 & echo $! >&2")))
 
-    (back,) = host.ask(Recall())
+    (back,) = host.ask(RollBack())
 
     assert back.ok
 
@@ -314,7 +314,7 @@ def test_a_way_back_that_is_killed_is_begun_again_while_one_waits_for_it(host: H
     host.arm(Exec(("sh", "-c", once)), Put(str(file), "old"))
     host.ask(Begin("write"), Put(str(file), "new"))
 
-    (back,) = host.ask(Recall())
+    (back,) = host.ask(RollBack())
 
     assert back.ok
     assert file.read_text() == "old"

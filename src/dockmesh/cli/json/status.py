@@ -49,7 +49,8 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "refused": error_json(host.refused) if host.refused else None,
         "lock": _run_json(host.runs.lock),
         "not_confirmed": _run_json(host.runs.armed),
-        "goes_back": _run_json(host.runs.returning),
+        "rolling_back": _run_json(host.runs.returning),
+        "goes_back": _run_json(host.runs.returning),  # its name until 0.1.0
         "last_run": _run_json(host.runs.last),
     }
 
