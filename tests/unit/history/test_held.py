@@ -124,6 +124,7 @@ def interrupted(file: Path, *words: str, lock: Path) -> tuple[int, str]:
     return running.returncode, said
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_leaves_who_gets_in_whole(file: Path) -> None:
     """An authority with the key of another one would let nobody in."""
     at_one_time(file.parent, [("access", "create", "ann")])
@@ -153,6 +154,7 @@ def signs(kept: store.Kept) -> bool:
     return key.public_key() == certificate.public_key()
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_leaves_the_mesh_file_whole(file: Path) -> None:
     code, said = interrupted(file, "network", "add", "blue", lock=file.with_name(".dockmesh.yaml.lock"))
 
