@@ -712,13 +712,10 @@ def applied(config: HostConfig) -> FakeHost:
     host.docker = Daemon(json.loads(daemon.text))
     host.remembered = config.daemon.bip
     host.units = {unit: {"UnitFileState": "enabled", "ActiveState": "active"} for unit in config.units}
-    bridge = config.docker_bridge
-    host.devices[bridge.name] = Device(bridge.mac, bridge.mtu, kind="bridge", addresses=[str(bridge.address)])
-    host.devices[bridge.member] = Device(mtu=bridge.mtu, master=bridge.name, kind="openvswitch")
     ports = {
-        bridge.member: (
+        config.docker0.switch: (
             *(tunnel.port for tunnel in config.tunnels),
-            *(each.fabric_port for each in config.networks),
+            *(each.fabric_port for each in config.further),
             *(each.fabric_port for each in config.attachments),
         )
     }
@@ -727,12 +724,12 @@ def applied(config: HostConfig) -> FakeHost:
         host.devices[attach.interface] = Device(mac="02:00:00:00:00:02")
         host.devices[attach.switch] = Device(kind="openvswitch", up=False)
     for network in config.networks:
-        made = network.bridge
-        ports[made.member] = (network.switch_port,)
-        addresses = [str(each) for each in (made.address, made.address6) if each]
-        host.devices[made.name] = Device(made.mac, made.mtu, kind="bridge", addresses=addresses)
-        host.devices[made.member] = Device(mtu=made.mtu, master=made.name, kind="openvswitch")
-        *_, name = argv = render_network.create(network)
+        addresses = [str(each) for each in (network.address, network.address6) if each]
+        host.devices[network.bridge] = Device(network.bridge_mac, network.mtu, kind="bridge", addresses=addresses)
+        host.devices[network.switch] = Device(mtu=network.mtu, master=network.bridge, kind="openvswitch")
+    for network in config.further:
+        ports[network.switch] = (network.switch_port,)
+        *_, name = argv = render_network.create(network, config.mesh)
         host.docker.networks[name] = network_row(name, list(argv[3:-1]))
     assert host.ovs is not None
     for switch, others in ports.items():

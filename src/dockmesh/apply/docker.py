@@ -78,7 +78,7 @@ def _compare(look: Look, after: Docker | None) -> None:
             host=look.config.host,
             do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
         )
-    unlike = {} if after is None else after.unlike(look.config.docker_bridge.address, wanted.pool, wanted.mtu)
+    unlike = {} if after is None else after.unlike(look.config.docker0.address, wanted.pool, wanted.mtu)
     if after is not None and not unlike:
         return
     used = "; ".join(f"{what} {actual or 'none'}, not {needed}" for what, (actual, needed) in unlike.items())

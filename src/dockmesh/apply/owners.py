@@ -11,7 +11,7 @@ from dockmesh.facts.types import Docker, HostFacts
 from dockmesh.inspect.host import Look
 from dockmesh.model.mesh import Host
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.render.types import NetworkConfig
+from dockmesh.plan.types import HostNetwork
 from dockmesh.transport.requests import Transport
 from dockmesh.transport.understand import understanding
 
@@ -105,21 +105,21 @@ def _shared(found: Look, docker_now: Docker) -> list[str]:
     address, pool = _wanted(found)
     shared = [address] if docker_now.gateway == address else []
     shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
-    return shared + [each for network in found.config.networks for each in _shared_in(network, docker_now)]
+    return shared + [each for network in found.config.further for each in _shared_in(network, docker_now)]
 
 
-def _shared_in(network: NetworkConfig, docker_now: Docker) -> list[str]:
+def _shared_in(network: HostNetwork, docker_now: Docker) -> list[str]:
     """In a further network, by whatever name the other host has it."""
     shared = []
     for theirs in docker_now.networks:
-        shared += [str(network.bridge.address.ip)] if theirs.gateway == str(network.bridge.address.ip) else []
+        shared += [str(network.address.ip)] if theirs.gateway == str(network.address.ip) else []
         shared += [str(network.pool)] if theirs.pool is not None and theirs.pool.overlaps(network.pool) else []
         shared += _shared6(network, theirs.gateway6, theirs.pool6)
     return shared
 
 
-def _shared6(network: NetworkConfig, gateway: str | None, pool: IPv6Network | None) -> list[str]:
-    address6, pool6 = network.bridge.address6, network.pool6
+def _shared6(network: HostNetwork, gateway: str | None, pool: IPv6Network | None) -> list[str]:
+    address6, pool6 = network.address6, network.pool6
     shared = [gateway] if address6 is not None and gateway == str(address6.ip) else []
     return shared + ([str(pool6)] if pool is not None and pool6 is not None and pool.overlaps(pool6) else [])
 
@@ -134,9 +134,9 @@ def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:
 
 
 def _wanted(found: Look) -> tuple[str, IPv4Network]:
-    return str(found.config.docker_bridge.address.ip), found.config.daemon.pool
+    return str(found.config.docker0.address.ip), found.config.daemon.pool
 
 
 def _has_all(found: Look) -> bool:
     docker_now, config = found.facts.docker, found.config
-    return docker_now is not None and not docker_now.unlike(config.docker_bridge.address, config.daemon.pool)
+    return docker_now is not None and not docker_now.unlike(config.docker0.address, config.daemon.pool)

@@ -45,7 +45,7 @@ RESTART_DOCKER = (
 def desired(config: HostConfig) -> Iterator[Desired]:
     keys = daemon_json.shown_keys(docker.alone(config.daemon).text)
     yield Desired(DAEMON, ", ".join(f"{key} {value}" for key, value in keys.items()))
-    bridge, daemon = config.docker_bridge, config.daemon
+    bridge, daemon = config.docker0, config.daemon
     yield Desired(RESTART, f"{bridge.address}, pool {daemon.pool}, MTU {daemon.mtu}")
 
 
@@ -145,7 +145,7 @@ def _restarts(config: HostConfig, running: Docker | None, file: _File) -> Iterat
 
 
 def _restart_change(config: HostConfig, running: Docker | None) -> Change | None:
-    address, pool, mtu = config.docker_bridge.address, config.daemon.pool, config.daemon.mtu
+    address, pool, mtu = config.docker0.address, config.daemon.pool, config.daemon.mtu
     needed = f"{address.ip} of {address.network}, pool {pool}, MTU {mtu}"
     if running is None:
         return Change(config.host, RESTART, None, needed, "Docker is not running")

@@ -66,7 +66,7 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true" and not port.error]
     unwanted = [] if present is None else [(port.name, key) for port, key in _unwanted(config, present)]
     words = (
-        *ovs.transaction(config.settings, config.tunnels, config.networks, stale, config.attachments),
+        *ovs.transaction(config.settings, config.tunnels, config.further, stale, config.attachments),
         *attachments.set_up(config, facts),
         *ovs.unset_words(unwanted),
     )

@@ -43,8 +43,8 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     on_bridge = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
     leave, made = network_steps(config, facts)
     restarts = docker_change is not None and RESTART in docker_change.subjects
-    link = facts.link(config.docker_bridge.member)
-    attached = link is not None and link.master == config.docker_bridge.name
+    link = facts.link(config.docker0.switch)
+    attached = link is not None and link.master == config.docker0.bridge
     steps = (
         upgrade,
         switch,
@@ -69,7 +69,7 @@ def desired(config: HostConfig) -> Iterator[Desired]:
     yield from docker.desired(config)
     yield from files.desired(config)
     yield from fabric.desired(config)
-    yield from linux_bridge.desired(config.docker_bridge)
+    yield from linux_bridge.desired(config.docker0)
     yield from networks.desired(config)
 
 
@@ -124,8 +124,8 @@ def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
 
 def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
     host = config.host
-    gone = strays(config.docker_bridge, facts, config.given)
-    yield from bridge_changes(host, config.docker_bridge, facts, gone, member_made=fabric_made)
+    gone = strays(config.docker0, facts, config.given)
+    yield from bridge_changes(host, config.docker0, facts, gone, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
         why = "a run was taken back; now its addresses are its own"
         yield Change(host, Subject(Thing.FILE, STAY_OUT), "br0 stays out of docker0", None, why)
@@ -134,24 +134,24 @@ def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -
 
 def _detach(config: HostConfig) -> Step:
     why = "nobody may own two addresses, or one address of another, while Docker changes"
-    member, place = Subject(Thing.DEVICE, config.docker_bridge.member), f"in {config.docker_bridge.name}"
+    member, place = Subject(Thing.DEVICE, config.docker0.switch), f"in {config.docker0.bridge}"
     change = Change(config.host, member, place, "alone for a moment", why).following(DOCKER_RESTARTS)
-    return Step(StepName.DETACH, (change,), tuple(map(Exec, bridge.detach(config.docker_bridge))))
+    return Step(StepName.DETACH, (change,), tuple(map(Exec, bridge.detach(config.docker0))))
 
 
 def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *, again: bool) -> Step:
     if not changes and again:
-        member, place = Subject(Thing.DEVICE, config.docker_bridge.member), f"in {config.docker_bridge.name}"
+        member, place = Subject(Thing.DEVICE, config.docker0.switch), f"in {config.docker0.bridge}"
         change = Change(config.host, member, None, place, "Docker has its addresses now")
         changes = (change.following(DOCKER_RESTARTS),)
-    link = facts.link(config.docker_bridge.name)
-    make = bridge.make(config.docker_bridge) if link is None else ()
-    commands = (*make, *bridge.set_up(config.docker_bridge), *bridge.attach(config.docker_bridge))
+    link = facts.link(config.docker0.bridge)
+    make = bridge.make(config.docker0) if link is None else ()
+    commands = (*make, *bridge.set_up(config.docker0), *bridge.attach(config.docker0))
     # Docker's API is bound to docker0 itself, and knows no other of that name.
     verbs = {API_UNIT: "restart"} if link is None else {}
     start = tuple(("systemctl", verbs.get(unit, "start"), unit) for unit in config.units)
     allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
     # A Docker that restarts takes away the address that it had before.
-    gone = () if again else without(moved(config.docker_bridge, facts))
-    gone += without(strays(config.docker_bridge, facts, config.given)) + with_mtu(config.docker_bridge, facts)
+    gone = () if again else without(moved(config.docker0, facts))
+    gone += without(strays(config.docker0, facts, config.given)) + with_mtu(config.docker0, facts)
     return Step(StepName.ATTACH, changes, (*allow, *gone, *(Exec(argv) for argv in (*commands, *start))))

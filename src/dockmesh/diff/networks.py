@@ -11,9 +11,10 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model.network import FABRIC_BRIDGE, NETWORK_BRIDGE, NETWORK_SWITCH
+from dockmesh.model.network import FABRIC_BRIDGE, FABRIC_PORT, NETWORK_BRIDGE, NETWORK_SWITCH
+from dockmesh.plan.types import HostNetwork
 from dockmesh.render import bridge, network, ovs
-from dockmesh.render.types import HostConfig, NetworkConfig
+from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Request
 
 TIMEOUT_S = 20
@@ -22,7 +23,7 @@ NOTHING = "nothing was changed on this host"
 
 def network_steps(config: HostConfig, facts: HostFacts) -> tuple[Step | None, Step | None]:
     """Raises ConflictError where something of the user's is in the way, or a network that must go is in use."""
-    for wanted in config.networks:
+    for wanted in config.further:
         _refuse_foreign(config, wanted, facts)
     refuse_taken(config, facts)
     steps = [step for step in (attach_apart(config, facts), _apart(config, facts)) if step is not None]
@@ -49,7 +50,7 @@ def switches(mesh: str, facts: HostFacts) -> Mapping[str, OvsBridge]:
 
 def taken_apart(facts: HostFacts, name: str, linux_bridge: str) -> tuple[Request, ...]:
     """All that a network has on a host, Docker's part first: what is left if it stops has our mark still."""
-    fabric_port, switch = f"{ovs.FABRIC_PORT}{name}", f"{NETWORK_SWITCH}{name}"
+    fabric_port, switch = f"{FABRIC_PORT}{name}", f"{NETWORK_SWITCH}{name}"
     docker = facts.docker is not None and facts.docker.network(name) is not None
     link = facts.link(linux_bridge)
     words = ("--", "--if-exists", "del-port", FABRIC_BRIDGE, fabric_port, "--", "--if-exists", "del-br", switch)
@@ -61,7 +62,7 @@ def taken_apart(facts: HostFacts, name: str, linux_bridge: str) -> tuple[Request
 
 
 def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
-    wanted = {each.name: each for each in config.networks}
+    wanted = {each.name: each for each in config.further}
     changes: list[Change] = []
     requests: list[Request] = []
     for name, linux_bridge in ours(config.mesh, facts).items():
@@ -83,43 +84,43 @@ def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
 def _made(config: HostConfig, facts: HostFacts) -> Step | None:
     changes: list[Change] = []
     requests: list[Request] = []
-    for wanted in config.networks:
+    for wanted in config.further:
         present = facts.docker.network(wanted.name) if facts.docker else None
         # Docker leaves those of a prefix6 of before on a bridge that it did not make.
-        gone = strays(wanted.bridge, facts, (*config.given, *(present.prefixes6 if present else ())))
-        made = made_anew(config, wanted.bridge.member, facts)
-        on_host = tuple(bridge_changes(config.host, wanted.bridge, facts, gone, member_made=made))
+        gone = strays(wanted, facts, (*config.given, *(present.prefixes6 if present else ())))
+        made = made_anew(config, wanted.switch, facts)
+        on_host = tuple(bridge_changes(config.host, wanted, facts, gone, member_made=made))
         if on_host:
             changes += on_host
-            make = bridge.make(wanted.bridge) if facts.link(wanted.bridge.name) is None else ()
-            words = (*bridge.set_up(wanted.bridge), *bridge.attach(wanted.bridge))
+            make = bridge.make(wanted) if facts.link(wanted.bridge) is None else ()
+            words = (*bridge.set_up(wanted), *bridge.attach(wanted))
             requests += (
                 *map(Exec, make),
-                *without(moved(wanted.bridge, facts)),
+                *without(moved(wanted, facts)),
                 *without(gone),
-                *with_mtu(wanted.bridge, facts),
+                *with_mtu(wanted, facts),
                 *map(Exec, words),
             )
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
             there, found = _desired(wanted), _in_record(facts, wanted)
             changes.append(Change(config.host, there.subject, actual, there.value, there.reason, found=found))
-            requests.append(Exec(network.create(wanted)))
+            requests.append(Exec(network.create(wanted, config.mesh)))
     return Step(StepName.NETWORKS, tuple(changes), tuple(requests)) if requests else None
 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
-    for each in config.networks:
+    for each in config.further:
         yield _desired(each)
-        yield from desired_of_bridge(each.bridge)
+        yield from desired_of_bridge(each)
 
 
-def _desired(each: NetworkConfig) -> Desired:
-    address, six = each.bridge.address, each.bridge.address6
+def _desired(each: HostNetwork) -> Desired:
+    address, six = each.address, each.address6
     words = _words(
         (str(address.ip), str(address.network), str(each.pool)),
         (str(six.ip), str(six.network), str(each.pool6)) if six else None,
-        each.bridge.mtu,
+        each.mtu,
         internal=each.internal,
     )
     return Desired(subject(each.name), words, "a network of the mesh")
@@ -129,7 +130,7 @@ def subject(name: str) -> Subject:
     return Subject(Thing.NETWORK, name)
 
 
-def _in_record(facts: HostFacts, wanted: NetworkConfig) -> str | None:
+def _in_record(facts: HostFacts, wanted: HostNetwork) -> str | None:
     """The network as Docker has it, in the words of `_desired`; None where it has none of that name."""
     present = facts.docker.network(wanted.name) if facts.docker else None
     if present is None:
@@ -149,27 +150,27 @@ def _words(four: tuple[str, str, str], six: tuple[str, str, str] | None, mtu: in
     return f"{ways}, MTU {mtu}{', internal' if internal else ''}"
 
 
-def _differing(wanted: NetworkConfig, facts: HostFacts) -> dict[str, tuple[object, object]]:
+def _differing(wanted: HostNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
     """By what it is, how Docker has it and how it should; empty also where Docker has no such network."""
     present = facts.docker.network(wanted.name) if facts.docker else None
     if present is None:
         return {}
-    address = wanted.bridge.address
+    address = wanted.address
     pairs: dict[str, tuple[object, object]] = {
         "driver": (present.driver, network.DRIVER),
         "prefix": (", ".join(map(str, present.prefixes)), str(address.network)),
         "address": (present.gateway, str(address.ip)),
         "pool": (str(present.pool), str(wanted.pool)),
-        "MTU": (present.mtu, wanted.bridge.mtu),
-        "bridge": (present.bridge, wanted.bridge.name),
+        "MTU": (present.mtu, wanted.mtu),
+        "bridge": (present.bridge, wanted.bridge),
         "internal": (present.internal, wanted.internal),
         **_six(wanted, present),
     }
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _six(wanted: NetworkConfig, present: facts_types.DockerNetwork) -> dict[str, tuple[object, object]]:
-    address = wanted.bridge.address6
+def _six(wanted: HostNetwork, present: facts_types.DockerNetwork) -> dict[str, tuple[object, object]]:
+    address = wanted.address6
     if address is None:
         return {"IPv6": ("on", "off")} if present.ipv6 else {}
     return {
@@ -179,7 +180,7 @@ def _six(wanted: NetworkConfig, present: facts_types.DockerNetwork) -> dict[str,
     }
 
 
-def is_as_wanted(wanted: NetworkConfig, facts: HostFacts) -> bool:
+def is_as_wanted(wanted: HostNetwork, facts: HostFacts) -> bool:
     """Whether Docker's network is; of one that is not there, whether it need not be made anew."""
     return not _differing(wanted, facts)
 
@@ -201,7 +202,7 @@ def refuse_in_use(host: str, facts: HostFacts, name: str, why: str) -> None:
         )
 
 
-def _refuse_foreign(config: HostConfig, wanted: NetworkConfig, facts: HostFacts) -> None:
+def _refuse_foreign(config: HostConfig, wanted: HostNetwork, facts: HostFacts) -> None:
     for each in facts.docker.networks if facts.docker else ():
         owner = each.labels.get(network.LABEL)
         if each.name == wanted.name and owner != config.mesh:
@@ -220,7 +221,7 @@ def _refuse_foreign(config: HostConfig, wanted: NetworkConfig, facts: HostFacts)
                 "Docker makes no two networks that overlap",
                 f"give {wanted.name} another prefix, or make {each.name} anew with another subnet",
             )
-    switch = next((each for each in facts.ovs or () if each.name == wanted.bridge.member), None)
+    switch = next((each for each in facts.ovs or () if each.name == wanted.switch), None)
     if switch is not None and switch.external_ids.get(ovs.MARK) != config.mesh:
         raise _foreign(
             config,
@@ -228,9 +229,9 @@ def _refuse_foreign(config: HostConfig, wanted: NetworkConfig, facts: HostFacts)
             "it has no mark of it",
             f"if nothing needs it, remove it: ovs-vsctl del-br {switch.name}",
         )
-    link = facts.link(wanted.bridge.name)
+    link = facts.link(wanted.bridge)
     # Docker makes it with a MAC address of its own, if it starts before us.
-    made_by_us = link is not None and link.kind == "bridge" and (switch is not None or link.mac == wanted.bridge.mac)
+    made_by_us = link is not None and link.kind == "bridge" and (switch is not None or link.mac == wanted.bridge_mac)
     if link is not None and not made_by_us:
         raise _foreign(
             config,
@@ -240,9 +241,9 @@ def _refuse_foreign(config: HostConfig, wanted: NetworkConfig, facts: HostFacts)
         )
 
 
-def _overlapping(wanted: NetworkConfig, other: facts_types.DockerNetwork) -> tuple[str, str, str] | None:
+def _overlapping(wanted: HostNetwork, other: facts_types.DockerNetwork) -> tuple[str, str, str] | None:
     """The other's prefix, ours, and what ours is called in the file."""
-    four, six = wanted.bridge.address.network, wanted.bridge.address6
+    four, six = wanted.address.network, wanted.address6
     for prefix in other.prefixes:
         if prefix.overlaps(four):
             return str(prefix), str(four), "prefix"

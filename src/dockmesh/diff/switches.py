@@ -37,8 +37,8 @@ class Joined:
 
 
 def joined(config: HostConfig) -> Iterator[Joined]:
-    for network in config.networks:
-        yield Joined(network.name, network.bridge.member, network.fabric_port, network.switch_port)
+    for network in config.further:
+        yield Joined(network.name, network.switch, network.fabric_port, network.switch_port)
     for each in config.attachments:
         yield Joined(each.network, each.switch, each.fabric_port, each.switch_port, each.interface)
 

@@ -10,6 +10,8 @@ DOCKER_BRIDGE = "docker0"
 FABRIC_BRIDGE = "br0"
 # The same of a further network: its Linux bridge, and the Open vSwitch bridge that is put into it.
 NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
+# Of the patch between these two: its port in the fabric's bridge, and in the network's own.
+FABRIC_PORT, SWITCH_PORT = "dmp-", "dmq-"
 # Of an interface that is attached to networks: the Open vSwitch bridge that it is in.
 ATTACH_SWITCH = "dma-"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
-from dockmesh.model.network import Network
+from dockmesh.model.network import FABRIC_PORT, SWITCH_PORT, Network
 from dockmesh.model.tunnel import MtuSum, Tunnel
 
 
@@ -86,6 +86,15 @@ class HostNetwork:
     @property
     def prefix6(self) -> IPv6Network | None:
         return None if self.address6 is None else self.address6.network
+
+    @property
+    def fabric_port(self) -> str:
+        """With `switch_port` the two ends of its patch: in the fabric's bridge, and in `switch`. docker0 has none."""
+        return f"{FABRIC_PORT}{self.name}"
+
+    @property
+    def switch_port(self) -> str:
+        return f"{SWITCH_PORT}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""docker0, and the Linux bridges of further networks, in iproute2's words.
+"""The Linux bridges of networks, docker0 first, in iproute2's words.
 
 Each command may be run again; none disturbs what is already right.
 """
@@ -6,14 +6,14 @@ Each command may be run again; none disturbs what is already right.
 from collections.abc import Iterable
 from ipaddress import IPv4Interface, IPv6Interface
 
-from dockmesh.render.types import DockerBridge
+from dockmesh.plan.types import HostNetwork
 
 Argv = tuple[str, ...]
 
 
-def make(bridge: DockerBridge) -> tuple[Argv, ...]:
+def make(network: HostNetwork) -> tuple[Argv, ...]:
     """For a host without the bridge."""
-    return (("ip", "link", "add", "name", bridge.name, "type", "bridge"),)
+    return (("ip", "link", "add", "name", network.bridge, "type", "bridge"),)
 
 
 def make_gone(name: str) -> Argv:
@@ -22,9 +22,9 @@ def make_gone(name: str) -> Argv:
     return ("find", "/sys/class/net", "-maxdepth", "1", "-name", name, "-exec", *delete, ";")
 
 
-def detach(bridge: DockerBridge) -> tuple[Argv, ...]:
+def detach(network: HostNetwork) -> tuple[Argv, ...]:
     """Take the fabric out of the bridge: its containers and addresses are alone then."""
-    return (("ip", "link", "set", "dev", bridge.member, "nomaster"),)
+    return (("ip", "link", "set", "dev", network.switch, "nomaster"),)
 
 
 def drop(device: str, addresses: Iterable[IPv4Interface | IPv6Interface]) -> tuple[Argv, ...]:
@@ -37,20 +37,20 @@ def drop(device: str, addresses: Iterable[IPv4Interface | IPv6Interface]) -> tup
     )
 
 
-def set_mtu(bridge: DockerBridge) -> Argv:
+def set_mtu(network: HostNetwork) -> Argv:
     """Of its member, which has it from Open vSwitch as long as nobody else sets it."""
-    return ("ip", "link", "set", "dev", bridge.member, "mtu", str(bridge.mtu))
+    return ("ip", "link", "set", "dev", network.switch, "mtu", str(network.mtu))
 
 
-def set_up(bridge: DockerBridge) -> tuple[Argv, ...]:
+def set_up(network: HostNetwork) -> tuple[Argv, ...]:
     """Address, MAC address, MTU and no spanning tree of the kernel's: the fabric has its own."""
     return (
-        ignore_routers(bridge.name),
-        ("ip", "link", "set", "dev", bridge.name, "address", bridge.mac, "mtu", str(bridge.mtu)),
-        ("ip", "link", "set", "dev", bridge.name, "type", "bridge", "stp_state", "0", "forward_delay", "0"),
-        ("ip", "address", "replace", str(bridge.address), "broadcast", "+", "dev", bridge.name),
-        *_set_address6(bridge),
-        ("ip", "link", "set", "dev", bridge.name, "up"),
+        ignore_routers(network.bridge),
+        ("ip", "link", "set", "dev", network.bridge, "address", network.bridge_mac, "mtu", str(network.mtu)),
+        ("ip", "link", "set", "dev", network.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"),
+        ("ip", "address", "replace", str(network.address), "broadcast", "+", "dev", network.bridge),
+        *_set_address6(network),
+        ("ip", "link", "set", "dev", network.bridge, "up"),
     )
 
 
@@ -66,13 +66,13 @@ def routers(name: str, accept: int) -> Argv:
     return ("sysctl", "-q", "-e", "-w", f"net/ipv6/conf/{name}/accept_ra={accept}")
 
 
-def _set_address6(bridge: DockerBridge) -> tuple[Argv, ...]:
+def _set_address6(network: HostNetwork) -> tuple[Argv, ...]:
     """At once: no other host asks for it, and until duplicate address detection had ended nobody could use it."""
-    if bridge.address6 is None:
+    if network.address6 is None:
         return ()
-    return (("ip", "address", "replace", str(bridge.address6), "dev", bridge.name, "nodad"),)
+    return (("ip", "address", "replace", str(network.address6), "dev", network.bridge, "nodad"),)
 
 
-def attach(bridge: DockerBridge) -> tuple[Argv, ...]:
+def attach(network: HostNetwork) -> tuple[Argv, ...]:
     """Put the fabric into the bridge: from here on it is one network with the other hosts."""
-    return (("ip", "link", "set", "dev", bridge.member, "master", bridge.name, "up"),)
+    return (("ip", "link", "set", "dev", network.switch, "master", network.bridge, "up"),)

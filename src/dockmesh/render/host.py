@@ -18,16 +18,13 @@ from dockmesh.render.paths import (
     SWITCH_DROP_IN,
     UNIT,
 )
-from dockmesh.render.template import Parts, Words, from_template, names_program
-from dockmesh.render.types import AttachmentConfig, DaemonSettings, DockerBridge, File, HostConfig, NetworkConfig
+from dockmesh.render.template import Words, from_template, names_program
+from dockmesh.render.types import AttachmentConfig, DaemonSettings, File, HostConfig
 
 
 def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
     """All that is to stand on a host. `bundle`: its flows, where they were made already."""
-    docker_bridge = _bridge_of(host.docker0)
-    networks = tuple(_docker_network(plan, network) for network in host.further)
     attachments = tuple(_attachment(network, each) for network in host.networks if (each := network.attach))
-    bridges = (docker_bridge, *(network.bridge for network in networks))
     settings = ovs.settings(plan, host)
     bundle = flows_of(plan, host) if bundle is None else bundle
     words: Words = {
@@ -35,9 +32,6 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         "edits here are undone.",
         "plan": plan,
         "host": host,
-        "bridge": docker_bridge,
-        "bridges": bridges,
-        "networks": networks,
         "attachments": attachments,
         "direct": not plan.has_tree,
         "flows": bundle,
@@ -53,10 +47,10 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         forwarding=plan.fabric.forwarding,
         tunnels=host.tunnels,
         settings=settings,
-        docker_bridge=docker_bridge,
+        networks=host.networks,
         daemon=_daemon(plan, host),
         files=(
-            *renderer.files(Parts(host.tunnels, settings, bridges, networks, attachments), words),
+            *renderer.files(host, settings, attachments, words),
             *_guard_files(plan, words),
             *(api.files(plan, host, words) if plan.docker_api else ()),
             *(_names_files(plan, host, words) if plan.domain is not None else ()),
@@ -65,7 +59,6 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         units=_units(plan, attachments),
         flows=bundle,
         debs=plan.debs,
-        networks=networks,
         domain=plan.domain,
         attachments=attachments,
         docker_api=plan.docker_api,
@@ -120,25 +113,6 @@ def _guard_files(plan: Plan, words: Words) -> tuple[File, ...]:
 def flows_of(plan: Plan, host: HostPlan) -> str:
     """The bundle of flows and groups that make the fabric; where a spanning tree does, of those that guard it."""
     return flows.bundle(plan, host) if not plan.has_tree else stp_flows.bundle(plan, host)
-
-
-def _bridge_of(network: HostNetwork) -> DockerBridge:
-    return DockerBridge(
-        network.bridge, network.switch, network.address, network.bridge_mac, network.mtu, network.address6
-    )
-
-
-def _docker_network(plan: Plan, network: HostNetwork) -> NetworkConfig:
-    return NetworkConfig(
-        network.name,
-        plan.name,
-        _bridge_of(network),
-        network.pool,
-        network.internal,
-        fabric_port=f"{ovs.FABRIC_PORT}{network.name}",
-        switch_port=f"{ovs.SWITCH_PORT}{network.name}",
-        pool6=network.pool6,
-    )
 
 
 def _attachment(network: HostNetwork, attach: HostAttachment) -> AttachmentConfig:

@@ -3,31 +3,33 @@
 from collections.abc import Iterable
 
 from dockmesh.model.network import FABRIC_BRIDGE
+from dockmesh.plan.types import HostNetwork, HostPlan
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import DOCKER_DROP_IN, INTERFACES
-from dockmesh.render.template import Parts, Words, from_template
-from dockmesh.render.types import AttachmentConfig, File, NetworkConfig, Setting
+from dockmesh.render.template import Words, from_template
+from dockmesh.render.types import AttachmentConfig, File, Setting
 
 
-def files(parts: Parts, words: Words) -> tuple[File, ...]:
-    patches: tuple[NetworkConfig | AttachmentConfig, ...] = (*parts.networks, *parts.attachments)
+def files(
+    host: HostPlan, settings: tuple[Setting, ...], attachments: tuple[AttachmentConfig, ...], words: Words
+) -> tuple[File, ...]:
+    patches: tuple[HostNetwork | AttachmentConfig, ...] = (*host.further, *attachments)
     words = {
         **words,
-        "ignore_routers": {each.name: bridge.ignore_routers(each.name) for each in parts.bridges},
-        "fabric_extra": _extra("bridge", FABRIC_BRIDGE, parts.settings, "port", "interface"),
+        "ignore_routers": {each.bridge: bridge.ignore_routers(each.bridge) for each in host.networks},
+        "fabric_extra": _extra("bridge", FABRIC_BRIDGE, settings, "port", "interface"),
         "switch_extra": {
-            network.name: _extra("bridge", network.bridge.member, parts.settings, "interface")
-            for network in parts.networks
+            network.name: _extra("bridge", network.switch, settings, "interface") for network in host.further
         },
-        "attach_extra": {each.switch: _attach_extra(each, parts.settings) for each in parts.attachments},
-        "attach_ports": _by_switch(parts.attachments),
+        "attach_extra": {each.switch: _attach_extra(each, settings) for each in attachments},
+        "attach_ports": _by_switch(attachments),
         "patch_extra": {
-            port: _extra("port", port, parts.settings, "interface")
+            port: _extra("port", port, settings, "interface")
             for each in patches
             for port in (each.fabric_port, each.switch_port)
         },
-        "tunnel_options": {tunnel.port: _options(tunnel.port, parts.settings) for tunnel in parts.tunnels},
-        "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, parts.settings) for tunnel in parts.tunnels},
+        "tunnel_options": {tunnel.port: _options(tunnel.port, settings) for tunnel in host.tunnels},
+        "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
     }
     return (
         from_template("interfaces.j2", INTERFACES, words),

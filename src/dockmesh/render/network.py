@@ -2,38 +2,29 @@
 
 from dockmesh.facts import types as facts_types
 from dockmesh.facts.docker import BRIDGE_NAME, MTU
-from dockmesh.render.types import NetworkConfig
+from dockmesh.plan.types import HostNetwork
 
 LABEL = "dockmesh"  # key: the mesh that a network is part of
 DRIVER = "bridge"
 Argv = tuple[str, ...]
 
 
-def create(network: NetworkConfig) -> Argv:
+def create(network: HostNetwork, mesh: str) -> Argv:
     """Docker sets the gateway on the bridge, whether it is there or not, and takes it as it is otherwise."""
-    bridge = network.bridge
     return (
         *("docker", "network", "create", "--driver", DRIVER),
-        *(
-            "--subnet",
-            str(bridge.address.network),
-            "--ip-range",
-            str(network.pool),
-            "--gateway",
-            str(bridge.address.ip),
-        ),
+        *("--subnet", str(network.prefix), "--ip-range", str(network.pool), "--gateway", str(network.address.ip)),
         *_ipv6(network),
-        *("--opt", f"{BRIDGE_NAME}={bridge.name}", "--opt", f"{MTU}={bridge.mtu}"),
-        *("--label", f"{LABEL}={network.mesh}"),
+        *("--opt", f"{BRIDGE_NAME}={network.bridge}", "--opt", f"{MTU}={network.mtu}"),
+        *("--label", f"{LABEL}={mesh}"),
         *(("--internal",) if network.internal else ()),
         network.name,
     )
 
 
-def _ipv6(network: NetworkConfig) -> tuple[str, ...]:
-    if network.bridge.address6 is None:
+def _ipv6(network: HostNetwork) -> tuple[str, ...]:
+    if (address := network.address6) is None:
         return ()
-    address = network.bridge.address6
     pool = ("--ip-range", str(network.pool6))
     return ("--ipv6", "--subnet", str(address.network), *pool, "--gateway", str(address.ip))
 

@@ -9,14 +9,12 @@ from itertools import groupby
 from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan, TunnelEnd
-from dockmesh.render.types import AttachmentConfig, NetworkConfig, Setting
+from dockmesh.render.types import AttachmentConfig, Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
 NETWORK_MARK = "dockmesh-network"  # the further network that a bridge, or an interface, is for
-# Patch ports to a further network: in the fabric's bridge, and in the network's own.
-FABRIC_PORT, SWITCH_PORT = "dmp-", "dmq-"
-# The same to an attached interface; its bridge is joined as a network's is, with the network's tag.
+# Patch ports to an attached interface: in the fabric's bridge, and in its own, which is joined as a network's is.
 FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
 INTERFACE_MARK = "dockmesh-interface"  # which one it is, or is the bridge of
 WAS_MARK = "dockmesh-was"  # of the bridge, whether the interface was "up" or "down" before
@@ -75,13 +73,13 @@ def _network(plan: Plan, network: HostNetwork) -> Iterable[Setting]:
     never gets a broadcast (measured with Open vSwitch 3.5.0); a patch port does. And the bridge between keeps BPDUs of
     containers (IEEE 802.1D) from the tree: Linux bridges pass them on, this one does not.
     """
-    bridge, port, peer = network.switch, f"{FABRIC_PORT}{network.name}", f"{SWITCH_PORT}{network.name}"
+    bridge = network.switch
     yield Setting("bridge", bridge, "datapath_type", None, str(plan.fabric.datapath))
     yield Setting("bridge", bridge, "other_config", "hwaddr", network.switch_mac)
     yield Setting("bridge", bridge, "external_ids", MARK, plan.name)
     yield Setting("bridge", bridge, "external_ids", NETWORK_MARK, network.name)
     yield Setting("interface", bridge, "mtu_request", None, str(network.mtu))
-    yield from _patch(plan, network, port, peer, network.port)
+    yield from _patch(plan, network, network.fabric_port, network.switch_port, network.port)
 
 
 def _patch(plan: Plan, network: HostNetwork, port: str, peer: str, number: int | None) -> Iterable[Setting]:
@@ -146,7 +144,7 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
 def transaction(
     wanted: Iterable[Setting],
     tunnels: Iterable[TunnelEnd],
-    networks: Iterable[NetworkConfig] = (),
+    further: Iterable[HostNetwork] = (),
     stale: Iterable[str] = (),
     attachments: Iterable[AttachmentConfig] = (),
 ) -> tuple[str, ...]:
@@ -154,11 +152,10 @@ def transaction(
     words = ["--", "--may-exist", "add-br", FABRIC_BRIDGE]
     for port in stale:
         words += ["--", "--if-exists", "del-port", FABRIC_BRIDGE, port]
-    for network in networks:
-        switch = network.bridge.member
-        words += ["--", "--may-exist", "add-br", switch]
+    for network in further:
+        words += ["--", "--may-exist", "add-br", network.switch]
         words += ["--", "--may-exist", "add-port", FABRIC_BRIDGE, network.fabric_port]
-        words += ["--", "--may-exist", "add-port", switch, network.switch_port]
+        words += ["--", "--may-exist", "add-port", network.switch, network.switch_port]
     attached = tuple(attachments)
     for switch, interface in dict.fromkeys((each.switch, each.interface) for each in attached):
         words += ["--", "--may-exist", "add-br", switch]

@@ -1,18 +1,21 @@
 """The fabric and its bridges as a unit of systemd and its script: `renderer: systemd`."""
 
+from dockmesh.plan.types import HostPlan
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import BOOT_DEADLINE_S, DOCKER_DROP_IN, UNIT_FILE, UP
-from dockmesh.render.template import Parts, Words, from_template
-from dockmesh.render.types import File
+from dockmesh.render.template import Words, from_template
+from dockmesh.render.types import AttachmentConfig, File, Setting
 
 
-def files(parts: Parts, words: Words) -> tuple[File, ...]:
-    transaction = ovs.transaction(parts.settings, parts.tunnels, parts.networks, attachments=parts.attachments)
+def files(
+    host: HostPlan, settings: tuple[Setting, ...], attachments: tuple[AttachmentConfig, ...], words: Words
+) -> tuple[File, ...]:
+    transaction = ovs.transaction(settings, host.tunnels, host.further, attachments=attachments)
     words = {
         **words,
         "clauses": _clauses(ovs.make_sure_argv(transaction, BOOT_DEADLINE_S)),
-        "make": {each.name: bridge.make(each) for each in parts.bridges},
-        "set_up": {each.name: (*bridge.set_up(each), *bridge.attach(each)) for each in parts.bridges},
+        "make": {each.bridge: bridge.make(each) for each in host.networks},
+        "set_up": {each.bridge: (*bridge.set_up(each), *bridge.attach(each)) for each in host.networks},
     }
     return (
         from_template("up.sh.j2", UP, words),

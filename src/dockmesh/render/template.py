@@ -1,6 +1,5 @@
 """Templates, and the files that they make."""
 
-from dataclasses import dataclass
 from functools import cache
 from shlex import join
 from typing import Any
@@ -10,10 +9,9 @@ import jinja2
 from dockmesh.agent.texts import text_of
 from dockmesh.facts.docker import SOCKET
 from dockmesh.model.mesh import API_PORT
-from dockmesh.plan.types import TunnelEnd
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import names, paths, ports
-from dockmesh.render.types import AttachmentConfig, DockerBridge, File, NetworkConfig, Setting
+from dockmesh.render.types import File
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("dockmesh.render"),
@@ -53,17 +51,6 @@ _templates.globals |= {
 }
 
 Words = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What both renderers say, each in its words."""
-
-    tunnels: tuple[TunnelEnd, ...]
-    settings: tuple[Setting, ...]
-    bridges: tuple[DockerBridge, ...]  # docker0 first
-    networks: tuple[NetworkConfig, ...]
-    attachments: tuple[AttachmentConfig, ...]
 
 
 def from_template(template: str, path: str, words: Words) -> File:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
-from dockmesh.plan.types import TunnelEnd
+from dockmesh.plan.types import HostNetwork, TunnelEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +48,6 @@ class DaemonSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class DockerBridge:
-    """docker0, or the Linux bridge of a further network, and what is in it."""
-
-    name: str
-    member: str
-    address: IPv4Interface
-    mac: str
-    mtu: int
-    address6: IPv6Interface | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkConfig:
-    """A further network, as Docker is told to have it. `mesh` marks it as ours."""
-
-    name: str
-    mesh: str
-    bridge: DockerBridge
-    pool: IPv4Network
-    internal: bool
-    fabric_port: str  # of the fabric's bridge, and
-    switch_port: str  # of the bridge's member: the two ends of a patch
-    pool6: IPv6Network | None = None  # where its bridge has an address6
-
-
-@dataclass(frozen=True, slots=True)
 class AttachmentConfig:
     """An interface that joins what is behind it to a network."""
 
@@ -98,7 +72,7 @@ class HostConfig:
     forwarding: Forwarding
     tunnels: tuple[TunnelEnd, ...]
     settings: tuple[Setting, ...]
-    docker_bridge: DockerBridge
+    networks: tuple[HostNetwork, ...]  # docker0 first
     daemon: DaemonSettings
     files: tuple[File, ...]
     units: tuple[str, ...]  # to be enabled
@@ -106,7 +80,14 @@ class HostConfig:
     docker_api: Listen | None = None
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
-    networks: tuple[NetworkConfig, ...] = ()  # beside docker0
     domain: str | None = None  # None: no names, and no resolver
     attachments: tuple[AttachmentConfig, ...] = ()
     given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host
+
+    @property
+    def docker0(self) -> HostNetwork:
+        return self.networks[0]
+
+    @property
+    def further(self) -> tuple[HostNetwork, ...]:
+        return self.networks[1:]

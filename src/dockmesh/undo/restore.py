@@ -105,12 +105,12 @@ def flows(facts: HostFacts) -> tuple[Request, ...]:
 def networks_that_came(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
     """Out of Docker and out of the kernel, what was not there or was otherwise; while Docker has no more of it."""
     requests: list[Request] = []
-    for wanted in config.networks:
+    for wanted in config.further:
         present = facts.docker.network(wanted.name) if facts.docker else None
         if present is None or not is_as_wanted(wanted, facts):
             requests.append(Exec(network.remove(wanted.name)))
-        if facts.link(wanted.bridge.name) is None:
-            requests.append(Exec(bridge.make_gone(wanted.bridge.name)))
+        if facts.link(wanted.bridge) is None:
+            requests.append(Exec(bridge.make_gone(wanted.bridge)))
     return tuple(requests)
 
 
@@ -120,7 +120,7 @@ def networks(facts: HostFacts, config: HostConfig, held_back: Collection[str]) -
     Not those of which another host has got addresses: the next apply makes them.
     """
     requests: list[Request] = []
-    wanted = {each.name: each for each in config.networks}
+    wanted = {each.name: each for each in config.further}
     for name, linux_bridge in ours(config.mesh, facts).items():
         if name in held_back:
             continue
@@ -250,8 +250,8 @@ def _docker_bridge(link: LinuxLink | None, config: HostConfig) -> Iterator[Reque
     if link is None:
         return  # Docker, if it is there, has made one since; without it, docker0 is a bridge with nothing in it
     yield from _linux_bridge(link)
-    if config.docker_bridge.address not in link.addresses:
-        yield Exec(("ip", "address", "flush", "dev", link.name, "to", f"{config.docker_bridge.address.ip}/32"))
+    if config.docker0.address not in link.addresses:
+        yield Exec(("ip", "address", "flush", "dev", link.name, "to", f"{config.docker0.address.ip}/32"))
 
 
 def _linux_bridge(link: LinuxLink) -> Iterator[Request]:

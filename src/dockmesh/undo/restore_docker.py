@@ -65,7 +65,7 @@ def restore_docker(
         # Not what is written above: the restart has its own order.
         requests = []
         restart = tuple(_restart(facts, initial, running, after, ran))
-    elif running is None and (bridge := facts.link(DOCKER_BRIDGE)) and bridge.mac == config.docker_bridge.mac:
+    elif running is None and (bridge := facts.link(DOCKER_BRIDGE)) and bridge.mac == config.docker0.bridge_mac:
         changes.append(Change(host, BRIDGE, "a bridge of ours", None, "Docker makes its own when it starts"))
         requests += _own_bridge(facts)
     elif running is not None and ran:

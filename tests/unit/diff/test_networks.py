@@ -91,7 +91,7 @@ def test_a_network_that_docker_lost_is_made_again_and_nothing_else() -> None:
     found = of(host)
 
     assert texts(found) == ["network blue: 10.80.42.1 of 10.80.0.0/16, pool 10.80.64.0/18, MTU 1458"]
-    assert requests(found, StepName.NETWORKS) == [str_of(network.create(BLUE.networks[0]))]
+    assert requests(found, StepName.NETWORKS) == [str_of(network.create(BLUE.further[0], BLUE.mesh))]
 
 
 def str_of(argv: tuple[str, ...]) -> str:
@@ -99,7 +99,7 @@ def str_of(argv: tuple[str, ...]) -> str:
 
 
 def other_pool(host: FakeHost) -> None:
-    words = [word.replace("10.80.64.0/18", "10.80.0.0/18") for word in network.create(BLUE.networks[0])]
+    words = [word.replace("10.80.64.0/18", "10.80.0.0/18") for word in network.create(BLUE.further[0], BLUE.mesh)]
     networks_of(host)["blue"] = network_row("blue", words[3:-1])
 
 
