@@ -9,7 +9,6 @@ from dockmesh.diff.daemon_json import RESOLV_CONF
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.files import active_changes, files_step
-from dockmesh.diff.linux_bridge import bridge_changes, moved, strays, with_mtu, without
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps, packages_of
 from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
@@ -40,7 +39,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     written = files_step(config, facts)
     switch = _switch(config, facts)
     built = None if switch else fabric.fabric_step(config, facts)
-    on_bridge = tuple(_docker_bridge(config, facts, fabric_made=built is not None and built[1]))
+    on_bridge = tuple(_docker0_changes(config, facts, fabric_made=built is not None and built[1]))
     leave, made = network_steps(config, facts)
     restarts = docker_change is not None and RESTART in docker_change.subjects
     link = facts.link(config.docker0.switch)
@@ -69,7 +68,8 @@ def desired(config: HostConfig) -> Iterator[Desired]:
     yield from docker.desired(config)
     yield from files.desired(config)
     yield from fabric.desired(config)
-    yield from linux_bridge.desired(config.docker0)
+    for network in config.networks:
+        yield from linux_bridge.desired(network)
     yield from networks.desired(config)
 
 
@@ -122,36 +122,29 @@ def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
     return Step(StepName.SWITCH, (change,), (Exec(("systemctl", "enable", "--now", SWITCH_UNIT)),))
 
 
-def _docker_bridge(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
-    host = config.host
-    gone = strays(config.docker0, facts, config.given)
-    yield from bridge_changes(host, config.docker0, facts, gone, member_made=fabric_made)
+def _docker0_changes(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
+    yield from linux_bridge.bridge_changes(config, config.docker0, facts, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
         why = "a run was taken back; now its addresses are its own"
-        yield Change(host, Subject(Thing.FILE, STAY_OUT), "br0 stays out of docker0", None, why)
+        yield Change(config.host, Subject(Thing.FILE, STAY_OUT), "br0 stays out of docker0", None, why)
     yield from active_changes(config, facts)
 
 
 def _detach(config: HostConfig) -> Step:
     why = "nobody may own two addresses, or one address of another, while Docker changes"
-    member, place = Subject(Thing.DEVICE, config.docker0.switch), f"in {config.docker0.bridge}"
-    change = Change(config.host, member, place, "alone for a moment", why).following(DOCKER_RESTARTS)
+    there = linux_bridge.joined(config.docker0)
+    change = Change(config.host, there.subject, there.value, "alone for a moment", why).following(DOCKER_RESTARTS)
     return Step(StepName.DETACH, (change,), tuple(map(Exec, bridge.detach(config.docker0))))
 
 
 def _attach(config: HostConfig, facts: HostFacts, changes: tuple[Change, ...], *, again: bool) -> Step:
     if not changes and again:
-        member, place = Subject(Thing.DEVICE, config.docker0.switch), f"in {config.docker0.bridge}"
-        change = Change(config.host, member, None, place, "Docker has its addresses now")
+        there = linux_bridge.joined(config.docker0)
+        change = Change(config.host, there.subject, None, there.value, "Docker has its addresses now")
         changes = (change.following(DOCKER_RESTARTS),)
-    link = facts.link(config.docker0.bridge)
-    make = bridge.make(config.docker0) if link is None else ()
-    commands = (*make, *bridge.set_up(config.docker0), *bridge.attach(config.docker0))
     # Docker's API is bound to docker0 itself, and knows no other of that name.
-    verbs = {API_UNIT: "restart"} if link is None else {}
-    start = tuple(("systemctl", verbs.get(unit, "start"), unit) for unit in config.units)
+    verbs = {API_UNIT: "restart"} if facts.link(config.docker0.bridge) is None else {}
+    start = (Exec(("systemctl", verbs.get(unit, "start"), unit)) for unit in config.units)
     allow: tuple[Request, ...] = () if facts.file(STAY_OUT) is None else (Remove(STAY_OUT),)
-    # A Docker that restarts takes away the address that it had before.
-    gone = () if again else without(moved(config.docker0, facts))
-    gone += without(strays(config.docker0, facts, config.given)) + with_mtu(config.docker0, facts)
-    return Step(StepName.ATTACH, changes, (*allow, *gone, *(Exec(argv) for argv in (*commands, *start))))
+    on_bridge = linux_bridge.set_right(config, config.docker0, facts, restarts=again)
+    return Step(StepName.ATTACH, changes, (*allow, *on_bridge, *start))

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from dockmesh.diff.attachments import attach_apart, refuse_taken
-from dockmesh.diff.linux_bridge import bridge_changes, moved, strays, with_mtu, without
-from dockmesh.diff.linux_bridge import desired as desired_of_bridge
+from dockmesh.diff.linux_bridge import bridge_changes, set_right
 from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.switches import made_anew
 from dockmesh.diff.types import Change, Step, StepName
@@ -86,21 +85,10 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
     requests: list[Request] = []
     for wanted in config.further:
         present = facts.docker.network(wanted.name) if facts.docker else None
-        # Docker leaves those of a prefix6 of before on a bridge that it did not make.
-        gone = strays(wanted, facts, (*config.given, *(present.prefixes6 if present else ())))
         made = made_anew(config, wanted.switch, facts)
-        on_host = tuple(bridge_changes(config.host, wanted, facts, gone, member_made=made))
-        if on_host:
+        if on_host := tuple(bridge_changes(config, wanted, facts, member_made=made)):
             changes += on_host
-            make = bridge.make(wanted) if facts.link(wanted.bridge) is None else ()
-            words = (*bridge.set_up(wanted), *bridge.attach(wanted))
-            requests += (
-                *map(Exec, make),
-                *without(moved(wanted, facts)),
-                *without(gone),
-                *with_mtu(wanted, facts),
-                *map(Exec, words),
-            )
+            requests += set_right(config, wanted, facts)
         if present is None or _differing(wanted, facts):
             actual = None if present is None else "with other settings"
             there, found = _desired(wanted), _in_record(facts, wanted)
@@ -110,9 +98,8 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
-    for each in config.further:
-        yield _desired(each)
-        yield from desired_of_bridge(each)
+    """Of Docker's networks; the bridge of each is a matter of the kernel's."""
+    return map(_desired, config.further)
 
 
 def _desired(each: HostNetwork) -> Desired:
