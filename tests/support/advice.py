@@ -164,15 +164,17 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         ),
     ),
     "verify.host._full": (NotMade("test_a_pool_that_is_full in tests/lab/test_advice.py"),),
-    "verify.host._docker_bridge": (
-        Made("no docker0", at("host2", "ip link delete docker0"), "there is no docker0"),
-        Made("a docker0 that is down", at("host2", "ip link set docker0 down"), "docker0 is down"),
-        Made("a docker0 without address", at("host2", "ip -4 address flush dev docker0"), "docker0 has no address"),
-        Made("br0 out of docker0", at("host2", "ip link set br0 nomaster"), "br0 is not in docker0"),
-        Made("br0 down", at("host2", "ip link set br0 down"), "br0 is down"),
+    "verify.host._docker0": (
+        (
+            Made("no docker0", at("host2", "ip link delete docker0"), "there is no docker0"),
+            Made("a docker0 that is down", at("host2", "ip link set docker0 down"), "docker0 is down"),
+            Made("a docker0 without address", at("host2", "ip -4 address flush dev docker0"), "docker0 has no address"),
+            Made("br0 out of docker0", at("host2", "ip link set br0 nomaster"), "br0 is not in docker0"),
+            Made("br0 down", at("host2", "ip link set br0 down"), "br0 is down"),
+            Made("a docker0 with another MTU", at("host2", "ip link set docker0 mtu 1300"), "docker0 has MTU 1300"),
+        ),
     ),
     "verify.host._mtu": (
-        Made("a docker0 with another MTU", at("host2", "ip link set docker0 mtu 1300"), "docker0 has MTU 1300"),
         Made(
             "a Docker that gives another MTU",
             at("host2", OTHERS.format(old="1462", new="1300")),

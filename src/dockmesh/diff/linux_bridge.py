@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 
-from dockmesh.diff.subject import ADDRESS, ADDRESS6, MTU, Desired, Subject, Thing
+from dockmesh.diff.subject import ADDRESS, ADDRESS6, MAC, MTU, ROUTERS, STATE, TREE, Desired, Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.facts.types import HostFacts, LinuxLink
 from dockmesh.plan.types import HostNetwork
@@ -15,12 +15,16 @@ OWN = "this host's address in the mesh"
 LOST = "larger frames would be lost in the tunnels"
 NOT_OWN = "the mesh gives it to somebody else: a container, or another host"
 CONTAINERS = "the bridge of the containers"
-MAC, STATE, ROUTERS, TREE = "MAC address", "state", "router advertisements", "spanning tree"
 Addresses = Mapping[str, Sequence[IPv4Interface | IPv6Interface]]  # by device
 
 
+def subject(network: HostNetwork) -> Subject:
+    """Of the bridge itself."""
+    return Subject(Thing.DEVICE, network.bridge)
+
+
 def desired(network: HostNetwork) -> Iterator[Desired]:
-    own = Subject(Thing.DEVICE, network.bridge)
+    own = subject(network)
     six = f", {network.address6}" if network.address6 else ""
     yield Desired(own, f"{network.address}{six}, MTU {network.mtu}", CONTAINERS)
     yield Desired(own.of(MTU), str(network.mtu), LOST)
@@ -57,7 +61,7 @@ def differing(
 
 def _found(network: HostNetwork, facts: HostFacts, member: LinuxLink | None) -> Mapping[Subject, str | None]:
     """What there is of each that can be compared."""
-    own, there = Subject(Thing.DEVICE, network.bridge), joined(network).subject
+    own, there = subject(network), joined(network).subject
     found: dict[Subject, str | None] = {own: None, there: None}
     if (link := facts.link(network.bridge)) is not None:
         found = {

@@ -69,9 +69,9 @@ def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
             refuse_in_use(config.host, facts, name, "is not in the file any more")
             changes.append(Change(config.host, subject(name), "a network of the mesh", None, "the file has it no more"))
             requests += taken_apart(facts, name, linux_bridge)
-        elif differing := _differing(wanted[name], facts):
-            words = ", ".join(f"{key} {actual}" for key, (actual, _) in differing.items())
-            needed = ", ".join(f"{key} {expected}" for key, (_, expected) in differing.items())
+        elif unlike := differing(wanted[name], facts):
+            words = ", ".join(f"{key} {actual}" for key, (actual, _) in unlike.items())
+            needed = ", ".join(f"{key} {expected}" for key, (_, expected) in unlike.items())
             refuse_in_use(config.host, facts, name, f"must be made anew: {words} → {needed}")
             reason = f"made anew with {needed}"
             found = _in_record(facts, wanted[name])
@@ -89,7 +89,7 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
         if on_host := tuple(bridge_changes(config, wanted, facts, member_made=made)):
             changes += on_host
             requests += set_right(config, wanted, facts)
-        if present is None or _differing(wanted, facts):
+        if present is None or differing(wanted, facts):
             actual = None if present is None else "with other settings"
             there, found = _desired(wanted), _in_record(facts, wanted)
             changes.append(Change(config.host, there.subject, actual, there.value, there.reason, found=found))
@@ -137,7 +137,7 @@ def _words(four: tuple[str, str, str], six: tuple[str, str, str] | None, mtu: in
     return f"{ways}, MTU {mtu}{', internal' if internal else ''}"
 
 
-def _differing(wanted: HostNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
+def differing(wanted: HostNetwork, facts: HostFacts) -> dict[str, tuple[object, object]]:
     """By what it is, how Docker has it and how it should; empty also where Docker has no such network."""
     present = facts.docker.network(wanted.name) if facts.docker else None
     if present is None:
@@ -165,11 +165,6 @@ def _six(wanted: HostNetwork, present: facts_types.DockerNetwork) -> dict[str, t
         "address6": (present.gateway6, str(address.ip)),
         "pool6": (str(present.pool6) if present.pool6 else None, str(wanted.pool6)),
     }
-
-
-def is_as_wanted(wanted: HostNetwork, facts: HostFacts) -> bool:
-    """Whether Docker's network is; of one that is not there, whether it need not be made anew."""
-    return not _differing(wanted, facts)
 
 
 def refuse_in_use(host: str, facts: HostFacts, name: str, why: str) -> None:

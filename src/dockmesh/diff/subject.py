@@ -54,7 +54,9 @@ class Subject:
 
 FABRIC = Subject(Thing.BRIDGE, FABRIC_BRIDGE)
 FLOWS, OLD_FLOWS, TUNNELS = FABRIC.of("flows"), FABRIC.of("flows of before"), FABRIC.of("tunnels")
+# Of a network's Linux bridge, or what is in it.
 MTU, ADDRESS, ADDRESS6 = "MTU", "address", "address6"
+MAC, STATE, ROUTERS, TREE = "MAC address", "state", "router advertisements", "spanning tree"
 DOCKER = Subject(Thing.DOCKER, "docker")
 RESTART = DOCKER.of("restart")
 # Docker takes `dns` at its start only, but nothing of docker0 changes with it.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from dockmesh.diff import attachments, daemon_json
 from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
-from dockmesh.diff.networks import is_as_wanted, ours, switches
+from dockmesh.diff.networks import differing, ours, switches
 from dockmesh.diff.switches import joined
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
@@ -107,7 +107,7 @@ def networks_that_came(facts: HostFacts, config: HostConfig) -> tuple[Request, .
     requests: list[Request] = []
     for wanted in config.further:
         present = facts.docker.network(wanted.name) if facts.docker else None
-        if present is None or not is_as_wanted(wanted, facts):
+        if present is None or differing(wanted, facts):
             requests.append(Exec(network.remove(wanted.name)))
         if facts.link(wanted.bridge) is None:
             requests.append(Exec(bridge.make_gone(wanted.bridge)))
@@ -132,7 +132,7 @@ def networks(facts: HostFacts, config: HostConfig, held_back: Collection[str]) -
         if member is not None and member.master:
             requests.append(Exec(("ip", "link", "set", "dev", member.name, "master", member.master, "up")))
         present = facts.docker.network(name) if facts.docker else None
-        if present is not None and (name not in wanted or not is_as_wanted(wanted[name], facts)):
+        if present is not None and (name not in wanted or differing(wanted[name], facts)):
             requests.append(Exec(network.create_again(present)))
     return tuple(requests)
 

@@ -1,10 +1,12 @@
 """What is wrong on one host, by what it says of itself."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from dockmesh.diff import outside
+from dockmesh.diff import linux_bridge, networks, outside
+from dockmesh.diff.subject import ADDRESS, ADDRESS6, MAC, MTU, ROUTERS, STATE, TREE, Desired, Subject
 from dockmesh.facts.types import HostFacts
-from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 from dockmesh.verify import pools
 from dockmesh.verify.evidence import ProbedHost
@@ -20,11 +22,18 @@ SIZES = frozenset(
 )
 
 
+# By what of docker0's bridge or its member differs: the cause that it is, and what that keeps from passing.
+OF_DOCKER0 = {
+    MTU: (CauseKind.MTU, SIZES),
+    **dict.fromkeys((MAC, ROUTERS, TREE), (CauseKind.DOCKER_BRIDGE, frozenset())),
+}
+
+
 def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
     """Worst first. Spanning tree and tunnels are no matter of one host, so they are not here."""
     yield from _fabric(planned, known)
     yield from _docker(plan, planned, known)
-    yield from _docker_bridge(planned, known)
+    yield from _docker0(planned, known)
     yield from _mtu(plan, planned, known)
     for seat in planned.networks:
         if found := outside.problem(seat, known.facts):
@@ -39,36 +48,45 @@ def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause
 
 
 def wrong_with(seat: HostNetwork, known: ProbedHost) -> tuple[str, ...]:
-    """What of a further network is not as planned on a host."""
-    return tuple(_wrong_with(seat, known.facts))
+    """What of a further network is not as planned on a host: in Docker, and in the kernel."""
+    return (*_in_docker(seat, known.facts), *(text for _, text in _in_kernel(seat, known.facts)))
 
 
-def _wrong_with(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
-    present = facts.docker.network(seat.name) if facts.docker else None
-    if facts.docker is not None and present is None:
-        yield "Docker has no such network"
-    if present is not None and seat.address6 is not None:
-        if (present.prefixes6, present.pool6) != ((seat.prefix6,), seat.pool6):
-            has = ", ".join(map(str, present.prefixes6)) or "no IPv6"
-            yield f"Docker has {has} of it, pool {present.pool6}; planned is {seat.prefix6}, pool {seat.pool6}"
-        if facts.docker is not None and not facts.docker.keeps_ipv6_apart:
-            yield "Docker has no rules for IPv6: nothing keeps it apart from other networks of the host"
-    bridge, member = facts.link(seat.bridge), facts.link(seat.switch)
-    if bridge is None:
-        yield f"there is no {seat.bridge}"
+def _in_docker(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
+    if facts.docker is None:
         return
-    if not bridge.up:
-        yield f"{seat.bridge} is down"
-    if seat.address not in bridge.addresses:
-        yield f"{seat.bridge} has {', '.join(map(str, bridge.addresses)) or 'no address'}, planned is {seat.address}"
-    if seat.address6 is not None and seat.address6 not in bridge.addresses6:
-        has = ", ".join(str(each) for each in bridge.addresses6) or "no IPv6 address"
-        yield f"{seat.bridge} has {has}, planned is {seat.address6}"
-    if member is None or member.master != seat.bridge or not member.up:
-        yield f"{seat.switch} is not in {seat.bridge}: its containers are cut off from other hosts"
-    for link in (bridge, member):
-        if link is not None and link.mtu != seat.mtu:
-            yield f"{link.name} has MTU {link.mtu}, planned is {seat.mtu}"
+    if facts.docker.network(seat.name) is None:
+        yield "Docker has no such network"
+    for what, (used, wanted) in networks.differing(seat, facts).items():
+        yield f"Docker has it with {what} {used}, planned is {wanted}"
+    if seat.address6 is not None and not facts.docker.keeps_ipv6_apart:
+        yield "Docker has no rules for IPv6: nothing keeps it apart from other networks of the host"
+
+
+def _in_kernel(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[Subject, str]]:
+    """Of its Linux bridge and what is in that: what differs, in words. Without the bridge there is nothing else."""
+    for each, actual in linux_bridge.differing(seat, facts):
+        yield each.subject, _said(seat, each, actual)
+        if each.subject == linux_bridge.subject(seat):
+            return
+
+
+def _said(seat: HostNetwork, each: Desired, actual: str | None) -> str:
+    name, aspect = each.subject.name, each.subject.aspect
+    if aspect in (ADDRESS, ADDRESS6):
+        none = "no address" if aspect == ADDRESS else "no IPv6 address"
+        return f"{name} has {actual or none}, planned is {each.value}"
+    if aspect == STATE:
+        return f"{name} is {actual}"
+    if aspect:
+        return f"{name} has {aspect} {actual}, planned is {each.value}"
+    if each.subject == linux_bridge.subject(seat):
+        return f"there is no {name}"
+    if actual == f"{each.value}, down":
+        return f"{name} is down"
+    return (
+        f"{name} is not {each.value}{f', but {actual}' if actual else ': its containers are cut off from other hosts'}"
+    )
 
 
 def _fabric(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
@@ -123,37 +141,19 @@ def _full(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
         yield Cause(CauseKind.POOL_FULL, (planned.name,), seen, pools.ROOM, frozenset(CONTAINER_PAIRS))
 
 
-def _docker_bridge(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
-    facts, name = known.facts, planned.name
-    bridge, member = facts.link(DOCKER_BRIDGE), facts.link(FABRIC_BRIDGE)
-    every_pair = PAIRS | {ProbeKind.BRIDGE}
-    if bridge is None:
-        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), f"there is no {DOCKER_BRIDGE}", APPLY, every_pair)
-        return
-    if not bridge.up:
-        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), f"{DOCKER_BRIDGE} is down", APPLY, every_pair)
-    if planned.address not in bridge.addresses:
-        has = ", ".join(map(str, bridge.addresses)) or "no address"
-        seen = f"{DOCKER_BRIDGE} has {has}, planned is {planned.address}"
-        yield Cause(CauseKind.DOCKER_BRIDGE, (name,), seen, APPLY, every_pair)
-    if member is not None and member.master != DOCKER_BRIDGE:
-        seen = (
-            f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}, but in {member.master}"
-            if member.master
-            else (f"{FABRIC_BRIDGE} is not in {DOCKER_BRIDGE}: its containers are cut off from the mesh")
-        )
-        yield Cause(CauseKind.NOT_ATTACHED, (name,), seen, APPLY, every_pair)
-    elif member is not None and not member.up:
-        yield Cause(CauseKind.NOT_ATTACHED, (name,), f"{FABRIC_BRIDGE} is down", APPLY, every_pair)
+def _docker0(planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
+    said: dict[tuple[CauseKind, frozenset[ProbeKind]], list[str]] = defaultdict(list)
+    for subject, text in _in_kernel(planned.docker0, known.facts):
+        joins = subject == linux_bridge.joined(planned.docker0).subject
+        other = CauseKind.NOT_ATTACHED if joins else CauseKind.DOCKER_BRIDGE
+        said[OF_DOCKER0.get(subject.aspect, (other, PAIRS))].append(text)
+    for (kind, kept), texts in said.items():
+        yield Cause(kind, (planned.name,), "; ".join(texts), APPLY, kept | {ProbeKind.BRIDGE})
 
 
 def _mtu(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause]:
-    """docker0 and br0 say what the bridge carries, Docker and a container's own device what containers send."""
-    facts, docker = known.facts, known.facts.docker
-    devices = [(name, link.mtu) for name in (DOCKER_BRIDGE, FABRIC_BRIDGE) if (link := facts.link(name))]
-    if wrong := [f"{name} has MTU {mtu}" for name, mtu in devices if mtu != plan.mtu]:
-        seen = f"{' and '.join(wrong)}, planned is {plan.mtu}"
-        yield Cause(CauseKind.MTU, (planned.name,), seen, APPLY, SIZES | {ProbeKind.BRIDGE})
+    """Docker and a container's own device say what containers send."""
+    docker = known.facts.docker
     inside = known.from_container.mtus.get("eth0", plan.mtu)
     if docker is not None and (docker.mtu or inside) != plan.mtu:
         seen = f"Docker gives its containers MTU {docker.mtu}, planned is {plan.mtu}"
