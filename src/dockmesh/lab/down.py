@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dockmesh.lab import cgroup, store, underlay
 from dockmesh.lab.cache import locked
-from dockmesh.lab.model import mark_of
+from dockmesh.lab.model import PACKAGES, mark_of
+from dockmesh.lab.release import Release
 from dockmesh.lab.up import LOCK
 
 # All that a lab writes into its directory; what else is there is somebody's, and stays.
@@ -22,8 +23,10 @@ def down(directory: Path) -> None:
         with locked(directory / LOCK):
             _stop(directory)
             shutil.rmtree(directory / "hosts", ignore_errors=True)
-            for file in FILES:
+            for file in (*FILES, *(f"{PACKAGES}/{release}" for release in Release)):
                 (directory / file).unlink(missing_ok=True)
+            with suppress(OSError):
+                (directory / PACKAGES).rmdir()
             (directory / LOCK).unlink()
         with suppress(OSError):  # not empty
             directory.rmdir()

@@ -15,6 +15,7 @@ from dockmesh.model.mesh import ETHERNET_MTU, Datapath, UnderlayAddress
 # Addresses of one lab's underlay: the switch (and package server) first, then the hosts.
 SWITCH_NUMBER, FIRST_HOST_NUMBER = 1, 11
 MAX_HOSTS = 254 - FIRST_HOST_NUMBER + 1
+PACKAGES = "packages"  # what the package server serves, in the lab's directory
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -111,7 +112,7 @@ class Lab:
     @property
     def packages(self) -> Path:
         """What its package server serves: a folder a release."""
-        return self.directory / "packages"
+        return self.directory / PACKAGES
 
     def image_of(self, host: LabHost) -> Image:
         return self.images[host.release]
