@@ -7,7 +7,7 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, LinuxLink, OvsBridge
 from dockmesh.model.mesh import Datapath
-from dockmesh.model.network import ATTACH_SWITCH, FABRIC_BRIDGE
+from dockmesh.model.network import ATTACH_SWITCH, FABRIC_ATTACH, FABRIC_BRIDGE
 from dockmesh.render import ovs
 from dockmesh.render.paths import ATTACH_UNIT
 from dockmesh.render.types import HostConfig
@@ -97,14 +97,14 @@ def attach_apart(config: HostConfig, facts: HostFacts) -> Step | None:
             changes.append(Change(config.host, Subject(Thing.PATCH, port.name), f"for {name}", None, GOES))
             # A patch of the same name to another bridge is made after this.
             here = ("--", "--if-exists", "del-port", switch.name, port.name)
-            requests.append(_vsctl(*_without(f"{ovs.FABRIC_ATTACH}{name}"), *here))
+            requests.append(_vsctl(*_without(f"{FABRIC_ATTACH}{name}"), *here))
     return Step(StepName.LEAVE, tuple(changes), tuple(requests)) if requests else None
 
 
 def taken_apart(switch: OvsBridge, facts: HostFacts) -> tuple[Request, ...]:
     """The interface becomes what it was."""
     names = [name for port in switch.interfaces if (name := port.external_ids.get(ovs.NETWORK_MARK))]
-    patches = [word for name in names for word in _without(f"{ovs.FABRIC_ATTACH}{name}")]
+    patches = [word for name in names for word in _without(f"{FABRIC_ATTACH}{name}")]
     name = _interface(switch)
     was_down = switch.external_ids.get(ovs.WAS_MARK) == DOWN
     return (

@@ -12,8 +12,9 @@ FABRIC_BRIDGE = "br0"
 NETWORK_BRIDGE, NETWORK_SWITCH = "dm-", "dmv-"
 # Of the patch between these two: its port in the fabric's bridge, and in the network's own.
 FABRIC_PORT, SWITCH_PORT = "dmp-", "dmq-"
-# Of an interface that is attached to networks: the Open vSwitch bridge that it is in.
+# Of an interface that is attached to networks: the Open vSwitch bridge that it is in, and the same of its patches.
 ATTACH_SWITCH = "dma-"
+FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
 
 # What Docker calls its default bridge as a network.
 DEFAULT_NETWORK = "bridge"

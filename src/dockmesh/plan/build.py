@@ -154,6 +154,7 @@ def _attachment(host: str, network: Network, ports: Mapping[str, int]) -> HostAt
     if attach is None or attach.host != host:
         return None
     return HostAttachment(
+        network=network.name,
         interface=attach.interface,
         vlan=attach.vlan,
         addresses=attach.addresses or network.prefix,

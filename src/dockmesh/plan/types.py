@@ -8,7 +8,7 @@ from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
-from dockmesh.model.network import FABRIC_PORT, SWITCH_PORT, Network
+from dockmesh.model.network import FABRIC_ATTACH, FABRIC_PORT, SWITCH_ATTACH, SWITCH_PORT, Network
 from dockmesh.model.tunnel import MtuSum, Tunnel
 
 
@@ -49,6 +49,7 @@ class Forward:
 class HostAttachment:
     """What is behind an interface of this host and belongs to one of its networks."""
 
+    network: str
     interface: str
     vlan: int | None
     addresses: IPv4Network  # all that are out there, but for those of hosts
@@ -56,6 +57,15 @@ class HostAttachment:
     switch_mac: str
     port: int  # OpenFlow port of the fabric's bridge that leads there
     dhcp: bool = False  # whether containers and machines out there may give each other addresses
+
+    @property
+    def fabric_port(self) -> str:
+        """With `switch_port` the two ends of its patch: in the fabric's bridge, and in `switch`."""
+        return f"{FABRIC_ATTACH}{self.network}"
+
+    @property
+    def switch_port(self) -> str:
+        return f"{SWITCH_ATTACH}{self.network}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,10 @@ class HostPlan:
     @property
     def further(self) -> tuple[HostNetwork, ...]:
         return self.networks[1:]
+
+    @property
+    def attachments(self) -> tuple[HostAttachment, ...]:
+        return tuple(each for network in self.networks if (each := network.attach))
 
     @property
     def address(self) -> IPv4Interface:

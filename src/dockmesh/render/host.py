@@ -1,9 +1,7 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
-from collections.abc import Iterable
-
 from dockmesh.model.mesh import Datapath, Renderer
-from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd
 from dockmesh.render.paths import (
     API_UNIT,
@@ -19,12 +17,11 @@ from dockmesh.render.paths import (
     UNIT,
 )
 from dockmesh.render.template import Words, from_template, names_program
-from dockmesh.render.types import AttachmentConfig, DaemonSettings, File, HostConfig
+from dockmesh.render.types import DaemonSettings, File, HostConfig
 
 
 def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
     """All that is to stand on a host. `bundle`: its flows, where they were made already."""
-    attachments = tuple(_attachment(network, each) for network in host.networks if (each := network.attach))
     settings = ovs.settings(plan, host)
     bundle = flows_of(plan, host) if bundle is None else bundle
     words: Words = {
@@ -32,7 +29,6 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         "edits here are undone.",
         "plan": plan,
         "host": host,
-        "attachments": attachments,
         "direct": not plan.has_tree,
         "flows": bundle,
         "ports": ports.words(plan, host),
@@ -50,31 +46,30 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         networks=host.networks,
         daemon=_daemon(plan, host),
         files=(
-            *renderer.files(host, settings, attachments, words),
+            *renderer.files(host, settings, words),
             *_guard_files(plan, words),
             *(api.files(plan, host, words) if plan.docker_api else ()),
             *(_names_files(plan, host, words) if plan.domain is not None else ()),
-            *(_attach_files(plan, attachments, words) if attachments else ()),
+            *(_attach_files(plan, host, words) if host.attachments else ()),
         ),
-        units=_units(plan, attachments),
+        units=_units(plan, host),
         flows=bundle,
         debs=plan.debs,
         domain=plan.domain,
-        attachments=attachments,
         docker_api=plan.docker_api,
         unknown=api.unknown(plan, host),
         given=tuple(prefix for each in plan.hosts for seat in each.networks for prefix in seat.prefixes),
     )
 
 
-def _units(plan: Plan, attachments: tuple[AttachmentConfig, ...]) -> tuple[str, ...]:
+def _units(plan: Plan, host: HostPlan) -> tuple[str, ...]:
     """In the order in which they are started."""
     return (
         *([UNIT] if plan.fabric.renderer is Renderer.SYSTEMD else []),
         *(FLOWS_UNIT, ports.UNIT),
         *([API_UNIT] if plan.docker_api else []),
         *([names.UNIT] if plan.domain is not None else []),
-        *([ATTACH_UNIT] if attachments else []),
+        *([ATTACH_UNIT] if host.attachments else []),
     )
 
 
@@ -115,21 +110,9 @@ def flows_of(plan: Plan, host: HostPlan) -> str:
     return flows.bundle(plan, host) if not plan.has_tree else stp_flows.bundle(plan, host)
 
 
-def _attachment(network: HostNetwork, attach: HostAttachment) -> AttachmentConfig:
-    return AttachmentConfig(
-        network.name,
-        attach.interface,
-        attach.vlan,
-        network.mtu,
-        attach.switch,
-        fabric_port=f"{ovs.FABRIC_ATTACH}{network.name}",
-        switch_port=f"{ovs.SWITCH_ATTACH}{network.name}",
-    )
-
-
-def _attach_files(plan: Plan, attachments: Iterable[AttachmentConfig], words: Words) -> tuple[File, ...]:
+def _attach_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
     userspace = plan.fabric.datapath is Datapath.NETDEV
-    interfaces = (f"{each.interface}={each.switch}" if userspace else each.interface for each in attachments)
+    interfaces = (f"{each.interface}={each.switch}" if userspace else each.interface for each in host.attachments)
     words = {**words, "interfaces": tuple(dict.fromkeys(interfaces))}
     return (
         from_template("attach.py.j2", ATTACH_PROGRAM, words),

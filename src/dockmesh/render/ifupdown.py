@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.plan.types import HostNetwork, HostPlan
+from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import DOCKER_DROP_IN, INTERFACES
 from dockmesh.render.template import Words, from_template
-from dockmesh.render.types import AttachmentConfig, File, Setting
+from dockmesh.render.types import File, Setting
 
 
-def files(
-    host: HostPlan, settings: tuple[Setting, ...], attachments: tuple[AttachmentConfig, ...], words: Words
-) -> tuple[File, ...]:
-    patches: tuple[HostNetwork | AttachmentConfig, ...] = (*host.further, *attachments)
+def files(host: HostPlan, settings: tuple[Setting, ...], words: Words) -> tuple[File, ...]:
+    patches: tuple[HostNetwork | HostAttachment, ...] = (*host.further, *host.attachments)
     words = {
         **words,
         "ignore_routers": {each.bridge: bridge.ignore_routers(each.bridge) for each in host.networks},
@@ -21,8 +19,8 @@ def files(
         "switch_extra": {
             network.name: _extra("bridge", network.switch, settings, "interface") for network in host.further
         },
-        "attach_extra": {each.switch: _attach_extra(each, settings) for each in attachments},
-        "attach_ports": _by_switch(attachments),
+        "attach_extra": {each.switch: _attach_extra(each, settings) for each in host.attachments},
+        "attach_ports": _by_switch(host.attachments),
         "patch_extra": {
             port: _extra("port", port, settings, "interface")
             for each in patches
@@ -51,7 +49,7 @@ def _extra(table: str, record: str, settings: tuple[Setting, ...], *more: str) -
     return _evaluated(ovs.set_words(chosen)[1:])
 
 
-def _by_switch(attachments: Iterable[AttachmentConfig]) -> dict[str, list[str]]:
+def _by_switch(attachments: Iterable[HostAttachment]) -> dict[str, list[str]]:
     """The patch ports of each bridge that an attached interface is in."""
     found: dict[str, list[str]] = {}
     for each in attachments:
@@ -59,7 +57,7 @@ def _by_switch(attachments: Iterable[AttachmentConfig]) -> dict[str, list[str]]:
     return found
 
 
-def _attach_extra(attach: AttachmentConfig, settings: tuple[Setting, ...]) -> str:
+def _attach_extra(attach: HostAttachment, settings: tuple[Setting, ...]) -> str:
     """Of its bridge, and the interface with it: a stanza of its own could be the user's already."""
     of_bridge = _extra("bridge", attach.switch, settings)
     add = f"-- --may-exist add-port {attach.switch} {attach.interface}"

@@ -9,13 +9,11 @@ from itertools import groupby
 from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Plan, TunnelEnd
-from dockmesh.render.types import AttachmentConfig, Setting
+from dockmesh.render.types import Setting
 
 MARK = "dockmesh"  # external_ids key: the mesh that a bridge, or an interface, is part of
 PEER_MARK = "dockmesh-peer"
 NETWORK_MARK = "dockmesh-network"  # the further network that a bridge, or an interface, is for
-# Patch ports to an attached interface: in the fabric's bridge, and in its own, which is joined as a network's is.
-FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
 INTERFACE_MARK = "dockmesh-interface"  # which one it is, or is the bridge of
 WAS_MARK = "dockmesh-was"  # of the bridge, whether the interface was "up" or "down" before
 # Flows and a rapid spanning tree must never meet: to either the other's bridge is a way that it knows nothing of. So
@@ -108,8 +106,8 @@ def _attached(plan: Plan, network: HostNetwork, attach: HostAttachment) -> Itera
     yield Setting("port", attach.interface, "vlan_mode", None, "trunk")
     yield Setting("interface", attach.interface, "external_ids", MARK, plan.name)
     yield Setting("interface", attach.interface, "external_ids", INTERFACE_MARK, attach.interface)
-    port, peer = f"{FABRIC_ATTACH}{network.name}", f"{SWITCH_ATTACH}{network.name}"
-    yield from _patch(plan, network, port, peer, attach.port)
+    peer = attach.switch_port
+    yield from _patch(plan, network, attach.fabric_port, peer, attach.port)
     # To Open vSwitch frames without a tag are those of VLAN 0.
     yield Setting("port", peer, "vlan_mode", None, "access")
     yield Setting("port", peer, "tag", None, str(attach.vlan or 0))
@@ -146,7 +144,7 @@ def transaction(
     tunnels: Iterable[TunnelEnd],
     further: Iterable[HostNetwork] = (),
     stale: Iterable[str] = (),
-    attachments: Iterable[AttachmentConfig] = (),
+    attachments: Iterable[HostAttachment] = (),
 ) -> tuple[str, ...]:
     """ovs-vsctl's words for one transaction: bridges and ports made where missing, stale ports gone, settings set."""
     words = ["--", "--may-exist", "add-br", FABRIC_BRIDGE]

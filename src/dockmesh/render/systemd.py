@@ -4,13 +4,11 @@ from dockmesh.plan.types import HostPlan
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import BOOT_DEADLINE_S, DOCKER_DROP_IN, UNIT_FILE, UP
 from dockmesh.render.template import Words, from_template
-from dockmesh.render.types import AttachmentConfig, File, Setting
+from dockmesh.render.types import File, Setting
 
 
-def files(
-    host: HostPlan, settings: tuple[Setting, ...], attachments: tuple[AttachmentConfig, ...], words: Words
-) -> tuple[File, ...]:
-    transaction = ovs.transaction(settings, host.tunnels, host.further, attachments=attachments)
+def files(host: HostPlan, settings: tuple[Setting, ...], words: Words) -> tuple[File, ...]:
+    transaction = ovs.transaction(settings, host.tunnels, host.further, attachments=host.attachments)
     words = {
         **words,
         "clauses": _clauses(ovs.make_sure_argv(transaction, BOOT_DEADLINE_S)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Datapath, Forwarding, Listen, Renderer, UnderlayAddress
-from dockmesh.plan.types import HostNetwork, TunnelEnd
+from dockmesh.plan.types import HostAttachment, HostNetwork, TunnelEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,6 @@ class DaemonSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentConfig:
-    """An interface that joins what is behind it to a network."""
-
-    network: str
-    interface: str
-    vlan: int | None
-    mtu: int  # of the network
-    switch: str  # the Open vSwitch bridge that it is in
-    fabric_port: str  # of the fabric's bridge, and
-    switch_port: str  # of `switch`: the two ends of a patch
-
-
-@dataclass(frozen=True, slots=True)
 class HostConfig:
     """Everything that dockmesh makes on one host. `files` has no daemon.json: that one is shared with the user."""
 
@@ -81,7 +68,6 @@ class HostConfig:
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
     domain: str | None = None  # None: no names, and no resolver
-    attachments: tuple[AttachmentConfig, ...] = ()
     given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host
 
     @property
@@ -91,3 +77,7 @@ class HostConfig:
     @property
     def further(self) -> tuple[HostNetwork, ...]:
         return self.networks[1:]
+
+    @property
+    def attachments(self) -> tuple[HostAttachment, ...]:
+        return tuple(each for network in self.networks if (each := network.attach))
