@@ -58,7 +58,7 @@ def _in_docker(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
     if facts.docker.network(seat.name) is None:
         yield "Docker has no such network"
     for what, (used, wanted) in networks.differing(seat, facts).items():
-        yield f"Docker has it with {what} {used}, planned is {wanted}"
+        yield f"Docker has it with {f'no {what}' if used is None else f'{what} {used}'}, planned is {wanted}"
     if seat.address6 is not None and not facts.docker.keeps_ipv6_apart:
         yield "Docker has no rules for IPv6: nothing keeps it apart from other networks of the host"
 

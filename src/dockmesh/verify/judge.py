@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 from dockmesh.diff import outside
-from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
-from dockmesh.plan.types import Plan
+from dockmesh.model.network import DOCKER_BRIDGE
+from dockmesh.plan.types import HostNetwork, Plan
 from dockmesh.verify import flows, host, owner, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Measured, MeshEvidence, Owners, ProbedHost, TargetEvidence
 from dockmesh.verify.tunnel import TunnelState
@@ -80,7 +80,11 @@ def _settings(plan: Plan, known: ProbedHost, kind: ProbeKind) -> Judged:
         return Verdict.FAIL, "; ".join(wrong)
     if kind is ProbeKind.DOCKER and docker:
         return Verdict.PASS, f"Docker {docker.version}, pool {docker.pool}"
-    return Verdict.PASS, f"{DOCKER_BRIDGE} {planned.address}, MTU {plan.mtu}, {FABRIC_BRIDGE} in it"
+    return Verdict.PASS, _as_planned(planned.docker0)
+
+
+def _as_planned(seat: HostNetwork) -> str:
+    return f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
 
 
 def _networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
@@ -92,8 +96,7 @@ def _networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
             if known:
                 cut_off = outside.problem(seat, known.facts)
                 wrong = (*host.wrong_with(seat, known), *(cut_off[:1] if cut_off else ()))
-                as_planned = f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
-                judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, as_planned)
+                judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, _as_planned(seat))
             yield Probe(ProbeKind.NETWORK, planned.name, planned.name, *judged, network=network.name)
 
 
