@@ -45,8 +45,8 @@ RESTART_DOCKER = (
 def desired(config: HostConfig) -> Iterator[Desired]:
     keys = daemon_json.shown_keys(docker.alone(config.daemon).text)
     yield Desired(DAEMON, ", ".join(f"{key} {value}" for key, value in keys.items()))
-    bridge, daemon = config.docker0, config.daemon
-    yield Desired(RESTART, f"{bridge.address}, pool {daemon.pool}, MTU {daemon.mtu}")
+    docker0 = config.docker0
+    yield Desired(RESTART, f"{docker0.address}, pool {docker0.pool}, MTU {docker0.mtu}")
 
 
 def _in_record(running: Docker) -> str:
@@ -145,11 +145,11 @@ def _restarts(config: HostConfig, running: Docker | None, file: _File) -> Iterat
 
 
 def _restart_change(config: HostConfig, running: Docker | None) -> Change | None:
-    address, pool, mtu = config.docker0.address, config.daemon.pool, config.daemon.mtu
-    needed = f"{address.ip} of {address.network}, pool {pool}, MTU {mtu}"
+    docker0 = config.docker0
+    needed = f"{docker0.address.ip} of {docker0.prefix}, pool {docker0.pool}, MTU {docker0.mtu}"
     if running is None:
         return Change(config.host, RESTART, None, needed, "Docker is not running")
-    if not running.unlike(address, pool, mtu):
+    if not running.unlike(docker0.address, docker0.pool, docker0.mtu):
         return None
     used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
     names = tuple(container.name for container in running.containers)
@@ -186,7 +186,7 @@ def leaves_docker0(diff: HostDiff) -> bool:
 
 def _why_restart(config: HostConfig, running: Docker) -> str:
     """With what it costs those whose addresses are not in the new pool."""
-    pool = config.daemon.pool
+    pool = config.docker0.pool
     outside = [each for each in running.containers if each.address and IPv4Address(each.address) not in pool]
     if not outside:
         return "Docker takes these at its start only"

@@ -29,7 +29,7 @@ def keeps_addresses(config: HostConfig, facts: HostFacts) -> bool:
     fabric, running = facts.link(FABRIC_BRIDGE), facts.docker
     if fabric is None or fabric.master != DOCKER_BRIDGE or running is None:
         return False
-    return bool(running.unlike(config.docker0.address, config.daemon.pool))
+    return bool(running.unlike(config.docker0.address, config.docker0.pool))
 
 
 def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostDiff:
