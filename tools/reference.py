@@ -126,8 +126,8 @@ def commands_page() -> str:
         *_paragraphs(root.help),
         "These options mean the same in every command that has them: "
         "`-f FILE`, `--ssh-config FILE`, `--json` or `-o json`, `--yes`, `--host NAME`, `-q`, `-v`; "
-        "but for `-f` of `logs` and `-q` of `ps`, which are as Docker has them.",
-        "`ls` and `rm` are taken for `list` and `remove`.",
+        "except `-f` of `logs` and `-q` of `ps`, which mean what they mean in Docker.",
+        "`ls` and `rm` work as `list` and `remove`.",
         "Results go to standard output, progress and errors to standard error.\n",
         *_exit_codes(root.epilog or ""),
         f"## {PROGRAM}\n",
@@ -161,7 +161,7 @@ def _row(parameter: Any) -> tuple[str, str, str]:
     if not is_option(parameter):
         return _code(argument_name(parameter)), parameter.help, shown
     required = " Required." if parameter.required else ""
-    variable = f" {_code(parameter.envvar)} in the environment says it, too." if parameter.envvar else ""
+    variable = f" {_code(parameter.envvar)} in the environment also sets it." if parameter.envvar else ""
     return ", ".join(map(_code, option_names(parameter))), f"{parameter.help}{required}{variable}", shown
 
 

@@ -1,4 +1,4 @@
-"""What the shell offers at a TAB: names out of the mesh file and the folder beside it. Contacts nobody.
+"""What the shell offers at a TAB: names out of the mesh file and the folder beside it. Contacts no host.
 
 Nothing here may fail or take long: a file that cannot be read offers nothing. Only what YAML says is looked at, not
 whether the mesh holds. And nothing but letters, digits and `_ . -` is handed to a shell: zsh evaluates what it is

@@ -15,8 +15,8 @@ DEFAULT_FILE = Path("dockmesh.yaml")
 FILE_VARIABLE = "DOCKMESH_FILE"
 TARGET = "[NAME=][USER@]HOST[:PORT][=UNDERLAY]"
 ABOUT_TARGET = (
-    "As you would give it to ssh; NAME is what to call it. An address alone after a name is its UNDERLAY: "
-    "the address that the others reach it at."
+    "As you would give it to ssh; NAME is its name in the mesh. An address after a name is its UNDERLAY: the address "
+    "at which the other hosts reach it."
 )
 
 # For verbs that only read it.
@@ -64,22 +64,25 @@ SshConfig = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NeverAsks = Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; this asks nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what each host is at.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the progress of each host.")]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show every step of each host in a line of its own, with the time.")
+    bool, typer.Option("--verbose", "-v", help="Show each step of each host on its own line, with the time.")
 ]
 Verify = Annotated[
-    bool, typer.Option("--verify/--no-verify", help="Whether to verify the mesh after a change of all its hosts.")
+    bool,
+    typer.Option(
+        "--verify/--no-verify", help="Whether to verify the mesh afterwards, if the run was for all its hosts."
+    ),
 ]
 ConfirmTimeout = Annotated[
     int,
-    typer.Option(min=10, help="Seconds after which a host that hears nothing from us rolls back.", metavar="SECONDS"),
+    typer.Option(min=10, help="Seconds without contact until a host rolls back.", metavar="SECONDS"),
 ]
 Hosts = Annotated[
     list[str] | None,
     typer.Option(
         "--host",
-        help="Only this host; several with commas between them, or the option several times.",
+        help="Only this host; for several, separate them by commas or repeat the option.",
         metavar="NAME",
         autocompletion=complete.hosts,
     ),
@@ -89,7 +92,7 @@ ContainerName = Annotated[
     str,
     typer.Argument(
         metavar="CONTAINER",
-        help="Its name, NAME.HOST where several hosts have one, or the beginning of its identifier.",
+        help="Its name, NAME.HOST if several hosts have one of that name, or the first characters of its ID.",
         show_default=False,
         autocompletion=complete.containers,
     ),
@@ -97,7 +100,7 @@ ContainerName = Annotated[
 Preflight = Annotated[
     bool,
     typer.Option(
-        "--preflight/--no-preflight", help="Whether a host that is new to the mesh is looked at for what keeps it out."
+        "--preflight/--no-preflight", help="Whether to run preflight's checks on hosts that are new to the mesh."
     ),
 ]
 

@@ -15,17 +15,17 @@ from dockmesh.errors import UsageError
 # function of the same name or an `app` of verbs.
 GROUPS: Mapping[str, Mapping[str, str]] = {
     "Every day": {
-        "init": "Write a mesh file for these hosts, never over an existing one.",
-        "plan": "Show what follows from the file: addresses, tunnels, MTU, graph. Contacts nobody.",
+        "init": "Write a mesh file for these hosts; an existing file is never overwritten.",
+        "plan": "Show what follows from the file: addresses, tunnels, MTU, graph. Contacts no host.",
         "apply": "Make the mesh real on every host, then verify it.",
         "verify": "Measure every pair of hosts and of containers, and explain each failure.",
         "status": "Show the mesh as it is now: hosts, tunnels, paths, drift, locks; and what is wrong.",
     },
     "Containers": {
         "ps": "Show the containers of all hosts.",
-        "logs": "Show what a container printed, on whatever host it is.",
-        "exec": "Run a command in a container, on whatever host it is.",
-        "context": "Write contexts for Docker's command line, one a host.",
+        "logs": "Show the output of a container, on whichever host it is.",
+        "exec": "Run a command in a container, on whichever host it is.",
+        "context": "Write contexts for Docker's command line, one for each host.",
         "access": "Give and revoke access to Docker's API on the hosts.",
     },
     "Changes": {
@@ -48,29 +48,29 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "For other tools": {
         "render": "Write the files of each host into a folder, to be installed by other means.",
         "schema": "Print the JSON Schema of dockmesh.yaml, for editors.",
-        "packages": "Build packages of Open vSwitch for hosts that can install none.",
+        "packages": "Build packages of Open vSwitch for hosts that cannot install any.",
     },
 }
 VERBS = {name: about for verbs in GROUPS.values() for name, about in verbs.items()}
 # What people type who know another program.
 HINTS = {
     "up": "`dockmesh apply` makes the mesh real; `dockmesh lab up` makes hosts to try it on",
-    "down": "`dockmesh destroy` takes the mesh off the hosts; `dockmesh lab down` ends a lab",
-    "version": "`dockmesh --version` says it",
-    "help": "`dockmesh --help` shows the commands, `dockmesh apply --help` what one of them takes",
-    "add": "`dockmesh host add` and `dockmesh network add` put something into the mesh file",
-    "create": "`dockmesh init` writes a mesh file, `dockmesh network add` puts a network into it",
-    "remove": "`dockmesh host remove` and `dockmesh network remove` take something out of the mesh file",
-    "delete": "`dockmesh host remove` takes a host out of the mesh file, `dockmesh destroy` the mesh off the hosts",
+    "down": "`dockmesh destroy` removes the mesh from the hosts; `dockmesh lab down` ends a lab",
+    "version": "`dockmesh --version` shows it",
+    "help": "`dockmesh --help` shows the commands, `dockmesh apply --help` the options of one",
+    "add": "`dockmesh host add` and `dockmesh network add` add something to the mesh file",
+    "create": "`dockmesh init` writes a mesh file, `dockmesh network add` adds a network to it",
+    "remove": "`dockmesh host remove` and `dockmesh network remove` remove something from the mesh file",
+    "delete": "`dockmesh host remove` removes a host from the mesh file, `dockmesh destroy` the mesh from the hosts",
     "list": "`dockmesh plan` lists the hosts, `dockmesh ps` their containers",
     "validate": "`dockmesh plan` reads the file, and names every mistake in it",
-    "check": "`dockmesh preflight` looks at the hosts beforehand, `dockmesh verify` proves the mesh",
+    "check": "`dockmesh preflight` checks the hosts beforehand, `dockmesh verify` measures the mesh",
     "test": "`dockmesh verify` proves the mesh",
     "bench": "`dockmesh measure` says how fast the mesh is",
     "deploy": "`dockmesh apply` makes the mesh real",
     "sync": "`dockmesh apply` makes the mesh real",
     "start": "`dockmesh apply` makes the mesh real; it comes back by itself at a boot",
-    "stop": "`dockmesh destroy` takes the mesh off the hosts",
+    "stop": "`dockmesh destroy` removes the mesh from the hosts",
     "undo": "`dockmesh rollback` makes an earlier file real again",
     "run": "`dockmesh exec CONTAINER COMMAND` runs something in a container",
     "ssh": "`dockmesh exec CONTAINER sh` goes into a container, `dockmesh lab ssh HOST` to a host of a lab",
@@ -105,10 +105,10 @@ def build() -> Any:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help="""Docker containers on several servers as if on one switch.
 
-        One file, `dockmesh.yaml`, describes the mesh; dockmesh makes it real on every host over SSH, and proves it.
+        One file, `dockmesh.yaml`, describes the mesh; dockmesh sets it up on every host over SSH, and verifies it.
 
         Start with `dockmesh init HOST…`, look with `dockmesh plan`, then `dockmesh apply`.
-        To see it on this machine alone: `dockmesh lab up`.
+        To try it on this machine alone: `dockmesh lab up`.
         """,
         epilog="Exit codes: 0 done, 1 failed, 2 usage or a bad file, 3 a bug of dockmesh, 130 interrupted.",
     )

@@ -39,7 +39,7 @@ def show_kinds() -> None:
         amount = f",{about.amount[0]}{about.amount[1]}" if about.amount else ""
         shown.add_row(f"[bold]{kind}[/]", f"{about.of}{amount}", "✓" if about.harmless else "–", about.what)
     out.print(shown, soft_wrap=False)
-    out.print("\nWrite cut:host1,host2, or cut alone, and the seed chooses where.")
+    out.print("\nWrite cut:host1,host2, or cut alone for a place chosen at random.")
 
 
 class Screen:

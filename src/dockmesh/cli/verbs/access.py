@@ -12,7 +12,7 @@ from dockmesh.cli.command import Command, group
 app = group(
     """Give and revoke access to Docker's API on the hosts.
 
-    It is there with `docker_api` in the mesh file. Access means root on every host."""
+    The API is open where the mesh file has `docker_api`. Access means root on every host."""
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The client's name, of your own choice.", show_default=False)]
@@ -23,8 +23,8 @@ def create(
     name: Name,
     *,
     file: options.OwnFile = options.DEFAULT_FILE,
-    days: Annotated[int, typer.Option(min=1, max=1825, help="How long the certificate is good for.")] = CLIENT_DAYS,
-    again: Annotated[bool, typer.Option("--again", help="Make another for a name that has one.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=1825, help="How long the certificate is valid.")] = CLIENT_DAYS,
+    again: Annotated[bool, typer.Option("--again", help="Make another certificate for a name that has one.")] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -35,7 +35,7 @@ def create(
 ) -> None:
     """Give access: write the ca.pem, cert.pem and key.pem that Docker's clients take as DOCKER_CERT_PATH.
 
-    Contacts nobody. These files mean root on every host of the mesh, until the certificate ends or is revoked.
+    Contacts no host. These files mean root on every host of the mesh, until the certificate expires or is revoked.
     """
     from dockmesh.cli.work import access as work
 
@@ -44,7 +44,7 @@ def create(
 
 @app.command("list", cls=Command)
 def list_(*, file: options.OwnFile = options.DEFAULT_FILE, json: options.Json = False) -> None:
-    """Show who was let in, until when, and who was shut out again. Contacts nobody."""
+    """Show who has access, until when, and whose access was revoked. Contacts no host."""
     from dockmesh.cli.work import access as work
 
     work.list_(file, json=json)
@@ -57,7 +57,7 @@ def revoke(
     file: options.OwnFile = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     later: Annotated[
-        bool, typer.Option("--later", help="Contact nobody: the next apply shuts them out on the hosts.")
+        bool, typer.Option("--later", help="Contact no host: the next apply revokes the access on the hosts.")
     ] = False,
     yes: options.NeverAsks = False,
     json: options.Json = False,
@@ -76,10 +76,10 @@ def revoke(
 def rotate(
     *, file: options.OwnFile = options.DEFAULT_FILE, yes: options.Yes = False, json: options.Json = False
 ) -> None:
-    """Make a new authority: with the next apply certificates of the old one become invalid.
+    """Make a new certificate authority: with the next apply certificates of the old one become invalid.
 
-    For when the authority's key may be known to others, and before it ends. Contacts nobody.
-    Clients whose certificates are kept beside the history get new ones there, for the rest of their time.
+    Use it when the authority's key may be known to others, and before it expires. Contacts no host.
+    Clients whose certificates are kept beside the history get new ones there, with the same expiry.
     """
     from dockmesh.cli.work import access as work
 

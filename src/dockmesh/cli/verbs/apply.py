@@ -18,7 +18,7 @@ def apply(
         bool,
         typer.Option(
             "--restart/--no-restart",
-            help="Whether Docker may be restarted where it must. New addresses wait for that on all hosts.",
+            help="Whether Docker may be restarted where needed. Without that, new addresses wait, on all hosts.",
         ),
     ] = True,
     preflight: options.Preflight = True,

@@ -8,7 +8,7 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
-app = group("Write contexts for Docker's command line, one a host.")
+app = group("Write contexts for Docker's command line, one for each host.")
 
 
 @app.command(cls=Command)
@@ -19,7 +19,7 @@ def create(
     host: options.Hosts = None,
     prefix: Annotated[
         str | None,
-        typer.Option("--prefix", help="What the names begin with, in place of the name of the mesh and `-`."),
+        typer.Option("--prefix", help="Prefix of the names, in place of the mesh's name and `-`."),
     ] = None,
     api: Annotated[
         Path | None,
@@ -34,8 +34,8 @@ def create(
 ) -> None:
     """Write a Docker context for each host, over SSH: `docker --context MESH-HOST ps`.
 
-    Contacts nobody, and nothing listens on the hosts for it.
-    Run again, it makes them as the file says; a context that is not of dockmesh is never written over.
+    Contacts no host, and nothing listens on the hosts for it.
+    Run again, it updates them from the file; a context that is not dockmesh's is never overwritten.
     """
     from dockmesh.cli.work import context as work
 
@@ -47,7 +47,7 @@ def remove(
     *,
     file: options.OwnFile = options.DEFAULT_FILE,
     ssh_config: Annotated[  # a line that creates them removes them with one word changed
-        Path | None, typer.Option("--ssh-config", help="As for `create`; nobody is contacted with it.", metavar="FILE")
+        Path | None, typer.Option("--ssh-config", help="As for `create`; no host is contacted.", metavar="FILE")
     ] = None,
     host: options.Hosts = None,
     yes: options.NeverAsks = False,
@@ -55,7 +55,7 @@ def remove(
 ) -> None:
     """Remove the contexts that were made of this mesh file, also of hosts that it no longer has.
 
-    Contacts nobody; the mesh file itself need not be there any more.
+    Contacts no host; the mesh file itself need not be there any more.
     """
     from dockmesh.cli.work import context as work
 

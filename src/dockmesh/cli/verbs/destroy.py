@@ -13,9 +13,11 @@ def destroy(
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
     packages: Annotated[
-        bool, typer.Option("--packages", help="Remove the packages that dockmesh installed, too.")
+        bool, typer.Option("--packages", help="Also remove the packages that dockmesh installed.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go and why; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed and why; change nothing.")
+    ] = False,
     yes: options.Yes = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -23,9 +25,9 @@ def destroy(
 ) -> None:
     """Leave the hosts as they were before the first apply.
 
-    Bridge, tunnels, units, files and settings of dockmesh go; what they replaced comes back.
+    Removes dockmesh's bridge, tunnels, units, files and settings, and restores what they replaced.
     What has no mark of dockmesh is not touched.
-    Interrupted, it goes on where it was when it is run again. A host that is down can be done later.
+    If it is interrupted, run it again: it continues where it stopped. A host that is down can be done later.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import destroy as work

@@ -11,9 +11,9 @@ from dockmesh.cli.command import Command, group
 app = group(
     """Inject faults into a mesh and measure whether it behaves as predicted.
 
-    Every host pings every other a hundred times a second meanwhile. Before each fault it is predicted from the plan
-    who must stay connected, and how long a gap may last; afterwards each
-    pair passed, failed, or nobody knows. The hosts are a lab's (`dockmesh lab up`), unless you ask otherwise."""
+    Meanwhile every host pings every other a hundred times a second. Before each fault the plan predicts which pairs
+    must stay connected, and how long an outage may last; afterwards each pair is pass, fail or unknown. The hosts are
+    a lab's (`dockmesh lab up`), unless --real-hosts is given."""
 )
 
 Name = Annotated[str, typer.Option("--name", metavar="LAB", help="Which lab.")]
@@ -30,7 +30,7 @@ File = Annotated[
 
 @app.command("list", cls=Command)
 def list_kinds(*, json: options.Json = False) -> None:
-    """Show the faults that there are."""
+    """Show the available faults."""
     from dockmesh.cli.work import drill as work
 
     work.list_kinds(json=json)
@@ -42,7 +42,7 @@ def run_drill(
         list[str] | None,
         typer.Argument(
             metavar="FAULT",
-            help="As `dockmesh drill list` shows them: cut:host1,host2. Without a colon the seed chooses where.",
+            help="As `dockmesh drill list` shows them: cut:host1,host2. Without a colon the place is chosen at random.",
             show_default=False,
         ),
     ] = None,
@@ -53,12 +53,12 @@ def run_drill(
     seed: Annotated[
         int | None,
         typer.Option(
-            metavar="NUMBER", help="Draws what is not said; the same again gives the same.", show_default="by chance"
+            metavar="NUMBER", help="Seed of random choices: the same gives the same drill.", show_default="random"
         ),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(min=1, metavar="NUMBER", help="Draw so many faults, of the kinds that are named, or of all."),
+        typer.Option(min=1, metavar="NUMBER", help="Choose this many faults at random, of the named kinds or of all."),
     ] = None,
     hold: Annotated[
         float | None,
@@ -71,17 +71,17 @@ def run_drill(
         ),
     ] = None,
     interval: Annotated[
-        int, typer.Option(min=10, max=100, metavar="MS", help="Between two pings of each host to each other.")
+        int, typer.Option(min=10, max=100, metavar="MS", help="Time between two pings of a pair of hosts.")
     ] = 10,
     real_hosts: Annotated[
         bool,
         typer.Option(
-            "--real-hosts", help="Not a lab's, but the hosts of --file: with the faults that are harmless only."
+            "--real-hosts", help="Use the hosts of --file instead of a lab's, with only the faults that are safe there."
         ),
     ] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(metavar="MESH", help="Its name, once more: with --real-hosts, where nobody is there to be asked."),
+        typer.Option(metavar="MESH", help="The name of the mesh: confirms --real-hosts without a prompt."),
     ] = None,
     ssh_config: options.SshConfig = None,
     json: options.Json = False,
@@ -89,9 +89,9 @@ def run_drill(
     """Make one fault after another, and judge each.
 
     Ctrl-C heals the fault before it ends. Exit code 0 only if every verdict is pass: what could not be measured is
-    unknown, and that is no pass.
+    unknown, which is not a pass.
 
-    On real hosts only packets of tunnels are dropped, and each host heals itself after a while, whatever becomes of us.
+    On real hosts only packets of tunnels are dropped, and each host heals itself after a while in any case.
     """
     from dockmesh.cli.work import drill as work
 

@@ -18,29 +18,29 @@ def exec(  # noqa: A001 — the verb is called so
     ],
     *,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Give it our standard input; else it has none.")
+        bool, typer.Option("--interactive", "-i", help="Pass standard input on; without it the command has none.")
     ] = False,
     tty: Annotated[bool, typer.Option("--tty", "-t", help="Give it a terminal: `-it` for a shell.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Start it, and do not wait for it.")] = False,
     env: Annotated[
         list[str] | None,
         typer.Option(
-            "--env", "-e", metavar="NAME=VALUE", help="With this in its environment; may be given several times."
+            "--env", "-e", metavar="NAME=VALUE", help="Set this environment variable; may be given several times."
         ),
     ] = None,
     user: Annotated[
-        str | None, typer.Option("--user", "-u", help="As this user in the container.", metavar="USER")
+        str | None, typer.Option("--user", "-u", help="Run as this user in the container.", metavar="USER")
     ] = None,
     workdir: Annotated[
-        str | None, typer.Option("--workdir", "-w", help="In this folder of the container.", metavar="FOLDER")
+        str | None, typer.Option("--workdir", "-w", help="Run in this folder of the container.", metavar="FOLDER")
     ] = None,
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
 ) -> None:
-    """Run a command in a container, on whatever host it is.
+    """Run a command in a container, on whichever host it is.
 
-    Options stand before the container's name; what follows it is the command's: `dockmesh exec -it web -- sh`.
+    Options go before the container's name; what follows it belongs to the command: `dockmesh exec -it web -- sh`.
     The exit code is that of the command, as `docker exec` gives it; 255 also if ssh fails.
     """
     from dockmesh.cli.work import exec as work

@@ -12,7 +12,7 @@ def history(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="Show all of this run; the beginning of its name is enough.",
+            help="Show this run in full; the first characters of its name are enough.",
             show_default=False,
             autocompletion=complete.runs,
         ),
@@ -25,8 +25,8 @@ def history(
 ) -> None:
     """Show the runs that changed hosts, and how they ended.
 
-    With when, by whom and what. They are kept beside the mesh file, in `.dockmesh`.
-    With `--host`, what the host itself remembers, of all who changed it.
+    With time, user and changes. They are kept beside the mesh file, in `.dockmesh`.
+    With `--host`: what is recorded on the host itself, whoever changed it.
     """
     from dockmesh.cli.work import history as work
 

@@ -23,7 +23,8 @@ def add(
     *,
     file: options.OwnFile = options.DEFAULT_FILE,
     name: Annotated[
-        list[str] | None, typer.Option(help="What to call it; once for each HOST, in their order.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Its name in the mesh; once for each HOST, in the same order.", show_default=False),
     ] = None,
     link: Annotated[
         list[str] | None,
@@ -50,10 +51,10 @@ def add(
     yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
-    """Put a host into the mesh file, with an address and a pool that move no other host.
+    """Add a host to the mesh file, with a free address and pool; those of other hosts stay.
 
-    Asks it over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
-    beforehand. Contacts no other host.
+    Asks it over SSH for the address at which the others reach it, and for its MTU. HOST=UNDERLAY gives the address
+    instead. Contacts no other host.
     """
     from dockmesh.cli.work import host as work
 
@@ -66,7 +67,7 @@ def remove(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME", help="As the file calls it.", show_default=False, autocompletion=complete.host_alone
+            metavar="NAME", help="Its name in the file.", show_default=False, autocompletion=complete.host_alone
         ),
     ],
     *,
@@ -75,7 +76,7 @@ def remove(
     yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
-    """Take a host out of the mesh file, with the links that name it. The host may be dead: it is not contacted."""
+    """Remove a host from the mesh file, with the links that name it. The host may be dead: it is not contacted."""
     from dockmesh.cli.work import host as work
 
     work.remove(names, file, dry_run=dry_run, json=json)

@@ -16,22 +16,22 @@ def init(
     ],
     *,
     file: options.OwnFile = options.DEFAULT_FILE,
-    name: Annotated[str, typer.Option(help="What to call the mesh.")] = "mesh",
+    name: Annotated[str, typer.Option(help="The name of the mesh.")] = "mesh",
     prefix: Annotated[str, typer.Option(help="The containers' address range, of all hosts together.")] = DEFAULT_PREFIX,
     max_hosts: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="NUMBER", help="Leave room for so many hosts with equal pools.", show_default=False
+            min=1, metavar="NUMBER", help="Leave room for this many hosts with equal pools.", show_default=False
         ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no host for its underlay address and MTU.")] = False,
     ssh_config: options.SshConfig = None,
     json: options.Json = False,
 ) -> None:
-    """Write a mesh file for these hosts, never over an existing one.
+    """Write a mesh file for these hosts; an existing file is never overwritten.
 
-    Asks each host over SSH for the address that the others reach it at, and for its MTU. HOST=UNDERLAY says the address
-    beforehand, and NAME=HOST what to call a host: `web1=root@web.example.com`, `web1=root@192.0.2.7`.
+    Asks each host over SSH for the address at which the others reach it, and for its MTU. HOST=UNDERLAY gives the
+    address instead, and NAME=HOST names a host: `web1=root@web.example.com`, `web1=root@192.0.2.7`.
     """
     from dockmesh.cli.work import init as work
 

@@ -58,28 +58,32 @@ def up(
             envvar="DOCKMESH_LAB_ACCEL",
             metavar="KIND",
             help="How virtual machines run: kvm, with the processor's help, or tcg, emulated.",
-            show_default="kvm where a guest boots with it",
+            show_default="kvm if a guest boots with it",
         ),
     ] = None,
     ipv6: Annotated[
         bool | None,
-        typer.Option("--ipv6/--ipv4", help="What the mesh goes by; SSH goes by IPv4 in both.", show_default="ipv4"),
+        typer.Option(
+            "--ipv6/--ipv4", help="Address family of the underlay; SSH uses IPv4 either way.", show_default="ipv4"
+        ),
     ] = None,
     offer: Annotated[
         list[str] | None,
-        typer.Option(metavar="PACKAGE", help="Of Debian, to be had by apt on the hosts of a new lab; repeatable."),
+        typer.Option(
+            metavar="PACKAGE", help="A Debian package that the hosts of a new lab can install with apt; repeatable."
+        ),
     ] = None,
     release: Annotated[
         str | None,
         typer.Option(
             metavar="RELEASE",
-            help="Debian's release: bookworm, trixie or forky; or of some hosts: host1=bookworm,host2=forky.",
+            help="Debian's release: bookworm, trixie or forky; or that of single hosts: host1=bookworm,host2=forky.",
             show_default="trixie",
         ),
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Bring a lab up: make it, or start what of it doesn't run. More hosts can be added to one that runs.
+    """Create a lab, or start those of its hosts that are not running. More hosts can be added to a running lab.
 
     It leaves an SSH configuration (users root and admin, who may sudo) and a mesh file, and prints where.
     """
@@ -114,7 +118,7 @@ def ssh_to(
     name: Name = "lab",
     directory: Directory = None,
 ) -> None:
-    """Log in to a host, or run a command there. Options of ours go before HOST."""
+    """Log in to a host, or run a command there. Options of dockmesh go before HOST."""
     from dockmesh.cli.work import lab as work
 
     work.ssh_to(name, directory, host, command or ())
@@ -132,7 +136,7 @@ def cut(
         str | None, typer.Option(metavar="NAME", help="Only this IP protocol, as a firewall would: gre, icmp, tcp, 47.")
     ] = None,
 ) -> None:
-    """Let nothing pass between two hosts."""
+    """Block all traffic between two hosts."""
     from dockmesh.cli.work import lab as work
 
     work.cut(name, directory, a, b, protocol=protocol, one_way=one_way)
@@ -160,7 +164,7 @@ def crash(host: HostArgument, name: Name = "lab", directory: Directory = None) -
 
 @app.command(cls=Command)
 def start(host: HostArgument, name: Name = "lab", directory: Directory = None) -> None:
-    """Switch a host on that crashed or was powered off, and wait until it is up."""
+    """Start a host that crashed or was powered off, and wait until it is up."""
     from dockmesh.cli.work import lab as work
 
     work.start(name, directory, host)

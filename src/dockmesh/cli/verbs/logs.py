@@ -12,30 +12,28 @@ def logs(
     name: options.ContainerName,
     others: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what it says from now on, until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the output until Ctrl-C.")] = False,
     tail: Annotated[
         int | None,
         typer.Option(
-            "--tail", "-n", min=0, metavar="NUMBER", help="Only so many lines from the end.", show_default=False
+            "--tail", "-n", min=0, metavar="NUMBER", help="Only this many lines from the end.", show_default=False
         ),
     ] = None,
-    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Put its time before each line.")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show the time before each line.")] = False,
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", help="Only from then on, as Docker takes it: `10m`, `2026-11-26T12:00:00Z`.", metavar="WHEN"
+            "--since", help="Only output since then, in Docker's format: `10m`, `2026-11-26T12:00:00Z`.", metavar="WHEN"
         ),
     ] = None,
     file: options.LongFile = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
 ) -> None:
-    """Show what a container printed, on whatever host it is.
+    """Show the output of a container, on whichever host it is.
 
     As with `docker logs`, -f is --follow here, and the mesh file is named by --file alone.
-    What it printed on standard error comes on standard error.
+    Its standard error goes to standard error.
     The exit code is that of `docker logs` there; with --follow 0 when it is ended by Ctrl-C.
     """
     if others:

@@ -17,11 +17,13 @@ def measure(
         typer.Option(
             "--only",
             metavar="WHAT",
-            help="Take only this figure; may be given several times: latency, goodput, all-pairs, packets.",
+            help="Measure only this; may be given several times: latency, goodput, all-pairs, packets.",
             show_default="all",
         ),
     ] = None,
-    seconds: Annotated[int, typer.Option(min=1, max=30, metavar="NUMBER", help="How long each figure is taken.")] = 2,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=30, metavar="NUMBER", help="How long each figure is measured.")
+    ] = 2,
     pairs: Annotated[
         int, typer.Option(min=1, max=500, metavar="NUMBER", help="How many pairs are measured one after another.")
     ] = 12,
@@ -41,9 +43,9 @@ def measure(
     """Measure latency, goodput and packets a second between the hosts of the mesh.
 
     Between the hosts' addresses in the mesh, so through the tunnels that containers use. This loads hosts and links:
-    what is sent, for how long and at most how much, is said beforehand, and asked for. Nothing is installed or changed,
+    it says first what it will send, for how long and how much at most, and asks. Nothing is installed or changed,
     and after Ctrl-C hosts end by themselves within the seconds of one figure.
-    Exit code 1 if a figure could not be taken; the others are shown.
+    Exit code 1 if a figure could not be measured; the others are shown.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import measure as work

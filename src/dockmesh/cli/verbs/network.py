@@ -19,7 +19,7 @@ FIRST_VLAN, LAST_VLAN = 2, 4094
 
 @app.command(cls=Command)
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As Docker has it, too.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, in Docker too.", show_default=False)],
     *,
     file: options.OwnFile = options.DEFAULT_FILE,
     prefix: Annotated[
@@ -28,7 +28,7 @@ def add(
     ] = None,
     prefix6: Annotated[
         str | None,
-        typer.Option(help="Its range of IPv6 addresses, or `auto` for one drawn by chance.", show_default="none"),
+        typer.Option(help="Its range of IPv6 addresses, or `auto` for a random one.", show_default="none"),
     ] = None,
     internal: Annotated[bool, typer.Option("--internal", help="Its containers reach nothing but each other.")] = False,
     hosts: Annotated[
@@ -42,23 +42,23 @@ def add(
         typer.Option(
             min=FIRST_VLAN,
             max=LAST_VLAN,
-            help="The tag of its frames between hosts.",
+            help="The VLAN tag of its frames between hosts.",
             show_default="the first free one",
         ),
     ] = None,
     max_hosts: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="NUMBER", help="Leave room for so many hosts with equal pools.", show_default=False
+            min=1, metavar="NUMBER", help="Leave room for this many hosts with equal pools.", show_default=False
         ),
     ] = None,
     dry_run: options.DryRun = False,
     yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
-    """Put a container network into the mesh file, with an address and a pool for each host that is on it.
+    """Add a container network to the mesh file, with an address and a pool for each host that is on it.
 
-    Touches no other network, neither in the file nor when it is applied. Contacts nobody.
+    Touches no other network, neither in the file nor when it is applied. Contacts no host.
     """
     from dockmesh.cli.work import network as work
 
@@ -71,7 +71,7 @@ def remove(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="As the file calls it.", show_default=False, autocompletion=complete.networks
+            metavar="NAME", help="Its name in the file.", show_default=False, autocompletion=complete.networks
         ),
     ],
     *,
@@ -80,7 +80,7 @@ def remove(
     yes: options.NeverAsks = False,
     json: options.Json = False,
 ) -> None:
-    """Take a container network out of the mesh file, and what its hosts have there. Contacts nobody.
+    """Remove a container network from the mesh file, with its hosts' entries for it. Contacts no host.
 
     Its containers must have left it before that is applied: apply names those that run, and removes nothing under them.
     """

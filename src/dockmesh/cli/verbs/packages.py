@@ -9,7 +9,7 @@ from dockmesh.cli import options
 from dockmesh.cli.command import Command, group
 
 app = group(
-    """Build packages of Open vSwitch for hosts that can install none.
+    """Build packages of Open vSwitch for hosts that cannot install any.
 
     For hosts whose sources have no Open vSwitch or an old one, or that reach no source. `packages: {from: debs}` in
     the mesh file makes `apply` carry them."""
@@ -43,7 +43,7 @@ def build_packages(
     check: Annotated[
         bool, typer.Option("--check", help="Run the tests of the package too, which may take hours.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave installed there what the build needed.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep installed there what the build needed.")] = False,
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     quiet: options.Quiet = False,
@@ -53,8 +53,8 @@ def build_packages(
     """Build .debs of Open vSwitch on a host, and fetch them.
 
     HOST is one of the mesh file or any that ssh reaches. The build runs in a fresh folder there; what had to be
-    installed for it is removed again. Its log lies beside the packages. Words in the environment variable
-    DEB_BUILD_OPTIONS are handed on.
+    installed for it is removed again. Its log lies beside the packages. The environment variable DEB_BUILD_OPTIONS is
+    passed on.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import packages as work

@@ -12,7 +12,7 @@ def preflight(
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show what is fine in words, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also show the details of checks that passed.")] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     json: options.Json = False,
@@ -20,7 +20,7 @@ def preflight(
     """Check every host for problems, before anything is changed.
 
     Sends packets of the tunnels' own kind between the hosts, small ones and full ones.
-    A mesh that runs does not notice.
+    A running mesh is not disturbed.
     Exit code 0 if nothing keeps the mesh from being built, warnings allowed.
     Exit code 1 for a blocker, or if a check could not be made.
     """

@@ -12,9 +12,9 @@ def ps(
     file: options.File = options.DEFAULT_FILE,
     ssh_config: options.SshConfig = None,
     host: options.Hosts = None,
-    all_: Annotated[bool, typer.Option("--all", "-a", help="Show those that do not run, too.")] = False,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Also show containers that are not running.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show identifiers alone, as `dockmesh logs` and `exec` take them.")
+        bool, typer.Option("--quiet", "-q", help="Show only IDs, as `dockmesh logs` and `exec` take them.")
     ] = False,
     json: options.Json = False,
 ) -> None:

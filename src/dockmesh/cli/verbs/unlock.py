@@ -21,9 +21,9 @@ def unlock(
 ) -> None:
     """End a run that hangs and holds a host's lock, and roll it back.
 
-    A lock goes with the command that took it, and with its connection.
-    This is for one that hangs, or whose machine went away without a word.
-    What the command had begun on the host is taken back at once.
+    A lock ends with the command that took it, and with its connection.
+    This is for a command that hangs, or whose machine is gone while its connection still looks open.
+    What the command had changed on the host is rolled back at once.
     """
     from dockmesh.cli.work import unlock as work
 

@@ -13,7 +13,7 @@ def verify(
     """Measure every pair of hosts and of containers, and explain each failure.
 
     Starts a small container on each host, which is gone afterwards, and changes nothing.
-    Exit code 0 only if every probe passes: what could not be measured is unknown, and that is no pass.
+    Exit code 0 only if every probe passes: what could not be measured is unknown, which is not a pass.
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import verify as work

@@ -22,7 +22,7 @@ def show_next_step() -> None:
 
 
 def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str]]]:
-    """What there is now, and the commands that lead on, each with what it does. Contacts nobody."""
+    """What there is now, and the commands that lead on, each with what it does. Contacts no host."""
     option = flag("-f", named)
     if not file.exists():
         return f"There is no {file} here.", [
@@ -42,7 +42,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
     if not runs or runs[-1].why == store.DESTROY:
         state = "was never applied from here" if not runs else "was taken down"
         return f"{mesh}; it {state}.", [
-            (f"dockmesh plan{option}", "shows what follows from the file; contacts nobody"),
+            (f"dockmesh plan{option}", "shows what follows from the file; contacts no host"),
             (f"dockmesh preflight{option}", "asks the hosts what is in the way"),
             (f"dockmesh apply{option}", "makes it real; shows what it changes, and asks first"),
         ]
