@@ -28,7 +28,7 @@ RESERVED = (
     ReservedUse(IPv4Network("0.0.0.0/8"), "an unspecified address", "for hosts that have no address yet"),
     ReservedUse(IPv4Network("127.0.0.0/8"), "a loopback address", "loopback: each host reaches itself there"),
     ReservedUse(
-        IPv4Network("169.254.0.0/16"), "a link-local address", "link-local: hosts choose such addresses by chance"
+        IPv4Network("169.254.0.0/16"), "a link-local address", "link-local: hosts choose such addresses at random"
     ),
     ReservedUse(IPv4Network("224.0.0.0/4"), "a multicast address", "multicast: groups, never one host"),
     ReservedUse(IPv4Network("240.0.0.0/4"), "a reserved address", "reserved, and Linux does not route it everywhere"),
@@ -39,7 +39,9 @@ RESERVED = (
 RESERVED_6 = (
     ReservedUse(IPv6Network("::/128"), "an unspecified address", "for hosts that have no address yet"),
     ReservedUse(IPv6Network("::1/128"), "a loopback address", "loopback: each host reaches itself there"),
-    ReservedUse(IPv6Network("::ffff:0:0/96"), "an IPv4 address in IPv6's clothes", "for programs, and never on a wire"),
+    ReservedUse(
+        IPv6Network("::ffff:0:0/96"), "an IPv4-mapped IPv6 address", "used inside programs, never on a network"
+    ),
     ReservedUse(IPv6Network("fe80::/10"), "a link-local address", "link-local: without its link it means nothing"),
     ReservedUse(IPv6Network("ff00::/8"), "a multicast address", "multicast: groups, never one host"),
 )

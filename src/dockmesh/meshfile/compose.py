@@ -70,7 +70,7 @@ def compose(source: Source, problems: list[Problem]) -> Node:
             case DocumentStartEvent(version=version) if version is not None and tuple(version) != (1, 2):
                 hint = "Mesh files are YAML 1.2: delete the %YAML line."
                 span = Span(1, 1, max(1, len(source.lines[0])))
-                problems.append(Problem(f"this is said to be YAML {version[0]}.{version[1]}", hint, span))
+                problems.append(Problem(f"this is declared as YAML {version[0]}.{version[1]}", hint, span))
             case DocumentStartEvent():
                 continue
             case _:
@@ -98,7 +98,7 @@ def _events(source: Source, problems: list[Problem]) -> Iterator[Event]:
         raise source.refuse(*problems, explain_bad_escape(source)) from None
     except YAMLError:
         hint = "Compare it with the reference file in the documentation."
-        raise source.refuse(*problems, Problem("this is no YAML", hint)) from None
+        raise source.refuse(*problems, Problem("this is not YAML", hint)) from None
 
 
 def _span(source: Source, event: Event) -> Span:
@@ -139,11 +139,11 @@ def _item(state: _Composing, event: Event) -> Item:
 def _alias(state: _Composing, event: AliasEvent) -> Node:
     name, span = event.anchor, _span(state.source, event)
     if name in state.open_anchors:
-        hint = "An alias repeats a value that stands before it and is complete there."
-        raise state.source.refuse(*state.problems, Problem(f"`*{clipped(name)}` stands inside itself", hint, span))
+        hint = "An alias repeats a complete value from before it."
+        raise state.source.refuse(*state.problems, Problem(f"`*{clipped(name)}` contains itself", hint, span))
     if name not in state.anchors:
         hint = f"Mark the value to repeat with `&{clipped(name)}`, before this line.{did_you_mean(name, state.anchors)}"
-        what = f"no `&{clipped(name)}` stands before this"
+        what = f"no `&{clipped(name)}` before this"
         raise state.source.refuse(*state.problems, Problem(what, hint, span, Mistake.UNKNOWN_ANCHOR))
     node, values = state.anchors[name]
     _count(state, event, values)
@@ -217,7 +217,7 @@ def _end(start: CollectionStartEvent, end: Event, items: list[Item]) -> int:
 
 def _stands_twice(key: Scalar, first: Scalar) -> Problem:
     hint = f"The first is in line {first.span.line}. Delete one of them, or rename it."
-    return Problem(f"`{clipped(key.text)}` stands twice", hint, key.span)
+    return Problem(f"duplicate key `{clipped(key.text)}`", hint, key.span)
 
 
 def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, item: Item) -> None:
@@ -230,7 +230,7 @@ def _add_entry(state: _Composing, entries: dict[str, Entry], key: Node, item: It
         state.problems.append(Problem("merge keys (`<<`) are not understood", hint, key.span))
         return
     if not isinstance(key.value, str):
-        state.problems.append(Problem(f"key `{name}` is no text", _key_instead(key), key.span))
+        state.problems.append(Problem(f"key `{name}` is not text", _key_instead(key), key.span))
     entries[key.text] = Entry(item.value, key.start, item.end, item.alias, key)
 
 

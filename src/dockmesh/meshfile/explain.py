@@ -71,7 +71,7 @@ def unknown_key(section: "type[Section]", place: Place, key: Scalar, guess: str 
     if colon and before in section.keys:
         what = "a full-width colon" if FULL_WIDTH in name else f"`{before}:` has no space behind it"
         return Problem(what, f"Expected `{before}: {clipped(rest.strip())}`.", key.span)
-    elsewhere = [f"`{name}` stands {other.where}." for other in _meant(section) if name in other.keys]
+    elsewhere = [f"`{name}` belongs {other.where}." for other in _meant(section) if name in other.keys]
     hints = [
         *([f"Did you mean `{guess}`?"] if guess else []),
         *elsewhere[:1],
@@ -83,7 +83,7 @@ def unknown_key(section: "type[Section]", place: Place, key: Scalar, guess: str 
 def _meant(section: "type[Section]") -> "Iterator[type[Section]]":
     """Where a key may have been meant that stands in this map and is none of its own.
 
-    A map within another is meant by what holds it, or stands beside it: `port` elsewhere is no port of ssh.
+    A map within another is meant by what holds it, or stands beside it: `port` elsewhere is not a port of ssh.
     """
     for other in [section, *_around(section)][-1].inside():
         around = _around(other)

@@ -91,7 +91,7 @@ class JsonObject(Type[Located[dict[str, Located[Plain]]]]):
         for name, entry in node.entries.items():
             if isinstance(entry.key.value, str) and not re.fullmatch(self.KEY, name):
                 hint = "Expected lower-case letters, digits and hyphens, as Docker's documentation has them."
-                problems.append(Problem(f"{clipped(name)} is no key of daemon.json", hint, entry.key.span))
+                problems.append(Problem(f"{clipped(name)} is not a key of daemon.json", hint, entry.key.span))
             problems += _no_numbers(entry.value, place)
         found = {name: Located(plain(each.value), each.key.span) for name, each in node.entries.items()}
         return Located(found, place.span_of(node), place.subject, place.key, whole=len(problems) == known)

@@ -60,7 +60,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise _refuse(path, f"cannot be read: {error.strerror}", "Is the path right?") from None
     except ValueError:
-        raise _refuse(path, "this is no path", "A path holds no NUL character.") from None
+        raise _refuse(path, "this is not a path", "A path holds no NUL character.") from None
     if len(content) > MAX_BYTES:
         hint = "A mesh of 1,000 hosts needs about a tenth of that. Is this the right file?"
         raise _refuse(path, "larger than 1 MiB", hint)
@@ -104,7 +104,7 @@ def _control_characters(source: Source) -> list[Problem]:
         return []
     return [
         Problem(
-            f"character U+{ord(found[0][0]):04X} has no place in a mesh file",
+            f"character U+{ord(found[0][0]):04X} is not allowed in a mesh file",
             "Delete it; some editors show it only when asked for hidden characters.",
             Span(number, found.start() + 1, len(found[0])),
         )
@@ -119,7 +119,7 @@ def _odd_spaces(source: Source) -> list[Problem]:
         return []
     return [
         Problem(
-            f"U+{ord(found[0][0]):04X}, which looks like a space and is none",
+            f"U+{ord(found[0][0]):04X}, which looks like a space and is not one",
             "Write a space in its place; it often comes with text that was copied from a page.",
             Span(number, found.start() + 1, len(found[0])),
         )

@@ -26,18 +26,18 @@ WORDS = (
     ("unknown escape character", "an escape that does not exist", "In double quotes a backslash is written `\\\\`."),
     (
         "while parsing a block mapping",
-        "this does not fit into the map that it stands in",
+        "this does not fit into the map around it",
         "Is it indented like the lines above, and is a value that starts with a quote or `*` complete?",
     ),
     (
         "while parsing a block collection",
-        "this does not fit into the list that it stands in",
+        "this does not fit into the list around it",
         "Every entry of a list starts with `- `, all at one indentation.",
     ),
     ("the node content", "a value was expected here", "Is a bracket, comma or colon too many?"),
     (
         "expected '<document start>'",
-        "something stands after the end",
+        "there is something after the end",
         "Is a bracket too many, or the indentation wrong?",
     ),
 )
@@ -91,13 +91,13 @@ def explain_syntax(source: Source, error: MarkedYAMLError) -> Problem:
         hint = "To begin a value with it, quote the whole value."
         return Problem(f"a value cannot begin with {clipped(found[1])}", hint, span)
     if "mapping values are not allowed" in said and ": " not in source.lines[span.line - 1][: span.column]:
-        return Problem("no `:` can stand here", "Is the line above `key: value`, with a space after the colon?", span)
+        return Problem("no `:` is allowed here", "Is the line above `key: value`, with a space after the colon?", span)
     for words, what, hint in WORDS:
         if words in said:
             if "a quote" in what and error.context_mark is not None:
                 span = source.span(*[error.context_mark.line, error.context_mark.column] * 2)
             return Problem(what, hint, span)
-    return Problem(f"this is no YAML: {clipped(error.problem or said)}", "Compare it with the lines around it.", span)
+    return Problem(f"this is not YAML: {clipped(error.problem or said)}", "Compare it with the lines around it.", span)
 
 
 def _unclosed(error: MarkedYAMLError, span: Span) -> Problem:
@@ -106,7 +106,7 @@ def _unclosed(error: MarkedYAMLError, span: Span) -> Problem:
     what = f"`,` or `{closing}` expected"
     return Problem(
         what,
-        f"The `{opening}` is in line {line}: its entries are parted by commas, and it ends with `{closing}`.",
+        f"The `{opening}` is in line {line}: its entries are separated by commas, and it ends with `{closing}`.",
         span,
     )
 

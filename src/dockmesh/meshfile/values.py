@@ -42,7 +42,7 @@ LABEL_RULE = (
 
 def read_label(value: str) -> str:
     if not re.fullmatch(LABEL_PATTERN, value):
-        raise WrongValueError(f"is {quoted(value)}, which is no valid name", LABEL_RULE + _label_instead(value))
+        raise WrongValueError(f"is {quoted(value)}, which is not a valid name", LABEL_RULE + _label_instead(value))
     if re.fullmatch(LOOKS_LIKE_ADDRESS, value):
         raise WrongValueError(
             f"is {quoted(value)}, which programs read as an address",
@@ -61,7 +61,7 @@ def _label_instead(value: str) -> str:
 def read_domain(value: str) -> str:
     if not re.fullmatch(DOMAIN_PATTERN, value) or len(value) > MAX_DOMAIN:
         raise WrongValueError(
-            f"is {quoted(value)}, which is no domain",
+            f"is {quoted(value)}, which is not a domain",
             f"Expected labels of lower-case letters, digits and hyphens with dots between them, such as mesh or "
             f"mesh.example.com, {MAX_DOMAIN} characters at most; or false for no names.",
         )
@@ -77,7 +77,7 @@ def read_address(value: str) -> IPv4Address:
     try:
         address = ip_address(value)
     except ValueError:
-        raise WrongValueError(f"is {quoted(value)}, which is no IPv4 address", _address_instead(value)) from None
+        raise WrongValueError(f"is {quoted(value)}, which is not an IPv4 address", _address_instead(value)) from None
     if isinstance(address, IPv6Address):
         raise WrongValueError("is an IPv6 address", "This version takes IPv4 only, such as 192.0.2.1.")
     return address
@@ -87,7 +87,7 @@ def read_address6(value: str) -> IPv6Address:
     try:
         address = IPv6Address(value)
     except ValueError:
-        raise WrongValueError(f"is {quoted(value)}, which is no IPv6 address", _address6_instead(value)) from None
+        raise WrongValueError(f"is {quoted(value)}, which is not an IPv6 address", _address6_instead(value)) from None
     if address.scope_id:
         raise WrongValueError(
             f"is {quoted(value)}, which has a zone", "Expected an address that other hosts know, too."
@@ -103,7 +103,7 @@ def read_underlay(value: str) -> UnderlayAddress:
 def _address6_instead(value: str) -> str:
     bare = value.partition("/")[0].removeprefix("[").removesuffix("]")
     try:
-        return f"An address stands here alone: {IPv6Address(bare)}."
+        return f"Expected the address alone: {IPv6Address(bare)}."
     except ValueError:
         return "Expected the address itself, such as 2001:db8::1."
 
@@ -111,7 +111,7 @@ def _address6_instead(value: str) -> str:
 def _address_instead(value: str) -> str:
     bare, slash, _ = value.partition("/")
     if slash and re.fullmatch(ADDRESS_PATTERN, bare):
-        return f"An address stands here without a prefix length: {bare}."
+        return f"Expected the address without a prefix length: {bare}."
     without_zeros = ".".join(part.lstrip("0") or "0" for part in value.split("."))
     if re.fullmatch(r"[0-9.]{7,30}", value) and re.fullmatch(ADDRESS_PATTERN, without_zeros):
         return f"Some programs read a leading zero as octal. Write {without_zeros}."
@@ -125,7 +125,7 @@ def read_network(value: str) -> IPv4Network:
         network = ip_network(value, strict=False)
     except ValueError:
         raise WrongValueError(
-            f"is {quoted(value)}, which is no network",
+            f"is {quoted(value)}, which is not a network",
             "Expected an IPv4 address, a slash and a prefix length from 0 to 32, such as 172.17.0.0/16.",
         ) from None
     if isinstance(network, IPv6Network):
@@ -140,7 +140,7 @@ def read_network6(value: str) -> IPv6Network:
         network = IPv6Network(value, strict=False)
     except ValueError:
         raise WrongValueError(
-            f"is {quoted(value)}, which is no IPv6 network",
+            f"is {quoted(value)}, which is not an IPv6 network",
             "Expected an IPv6 address, a slash and a prefix length from 0 to 128, such as fd00:80::/64.",
         ) from None
     _refuse_part(value, network, NETWORK6_PATTERN, "fd00:80::/64")
@@ -165,7 +165,7 @@ def _refuse_part(value: str, network: IPv4Network | IPv6Network, pattern: str, e
 def read_ssh_user(value: str) -> str:
     if not re.fullmatch(SSH_USER_PATTERN, value) or not value.isprintable():
         raise WrongValueError(
-            f"is {quoted(value)}, which is no user's name",
+            f"is {quoted(value)}, which is not a user name",
             "A user has up to 64 characters without spaces and colons, and does not begin with a hyphen.",
         )
     return value
@@ -179,7 +179,7 @@ def read_ssh_host(value: str) -> str:
         )
     if not re.fullmatch(SSH_HOST_PATTERN, value) or value.startswith("-"):
         raise WrongValueError(
-            f"is {quoted(value)}, which is no host name",
+            f"is {quoted(value)}, which is not a host name",
             "Expected a host name, an address or a Host of ssh_config: letters, digits and `. _ - : %`.",
         )
     return value
@@ -188,7 +188,7 @@ def read_ssh_host(value: str) -> str:
 def read_interface(value: str) -> str:
     if not re.fullmatch(INTERFACE_PATTERN, value):
         raise WrongValueError(
-            f"is {quoted(value)}, which is no interface's name",
+            f"is {quoted(value)}, which is not an interface name",
             "Expected up to 15 letters, digits and `. _ - @`, as `ip link` shows them, such as eth1.",
         )
     return value
@@ -211,7 +211,7 @@ class Paths(Type[Located[tuple[Located[str], ...]]]):
         for path in (each.value for each in paths):
             if not path or len(path) > MAX_PATH or not path.isprintable():
                 hint = "Expected a folder of .deb files such as debs."
-                wrong = WrongValueError(f"is {quoted(path)}, which is no path", hint)
+                wrong = WrongValueError(f"is {quoted(path)}, which is not a path", hint)
                 problems.append(wrong_value(place, wrong, place.span_of(node)))
                 return None
         return Located(paths, place.span_of(node), place.subject)

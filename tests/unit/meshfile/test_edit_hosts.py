@@ -21,7 +21,7 @@ def test_a_host_that_others_repeat_a_value_of_stays_and_is_named_with_its_line()
     with pytest.raises(UsageError) as error:
         remove_hosts("mesh.yaml", add_hosts("mesh.yaml", LAYOUTS["repeated-value"].encode(), [NEW]), ["host1"])
 
-    assert "mesh.yaml:7:80: no `&admin` stands before this" in refused(error)
+    assert "mesh.yaml:7:80: no `&admin` before this" in refused(error)
     assert "move it to another host first" in refused(error)
 
 

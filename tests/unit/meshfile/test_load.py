@@ -186,7 +186,7 @@ def test_a_path_through_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_with_nul_is_refused() -> None:
-    with pytest.raises(MeshFileError, match="this is no path"):
+    with pytest.raises(MeshFileError, match="this is not a path"):
         load(Path("a\0b"))
 
 

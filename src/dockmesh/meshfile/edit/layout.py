@@ -25,7 +25,7 @@ ADVICE = {
     Mistake.UNCONNECTED: "list the links that join the others under fabric.topology.links first",
     Mistake.UNKNOWN_HUB: "name another host under fabric.topology.star first",
     Mistake.ONE_SITE: "no other site would be left: write `topology: full-mesh` first",
-    Mistake.UNKNOWN_ANCHOR: "what is repeated with `*` stands with that host: move it to another host first",
+    Mistake.UNKNOWN_ANCHOR: "the value repeated with `*` is defined at that host: move it to another host first",
 }
 
 
@@ -69,7 +69,7 @@ class Layout:
         return [*found.entries] if isinstance(found, Mapping) else []
 
     def texts(self, *path: Step) -> list[str]:
-        """Of the list at that path; "" for what is no text."""
+        """Of the list at that path; "" for what is not text."""
         found = self.find(*path)
         return [each.value.text if isinstance(each.value, Scalar) else "" for each in found.items] if found else []
 

@@ -35,8 +35,8 @@ class DockerApiSection(
 
     listen = Key(
         Choice(of.Listen),
-        "mesh: TCP port 2376 of each host's own address in the mesh, and nowhere else. With TLS on both sides; who may "
-        "come in is in the hands of `dockmesh access`.",
+        "mesh: TCP port 2376 of each host's own address in the mesh, and nowhere else. With mutual TLS; access is "
+        "controlled by `dockmesh access`.",
         examples=("mesh",),
     )
 
@@ -87,7 +87,7 @@ class MeshSection(
             Keys(HostSection),
             "host",
             "a map such as `host1: {underlay: …, address: …, pool: …}`, one for each host",
-            of_list="Each host stands under its name: `host1: {underlay: …}`, without a hyphen before it.",
+            of_list="Write each host under its name: `host1: {underlay: …}`, without a hyphen before it.",
             least=2,
         ),
         "The hosts by name, two or more.",

@@ -145,7 +145,7 @@ class TopologyType(Type[Located[Found]]):
 def _no_form(node: Mapping, place: Place) -> Problem:
     for name, entry in node.entries.items():
         if name in NAMES:
-            return Problem(f"`{name}` stands alone", f"Write `topology: {name}`.", entry.key.span)
+            return Problem(f"`{name}` takes no value", f"Write `topology: {name}`.", entry.key.span)
         if nearest(name, SECTIONS):
             hint = FORMS + did_you_mean(name, SECTIONS)
             return Problem(f"unknown key `{clipped(name)}` in topology", hint, entry.key.span)

@@ -36,7 +36,7 @@ def check_interfaces(mesh: MeshSection) -> Iterator[Problem]:
         if network.attach.host is None or interface is None:
             continue
         if interface.value in (DOCKER_BRIDGE, FABRIC_BRIDGE, "lo") or interface.value.startswith(OURS):
-            what = f"interface of attach is {clipped(interface.value)}, which is not the host's own"
+            what = f"interface of attach is {clipped(interface.value)}, which dockmesh or Docker makes"
             yield Problem(what, "Expected a network card, a bond or a bridge that is there.", interface.span)
             continue
         for other in (each for each in seen if _where(each.attach) == _where(network.attach)):

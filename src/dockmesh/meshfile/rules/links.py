@@ -51,7 +51,7 @@ def _repeated(links: tuple[Link, ...]) -> Iterator[Problem]:
         if (before := first.setdefault(frozenset(end.value for end in link.value), link)) is not link:
             names = " and ".join(clipped(end.value) for end in link.value)
             hint = f"The first is in line {before.line}; a link has no direction. Delete one of them."
-            yield Problem(f"the link between {names} stands twice", hint, link.span)
+            yield Problem(f"duplicate link between {names}", hint, link.span)
 
 
 def _unconnected(names: list[str], links: tuple[Link, ...], span: Span) -> Iterator[Problem]:

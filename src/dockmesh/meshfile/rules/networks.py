@@ -96,7 +96,7 @@ def check_hosts(mesh: MeshSection) -> Iterator[Problem]:
 
 
 def once(mesh: MeshSection) -> Iterator[NetworkSection]:
-    """The networks after docker0, each name once: that it stands there twice is told by itself."""
+    """The networks after docker0, each name once: that it is given twice is told by itself."""
     seen = {"", DOCKER_BRIDGE}
     for network in mesh.every_network[1:]:
         if network.label.value not in seen:

@@ -15,9 +15,7 @@ def check_in_prefix(view: NetworkView) -> Iterator[Problem]:
     for pool in [member.pool for member in outside if member.pool]:
         reaches = "reaches beyond" if pool.value.overlaps(prefix) else "is outside"
         # Measured on Docker 26.1: the first container of such a daemon got the first address of the prefix.
-        why = (
-            " Given such a pool, Docker hands out the whole prefix without a word, so two hosts give one address twice."
-        )
+        why = " Given such a pool, Docker silently hands out the whole prefix, so two hosts give out the same address."
         hint = f"The {view.key} is {prefix} (line {view.prefix.line}).{why if view.version == 4 else ''}{free}"
         yield Problem(f"{pool.subject} {reaches} {view.the_prefix}", hint, pool.span)
 

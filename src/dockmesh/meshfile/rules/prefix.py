@@ -13,7 +13,7 @@ from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 
 PRIVATE = {
     4: "Expected a private range that nothing else uses, such as 172.17.0.0/16 or 10.80.0.0/16 (RFC 1918).",
-    6: "Expected a range that nothing else uses, such as a /64 of an fd… prefix drawn by chance (RFC 4193).",
+    6: "Expected a range that nothing else uses, such as a /64 of an fd… prefix drawn at random (RFC 4193).",
 }
 EXAMPLE = {4: ", such as 10.80.0.0/16", 6: ""}
 

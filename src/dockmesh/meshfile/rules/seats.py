@@ -28,7 +28,7 @@ def check_known(mesh: MeshSection) -> Iterator[Problem]:
         network = networks.get(entry.value)
         has = f"{host.shown} has an entry for {clipped(entry.value)}"
         if entry.value == DOCKER_BRIDGE:
-            hint = f"Those in {DOCKER_BRIDGE} stand at the host itself: `address` and `pool`."
+            hint = f"Those in {DOCKER_BRIDGE} are set at the host itself: `address` and `pool`."
             yield Problem(has, hint, entry.span)
         elif network is None and complete:
             known = f"The networks are {listed([*networks])}." if networks else f"There is {DOCKER_BRIDGE} alone."

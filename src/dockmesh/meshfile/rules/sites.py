@@ -32,7 +32,7 @@ def check_sites(mesh: MeshSection) -> Iterator[Problem]:
             yield Problem(f"site {site} has the unknown host {clipped(host.value)}", hint, host.span)
         elif host.value in first:
             where, before = first[host.value]
-            hint = f"It stands in {where}, line {before.line}, too. A host is in one site: delete one of them."
+            hint = f"It is also in {where}, line {before.line}. A host belongs to one site: delete one of them."
             yield Problem(f"{clipped(host.value)} is in a site twice", hint, host.span)
         else:
             first[host.value] = (site, host)
