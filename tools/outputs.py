@@ -32,7 +32,7 @@ def paths() -> Iterator[Path]:
 
 
 def page(text: str) -> str:
-    """The page with its blocks made anew; all else is written by hand."""
+    """The page with its blocks recreated; all else is written by hand."""
 
     def made(mark: re.Match[str]) -> str:
         if mark["of"]:

@@ -38,7 +38,7 @@ def pages() -> dict[Path, str]:
 
 
 def topologies_page(page: str) -> str:
-    """The page with its tables made anew, one for each number of hosts; all else is written by hand."""
+    """The page with its tables recreated, one for each number of hosts; all else is written by hand."""
     for count in (6, 12):
         page = _with_table(page, f"of {count} hosts", _topology_rows(count))
     return page
@@ -51,7 +51,7 @@ def _with_table(page: str, name: str, rows: Iterable[str]) -> str:
 
 
 def forwarding_page(page: str) -> str:
-    """The page with its table of flows made anew."""
+    """The page with its table of flows recreated."""
     return _with_table(page, "of flows", _flow_rows())
 
 

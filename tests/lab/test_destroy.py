@@ -159,7 +159,7 @@ def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> N
 def test_destroy_that_is_killed_ends_the_same_when_it_is_run_again(prepared: Mesh) -> None:
     mesh = prepared
     before = snapshots(mesh)
-    for step in ("remove files and units", "remove the fabric", "give Docker back its settings"):
+    for step in ("remove files and units", "remove the fabric", "restore Docker's settings"):
         mesh.apply()
         words = ("destroy", "-f", str(mesh.file), "--ssh-config", str(mesh.ssh_config), "--yes")
         command = (*DOCKMESH, *words)

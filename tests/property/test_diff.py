@@ -104,7 +104,7 @@ HARMS: dict[str, tuple[FaultInjector, str]] = {
     "no tree": (lambda host: fabric_of(host).columns.update(rstp_enable="false", stp_enable="false"), "bridge br0"),
     "another MAC of br0": (
         lambda host: assign(fabric_of(host).columns, "other_config:hwaddr=02:00:00:00:00:08"),
-        "br",  # a bridge with a rapid spanning tree is made anew
+        "br",  # a bridge with a rapid spanning tree is recreated
     ),
     "no mtu_request": (lambda host: fabric_of(host).ports["br0"].interface.pop("mtu_request"), "br0 mtu_request"),
     "Docker is down": (lambda host: setattr(host, "docker", None), "docker restart"),

@@ -74,7 +74,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         Made(
             "a spanning tree that is off",
             at("host2", "ovs-vsctl set bridge br0 rstp_enable=false"),
-            "frames can go in a circle",
+            "frames can loop",
             forwarding="rstp",
         ),
         NotMade(ELSEWHERE.format("test_releases.py")),
@@ -83,9 +83,9 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
     ),
     "verify.diagnose._flows": (
         Made(
-            "a bridge that passes frames on as it likes",
+            "a bridge that forwards frames like a plain switch",
             at("host2", f"{NO_GUARD}ovs-ofctl -O OpenFlow15 add-flow br0 priority=1,actions=NORMAL"),
-            "br0 passes frames on as it likes",
+            "br0 forwards frames like a plain switch",
         ),
         Made(
             "groups that are gone", at("host2", f"{NO_GUARD}ovs-ofctl -O OpenFlow15 del-groups br0"), "missing on br0"
@@ -314,7 +314,7 @@ STATUS: dict[str, tuple[Entry, ...]] = {
         ),
     ),
     "status.findings._cut_off": (
-        Made("no way at all", (*lab("cut host1 host3"), *lab("cut host2 host3")), "no way for frames between", HEAL),
+        Made("no way at all", (*lab("cut host1 host3"), *lab("cut host2 host3")), "no path for frames between", HEAL),
     ),
     "status.findings._differences": (
         Made("a file that somebody edited", at("host2", "echo '# mine' >> /etc/dockmesh/up"), "drift (1)"),

@@ -190,7 +190,7 @@ class FakeHost:
             self.go_back()
 
     def restart(self) -> None:
-        """A boot: the kernel's things are made anew as they were, and Docker takes the file that it finds."""
+        """A boot: the kernel's things are recreated as they were, and Docker takes the file that it finds."""
         self.locked_by = None
         if self.docker:
             self.docker.live_restore = False
@@ -292,7 +292,7 @@ class FakeHost:
                 self.files |= {path: (text, 0o600) for path, text in files.items()}
                 self.runs.append(line)
             case Confirm():
-                return Answer(76, self.runs[-1], "the host went back to what it was")
+                return Answer(76, self.runs[-1], "the host rolled back to what it was")
             case RollBack():
                 return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
         return OK

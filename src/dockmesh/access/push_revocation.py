@@ -32,10 +32,10 @@ async def _shut_out(host: Transport, newest: Callable[[], Access], run: Run) -> 
         return
     if ca.out != access.ca:
         raise ConflictError(
-            "its Docker API has another authority than this machine",
+            "its Docker API uses another certificate authority than this machine",
             host=host.name,
-            now="who gets in there is as before",
-            do="run `dockmesh apply`, or run this on the machine that let people in there",
+            now="access there is unchanged",
+            do="run `dockmesh apply`, or run this on the machine that gave access there",
         )
     if present.out != access.revoked:
-        await demand(host, "could not shut out", Put(API_REVOKED, access.revoked), RESTART)
+        await demand(host, "could not revoke the access of", Put(API_REVOKED, access.revoked), RESTART)

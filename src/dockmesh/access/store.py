@@ -128,9 +128,9 @@ def _load(file: Path) -> Kept | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"cannot read {folder}, which says who gets in to Docker's API: {error}",
-            do="bring it back from a copy; if there is none, remove the folder, run `dockmesh access rotate`, "
-            "and let everybody in anew",
+            f"cannot read {folder}, which holds who has access to Docker's API: {error}",
+            do="restore it from a copy; if there is none, remove the folder, run `dockmesh access rotate`, and give "
+            "everybody access again",
         ) from error
 
 
@@ -174,7 +174,7 @@ def remove_client(file: Path, name: str) -> None:
 
 
 def _cannot(folder: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {folder}: {error.strerror}", do="see that you may write there")
+    return UsageError(f"cannot write {folder}: {error.strerror}", do="check that you may write there")
 
 
 def _text(path: Path) -> str:

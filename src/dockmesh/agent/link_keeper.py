@@ -2,7 +2,7 @@
 
 At boot, when an interface comes later, and when it goes and comes again. Open vSwitch takes in by itself what comes
 under the name of one of its ports; but its datapath in userspace does not see that it is another one than before, so
-there the port is made anew. At rest this sleeps: the kernel tells of each device that changes (rtnetlink(7)).
+there the port is recreated. At rest this sleeps: the kernel tells of each device that changes (rtnetlink(7)).
 Python's standard library only, Python 3.7 or later. Arguments: the interfaces; with `=BRIDGE` behind it where the
 datapath is in userspace.
 """

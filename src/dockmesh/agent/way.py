@@ -209,4 +209,4 @@ def put_off() -> None:
 
 
 def refusal() -> dict[str, Any]:
-    return answer(GONE_BACK, last_run(), "the host went back to what it was")
+    return answer(GONE_BACK, last_run(), "the host rolled back to what it was")

@@ -62,15 +62,15 @@ def _reason(plan: Plan, look: Look, missing: list[str]) -> HostError | None:
             "cannot go between `stp` and `direct` at once: a host that is left behind could make a loop",
             host=look.config.host,
             now="nothing was changed on this host",
-            do="set `forwarding: rstp` and run `dockmesh apply`, and then the same with the one that you want",
+            do="set `forwarding: rstp` and run `dockmesh apply`, then do the same with the one that you want",
         )
     if not missing:
         return None
     names = ", ".join(missing)
     return HostError(
-        "changes its way of forwarding only together with all hosts of the file"
+        "can change its forwarding only together with all hosts of the file"
         if switched
-        else "changes its flows only together with all hosts of the file",
+        else "can change its flows only together with all hosts of the file",
         host=look.config.host,
         answered=f"not in this run: {names}",
         now="nothing was changed on this host",

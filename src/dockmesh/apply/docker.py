@@ -76,7 +76,7 @@ def _compare(look: Look, after: Docker | None) -> None:
         raise CommandError(
             "Docker makes no rules for IPv6, as daemon.json says",
             host=look.config.host,
-            do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
+            do="look for flags that override it, in /etc/default/docker and in `systemctl cat docker.service`",
         )
     unlike = {} if after is None else after.unlike(look.config.docker0.address, wanted.pool, wanted.mtu)
     if after is not None and not unlike:
@@ -86,5 +86,5 @@ def _compare(look: Look, after: Docker | None) -> None:
         "Docker took other settings than daemon.json says",
         host=look.config.host,
         answered="it does not answer" if after is None else f"it uses {used}",
-        do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
+        do="look for flags that override it, in /etc/default/docker and in `systemctl cat docker.service`",
     )

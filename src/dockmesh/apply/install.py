@@ -30,7 +30,7 @@ OFFLINE = ("--option", "Dir::Etc::SourceList=/dev/null", "--option", "Dir::Etc::
 # Docker's command line has been a package of its own since Debian 13; before, docker.io had it.
 MAYBE_NO_PACKAGE = "docker-cli"
 DO_CARRIED = "look at what apt says; a package that is missing or too old goes under `packages`, then run it again"
-DO = "see that the host's package sources work (`apt-get update` there), then run the command again"
+DO = "check that the host's package sources work (`apt-get update` there), then run the command again"
 
 
 async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:

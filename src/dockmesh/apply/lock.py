@@ -48,11 +48,11 @@ def locked_error(host: str, answer: Answer) -> LockedError:
     who = f"{holder.who} from {holder.come_from}: {holder.why}, since {holder.since}" if holder else "unknown"
     if silent_s > SILENT_S:
         return LockedError(
-            f"is locked by a command of which nothing was heard for {silent_s} s: it is dead, or cut off",
+            f"is locked by a command that has been silent for {silent_s} s: it is dead, or cut off",
             host=host,
             answered=who,
             now="nothing was changed by this run",
-            do=f"`dockmesh unlock {host}` ends what is left of it there and takes back what it had not confirmed",
+            do=f"`dockmesh unlock {host}` ends what is left of it there and rolls back what it had not confirmed",
         )
     return LockedError(
         "somebody else is changing this host",

@@ -41,11 +41,11 @@ def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
     """
     if plan.access is not None and plan.access.fresh and facts.file(API_CA) is not None:
         raise ConflictError(
-            "its Docker API has an authority that this machine does not know",
+            "its Docker API uses a certificate authority that this machine does not have",
             host=facts.name,
             now="nothing was changed on this host",
-            do="bring the folder `access` from `.dockmesh` beside the mesh file of the machine that let people in; "
-            "or run `dockmesh access rotate` here: then all who were let in must be let in anew",
+            do="copy the folder `access` from `.dockmesh` beside the mesh file on the machine that gave access; "
+            "or run `dockmesh access rotate` here: then everybody needs a new certificate",
         )
 
 
@@ -92,11 +92,11 @@ async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | No
         return None
     earlier = read_run(armed.out or returning.out)
     who = f"{earlier.why} of {earlier.who}, {earlier.since}" if earlier else "an earlier run"
-    progress.step(host.name, f"take back what was not confirmed: {who}")
+    progress.step(host.name, f"roll back what was not confirmed: {who}")
     (answer,) = await host.ask(RollBack())
     if not answer.ok and answer.code != 3:
         raise CommandError(
-            "could not go back from an earlier run",
+            "could not roll back an earlier run",
             host=host.name,
             answered=answer.err,
             now=told(answer),

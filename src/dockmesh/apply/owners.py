@@ -97,7 +97,7 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
                 host=found.config.host,
                 step=StepName.ATTACH,
                 answered=_containers(found, owner, docker_now),
-                do=f"see that {owner} can be applied, then run `dockmesh apply` again",
+                do=f"check that {owner} can be applied, then run `dockmesh apply` again",
             )
 
 

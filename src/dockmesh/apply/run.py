@@ -35,7 +35,7 @@ AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETW
 SETTLE_S, POLL_S = 10, 0.2
 LET_GO_S = 1.0
 let_go = asyncio.sleep
-AGAIN = "mend what it says, then run `dockmesh apply` again"
+AGAIN = "fix what it says, then run `dockmesh apply` again"
 
 
 async def apply(

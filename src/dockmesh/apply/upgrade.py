@@ -152,7 +152,7 @@ async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) ->
             raise HostError(
                 f"is not back {BACK_S} s after its upgrade",
                 host=host.name,
-                answered=f"not there again: {', '.join(lacks)}",
+                answered=f"not back yet: {', '.join(lacks)}",
                 do="look at `journalctl -u ovs-vswitchd -u docker` there, and at `dockmesh verify`",
             )
         await asyncio.sleep(POLL_S)

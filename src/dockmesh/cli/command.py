@@ -104,7 +104,7 @@ def with_json(parameters: Sequence[Any], words: list[str]) -> list[str]:
             continue
         value = value or next(rest, "")
         if value != "json":
-            raise UsageError(f"{option} {value}: there is no such format", do="say -o json, or nothing for people")
+            raise UsageError(f"{option} {value}: there is no such format", do="use -o json, or leave -o out")
         found.append(JSON)
     return found
 

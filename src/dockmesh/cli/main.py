@@ -74,7 +74,7 @@ def _meant(error: typer.TyperException) -> UsageError:
     command = context.command_path if context else "dockmesh"
     advice = f"`{command} --help` shows what it takes"
     if command == "dockmesh" and "option" in said.lower():
-        advice = "options stand behind the command, as in `dockmesh plan -f FILE`; `dockmesh --help` shows the commands"
+        advice = "options go after the command, as in `dockmesh plan -f FILE`; `dockmesh --help` shows the commands"
     return UsageError(said[:1].lower() + said[1:], do=advice)
 
 

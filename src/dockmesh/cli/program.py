@@ -71,7 +71,7 @@ HINTS = {
     "sync": "`dockmesh apply` makes the mesh real",
     "start": "`dockmesh apply` makes the mesh real; it comes back by itself at a boot",
     "stop": "`dockmesh destroy` removes the mesh from the hosts",
-    "undo": "`dockmesh rollback` makes an earlier file real again",
+    "undo": "`dockmesh rollback` applies an earlier file again",
     "run": "`dockmesh exec CONTAINER COMMAND` runs something in a container",
     "ssh": "`dockmesh exec CONTAINER sh` goes into a container, `dockmesh lab ssh HOST` to a host of a lab",
     "config": "`dockmesh schema` describes the mesh file, `dockmesh plan` shows what follows from it",

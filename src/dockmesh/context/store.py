@@ -99,7 +99,7 @@ def write(context: Context) -> bool:
 
 
 def _cannot(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {path}: {error.strerror}", do="see that Docker's folder may be written")
+    return UsageError(f"cannot write {path}: {error.strerror}", do="check that Docker's folder may be written")
 
 
 def _write_tls(context: Context) -> bool:

@@ -1,4 +1,4 @@
-"""What a living Open vSwitch bridge cannot become, so that it must be made anew."""
+"""What a living Open vSwitch bridge cannot become, so that it must be recreated."""
 
 from dockmesh.diff.subject import FABRIC, Desired
 from dockmesh.facts.types import OvsBridge

@@ -55,9 +55,9 @@ def _let_go(config: HostConfig, bridge: OvsBridge) -> Step | None:
         TUNNELS,
         str(len(ports)),
         "none for a moment",
-        "flows and a spanning tree must never meet: all hosts let go of each other before any is made anew, "
+        "flows and a spanning tree must never meet: all hosts delete their tunnels before any is recreated, "
         "and none reaches another until all are",
-    ).following(f"{FABRIC_BRIDGE} is made anew")
+    ).following(f"{FABRIC_BRIDGE} is recreated")
     words = [word for port in ports for word in ("--", "--if-exists", "del-port", bridge.name, port)]
     return Step(StepName.APART, (change,), (Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
 
@@ -69,7 +69,7 @@ def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
         OLD_FLOWS,
         f"{fewer} that change",
         "gone before any host gets new ones",
-        "frames could go in a circle between two plans; pairs of hosts whose ways do not change lose nothing",
+        "frames could loop between two plans; pairs of hosts whose paths do not change lose nothing",
     ).following("the flows change")
     return Step(StepName.APART, (change,), (Put(FLOWS, text, facts.files[FLOWS].mode), INSTALL))
 

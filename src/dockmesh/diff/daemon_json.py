@@ -205,13 +205,13 @@ def _parsed(host: str, present: str) -> dict[str, Any]:
         content = json.loads(present)
     except ValueError as error:
         raise ConflictError(
-            f"{DAEMON_JSON} is not valid JSON", host=host, answered=str(error), do="mend it, then run the command again"
+            f"{DAEMON_JSON} is not valid JSON", host=host, answered=str(error), do="fix it, then run the command again"
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get("labels", []), list):
         raise ConflictError(
             f"{DAEMON_JSON} is not what Docker takes: an object, with `labels` a list if it is there",
             host=host,
-            do="mend it, then run the command again",
+            do="fix it, then run the command again",
         )
     return content
 
@@ -228,7 +228,7 @@ def _refuse_conflicts(host: str, settings: DaemonSettings, theirs: dict[str, Any
     against += [("icc", False, True, DAEMON_KEYS["icc"])] if theirs.get("icc") is False else []
     if against:
         raise ConflictError(
-            f"{DAEMON_JSON} says otherwise than the mesh",
+            f"{DAEMON_JSON} contradicts the mesh file",
             host=host,
             answered="\n".join(f"{key}: theirs {_shown(a)}, ours {_shown(e)} ({why})" for key, a, e, why in against),
             now="nothing was changed on this host",

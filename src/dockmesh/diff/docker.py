@@ -27,11 +27,11 @@ OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not
 DOCKER_TIMEOUT_S = 120
 RESOLVER_GOES = "containers would go on asking the resolver, which goes"
 KEYS_NEXT_START = (
-    "Docker takes these at its start only, and its containers would stop with it (no live-restore): "
+    "Docker takes these only when it starts, and its containers would stop with it (no live-restore): "
     "they count from its next start on"
 )
 NEXT_START = (
-    "Docker takes dns at its start only, and its containers would stop with it (no live-restore): "
+    "Docker takes dns only when it starts, and its containers would stop with it (no live-restore): "
     "names work from its next start on"
 )
 DAEMON = Subject(Thing.FILE, docker.DAEMON_JSON)
@@ -121,14 +121,14 @@ def docker_step(config: HostConfig, facts: HostFacts) -> Step | None:
             changes.append(change.following(OTHER_DNS))
             restart = restart_docker(file.text, file.mode, live_restore=running.live_restore)
         elif running.live_restore or not running.containers:
-            reason = "Docker takes dns at its start only; containers keep what they have until they are started again"
+            reason = "Docker takes dns only when it starts; containers keep what they have until they are started again"
             changes.append(Change(config.host, RESTART_FOR_NAMES, None, "once", reason).following(OTHER_DNS))
             restart = RESTART_DOCKER
         else:
             changes[-1] = replace(changes[-1], reason=NEXT_START)
     elif running is not None and _more(file.present) != _more(file.text):
         if running.live_restore or not running.containers:
-            reason = "Docker takes these at its start only; no container stops with it"
+            reason = "Docker takes these only when it starts; no container stops with it"
             change = Change(config.host, RESTART_FOR_KEYS, None, "once", reason)
             changes.append(change.following(f"{docker.DAEMON_JSON} says so"))
             restart = RESTART_DOCKER
@@ -165,11 +165,11 @@ def _restart_for_ipv6(config: HostConfig, running: Docker | None, present: str |
     names = () if running.live_restore else tuple(container.name for container in running.containers)
     rules = "its rules for IPv6"
     if wanted:
-        reason = "without them its networks are not kept apart in IPv6; Docker makes them at its start only"
+        reason = "without them its networks are not kept apart in IPv6; Docker makes them only when it starts"
         if others := [each.name for each in running.networks if each.ipv6 and network.LABEL not in each.labels]:
             reason += f"; also for {', '.join(others)}: reached from outside at published ports only then, and NAT"
         return Change(config.host, RESTART_FOR_IPV6, NO_RULES, rules, reason, names, Origin.FILE, NOT_SINCE)
-    reason = "no network has IPv6 any more; Docker leaves them at its start only"
+    reason = "no network has IPv6 any more; Docker leaves them only when it starts"
     return Change(config.host, RESTART_FOR_IPV6, rules, NO_RULES, reason, names, Origin.FILE, NOT_SINCE)
 
 
@@ -189,9 +189,9 @@ def _why_restart(config: HostConfig, running: Docker) -> str:
     pool = config.docker0.pool
     outside = [each for each in running.containers if each.address and IPv4Address(each.address) not in pool]
     if not outside:
-        return "Docker takes these at its start only"
+        return "Docker takes these only when it starts"
     moved = ", ".join(f"{each.name} ({each.address})" for each in outside)
-    return f"Docker takes these at its start only; out of the new pool, so moved into it: {moved}"
+    return f"Docker takes these only when it starts; out of the new pool, so moved into it: {moved}"
 
 
 def _is_told_ours(text: str | None) -> bool:

@@ -22,7 +22,7 @@ from dockmesh.transport.requests import Exec
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
 DEVICE_KINDS = ("openvswitch", "tun")
-ANEW = "a living bridge cannot change this: made anew, and its host is cut off until the tunnels are up again"
+ANEW = "an existing bridge cannot change this: it is recreated, and its host is cut off until the tunnels are up again"
 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
@@ -133,7 +133,7 @@ def _made(config: HostConfig, bridge: OvsBridge | None) -> Iterator[Change]:
     yield Change(config.host, FABRIC, *kinds(config, bridge), why, found=found)
     for there in map(_tunnel, config.tunnels):
         change = Change(config.host, there.subject, None, there.value, there.reason)
-        yield change.following(f"{FABRIC_BRIDGE} is made anew")
+        yield change.following(f"{FABRIC_BRIDGE} is recreated")
 
 
 def tunnel_of(port: OvsInterface) -> Subject:

@@ -30,8 +30,8 @@ def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change |
     there = desired(config)
     change = Change(config.host, there.subject, None, there.value, there.reason)
     if anew:
-        return change.following(f"{FABRIC_BRIDGE} is made anew")
-    actual = "not to be seen" if facts.flows is None else said(facts.flows)
+        return change.following(f"{FABRIC_BRIDGE} is recreated")
+    actual = "could not be read" if facts.flows is None else said(facts.flows)
     if not actual:
         return None
     state, file = facts.files.get(FLOWS), next(file for file in config.files if file.path == FLOWS)

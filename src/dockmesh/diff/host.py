@@ -93,7 +93,7 @@ def _refuse_other_network_managers(config: HostConfig, facts: HostFacts) -> None
     text = facts.file(INTERFACES_FILE)
     if "ifup" not in facts.programs or text is None:
         raise HostError(
-            "its network is not in the hands of ifupdown",
+            "its network is not managed by ifupdown",
             host=config.host,
             answered="no program ifup" if "ifup" not in facts.programs else f"no file {INTERFACES_FILE}",
             now="nothing was changed on this host",
@@ -109,7 +109,7 @@ def _refuse_other_network_managers(config: HostConfig, facts: HostFacts) -> None
 
 
 def _switch_desired() -> Desired:
-    return Desired(Subject(Thing.UNIT, SWITCH_UNIT), "running", "the fabric is in its hands")
+    return Desired(Subject(Thing.UNIT, SWITCH_UNIT), "running", "it manages the fabric")
 
 
 def _switch(config: HostConfig, facts: HostFacts) -> Step | None:

@@ -92,7 +92,7 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
 
 
 def _kept(step: Step, *, moves: bool, cut: bool) -> Step | None:
-    """`cut`: the fabric's bridge would be made anew, and be out of docker0 then."""
+    """`cut`: the fabric's bridge would be recreated, and be out of docker0 then."""
     match step.name:
         case StepName.DETACH | StepName.ATTACH if moves:
             return None

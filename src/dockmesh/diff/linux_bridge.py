@@ -51,7 +51,7 @@ def differing(
 ) -> Iterator[tuple[Desired, str | None]]:
     """What is not as desired, each with what there is instead, in the same words; None: nothing.
 
-    `member_made`: the Open vSwitch bridge that is put into it is made anew, so what there is of it will be gone.
+    `member_made`: the Open vSwitch bridge that is put into it is recreated, so what there is of it will be gone.
     """
     found = _found(network, facts, None if member_made else facts.link(network.switch))
     for each in desired(network):
@@ -87,7 +87,7 @@ def _found(network: HostNetwork, facts: HostFacts, member: LinuxLink | None) -> 
 def bridge_changes(
     config: HostConfig, network: HostNetwork, facts: HostFacts, *, member_made: bool
 ) -> Iterator[Change]:
-    """`member_made`: the Open vSwitch bridge that is put into it is made anew in the same run."""
+    """`member_made`: the Open vSwitch bridge that is put into it is recreated in the same run."""
     member = joined(network).subject
     for each, actual in differing(network, facts, member_made=member_made):
         change = Change(config.host, each.subject, actual, each.value, each.reason)
@@ -104,9 +104,9 @@ def _because(network: HostNetwork, facts: HostFacts, *, member_made: bool) -> st
     """What else changes, so that the member has to be put into the bridge; None: nothing does."""
     member = facts.link(network.switch)
     if facts.link(network.bridge) is None:
-        return f"{network.bridge} is made anew"
+        return f"{network.bridge} is recreated"
     if member_made and (member is None or (member.master == network.bridge and member.up)):
-        return f"{network.switch} is made anew"
+        return f"{network.switch} is recreated"
     return "Open vSwitch starts" if facts.ovs is None else None
 
 

@@ -72,8 +72,8 @@ def _apart(config: HostConfig, facts: HostFacts) -> Step | None:
         elif unlike := differing(wanted[name], facts):
             words = ", ".join(f"{key} {actual}" for key, (actual, _) in unlike.items())
             needed = ", ".join(f"{key} {expected}" for key, (_, expected) in unlike.items())
-            refuse_in_use(config.host, facts, name, f"must be made anew: {words} → {needed}")
-            reason = f"made anew with {needed}"
+            refuse_in_use(config.host, facts, name, f"must be recreated: {words} → {needed}")
+            reason = f"recreated with {needed}"
             found = _in_record(facts, wanted[name])
             changes.append(Change(config.host, subject(name), words, "none for a moment", reason, found=found))
             requests.append(Exec(network.remove(name)))

@@ -153,7 +153,7 @@ def _new(known: _Known, subject: Subject) -> str:
 def _changed(record: Applied, subject: Subject, was: str, now: str) -> str:
     if not _is_text(subject):
         return f"{was} → {now}"
-    return "another text follows from it" if record.version == __version__ else _other_version(record)
+    return "a different text follows from it" if record.version == __version__ else _other_version(record)
 
 
 def _other_version(record: Applied) -> str:

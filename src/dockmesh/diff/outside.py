@@ -25,7 +25,7 @@ def problem(seat: HostNetwork, facts: HostFacts) -> tuple[str, str] | None:
     if facts.ovs is not None and port is None:
         return f"{name}, {whose}, is not in {attach.switch}", "run `dockmesh apply`: it sets this right"
     if port is not None and port.error:
-        return f"Open vSwitch cannot use {name}, {whose}: {port.error}", "see that nothing else uses it"
+        return f"Open vSwitch cannot use {name}, {whose}: {port.error}", "check that nothing else uses it"
     return None
 
 
@@ -37,7 +37,7 @@ def around(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[str, str]]:
     for link in facts.links:
         if link.master == seat.bridge and link.name != seat.switch and not OF_DOCKER.fullmatch(link.name):
             what = f"{link.name} is in {seat.bridge}, and neither Docker nor dockmesh put it there: where it leads to "
-            what += "what is attached to the network, frames go in circles, and nothing ends that"
+            what += "what is attached to the network, frames loop, and nothing ends that"
             yield what, f"take it out: `ip link set dev {link.name} nomaster`"
 
 

@@ -13,7 +13,7 @@ from dockmesh.model.mesh import Datapath
 
 # Measured on two cores at a load of 10 to 20: 10 to 40 ms, at one in twenty containers that came or went.
 DEVICES_MS = 100
-WHY = "network devices come and go there, and the datapath in userspace then reads its routes anew"
+WHY = "network devices come and go there, and the userspace datapath then reads its routes again"
 # These touch no network device; the fabric does where it makes a bridge.
 WITHOUT_DEVICES = (StepName.APART, StepName.FILES)
 

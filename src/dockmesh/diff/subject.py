@@ -59,9 +59,9 @@ MTU, ADDRESS, ADDRESS6 = "MTU", "address", "address6"
 MAC, STATE, ROUTERS, TREE = "MAC address", "state", "router advertisements", "spanning tree"
 DOCKER = Subject(Thing.DOCKER, "docker")
 RESTART = DOCKER.of("restart")
-# Docker takes `dns` at its start only, but nothing of docker0 changes with it.
+# Docker takes `dns` only when it starts, but nothing of docker0 changes with it.
 RESTART_FOR_NAMES = DOCKER.of("restart for names")
-# It makes its rules for IPv6, or leaves them, at its start only, and nothing of docker0 changes with them either.
+# It makes its rules for IPv6, or leaves them, only when it starts, and nothing of docker0 changes with them either.
 RESTART_FOR_IPV6 = DOCKER.of("restart for IPv6")
 # Nor with what the mesh file says of one host alone.
 RESTART_FOR_KEYS = DOCKER.of("restart for keys of this host")

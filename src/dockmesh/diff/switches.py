@@ -20,7 +20,7 @@ def made_anew(config: HostConfig, switch: str, facts: HostFacts) -> bool:
 
 
 def stale_switches(config: HostConfig, facts: HostFacts) -> list[str]:
-    """Those that are there and must be made anew."""
+    """Those that are there and must be recreated."""
     names = dict.fromkeys(each.switch for each in joined(config))
     return [name for name in names if made_anew(config, name, facts) and facts.bridge(name) is not None]
 
@@ -66,7 +66,7 @@ def _patch(each: Joined, port: str) -> Desired:
 
 
 def switch_changes(config: HostConfig, facts: HostFacts, *, fabric_anew: bool) -> Iterator[Change]:
-    """`fabric_anew`: the fabric's bridge is made anew, and has none of its ports then."""
+    """`fabric_anew`: the fabric's bridge is recreated, and has none of its ports then."""
     fabric = None if fabric_anew else facts.bridge(FABRIC_BRIDGE)
     seen = set[str]()
     for each in joined(config):

@@ -41,7 +41,7 @@ def find(file: Path, run: str | None) -> DrillRecord:
     """
     records = load_all(file)
     if not records:
-        raise UsageError(f"no drill was made with {file}", do="dockmesh drill run cut")
+        raise UsageError(f"no drill was run with {file}", do="dockmesh drill run cut")
     if run is None:
         return records[-1]
     found = [record for record in records if record.run.startswith(run)]

@@ -32,7 +32,7 @@ class HostsInjector:
             bridge = await self._bridge(self._plan.host(name))
             waits, *_ = await host.ask(drop.WAITS, drop.heal(bridge), drop.NO_DEAD_MAN)
             if waits.ok:
-                left.append(f"{name} had a fault of an earlier drill that was ended before it healed it")
+                left.append(f"{name} had a fault of an earlier drill that ended before healing it")
         return tuple(left)
 
     async def inject(self, fault: Fault, lasts_s: float) -> None:
@@ -52,7 +52,7 @@ class HostsInjector:
         """The timer first."""
         alone = drop.dead_man(each.bridge, self._lasts_s + MARGIN_S)
         await demand(
-            self._hosts[each.host.name], f"could not be harmed: {faults.words(fault)}", alone,
+            self._hosts[each.host.name], f"the fault could not be made: {faults.words(fault)}", alone,
             *drop.inject(self._plan, fault, each),
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ class HostsInjector:
                     "was lost while its fault lasted",
                     host=name,
                     now=f"it heals itself within {self._lasts_s + MARGIN_S:.0f} s of the fault",
-                    do="see that the host is up, then `dockmesh verify`",
+                    do="check that the host is up, then `dockmesh verify`",
                 ) from error
             if error is not None:
                 raise error

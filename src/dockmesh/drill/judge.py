@@ -111,6 +111,6 @@ def _apart(pings: Sequence[Ping], longest: float, heal_s: float) -> Observed:
         return Observed(None, seen.lost, seen.sent, Verdict.UNKNOWN, "no ping was sent while the fault lasted")
     # What waited for its neighbour until the heal, and was answered then, says nothing of the time before.
     if any(ping.rtt_ms is not None and ping.sent_s + ping.rtt_ms / 1000 < heal_s for ping in last):
-        why = "pings are answered, though no way is left by the plan"
+        why = "pings are answered, though the plan leaves no path"
         return Observed(seen.gap_ms, seen.lost, seen.sent, Verdict.FAIL, why)
     return seen

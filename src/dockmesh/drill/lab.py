@@ -79,7 +79,7 @@ class FaultedLab:
         answer = run_on(self.lab, self.lab.host(name), argv, timeout_s=ASKED_WITHIN_S)
         if answer.returncode != 0:
             said = answer.stderr.strip() or f"exit {answer.returncode}"
-            raise LabError("could not be harmed or healed", host=name, ran=" ".join(argv), answered=said)
+            raise LabError("the fault could not be made or healed", host=name, ran=" ".join(argv), answered=said)
         return answer.stdout.strip()
 
     def on_each(self, fault: Fault, *argv: str) -> None:

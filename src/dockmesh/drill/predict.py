@@ -85,7 +85,7 @@ def _expected(world: _World, pair: Pair) -> Expected:
     before, during = world.before.get(pair), world.during.get(pair)
     harmed = [name for name in pair if name in fault.hosts]
     if before is None:
-        return _say(world, PairState.OPEN, (), found.start, "the plan has no way for them")
+        return _say(world, PairState.OPEN, (), found.start, "the plan has no path for them")
     if fault.kind is FaultKind.DOCKER:
         return _say(world, PairState.CONNECTED, (), (), "hosts do without Docker; containers may not")
     if fault.kind in (FaultKind.LOSSY, FaultKind.SLOW):
@@ -97,10 +97,10 @@ def _expected(world: _World, pair: Pair) -> Expected:
         state = PairState.APART if fault.kind is FaultKind.CRASH and harmed == [pair[1]] else PairState.OPEN
         return _say(world, state, (), found.start, f"{and_(harmed)} {'is' if len(harmed) == 1 else 'are'} away")
     if during is None:
-        return _say(world, PairState.APART, (), found.start, "no way is left")
+        return _say(world, PairState.APART, (), found.start, "no path is left")
     if before == during:
         aside = found.aside if world.moves else ()
-        return _say(world, PairState.CONNECTED, aside, aside, f"their way stays {_way(pair, before)}")
+        return _say(world, PairState.CONNECTED, aside, aside, f"their path stays {_way(pair, before)}")
     # What heals by itself is back before that is known: then whichever of the two outages is longer.
     outage = max(found.cut, found.back, key=_most) if ABOUT[fault.kind].by_itself else found.cut
     return _say(world, PairState.CONNECTED, outage, found.back, f"{_way(pair, before)}, then {_way(pair, during)}")
@@ -111,9 +111,9 @@ def _on_impaired_link(world: _World, pair: Pair, before: Way, during: Way | None
     found, fault = world.rule, world.fault
     if all(set(step) != set(fault.hosts) for step in pairwise(before)):
         aside = found.aside if world.moves else ()
-        return _say(world, PairState.CONNECTED, aside, aside, f"their way is another: {_way(pair, before)}")
+        return _say(world, PairState.CONNECTED, aside, aside, f"their path changes: {_way(pair, before)}")
     if fault.kind is FaultKind.LOSSY and fault.amount is not None and fault.amount > MOST_LOSS:
-        why = f"more than {MOST_LOSS} % lost: BFD gives the link up and takes it again as chance will have it"
+        why = f"more than {MOST_LOSS} % lost: BFD takes the link down and up again at random"
         return _say(world, PairState.OPEN, (), found.back, why)
     flap = (*found.cut, *(found.start if during is None else found.back))
     if fault.kind is FaultKind.LOSSY and fault.amount is not None:

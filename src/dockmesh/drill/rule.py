@@ -20,7 +20,7 @@ Terms = tuple[Term, ...]
 # A ping's, there and back: from the source to the target and home again.
 Ways = Mapping[Pair, tuple[str, ...]]
 
-HELLO = Term("Hello Time: until the next word of the root", 0, 2_000, "IEEE 802.1D-2004")
+HELLO = Term("Hello Time: until the root's next BPDU", 0, 2_000, "IEEE 802.1D-2004")
 AGREE = Term("spanning tree: both ends agree", 0, 200, "measured with three hosts")
 BFD_UP = Term("BFD: two packets, one a second, until a tunnel is up", 0, 2_000, "RFC 5880, 6.8.3")
 # Who was silent for long is asked for anew.
@@ -33,7 +33,7 @@ FLOWS_UP = Term(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`ways`: who reaches whom, and through whom, while links and hosts are dead. Pairs without a way are left out."""
+    """`ways`: who reaches whom, and through whom, while links and hosts are dead. Pairs without a path are left out."""
 
     ways: Callable[[Plan, Set[Link], Set[str]], Ways]
     cut: Terms  # frames go another way

@@ -147,8 +147,8 @@ async def _baseline(drill: Drill, pingers: Pingers) -> float:
             named = and_([f"{source} → {target}" for source, target in lost[:4]])
             more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
             raise DockmeshError(
-                f"the mesh is not whole: no answer from {named}{more} within {within_s:.0f} s",
+                f"the mesh is not fully connected: no answer from {named}{more} within {within_s:.0f} s",
                 now="no fault was made",
-                do="`dockmesh verify` says why; a drill needs a mesh that is well",
+                do="`dockmesh verify` says why; a drill needs a healthy mesh",
             )
         await asyncio.sleep(POLL_S)

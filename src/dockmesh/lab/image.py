@@ -77,7 +77,7 @@ def bootstrap(tree: Path, release: Release, flavour: str, packages: tuple[str, .
             *(release, str(tree), *map(str, sources)),
         ),
         f"build the {flavour} image",
-        do="look whether `apt-get update` works on this machine",
+        do="check that `apt-get update` works on this machine",
     )
     _furnish(tree)
     say(f"the {flavour} image is ready")

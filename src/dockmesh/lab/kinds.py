@@ -36,7 +36,7 @@ class Machines(Protocol):
     def ensure_disk(self, lab: Lab, host: LabHost) -> None: ...
 
     def plug(self, lab: Lab, host: LabHost) -> None:
-        """The cable from the switch, made anew for a boot."""
+        """The cable from the switch, recreated for a boot."""
         ...
 
     def boot_argv(self, lab: Lab, host: LabHost) -> tuple[str, ...]:

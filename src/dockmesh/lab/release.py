@@ -30,7 +30,7 @@ def parse_releases(text: str) -> Release | dict[str, Release]:
         if not (host and equals):
             raise LabError(f"--release {text}: {part!r} is not HOST=RELEASE", do=_FORMS)
         if host in releases:
-            raise LabError(f"--release {text}: {host} stands there twice", do=_FORMS)
+            raise LabError(f"--release {text}: {host} is given twice", do=_FORMS)
         releases[host] = _known(release)
     return releases
 
@@ -57,7 +57,7 @@ def releases_of(
     if unknown := sorted(set(wanted) - set(names)):
         raise LabError(
             f"--release names {', '.join(unknown)}, but the hosts are {names[0]} to {names[-1]}",
-            do="name these, or say --hosts NUMBER",
+            do="name these, or add --hosts NUMBER",
         )
     others = set(old.values())
     default = others.pop() if len(others) == 1 else DEFAULT

@@ -94,7 +94,7 @@ async def build(host: Transport, order: Order, target: Path, told: Told) -> Buil
         await host.ask(Exec(("rm", "--recursive", "--force", work), timeout_s=UNPACK_TIMEOUT_S))
 
 
-SOURCES = "see that `apt-get update` works there and that its sources have what debian/control names"
+SOURCES = "check that `apt-get update` works there and that its sources have what debian/control names"
 DEB_SRC = (
     "add sources of the type deb-src to /etc/apt/sources.list.d there and run `apt-get update`, "
     "or give a source tree with --source"
@@ -158,7 +158,7 @@ async def _compile(host: Transport, order: Order, work: str, log: Path, told: To
             host=host.name,
             ran="dpkg-buildpackage --build=binary --no-sign",
             answered=_end(log),
-            do="mend what the log says, then run it again",
+            do="fix what the log says, then run it again",
             now=f"the whole log is in {log}",
         )
 
@@ -224,7 +224,7 @@ def _checked(host: Transport, name: str) -> str:
     if DEB_NAME.fullmatch(name):
         return name
     raise HostError(
-        "says that it built a package under a name that no package has, so nothing of it was fetched",
+        "reports a package with an invalid name, so nothing of it was fetched",
         host=host.name,
         answered=ascii(name[:SHOWN]),
         do="trust nothing that comes from this host until you know why it says so",
@@ -247,7 +247,7 @@ async def _fetch_deb(host: Transport, path: str, target: Path) -> Deb:
         raise HostError(
             f"built {target.name}, which cannot be used: {error}",
             host=host.name,
-            do="see that the source tree builds packages that this dockmesh can read; the log lies beside them",
+            do="check that the source tree builds packages that this dockmesh can read; the log lies beside them",
         ) from error
     finally:
         fetched.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ async def carry(host: Transport, debs: tuple[Deb, ...], told: Told = lambda _: N
                 host=host.name,
                 answered=f"sha256 {there.get(path)}, expected {deb.sha256}",
                 now="nothing was installed",
-                do="see that nobody changes the file meanwhile and that the host has room, then run it again",
+                do="check that nobody changes the file meanwhile and that the host has room, then run it again",
             )
     return paths
 

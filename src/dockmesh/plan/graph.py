@@ -36,7 +36,7 @@ def depths(peers: Neighbours, start: str) -> dict[str, int]:
 
 
 def pairs_by_hops(peers: Neighbours) -> list[int]:
-    """How many ordered pairs of hosts are 1 hop from each other, how many 2, and so on, by the shortest ways.
+    """How many ordered pairs of hosts are 1 hop from each other, how many 2, and so on, along the shortest paths.
 
     All hosts at once, as bits of a number: a step further is what all peers reach. Of 1000 hosts that takes a tenth of
     what a search from each does.

@@ -32,24 +32,24 @@ class Term:
 # 100 ms x 3 from 0.22 to 0.50 s, so up to 0.2 s more than BFD takes; but for one of 9.2 s. With stp about 55 s; by the
 # standard (IEEE 802.1D-1998, 8.10) it is Max Age, 20 s, and twice Forward Delay, 15 s.
 TAKES_OVER = Term("spanning tree: another link takes over", 0, 200, "measured with three hosts")
-MAX_AGE = Term("Max Age: the last word of the root grows old", 0, 20_000, "IEEE 802.1D-1998")
+MAX_AGE = Term("Max Age: the root's last BPDU expires", 0, 20_000, "IEEE 802.1D-1998")
 LISTEN_AND_LEARN = (
     Term("Forward Delay, listening", 15_000, 15_000, "IEEE 802.1D-1998"),
     Term("Forward Delay, learning", 15_000, 15_000, "IEEE 802.1D-1998"),
 )
 # With direct, measured on a full mesh of four hosts and a ring of five: from 0.26 to 0.39 s where BFD takes 0.3 s
 # (docs/explanation/forwarding.md).
-NEXT_WAY = Term("groups: the next way takes over", 0, 100, "measured with four and five hosts")
+NEXT_WAY = Term("groups: the next path takes over", 0, 100, "measured with four and five hosts")
 
 
 @dataclass(frozen=True, slots=True)
 class Resilience:
     frames: Hops  # as frames go while all is well
-    links: Hops  # by the shortest ways that there are
+    links: Hops  # along the shortest paths that there are
     links_may_fail: int  # any so many links, and all hosts stay connected
     hosts_may_fail: int  # any so many hosts, and none of the others loses another
-    weak_links: tuple[Link, ...]  # each of these alone parts the mesh
-    weak_hosts: tuple[str, ...]  # each of these alone parts the others
+    weak_links: tuple[Link, ...]  # each of these alone splits the mesh
+    weak_hosts: tuple[str, ...]  # each of these alone splits the others
     tunnels: tuple[int, int]  # of the hosts with the fewest, and of those with the most
     healing: tuple[Term, ...]  # of a cut link that carried frames; empty if no link has another way beside it
 
@@ -129,5 +129,5 @@ def healing(forwarding: Forwarding, bfd: Bfd) -> tuple[Term, ...]:
     if forwarding is Forwarding.STP:
         return (MAX_AGE, *LISTEN_AND_LEARN)
     silent = bfd.interval_ms * bfd.multiplier
-    seen = Term(f"BFD: {bfd.multiplier} × {bfd.interval_ms} ms without a sign", silent, silent, "RFC 5880")
+    seen = Term(f"BFD: {bfd.multiplier} × {bfd.interval_ms} ms without a packet", silent, silent, "RFC 5880")
     return seen, TAKES_OVER if forwarding.has_tree else NEXT_WAY

@@ -65,7 +65,7 @@ def choose_roots(hosts: Sequence[str], links: Sequence[Link]) -> tuple[str, str]
 def priorities(hosts: Sequence[str], root: str, backup: str) -> dict[str, int]:
     """By host its priority in the spanning tree.
 
-    A living bridge that changes its priority must be made anew. So where the first host is the root, nobody gets one
+    A living bridge that changes its priority must be recreated. So where the first host is the root, nobody gets one
     of its own: the lowest MAC address decides, and no host that comes or goes moves the priority of another.
     """
     if root == hosts[0]:

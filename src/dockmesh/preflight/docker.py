@@ -37,7 +37,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     docker = evidence.facts.docker
     if docker is None:
         there = "dockerd" in evidence.facts.programs
-        what = "Docker does not run; apply starts it" if there else "Docker is not there; apply installs it"
+        what = "Docker does not run; apply starts it" if there else "Docker is not installed; apply installs it"
         if not wrong:
             yield Finding(Check.DOCKER, Level.FINE, name, what)
         return
@@ -76,18 +76,18 @@ def _flags(evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     for flag, key in BOTH.items():
         if flag in keys:
             what = f"{where} has {keys[flag]}; with `{key}` in {DAEMON_JSON} dockerd does not start"
-            yield Finding(Check.DOCKER, Level.BLOCKER, name, what, f"take {flag} away there: apply sets it in the file")
+            yield Finding(Check.DOCKER, Level.BLOCKER, name, what, f"remove {flag} there: apply sets it in the file")
     for flag in BRIDGE:
         if flag in keys:
             what = f"{where} has {flag}: Docker then has no docker0 of its own"
-            yield Finding(Check.DOCKER, Level.BLOCKER, name, what, f"take {flag} away there")
+            yield Finding(Check.DOCKER, Level.BLOCKER, name, what, f"remove {flag} there")
     if keys.get("--icc") == "--icc=false":
         what = f"{where} has --icc=false, which drops frames of other hosts' containers"
-        yield Finding(Check.DOCKER, Level.BLOCKER, name, what, "take it away there")
+        yield Finding(Check.DOCKER, Level.BLOCKER, name, what, "remove it there")
     if keys.get("--config-file", DAEMON_JSON) not in (DAEMON_JSON, f"--config-file={DAEMON_JSON}"):
         what = f"{where} has --config-file: Docker does not read {DAEMON_JSON}"
         yield Finding(
-            Check.DOCKER, Level.BLOCKER, name, what, f"take it away there, and move its content to {DAEMON_JSON}"
+            Check.DOCKER, Level.BLOCKER, name, what, f"remove it there, and move its content to {DAEMON_JSON}"
         )
     if {"-H", "--host"} & set(keys) and _has_hosts(evidence):
         what = f"{where} has -H, and {DAEMON_JSON} has `hosts`: dockerd does not start again"
@@ -108,7 +108,7 @@ def _version(docker: Docker, evidence: HostEvidence, name: tuple[str, ...]) -> F
         notes.append("live-restore is on; apply turns it off for one restart, as Docker keeps old addresses with it")
     said = f"Docker {docker.version}"
     if numbers < OLDEST:
-        do = "upgrade it; 20.10 is the oldest that this is meant for"
+        do = "upgrade it; 20.10 is the oldest supported version"
         return Finding(Check.DOCKER, Level.WARNING, name, f"{said} is old", do)
     if numbers[0] >= 29 and _backend(evidence) == "nftables":
         what = f"{said} makes its rules with nftables; whether they let frames of the mesh pass was not measured"
@@ -133,7 +133,7 @@ def _containers(host: HostPlan, docker: Docker, name: tuple[str, ...]) -> Iterat
     if docker.containers and docker.unlike(host.address, host.pool):
         names = shown or ", ".join(each.name for each in docker.containers)
         what = f"Docker restarts for its new pool {host.pool}, and with it: {names}"
-        do = "choose the time, or leave it for later with `dockmesh apply --no-restart`; their addresses change"
+        do = "choose when, or defer it with `dockmesh apply --no-restart`; their addresses change"
         yield Finding(Check.CONTAINERS, Level.WARNING, name, what, do)
         return
     outside = [(each, address) for each, address in on_it if not _in_pool(host, str(address))]

@@ -25,13 +25,13 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         yield Finding(Check.DOCKER_API, Level.WARNING, name, what, f"take it away unless it is meant: {ROOT}")
     elif plain:
         what = f"somebody listens at {', '.join(plain)}, Docker's port without TLS"
-        yield Finding(Check.DOCKER_API, Level.WARNING, name, what, f"see who it is (`ss -ltnp`): {ROOT}")
+        yield Finding(Check.DOCKER_API, Level.WARNING, name, what, f"find out who it is (`ss -ltnp`): {ROOT}")
     if plan.docker_api is None:
         return
     taken = _taken(plan, evidence)
     if taken:
         what = f"TCP port {API_PORT} is taken: somebody listens at {', '.join(taken)}"
-        do = "see who it is (`ss -ltnp`) and stop it, or take `docker_api` out of the file"
+        do = "find out who it is (`ss -ltnp`) and stop it, or take `docker_api` out of the file"
         yield Finding(Check.DOCKER_API, Level.BLOCKER, name, what, do)
     elif not (told or plain):
         yield Finding(Check.DOCKER_API, Level.FINE, name, f"TCP port {API_PORT} is free for Docker's API in the mesh")

@@ -20,7 +20,7 @@ def judge(evidence: HostEvidence) -> Iterator[Finding]:
     yield _forwarding(evidence, name)
     if around.iptables_kind == "nf_tables" and around.legacy_tables:
         what = f"rules of iptables-legacy are loaded beside those of nftables: tables {', '.join(around.legacy_tables)}"
-        do = "look with `iptables-legacy-save`, and flush them if nobody wants them: both are asked for each packet"
+        do = "look with `iptables-legacy-save`, and flush them if nobody wants them: both are applied to each packet"
         yield Finding(Check.FIREWALL, Level.WARNING, name, what, do)
         return
     managers = find_managers(evidence)
@@ -91,4 +91,4 @@ def how_to_open(
         return f"`nft 'insert rule {seen.chain} {accept}'`{keep}"
     matched = f"-p {protocol}{f' --dport {port}' if port else ''}"
     program = "iptables" if is_4 else "ip6tables"
-    return f"`{program} -I INPUT {matched} -s {named.replace(' ', '')} -j ACCEPT`, or its like where its rules are kept"
+    return f"`{program} -I INPUT {matched} -s {named.replace(' ', '')} -j ACCEPT`, or the same where its rules are kept"

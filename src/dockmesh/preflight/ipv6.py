@@ -38,7 +38,7 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
         if evidence.around.accept_ra.get(device) == 1:
             what = (
                 f"its IPv6 routes by {device} come from a router's advertisements, which the kernel does not take any "
-                "more once Docker lets it forward IPv6: they end when their time is over"
+                "more once Docker lets it forward IPv6: they end when they expire"
             )
             do = f"set net.ipv6.conf.{device}.accept_ra to {TAKES_ALL_THE_SAME}, in /etc/sysctl.d too"
             yield Finding(Check.ROUTES, Level.WARNING, name, what, do)

@@ -63,4 +63,4 @@ def _how_to_open(evidence: HostEvidence, bridge: str) -> str:
     opened = " and ".join(
         f"`iptables -I INPUT -i {bridge} -p {protocol} --dport {PORT} -j ACCEPT`" for protocol in ("udp", "tcp")
     )
-    return f"{opened}, or its like where its rules are kept"
+    return f"{opened}, or the same where its rules are kept"

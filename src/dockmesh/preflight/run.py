@@ -11,7 +11,7 @@ from dockmesh.preflight.types import Check, Evidence, Finding, Level, Report
 from dockmesh.transport.progress import Steps
 from dockmesh.transport.requests import Transport
 
-SKIP = "or say --no-preflight if you know better"
+SKIP = "or add --no-preflight if you know better"
 
 
 async def preflight(

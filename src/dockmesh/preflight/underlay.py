@@ -39,7 +39,7 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
             Level.UNKNOWN,
             (name,),
             f"could not send and hear {wire.name}: {error}",
-            "see that python3 works",
+            "check that python3 works",
         )
         for name, error in failed.items()
     ]
@@ -85,7 +85,7 @@ def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator
     open_between = OPEN_BETWEEN.format(wire.protocol) + ("" if wire.port else GRE_IS_NOT_UDP)
     for pairs, what, do in (
         (filtered, f"{wire} does not pass, a ping does", open_between),
-        (silent, SILENT, "see that the underlay addresses of the file are right, and that the network routes them"),
+        (silent, SILENT, "check that the underlay addresses of the file are right, and that the network routes them"),
     ):
         for hosts, group in blame(pairs):
             yield Finding(Check.TUNNEL, Level.BLOCKER, hosts, f"{what}: {_arrows(group)}", do, tuple(group))

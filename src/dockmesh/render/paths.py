@@ -33,7 +33,7 @@ API_PEMS = (API_CA, API_REVOKED, API_CERTIFICATE, API_KEY)
 API_FILES = (API_UNIT_FILE, API_SETTINGS, *API_PEMS)
 SECRET_MODE = 0o600
 # The firewall's words for a connection too many from one address; the same on every host, so that one can be taken away
-# by a unit that was made anew meanwhile.
+# by a unit that was recreated meanwhile.
 API_LIMIT = (
     *("--in-interface", DOCKER_BRIDGE, "--protocol", "tcp", "--destination-port", str(API_PORT), "--syn"),
     *("--match", "connlimit", "--connlimit-above", "100", "--connlimit-mask", "32"),

@@ -21,7 +21,7 @@ WORDS = {
     Counts.OTHER: "neither IP nor ARP, or with a tag",
     Counts.NO_HOST: "to an address of no host",
     Counts.UNKNOWN_SOURCE: "from a tunnel, with a source address of no host",
-    Counts.NO_WAY: "for which no tunnel was left",
+    Counts.NO_WAY: "for which no live tunnel was left",
     Counts.LOOPED: LOOPED,
     Counts.OUTSIDE: "from an attached interface, and not from an address out there",
 }

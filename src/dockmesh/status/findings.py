@@ -16,7 +16,7 @@ from dockmesh.verify.tunnel import End, TunnelState
 
 APPLY = "run `dockmesh apply`"
 SUBJECTS = 3  # named of a host's differences; `dockmesh diff` has them all
-PAIRS = 5  # named of those without a way
+PAIRS = 5  # named of those without a path
 Ends = Mapping[tuple[str, str], End]
 
 
@@ -68,7 +68,7 @@ def _silent(name: str, error: DockmeshError, ends: Ends) -> StatusFinding:
         what += f"; its {'tunnels are' if len(down) > 1 else 'tunnel is'} down on {_and(down)}"
     elif towards and all(end.state is TunnelState.UP for end in towards):
         what += f"; its tunnels are up on {_and([end.host for end in towards])}, so it is alive"
-    return StatusFinding((name,), what, report.do or "see that the host is up")
+    return StatusFinding((name,), what, report.do or "check that the host is up")
 
 
 def _host(host: HostStatus) -> Iterator[StatusFinding]:
@@ -148,8 +148,8 @@ def _underlay_reason(wire: Encapsulation, heard: Mapping[str, HostAnswers], down
             f"open {wire.protocol} both ways in the firewalls of the hosts and of the network between them",
         )
     if pings and all(each is False for each in pings):
-        return "no ping passes between their underlay addresses either", "mend the network between the two"
-    return "why was not to be seen", "`dockmesh verify` measures more"
+        return "no ping passes between their underlay addresses either", "repair the network between the two"
+    return "the reason was not found", "`dockmesh verify` measures more"
 
 
 def _tree(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[StatusFinding]:
@@ -172,7 +172,7 @@ def _cut_off(ways: Sequence[FramePath], applied: set[str]) -> Iterator[StatusFin
         pairs = ", ".join(f"{way.a} – {way.b}" for way in lost[:PAIRS])
         more = f" and {len(lost) - PAIRS} more" if len(lost) > PAIRS else ""
         hosts = tuple(dict.fromkeys(name for way in lost for name in (way.a, way.b)))
-        yield StatusFinding(hosts, f"no way for frames between {pairs}{more}", "mend the tunnels, then look again")
+        yield StatusFinding(hosts, f"no path for frames between {pairs}{more}", "repair the tunnels, then look again")
 
 
 def _differences(host: HostStatus) -> Iterator[StatusFinding]:
@@ -190,7 +190,7 @@ def _differences(host: HostStatus) -> Iterator[StatusFinding]:
     kinds = "; ".join(f"{words[origin]} ({number})" for origin, number in origins.items() if origin in words)
     named = ", ".join(str(change.subject) for change in host.differences[:SUBJECTS])
     more = f" and {len(host.differences) - SUBJECTS} more" if len(host.differences) > SUBJECTS else ""
-    do = f"`dockmesh diff --host {host.name}` shows it, `dockmesh apply` makes it as the file says"
+    do = f"`dockmesh diff --host {host.name}` shows it, `dockmesh apply` makes it match the file"
     yield StatusFinding((host.name,), f"{kinds}: {named}{more}", do)
 
 

@@ -39,7 +39,7 @@ def findings(host: HostStatus, heard: Collection[str]) -> Iterator[StatusFinding
         yield StatusFinding((host.name,), f"nobody answers names: {UNIT} is {known.state}", do)
     for peer in known.silent:
         if peer in heard:
-            do = f"see that {UNIT} runs on {peer}, and that `dockmesh verify` passes between the two"
+            do = f"check that {UNIT} runs on {peer}, and that `dockmesh verify` passes between the two"
             yield StatusFinding(
                 (host.name, peer), f"the resolver of {host.name} gets no answer from that of {peer}", do
             )
@@ -48,6 +48,6 @@ def findings(host: HostStatus, heard: Collection[str]) -> Iterator[StatusFinding
 def warnings(host: HostStatus) -> Iterator[StatusFinding]:
     if host.names and host.names.elsewhere:
         named = ", ".join(host.names.elsewhere)
-        what = f"containers that were started before names came to it ask other servers: {named}"
-        do = f"start them again, on {host.name}: `docker restart {' '.join(host.names.elsewhere)}`"
+        what = f"containers started before it had names ask other servers: {named}"
+        do = f"restart them, on {host.name}: `docker restart {' '.join(host.names.elsewhere)}`"
         yield StatusFinding((host.name,), what, do)

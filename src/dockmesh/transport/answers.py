@@ -32,7 +32,7 @@ def _answer(row: Any) -> Answer:
         raise ValueError("an answer without code, out and err, or with more")
     code, out, err = row["code"], row["out"], row["err"]
     if type(code) is not int or not isinstance(out, str) or not isinstance(err, str):
-        raise ValueError("an answer whose code is no number, or whose out or err is no text")
+        raise ValueError("an answer whose code is no number, or whose out or err is not text")
     try:
         (out + err).encode()
     except UnicodeEncodeError:

@@ -63,7 +63,10 @@ def _reading(code: int, said: str, call: Call, shown: str) -> tuple[str, str]:
                 f"log in once by hand (`{shown}`), compare the fingerprint with the host's own, and say yes",
             )
         if "Permission denied" in said:
-            return "it does not let us in", "see that your key or agent is the right one and that the user may log in"
+            return (
+                "it refuses the SSH login",
+                "check that your key or agent is the right one and that the user may log in",
+            )
         if call.dialled is not None:
             return (
                 f"no SSH connection to {call.dialled}, its underlay address: "
@@ -74,8 +77,8 @@ def _reading(code: int, said: str, call: Call, shown: str) -> tuple[str, str]:
         return "no SSH connection", f"try `{shown}` by hand until it works"
     if code <= 0:  # it ended at our word, or of itself and well
         return (
-            "the log-in does not lead to our program",
-            f"see that `{shown} true` ends at once and prints nothing: a login script may wait, or say too much",
+            "the login does not start dockmesh's program",
+            f"check that `{shown} true` ends at once and prints nothing: a login script may wait, or say too much",
         )
     if "sudo" in said:
         return (

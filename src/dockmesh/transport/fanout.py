@@ -55,5 +55,5 @@ async def within(host: Transport, deadline_s: float, answers: Awaitable[T]) -> T
         return await asyncio.wait_for(answers, deadline_s)
     except TimeoutError:
         raise ConnectError(
-            f"it did not answer for {deadline_s:g} s", host=host.name, do="see what keeps the host so busy"
+            f"it did not answer for {deadline_s:g} s", host=host.name, do="find out what keeps the host so busy"
         ) from None

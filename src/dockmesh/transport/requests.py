@@ -188,7 +188,7 @@ class Arm:
     timeout_s: float
 
     def __str__(self) -> str:
-        return "arm the way back"
+        return "arm the rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class RollBack:
     """Take the way back now; `out` is the line that it left in the list of runs. Code 3: there is none to take."""
 
     def __str__(self) -> str:
-        return "take the way back"
+        return "roll back"
 
 
 Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
@@ -279,7 +279,9 @@ async def demand(host: Transport, what: str, *requests: Request, do: str | None 
     answers = await host.ask(*requests, until_failure=True) if requests else ()
     for request, answer in zip(requests, answers, strict=False):
         if answer.code == GONE_BACK:
-            raise RolledBackError("went back to what it was before this run, for it heard nothing", host=host.name)
+            raise RolledBackError(
+                "rolled back to what it was before this run, because it heard nothing", host=host.name
+            )
         if not answer.ok:
             raise failure(host.name, what, request, answer, do=do)
     return answers

@@ -20,7 +20,7 @@ async def ssh_settings(host: str, user: str | None, port: int | None, config: Pa
     out, said = await process.communicate()
     if process.returncode:
         raise ConnectError(
-            "ssh does not take its configuration",
+            "ssh does not accept its configuration",
             host=host,
             answered=said.decode(errors="replace").strip() or f"exit {process.returncode}",
             do=f"try `ssh -G {host}` by hand until it works",

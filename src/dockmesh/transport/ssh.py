@@ -55,9 +55,11 @@ NOISE_LINES = 1000  # what a login script may print before our greeting
 # Of a host's answers to one order: a thousand containers are 2 MiB of them. Twice as much is kept of each host at most.
 LONGEST_LINE = 16 * 1024 * 1024
 LAST_WORDS = 64 * 1024  # of what ssh says at its end
-NONSENSE = "answers otherwise than our program there does"
-DO_NONSENSE = "see who answers there: a login script that goes on printing, a changed Python, or somebody in between"
-DO_HANGS = "see what keeps the host so busy"
+NONSENSE = "answers, but not as dockmesh's program does"
+DO_NONSENSE = (
+    "find out who answers there: a login script that goes on printing, a changed Python, or somebody in between"
+)
+DO_HANGS = "find out what keeps the host so busy"
 
 
 class SshTarget(Protocol):
@@ -174,7 +176,7 @@ class SshHost:
             ran="; ".join(map(str, requests[:3])) + (" …" if len(requests) > 3 else ""),
             answered=await _last_words(self._process) or "the connection was closed",
             now="what was running on the host is run to its end there; nothing after it was begun",
-            do="see that the host is up, then run the same command again",
+            do="check that the host is up, then run the same command again",
         )
 
     async def hang_up(self) -> None:

@@ -23,4 +23,4 @@ async def start(*argv: str, end: Callable[[Process], Awaitable[object]], **setti
         await end(await starting)
         raise
     except (FileNotFoundError, PermissionError) as error:
-        raise ConnectError("there is no ssh here", do="install it: apt-get install openssh-client") from error
+        raise ConnectError("ssh is not installed here", do="install it: apt-get install openssh-client") from error

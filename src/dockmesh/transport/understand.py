@@ -32,5 +32,5 @@ def misread(host: str, error: BaseException) -> HostError:
         "gave an answer that cannot be read",
         host=host,
         answered=f"{type(error).__name__}: {error}"[:SHOWN] + where,
-        do="see what is unusual about this host and the programs on it; if nothing is, report it as a bug of dockmesh",
+        do="find out what is unusual about this host and its programs; if nothing is, report it as a bug of dockmesh",
     )

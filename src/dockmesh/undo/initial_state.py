@@ -14,7 +14,7 @@ from dockmesh.render.paths import MARK, PATHS
 from dockmesh.transport.requests import Exec, Get, Put, Transport, demand
 from dockmesh.undo.restore import docker_address
 
-WHAT = "could not write down what it is now, so nothing was changed"
+WHAT = "could not record its current state, so nothing was changed"
 
 
 async def keep(host: Transport, facts: HostFacts, mesh: str) -> InitialState | None:

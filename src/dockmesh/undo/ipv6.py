@@ -29,7 +29,7 @@ async def remember(host: Transport, config: HostConfig) -> None:
         return
     content = {"forwarded": forwarding.out.strip() != "0", "policy": "DROP" if ":FORWARD DROP" in rules.out else None}
     folder = Exec(("install", "-d", "-m", "0700", STATE))
-    await demand(host, "could not write down what it is now", folder, Put(IPV6, json.dumps(content) + "\n", MODE))
+    await demand(host, "could not record its current state", folder, Put(IPV6, json.dumps(content) + "\n", MODE))
 
 
 def leaves(facts: HostFacts, after: str | None) -> bool:
@@ -63,4 +63,4 @@ async def forget(host: Transport) -> None:
     if script:
         await demand(host, "could not remove Docker's rules for IPv6", Exec(RESTORE, stdin=script))
     if present.ok:
-        await demand(host, "could not forget what it was", Remove(IPV6))
+        await demand(host, "could not remove the record of what it was", Remove(IPV6))

@@ -61,7 +61,7 @@ def restore_docker(
     ):
         names = tuple(container.name for container in running.containers)
         used = f"{running.gateway} of {running.prefix}, pool {running.pool}, MTU {running.mtu}"
-        changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these at its start only", names))
+        changes.append(Change(host, RESTART, used, "its own defaults", "Docker takes these only when it starts", names))
         # Not what is written above: the restart has its own order.
         requests = []
         restart = tuple(_restart(facts, initial, running, after, ran))
@@ -110,7 +110,7 @@ def _names_go(present: FileState | None, after: str | None) -> bool:
 
 
 def _rules_go(present: FileState | None, after: str | None) -> bool:
-    """Those for IPv6, which Docker leaves at its start only."""
+    """Those for IPv6, which Docker leaves only when it starts."""
     return daemon_json.keeps_ipv6(present.text if present else None) and not _content(after).get("ip6tables")
 
 

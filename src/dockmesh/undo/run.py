@@ -34,7 +34,7 @@ from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.undo.removable import in_use, removable
 from dockmesh.undo.restore_docker import settings_after, uses_file
 
-AGAIN = "mend what it says, then run `dockmesh destroy` again: it goes on from there"
+AGAIN = "fix what it says, then run `dockmesh destroy` again: it goes on from there"
 # With its settings Debian's docker.io would remove all images and volumes by this script, which it puts there when it
 # is removed: they are people's work.
 NUKE = "/var/lib/docker/nuke-graph-directory.sh"
@@ -211,7 +211,7 @@ class _Turn:
                 "Docker took other settings than daemon.json says",
                 host=self.host.name,
                 answered="it does not answer" if after is None else f"it uses {after.gateway}, pool {after.pool}",
-                do="look for flags that say otherwise, in /etc/default/docker and in `systemctl cat docker.service`",
+                do="look for flags that override it, in /etc/default/docker and in `systemctl cat docker.service`",
             )
 
 

@@ -17,8 +17,8 @@ from dockmesh.undo.way_back import way_back
 
 NOT_ARMED = 3
 AS_BEFORE = "it is as it was before this run"
-KEPT = "it was told already that this run stays"
-DO = "mend what it says, then run the same command again"
+KEPT = "this run is already confirmed there"
+DO = "fix what it says, then run the same command again"
 
 
 @dataclass
@@ -54,11 +54,11 @@ class Session:
         text = way_back(self.run, look.config, look.facts, look.diff, stay_out=stay_out, held_back=held_back)
         arm = Arm(text, way_back_files(), self.timeout_s)
         try:
-            await demand(host, "could not prepare its way back, so nothing was changed", arm, do=DO)
+            await demand(host, "could not prepare its rollback, so nothing was changed", arm, do=DO)
         except ConnectError as error:
             # Whether it heard of it nobody knows; a new connection may tell.
             self.lost.add(host.name)
-            now = f"nothing was changed; if it is armed already, it goes back by itself within {self.timeout_s:g} s"
+            now = f"nothing was changed; if it is armed already, it rolls back by itself within {self.timeout_s:g} s"
             error.report = replace(error.report, now=f"{now}; {error.report.now}" if error.report.now else now)
             raise
         self.armed[host.name] = host
@@ -73,8 +73,8 @@ class Session:
         except ConnectError:
             self.lost.add(host.name)
             self.ended[host.name] = now = (
-                f"it goes back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
-                "what it made of this run is in `dockmesh history --host`"
+                f"it rolls back by itself to what it was, {self.timeout_s:g} s after it last heard from here; "
+                "the outcome is in `dockmesh history --host`"
             )
             return now
         self.ended[host.name] = now = told(answer, self.run)
@@ -160,7 +160,7 @@ def told(answer: Answer, run: Run | None = None) -> str:
     if answer.code == NOT_ARMED and run and ended is not None and ended.kept and ended.run.id == run.id:
         return KEPT
     if answer.code not in (0, NOT_ARMED) and not answer.out:
-        return f"its way back failed: {answer.err}"
+        return f"its rollback failed: {answer.err}"
     if ended is not None and ended.failures:
-        return "it went back, but for this: " + "; ".join(ended.failures)
+        return "it rolled back, except for: " + "; ".join(ended.failures)
     return AS_BEFORE

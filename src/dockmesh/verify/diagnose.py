@@ -137,13 +137,13 @@ def _tree(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
     if off:
         seen = f"the spanning tree ({protocol}) is off on {FABRIC_BRIDGE}"
         if evidence.loop_danger:
-            seen += ": one broadcast could circle for ever, so nothing was sent into the mesh to measure it"
+            seen += ": one broadcast could loop for ever, so nothing was sent into the mesh to measure it"
             yield Cause(CauseKind.TREE_OFF, off, seen, APPLY, PAIRS | {ProbeKind.TREE}, Scope.MESH)
         else:
             yield Cause(CauseKind.TREE_OFF, off, seen, APPLY, frozenset({ProbeKind.TREE}))
     circle = tree.find_loop(plan, tree.forwarding_links(plan, views, facts))
     if circle:
-        seen = f"frames can go in a circle: {' – '.join((*circle, circle[0]))}"
+        seen = f"frames can loop: {' – '.join((*circle, circle[0]))}"
         do = "run `dockmesh apply`; if it stays, `systemctl restart openvswitch-switch` on one of them"
         yield Cause(CauseKind.LOOP, circle, seen, do, PAIRS | {ProbeKind.TREE}, Scope.MESH)
     for name in views:
@@ -175,8 +175,8 @@ def _flows(evidence: MeshEvidence) -> Iterator[Cause]:
         wrong = flows.problem(known.facts)
         if name in evidence.loop_danger:
             seen = (
-                f"{FABRIC_BRIDGE} passes frames on as it likes{f' ({wrong})' if wrong else ''}: one broadcast could "
-                "circle for ever, so nothing was sent into the mesh to measure it"
+                f"{FABRIC_BRIDGE} forwards frames like a plain switch{f' ({wrong})' if wrong else ''}: one broadcast "
+                "could loop for ever, so nothing was sent into the mesh to measure it"
             )
             yield Cause(CauseKind.LOOP, (name,), seen, APPLY, PAIRS | {ProbeKind.FLOWS}, Scope.MESH)
         elif wrong and known.facts.bridge(FABRIC_BRIDGE) is not None:
@@ -246,4 +246,6 @@ def _not_measured(known: ProbedHost, loop_danger: Sequence[str]) -> Iterator[Cau
         yield Cause(CauseKind.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
     if known.from_host.error:
         seen = f"the host could not measure: {known.from_host.error}"
-        yield Cause(CauseKind.NOT_MEASURED, (name,), seen, "see that python3 works there", PAIRS - set(CONTAINER_PAIRS))
+        yield Cause(
+            CauseKind.NOT_MEASURED, (name,), seen, "check that python3 works there", PAIRS - set(CONTAINER_PAIRS)
+        )

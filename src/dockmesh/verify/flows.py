@@ -8,7 +8,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 
-NOT_SEEN = "its flows were not to be seen"
+NOT_SEEN = "its flows could not be read"
 
 
 def problem(facts: HostFacts) -> str:
@@ -19,7 +19,7 @@ def problem(facts: HostFacts) -> str:
 
 
 def loop_danger(plan: Plan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
-    """Hosts whose bridge passes frames on as it likes: it need not wait for flows, or has one that says so."""
+    """Hosts whose bridge forwards frames like a plain switch: it need not wait for flows, or has one that says so."""
     if plan.has_tree:
         return ()
     return tuple(name for name, each in facts.items() if _likes(each))

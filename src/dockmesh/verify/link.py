@@ -69,7 +69,7 @@ def _dead_underlays(plan: Plan, dead: set[str]) -> Iterator[Cause]:
             CauseKind.UNDERLAY_DOWN,
             (name,),
             f"its underlay address {plan.host(name).underlay} and {', '.join(peers)} do not hear each other's pings",
-            f"see that {name} is up, and mend its cable or routes: `ping {plan.host(name).underlay}` on {peers[0]}",
+            f"check that {name} is up, and repair its cable or routes: `ping {plan.host(name).underlay}` on {peers[0]}",
             BELOW,
         )
 
@@ -80,7 +80,7 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
         CauseKind.UNDERLAY_DOWN,
         (link.a, link.b),
         f"no ping passes between their underlay addresses {a.underlay} and {b.underlay}",
-        f"mend the network between them until `ping {b.underlay}` on {link.a} answers",
+        f"repair the network between them until `ping {b.underlay}` on {link.a} answers",
         BELOW,
         scope=Scope.LINK,
     )

@@ -24,13 +24,13 @@ LETTERS = {
 }
 MEANINGS = {
     "P": "ping",
-    "S": "a packet of just the MTU",
+    "S": "a packet of exactly the MTU",
     "T": "TCP transfer",
     "A": "one owner of each address",
     "N": "found by name",
     "B": "a broadcast arrives once",
     "6": "ping by IPv6",
-    "V": "a packet of just the MTU by IPv6",
+    "V": "a packet of exactly the MTU by IPv6",
 }
 MATRICES = {"containers": CONTAINER_PAIRS, "hosts": HOST_PAIRS}
 

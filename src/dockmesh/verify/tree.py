@@ -135,19 +135,19 @@ def problems(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, tuple[str,
     circle = find_loop(plan, forwarding_links(plan, views, facts))
     found = {name: list(_of_host(plan, views, name)) for name in facts}
     for name in circle:
-        found[name].append(f"frames can go in a circle: {' – '.join((*circle, circle[0]))}")
+        found[name].append(f"frames can loop: {' – '.join((*circle, circle[0]))}")
     return {name: tuple(wrong) for name, wrong in found.items() if wrong}
 
 
 def cut_off(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, str]:
-    """Hosts from which no way leads to the root, which is mostly the tunnels' trouble. Tells nothing of half a mesh."""
+    """Hosts from which no path leads to the root, mostly because of their tunnels. Tells nothing of half a mesh."""
     views = read_views(plan, facts)
     root = expected_root(plan, views)
     if root is None or len(views) < len(plan.hosts):
         return {}
     graph = neighbours([host.name for host in plan.hosts], forwarding_links(plan, views, facts))
     reached = depths(graph, root)
-    return {name: f"no way leads to {root}, the root" for name in views if name not in reached}
+    return {name: f"no path leads to {root}, the root" for name in views if name not in reached}
 
 
 def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[str]:
@@ -161,10 +161,10 @@ def _of_host(plan: Plan, views: Mapping[str, TreeView], name: str) -> Iterator[s
         return
     if root and root_host(plan, view.root) != root:
         taken = root_host(plan, view.root) or view.root or "nobody"
-        yield f"{TAKES} {taken} for the root, and not {root}"
+        yield f"{TAKES} {taken} for the root instead of {root}"
     if root and root != name and root_host(plan, view.root) == root and not _has_root_port(view):
         # Measured with Open vSwitch 3.5.0: it keeps a root port that was deleted, and looks for no other.
-        yield f"it knows the root, {root}, and none of its tunnels is the way there: a deleted one is kept as the way"
+        yield f"it knows the root, {root}, and none of its tunnels leads there: it still uses a deleted one"
     if late := [port for port in view.ports if port.role in FORWARDING_ROLES and port.state != FORWARDING]:
         yield f"{', '.join(f'{port.port} is still {port.state}' for port in late)}"
     if out := [port.port for port in view.ports if not port.state]:

@@ -69,7 +69,7 @@ def test_what_cannot_be_read_is_no_reason_to_make_it_anew(tmp_path: Path, name: 
     else:
         path.unlink()
 
-    with pytest.raises(UsageError, match="which says who gets in"):
+    with pytest.raises(UsageError, match="which holds who has access"):
         store.load(file)
 
 

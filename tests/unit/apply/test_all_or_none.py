@@ -117,7 +117,7 @@ def test_with_a_host_missing_nobody_changes() -> None:
 
     outcomes = run(hosts, DIRECT)
 
-    assert set(errors(outcomes)) == {"changes its way of forwarding only together with all hosts of the file"}
+    assert set(errors(outcomes)) == {"can change its forwarding only together with all hosts of the file"}
     assert not any(is_let_go(request) or is_tunnels(request) for host in hosts.values() for request in host.asked)
 
 

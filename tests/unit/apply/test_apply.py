@@ -274,7 +274,7 @@ def test_nothing_is_begun_after_a_step_that_failed() -> None:
 
     run(hosts, MESH)
 
-    assert hosts["host2"].writes()[-2:] == ["write /etc/dockmesh/up", "take the way back"]
+    assert hosts["host2"].writes()[-2:] == ["write /etc/dockmesh/up", "roll back"]
 
 
 def test_a_lost_connection_is_that_hosts_error_alone() -> None:
@@ -308,7 +308,7 @@ def test_a_host_that_is_lost_while_it_is_armed_is_said_to_go_back_by_itself() ->
     result = run(hosts, MESH)
 
     assert result.failed == ["host2"]
-    assert "it goes back by itself within 60 s" in (result.error("host2").report.now or "")
+    assert "it rolls back by itself within 60 s" in (result.error("host2").report.now or "")
 
 
 def test_a_container_that_does_not_start_again_keeps_no_other_down() -> None:
@@ -376,7 +376,7 @@ def test_docker_that_does_not_start_at_all_is_said() -> None:
 
     now = result.error("host2").report.now
     assert now is not None
-    assert now.startswith("it went back, but for this: Docker: exit 1")
+    assert now.startswith("it rolled back, except for: Docker: exit 1")
 
 
 def test_the_users_daemon_json_is_kept() -> None:

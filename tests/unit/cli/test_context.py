@@ -145,5 +145,5 @@ def test_what_even_that_line_does_not_give_to_an_address_is_told(
 
     done = dockmesh("context", "create")
 
-    assert "! host1, host2, host3: Docker calls ssh by ~/.ssh/config, which has another proxycommand" in done.err
+    assert "! host1, host2, host3: Docker's ssh reads ~/.ssh/config, which has another proxycommand" in done.err
     assert "for the address in the URL" in done.err

@@ -50,7 +50,7 @@ def test_each_difference_has_its_origin_beside_it() -> None:
     assert [line.rstrip() for line in screen(compare(drifted))] == [
         "host2  applied 2026-11-26 12:00:00 UTC",
         "  docker0 MTU: 1400 → 1462  drift: changed by hand",
-        "1 difference on 1 host: 1 by drift. `dockmesh apply` makes the hosts as the file says.",
+        "1 difference on 1 host: 1 by drift. `dockmesh apply` makes the hosts match the file.",
     ]
 
 

@@ -96,11 +96,11 @@ def test_a_full_prefix_is_refused_with_the_ways_out(dockmesh: Dockmesh) -> None:
     [
         (["host1=9.9.9.9"], "there is a host host1 already\n   answered  in dockmesh.yaml:6:3"),
         (["new=1.1.1.1"], "dockmesh.yaml:9:21: underlay of new is also the underlay of host1"),
-        (["n_w=9.9.9.9"], 'host name is "n_w", which is no valid name'),
+        (["n_w=9.9.9.9"], 'host name is "n_w", which is not a valid name'),
         (["new=9.9.9.9", "--link", "host1"], "--link is for a file that lists its links"),
         (["new=9.9.9.9", "--site", "here"], "--site is for a file that has sites"),
         (["new=9.9.9.9", "--name", "a", "--name", "b"], "there are more names than hosts"),
-        (["new.invalid:x=9.9.9.9"], "new.invalid:x=9.9.9.9: x is no port"),
+        (["new.invalid:x=9.9.9.9"], "new.invalid:x=9.9.9.9: x is not a port"),
     ],
 )
 def test_what_cannot_be_added_is_refused_and_the_file_kept(

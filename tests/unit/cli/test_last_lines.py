@@ -77,7 +77,7 @@ def test_a_proof_that_failed_is_told_with_its_numbers_after_what_was_done(capsys
 
     assert capsys.readouterr().out.rstrip().splitlines()[-2:] == [
         "! 3 hosts as the file says; 3 changes made",
-        "✗ but the proof failed: of 2 probes 1 fail; `dockmesh verify` looks again",
+        "✗ but verification failed: of 2 probes 1 fail; `dockmesh verify` measures again",
     ]
 
 

@@ -16,7 +16,7 @@ def test_hosts_are_not_loaded_unasked_and_it_is_said_how_much_that_is(dockmesh: 
 
     assert (ran.code, ran.out) == (2, "")
     assert "6 pairs one after another, at most 500 Mbit/s" in ran.err
-    assert "this loads hosts and links, and nobody is there to be asked\n   do        say --yes" in ran.err
+    assert "this loads hosts and links, and nobody can be asked\n   do        add --yes" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_its_json_names_the_network(dockmesh: Dockmesh, mesh_file: Path) -> None
         (("docker0",), "there is a network docker0 already"),
         (("bridge",), "bridge is a network of Docker's own"),
         (("a-very-long-one",), "the name of the network a-very-long-one is too long"),
-        (("Blue",), "no valid name"),
+        (("Blue",), "not a valid name"),
     ],
 )
 def test_what_cannot_be_added_is_refused_and_the_file_kept(

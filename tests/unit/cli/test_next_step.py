@@ -46,7 +46,11 @@ def test_with_one_that_was_applied_it_is_status(dockmesh: Dockmesh, mesh_file: P
     ("last", "said", "first"),
     [
         ({"ended": "failed"}, "the last run (20261121-1) failed", "dockmesh status"),
-        ({"ended": "done, not proven"}, "the last run (20261121-1) is done, and its proof failed", "dockmesh verify"),
+        (
+            {"ended": "done, not proven"},
+            "the last run (20261121-1) is done, and its verification failed",
+            "dockmesh verify",
+        ),
         ({"ended": "interrupted"}, "the last run (20261121-1) was interrupted", "dockmesh status"),
         ({"why": DESTROY}, "it was taken down", "dockmesh plan"),
         ({"text": "another"}, "the file says something else than what was applied last", "dockmesh diff"),

@@ -14,23 +14,23 @@ def shown(dockmesh: Dockmesh, mesh_file: Path, fabric: str) -> list[str]:
 
 def test_a_plan_tells_what_a_ring_bears_and_how_it_heals(dockmesh: Dockmesh, mesh_file: Path) -> None:
     assert shown(dockmesh, mesh_file, "{forwarding: rstp, topology: ring, bfd: {interval_ms: 50}}")[:7] == [
-        "  hops      1.3 on average, 2 at most, as frames go; 1.0 and 1 by the shortest ways",
+        "  hops      1.3 on average, 2 at most, along the actual paths; 1.0 and 1 along the shortest paths",
         "  tunnels   2 at every host",
         "  may fail  any 1 link: all hosts stay connected",
         "            any 1 host: the rest stay connected",
         "  healing   0.15 to 0.35 s for a link that carries frames and is cut: the sum of",
-        "            0.15 s  BFD: 3 × 50 ms without a sign (RFC 5880)",
+        "            0.15 s  BFD: 3 × 50 ms without a packet (RFC 5880)",
         "            0 to 0.2 s  spanning tree: another link takes over (measured with three hosts)",
     ]
 
 
 def test_a_plan_names_what_a_star_hangs_on(dockmesh: Dockmesh, mesh_file: Path) -> None:
     assert shown(dockmesh, mesh_file, "{topology: {star: host2}}") == [
-        "  hops      1.3 on average, 2 at most, as frames go; 1.3 and 2 by the shortest ways",
+        "  hops      1.3 on average, 2 at most, along the actual paths; 1.3 and 2 along the shortest paths",
         "  tunnels   1 to 2 at a host",
-        "  may fail  not every link: host1 – host2, host2 – host3 each part the mesh",
-        "            not every host: host2 alone parts the others",
-        "  healing   none: each link is the only way for somebody; it is down until it is mended",
+        "  may fail  not every link: host1 – host2, host2 – host3 each split the mesh",
+        "            not every host: host2 alone splits the others",
+        "  healing   none: each link is the only path for some hosts, until it is repaired",
     ]
 
 

@@ -299,7 +299,7 @@ def test_who_names_the_file_with_f_as_before_is_told_what_f_is_in_logs(dockmesh:
 
 @pytest.mark.parametrize("words", [["-f", "other.yaml", "plan"], ["--json", "plan"]])
 def test_an_option_before_the_verb_is_told_where_it_stands(dockmesh: Dockmesh, words: list[str]) -> None:
-    assert "options stand behind the command" in dockmesh(*words).err
+    assert "options go after the command" in dockmesh(*words).err
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ def test_a_mesh_that_is_well_fits_on_a_quarter_of_a_screen() -> None:
         "host2  ✓  2 of 2 up  –                 0  0/16384  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
         "host3  ✓  2 of 2 up  –                 0  0/16383  26.1.5  3.5.0  system    2026-11-26 12:00, 0.1.0",
         "",
-        "way of frames  host2   host3",
-        "host1          direct  direct",
-        "host2                  via host1",
+        "path of frames  host2   host3",
+        "host1           direct  direct",
+        "host2                   via host1",
         "",
         "✓ all is well",
     ]
@@ -71,7 +71,7 @@ def test_what_is_not_right_has_its_reason_and_what_to_do() -> None:
         "   do  try `ssh host2` by hand",
         "✗ 1 thing is not right",
     ]
-    assert "host1          ✗ none  direct" in shown
+    assert "host1           ✗ none  direct" in shown
 
 
 def test_locks_and_runs_that_hosts_share_are_one_line() -> None:
@@ -88,7 +88,7 @@ def test_locks_and_runs_that_hosts_share_are_one_line() -> None:
     assert shown[-4:] == [
         "last run  all hosts: apply by ann from desk at 2026-11-26 23:03 UTC: confirmed",
         "locked  all hosts: apply by ann from desk at 2026-11-26 23:03 UTC",
-        "not confirmed yet, the host goes back by itself  host2: apply by ann from desk at 2026-11-26 23:03 UTC",
+        "not confirmed yet, the host rolls back by itself  host2: apply by ann from desk at 2026-11-26 23:03 UTC",
         "✓ all is well",
     ]
 
@@ -111,7 +111,7 @@ def test_thirty_hosts_fit_on_one_screen() -> None:
 
     assert len(shown) < 40
     assert max(map(len, shown)) <= 110
-    assert any(each.startswith("way of frames  29 of 435 pairs direct, 406 through other hosts") for each in shown)
+    assert any(each.startswith("path of frames  29 of 435 pairs direct, 406 through other hosts") for each in shown)
 
 
 def test_the_line_for_a_log_has_it_all_in_one() -> None:
@@ -139,6 +139,6 @@ def test_nothing_is_said_of_the_way_between_hosts_that_were_both_not_read() -> N
 
     status = status_of(world, gone)
 
-    assert "host2                  ? not read" in [each.rstrip() for each in lines(status)]
+    assert "host2                   ? not read" in [each.rstrip() for each in lines(status)]
     assert not [each for each in lines(status) if "✗ none" in each]
     assert {(way["a"], way["b"]) for way in status_json(status)["ways"]} == {("host1", "host2"), ("host1", "host3")}

@@ -103,7 +103,7 @@ def test_another_program_of_the_guard_is_started_anew() -> None:
 def test_a_bridge_that_does_not_tell_its_flows_gets_them() -> None:
     facts = replace(applied(CONFIG).facts(CONFIG.flows), flows=None)
 
-    assert [change.text() for change in diff(CONFIG, facts).changes] == ["br0 flows: not to be seen → as planned"]
+    assert [change.text() for change in diff(CONFIG, facts).changes] == ["br0 flows: could not be read → as planned"]
 
 
 def test_by_ifupdown_no_unit_makes_the_bridges() -> None:

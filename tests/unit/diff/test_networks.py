@@ -121,7 +121,7 @@ def test_a_network_that_must_be_made_anew_is_refused_while_containers_run_on_it(
     host.containers = [Container("db", network="blue"), Container("web"), Container("old", runs=False, network="blue")]
 
     with pytest.raises(
-        ConflictError, match="running containers on the network blue, which must be made anew: pool 10"
+        ConflictError, match="running containers on the network blue, which must be recreated: pool 10"
     ) as error:
         of(host)
 

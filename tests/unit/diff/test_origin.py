@@ -190,7 +190,7 @@ def test_what_only_follows_is_no_difference_of_its_own() -> None:
     found = of(host)
 
     followers = {str(change.subject): change.because for change in found.changes if change.origin is Origin.FOLLOWS}
-    assert followers == dict.fromkeys(("tunnel gre1", "tunnel gre2", "br0 flows", "br0"), "br0 is made anew")
+    assert followers == dict.fromkeys(("tunnel gre1", "tunnel gre2", "br0 flows", "br0"), "br0 is recreated")
 
 
 def test_a_host_that_was_added_is_named() -> None:

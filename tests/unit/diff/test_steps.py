@@ -353,7 +353,7 @@ def test_ifupdown_is_not_brought_onto_a_host_that_something_else_configures() ->
     host = bare(config)
     host.programs.remove("ifup")
 
-    with pytest.raises(HostError, match="not in the hands of ifupdown"):
+    with pytest.raises(HostError, match="not managed by ifupdown"):
         of(host, config)
 
 

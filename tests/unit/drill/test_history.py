@@ -65,7 +65,7 @@ def test_a_drill_is_found_by_the_beginning_of_its_name_and_the_last_one_without(
 
 
 def test_without_a_drill_there_is_none_to_find(file: Path) -> None:
-    with pytest.raises(UsageError, match="no drill was made"):
+    with pytest.raises(UsageError, match="no drill was run"):
         find(file, None)
 
 

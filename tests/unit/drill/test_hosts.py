@@ -76,7 +76,7 @@ def test_without_a_timer_nothing_is_dropped() -> None:
     plan = plan_of()
     hosts = world(plan, systemd_run=Answer(1, err="Failed to start transient timer unit"))
 
-    with pytest.raises(CommandError, match="could not be harmed"):
+    with pytest.raises(CommandError, match="the fault could not be made"):
         asyncio.run(HostsInjector(plan, hosts).inject(CUT, 4))
 
     assert not [argv for host in hosts.values() for argv in host.asked if argv[0] == "nft"]
@@ -112,7 +112,7 @@ def test_what_an_earlier_drill_left_is_healed_and_said() -> None:
 
     left = asyncio.run(HostsInjector(plan, hosts).leftovers())
 
-    assert left == ("host2 had a fault of an earlier drill that was ended before it healed it",)
+    assert left == ("host2 had a fault of an earlier drill that ended before healing it",)
     assert all(drop.heal(None).argv in host.asked for host in hosts.values())
 
 

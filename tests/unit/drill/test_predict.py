@@ -14,7 +14,7 @@ def test_a_cut_link_of_the_tree_costs_its_ends_what_the_plan_says_of_healing() -
     pair = expected["host1", "host2"]
     assert pair.state is PairState.CONNECTED
     assert [(term.name, term.most) for term in pair.during.terms] == [
-        ("BFD: 3 × 100 ms without a sign", 300),
+        ("BFD: 3 × 100 ms without a packet", 300),
         ("spanning tree: another link takes over", 200),
         ("a ping every 10 ms", 10),
     ]
@@ -25,7 +25,7 @@ def test_a_cut_link_of_the_tree_may_hold_up_those_whose_way_stays() -> None:
     expected = predict(plan_of(), Fault(FaultKind.CUT, ("host1", "host2")))
 
     assert expected["host1", "host3"].during.ms == 210
-    assert expected["host1", "host3"].why == "their way stays direct"
+    assert expected["host1", "host3"].why == "their path stays direct"
 
 
 def test_a_cut_link_outside_of_the_tree_costs_nobody_anything() -> None:

@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_who_gets_in_whole(file: Path) -> None:
     assert (rotated[0], revoked[0]) == (130, 130)
     assert before.ca != after.ca
     assert signs(after)
-    assert "ann is shut out with the next `dockmesh apply`" in revoked[1]
+    assert "ann loses access with the next `dockmesh apply`" in revoked[1]
     assert [client.revoked is None for client in last.clients] == [False]
     assert f"list {last.number}." in last.revoked
 

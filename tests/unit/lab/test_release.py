@@ -33,7 +33,7 @@ def test_what_is_there_stays_and_what_comes_is_as_the_others() -> None:
         ("", "the lab has no release ''"),
         ("host1=trixie,forky", "'forky' is not HOST=RELEASE"),
         ("host1=trixie,,", "'' is not HOST=RELEASE"),
-        ("host1=trixie,host1=forky", "host1 stands there twice"),
+        ("host1=trixie,host1=forky", "host1 is given twice"),
     ],
 )
 def test_what_is_no_release_is_refused(text: str, error: str) -> None:

@@ -129,7 +129,7 @@ def test_a_host_that_names_a_file_of_ours_writes_none(tree: Path, tmp_path: Path
     to = tmp_path / "home/debs"
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
-    with pytest.raises(HostError, match="a name that no package has") as refused:
+    with pytest.raises(HostError, match="a package with an invalid name") as refused:
         run(host, Order("small", tree), to)
 
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

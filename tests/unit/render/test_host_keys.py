@@ -53,7 +53,7 @@ def test_a_key_of_the_users_with_another_value_is_refused() -> None:
 def test_one_that_the_file_names_later_is_refused_too() -> None:
     present = json.loads(merged({"log-driver": "journald"}, PLAIN).text)
 
-    with pytest.raises(ConflictError, match="says otherwise than the mesh"):
+    with pytest.raises(ConflictError, match="contradicts the mesh file"):
         merged(present)
 
 

@@ -57,7 +57,7 @@ def test_a_cut_tunnel_sends_frames_through_another_host() -> None:
     [
         (UnderlayCheck(pings=True), "their underlay addresses answer pings, so something drops GRE"),
         (UnderlayCheck(pings=False), "no ping passes between their underlay addresses either"),
-        (UnderlayCheck(pings=None), "why was not to be seen"),
+        (UnderlayCheck(pings=None), "the reason was not found"),
         (
             UnderlayCheck(True, "-A INPUT -p gre -j DROP"),
             "iptables on host1 drops IP protocol 47: -A INPUT -p gre -j DROP",
@@ -125,7 +125,7 @@ def test_hosts_without_a_way_are_named() -> None:
     world = worlds.well()
     worlds.cut(world, "host1", "host3")
 
-    assert "no way for frames between host1 – host3, host2 – host3" in [what for _, what in whats(status_of(world))]
+    assert "no path for frames between host1 – host3, host2 – host3" in [what for _, what in whats(status_of(world))]
 
 
 def test_a_host_that_takes_another_root_is_told() -> None:
@@ -139,7 +139,7 @@ def test_a_host_that_takes_another_root_is_told() -> None:
     status = status_of(world)
 
     assert status.root is None
-    assert ("host3", "spanning tree: it takes host3 for the root, and not host1") in whats(status)
+    assert ("host3", "spanning tree: it takes host3 for the root instead of host1") in whats(status)
 
 
 def test_drift_and_a_change_of_the_file_are_counted_apart() -> None:

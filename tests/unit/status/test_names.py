@@ -51,4 +51,4 @@ def test_containers_that_are_older_than_names_are_told_with_what_to_do() -> None
 
     assert warning.hosts == ("host1",)
     assert warning.what.endswith("ask other servers: db, web")
-    assert warning.do == "start them again, on host1: `docker restart db web`"
+    assert warning.do == "restart them, on host1: `docker restart db web`"

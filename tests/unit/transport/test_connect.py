@@ -117,7 +117,7 @@ def test_what_a_login_script_prints_is_no_answer(ssh: FakeSsh, lines: int) -> No
 def test_a_login_script_that_prints_without_end_is_an_error_and_no_hang(ssh: FakeSsh) -> None:
     ssh.does(f"seq 5000\n{RUNS_IT}")
 
-    assert refused().report.what == "the log-in does not lead to our program"
+    assert refused().report.what == "the login does not start dockmesh's program"
 
 
 def test_much_noise_on_standard_error_blocks_nothing(ssh: FakeSsh) -> None:
@@ -144,7 +144,7 @@ def test_a_host_that_goes_away_is_an_error_with_its_last_words(ssh: FakeSsh) -> 
 def test_no_ssh_at_all_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert refused().report.what == "there is no ssh here"
+    assert refused().report.what == "ssh is not installed here"
 
 
 def test_a_host_without_python_is_said(ssh: FakeSsh) -> None:
@@ -163,7 +163,7 @@ def test_hosts_that_do_not_let_us_in_are_told_from_those_that_do(ssh: FakeSsh) -
     opened, failed = run(both())
 
     assert opened == ["host1"]
-    assert failed["host2"].report.what == "it does not let us in"
+    assert failed["host2"].report.what == "it refuses the SSH login"
 
 
 def test_a_name_that_the_resolver_knows_gets_no_line_of_ours(ssh: FakeSsh) -> None:
@@ -209,12 +209,12 @@ Host key verification failed."""
             "No ED25519 host key is known for host1 and you have requested strict checking.",
             "its host key is unknown",
         ),
-        (255, "ann@host1: Permission denied (publickey,password).", "it does not let us in"),
+        (255, "ann@host1: Permission denied (publickey,password).", "it refuses the SSH login"),
         (255, "ssh: connect to host host1 port 22: Connection refused", "no SSH connection"),
         (255, "ssh: Could not resolve hostname host1: Name or service not known", "no SSH connection"),
         (255, "", "no SSH connection"),
-        (0, "", "the log-in does not lead to our program"),
-        (-9, "nothing of use within 60 s", "the log-in does not lead to our program"),
+        (0, "", "the login does not start dockmesh's program"),
+        (-9, "nothing of use within 60 s", "the login does not start dockmesh's program"),
         (1, "sudo: a password is required", "sudo does not let this user in without a password"),
         (127, "sh: 1: exec: sudo: not found", "sudo does not let this user in without a password"),
         (127, "sh: 1: exec: python3: not found", "python3 did not start there"),

@@ -47,5 +47,5 @@ def test_a_program_that_is_not_there_is_an_error_for_people() -> None:
     async def begin() -> None:
         await start("no-such-program", end=Process.wait)
 
-    with pytest.raises(ConnectError, match="there is no ssh here"):
+    with pytest.raises(ConnectError, match="ssh is not installed here"):
         asyncio.run(begin())

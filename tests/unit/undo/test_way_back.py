@@ -284,7 +284,7 @@ def test_a_host_that_was_confirmed_before_ctrl_c_is_told_as_such() -> None:
     confirmed = Answer(3, confirmed_line(RUN, ()), "no run waits to be confirmed")
     another = Answer(3, confirmed_line(replace(RUN, id="r0"), ()), "no run waits to be confirmed")
 
-    assert told(confirmed, RUN) == "it was told already that this run stays"
+    assert told(confirmed, RUN) == "this run is already confirmed there"
     assert told(another, RUN) == "it is as it was before this run"
 
 

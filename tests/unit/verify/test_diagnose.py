@@ -264,7 +264,7 @@ def test_a_host_with_another_root_is_named() -> None:
 
     (cause,) = look(evidence)[1]
 
-    assert (cause.fault, cause.hosts, cause.seen) == (CauseKind.TREE, ("h3",), "it takes h3 for the root, and not h1")
+    assert (cause.fault, cause.hosts, cause.seen) == (CauseKind.TREE, ("h3",), "it takes h3 for the root instead of h1")
 
 
 def test_a_firewall_is_guilty_only_of_what_fails() -> None:

@@ -89,4 +89,4 @@ def test_a_root_port_that_was_deleted_and_is_kept_is_named() -> None:
     assert tree.problems(plan, facts) == {}
     ((host, (wrong,)),) = tree.problems(plan, kept).items()
     assert host == name
-    assert "a deleted one is kept as the way" in wrong
+    assert "it still uses a deleted one" in wrong

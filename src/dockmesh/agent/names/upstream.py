@@ -39,7 +39,7 @@ def read_resolv_conf(text: str) -> list[str]:
 
 
 def usable(servers: list[str], ours: Collection[str]) -> list[str]:
-    """Without what is no address, and without the mesh's own resolvers: a question would go round for ever."""
+    """Without what is not an address, and without the mesh's own resolvers: a question would go round for ever."""
     found = []
     for server in servers:
         try:

@@ -34,16 +34,18 @@ def show_silence(plan: Plan, looks: Mapping[str, Look], *, proof: bool) -> None:
     if lasting:
         out.print(f"[dim]up to {max(lasting.values())} ms lost with {', '.join(lasting)}: {silence.WHY}[/]")
     if proof and (lost := silence.proof_silence_ms(datapath)):
-        out.print(f"[dim]up to {lost} ms lost with each host at the proof: {silence.WHY}, those of its containers[/]")
+        out.print(
+            f"[dim]up to {lost} ms lost with each host during verification: {silence.WHY}, those of its containers[/]"
+        )
 
 
 def _show_left(diff: HostDiff) -> None:
     if not diff.left:
         return
-    out.print("  [yellow]left until Docker may be restarted[/]")
+    out.print("  [yellow]deferred until Docker may be restarted[/]")
     for change in diff.left:
         out.print(f"    {escape(change.text())}")
-    out.print("    [dim]until then its containers have the addresses that they have, and new ones get such, too[/]")
+    out.print("    [dim]until then its containers keep their addresses, and new ones get addresses of the old pool[/]")
 
 
 def _reasons(diff: HostDiff) -> Table:
@@ -112,8 +114,8 @@ def show_result(result: Result) -> None:
         out.print(f"{len(planned)} changes on {_count({change.host for change in planned})}; nothing was changed")
     elif (left := [name for name, look in result.looks.items() if look.diff.left]) and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[yellow]![/] {done} changes made; Docker's restart is left on {escape(', '.join(left))}")
-        out.print("  run `dockmesh apply` when its containers may be disturbed")
+        out.print(f"[yellow]![/] {done} changes made; Docker's restart is deferred on {escape(', '.join(left))}")
+        out.print("  run `dockmesh apply` when its containers may restart")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
         symbol = "[yellow]![/]" if result.proof_failed else "[green]✓[/]"
@@ -122,7 +124,7 @@ def show_result(result: Result) -> None:
         out.print(f"[green]✓[/] nothing to change on {counted(right, 'host')}")
     # The last lines are what people read: they say what the exit code says.
     if result.report and result.proof_failed:
-        out.print(f"[red]✗[/] but the proof failed: {of_probes(result.report)}; `dockmesh verify` looks again")
+        out.print(f"[red]✗[/] but verification failed: {of_probes(result.report)}; `dockmesh verify` measures again")
     if result.errors:
         out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} not done: {escape(', '.join(result.errors))}")
 

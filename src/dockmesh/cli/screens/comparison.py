@@ -38,7 +38,7 @@ def show(found: Comparison, out: Console = out) -> None:
         number = len(found.differences)
         out.print(
             f"{number} {'difference' if number == 1 else 'differences'} on {counted(differ, 'host')}: {counts}. "
-            "`dockmesh apply` makes the hosts as the file says."
+            "`dockmesh apply` makes the hosts match the file."
         )
     elif found.looks:
         out.print(f"[green]✓[/] {counted(len(found.looks), 'host')} as the file says")

@@ -29,5 +29,5 @@ def show_destroyed(destroyed: Destroyed) -> None:
         out.print(f"[red]✗[/] {counted(len(result.errors), 'host')} {what}: {escape(', '.join(result.errors))}")
     if destroyed.others and planned:
         keep, gone = escape(", ".join(destroyed.others)), escape(", ".join(result.hosts))
-        out.print(f"  the tunnels to {gone} stay on {keep} until the file says otherwise:")
+        out.print(f"  the tunnels to {gone} stay on {keep} until the file no longer has it:")
         out.print(f"  `dockmesh host remove {escape(' '.join(result.hosts))}`, then `dockmesh apply`")

@@ -138,7 +138,7 @@ def _show_fault(fault: FaultRecord) -> None:
     verdict = Verdict(fault.verdict)
     out.print(f"[{STYLE[verdict]}]{SYMBOL[verdict]}[/] [bold]{escape(fault.fault)}[/]  {escape(fault.words)}")
     if fault.lacks:
-        out.print(f"  it was no fault: {fault.lacks}", markup=False)
+        out.print(f"  the fault had no effect: {fault.lacks}", markup=False)
         return
     pairs = sorted(fault.pairs, key=lambda pair: ORDER[Verdict(pair.verdict)])
     shown = table("", "from → to", "while it lasts", "after it", "expected")
@@ -187,7 +187,7 @@ def _sums(pairs: Sequence[PairRecord]) -> Iterator[str]:
 
 def show_history(records: Sequence[DrillRecord]) -> None:
     if not records:
-        out.print("no drill was made with this file")
+        out.print("no drill was run with this file")
         return
     shown = table("drill", "when", "who", "mesh", "faults", "verdict")
     for record in records:

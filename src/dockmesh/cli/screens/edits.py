@@ -20,7 +20,7 @@ def effect_lines(caused: Effect) -> list[str]:
         lines.append(f"! The root of the spanning tree moves from {before} to {after}.")
     if caused.bridge_anew:
         lines.append(
-            f"! br0 is made anew on {', '.join(caused.bridge_anew)}: "
+            f"! br0 is recreated on {', '.join(caused.bridge_anew)}: "
             "until their tunnels are up again, they are cut off from the others."
         )
     return lines

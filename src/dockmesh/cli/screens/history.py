@@ -44,7 +44,7 @@ def show_run(record: Record) -> None:
             out.print(f"  {change}", markup=False)
         if host.error:
             out.print(f"  {host.error}", style="red", markup=False)
-    out.print(f"{record.ended}; `dockmesh rollback {record.run}` makes its file real again")
+    out.print(f"{record.ended}; `dockmesh rollback {record.run}` applies its file again")
 
 
 def show_hosts(lists: Mapping[str, tuple[Ended, ...]]) -> None:

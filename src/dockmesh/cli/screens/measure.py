@@ -32,7 +32,7 @@ def show_beforehand(
     )
     for figure, text in told(hosts, chosen, pace):
         console.print(f"  {figure:<10} {text}", markup=False)
-    console.print("What containers send goes the same way, and shares it.")
+    console.print("Containers use the same links and share them with this.")
 
 
 def show_report(report: Report, console: Console = out) -> None:

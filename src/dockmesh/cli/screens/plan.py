@@ -120,40 +120,40 @@ def _show_mtu(planned: Plan) -> None:
         out.print(line)
     out.print(f"[bold]{total}[/]")
     if planned.further:
-        out.print(f"        In networks other than docker0 a frame has a VLAN tag of {VLAN_TAG} bytes besides.")
+        out.print(f"        In networks other than docker0 a frame also has a VLAN tag of {VLAN_TAG} bytes.")
     if planned.narrowest:
-        out.print(f"        The underlay of {', '.join(planned.narrowest)} is the narrowest, so it counts for all.")
+        out.print(f"        The underlay of {', '.join(planned.narrowest)} has the smallest MTU, so it applies to all.")
 
 
 def _show_guard(planned: Plan) -> None:
     fabric, tree = planned.fabric, planned.tree
-    out.print("\n[bold]Loop guard[/]")
+    out.print("\n[bold]Loop prevention[/]")
     dead = fabric.bfd.interval_ms * fabric.bfd.multiplier
     given_up = (
-        f"  BFD every {fabric.bfd.interval_ms} ms: a tunnel that is silent for {dead} ms is given up, "
+        f"  BFD every {fabric.bfd.interval_ms} ms: a tunnel that is silent for {dead} ms counts as down, "
         "and the next one takes over."
     )
     if tree is None:
         least, most = (choose(len(host.forwards) for host in planned.hosts) for choose in (min, max))
         rules = f"{least:,} at each host" if least == most else f"{least:,} to {most:,} at a host"
         out.print(
-            "  direct, no spanning tree: every link carries frames. Rules for each two hosts say where a\n"
-            f"  frame is tried next, so that no frame can loop: {rules}.\n{given_up}"
+            "  direct, no spanning tree: every link carries frames. Rules for each pair of hosts say which\n"
+            f"  tunnel is tried next, so that no frame can loop: {rules}.\n{given_up}"
         )
     elif fabric.forwarding is Forwarding.RSTP:
         out.print(
-            f"  rstp, rapid spanning tree (802.1D-2004): root {tree.root}, after it {tree.backup_root}.\n{given_up}"
+            f"  rstp, rapid spanning tree (802.1D-2004): root {tree.root}, backup {tree.backup_root}.\n{given_up}"
         )
     else:
         out.print(
-            f"  stp, spanning tree (802.1D-1998): root {tree.root}, after it {tree.backup_root}.\n"
+            f"  stp, spanning tree (802.1D-1998): root {tree.root}, backup {tree.backup_root}.\n"
             "  It needs about 30 s to start and up to 50 s to go round a dead link; rstp does it in under a second."
         )
     if planned.docker_api:
         out.print("\n[bold]Docker's API[/]")
         out.print(
-            f"  On TCP port {API_PORT} of each host's address, for the mesh alone, with TLS on both sides.\n"
-            "  `dockmesh access` says who gets in."
+            f"  On TCP port {API_PORT} of each host's address, for the mesh alone, with mutual TLS.\n"
+            "  `dockmesh access` gives and revokes access."
         )
 
 
@@ -202,7 +202,7 @@ def _show_graph(planned: Plan) -> None:
         legend = (
             "┄┄ backup path, also in use"
             if not planned.has_tree
-            else "┄┄ stands by, and carries them when another fails"
+            else "┄┄ standby, carries frames when another link fails"
         )
         out.print(f"[dim]── carries frames   {legend}[/]")
 

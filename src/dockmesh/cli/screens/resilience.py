@@ -18,8 +18,8 @@ def show_resilience(planned: Plan, found: Resilience) -> None:
     rows = [
         (
             "hops",
-            f"{found.frames.mean:.1f} on average, {found.frames.most} at most, as frames go; "
-            f"{found.links.mean:.1f} and {found.links.most} by the shortest ways",
+            f"{found.frames.mean:.1f} on average, {found.frames.most} at most, along the actual paths; "
+            f"{found.links.mean:.1f} and {found.links.most} along the shortest paths",
         ),
         ("tunnels", _tunnels(*found.tunnels)),
         ("may fail", _may_fail(found)),
@@ -51,12 +51,12 @@ def _may_fail(found: Resilience) -> str:
 
 def _alone(names: list[str]) -> str:
     some = ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
-    return f"{some} {'alone parts' if len(names) == 1 else 'each part'}"
+    return f"{some} {'alone splits' if len(names) == 1 else 'each split'}"
 
 
 def _healing(planned: Plan, found: Resilience) -> str:
     if not found.healing:
-        return "none: each link is the only way for somebody; it is down until it is mended"
+        return "none: each link is the only path for some hosts, until it is repaired"
     least, most = found.healing_ms
     lines = [f"{_seconds(least, most)} for a link that carries frames and is cut: the sum of"]
     lines += [f"{_seconds(term.least, term.most)}  {term.name} ({term.source})" for term in found.healing]

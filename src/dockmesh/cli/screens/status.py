@@ -132,7 +132,7 @@ def _matrix(status: Status) -> Table:
     """The way there is the way back, so half of it is enough."""
     names = [host.name for host in status.hosts]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("way of frames", no_wrap=True)
+    table.add_column("path of frames", no_wrap=True)
     for name in names[1:]:
         table.add_column(escape(name), no_wrap=True)
     ways = {(way.a, way.b): way for way in status.ways}
@@ -156,10 +156,10 @@ def _matrix(status: Status) -> Table:
 def _summary(status: Status) -> Text:
     direct = sum(len(way.hosts) == 2 for way in status.ways)
     lost = sum(not way.hosts for way in status.ways)
-    text = f"way of frames  {direct} of {_count(len(status.ways), 'pair')} direct"
+    text = f"path of frames  {direct} of {_count(len(status.ways), 'pair')} direct"
     through = len(status.ways) - direct - lost
     text += f", {through} through other hosts" if through else ""
-    return _markup(text + (f", [red]{lost} without a way[/]" if lost else ""))
+    return _markup(text + (f", [red]{lost} without a path[/]" if lost else ""))
 
 
 def _runs(status: Status) -> Iterator[str]:
@@ -180,8 +180,8 @@ def _runs(status: Status) -> Iterator[str]:
     yield from _alike(status, "last run", last)
     yield from _alike(status, "frames dropped", dropped)
     yield from _alike(status, "[yellow]locked[/]", lambda host: host.runs.lock.text() if host.runs.lock else None)
-    waits = "[yellow]not confirmed yet, the host goes back by itself[/]"
-    back = "[yellow]goes back to what it was before[/]"
+    waits = "[yellow]not confirmed yet, the host rolls back by itself[/]"
+    back = "[yellow]rolls back to what it was before[/]"
     yield from _alike(status, back, lambda host: host.runs.returning.text() if host.runs.returning else None)
     yield from _alike(status, waits, lambda host: host.runs.armed.text() if host.runs.armed else None)
 

@@ -25,7 +25,7 @@ WORDS = {
     ProbeKind.BRIDGE: "docker0 and br0",
     ProbeKind.TREE: "spanning tree",
     ProbeKind.FLOWS: "flows",
-    ProbeKind.NETWORK: "further networks",
+    ProbeKind.NETWORK: "other networks",
     ProbeKind.TUNNEL: "tunnels",
     ProbeKind.HOST_PING: "ping, hosts",
     ProbeKind.HOST_SIZE: "full-size packet, hosts",
@@ -36,9 +36,9 @@ WORDS = {
     ProbeKind.ADDRESS: "one owner of each address",
     ProbeKind.NAME: "found by name",
     ProbeKind.BROADCAST: "a broadcast arrives once",
-    ProbeKind.NETWORK_PING: "ping, further networks",
-    ProbeKind.NETWORK_SIZE: "full-size packet, further networks",
-    ProbeKind.NETWORK_PING6: "ping by IPv6, further networks",
+    ProbeKind.NETWORK_PING: "ping, other networks",
+    ProbeKind.NETWORK_SIZE: "full-size packet, other networks",
+    ProbeKind.NETWORK_PING6: "ping by IPv6, other networks",
     ProbeKind.NETWORK_SIZE6: "full-size packet by IPv6",
 }
 

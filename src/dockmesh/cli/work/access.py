@@ -42,9 +42,9 @@ def create(name: str, file: Path, days: int, output: Path | None, *, again: bool
         valid = [each for each in valid_clients(kept.clients, now) if each.name == name]
         if valid and not again:
             raise UsageError(
-                f"{name} gets in already, until {when_utc(valid[0].until)}",
+                f"{name} already has access, until {when_utc(valid[0].until)}",
                 now="nothing was made",
-                do=f"say --again for another certificate; `dockmesh access revoke {name}` ends what there is",
+                do=f"add --again for another certificate; `dockmesh access revoke {name}` revokes the existing ones",
             )
         new, given = let_in(kept, name, now, timedelta(days=days), folder)
         books.save(new)  # first, so that no certificate is out of which nobody knows
@@ -56,7 +56,7 @@ def create(name: str, file: Path, days: int, output: Path | None, *, again: bool
     out.print(f"{name} gets in until {when_utc(made.until)}, with what is in", markup=False)
     out.print(f"  {folder}", markup=False)
     if plan.docker_api is None:
-        err.print("[bold yellow]![/] nothing is open: put `docker_api: {listen: mesh}` into the file, and run apply")
+        err.print("[bold yellow]![/] no API is open yet: put `docker_api: {listen: mesh}` into the file, and run apply")
     address = plan.hosts[0].address.ip
     out.print(f"[bold]next[/]  dockmesh context create --api {escape(str(folder))}")
     out.print("  or  export DOCKER_TLS_VERIFY=1", markup=False)
@@ -69,10 +69,10 @@ def list_(file: Path, *, json: bool) -> None:
     if json:
         print_json(clients_json(kept, now))
     elif kept is None or not kept.clients:
-        out.print("nobody was let in from here; `dockmesh access create NAME` does so", markup=False)
+        out.print("nobody was given access from here; `dockmesh access create NAME` does so", markup=False)
     else:
         out.print(clients_table(kept.clients, now))
-        out.print(f"the authority ends {when_utc(kept.ca_until)}", markup=False)
+        out.print(f"the certificate authority expires {when_utc(kept.ca_until)}", markup=False)
 
 
 def revoke(name: str, file: Path, ssh_config: Path | None, *, later: bool, json: bool) -> None:
@@ -86,7 +86,8 @@ def revoke(name: str, file: Path, ssh_config: Path | None, *, later: bool, json:
     except KeyboardInterrupt:
         if new is not None:
             err.print(
-                f"{name} is shut out with the next `dockmesh apply`; where it is still open they get in", markup=False
+                f"{name} loses access with the next `dockmesh apply`; until then some hosts may still allow it",
+                markup=False,
             )
         raise
     if json:
@@ -104,7 +105,7 @@ def _shut_out(books: store.Books, name: str, now: datetime) -> store.Kept:
     kept = books.kept
     if kept is None or name not in {each.name for each in kept.clients}:
         known = ", ".join(sorted({each.name for each in kept.clients})) if kept else ""
-        raise UsageError(f"nobody called {name} was let in from here", do=f"known are {known}" if known else None)
+        raise UsageError(f"nobody called {name} was given access from here", do=f"known are {known}" if known else None)
     new = shut_out(kept, name, now)
     books.save(new)
     return new
@@ -125,9 +126,9 @@ def _show_told(name: str, told: Mapping[str, DockmeshError | None], *, later: bo
     for error in wrong.values():
         show_error(error)
     if later:
-        out.print(f"{name} is shut out with the next apply; until then they get in", markup=False)
+        out.print(f"{name} loses access with the next apply; until then it remains", markup=False)
     elif done:
-        out.print(f"{name} is shut out on {', '.join(done)}", markup=False)
+        out.print(f"{name} has no access any more on {', '.join(done)}", markup=False)
     if wrong:
         err.print(f"[bold red]{escape(name)} gets in on {', '.join(wrong)}[/] until `dockmesh apply` reaches it")
 
@@ -138,8 +139,8 @@ def rotate(file: Path, *, yes: bool, json: bool) -> None:
     plan, now = build(load(file)), datetime.now(UTC)
     if not yes:
         if json or not typer.get_text_stream("stdin").isatty():
-            raise UsageError("this wants a yes, and there is nobody to ask", do="say --yes")
-        if not asyncio.run(said_yes("All who were let in need another certificate then. Make a new authority?")):
+            raise UsageError("this needs confirmation, and nobody can be asked", do="add --yes")
+        if not asyncio.run(said_yes("All clients need new certificates then. Make a new certificate authority?")):
             raise DockmeshError("nothing was changed")
     with store.held(file) as books:
         kept = books.kept
@@ -154,12 +155,12 @@ def rotate(file: Path, *, yes: bool, json: bool) -> None:
     if json:
         print_json(rotated_json(new, folders, lost))
         return
-    out.print(f"there is a new authority, until {when_utc(new.ca_until)}", markup=False)
+    out.print(f"there is a new certificate authority, until {when_utc(new.ca_until)}", markup=False)
     for name, folder in sorted(folders.items()):
-        out.print(f"{name} has another certificate, to be handed over: {folder}", markup=False)
+        out.print(f"{name} has a new certificate, to be handed over: {folder}", markup=False)
     if lost:
         names = ", ".join(lost)
-        err.print(f"[bold yellow]![/] {escape(names)} must be let in anew: `dockmesh access create`")
+        err.print(f"[bold yellow]![/] {escape(names)} need new certificates: `dockmesh access create`")
     out.print("[bold]next[/]  dockmesh apply")
 
 
@@ -169,4 +170,4 @@ def _valid(kept: store.Kept | None, now: datetime) -> list[Client]:
 
 def _refuse_name(name: str) -> None:
     if not re.fullmatch(NAME, name):
-        raise UsageError(f"{name!r} is no name for this", do="use letters, digits, `-`, `_` and `.`, 63 at most")
+        raise UsageError(f"{name!r} is not a valid name", do="use letters, digits, `-`, `_` and `.`, 63 at most")

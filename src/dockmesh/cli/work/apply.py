@@ -38,7 +38,7 @@ from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.undo.session import Session, kept_alive
 from dockmesh.verify.types import VerifyReport
 
-ANEW = "Docker gives them addresses anew: the same where it can, others where it starts several at once by itself."
+ANEW = "Docker assigns their addresses again: the same where it can, others where it starts several at once by itself."
 ASKING_S = 15  # between two signs of life, while a person thinks
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
@@ -151,21 +151,21 @@ async def _carry_out(plan: Plan, hosts: Fleet, looks: AllOrNone, session: Sessio
 async def _take_back(session: Session) -> None:
     """After Ctrl-C; a second one leaves it to the hosts, which do it by themselves."""
     if kept := [name for name, how in session.ended.items() if how == CONFIRMED]:
-        err.print(f"{', '.join(kept)}: it was told already that this run stays", markup=False)
+        err.print(f"{', '.join(kept)}: this run is already confirmed there", markup=False)
     if session.lost:
         lost = ", ".join(sorted(session.lost))
-        err.print(f"{lost}: out of reach; by themselves they go back within {session.timeout_s:g} s", markup=False)
+        err.print(f"{lost}: out of reach; they roll back by themselves within {session.timeout_s:g} s", markup=False)
     if not session.armed:
         if not (kept or session.lost):
-            err.print("Nothing to take back; packages that were upgraded and an Open vSwitch that was started stay.")
+            err.print("Nothing to roll back; packages that were upgraded and an Open vSwitch that was started stay.")
         return
     names, timeout_s = ", ".join(session.armed), session.timeout_s
-    err.print(f"Taking back what was not confirmed, on {names} …", markup=False)
+    err.print(f"Rolling back what was not confirmed, on {names} …", markup=False)
     try:
         for name, state in (await session.take_all_back()).items():
             err.print(f"{name}: {state}", markup=False)
     except asyncio.CancelledError:
-        err.print(f"Not waiting for it: {names} go back by themselves within {timeout_s:g} s.", markup=False)
+        err.print(f"Not waiting for it: {names} roll back by themselves within {timeout_s:g} s.", markup=False)
         raise
 
 
@@ -197,14 +197,16 @@ def _as_it_ended(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError], bac
     error = unconfirmed.get(outcome.host)
     if error is None:
         return outcome
-    now = "unless it hears from us by then, it goes back by itself to what it was before this run"
+    now = "without contact by then, it rolls back by itself to what it was before this run"
     error.report = replace(error.report, now=error.report.now or now, step="confirm over a new connection")
     return Outcome(outcome.host, (), error)
 
 
 async def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
-        raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
+        raise UsageError(
+            "these changes need confirmation, and nobody can be asked", do="add --yes, or --dry-run to only look"
+        )
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)

@@ -54,7 +54,7 @@ def create(
         for each, url in zip(chosen, urls, strict=True)
     ]
     if wrong := [context.name for context in contexts if not is_name(context.name)]:
-        raise UsageError(f"{wrong[0]!r} is no name of a context", do=f"it must match {NAME}, and not be `default`")
+        raise UsageError(f"{wrong[0]!r} is not a valid context name", do=f"it must match {NAME}, and not be `default`")
     with store.held():
         for context in contexts:
             store.refuse_others(context)
@@ -145,9 +145,9 @@ def _warn(hosts: Sequence[HostPlan], ways: Sequence[Way], include: str | None) -
         err.print(f"       {include}", markup=False)
     if lacking := {host.name: way.lacking for host, way in pairs if way.lacking}:
         _warn_of(lacking)
-        err.print("   do  say there for the address in the URL what is said for the name of the host")
+        err.print("   do  repeat there, for the address in the URL, what is set for the name of the host")
 
 
 def _warn_of(settings: Mapping[str, tuple[str, ...]]) -> None:
     names, keys = ", ".join(settings), ", ".join(sorted(set(chain(*settings.values()))))
-    err.print(f"[bold yellow]![/] [bold]{names}[/]: Docker calls ssh by ~/.ssh/config, which has another {keys}")
+    err.print(f"[bold yellow]![/] [bold]{names}[/]: Docker's ssh reads ~/.ssh/config, which has another {keys}")

@@ -136,7 +136,9 @@ async def _carry_out(hosts: Fleet, partings: Partings) -> tuple[Outcome, ...]:
 
 async def _ask(looks: dict[str, Look], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
-        raise UsageError("these changes want a yes, and there is nobody to ask", do="say --yes, or --dry-run to look")
+        raise UsageError(
+            "these changes need confirmation, and nobody can be asked", do="add --yes, or --dry-run to only look"
+        )
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)

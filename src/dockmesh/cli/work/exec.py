@@ -40,7 +40,7 @@ def exec_in(
 ) -> None:
     argv = command[1:] if command[:1] == ["--"] else command
     if not argv:
-        raise UsageError("there is no command to run", do=f"say one, for example `dockmesh exec {name} -- ls`")
+        raise UsageError("there is no command to run", do=f"name one, for example `dockmesh exec {name} -- ls`")
     if wish.tty and not sys.stdin.isatty():
         raise UsageError("--tty needs a terminal, and standard input is none here", do="leave -t out")
     if wish.interactive and wish.detach:

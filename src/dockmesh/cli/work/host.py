@@ -152,7 +152,7 @@ def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path
     ways = [
         f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, Docker restarts once on every host"
         if network.vlan is None
-        else f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, and the network is made anew",
+        else f"enlarge the prefix to {prefix.supernet()}: every address and pool stays, and the network is recreated",
         f"halve a pool, such as that of {owner} to {half}: Docker restarts there, and its containers get addresses in "
         "that half"
         if half

@@ -75,7 +75,7 @@ def init(hosts: list[str], file: Path, wish: Wish, *, json: bool) -> None:
     if stand_ins:
         err.print(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
-            "addresses for documentation (RFC 5737), which no host has, stand in for them.\n"
+            "addresses for documentation (RFC 5737), which no host has, are in their place.\n"
             f"   do  put the right ones into {escape(str(file))}, where it says FIXME, before you apply it",
         )
     if not json:
@@ -97,7 +97,7 @@ def _show(file: Path, cluster: Cluster, room: Room) -> None:
     out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {cluster.docker0.prefix}.")
     out.print(room.text, markup=False)
     if len(set(room.pools)) > 1 or not room.hosts:
-        out.print("For equal pools and more room begin anew with --max-hosts NUMBER, or a larger --prefix.")
+        out.print("For equal pools and more room start again with --max-hosts NUMBER, or a larger --prefix.")
     if text := _few_links(cluster):
         out.print(text, markup=False)
     for text in remarks(cluster.networks):
@@ -135,7 +135,7 @@ def _targets(hosts: list[str]) -> list[Target]:
     names = [target.name for target in targets]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(
-            f"{', '.join(twice)} stands there twice",
+            f"{', '.join(twice)} is given twice",
             do=f"give each host once, under a name of its own: {_named_apart(targets, twice[0])}",
         )
     if len(targets) < 2:
@@ -163,7 +163,7 @@ def _offline(targets: list[Target]) -> tuple[list[Found], list[str]]:
     found = [Found(address, ETHERNET_MTU, True) for each in known if (address := each or next(stand_ins, None))]
     if len(found) < len(targets):
         raise UsageError(
-            f"{known.count(None)} hosts have no underlay address, and there are too few to stand in for them",
+            f"{known.count(None)} hosts have no underlay address, and there are too few placeholders for them",
             do="say theirs as HOST=UNDERLAY, or leave out --offline to ask them",
         )
     return found, [target.name for target, address in zip(targets, known, strict=True) if address is None]

@@ -100,7 +100,7 @@ def _described_accelerator(accelerator: Accelerator) -> str:
 
 def _parse_accelerator(text: str | None) -> Accelerator | None:
     if text is not None and text not in list(Accelerator):
-        raise UsageError(f"--accel {text}: there is no such way", do=f"say {' or '.join(Accelerator)}")
+        raise UsageError(f"--accel {text}: there is no such accelerator", do=f"say {' or '.join(Accelerator)}")
     return Accelerator(text) if text else None
 
 

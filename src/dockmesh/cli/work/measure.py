@@ -61,6 +61,6 @@ async def _measure(
 async def _ask() -> None:
     """Raises UsageError where nobody is there to be asked, and DockmeshError where they do not want it."""
     if not sys.stdin.isatty():
-        raise UsageError("this loads hosts and links, and nobody is there to be asked", do="say --yes")
+        raise UsageError("this loads hosts and links, and nobody can be asked", do="add --yes")
     if not await said_yes("Go on?"):
         raise DockmeshError("nothing was measured")

@@ -28,7 +28,7 @@ def replace_file(file: Path, before: bytes, after: bytes) -> None:
         raise UsageError(
             f"cannot write {file}: {error.strerror}",
             now="it is as it was",
-            do="see that its folder may be written: the new text is written beside it, then takes its place",
+            do="check that its folder may be written: the new text is written beside it, then takes its place",
         ) from error
 
 

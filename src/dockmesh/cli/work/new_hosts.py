@@ -55,7 +55,7 @@ def target_of(text: str, number: int) -> Target:
     if not host:
         raise UsageError(f"{text!r} names no host", do=WRITE)
     if port is not None and not (PORT.fullmatch(port) and int(port) <= LAST_PORT):
-        raise UsageError(f"{text}: {port or 'nothing'} is no port", do=WRITE)
+        raise UsageError(f"{text}: {port or 'nothing'} is not a port", do=WRITE)
     given = _address(underlay, text) if underlay is not None else None
     reach = Ssh(user=user or None, port=int(port) if port else None)
     if (address := _as_address(host)) is not None:
@@ -106,7 +106,7 @@ def _as_address(text: str) -> UnderlayAddress | None:
 
 def _address(text: str, where: str) -> UnderlayAddress:
     if (address := _as_address(text)) is None:
-        raise UsageError(f"{where}: {text or 'nothing'} is no address", do="write it like host1=10.0.0.1")
+        raise UsageError(f"{where}: {text or 'nothing'} is not an address", do="write it like host1=10.0.0.1")
     return address
 
 
@@ -164,7 +164,7 @@ async def _ask_one(target: Target, host: SshHost) -> Found:
         raise HostError(
             f"has not the address {target.underlay}"
             if target.underlay
-            else "has several addresses, and none stands out",
+            else "has several addresses, and none is the obvious one",
             host=target.name,
             answered=known or "no address at all",
             do=f"say which one the other hosts reach it at: {target.name}=ADDRESS",

@@ -44,14 +44,14 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
         return f"{mesh}; it {state}.", [
             (f"dockmesh plan{option}", "shows what follows from the file; contacts no host"),
             (f"dockmesh preflight{option}", "asks the hosts what is in the way"),
-            (f"dockmesh apply{option}", "makes it real; shows what it changes, and asks first"),
+            (f"dockmesh apply{option}", "applies the file; shows what it changes, and asks first"),
         ]
     last = runs[-1]
     if last.ended == store.RunState.NOT_PROVEN:
-        return f"{mesh}; the last run ({last.run}) is done, and its proof failed.", [
-            (f"dockmesh verify{option}", "proves it anew, and says what is wrong and why"),
+        return f"{mesh}; the last run ({last.run}) is done, and its verification failed.", [
+            (f"dockmesh verify{option}", "verifies it again, and says what is wrong and why"),
             (f"dockmesh status{option}", "shows the mesh as it is now"),
-            (f"dockmesh rollback{option}", "makes the file before it real again"),
+            (f"dockmesh rollback{option}", "applies the file before it again"),
         ]
     if not last.made_it_real:
         return f"{mesh}; the last run ({last.run}) {_how(last)}.", [
@@ -62,7 +62,7 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
     if last.file.encode() != content:
         return f"{mesh}; the file says something else than what was applied last.", [
             (f"dockmesh diff{option}", "shows what differs; changes nothing"),
-            (f"dockmesh apply{option}", "makes it real; shows what it changes, and asks first"),
+            (f"dockmesh apply{option}", "applies the file; shows what it changes, and asks first"),
         ]
     return f"{mesh}; applied {last.since.replace('T', ' ').replace('Z', ' UTC')}.", [
         (f"dockmesh status{option}", "shows the mesh as it is now"),

@@ -41,7 +41,7 @@ def prepared(plan: Plan, file: Path) -> tuple[Plan, Callable[[], None]]:
         with store.held(file) as books:
             current = books.kept or new
             if current.ca != new.ca or current.number != new.number:
-                raise DockmeshError("who gets in to Docker's API was changed meanwhile", do="run the command again")
+                raise DockmeshError("access to Docker's API was changed meanwhile", do="run the command again")
             books.save(replace(current, hosts=new.hosts, certificates=new.certificates, meant=True))
 
     return replace(plan, access=new.access), keep

@@ -46,4 +46,4 @@ def boots(image: Path, accelerator: Accelerator, within_s: float = PROOF_WITHIN_
 
 def check(image: Path, wanted: Accelerator) -> None:
     if wanted is Accelerator.KVM and not boots(image, wanted):
-        raise LabError("no virtual machine boots with KVM on this machine", do="leave --accel away, or say --accel tcg")
+        raise LabError("no virtual machine boots with KVM on this machine", do="leave --accel out, or use --accel tcg")
