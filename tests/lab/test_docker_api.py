@@ -452,7 +452,7 @@ def test_a_machine_that_let_nobody_in_shuts_nobody_out(mesh: Mesh, tmp_path: Pat
 
     assert [host["differences"] for host in looked.json()["hosts"]] == [[]] * 3
     assert applied.code == 1
-    assert "that this machine does not know" in applied.out
+    assert "that this machine does not have" in applied.out
     assert name_of(mesh, "host2", "host1") == "host1"
 
 

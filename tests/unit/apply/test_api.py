@@ -89,7 +89,7 @@ def test_an_authority_that_nobody_has_seen_replaces_none_that_is_there() -> None
     )
 
     assert all(isinstance(look, ConflictError) for look in looks.values())
-    assert "that this machine does not know" in str(looks["host1"])
+    assert "that this machine does not have" in str(looks["host1"])
 
 
 def test_who_is_shut_out_is_so_at_once_where_it_is_open() -> None:

@@ -180,7 +180,7 @@ def test_keys_that_the_user_set_in_our_file_are_kept_beforehand() -> None:
 
 
 def test_a_user_who_wants_no_such_rules_is_asked() -> None:
-    with pytest.raises(ConflictError, match="says otherwise"):
+    with pytest.raises(ConflictError, match="contradicts the mesh file"):
         merge("host1", SIX.daemon, json.dumps({"ip6tables": False}))
 
 
