@@ -133,12 +133,31 @@ def addresses(index: int, namespace: int) -> tuple[str, ...]:
 def run(*words: str, text: str = "") -> tuple[str | None, str]:
     """What nft printed, or None and why it failed."""
     try:
-        done = subprocess.run(
-            ["nft", *words], input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S
-        )
+        with begun(["nft", *words]) as nft:
+            try:
+                printed, said = nft.communicate(text, timeout=PATIENCE_S)
+            except BaseException:
+                nft.kill()
+                raise
     except (OSError, subprocess.TimeoutExpired) as error:
         return None, str(error)
-    return (done.stdout, "") if done.returncode == 0 else (None, done.stderr.strip())
+    return (printed, "") if nft.returncode == 0 else (None, said.strip())
+
+
+def begun(argv: list[str]) -> subprocess.Popen[str]:
+    """Whoever is stopped meanwhile ends when it is there: before, it could be there and nobody would know it."""
+    stopped: list[bool] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if stopped:
+        process.kill()
+        process.communicate()
+        end()
+    return process
 
 
 def load(text: str) -> bool:
