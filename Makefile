@@ -78,7 +78,7 @@ test-vm: lab-setup  ## all tests on virtual machines with the distribution's ker
 world: lab-setup  ## one row of docs/reference/tested.md the whole way, ROW=NAME; without, all that were not run (as root)
 	@$(BIN)/python tools/world.py $(ROW)
 
-check: setup  ## format, lint, types, unit tests; no root, under a minute
+check: setup  ## format, lint, types, unit tests; no root
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
