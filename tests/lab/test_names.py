@@ -221,6 +221,16 @@ def test_a_resolver_that_hangs_is_not_taken_for_a_dead_host(named: Mesh, seats: 
     seats["host1"].until_finds("web2", other)
 
 
+def test_docker_stops_without_waiting_for_the_resolver_which_knows_its_containers_again(
+    named: Mesh, seats: dict[str, Seat]
+) -> None:
+    """For an open request Docker waits 5 s, ends it by force, and says so."""
+    named.on("host3", "systemctl reset-failed 'docker.*'; systemctl restart docker")
+
+    assert "Error shutting down http server" not in named.on("host3", "journalctl --unit docker --output cat")
+    wait_until(lambda: len(seats["host1"].finds("web3")) == 1, "web3 is found again")
+
+
 @pytest.mark.long
 def test_a_restart_of_docker_loses_nothing_where_containers_live_on(named: Mesh, seats: dict[str, Seat]) -> None:
     other = address(named, "host2", "web2")

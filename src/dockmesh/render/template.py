@@ -39,6 +39,7 @@ _templates.globals |= {
     "attach_program": paths.ATTACH_PROGRAM,
     "program": names.PROGRAM,
     "names_file": names.SETTINGS,
+    "names_unit": names.UNIT,
     "api_settings": paths.API_SETTINGS,
     "api_ca": paths.API_CA,
     "api_revoked": paths.API_REVOKED,

@@ -18,6 +18,7 @@ from .zone import Container, Zone, as_listed, asks_elsewhere, is_id, read_inspec
 # Where the kernel shows that docker.service runs, by version of control groups. Its socket must not be tried before: it
 # would start a Docker that somebody stopped.
 RUNNING = ("/sys/fs/cgroup/system.slice/docker.service", "/sys/fs/cgroup/systemd/system.slice/docker.service")
+STOPS_WITHIN_S = 120.0  # Docker, which gives its containers 10 s, and systemd, which gives Docker 90 s
 EVENTS = {
     "type": ["container", "network"],
     "event": ["start", "die", "destroy", "rename", "connect", "disconnect"],
@@ -35,6 +36,18 @@ AT_ONCE = 8  # questions about containers
 
 def is_running() -> bool:
     return any(os.path.exists(path) for path in RUNNING)
+
+
+def members() -> set[tuple[str, str | None]]:
+    """The processes of docker.service, each with its start."""
+    found: set[tuple[str, str | None]] = set()
+    for path in RUNNING:
+        try:
+            with open(f"{path}/cgroup.procs", encoding="ascii") as file:
+                found.update((each, started(int(each))) for each in file.read().split())
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def started(pid: int) -> str | None:
@@ -67,12 +80,16 @@ class Follower:
         self._births: dict[str, str | None] = {}  # by container, when its process was started
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Future[None]] = set()
+        self._events: asyncio.StreamWriter | None = None
+        # The processes of a Docker that is being stopped, and until when it is believed.
+        self._leaving: set[tuple[str, str | None]] = set()
+        self._leaving_until = 0.0
 
     async def follow(self) -> None:
         """Never ends."""
         looked, pause_s = 0.0, RETRY_S
         while True:
-            if is_running():
+            if is_running() and not self._is_leaving():
                 try:
                     await self._follow_once()
                 except (DockerError, OSError) as error:
@@ -91,6 +108,17 @@ class Follower:
                 self.forget_dead()
             await asyncio.sleep(pause_s)
 
+    def let_go(self) -> None:
+        """Docker is being stopped: end what it would wait for, and ask it nothing more until it was started anew."""
+        self._leaving = members()
+        self._leaving_until = asyncio.get_running_loop().time() + STOPS_WITHIN_S
+        if self._events:
+            self._events.close()
+
+    def _is_leaving(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return bool(self._leaving) and now < self._leaving_until and not self._leaving.isdisjoint(members())
+
     def forget_dead(self) -> None:
         """Without Docker: a container that runs has its process (live-restore keeps it), and no other proof counts."""
         dead = [
@@ -106,7 +134,10 @@ class Follower:
     async def _follow_once(self) -> None:
         # The events first: so nothing is missed between the list and them. A line is one event.
         reader, writer = await request(f"/events?filters={quote(json.dumps(EVENTS))}")
+        self._events = writer
         try:
+            if self._is_leaving():  # it was told while the request was on its way
+                raise DockerError("it is being stopped")
             self.syncing = True
             self._whole.clear()
             both = [asyncio.ensure_future(each) for each in (self._read_events(reader), self._list_often())]
@@ -118,6 +149,7 @@ class Follower:
                 for each in both:
                     each.cancel()
         finally:
+            self._events = None
             writer.close()
 
     async def _list_often(self) -> None:
@@ -220,7 +252,7 @@ class Follower:
 
     async def _inspect_again(self, identifier: str, asked: int, failed: int) -> None:
         await asyncio.sleep(AGAIN_S[failed])
-        if self._asked.get(identifier) == asked and is_running():
+        if self._asked.get(identifier) == asked and is_running() and not self._is_leaving():
             await self._inspect_as(identifier, asked, failed + 1)
 
     def _asks_elsewhere(self, content: Mapping[str, Any]) -> bool:

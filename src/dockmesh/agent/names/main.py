@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 from . import config, sockets
@@ -32,6 +33,7 @@ async def run(settings: Config) -> None:
     resolver.syncing = lambda: follower.syncing
     waiting, connections = Places(MOST_WAITING), Places(MOST_CONNECTIONS, MOST_CONNECTIONS_OF_ONE)
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, follower.let_go)  # by docker.service, before it is stopped
     # What dies here must not die unseen: systemd starts all of it again.
     tasks = [loop.create_task(follower.follow())]
     listening = sockets.listen([network.address for network in settings.networks], sockets.kept())

@@ -367,3 +367,37 @@ def test_an_address_that_is_none_is_nobodys(follow: Follow, address: Any) -> Non
         await there.until(lambda: not there.has("old"))
 
     follow(work)
+
+
+def test_a_docker_that_is_being_stopped_is_let_go_and_followed_again_after_its_start(
+    follow: Follow, tmp_path: Path
+) -> None:
+    """It waits for the end of every request before it ends itself, and 5 s for one that does not end."""
+    processes = tmp_path / "cgroup.procs"
+
+    async def work(there: Followed) -> None:
+        processes.write_text("1\n")
+        there.docker.asked.clear()
+        there.follower.let_go()
+        await there.until(lambda: there.follower.state == "not there")
+        await asyncio.sleep(0.05)  # fifty rounds of what looks for a Docker
+        assert not there.docker.asked
+        assert there.has("old")
+
+        processes.write_text("2\n")
+        await there.until(lambda: there.follower.state == "followed")
+
+    follow(work)
+
+
+def test_a_docker_that_is_not_stopped_after_all_is_followed_again(
+    follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(there: Followed) -> None:
+        (tmp_path / "cgroup.procs").write_text("1\n")
+        monkeypatch.setattr(docker, "STOPS_WITHIN_S", 0.02)
+        there.follower.let_go()
+        await there.until(lambda: there.follower.state == "not there")
+        await there.until(lambda: there.follower.state == "followed")
+
+    follow(work)
