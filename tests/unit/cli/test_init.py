@@ -84,6 +84,7 @@ def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> N
     assert len(set(underlays)) == 3
 
 
+@pytest.mark.exhaustive
 def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
 
@@ -93,6 +94,7 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
     assert cluster.fabric.forwarding is Forwarding.RSTP  # more than `direct` takes
 
 
+@pytest.mark.exhaustive
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
 
@@ -217,6 +219,7 @@ def test_names_are_looked_up_at_once(dockmesh: Dockmesh, monkeypatch: pytest.Mon
     assert [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
+@pytest.mark.exhaustive
 def test_what_is_said_of_room_becomes_true(dockmesh: Dockmesh) -> None:
     """Each host that is added gets a pool as large as was said, until there is no room."""
     lengths = dockmesh("init", "--offline", "--json", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3").json()["room_pools"]

@@ -18,6 +18,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("verb", ["status", "diff", "ps", "logs", "exec"])
 def test_a_look_reaches_for_hosts_before_it_loads_what_it_shows_them_with(verb: str) -> None:
     program = f"import sys; import dockmesh.cli.work.{verb}; print(*sys.modules)"

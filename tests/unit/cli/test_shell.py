@@ -44,6 +44,7 @@ def in_shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", SAYING, ids=" ".join)
 def test_a_full_disk_is_told_and_no_bug(mesh_file: Path, tmp_path: Path, words: list[str]) -> None:
     done = in_shell(tmp_path, f"dockmesh {' '.join(words)} >/dev/full")
@@ -63,6 +64,7 @@ def test_a_closed_output_is_told_and_no_file_of_ours_takes_its_place(mesh_file: 
     assert [host.name for host in load(mesh_file).hosts] == ["host1", "host2", "host3", "d"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", ["plan", "schema", "--help"])
 def test_who_read_enough_ends_us_as_other_programs(mesh_file: Path, tmp_path: Path, words: str) -> None:
     done = in_shell(tmp_path, f"dockmesh {words} | true; echo ${{PIPESTATUS[0]}}")
@@ -70,6 +72,7 @@ def test_who_read_enough_ends_us_as_other_programs(mesh_file: Path, tmp_path: Pa
     assert (done.stdout, done.stderr) == ("141\n", "")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"])
 def test_whoever_wants_to_hear_of_no_error_gets_the_exit_code(mesh_file: Path, tmp_path: Path, stream: str) -> None:
     assert in_shell(tmp_path, f"dockmesh plan --nosuch {stream}").returncode == 2
@@ -131,6 +134,7 @@ def test_a_tab_offers_verbs_without_loading_them(tmp_path: Path) -> None:
     assert at_tab(tmp_path, "dockmesh h") == (set(), ["host", "history"])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
@@ -163,6 +167,7 @@ def test_a_tab_knows_the_names_of_the_file_and_of_what_is_kept_beside_it(
     assert at_tab(tmp_path, line)[1] == offered
 
 
+@pytest.mark.exhaustive
 def test_nothing_that_a_shell_would_obey_is_offered(tmp_path: Path, mesh_file: Path) -> None:
     odd = "x$(touch pwned)"
     mesh_file.write_text(MESH_FILE.replace("host2:", f"'{odd}':"))
@@ -256,6 +261,7 @@ def test_standard_input_is_no_file_that_is_written_or_kept_beside(dockmesh: Dock
     assert "the mesh file cannot come from standard input here" in ran.err
 
 
+@pytest.mark.exhaustive
 def test_the_file_comes_from_standard_input(tmp_path: Path) -> None:
     (tmp_path / "some.yaml").write_text(MESH_FILE)
 

@@ -125,6 +125,7 @@ def test_plan_shows_each_host_the_sum_of_the_mtu_the_guard_and_the_graph(dockmes
     assert "host2   ┄┄ host3" in text
 
 
+@pytest.mark.exhaustive
 def test_plan_of_many_hosts_draws_no_graph(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
     dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 42)))
@@ -278,6 +279,7 @@ def test_their_reasons_are_in_the_json_too(
 # The process
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_is_130_and_no_traceback(mesh_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing_ssh(tmp_path, monkeypatch, f"touch {tmp_path}/asked; while read -r line; do :; done")
     # A shell that runs us in the background has us ignore SIGINT, and a program inherits that.
@@ -298,6 +300,7 @@ def test_ctrl_c_is_130_and_no_traceback(mesh_file: Path, tmp_path: Path, monkeyp
 ASCII_ONLY = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@pytest.mark.exhaustive
 def test_a_terminal_that_knows_ascii_alone_is_served(tmp_path: Path) -> None:
     init = as_program(tmp_path, "init", "--offline", "h1=10.0.0.1", "h2=10.0.0.2", **ASCII_ONLY)
     plan = as_program(tmp_path, "plan", **ASCII_ONLY)

@@ -79,6 +79,7 @@ def mixtures(one: dict[str, str], other: dict[str, str]) -> list[dict[str, str]]
     return [dict(zip(names, chosen, strict=True)) for chosen in product(*choices)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_frame_circles_while_hosts_give_up_what_the_new_plan_does_not_have(change: str) -> None:
     old, new = CHANGES[change]
@@ -88,6 +89,7 @@ def test_no_frame_circles_while_hosts_give_up_what_the_new_plan_does_not_have(ch
     assert not any(circles(old, each) for each in mixed)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_frame_circles_while_hosts_that_gave_that_up_get_the_new_plan(change: str) -> None:
     old, new = CHANGES[change]
@@ -99,6 +101,7 @@ def test_no_frame_circles_while_hosts_that_gave_that_up_get_the_new_plan(change:
     assert not any(circles(everybody, each) for each in mixed)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", ADDRESSES)
 def test_no_frame_circles_while_addresses_become_other_hosts(change: str) -> None:
     old, new = ADDRESSES[change]

@@ -2,12 +2,12 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.unit.docs.pages import ROOT
+from tests.unit.docs.pages import ROOT, parsed
 
 SOURCE = ROOT / "src/dockmesh"
 # Each imports from those before it only, never from itself's right.
@@ -76,18 +76,20 @@ def part_of(module: Path) -> str:
     return module.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def imports(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text())):
+@cache
+def imports(module: Path) -> tuple[str, ...]:
+    found: list[str] = []
+    for node in ast.walk(parsed(module)):
         match node:
             case ast.Import(names=names):
-                yield from (name.name for name in names)
+                found += (name.name for name in names)
             case ast.ImportFrom(module=str(source), level=0, names=names):
-                yield source
-                yield from (f"{source}.{name.name}" for name in names)
+                found += (source, *(f"{source}.{name.name}" for name in names))
             case ast.ImportFrom(module=source) if module.parent.name == "names":
-                yield f"dockmesh.agent.names.{source or ''}"  # on a host the package is called otherwise
+                found.append(f"dockmesh.agent.names.{source or ''}")  # on a host the package is called otherwise
             case ast.ImportFrom():
                 pytest.fail(f"{name_of(module)} imports relatively")
+    return tuple(found)
 
 
 def parts_imported(module: Path) -> set[str]:
@@ -147,7 +149,7 @@ def test_what_shows_does_no_work_and_work_does_not_know_its_verb(room: str) -> N
 def test_only_cli_prints() -> None:
     for module in MODULES:
         if part_of(module) not in ("cli", "agent"):
-            calls = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)]
+            calls = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.Call)]
             assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
             assert not {"rich", "typer"} & {name.split(".")[0] for name in imports(module)}, name_of(module)
 

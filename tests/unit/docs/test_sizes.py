@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.docs.pages import ROOT
+from tests.unit.docs.pages import ROOT, parsed
 
 SOURCE = ROOT / "src/dockmesh"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -49,7 +49,7 @@ def test_modules_and_functions_are_short(module: Path) -> None:
     text = module.read_text()
     long = [
         name
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES
         and (name := f"{name_of(module)}:{node.name}") not in LONGER
@@ -62,7 +62,7 @@ def test_modules_and_functions_are_short(module: Path) -> None:
 def test_no_two_classes_share_a_name_without_a_reason() -> None:
     found: dict[str, list[str]] = defaultdict(list)
     for module in MODULES:
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in ast.walk(parsed(module)):
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(name_of(module))
 

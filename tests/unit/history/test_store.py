@@ -59,6 +59,7 @@ def test_a_broken_record_is_left_out(file: Path) -> None:
     assert [each.run for each in load_all(file)] == ["r1"]
 
 
+@pytest.mark.exhaustive
 def test_the_oldest_go_first(file: Path) -> None:
     for number in range(KEPT + 2):
         save(file, record(f"r{number:04}"))

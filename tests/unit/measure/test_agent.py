@@ -87,6 +87,7 @@ def test_streams_in_both_directions_keep_to_their_limit() -> None:
         assert stream.mbit > 0.1
 
 
+@pytest.mark.exhaustive
 def test_datagrams_are_counted_where_they_arrive_and_keep_to_their_limit() -> None:
     (found,) = taken(Figure.PACKETS, PAIRS[:1]).values()
 
@@ -94,6 +95,7 @@ def test_datagrams_are_counted_where_they_arrive_and_keep_to_their_limit() -> No
     assert 0 < found.arrived <= found.sent <= PACE.packets * PACE.seconds * 1.1
 
 
+@pytest.mark.exhaustive
 def test_who_waits_for_nobody_ends_by_itself_and_strangers_are_not_counted() -> None:
     port = free_port()
     order = orders(Step(Figure.GOODPUT, PAIRS[:1]), on_loopback(), PACE, "t" * 32, port)["host2"] | {"life_s": 3.0}
@@ -117,6 +119,7 @@ def connect(port: int) -> socket.socket:
             time.sleep(0.02)
 
 
+@pytest.mark.exhaustive
 def test_a_target_that_does_not_listen_is_told() -> None:
     step = Step(Figure.GOODPUT, PAIRS[:1])
     wanted = orders(step, on_loopback(), PACE, "t" * 32, free_port())

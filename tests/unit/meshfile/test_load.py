@@ -215,6 +215,7 @@ def test_a_name_offered_as_nearest_is_shown_escaped() -> None:
     assert r"Did you mean `ho\nst\x1b1`?" in str(refusal(text))
 
 
+@pytest.mark.exhaustive
 def test_one_mebibyte_is_read_and_a_byte_more_is_not(tmp_path: Path) -> None:
     file = tmp_path / "dockmesh.yaml"
     file.write_text(GUIDE + "#" * (1024 * 1024 - len(GUIDE)))

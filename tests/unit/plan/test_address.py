@@ -99,6 +99,7 @@ def test_a_prefix_without_room_for_two_pools_is_refused(prefix: str) -> None:
         assign(IPv4Network(prefix), 2)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("length", "most"), [(28, 3), (27, 6), (24, 51), (20, 819), (16, 13107)])
 def test_the_smallest_pools_decide_how_many_hosts_a_prefix_takes(length: int, most: int) -> None:
     prefix = IPv4Network(("10.0.0.0", length))
@@ -108,6 +109,7 @@ def test_the_smallest_pools_decide_how_many_hosts_a_prefix_takes(length: int, mo
         assign(prefix, most + 1)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("hosts", [2, 3, 12, 13, 60, 1000])
 def test_the_prefix_that_the_refusal_suggests_is_large_enough(hosts: int) -> None:
     with pytest.raises(UsageError) as refused:

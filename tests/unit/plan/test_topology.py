@@ -76,6 +76,7 @@ def test_a_host_alone_in_its_site_holds_both_links() -> None:
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("k", range(2, 9))
 def test_a_graph_of_degree_k_survives_the_loss_of_any_hosts_below_k(k: int) -> None:
     for count in (*range(k + 1, 21), 27, 33, 60):

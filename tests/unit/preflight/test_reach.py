@@ -83,6 +83,7 @@ def run(text: str) -> Any:
 
 
 @KINDS
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_two_that_run_at_one_time_hear_each_other(kind: str) -> None:
     """Also by UDP ports that nobody listens on: raw sockets are shown a copy."""
@@ -107,6 +108,7 @@ def test_a_host_that_does_not_have_its_own_address_takes_part_all_the_same() -> 
 
 
 @KINDS
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_two_hear_each_other_by_ipv6_as_well(kind: str) -> None:
     """Both are ::1 here, so each hears itself, too, and must not take that for the other."""

@@ -277,6 +277,7 @@ def test_a_unit_that_was_written_and_not_enabled_is_enabled_by_the_next_run(host
     assert "systemctl enable dockmesh-back.service" in (tmp_path / "said").read_text().splitlines()
 
 
+@pytest.mark.exhaustive
 def test_what_a_killed_run_left_at_work_ends_before_the_host_goes_back(host: Host, file: Path) -> None:
     host.arm(Put(str(file), "old"), timeout_s=0.2)
     began, ended = host.folder / "began", host.folder / "ended"
@@ -309,6 +310,7 @@ def test_a_daemon_that_a_run_started_does_not_keep_the_turn(host: Host, file: Pa
     assert back.ok
 
 
+@pytest.mark.exhaustive
 def test_a_way_back_that_is_killed_is_begun_again_while_one_waits_for_it(host: Host, file: Path) -> None:
     once = f"[ -e {host.folder}/once ] || {{ touch {host.folder}/once; kill -9 $PPID; }}"
     host.arm(Exec(("sh", "-c", once)), Put(str(file), "old"))

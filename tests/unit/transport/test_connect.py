@@ -284,6 +284,7 @@ def test_a_name_that_the_users_configuration_has_an_address_for_is_not_said_to_b
     assert error.report.ran == f"ssh -F {CONFIG} host1"
 
 
+@pytest.mark.exhaustive
 def test_what_ssh_said_is_told_even_where_its_proxy_outlives_it(ssh: FakeSsh, monkeypatch: pytest.MonkeyPatch) -> None:
     ssh.does("sleep 4 & echo connection refused >&2; exit 255")
     noise: list[object] = []

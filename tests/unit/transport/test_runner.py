@@ -123,6 +123,7 @@ def test_a_command_that_does_not_end_is_124(runner: Runner) -> None:
     assert answer == Answer(124, err="no end after 0.1 s")
 
 
+@pytest.mark.exhaustive
 def test_what_a_command_started_ends_with_it_when_its_time_is_over(runner: Runner, tmp_path: Path) -> None:
     """As a dpkg that apt started."""
     started = f"sh -c 'echo $$ > {tmp_path}/child; exec sleep 600' & wait"
@@ -133,6 +134,7 @@ def test_what_a_command_started_ends_with_it_when_its_time_is_over(runner: Runne
     assert not is_alive(int((tmp_path / "child").read_text()))
 
 
+@pytest.mark.exhaustive
 def test_what_does_not_hear_is_killed(runner: Runner, tmp_path: Path) -> None:
     (answer,) = runner.ask(
         Exec(("sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/child; while :; do sleep 0.1; done"), timeout_s=1)
@@ -142,6 +144,7 @@ def test_what_does_not_hear_is_killed(runner: Runner, tmp_path: Path) -> None:
     assert not is_alive(int((tmp_path / "child").read_text()))
 
 
+@pytest.mark.exhaustive
 def test_what_left_the_group_and_holds_its_streams_is_not_waited_for(runner: Runner, tmp_path: Path) -> None:
     """As a daemon does that a command starts."""
     (answer,) = runner.ask(

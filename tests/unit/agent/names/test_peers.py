@@ -178,6 +178,7 @@ def test_a_silent_host_is_asked_whether_it_is_back(monkeypatch: pytest.MonkeyPat
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_host_that_listens_and_does_not_answer_is_not_silent_until_it_listens_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -318,6 +319,7 @@ def test_after_a_moment_and_when_a_host_is_back_it_is_asked_for_again(monkeypatc
     assert run(has(host2=[]), work) == [False, True, True]
 
 
+@pytest.mark.exhaustive
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "DOUBT_S", 1e6)
 
