@@ -38,7 +38,7 @@ def _container(host: str, row: Mapping[str, Any], prefixes: Collection[IPv4Netwo
         ports=_ports(row.get("Ports") or ()),
     )
     if not NAMED.fullmatch(made.id):  # it becomes a word of a command
-        raise ValueError(f"{made.id!r} is no identifier of a container")
+        raise ValueError(f"{made.id!r} is not the identifier of a container")
     return of_its_type(made)
 
 

@@ -85,7 +85,7 @@ def read_control(file: BinaryIO) -> dict[str, str]:
                 raise DebError("its control archive is larger than 16 MiB")
             return _fields(_control_text(_unpack(name, file.read(size))))
     if names[:1] != ["debian-binary"]:
-        raise DebError("this is no Debian package")
+        raise DebError("this is not a Debian package")
     raise DebError("it has no control archive")
 
 
@@ -93,7 +93,7 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, int]]:
     """Name and size of each member; after each the file stands at its first byte."""
     file.seek(0)
     if file.read(len(MAGIC)) != MAGIC:
-        raise DebError("this is no Debian package: it does not begin as one")
+        raise DebError("this is not a Debian package: it does not begin as one")
     at = len(MAGIC)
     while header := file.read(HEADER):
         try:

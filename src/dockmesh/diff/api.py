@@ -9,7 +9,7 @@ from dockmesh.render.paths import API_CERTIFICATE, API_FILES, API_KEY, API_PEMS,
 from dockmesh.render.types import File
 from dockmesh.transport.requests import Exec, Request
 
-REASON = "Docker's API for those whom `dockmesh access` let in"
+REASON = "Docker's API for clients that have access"
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 # Streams go on with the old certificate.
 RELOADED = {API_CERTIFICATE, API_KEY}

@@ -25,7 +25,7 @@ NO_RULES = "no rules for IPv6"
 OTHER_DNS, NOT_SINCE = f"{docker.DAEMON_JSON} says another dns", "Docker has not been restarted since"
 # Docker is restarted and answers within this, or has failed. Containers that ignore SIGTERM cost 10 s each in parallel.
 DOCKER_TIMEOUT_S = 120
-RESOLVER_GOES = "containers would go on asking the resolver, which goes"
+RESOLVER_GOES = "containers would keep asking the resolver, which is removed"
 KEYS_NEXT_START = (
     "Docker takes these only when it starts, and its containers would stop with it (no live-restore): "
     "they count from its next start on"
@@ -191,7 +191,7 @@ def _why_restart(config: HostConfig, running: Docker) -> str:
     if not outside:
         return "Docker takes these only when it starts"
     moved = ", ".join(f"{each.name} ({each.address})" for each in outside)
-    return f"Docker takes these only when it starts; out of the new pool, so moved into it: {moved}"
+    return f"Docker takes these only when it starts; outside the new pool, so moved into it: {moved}"
 
 
 def _is_told_ours(text: str | None) -> bool:

@@ -172,7 +172,7 @@ def _superfluous(config: HostConfig, port: OvsInterface) -> str:
         return "it has our mark and leads to no peer of this host"
     others = [tunnel for tunnel in config.tunnels if tunnel.peer == peer]
     if not others:
-        return f"{peer} is no peer of this host"
+        return f"{peer} is not a peer of this host"
     if others[0].kind != port.type:
         return f"{others[0].port} takes its place: the tunnels are of {others[0].kind} now"
     return f"{others[0].port} leads to {peer} already"

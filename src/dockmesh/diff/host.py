@@ -131,7 +131,7 @@ def _docker0_changes(config: HostConfig, facts: HostFacts, *, fabric_made: bool)
 
 
 def _detach(config: HostConfig) -> Step:
-    why = "nobody may own two addresses, or one address of another, while Docker changes"
+    why = "no address may have two owners while Docker changes"
     there = linux_bridge.joined(config.docker0)
     change = Change(config.host, there.subject, there.value, "alone for a moment", why).following(DOCKER_RESTARTS)
     return Step(StepName.DETACH, (change,), tuple(map(Exec, bridge.detach(config.docker0))))

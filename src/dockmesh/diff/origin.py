@@ -157,4 +157,4 @@ def _changed(record: Applied, subject: Subject, was: str, now: str) -> str:
 
 
 def _other_version(record: Applied) -> str:
-    return f"from it, dockmesh {__version__} makes something else than {record.version} did"
+    return f"dockmesh {__version__} makes something else of it than {record.version} did"

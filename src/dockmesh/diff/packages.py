@@ -43,7 +43,7 @@ WHY = {
     "nftables": "it keeps containers from sending as their host",
     "bridge-utils": "ifupdown makes docker0 with it",
     "python3-dnslib": "the resolver reads and writes DNS messages with it",
-    "stunnel4": "it is the end of TLS before Docker's API",
+    "stunnel4": "it terminates TLS for Docker's API",
 }
 DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12

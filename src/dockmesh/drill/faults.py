@@ -116,7 +116,7 @@ def checked(fault: Fault, plan: Plan) -> Fault:
         if len(fault.hosts) != 2 or frozenset(fault.hosts) not in {frozenset((link.a, link.b)) for link in plan.links}:
             links = ", ".join(f"{link.a},{link.b}" for link in plan.links[:6])
             raise UsageError(
-                f"{fault}: that is no link of this mesh",
+                f"{fault}: that is not a link of this mesh",
                 do=f"its links are {links}{'…' if len(plan.links) > 6 else ''}",
             )
     elif fault.kind is FaultKind.PARTITION and len(fault.hosts) >= len(names):

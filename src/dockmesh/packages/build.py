@@ -53,13 +53,13 @@ class Built:
 
 
 def check_tree(tree: Path) -> None:
-    """Raises UsageError where it is no source tree of a Debian package."""
+    """Raises UsageError where it is not a source tree of a Debian package."""
     if (tree / "debian/control").is_file():
         return
     do = "name the folder that has debian/control in it"
     if (tree / "debian/control.in").is_file():
         do = "its debian/control is made by its own build: in Open vSwitch `./boot.sh && ./configure && make debian`"
-    raise UsageError(f"{tree} is no source tree of a Debian package: it has no debian/control", do=do)
+    raise UsageError(f"{tree} is not a source tree of a Debian package: it has no debian/control", do=do)
 
 
 async def build(host: Transport, order: Order, target: Path, told: Told) -> Built:

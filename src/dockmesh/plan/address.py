@@ -73,7 +73,7 @@ def free_slots6(network: Network, seats: Iterable[Seat]) -> Iterator[Slot6] | It
 
 
 def room(prefix: IPv4Network, slots: Collection[Slot], outside: Collection[IPv4Network] = ()) -> int:
-    """How many more hosts fit beside these without moving one of them."""
+    """How many more hosts fit beside these without changing others."""
     return sum(1 for _ in later_slots(prefix, slots, outside))
 
 

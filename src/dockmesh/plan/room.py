@@ -24,11 +24,11 @@ class Room:
         name = self.narrowest.name
         if self.hosts == 0:
             prefix = self.narrowest.prefix
-            return f"No more hosts fit into {name} ({prefix}) without moving one; `dockmesh host add` says what helps."
+            return f"No more hosts fit into {name} ({prefix}) without changing others; `dockmesh host add` names ways."
         hosts = "1 more host fits" if self.hosts == 1 else f"{self.hosts} more hosts fit"
         runs = ((length, len(list(alike))) for length, alike in groupby(self.pools))
         sizes = ", ".join(f"/{length}" if count == 1 else f"{count} of /{length}" for length, count in runs)
-        return f"{hosts} into {name} without moving one of them. Their pools in docker0, in turn: {sizes}."
+        return f"{hosts} into {name} without changing others. Their pools in docker0, in turn: {sizes}."
 
 
 def room_of(cluster: Cluster) -> Room:

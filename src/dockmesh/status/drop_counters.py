@@ -16,7 +16,7 @@ QUESTIONS = tuple(
 FLOW = re.compile(r"cookie=0x([0-9a-f]+),.* n_packets=(\d+),")
 LOOPED = "from an attached interface, with an address of a host: a loop, or somebody pretends"
 WORDS = {
-    Counts.STRANGE_PORT: "from a port that is no tunnel of the mesh",
+    Counts.STRANGE_PORT: "from a port that is not a tunnel of the mesh",
     Counts.SPOOFED: "with a source address of another host",
     Counts.OTHER: "neither IP nor ARP, or with a tag",
     Counts.NO_HOST: "to an address of no host",

@@ -14,7 +14,7 @@ def read_answers(line: bytes, asked: int, *, until_failure: bool) -> tuple[Answe
     try:
         rows = json.loads(line)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-        raise ValueError(f"a line that is no JSON: {line[:SHOWN]!a}") from None
+        raise ValueError(f"a line that is not JSON: {line[:SHOWN]!a}") from None
     if not isinstance(rows, list):
         raise ValueError(f"a {type(rows).__name__} where a list of answers should be")  # noqa: TRY004  one kind for all that is wrong
     answers = tuple(map(_answer, rows))

@@ -226,7 +226,7 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
         return None
     changes = (
         *((Change(host, Subject(Thing.UNIT, f"{BACK}.service"), "a unit of ours", None, WHY),) if unit else ()),
-        Change(host, Subject(Thing.FILE, STATE), "what dockmesh kept of this host", None, WHY),
+        Change(host, Subject(Thing.FILE, STATE), "what dockmesh recorded of this host", None, WHY),
     )
     requests: tuple[Request, ...] = (
         *((Exec(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),

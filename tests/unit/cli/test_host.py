@@ -19,7 +19,7 @@ def test_a_new_host_gets_what_is_free_and_the_next_step_is_named(dockmesh: Dockm
         "   host3: {underlay: 3.3.3.3, address: 172.17.42.3, pool: 172.17.192.0/18}",
         "+  web4:  {underlay: 4.4.4.4, address: 172.17.42.4, pool: 172.17.0.0/19, ssh: {user: root}}",
         "host1, host2, host3 gain a tunnel to web4.",
-        "5 more hosts fit into docker0 without moving one of them. "
+        "5 more hosts fit into docker0 without changing others. "
         "Their pools in docker0, in turn: /20, /21, /22, /23, /24.",
         "Next: `dockmesh apply` makes it real.",
     ]
@@ -55,7 +55,7 @@ def test_the_comment_on_the_room_left_is_kept_true(dockmesh: Dockmesh, mesh_file
 
     dockmesh(*ADD, "-f", "new.yaml", "c=10.0.0.3")
 
-    assert "# 6 more hosts fit into docker0 without moving one of them." in Path("new.yaml").read_text()
+    assert "# 6 more hosts fit into docker0 without changing others." in Path("new.yaml").read_text()
     dockmesh("host", "remove", "-f", "new.yaml", "c")
     assert Path("new.yaml").read_text() == before
 

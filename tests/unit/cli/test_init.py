@@ -26,7 +26,7 @@ def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) ->
 def test_it_says_how_many_more_hosts_fit(dockmesh: Dockmesh) -> None:
     ran = dockmesh("init", "--offline", "host1", "host2", "--max-hosts", "7")
 
-    said = "10 more hosts fit into docker0 without moving one of them. Their pools in docker0, in turn: 5 of /19, "
+    said = "10 more hosts fit into docker0 without changing others. Their pools in docker0, in turn: 5 of /19, "
     assert said in ran.out
     assert f"# {said}" in Path("dockmesh.yaml").read_text(encoding="utf-8")
 
@@ -230,7 +230,7 @@ def test_what_is_said_of_room_becomes_true(dockmesh: Dockmesh) -> None:
 
     assert dockmesh("host", "add", "--offline", "late=10.0.0.99").code == 2
     assert (
-        "# No more hosts fit into docker0 (172.17.0.0/16) without moving one; `dockmesh host add` says what helps."
+        "# No more hosts fit into docker0 (172.17.0.0/16) without changing others; `dockmesh host add` names ways."
         in (Path("dockmesh.yaml").read_text())
     )
 
@@ -240,7 +240,7 @@ def test_a_small_network_is_named_as_what_is_full(dockmesh: Dockmesh) -> None:
 
     ran = dockmesh("network", "add", "blue", "--prefix", "10.80.0.0/28")
 
-    assert "No more hosts fit into blue (10.80.0.0/28) without moving one" in ran.out
+    assert "No more hosts fit into blue (10.80.0.0/28) without changing others" in ran.out
     assert "10.80.0.0/28 has no room for another host" in dockmesh("host", "add", "--offline", "d=10.0.0.4").err
 
 

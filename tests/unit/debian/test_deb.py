@@ -37,7 +37,7 @@ def archive(*members: tuple[str, bytes]) -> bytes:
     [
         (b"", "does not begin as one"),
         (b"PK\x03\x04 a zip", "does not begin as one"),
-        (archive(("readme", b"hello")), "this is no Debian package"),
+        (archive(("readme", b"hello")), "this is not a Debian package"),
         (archive(("debian-binary", b"2.0\n")), "it has no control archive"),
         (deb_bytes("a")[:100], "an entry of its archive cannot be read"),
         (archive(("debian-binary", b"2.0\n"), ("control.tar.xz", b"no xz")), "cannot be unpacked"),

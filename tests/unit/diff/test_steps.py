@@ -131,7 +131,7 @@ def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
 
     assert names(found) == [StepName.FILES, StepName.FABRIC]
     (gone,) = (change for change in found.changes if change.text() == "tunnel gre2: to 10.77.0.3 goes")
-    assert gone.reason == "host3 is no peer of this host"
+    assert gone.reason == "host3 is not a peer of this host"
 
 
 def test_a_peer_that_moved_changes_one_option() -> None:
@@ -424,7 +424,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
 
     (change,) = [change for change in found.changes if str(change.subject) == "docker restart"]
     assert change.disturbs == ("web", "db")
-    assert change.reason.endswith("out of the new pool, so moved into it: web (172.17.64.2)")
+    assert change.reason.endswith("outside the new pool, so moved into it: web (172.17.64.2)")
 
 
 def test_a_peer_that_moved_costs_its_tunnel_only() -> None:

@@ -43,8 +43,8 @@ def test_fault_is_written_as_it_is_read(kind: FaultKind) -> None:
     [
         ("cutt:host1,host2", "there is no fault 'cutt'"),
         ("cut:host1,host9", "the mesh has no host host9"),
-        ("cut:host1", "that is no link of this mesh"),
-        ("cut:host1,host3", "that is no link of this mesh"),
+        ("cut:host1", "that is not a link of this mesh"),
+        ("cut:host1,host3", "that is not a link of this mesh"),
         ("cut:host1,host1", "a host is named twice"),
         ("lossy:host1,host2,0%", "0% is no amount for lossy"),
         ("lossy:host1,host2,5kbit", "5kbit is no amount for lossy"),

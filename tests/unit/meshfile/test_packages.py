@@ -82,7 +82,7 @@ FOLDER/dockmesh.yaml:7:16: empty has no .deb file in it
 FOLDER/dockmesh.yaml:7:9: wrong.deb cannot be used
     7 |   from: wrong.deb
       |         ^^^^^^^^^
-   this is no Debian package: it does not begin as one.""",
+   this is not a Debian package: it does not begin as one.""",
         ),
         (
             "[good, other]",

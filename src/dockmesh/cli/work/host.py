@@ -161,7 +161,7 @@ def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path
     ]
     raise UsageError(
         f"{prefix} has no room for {'another host' if count == 1 else f'{count} more hosts'} beside those of {file}",
-        answered=f"{len(slots)} would fit without moving anybody",
+        answered=f"{len(slots)} would fit without changing others",
         do="one of these:\n" + "\n".join(f"- {way}" for way in ways if way),
     )
 
@@ -171,7 +171,7 @@ def _offline(targets: list[Target]) -> list[Found]:
     for target, underlay in zip(targets, all_resolved(targets), strict=True):
         if underlay is None:
             raise UsageError(
-                f"{target.name} has no underlay address, and nobody is asked for it",
+                f"{target.name} has no underlay address, and the host is not asked for it",
                 do=f"say it as {target.name}=ADDRESS, or leave out --offline",
             )
         found.append(Found(underlay, ETHERNET_MTU, kernel_datapath=True))

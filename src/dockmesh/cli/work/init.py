@@ -192,10 +192,12 @@ def _refuse_what_does_not_load(file: Path, text: str) -> None:
         ]
         first = error.problems[0]
         raise UsageError(
-            f"these hosts make no mesh: {first.what}" if len(problems) == 1 else "these hosts make no mesh",
+            f"no mesh can be made of these hosts: {first.what}"
+            if len(problems) == 1
+            else "no mesh can be made of these hosts",
             answered=None if len(problems) == 1 else "\n".join(problems),
             now="nothing was written",
-            do=_without_lines(first.hint) if len(problems) == 1 else "put the command line right",
+            do=_without_lines(first.hint) if len(problems) == 1 else "correct the command line",
         ) from None
 
 

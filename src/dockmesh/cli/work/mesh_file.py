@@ -41,8 +41,8 @@ def with_room(content: bytes, before: Room, after: Room) -> bytes:
 
 def _said_by_0_1(hosts: int) -> str:
     if hosts == 0:
-        return "No more hosts fit without moving one; --max-hosts leaves room."
-    return f"{hosts} more {'host fits' if hosts == 1 else 'hosts fit'} without moving one of them."
+        return "No more hosts fit without changing others; --max-hosts leaves room."
+    return f"{hosts} more {'host fits' if hosts == 1 else 'hosts fit'} without changing others."
 
 
 def flag(option: str, file: Path | None) -> str:

@@ -30,7 +30,7 @@ def _together(name: str, why: tuple[HostError, ...]) -> HostError:
     if len(why) == 1:
         return why[0]
     return HostError(
-        f"preflight found {len(why)} things against it",
+        f"preflight found {len(why)} problems",
         host=name,
         answered="\n".join(error.report.what for error in why),
         now="nothing was changed on this host",

@@ -51,6 +51,6 @@ async def _free(host: Transport, progress: HostProgress) -> None:
         out.print(f"{host.name}: ended {holder.why} of {holder.who} from {holder.come_from}", markup=False)
     earlier = await take_back_unconfirmed(host, progress)
     if earlier:
-        out.print(f"{host.name}: back at what it was before {earlier.why} of {earlier.who}", markup=False)
+        out.print(f"{host.name}: rolled back to what it was before {earlier.why} of {earlier.who}", markup=False)
     elif not holder:
         err.print(f"{host.name}: nobody holds its lock", markup=False)

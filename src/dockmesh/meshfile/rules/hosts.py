@@ -38,7 +38,7 @@ def check_domain(mesh: MeshSection) -> Iterator[Problem]:
 
 def check_same_ssh(mesh: MeshSection) -> Iterator[Problem]:
     for host, first in repeated(mesh.every_host, lambda host: host.ssh_target):
-        what = f"ssh of {host.shown} goes where the ssh of {first.shown} goes"
+        what = f"ssh of {host.shown} has the same target as the ssh of {first.shown}"
         hint = f"{first.shown} is in line {first.label.line}. Both would be set up on one host, one over the other."
         yield Problem(what, hint, host.ssh_target.span)
 
