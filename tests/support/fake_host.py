@@ -461,8 +461,9 @@ class FakeHost:
 
     def _systemctl(self, words: list[str]) -> Answer:  # noqa: PLR0912  a table
         match words:
-            case ["enable" | "disable" as verb, unit]:
-                self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
+            case ["enable" | "disable" as verb, *units] if "--now" not in units:
+                for unit in units:
+                    self.units.setdefault(unit, {})["UnitFileState"] = f"{verb}d"
             case ["show", "--property=Id,ActiveState,ExecStart", *_]:
                 return Answer(0)  # asked about firewalls and network managers, of which it has none
             case ["show", *_] if ("systemctl", *words) == initial_state.SERVICE_STATES:

@@ -52,11 +52,11 @@ def files_step(config: HostConfig, facts: HostFacts) -> Step | None:
         return None
     written = {change.subject.name for change in files if change.expected is not None}
     changed = {change.subject.name for change in files}
-    requests = (*_writes(config, files), *(Exec(("systemctl", "enable", each.subject.name)) for each in units))
-    # To enable a unit reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
+    # To enable units reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
+    enable = (Exec(("systemctl", "enable", *(each.subject.name for each in units))),) if units else ()
     reload = not units and any(path.startswith(SYSTEMD) for path in changed)
     reread = (Exec(("systemctl", "daemon-reload")),) if reload else ()
-    return Step(StepName.FILES, (*files, *units), (*requests, *reread, *_take(written)))
+    return Step(StepName.FILES, (*files, *units), (*_writes(config, files), *enable, *reread, *_take(written)))
 
 
 def _file_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:

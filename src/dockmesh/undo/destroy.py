@@ -165,13 +165,11 @@ def _files(host: str, facts: HostFacts) -> Step | None:
     """The units first: a host that boots from here on does not join the mesh."""
     present = [path for path in PATHS if (facts.file(path) or "").startswith(MARK)]
     changes = [Change(host, Subject(Thing.FILE, path), "a file of ours", None, WHY) for path in present]
-    requests: list[Request] = []
-    for unit in (UNITS[path] for path in present if path in UNITS):
-        states = facts.units.get(unit, {})
-        if states.get("UnitFileState") == "enabled":
-            requests.append(Exec(("systemctl", "disable", unit)))
-        if states.get("ActiveState") not in (None, "", "inactive"):
-            requests.append(Exec(("systemctl", "stop", unit)))
+    units = {UNITS[path]: facts.units.get(UNITS[path], {}) for path in present if path in UNITS}
+    enabled = [unit for unit, states in units.items() if states.get("UnitFileState") == "enabled"]
+    running = [unit for unit, states in units.items() if states.get("ActiveState") not in (None, "", "inactive")]
+    orders = ((verb, of) for verb, of in (("disable", enabled), ("stop", running)) if of)
+    requests: list[Request] = [Exec(("systemctl", verb, *of)) for verb, of in orders]
     if ports.UNIT_FILE in present and "nft" in facts.programs:
         requests.append(Exec(ports.FORGET))
     requests += [Remove(path) for path in present]

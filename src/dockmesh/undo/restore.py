@@ -87,9 +87,9 @@ def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
     if fewer_flows is not None:
         old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
-    # To enable a unit reads all units anew, too.
-    last = [Exec(("systemctl", "enable", unit)) for unit in enabled] or [Exec(("systemctl", "daemon-reload"))]
-    return (*(_file(old, path) for path in PATHS), *last)
+    # To enable units reads all units anew, too.
+    last = Exec(("systemctl", "enable", *enabled) if enabled else ("systemctl", "daemon-reload"))
+    return (*(_file(old, path) for path in PATHS), last)
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:

@@ -60,8 +60,9 @@ def test_destroy_stops_it_and_takes_its_files() -> None:
 
     assert step is not None
     found = [str(request) for request in step.requests]
+    (stop,) = (each for each in found if each.startswith("systemctl stop ") and ports.UNIT in each)
     # It takes the rules away when it is stopped; where it had died they are still there.
-    assert found.index(f"systemctl stop {ports.UNIT}") < found.index(shlex.join(ports.FORGET))
+    assert found.index(stop) < found.index(shlex.join(ports.FORGET))
     assert {str(change.subject) for change in step.changes} >= set(ports.FILES)
 
 

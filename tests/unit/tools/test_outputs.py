@@ -33,7 +33,7 @@ LONG = ("docs/howto/choose-a-topology.md",)
 READ = [pytest.param(each, marks=[pytest.mark.exhaustive] if name_of(each) in LONG else []) for each in paths()]
 
 
-@pytest.mark.parametrize("path", READ, ids=lambda path: name_of(path))
+@pytest.mark.parametrize("path", READ, ids=name_of)
 def test_a_page_shows_what_the_program_says(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
