@@ -239,6 +239,7 @@ def test_an_interface_that_is_set_down_is_set_up_again(mesh: Mesh) -> None:
     wait_for_all(mesh)
 
 
+@pytest.mark.long
 def test_what_a_host_needs_for_itself_is_refused(mesh: Mesh) -> None:
     underlay = next(each["underlay"] for each in mesh.plan()["hosts"] if each["name"] == "host3")
     device = mesh.on("host3", f"ip -o -4 address | grep -F ' {underlay}/' | awk '{{print $2}}'")
@@ -269,6 +270,7 @@ def test_an_interface_that_goes_and_comes_again_is_in_the_network_again(mesh: Me
     assert "phy0" not in changed, changed
 
 
+@pytest.mark.long
 def test_after_a_boot_it_comes_in_when_it_comes(mesh: Mesh) -> None:
     mesh.lab("reboot", "host1")
     # Without the interface the mesh is there all the same.

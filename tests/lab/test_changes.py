@@ -86,6 +86,7 @@ def file(mesh: Mesh) -> Iterator[str]:
     mesh.wait_for_mesh()
 
 
+@pytest.mark.long
 def test_a_dead_host_is_removed_and_cannot_hurt_when_it_comes_back(mesh: Mesh, file: str) -> None:
     """By then its address and its pool are another's, and so is the address of its container."""
     lab = store.load(mesh.directory)

@@ -126,6 +126,7 @@ def test_followed_logs_end_with_us_and_leave_nothing_on_the_host(busy: Mesh) -> 
     wait_until(lambda: busy.ssh("host2", "pgrep -fx 'docker logs --follow .*'").code == 1, "nobody follows any more")
 
 
+@pytest.mark.long
 def test_a_host_that_is_down_is_told_and_the_others_answer(busy: Mesh) -> None:
     busy.lab("crash", "host3")
 

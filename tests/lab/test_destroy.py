@@ -129,7 +129,8 @@ def of_docker(mesh: Mesh) -> dict[str, list[str]]:
     return {host: [line for line in lines if line.startswith(kinds)] for host, lines in snapshots(mesh).items()}
 
 
-@pytest.mark.parametrize("renderer", ["systemd", pytest.param("ifupdown", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("renderer", ["systemd", "ifupdown"])
 def test_hosts_are_as_before_the_first_apply(prepared: Mesh, renderer: str) -> None:
     mesh = prepared
     before = snapshots(mesh)

@@ -184,6 +184,7 @@ def underlay_of(mesh: Mesh, host: str) -> str:
     return next(str(each["underlay"]) for each in mesh.plan()["hosts"] if each["name"] == host)
 
 
+@pytest.mark.long
 def test_what_goes_in_and_comes_out_is_whole(mesh: Mesh) -> None:
     """Each several times: whoever ends a connection too early loses the last of it only now and then."""
     counts = [
@@ -340,6 +341,7 @@ def end_stream(mesh: Mesh, client: str, target: str, name: str) -> list[int]:
     return [int(word) for word in mesh.on(client, f"cat /root/{name}.log").split() if word.isdecimal()]
 
 
+@pytest.mark.long
 def test_a_certificate_is_renewed_while_a_stream_goes_on(mesh: Mesh) -> None:
     start_stream(mesh, "host2", "host1", "counts")
     docker_pid = mesh.on("host1", "systemctl show --property=MainPID --value docker.service")

@@ -106,10 +106,8 @@ def test_drift_of_many_kinds_at_once_is_named_and_put_right_alone(drifting: Mesh
     assert states(drifting) == right
 
 
-ALONE = [
-    pytest.param(kind, marks=[pytest.mark.long] if kind in AT_ONCE or kind == "the mode of a file" else [])
-    for kind in DRIFTS
-]
+QUICK = ("a tunnel deleted", "br0 deleted", "the unit stopped")
+ALONE = [pytest.param(kind, marks=[] if kind in QUICK else [pytest.mark.long]) for kind in DRIFTS]
 
 
 @pytest.mark.parametrize("kind", ALONE)
@@ -203,6 +201,7 @@ def test_what_is_not_ours_is_left_alone(drifting: Mesh) -> None:
     drifting.on("host1", "ip address del 10.99.0.1/24 dev docker0; ovs-vsctl del-port br0 theirs")
 
 
+@pytest.mark.long
 def test_a_host_that_is_not_read_has_its_own_exit_code(drifting: Mesh) -> None:
     drifting.lab("crash", "host3")
 

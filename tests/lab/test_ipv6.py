@@ -275,6 +275,7 @@ def test_without_its_last_network_with_ipv6_a_host_is_as_before(made: Mesh) -> N
     assert not made.apply()["changed"]
 
 
+@pytest.mark.long
 def test_destroy_leaves_nothing_of_it(before: tuple[Mesh, dict[str, list[str]]], made: Mesh) -> None:
     mesh, snapshot = before
     network(mesh, "add", "blue", "--prefix6", "fd00:80::/64")

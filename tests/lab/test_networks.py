@@ -280,6 +280,7 @@ def test_after_a_boot_all_networks_are_there(mesh: Mesh) -> None:
     assert mesh.dockmesh("diff").code == 0
 
 
+@pytest.mark.long
 def test_destroy_leaves_nothing_of_them(before: tuple[Mesh, dict[str, list[str]]], made: Mesh) -> None:
     mesh, snapshot = before
     shown, refused = mesh.dockmesh("destroy", "--dry-run"), mesh.dockmesh("destroy", "--yes")

@@ -81,6 +81,7 @@ def test_destroy_takes_the_mesh_away(world: Mesh) -> None:
         assert world.ssh(host, "test -e /etc/dockmesh || test -e /var/lib/dockmesh").code == 1
 
 
+@pytest.mark.long
 def test_a_spanning_tree_with_open_vswitch_4_0_is_refused_and_direct_helps(make_mesh: MakeMesh) -> None:
     """On bare hosts, too: which version comes is known when it is there, and then nothing of the mesh is made."""
     mesh = make_mesh("--release", "forky", hosts=2, forwarding="rstp")

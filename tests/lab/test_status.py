@@ -127,6 +127,7 @@ def test_watch_sees_a_host_die_and_come_back_and_ends_by_ctrl_c(mesh: Mesh) -> N
     assert "Traceback" not in rest
 
 
+@pytest.mark.long
 def test_a_dead_host_is_told_with_its_tunnels(mesh: Mesh) -> None:
     wait_until(lambda: status(mesh)["right"], "all is well again")
     mesh.lab("crash", "host3")

@@ -71,6 +71,7 @@ def test_drift_of_the_tree_is_named_and_put_right(mesh: Mesh, kind: str) -> None
     assert differences(mesh) == (0, {})
 
 
+@pytest.mark.long
 def test_spanning_tree_off_on_one_host(mesh: Mesh) -> None:
     mesh.on("host3", "ovs-vsctl set bridge br0 rstp_enable=false")
 

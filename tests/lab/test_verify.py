@@ -114,6 +114,7 @@ def test_stopped_docker(mesh: Mesh) -> None:
     assert pings["host1", "host2"] == "pass"
 
 
+@pytest.mark.long
 def test_host_that_cannot_be_asked_is_unknown_and_hides_no_other(mesh: Mesh) -> None:
     mesh.lab("crash", "host3")
     try:

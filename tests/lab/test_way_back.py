@@ -121,9 +121,10 @@ def test_interrupted_by_ctrl_c_all_hosts_are_as_before_at_once(change: Change, s
     mesh.wait_for_states(change.old, deadline_s=5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "step",
-    ["build the fabric", *(pytest.param(step, marks=pytest.mark.long) for step in ("configure Docker", "write files"))],
+    ["build the fabric", "configure Docker", "write files"],
 )
 def test_host_that_reboots_in_the_middle_goes_back_and_the_others_stay(change: Change, step: str) -> None:
     mesh = change.mesh
@@ -269,6 +270,7 @@ def test_docker_restarts_under_containers_on_one_host_after_another(change: Chan
     assert running(mesh) == {"db", "job"}
 
 
+@pytest.mark.long
 def test_without_a_restart_containers_run_on_and_the_rest_waits(change: Change) -> None:
     """Another kind of tunnel has another MTU, which Docker takes at its restart."""
     mesh = change.mesh

@@ -2,9 +2,9 @@
 
 import pytest
 
-EVERY_FIFTH = 5
+EVERY_ELEVENTH = 11
 AT_REQUESTS = pytest.mark.parametrize(
-    "stride", [pytest.param(EVERY_FIFTH, id="every fifth"), pytest.param(1, id="each", marks=pytest.mark.long)]
+    "stride", [pytest.param(EVERY_ELEVENTH, id="every eleventh"), pytest.param(1, id="each", marks=pytest.mark.long)]
 )
 
 

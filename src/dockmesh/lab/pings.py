@@ -26,6 +26,7 @@ class Pinging:
 
     output: Path
     target: str
+    log: PingLog
 
     def pings(self) -> tuple[Ping, ...]:
         """Those that were sent up to now, but for the last that may be answered yet."""
@@ -36,9 +37,13 @@ class Pinging:
         return self._log().stats(self.target)
 
     def _log(self) -> PingLog:
-        log = PingLog((self.target,), INTERVAL_MS)
-        log.take(self.output.read_text(errors="replace"))
-        return log
+        """With what was written since the last look: in minutes it becomes too much to be read anew."""
+        with self.output.open("rb") as output:
+            output.seek(self.log.read)
+            new = output.read()
+        self.log.read += len(new)
+        self.log.take(new.decode("ascii", errors="replace"))
+        return self.log
 
     def wait_for_answers(self, more: int, deadline_s: float) -> bool:
         """Until so many more answers have come than now; False if they have not by then."""
@@ -78,7 +83,7 @@ def pinging(lab: Lab, host: LabHost, target: str, container: str | None = None) 
             with os.fdopen(said, "w") as order:
                 order.write(f"{json.dumps(text_of('pinger'))}\n")
                 order.flush()
-                yield Pinging(output, target)
+                yield Pinging(output, target, PingLog((target,), INTERVAL_MS))
         finally:
             _end(process)
 

@@ -384,7 +384,7 @@ def test_an_honest_change_has_as_many_orders_as_are_lied_about_here(dockmesh: Do
 ORDERS = 13
 
 
-@pytest.mark.parametrize("since", [1, 5, 9])
+@pytest.mark.parametrize("since", [1, *(pytest.param(since, marks=pytest.mark.long) for since in (5, 9))])
 def test_a_host_that_hangs_in_the_middle_keeps_no_other_from_its_end(
     dockmesh: Dockmesh, bare_world: FakeSsh, since: int
 ) -> None:
