@@ -14,6 +14,7 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.copies import copies
 from tests.lab.drills import pair, passing
 from tests.lab.mesh import Mesh, wait_until
+from tests.lab.quiet import answered
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
@@ -81,12 +82,10 @@ def all_pinging(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> Iterator[Mapping[
                 if host != other:
                     address = mesh.container_address(other)
                     running[host, other] = stack.enter_context(pinging(lab, lab.host(host), address, "web"))
-        for pings in running.values():
-            assert pings.wait_for_answers(20, 60)
+        assert answered(running, 20) == list(running)
         yield found
-        for pair, pings in running.items():
-            assert pings.wait_for_answers(50, 60), f"{pair} is silent for good"
-            found[pair] = pings.heard()
+        assert answered(running, 50) == list(running)
+        found.update({pair: pings.heard() for pair, pings in running.items()})
 
 
 def longest_ms(found: Mapping[tuple[str, str], PingStats]) -> float:

@@ -16,6 +16,7 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import advertisement, arp, behind_options, frame, inside, neighbours, router, sending, udp
 from tests.lab.hostile import mac as made_of
 from tests.lab.mesh import BUILD_IMAGE, IMAGE, Mesh, wait_until
+from tests.lab.quiet import answered
 from tests.lab.test_networks import bridge, container, gateway, network, start, to_all
 
 NETWORKS = ("docker0", "blue")
@@ -154,10 +155,10 @@ def test_nobody_else_notices_what_a_container_sends(mesh: Mesh, name: str) -> No
 
     with ExitStack() as stack:
         running = {pair: stack.enter_context(pinging(lab, lab.host(pair[0]), *pair[1:])) for pair in pairs}
-        assert all(pings.wait_for_answers(20, 60) for pings in running.values())
+        assert answered(running, 20) == pairs
         before = believed(mesh, name)
         with sending(mesh, "host1", bad, hostile):
-            well = [pair for pair, pings in running.items() if pings.wait_for_answers(200, 60)]
+            well = answered(running, 500)
         after = believed(mesh, name)
         heard = {pair: pings.heard() for pair, pings in running.items()}
 

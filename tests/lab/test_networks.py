@@ -13,6 +13,7 @@ from dockmesh.pings.log import PingStats
 from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import arp, bpdu, frame, hearing, inside, ipv6, mac, send, sending, udp
 from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
+from tests.lab.quiet import answered
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
@@ -215,9 +216,9 @@ def undisturbed(mesh: Mesh, *names: str) -> Iterator[None]:
             for name in names
             for host, other in permutations(ON[name], 2)
         }
-        assert all(pings.wait_for_answers(20, 60) for pings in running.values())
+        assert answered(running, 20) == list(running)
         yield
-        assert all(pings.wait_for_answers(50, 60) for pings in running.values())
+        assert answered(running, 50) == list(running)
         heard: dict[tuple[str, str, str], PingStats] = {pair: pings.heard() for pair, pings in running.items()}
     silent = {pair: each for pair, each in heard.items() if (each.longest_ms or 0) > SILENCE_MS or each.twice}
     assert not silent, "\n".join(f"{' '.join(pair)}: {each}" for pair, each in silent.items())

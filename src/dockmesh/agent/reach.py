@@ -41,6 +41,7 @@ PING_DEADLINE_S = 1.5
 SIZE_DEADLINE_S = 0.8
 LEAST_MTU = 576  # RFC 791: every host takes it
 STEPS = 16  # sizes tried at once
+TRIES = 2  # of each
 THREADS = 64
 
 LOAD_BYTE, LOAD_HALF, JUMP_IF_EQUAL, RETURN = 0x30, 0x28, 0x15, 0x06  # classic BPF (bpf_common.h)
@@ -210,9 +211,13 @@ def ping(echo: Any, peer: ReachedPeer) -> dict[str, Any]:
     small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
     if small["ms"] is None:
         return {"ping_ms": None, "ping_error": small["error"], "largest": None}
-    full = echo.echo(peer.address, peer.size, SIZE_DEADLINE_S)
-    largest = peer.size if full["ms"] is not None else find_largest(echo, peer)
+    largest = peer.size if passes(echo, peer, peer.size) else find_largest(echo, peer)
     return {"ping_ms": small["ms"], "ping_error": None, "largest": largest}
+
+
+def passes(echo: Any, peer: ReachedPeer, size: int) -> bool:
+    """One that gets lost on a busy host is no answer to that."""
+    return any(echo.echo(peer.address, size, SIZE_DEADLINE_S)["ms"] is not None for _ in range(TRIES))
 
 
 def find_largest(echo: Any, peer: ReachedPeer) -> int | None:
@@ -222,8 +227,8 @@ def find_largest(echo: Any, peer: ReachedPeer) -> int | None:
         step = max(1, (high - low) // STEPS)
         sizes = list(range(low + step, high, step))
         with ThreadPoolExecutor(len(sizes)) as pool:
-            passed = list(pool.map(lambda size: echo.echo(peer.address, size, SIZE_DEADLINE_S)["ms"], sizes))
-        good = [size for size, ms in zip(sizes, passed) if ms is not None]  # noqa: B905  not yet in Python 3.9
+            passed = list(pool.map(lambda size: passes(echo, peer, size), sizes))
+        good = [size for size, well in zip(sizes, passed) if well]  # noqa: B905  not yet in Python 3.9
         low = max([low, *good])
         high = min([high, *(size for size in sizes if size > low)])
     return low if low >= LEAST_MTU else None

@@ -102,6 +102,22 @@ def test_two_that_run_at_one_time_hear_each_other(kind: str) -> None:
         assert peer["largest"] == 1500
 
 
+def test_of_the_largest_packet_that_passes_one_may_get_lost() -> None:
+    tried: list[int] = []
+
+    class Echo:
+        SMALL_PACKET = 28
+
+        def echo(self, _address: str, size: int, _deadline_s: float) -> dict[str, Any]:
+            tried.append(size)
+            lost = size > 1400 or tried.count(size) == 1
+            return {"ms": None if lost and size != self.SMALL_PACKET else 0.1, "error": None}
+
+    peer = reach.ReachedPeer({"name": "b", "address": "192.0.2.2", "size": 1500})
+
+    assert reach.ping(Echo(), peer)["largest"] == 1400
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_a_host_that_does_not_have_its_own_address_takes_part_all_the_same() -> None:
     assert run(order("a", "192.0.2.77")) == {"error": None, "peers": []}
