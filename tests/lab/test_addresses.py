@@ -142,6 +142,7 @@ def strays(told: Any) -> list[Any]:
     return [each for each in told["findings"] if "outside this host's pool" in each["what"]]
 
 
+@pytest.mark.long
 def test_an_address_by_hand_is_taken_of_the_pool_and_told_outside_it(mesh: Mesh) -> None:
     """On a network beside docker0: there Docker takes `--ip`, and any address of the prefix without a word."""
     added = run(*DOCKMESH, "network", "add", "blue", "-f", str(mesh.file), "--json")

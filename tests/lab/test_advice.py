@@ -33,7 +33,7 @@ CLEAN = (
     "for verdict in DROP ACCEPT; do iptables -D INPUT -i docker0 -p udp --dport 53 -j $verdict; done"
 )
 CASES = [
-    pytest.param(verb, case, id=f"{verb}: {case.name}", marks=() if case.cheap else pytest.mark.long)
+    pytest.param(verb, case, id=f"{verb}: {case.name}", marks=pytest.mark.long)
     for forwarding in ("direct", "rstp")
     for verb, table in VERBS.items()
     for entries in table.values()

@@ -62,6 +62,7 @@ def test_a_user_with_sudo_can_apply(fresh: Mesh) -> None:
     fresh.wait_for_mesh()
 
 
+@pytest.mark.long
 def test_conflict_in_daemon_json_shows_both_sides_and_changes_nothing_there(fresh: Mesh) -> None:
     theirs = '{"bip": "10.1.1.1/24", "log-driver": "journald"}'
     fresh.on("host2", f"mkdir -p /etc/docker && echo '{theirs}' > /etc/docker/daemon.json")

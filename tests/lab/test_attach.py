@@ -301,6 +301,7 @@ def test_out_of_the_file_it_is_as_it_was_and_the_network_stays(mesh: Mesh) -> No
     wait_for_all(mesh)
 
 
+@pytest.mark.long
 def test_destroy_leaves_the_interface_as_it_was(before: tuple[Mesh, dict[str, list[str]]], made: Mesh) -> None:
     mesh, snapshot = before
     for host in HOSTS:

@@ -149,9 +149,8 @@ EDITS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "edit", [pytest.param(edit, marks=[] if edit == "address" else [pytest.mark.long]) for edit in EDITS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("edit", EDITS)
 def test_there_and_back_again_gives_the_hosts_of_before(mesh: Mesh, file: str, edit: str) -> None:
     before = settings(mesh)
     mesh.edit(*EDITS[edit])
@@ -216,6 +215,7 @@ def test_a_host_with_another_name_is_the_same_host(mesh: Mesh, file: str) -> Non
     assert settings(mesh) == before
 
 
+@pytest.mark.long
 def test_pools_change_hands_only_where_both_hosts_take_part(mesh: Mesh, file: str) -> None:
     before = settings(mesh)
     containers = {name: mesh.container_address(name) for name in ("host1", "host2")}

@@ -15,6 +15,8 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Done, Mesh, run, wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples/guestbook"
+# What containers are called is tested in test_names.py, too.
+pytestmark = pytest.mark.long
 PACKAGES = ("docker-compose", "redis-server", "python3-redis")
 # The hosts have no way out, and so no registry: what the Dockerfiles start from is made of the host itself.
 BASE = "debian:trixie-slim"

@@ -246,6 +246,7 @@ def test_another_kind_of_tunnel_takes_the_place_of_the_old_one(mesh: Mesh) -> No
     assert mesh.dockmesh("diff").code == 0
 
 
+@pytest.mark.long
 def test_to_a_spanning_tree_and_back_there_is_no_second_copy(mesh: Mesh) -> None:
     for old, new in (("direct", "rstp"), ("rstp", "direct")):
         with copies(mesh, "host1", ("host2", "host3")) as found:

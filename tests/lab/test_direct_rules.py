@@ -32,8 +32,8 @@ def lab(make_mesh: MakeMesh) -> LabMesh:
     return make_mesh("--prepared", hosts=1)
 
 
-# Two of them are in `make test`: all ways there are, and blocks that one host joins.
-PARAMS = [pytest.param(name, marks=[pytest.mark.long] if name.startswith(("ring", "nine")) else []) for name in MESHES]
+# One of them is in `make test`: blocks that one host joins.
+PARAMS = [pytest.param(name, marks=[] if name.startswith("two") else [pytest.mark.long]) for name in MESHES]
 
 
 @pytest.fixture(params=PARAMS)

@@ -36,6 +36,7 @@ def test_container_cannot_reach_another_vlan_by_a_tag(mesh: Mesh) -> None:
     assert mesh.on("host1", "ovs-vsctl get port br0 vlan_mode tag") == "access\n0"
 
 
+@pytest.mark.long
 def test_narrow_underlay_of_one_host_counts_for_all(make_mesh: MakeMesh) -> None:
     mesh = make_mesh("--prepared", "--mtu", "host2=1400")
     mesh.file.unlink()

@@ -252,6 +252,7 @@ def test_an_address_that_somebody_took_away_is_told_and_comes_back(mesh: Mesh) -
     assert mesh.verify()["verdict"] == "pass"
 
 
+@pytest.mark.long
 def test_after_a_boot_all_of_it_is_there(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 

@@ -280,6 +280,7 @@ def test_a_host_that_is_cut_off_knows_its_own_and_is_known_again_when_it_is_back
     seats["host3"].until_finds("web1", addresses["host1"])
 
 
+@pytest.mark.long
 def test_the_names_of_a_host_that_crashes_vanish_and_come_back_with_it(named: Mesh, seats: dict[str, Seat]) -> None:
     mine = address(named, "host1", "web1")
 

@@ -247,6 +247,7 @@ def test_a_network_comes_and_goes_and_no_other_notices(mesh: Mesh) -> None:
     assert mesh.dockmesh("diff").code == 0
 
 
+@pytest.mark.long
 def test_a_network_that_was_pruned_is_drift_and_comes_back(mesh: Mesh) -> None:
     mesh.on("host2", f"docker rm --force {container('vault')}")
     mesh.on("host2", "docker network prune --force")
@@ -274,6 +275,7 @@ def test_a_network_that_is_not_ours_is_in_the_way(mesh: Mesh) -> None:
     assert "has a Docker network theirs that is not of this mesh" in done.err
 
 
+@pytest.mark.long
 def test_after_a_boot_all_networks_are_there(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 

@@ -63,6 +63,7 @@ def test_the_mesh_is_there_again_after_a_power_cut_of_all(world: Mesh) -> None:
     assert not world.apply()["changed"]
 
 
+@pytest.mark.long
 def test_verify_finds_a_stopped_switch_and_apply_starts_it(world: Mesh) -> None:
     world.on("host2", "systemctl stop openvswitch-switch ovs-vswitchd")
 

@@ -59,6 +59,7 @@ DRIFTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", DRIFTS)
 def test_drift_of_the_tree_is_named_and_put_right(mesh: Mesh, kind: str) -> None:
     mesh.on("host1", DRIFTS[kind])

@@ -166,10 +166,8 @@ def sources(frames: list[bytes]) -> set[str]:
     return {frame[6:12].hex(":") for frame in frames}
 
 
-@pytest.mark.parametrize(
-    ("tunnel", "version", "protocol"),
-    [(Tunnel.GENEVE, 4, "udp"), pytest.param(Tunnel.GRE, 6, "gre", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("tunnel", "version", "protocol"), [(Tunnel.GENEVE, 4, "udp"), (Tunnel.GRE, 6, "gre")])
 def test_a_filter_for_that_kind_is_found_before_anything_is_changed(
     mesh: Mesh, tunnel: Tunnel, version: int, protocol: str
 ) -> None:

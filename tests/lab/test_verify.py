@@ -66,6 +66,7 @@ def test_docker_bridge_with_another_mtu(mesh: Mesh) -> None:
     assert faults(verify_fails(mesh))["mtu"] == {"host2"}
 
 
+@pytest.mark.long
 def test_fabric_out_of_the_docker_bridge(mesh: Mesh) -> None:
     mesh.on("host2", "ip link set br0 nomaster")
 

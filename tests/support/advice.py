@@ -27,7 +27,6 @@ class Made:
     words: str
     mend: tuple[Order, ...] = ()
     forwarding: str = "direct"
-    cheap: bool = False  # the one of `make test`
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,6 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
                 "an address of another host on docker0",
                 at("host2", "ip address add 172.17.42.3/32 dev docker0"),
                 "172.17.42.3 belongs to",
-                cheap=True,
             ),
             Made(
                 "an address of another host on a network's bridge",
