@@ -3,7 +3,7 @@
 Not only what crosses is looked at, but what others believe after it: neighbours, routes, addresses; and their pings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from ipaddress import IPv6Address
 
@@ -22,7 +22,7 @@ from tests.lab.test_networks import bridge, container, gateway, network, start, 
 NETWORKS = ("docker0", "blue")
 HOSTS = ("host1", "host2", "host3")
 BAD, NEAR = "bad", "near"  # beside the one that each host has in each network; both on host1
-# As from Docker 28 on containers have by chance: made of no address.
+# Made of no address, as from Docker 28 on containers have them by chance.
 CHOSEN = "0a:77:00:00:00:22"
 # Of the pings beside an attack. One that works silences a target for as long as it lasts.
 LOST = 0.02
@@ -49,9 +49,23 @@ def mac_of(mesh: Mesh, host: str, name: str) -> str:
     return run_in(mesh, host, name, "ip -o link show dev eth0").split("link/ether ")[1].split()[0]
 
 
+MakeWorld = Callable[[str], Mesh]
+
+
 @pytest.fixture(scope="module")
-def made(make_mesh: MakeMesh) -> Mesh:
-    mesh = make_mesh("--prepared")
+def world_of(make_mesh: MakeMesh) -> MakeWorld:
+    """The mesh with its containers, on hosts of a release; one lab each."""
+    worlds: dict[str, Mesh] = {}
+
+    def world(release: str) -> Mesh:
+        if release not in worlds:
+            worlds[release] = make_world(make_mesh("--prepared", "--release", release))
+        return worlds[release]
+
+    return world
+
+
+def make_world(mesh: Mesh) -> Mesh:
     network(mesh, "add", "blue", "--prefix6", "fd00:80::/64")
     mesh.apply()
     for host in HOSTS:
@@ -63,12 +77,21 @@ def made(make_mesh: MakeMesh) -> Mesh:
     return mesh
 
 
-@pytest.fixture(scope="module", params=["direct", pytest.param("rstp", marks=pytest.mark.long)])
-def mesh(made: Mesh, request: pytest.FixtureRequest) -> Mesh:
-    if request.param != "direct":
-        made.choose("forwarding", request.param)
-        made.apply()
-    return made
+@pytest.fixture(
+    scope="module",
+    params=["trixie-direct", *(pytest.param(each, marks=pytest.mark.long) for each in ("trixie-rstp", "forky-direct"))],
+)
+def mesh(world_of: MakeWorld, request: pytest.FixtureRequest) -> Mesh:
+    """Docker 28, which forky has, gives containers MAC addresses by chance."""
+    release, forwarding = request.param.split("-")
+    mesh = world_of(release)
+    near = container("docker0")
+    by_address = made_of(shown(mesh, "host1", near, "-4 address"))
+    assert (mac_of(mesh, "host1", near) == by_address) == (release != "forky")
+    if forwarding != "direct":
+        mesh.choose("forwarding", forwarding)
+        mesh.apply()
+    return mesh
 
 
 def attacks(mesh: Mesh, name: str) -> Iterator[bytes]:

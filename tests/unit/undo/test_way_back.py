@@ -154,7 +154,7 @@ def network_owners(hosts: Hosts) -> list[str]:
 
 @pytest.mark.exhaustive
 @AT_REQUESTS
-@pytest.mark.parametrize("end", [FakeHost.wait_out, FakeHost.restart])
+@pytest.mark.parametrize("end", [FakeHost.wait_out, pytest.param(FakeHost.restart, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_each_host_is_old_or_new_wherever_our_side_is_killed(
     name: str, end: Callable[[FakeHost], None], stride: int
