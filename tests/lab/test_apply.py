@@ -157,23 +157,25 @@ def test_deleted_tunnel_is_put_back_and_nothing_else_is_touched(fresh: Mesh) -> 
     assert fresh.on("host1", "systemctl show -p InvocationID docker") == started
 
 
-def test_hosts_are_reached_through_a_jump_host_and_with_an_agents_key(fresh: Mesh) -> None:
+def test_hosts_are_reached_through_a_jump_host_and_with_an_agents_key(mesh: Mesh) -> None:
     """host2 and host3 only by way of host1, with no key file named anywhere."""
-    first, *others = fresh.ssh_config.read_text().split("\nHost ")[1:]
+    config = mesh.ssh_config.read_text()
+    first, *others = config.split("\nHost ")[1:]
     behind = [re.sub(r"ProxyCommand .*", "ProxyJump host1", block) for block in others]
     text = "".join(f"\nHost {block}" for block in (first, *behind))
-    fresh.ssh_config.write_text(re.sub(r"\n +(IdentityFile|IdentitiesOnly) .*", "", text))
+    mesh.ssh_config.write_text(re.sub(r"\n +(IdentityFile|IdentitiesOnly) .*", "", text))
     agent = run("ssh-agent", "-s").out
     socket, process = re.findall(r"SSH_A(?:UTH_SOCK|GENT_PID)=([^;]+);", agent)
-    environment = {**os.environ, "SSH_AUTH_SOCK": socket, "SSH_AGENT_PID": process, "HOME": str(fresh.directory)}
+    environment = {**os.environ, "SSH_AUTH_SOCK": socket, "SSH_AGENT_PID": process, "HOME": str(mesh.directory)}
     try:
-        added = run("ssh-add", str(fresh.directory / "key"), environment=environment)
+        added = run("ssh-add", str(mesh.directory / "key"), environment=environment)
         assert added.code == 0, added.err
 
-        with_agent = fresh.dockmesh("apply", "--dry-run", "--json", environment=environment)
-        without = fresh.dockmesh("apply", "--dry-run", "--json", environment={**os.environ, "SSH_AUTH_SOCK": ""})
+        with_agent = mesh.dockmesh("apply", "--dry-run", "--json", environment=environment)
+        without = mesh.dockmesh("apply", "--dry-run", "--json", environment={**os.environ, "SSH_AUTH_SOCK": ""})
     finally:
         os.kill(int(process), signal.SIGTERM)
+        mesh.ssh_config.write_text(config)
 
     assert with_agent.code == 0, with_agent.out
     assert set(failed_hosts(without.out)) == {"host1", "host2", "host3"}
