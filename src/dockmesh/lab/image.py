@@ -38,6 +38,12 @@ MASKED_UNITS = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
     *("console-getty.service", "sshd-keygen.service", "systemd-firstboot.service"),
 )
+# Each is a process at every boot and every reload of systemd. ifupdown and Open vSwitch have none.
+MASKED_GENERATORS = (
+    *("systemd-debug-generator", "systemd-getty-generator", "systemd-gpt-auto-generator", "systemd-run-generator"),
+    *("systemd-factory-reset-generator", "systemd-hibernate-resume-generator", "systemd-rc-local-generator"),
+    *("systemd-ssh-generator", "systemd-system-update-generator", "systemd-tpm2-generator"),
+)
 
 
 def ensure_image(release: Release, *, prepared: bool, say: Say) -> Image:
@@ -130,6 +136,10 @@ def _furnish(tree: Path) -> None:
     for unit in MASKED_UNITS:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
+    generators = tree / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    for generator in MASKED_GENERATORS:
+        (generators / generator).symlink_to("/dev/null")
     wants = units / "ovs-vswitchd.service.wants"
     wants.mkdir(exist_ok=True)
     (wants / "dockmesh-lab-br-phy.service").symlink_to("../dockmesh-lab-br-phy.service")

@@ -12,7 +12,7 @@ from dockmesh.lab.image import Say, bootstrap, ensure_image
 from dockmesh.lab.model import Image
 from dockmesh.lab.release import Release
 from dockmesh.lab.vm.initrd import INIT, MODULES, kernel_release, make_initrd
-from dockmesh.lab.vm.spared import FILES, MASKED_GENERATORS, MASKED_UNITS, WITHOUT_CRI, spare
+from dockmesh.lab.vm.spared import FILES, MASKED_UNITS, WITHOUT_CRI, spare
 
 # Count this up when the same names and files would give another image.
 RECIPE = 1
@@ -32,7 +32,7 @@ def ensure_vm_image(release: Release, *, prepared: bool, say: Say) -> Image:
 
 def _key() -> str:
     """Of what is not in the key of the folder that this lies in."""
-    made_of = [RECIPE, KERNEL_PACKAGE, DISK_SIZE, MASKED_UNITS, MASKED_GENERATORS, FILES, WITHOUT_CRI, MODULES, INIT]
+    made_of = [RECIPE, KERNEL_PACKAGE, DISK_SIZE, MASKED_UNITS, FILES, WITHOUT_CRI, MODULES, INIT]
     return sha256(json.dumps(made_of).encode()).hexdigest()[:8]
 
 

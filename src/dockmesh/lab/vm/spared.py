@@ -22,12 +22,6 @@ MASKED_UNITS = (
     *("systemd-creds.socket", "systemd-hostnamed.socket", "systemd-initctl.socket", "systemd-sysext.socket"),
     *("uuidd.socket", "uuidd.service"),
 )
-# Each is a process at every boot and every reload of systemd. ifupdown and Open vSwitch have none.
-MASKED_GENERATORS = (
-    *("systemd-debug-generator", "systemd-getty-generator", "systemd-gpt-auto-generator", "systemd-run-generator"),
-    *("systemd-hibernate-resume-generator", "systemd-rc-local-generator", "systemd-ssh-generator"),
-    *("systemd-system-update-generator", "systemd-tpm2-generator"),
-)
 FILES = {
     # Of all devices only these: there are hundreds of terminals, each a question to all rules.
     "etc/systemd/system/systemd-udev-trigger.service.d/dockmesh-lab.conf": (
@@ -42,12 +36,10 @@ WITHOUT_CRI = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
 
 
 def spare(tree: Path) -> None:
-    for folder, names in (("system", MASKED_UNITS), ("system-generators", MASKED_GENERATORS)):
-        (tree / "etc/systemd" / folder).mkdir(exist_ok=True)
-        for name in names:
-            path = tree / "etc/systemd" / folder / name
-            path.unlink(missing_ok=True)
-            path.symlink_to("/dev/null")
+    for name in MASKED_UNITS:
+        path = tree / "etc/systemd/system" / name
+        path.unlink(missing_ok=True)
+        path.symlink_to("/dev/null")
     for file, text in FILES.items():
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         (tree / file).write_text(text)

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from dockmesh.lab.vm.spared import FILES, MASKED_GENERATORS, MASKED_UNITS, spare
+from dockmesh.lab.vm.spared import FILES, MASKED_UNITS, spare
 
 
 def test_what_is_spared_is_masked(tmp_path: Path) -> None:
@@ -8,7 +8,6 @@ def test_what_is_spared_is_masked(tmp_path: Path) -> None:
     spare(tmp_path)
 
     assert (tmp_path / "etc/systemd/system" / MASKED_UNITS[0]).readlink() == Path("/dev/null")
-    assert (tmp_path / "etc/systemd/system-generators" / MASKED_GENERATORS[0]).readlink() == Path("/dev/null")
     assert all((tmp_path / file).read_text() == text for file, text in FILES.items())
 
 
