@@ -1,6 +1,6 @@
 """Docker: its version, the flags it is started with, who lives on docker0: one host at a time.
 
-Measured were 26.1.5 and 20.10.24; the rest was read in its documentation and its issues.
+Measured were 20.10.24, 26.1.5 and 28.5.2; the rest was read in its release notes: docs/explanation/docker-versions.md.
 """
 
 import json
@@ -17,7 +17,11 @@ from dockmesh.render.docker import DAEMON_JSON
 
 UNIT = "docker.service"
 OPTIONS = "/etc/default/docker"
-MEASURED, OLDEST = (20, 26), (20, 10)
+MEASURED, OLDEST = (20, 26, 28), (20, 10)
+NFTABLES = (
+    "set `net.ipv4.ip_forward=1` in /etc/sysctl.d, which Docker does not do itself then, and does not start without; "
+    "run `dockmesh verify` after apply"
+)
 DIFFERENCES = (
     (29, "nftables in place of iptables if `firewall-backend` says so, and then no DOCKER-USER chain"),
     (28, "drops packets that are routed to a container from outside; frames of the mesh are bridged, not routed"),
@@ -112,9 +116,9 @@ def _version(docker: Docker, evidence: HostEvidence, name: tuple[str, ...]) -> F
         return Finding(Check.DOCKER, Level.WARNING, name, f"{said} is old", do)
     if numbers[0] >= 29 and _backend(evidence) == "nftables":
         what = f"{said} makes its rules with nftables; whether they let frames of the mesh pass was not measured"
-        return Finding(Check.DOCKER, Level.WARNING, name, what, "run `dockmesh verify` after apply")
+        return Finding(Check.DOCKER, Level.WARNING, name, what, NFTABLES)
     if numbers[0] not in MEASURED:
-        notes.insert(0, "this project has run 20.10 and 26.1")
+        notes.insert(0, "this project has run 20.10, 26.1 and 28.5")
     return Finding(Check.DOCKER, Level.FINE, name, "; ".join([said, *notes]))
 
 

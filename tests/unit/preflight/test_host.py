@@ -298,7 +298,7 @@ def test_the_options_of_etc_default_count_only_where_the_unit_takes_them() -> No
     ("version", "words"),
     [
         ("20.10.24+dfsg1", "Docker 20.10.24"),
-        ("27.5.1", "has run 20.10 and 26.1"),
+        ("27.5.1", "has run 20.10, 26.1 and 28.5"),
         ("28.1.1", "bridged, not routed"),
         ("29.0.0", "DOCKER-USER"),
         ("26.1.5+dfsg1", "Docker 26.1.5"),
