@@ -93,6 +93,7 @@ def test_a_spanning_tree_with_open_vswitch_4_0_is_refused_and_direct_helps(make_
         assert done.code == 1
         assert "Open vSwitch 4.0.0 floods nothing to a host while a spanning tree is on" in done.err
         assert "set `forwarding: direct` in the file and run `dockmesh apply`" in done.err
+        assert "probes" not in done.out, "what no host has become is not measured"
     assert mesh.ssh("host1", "ovs-vsctl br-exists br0").code == 2
     mesh.choose("forwarding", "direct")
     mesh.apply()
