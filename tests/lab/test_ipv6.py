@@ -279,7 +279,9 @@ def test_without_its_last_network_with_ipv6_a_host_is_as_before(made: Mesh) -> N
 @pytest.mark.long
 def test_destroy_leaves_nothing_of_it(before: tuple[Mesh, dict[str, list[str]]], made: Mesh) -> None:
     mesh, snapshot = before
-    network(mesh, "add", "blue", "--prefix6", "fd00:80::/64")
+    mesh.on_all(lambda host: mesh.ssh(host, "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force"))
+    if "blue" not in mesh.file.read_text():
+        network(mesh, "add", "blue", "--prefix6", "fd00:80::/64")
     mesh.apply()
     assert mesh.on("host1", FORWARDING) == "1"
 
