@@ -23,6 +23,8 @@ RESULTS = ROOT / "tests/long-results.md"
 LOGS = ROOT / ".long-tests"
 # A change of anything else is no reason to run a test again.
 HANG_ON = ("src", "tests", "pyproject.toml", "requirements.lock", f":!{RESULTS.relative_to(ROOT)}")
+# These count every lost ping, and a busy userspace datapath loses some: they run after the others, with nothing beside.
+ALONE = ("tests/lab/test_quiet_changes.py",)
 HEAD = """\
 # The last run of each file of long tests
 
@@ -137,7 +139,8 @@ def main(
         return result
 
     with ThreadPoolExecutor(jobs) as pool:
-        done = list(pool.map(run_and_note, wanted))
+        done = list(pool.map(run_and_note, [file for file in wanted if file not in ALONE]))
+    done += [run_and_note(file) for file in wanted if file in ALONE]
     wrong = [result.file for result in done if result.failed]
     typer.echo(f"{sum(result.passed for result in done)} passed, {sum(result.failed for result in done)} failed")
     if wrong:
