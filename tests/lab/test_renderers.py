@@ -44,6 +44,11 @@ def test_applied_mesh_survives_reboots(make_mesh: MakeMesh, renderer: str, forwa
     mesh.lab("down")
 
 
+# As docs/howto/by-hand.md says.
+ALL = "dockmesh-flows.service dockmesh-ports.service dockmesh-names.service"
+UNITS = {"systemd": f"dockmesh.service {ALL}", "ifupdown": ALL}
+
+
 @pytest.mark.parametrize("renderer", ["systemd", pytest.param("ifupdown", marks=pytest.mark.long)])
 def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
     make_mesh: MakeMesh, renderer: str, tmp_path: Path
@@ -58,8 +63,7 @@ def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
         copied = run("scp", "-F", str(mesh.ssh_config), str(tmp_path / f"{host}.tar"), f"{host}:/root/files.tar")
         assert copied.code == 0, copied.err
         mesh.on(host, "tar --no-same-owner -C / -xf /root/files.tar")
-        if renderer == "systemd":
-            mesh.on(host, "systemctl enable dockmesh.service")
+        mesh.on(host, f"systemctl enable {UNITS[renderer]}")
     reboot_all(mesh)
 
     assert_right_after_boot(mesh)
