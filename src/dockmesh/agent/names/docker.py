@@ -18,6 +18,7 @@ from .zone import Container, Zone, as_listed, asks_elsewhere, is_id, read_inspec
 # Where the kernel shows that docker.service runs, by version of control groups. Its socket must not be tried before: it
 # would start a Docker that somebody stopped.
 RUNNING = ("/sys/fs/cgroup/system.slice/docker.service", "/sys/fs/cgroup/systemd/system.slice/docker.service")
+DAEMON = "dockerd"
 STOPS_WITHIN_S = 120.0  # Docker, which gives its containers 10 s, and systemd, which gives Docker 90 s
 EVENTS = {
     "type": ["container", "network"],
@@ -38,16 +39,24 @@ def is_running() -> bool:
     return any(os.path.exists(path) for path in RUNNING)
 
 
-def members() -> set[tuple[str, str | None]]:
-    """The processes of docker.service, each with its start."""
+def daemons() -> set[tuple[str, str | None]]:
+    """Docker's daemon, with its start. Others of its unit may outlive it: shims, where it has its own containerd."""
     found: set[tuple[str, str | None]] = set()
     for path in RUNNING:
         try:
             with open(f"{path}/cgroup.procs", encoding="ascii") as file:
-                found.update((each, started(int(each))) for each in file.read().split())
+                found.update((each, started(int(each))) for each in file.read().split() if is_daemon(each))
         except (OSError, ValueError):
             continue
     return found
+
+
+def is_daemon(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip() == DAEMON
+    except OSError:
+        return False
 
 
 def started(pid: int) -> str | None:
@@ -81,7 +90,7 @@ class Follower:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Future[None]] = set()
         self._events: asyncio.StreamWriter | None = None
-        # The processes of a Docker that is being stopped, and until when it is believed.
+        # The daemon of a Docker that is being stopped, and until when it is believed.
         self._leaving: set[tuple[str, str | None]] = set()
         self._leaving_until = 0.0
 
@@ -110,14 +119,14 @@ class Follower:
 
     def let_go(self) -> None:
         """Docker is being stopped: end what it would wait for, and ask it nothing more until it was started anew."""
-        self._leaving = members()
+        self._leaving = daemons()
         self._leaving_until = asyncio.get_running_loop().time() + STOPS_WITHIN_S
         if self._events:
             self._events.close()
 
     def _is_leaving(self) -> bool:
         now = asyncio.get_running_loop().time()
-        return bool(self._leaving) and now < self._leaving_until and not self._leaving.isdisjoint(members())
+        return bool(self._leaving) and now < self._leaving_until and not self._leaving.isdisjoint(daemons())
 
     def forget_dead(self) -> None:
         """Without Docker: a container that runs has its process (live-restore keeps it), and no other proof counts."""

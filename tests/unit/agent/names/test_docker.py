@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -369,6 +371,20 @@ def test_an_address_that_is_none_is_nobodys(follow: Follow, address: Any) -> Non
     follow(work)
 
 
+@contextmanager
+def running(tmp_path: Path, *names: str) -> Iterator[list[int]]:
+    """Processes with these names; their numbers."""
+    with ExitStack() as stack:
+        processes = []
+        for name in names:
+            program = tmp_path / name
+            if not program.exists():
+                shutil.copy(shutil.which("sleep") or "", program)
+            processes.append(stack.enter_context(subprocess.Popen((str(program), "60"))))
+            stack.callback(processes[-1].kill)
+        yield [process.pid for process in processes]
+
+
 def test_a_docker_that_is_being_stopped_is_let_go_and_followed_again_after_its_start(
     follow: Follow, tmp_path: Path
 ) -> None:
@@ -376,16 +392,18 @@ def test_a_docker_that_is_being_stopped_is_let_go_and_followed_again_after_its_s
     processes = tmp_path / "cgroup.procs"
 
     async def work(there: Followed) -> None:
-        processes.write_text("1\n")
-        there.docker.asked.clear()
-        there.follower.let_go()
-        await there.until(lambda: there.follower.state == "not there")
-        await asyncio.sleep(0.05)  # fifty rounds of what looks for a Docker
-        assert not there.docker.asked
-        assert there.has("old")
+        with running(tmp_path, "dockerd", "containerd-shim", "dockerd") as (old, beside, new):
+            processes.write_text(f"{old}\n{beside}\n")
+            there.docker.asked.clear()
+            there.follower.let_go()
+            await there.until(lambda: there.follower.state == "not there")
+            await asyncio.sleep(0.05)  # fifty rounds of what looks for a Docker
+            assert not there.docker.asked
+            assert there.has("old")
 
-        processes.write_text("2\n")
-        await there.until(lambda: there.follower.state == "followed")
+            # With live-restore the shims of a containerd of its own live on.
+            processes.write_text(f"{beside}\n{new}\n")
+            await there.until(lambda: there.follower.state == "followed")
 
     follow(work)
 
@@ -394,10 +412,11 @@ def test_a_docker_that_is_not_stopped_after_all_is_followed_again(
     follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(there: Followed) -> None:
-        (tmp_path / "cgroup.procs").write_text("1\n")
-        monkeypatch.setattr(docker, "STOPS_WITHIN_S", 0.02)
-        there.follower.let_go()
-        await there.until(lambda: there.follower.state == "not there")
-        await there.until(lambda: there.follower.state == "followed")
+        with running(tmp_path, "dockerd") as (daemon,):
+            (tmp_path / "cgroup.procs").write_text(f"{daemon}\n")
+            monkeypatch.setattr(docker, "STOPS_WITHIN_S", 0.02)
+            there.follower.let_go()
+            await there.until(lambda: there.follower.state == "not there")
+            await there.until(lambda: there.follower.state == "followed")
 
     follow(work)
