@@ -100,13 +100,16 @@ def way_back(
         ),
         _part("docker0", link_steps, restore.links(facts, config, stay_out=stay_out), booted=WRITING_STEPS),
     )
-    # At its end, for the units do not start while the host is on its way back.
-    last = [
+    return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": _last(facts, stay_out=stay_out)}) + "\n"
+
+
+def _last(facts: HostFacts, *, stay_out: bool) -> list[dict[str, object]]:
+    """What ends it: the units that ran, for they do not start while the host is on its way back."""
+    return [
         as_line(Command(("systemctl", verb, "--no-block", unit)))
         for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), *OTHERS)
         if facts.units.get(unit, {}).get("ActiveState") == "active" and not (unit == UNIT and stay_out)
     ]
-    return json.dumps({"version": 1, "run": run.json(), "parts": parts, "last": last}) + "\n"
 
 
 def _part(

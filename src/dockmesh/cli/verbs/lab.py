@@ -23,6 +23,23 @@ Directory = Annotated[
     typer.Option("--dir", metavar="DIR", help="Where it keeps its files.", show_default=".dockmesh-lab/LAB"),
 ]
 HostArgument = Annotated[str, typer.Argument(metavar="HOST")]
+Accel = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DOCKMESH_LAB_ACCEL",
+        metavar="KIND",
+        help="How virtual machines run: kvm, with the processor's help, or tcg, emulated.",
+        show_default="kvm if a guest boots with it",
+    ),
+]
+Release = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RELEASE",
+        help="Debian's release: bookworm, trixie or forky; or that of single hosts: host1=bookworm,host2=forky.",
+        show_default="trixie",
+    ),
+]
 
 
 @app.command(cls=Command)
@@ -52,15 +69,7 @@ def up(
             show_default="container",
         ),
     ] = None,
-    accel: Annotated[
-        str | None,
-        typer.Option(
-            envvar="DOCKMESH_LAB_ACCEL",
-            metavar="KIND",
-            help="How virtual machines run: kvm, with the processor's help, or tcg, emulated.",
-            show_default="kvm if a guest boots with it",
-        ),
-    ] = None,
+    accel: Accel = None,
     ipv6: Annotated[
         bool | None,
         typer.Option(
@@ -73,14 +82,7 @@ def up(
             metavar="PACKAGE", help="A Debian package that the hosts of a new lab can install with apt; repeatable."
         ),
     ] = None,
-    release: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RELEASE",
-            help="Debian's release: bookworm, trixie or forky; or that of single hosts: host1=bookworm,host2=forky.",
-            show_default="trixie",
-        ),
-    ] = None,
+    release: Release = None,
     json: options.Json = False,
 ) -> None:
     """Create a lab, or start those of its hosts that are not running. More hosts can be added to a running lab.
