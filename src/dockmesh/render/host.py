@@ -16,7 +16,7 @@ from dockmesh.render.paths import (
     SWITCH_DROP_IN,
     UNIT,
 )
-from dockmesh.render.template import Words, from_template, names_program
+from dockmesh.render.template import Words, from_template, program
 from dockmesh.render.types import DaemonSettings, File, HostConfig
 
 
@@ -124,7 +124,7 @@ def _names_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
     """The program first and the unit last: whoever finds the unit finds all that it needs."""
     words = {**words, "names": names.settings(plan, host)}
     return (
-        names_program(str(words["made"])),
+        program(names.PROGRAM, str(words["made"]), names.ABOUT, names.MAIN, names.modules()),
         from_template("names.conf.j2", names.SETTINGS, words),
         from_template("names.service.j2", names.UNIT_FILE, words),
     )

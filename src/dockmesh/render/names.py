@@ -12,6 +12,7 @@ PROGRAM = "/etc/dockmesh/names.py"
 UNIT = "dockmesh-names.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 PACKAGE = "names"
+ABOUT, MAIN = "The resolver of this host.", f"{PACKAGE}.main"
 
 
 def settings(plan: Plan, host: HostPlan) -> str:

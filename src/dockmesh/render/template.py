@@ -59,7 +59,11 @@ def from_template(template: str, path: str, words: Words) -> File:
 
 
 @cache
-def names_program(made: str) -> File:
-    """The resolver, whose modules are one file."""
-    text = _templates.get_template("names.py.j2").render(made=made, modules=names.modules())
-    return File(names.PROGRAM, text)
+def program(path: str, made: str, about: str, main: str, modules: tuple[tuple[str, str], ...]) -> File:
+    """A program that is one file on a host, all or nothing, and several modules here.
+
+    `about` is a sentence on it, `main` the module whose function of that name gets the program's arguments, `modules`
+    all by name with their texts, packages among them.
+    """
+    words = {"made": made, "about": about, "main": main, "modules": modules}
+    return from_template("program.py.j2", path, words)
