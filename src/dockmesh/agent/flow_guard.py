@@ -9,13 +9,13 @@ Python's standard library only, Python 3.7 or later. Arguments: the bridge, and 
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
 import struct
 import subprocess
-import sys
 import time
+
+from dockmesh.agent.telling import forget, say, say_once, tell_systemd
 
 OFCTL = ("ovs-ofctl", "--no-names", "-O", "OpenFlow15")
 SOCKET = "/run/openvswitch/{}.mgmt"
@@ -26,7 +26,6 @@ PATIENCE_S = 10.0
 # Between two looks, if somebody changes all the time; doubled each time that an installation changes nothing.
 CALM_S = 0.2
 AGAIN_S = 1.0  # until what did not succeed is tried again
-SAID: list[str] = []
 
 # openflow-1.0 and openflow-1.4 in Open vSwitch's header files; openflow/nicira-ext.h.
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, SET_CONFIG, STATS_REQUEST, STATS_REPLY = 0, 1, 2, 3, 9, 16, 17
@@ -171,7 +170,7 @@ class FlowGuard:
             say_once(f"could not put back the flows: {done.stderr.strip() if done else 'ovs-ofctl did not end'}")
             return False
         self.installed = text
-        SAID.clear()
+        forget()
         tell_systemd("READY=1")
         return True
 
@@ -245,24 +244,6 @@ class FlowGuard:
             tell_systemd("WATCHDOG=1")
 
 
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def say_once(text: str) -> None:
-    if text not in SAID:
-        SAID.append(text)
-        say(text)
-
-
-def tell_systemd(text: str) -> None:
-    """sd_notify(3)."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, contextlib.suppress(OSError):
-            notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
-
-
 def listen(bridge: str) -> list[Monitor]:
     """Raises OSError while the switch is not there."""
     monitors = [Monitor(bridge, OF10, watch_flows())]
@@ -273,8 +254,9 @@ def listen(bridge: str) -> list[Monitor]:
         raise
 
 
-def main(argv: list[str]) -> None:
-    guard = FlowGuard(*argv)
+def main(bridge: str, path: str) -> None:
+    """Guard the bridge of that name by the bundle in the file `path`. Never ends."""
+    guard = FlowGuard(bridge, path)
     while True:
         began = time.monotonic()
         try:
@@ -294,7 +276,3 @@ def main(argv: list[str]) -> None:
         finally:
             for monitor in monitors:
                 monitor.socket.close()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -12,7 +12,6 @@ the port that leads to other hosts.
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import socket
@@ -21,6 +20,8 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
+
+from dockmesh.agent.telling import forget, say, say_once, tell_systemd
 
 TABLE = ("bridge", "dockmesh")
 GONE = "add table bridge dockmesh; delete table bridge dockmesh"
@@ -37,10 +38,9 @@ SOL_NETLINK, STRICT = 270, 12
 # It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
 LOOK_S, AGAIN_S, CALM_S = 60.0, 1.0, 0.01
 PATIENCE_S = 10.0
-SAID: list[str] = []
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Port(NamedTuple):
@@ -124,7 +124,7 @@ def addresses(index: int, namespace: int) -> tuple[str, ...]:
     try:
         answers = [answer for kind, answer in ask(GET_ADDRESS, ROOT_AND_MATCH, body) if kind == NEW_ADDRESS]
     except OSError as error:
-        tell(f"cannot read the addresses of containers: {error}")
+        say_once(f"cannot read the addresses of containers: {error}")
         return ()
     found = (dict(attributes(answer[8:])).get(LOCAL) for answer in answers if answer[4:8] == struct.pack("=i", index))
     return tuple(sorted(socket.inet_ntoa(each) for each in found if each))
@@ -164,7 +164,7 @@ def load(text: str) -> bool:
     """In one transaction. What fails is told once."""
     printed, why = run("-f", "-", text=text)
     if printed is None:
-        tell(f"nft does not take the rules: {why}")
+        say_once(f"nft does not take the rules: {why}")
     return printed is not None
 
 
@@ -190,7 +190,7 @@ def elements(verb: str, ports: dict[str, Port]) -> str:
 class PortGuard:
     """The rules, and the ports that they know."""
 
-    def __init__(self, path: str, bridges: list[str]) -> None:
+    def __init__(self, path: str, bridges: Iterable[str]) -> None:
         self.path = path
         self.bridges = dict(each.partition("=")[::2] for each in bridges)
         self.known: dict[int, tuple[str, Port]] = {}  # by number of the device its name, and what it was given
@@ -205,7 +205,7 @@ class PortGuard:
             with open(self.path, encoding="utf-8") as file:
                 text = file.read()
         except OSError as error:
-            tell(f"cannot read the devices or the rules: {error}")
+            say_once(f"cannot read the devices or the rules: {error}")
             return False
         wanted = dict(self.known.values())
         flushed = text == self.text and listed() != self.listed
@@ -232,7 +232,7 @@ class PortGuard:
     def leave(self, there: dict[str, Port]) -> bool:
         self.there = there
         self.listed = listed()
-        SAID.clear()
+        forget()
         return self.listed is not None
 
     def learn(self) -> None:
@@ -261,26 +261,6 @@ class PortGuard:
                 self.known[index] = link.name, Port(end.mac, given)
 
 
-def say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
-
-
-def tell(text: str) -> None:
-    """Once, for what may be so for long."""
-    if text not in SAID:
-        SAID.append(text)
-        say(text)
-
-
-def tell_systemd(text: str) -> None:
-    """sd_notify(3)."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.sendto(text.encode(), "\0" + address[1:] if address[0] == "@" else address)
-
-
 def monitor(protocol: int, group: int) -> socket.socket:
     listening = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     listening.bind((0, group))
@@ -304,19 +284,18 @@ def end(*_: object) -> None:
     sys.exit(0)
 
 
-def main(argv: list[str]) -> None:
-    """Who is stopped leaves nothing; whoever dies leaves the guard."""
+def main(rules: str, *bridges: str) -> None:
+    """`rules` is a file, each of `bridges` NAME=PORT. Who is stopped leaves nothing; whoever dies leaves the guard."""
     signal.signal(signal.SIGTERM, end)
     try:
-        keep(argv)
+        keep(PortGuard(rules, bridges))
     except SystemExit:
         # Only now: an nft that was at work has ended with what interrupted it, and puts nothing there again.
         run(GONE)
         raise
 
 
-def keep(argv: list[str]) -> None:
-    guard = PortGuard(argv[0], argv[1:])
+def keep(guard: PortGuard) -> None:
     # It listens before it looks: what changes in between is heard.
     monitors = [monitor(NETLINK_ROUTE, LINKS), monitor(NETLINK_NETFILTER, RULES)]
     # To be told that the file is another.
@@ -333,7 +312,3 @@ def keep(argv: list[str]) -> None:
             until = time.monotonic() + 10 * CALM_S
             while time.monotonic() < until and not quiet(monitors, CALM_S):
                 pass
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,11 +1,15 @@
 """Programs of ours as text: modules of this package, and what loads them on a host that has nothing of ours."""
 
+from functools import cache
 from importlib.resources import files
 
 PACKAGE = "dockmesh.agent"
 # Each after those that it imports.
 RUNNER = ("processes", "replace", "files", "services", "lock", "way", "runner")
 PROBE = ("echo", "arp", "lookup", "transfer", "probe")
+# These stay on a host, each as one file (render/template.py): the last module's `main` is what runs.
+FLOW_GUARD = ("telling", "flow_guard")
+PORT_GUARD = ("telling", "port_guard")
 LOAD = """
 import sys, types
 
@@ -36,6 +40,13 @@ def runner_text() -> str:
 def probe_text() -> str:
     """Python 3.9 or later, the standard library only. Its arguments are those of `probe.main`."""
     return _bundle(PROBE, "module.main(sys.argv[1:])")
+
+
+@cache
+def modules_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Of such a program the modules with their texts, by their full names; first the packages, empty on a host."""
+    found = ((f"{PACKAGE}.{name}", text_of(name).rstrip("\n")) for name in names)
+    return ((PACKAGE.partition(".")[0], ""), (PACKAGE, ""), *found)
 
 
 def _bundle(names: tuple[str, ...], call: str) -> str:

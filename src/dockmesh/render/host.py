@@ -1,5 +1,6 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
+from dockmesh.agent.texts import FLOW_GUARD, PACKAGE, PORT_GUARD, modules_of
 from dockmesh.model.mesh import Datapath, Renderer
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd
@@ -88,12 +89,16 @@ def _daemon(plan: Plan, host: HostPlan) -> DaemonSettings:
 
 def _guard_files(plan: Plan, words: Words) -> tuple[File, ...]:
     """The flows and the rules at ports, with what keeps each; and who must wait for flows without a spanning tree."""
+
+    def guard(path: str, about: str, of: tuple[str, ...]) -> File:
+        return program(path, str(words["made"]), about, f"{PACKAGE}.{of[-1]}", modules_of(of))
+
     files = (
         from_template("flows.j2", FLOWS, words),
-        from_template("flow-guard.j2", GUARD, words),
+        guard(GUARD, "The guard of this host's flows.", FLOW_GUARD),
         from_template("flows.service.j2", FLOWS_UNIT_FILE, words),
         from_template("ports.j2", ports.RULES, words),
-        from_template("port-guard.j2", ports.PROGRAM, words),
+        guard(ports.PROGRAM, "The guard of this host's ports.", PORT_GUARD),
         from_template("ports.service.j2", ports.UNIT_FILE, words),
     )
     if plan.has_tree:

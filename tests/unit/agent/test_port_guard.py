@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.agent import port_guard
+from dockmesh.agent import port_guard, telling
 from dockmesh.agent.port_guard import Device, PortGuard
+from dockmesh.render import ports
+from tests.support.meshes import cluster
+from tests.support.plans import config_of
 
 MAC, OTHER_MAC = "02:42:ac:11:40:02", "0a:00:00:00:00:07"
 OWN, OTHER = "172.17.64.2", "172.17.64.3"
@@ -76,7 +79,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(port_guard, "links", world.ask)
     monkeypatch.setattr(port_guard, "addresses", lambda *_: world.addresses)
     monkeypatch.setattr(port_guard, "run", world.run)
-    monkeypatch.setattr(port_guard, "SAID", [])
+    monkeypatch.setattr(telling, "SAID", [])
     return world
 
 
@@ -279,11 +282,13 @@ esac
 def test_stopped_while_nft_is_at_work_it_ends_that_before_it_takes_the_rules_away(tmp_path: Path) -> None:
     """Else that nft would put them there again."""
     log, rules, nft = tmp_path / "log.txt", tmp_path / "ports", tmp_path / "nft"
+    program = tmp_path / "port-guard.py"
+    program.write_text(next(file.text for file in config_of(cluster(3)).files if file.path == ports.PROGRAM))
     rules.write_text("the rules\n")
     nft.write_text(NFT.format(log=log, pid=log.with_suffix(".pid")))
     nft.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    command = (sys.executable, port_guard.__file__, str(rules), "nobridge0=nobridge1")
+    command = (sys.executable, str(program), str(rules), "nobridge0=nobridge1")
     with subprocess.Popen(command, env=environment) as guard:
         end = time.monotonic() + 60
         while not log.with_suffix(".pid").exists():
