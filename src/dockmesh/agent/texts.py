@@ -9,7 +9,7 @@ RUNNER = ("processes", "replace", "files", "services", "lock", "way", "runner")
 PROBE = ("echo", "arp", "lookup", "transfer", "probe")
 # These stay on a host, each as one file (render/template.py): the last module's `main` is what runs.
 FLOW_GUARD = ("telling", "flow_guard")
-PORT_GUARD = ("telling", "port_guard")
+PORT_GUARD = ("telling", "netlink", "port_guard")
 LOAD = """
 import sys, types
 

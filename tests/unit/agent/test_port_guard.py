@@ -6,13 +6,13 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dockmesh.agent import port_guard, telling
-from dockmesh.agent.port_guard import Device, PortGuard
+from dockmesh.agent import netlink, port_guard, telling
+from dockmesh.agent.netlink import Device
+from dockmesh.agent.port_guard import PortGuard
 from dockmesh.render import ports
 from tests.support.meshes import cluster
 from tests.support.plans import config_of
@@ -27,10 +27,10 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 def link(index: int, name: str, *, carrier: bool = True, mac: str = "", **numbers: int) -> Device:
-    keys = {"master": port_guard.MASTER, "other_end": port_guard.OTHER_END, "namespace": port_guard.NAMESPACE}
-    body = struct.pack("=BxHiII", 0, 1, index, port_guard.CARRIER if carrier else 0, 0)
-    body += attribute(port_guard.NAME, name.encode() + b"\0")
-    body += attribute(port_guard.ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    keys = {"master": netlink.MASTER, "other_end": netlink.OTHER_END, "namespace": netlink.NAMESPACE}
+    body = struct.pack("=BxHiII", 0, 1, index, netlink.CARRIER if carrier else 0, 0)
+    body += attribute(netlink.NAME, name.encode() + b"\0")
+    body += attribute(netlink.ADDRESS, bytes.fromhex(mac.replace(":", "")))
     return Device(body + b"".join(attribute(keys[key], struct.pack("=i", value)) for key, value in numbers.items()))
 
 
@@ -105,13 +105,6 @@ def added(name: str, mac: str = MAC, address: str = OWN) -> str:
 
 def gone(name: str, mac: str = MAC, address: str = OWN) -> str:
     return "".join(f"delete {line}" for line in reversed(lines_of(name, mac, address)))
-
-
-def test_the_kernels_own_answer_is_understood() -> None:
-    names = {each.name: each for each in port_guard.links()}
-
-    assert names["lo"].mac == "00:00:00:00:00:00"
-    assert names["lo"].index == 1
 
 
 def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guard: PortGuard) -> None:
@@ -249,6 +242,22 @@ def test_other_rules_take_the_place_of_the_old_ones(
     assert capsys.readouterr().err == ""
 
 
+def test_a_kernel_that_tells_no_addresses_is_told_of_once_and_the_port_is_known(
+    world: World, guard: PortGuard, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> tuple[str, ...]:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(port_guard, "addresses", fail)
+    world.start("veth1")
+    world.links.append(link(11, "veth2", master=HERE, other_end=2, namespace=THERE))
+
+    assert guard.look()
+
+    assert sorted(port.mac for port in guard.there.values()) == [MAC, MAC]
+    assert capsys.readouterr().err.count("cannot read the addresses of containers") == 1
+
+
 @pytest.mark.parametrize("error", [OSError("no"), TimeoutError("no")])
 def test_a_kernel_that_does_not_answer_changes_nothing(
     world: World, guard: PortGuard, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -260,12 +269,6 @@ def test_a_kernel_that_does_not_answer_changes_nothing(
 
     assert not guard.look()
     assert world.loaded == ["the rules\n"]
-
-
-@pytest.mark.parametrize("read", [port_guard.messages, port_guard.attributes])
-@pytest.mark.parametrize("data", [b"", b"\1", bytes(3), bytes(16), b"\xff" * 16, b"\x05\0\x01\0"])
-def test_what_the_kernel_never_says_ends_as_well(read: Callable[[bytes], object], data: bytes) -> None:
-    assert len(list(read(data))) <= 1  # type: ignore[call-overload]
 
 
 NFT = """\
