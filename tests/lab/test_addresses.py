@@ -26,8 +26,7 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     old = next(word for word in own.replace("}", " ").replace(",", " ").split() if "/" in word)
     mesh.edit(f"pool: {old}", f"pool: {SMALL}")
     mesh.apply()
-    for host in mesh.hosts:
-        mesh.on(host, BUILD_IMAGE)
+    mesh.on_all(lambda host: mesh.on(host, BUILD_IMAGE))
     mesh.on("host1", f"docker run -d --name web --stop-signal KILL -p 8080:80 {IMAGE} {ANSWERS}")
     mesh.on("host2", f"docker run -d --name web --stop-signal KILL {IMAGE} {ANSWERS}")
     for host in ("host1", "host2"):

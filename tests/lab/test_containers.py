@@ -21,8 +21,7 @@ TALK = "sh -c 'echo first; echo wrong >&2; echo last; exec sleep 1000000'"
 @pytest.fixture(scope="module")
 def busy(mesh: Mesh) -> Mesh:
     """`web` on host1 and host2, `db` on host2 only, and one on host3 that has ended."""
-    for host in mesh.hosts:
-        mesh.on(host, BUILD_IMAGE)
+    mesh.on_all(lambda host: mesh.on(host, BUILD_IMAGE))
     for host, name, options in (("host1", "web", "-p 8080:80"), ("host2", "web", ""), ("host2", "db", "")):
         mesh.on(host, f"docker run -d --name {name} --stop-signal KILL {options} {IMAGE} {TALK}")
     mesh.on("host3", f"docker run --name job {IMAGE} sh -c 'echo gone; exit 5' || true")

@@ -37,12 +37,10 @@ def status(mesh: Mesh) -> Any:
 def mesh(make_mesh: MakeMesh) -> Mesh:
     """Three hosts with the API open, and ann's certificate on each."""
     mesh = make_mesh("--prepared")
-    mesh.apply()
-    for host in mesh.hosts:
-        mesh.on(host, BUILD_IMAGE)
     with mesh.file.open("a") as file:
         file.write("\ndocker_api: {listen: mesh}\n")
     mesh.apply()
+    mesh.on_all(lambda host: mesh.on(host, BUILD_IMAGE))
     made = run(*dockmesh("access", "create", "ann", mesh=mesh), "--json")
     assert made.code == 0, made.err
     for host in mesh.hosts:

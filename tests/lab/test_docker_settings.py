@@ -2,20 +2,10 @@
 
 import json
 
-import pytest
-
-from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh
 
 DRIVER = "docker info --format '{{.LoggingDriver}}'"
 DAEMON_JSON = "cat /etc/docker/daemon.json"
-
-
-@pytest.fixture(scope="module")
-def mesh(make_mesh: MakeMesh) -> Mesh:
-    made = make_mesh("--prepared", hosts=2)
-    made.apply()
-    return made
 
 
 def test_dockers_settings_of_one_host_come_with_an_apply_and_go_with_the_next(mesh: Mesh) -> None:
@@ -26,9 +16,9 @@ def test_dockers_settings_of_one_host_come_with_an_apply_and_go_with_the_next(me
     mesh.edit(pool, f"{pool}, docker: {{log-driver: local, log-opts: {{max-size: 10m}}}}")
     mesh.apply()
 
-    assert [mesh.on(host, DRIVER).strip() for host in mesh.hosts] == ["local", "json-file"]
+    assert [mesh.on(host, DRIVER).strip() for host in mesh.hosts] == ["local", "json-file", "json-file"]
     assert json.loads(mesh.on("host1", DAEMON_JSON))["log-opts"] == {"max-size": "10m"}
-    assert [each["changes"] for each in mesh.apply()["hosts"]] == [[], []]
+    assert [each["changes"] for each in mesh.apply()["hosts"]] == [[], [], []]
 
     mesh.file.write_text(text)
     mesh.apply()
