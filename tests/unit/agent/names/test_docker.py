@@ -147,7 +147,8 @@ def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callabl
     def run(work: Callable[[Followed], Awaitable[None]]) -> None:
         async def go() -> None:
             async with going() as there:
-                await asyncio.wait_for(work(there), 5)
+                # What never comes fails the test, and does not hold it for ever.
+                await asyncio.wait_for(work(there), 60)
 
         asyncio.run(go())
 
