@@ -4,6 +4,7 @@ A file that passed stays noted. It runs again when something that it may hang on
 interrupted goes on where it stood.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -21,15 +22,17 @@ import typer
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "tests/long-results.md"
 LOGS = ROOT / ".long-tests"
-# A change of anything else is no reason to run a test again.
-HANG_ON = ("src", "tests", "pyproject.toml", "requirements.lock", f":!{RESULTS.relative_to(ROOT)}")
+# A change of anything else is no reason to run a file again; nor one of a file of tests that it takes nothing of.
+HANG_ON = ("src", "tests", "pyproject.toml", "requirements.lock")
+BUT_FOR = (f":!{RESULTS.relative_to(ROOT)}", ":(exclude,glob)tests/**/test_*.py")
+TAKES_OF = re.compile(r"^from (tests[\w.]*\.test_\w+) import ", re.MULTILINE)
 # These count every lost ping, and a busy userspace datapath loses some: they run after the others, with nothing beside.
 ALONE = ("tests/lab/test_quiet_changes.py",)
 HEAD = """\
 # The last run of each file of long tests
 
 Made by `make test-long`: what `make test` leaves out, one file a command.
-A file runs again when `src`, `tests` or the locked packages are not those of its commit any more.
+A file runs again when it, `src`, what all tests share or the locked packages are not those of its commit any more.
 Its output is in `.long-tests/` of the checkout that ran it.
 
 | file | passed | failed | skipped | seconds | when (UTC) | commit |
@@ -75,14 +78,29 @@ def _git(*words: str) -> subprocess.CompletedProcess[str]:
 
 def stands(result: Result) -> bool:
     """Whether it passed, and nothing that it hangs on is another than then."""
-    same = _git("diff", "--quiet", result.commit, "--", *HANG_ON).returncode == 0
+    same = all(
+        _git("diff", "--quiet", result.commit, "--", *paths).returncode == 0
+        for paths in ((*HANG_ON, *BUT_FOR), sorted(taken_of(result.file)))
+    )
     return not result.failed and result.passed > 0 and same
+
+
+def taken_of(file: str) -> set[str]:
+    """The file, and files of tests that it takes something of, and so on."""
+    found, new = set[str](), {file}
+    while new:
+        found |= new
+        texts = [(ROOT / each).read_text(encoding="utf-8") for each in new if (ROOT / each).exists()]
+        new = {f"{name.replace('.', '/')}.py" for text in texts for name in TAKES_OF.findall(text)} - found
+    return found
 
 
 def commit() -> str:
     """The commit that is checked out; its name says so where files differ from it."""
     name = _git("rev-parse", "--short", "HEAD").stdout.strip()
-    return name if _git("diff", "--quiet", "HEAD", "--", *HANG_ON).returncode == 0 else f"{name} and changes"
+    return (
+        name if _git("diff", "--quiet", "HEAD", "--", *HANG_ON, BUT_FOR[0]).returncode == 0 else f"{name} and changes"
+    )
 
 
 def files() -> Iterator[str]:
