@@ -30,10 +30,15 @@ def check_names_differ(mesh: MeshSection) -> Iterator[Problem]:
 def check_domain(mesh: MeshSection) -> Iterator[Problem]:
     """NAME.HOST of one and NAME of another would be one name."""
     for host in mesh.every_host:
-        if mesh.domain and mesh.domain.given and mesh.domain.value == host.label.value:
+        if not mesh.domain or mesh.domain.value != host.label.value:
+            continue
+        if mesh.domain.given:
             where = f"{host.shown} is in line {host.label.line}."
             hint = f"{where} Take another, such as {DOMAIN}, or false for no names."
             yield Problem(f"domain is the name of the host {host.shown}", hint, mesh.domain.span)
+        else:
+            hint = f"Give the host another name, or write a domain that is not {DOMAIN}, such as `domain: containers`."
+            yield Problem(f"host {host.shown} has the name of the default domain", hint, host.label.span)
 
 
 def check_same_ssh(mesh: MeshSection) -> Iterator[Problem]:
