@@ -49,7 +49,7 @@ def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
 
 
 # The files that take longest: one that begins last keeps a worker at its end alone.
-FIRST = ("test_vm", "test_way_back", "test_quiet_changes", "test_apply", "test_attach", "test_direct", "test_networks")
+FIRST = ("test_vm", "test_rollback", "test_quiet_changes", "test_apply", "test_attach", "test_direct", "test_networks")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

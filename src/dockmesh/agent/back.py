@@ -12,16 +12,16 @@ import sys
 import time
 from typing import Any
 
-from dockmesh.agent import files, lock, runner, way
+from dockmesh.agent import commit_confirm, files, lock, runner
 from dockmesh.agent.replace import sync_folder
 
 POLL_S = 0.2
 
 
 def main() -> None:
-    if not os.path.exists(way.RETURNING) and not fence():
+    if not os.path.exists(commit_confirm.RETURNING) and not fence():
         return
-    with open(way.RETURNING, encoding="utf-8") as file:
+    with open(commit_confirm.RETURNING, encoding="utf-8") as file:
         order = json.load(file)
     if was_left_alone():
         end_armer()
@@ -29,10 +29,10 @@ def main() -> None:
     ended = "gone back" if not failures else "gone back, but for what failed"
     line = {**order["run"], "ended": ended, "failures": failures, "changes": []}
     try:
-        way.note_run(json.dumps(line))
+        commit_confirm.note_run(json.dumps(line))
     except OSError as error:  # a full disk: that it is back counts, not that it is written down
         failures.append(str(error))
-    way.disarm()
+    commit_confirm.disarm()
     for request in order["last"]:
         runner.do(request)
     for failure in failures:
@@ -41,12 +41,12 @@ def main() -> None:
 
 def fence() -> bool:
     """Wait for the deadline, then take the turn for good: the runner finds no armed.json any more."""
-    while os.path.exists(way.ARMED):
+    while os.path.exists(commit_confirm.ARMED):
         if is_over():
-            with way.turn():
-                if os.path.exists(way.ARMED) and is_over():
-                    os.rename(way.ARMED, way.RETURNING)
-                    sync_folder(way.RETURNING)
+            with commit_confirm.turn():
+                if os.path.exists(commit_confirm.ARMED) and is_over():
+                    os.rename(commit_confirm.ARMED, commit_confirm.RETURNING)
+                    sync_folder(commit_confirm.RETURNING)
                     return True
         time.sleep(POLL_S)
     return False
@@ -55,8 +55,8 @@ def fence() -> bool:
 def is_over() -> bool:
     """Without a deadline in /run the host was booted since, and whoever armed it is gone."""
     try:
-        with open(way.DEADLINE, encoding="utf-8") as file:
-            return way.now() >= float(file.read())
+        with open(commit_confirm.DEADLINE, encoding="utf-8") as file:
+            return commit_confirm.now() >= float(file.read())
     except (OSError, ValueError):
         return True
 
@@ -64,7 +64,7 @@ def is_over() -> bool:
 def was_left_alone() -> bool:
     """By a time-out. Who asked for it, by a deadline of 0, waits for it at work."""
     try:
-        with open(way.DEADLINE, encoding="utf-8") as file:
+        with open(commit_confirm.DEADLINE, encoding="utf-8") as file:
             return float(file.read()) > 0
     except (OSError, ValueError):
         return False
@@ -73,7 +73,7 @@ def was_left_alone() -> bool:
 def end_armer() -> None:
     """Its connection may seem to be open for hours yet, and with it it would keep the lock."""
     try:
-        with open(way.ARMER, encoding="utf-8") as armer, open(lock.LOCK, encoding="utf-8") as owner:
+        with open(commit_confirm.ARMER, encoding="utf-8") as armer, open(lock.LOCK, encoding="utf-8") as owner:
             if int(armer.read()) == int(json.load(owner)["pid"]):
                 lock.unlock()
     except (OSError, ValueError, KeyError, TypeError):
@@ -82,7 +82,7 @@ def end_armer() -> None:
 
 def go_back(order: dict[str, Any]) -> list[str]:
     """Undo the steps that were begun; what could not be undone, in words."""
-    files.discard(way.BALLAST)
+    files.discard(commit_confirm.BALLAST)
     failures = []
     steps, since_boot = begun(), was_booted()
     for part in order["parts"]:
@@ -100,7 +100,7 @@ def go_back(order: dict[str, Any]) -> list[str]:
 
 def begun() -> set[str]:
     try:
-        with open(way.BEGUN, encoding="utf-8") as file:
+        with open(commit_confirm.BEGUN, encoding="utf-8") as file:
             return set(file.read().splitlines())
     except OSError:
         return set()
@@ -108,7 +108,7 @@ def begun() -> set[str]:
 
 def was_booted() -> bool:
     """Since the run began. What starts at a boot takes the files that it finds, also those that nobody made it take."""
-    return not os.path.exists(way.ARMER)
+    return not os.path.exists(commit_confirm.ARMER)
 
 
 def is_so_already(request: dict[str, Any]) -> bool:

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The files that a program gets with it. Should we be killed, it has the turn (agent/way.py) for as long as it writes.
+# The files that a program gets with it. Should we be killed, it has the turn (agent/commit_confirm.py) while it writes.
 handed_on: list[int] = []
 
 

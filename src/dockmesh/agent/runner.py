@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 
-from dockmesh.agent import files, lock, processes, services, way
+from dockmesh.agent import commit_confirm, files, lock, processes, services
 from dockmesh.agent.processes import answer
 
 GREETING = "dockmesh-runner 1"
@@ -39,10 +39,10 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "transact": services.transact,
     "lock": lock.lock,
     "unlock": lock.unlock,
-    "arm": way.arm,
-    "begin": way.begin,
-    "confirm": way.confirm,
-    "recall": way.recall,
+    "arm": commit_confirm.arm,
+    "begin": commit_confirm.begin,
+    "confirm": commit_confirm.confirm,
+    "recall": commit_confirm.recall,
 }
 OWN_TURN = ("confirm", "recall")
 WAITS = ("run", "ask", "units", "transact")  # for others than the kernel
@@ -75,16 +75,16 @@ def do_order(order: dict[str, Any]) -> list[dict[str, Any]]:
 def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
     """The order, if the way back was not taken meanwhile; each order puts its deadline off."""
     lock.touch()
-    if not way.is_armed() or any(request["kind"] in OWN_TURN for request in order["requests"]):
+    if not commit_confirm.is_armed() or any(request["kind"] in OWN_TURN for request in order["requests"]):
         return do_order(order)
-    with way.turn():
-        if way.gone_back():
+    with commit_confirm.turn():
+        if commit_confirm.gone_back():
             if order["mode"] == "together":
                 return do_order(order)
-            return [way.refusal() for _ in order["requests"]]
-        way.put_off()
+            return [commit_confirm.refusal() for _ in order["requests"]]
+        commit_confirm.put_off()
         answers = do_order(order)
-        way.put_off()
+        commit_confirm.put_off()
         return answers
 
 

@@ -11,7 +11,7 @@ from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.transport.requests import Begin, Put, Transport, demand
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
-from dockmesh.undo.way_back import RESTART
+from dockmesh.undo.rollback import RESTART
 
 RELOADED_TRIES, RELOADED_POLL_S = 20, 0.25
 

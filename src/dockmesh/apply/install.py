@@ -16,7 +16,7 @@ from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.transport.progress import Progress
 from dockmesh.transport.requests import Exec, Put, Transport, demand
 from dockmesh.undo.initial_state import add_packages
-from dockmesh.undo.way_back import FINISH_EARLIER
+from dockmesh.undo.rollback import FINISH_EARLIER
 
 NAMED = 4
 # For what we carry: whoever edited a configuration file keeps it, nothing of the user's is removed to make room.

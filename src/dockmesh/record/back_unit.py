@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from dockmesh.agent.commit_confirm import BACK
 from dockmesh.agent.texts import module_texts, text_of
-from dockmesh.agent.way import BACK
 from dockmesh.record.paths import ARMED, LIBRARY, RETURNING
 
 UNIT_FILE = f"/etc/systemd/system/{BACK}.service"

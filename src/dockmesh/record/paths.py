@@ -1,6 +1,6 @@
 """Where a host keeps what dockmesh did to it; all of it mode 0600 in a folder of mode 0700."""
 
-from dockmesh.agent.way import ARMED, DEADLINE, RETURNING, RUNS, STATE
+from dockmesh.agent.commit_confirm import ARMED, DEADLINE, RETURNING, RUNS, STATE
 
 __all__ = ["APPLIED", "ARMED", "DEADLINE", "IPV6", "LIBRARY", "ORIGIN", "RAN", "RETURNING", "RUNS", "STATE", "STAY_OUT"]
 

@@ -12,8 +12,8 @@ from dockmesh.transport.requests import Arm, Ask, Confirm, Exec, Request, RollBa
 READ_S = 30.0
 # What one question may take of that, so that a program which hangs is its own failure and not the host's.
 QUESTION_S = 20.0
-# What the way, the turn (agent/way.py), a busy host, and the end of a program that had its time (agent/processes.py:
-# twice 10 s) may add to what a request takes by itself.
+# What the way, the turn (agent/commit_confirm.py), a busy host, and the end of a program that had its time
+# (agent/processes.py: twice 10 s) may add to what a request takes by itself.
 SPARE_S = 30.0
 FILE_S = 5.0
 # Of what has no limit of its own. Measured in a lab of three bare hosts on two cores, at a load of 20: to arm 1.5 s, to

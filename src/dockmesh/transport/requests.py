@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from shlex import join
 from typing import Any, Protocol
 
-from dockmesh.agent.way import GONE_BACK
+from dockmesh.agent.commit_confirm import GONE_BACK
 from dockmesh.errors import CommandError, RolledBackError
 
 

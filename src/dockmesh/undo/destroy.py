@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dockmesh.agent.commit_confirm import BACK, RUNTIME
 from dockmesh.agent.lock import LOCK
-from dockmesh.agent.way import BACK, RUNTIME
 from dockmesh.diff import attachments
 from dockmesh.diff.fabric import tunnel_of
 from dockmesh.diff.host import SWITCH_UNIT

@@ -13,7 +13,7 @@ from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
 from dockmesh.transport.requests import Answer, Arm, Confirm, RollBack, Transport, demand
 from dockmesh.undo import initial_state, ipv6
-from dockmesh.undo.way_back import way_back
+from dockmesh.undo.rollback import way_back
 
 NOT_ARMED = 3
 AS_BEFORE = "it is as it was before this run"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dockmesh.agent import after_dpkg
-from dockmesh.undo.way_back import AFTER_DPKG, FINISH_EARLIER
+from dockmesh.undo.rollback import AFTER_DPKG, FINISH_EARLIER
 
 HOLD = """\
 import fcntl, sys

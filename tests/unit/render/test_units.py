@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from dockmesh.agent.way import BACK
+from dockmesh.agent.commit_confirm import BACK
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Listen, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.record import back_unit

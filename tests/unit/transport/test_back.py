@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from dockmesh.agent.commit_confirm import ENABLED, RUNS_BYTES, RUNTIME, STATE
 from dockmesh.agent.lock import LOCK
 from dockmesh.agent.texts import module_texts, runner_text
-from dockmesh.agent.way import ENABLED, RUNS_BYTES, RUNTIME, STATE
 from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Exec, Get, Lock, Put, Request, RollBack, as_line
 from dockmesh.transport.ssh import PYTHON
 

@@ -25,8 +25,8 @@ from tests.support.meshes import TREE, cluster, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 from tests.unit.undo.test_ipv6 import RULES
-from tests.unit.undo.test_way_back import RUN, Silence
-from tests.unit.undo.test_way_back import run as apply
+from tests.unit.undo.test_rollback import RUN, Silence
+from tests.unit.undo.test_rollback import run as apply
 
 MESH = cluster(3)
 IFUPDOWN = cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))
