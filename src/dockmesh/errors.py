@@ -6,7 +6,7 @@
     ├── HostError            something on one host
     │   ├── ConnectError     no SSH session: name, key, refused, timed out
     │   ├── CommandError     a command on the host failed
-    │   ├── RolledBackError    the host took its way back while we worked on it
+    │   ├── RolledBackError  the host rolled back while we worked on it
     │   ├── LockedError      somebody else is changing the host
     │   ├── ConflictError    the host has something of the user's where ours would go
     │   └── DatapathError    Open vSwitch cannot carry the tunnels there, with the datapath that the file wants

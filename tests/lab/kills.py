@@ -40,7 +40,7 @@ from tests.lab.mesh import DOCKMESH, Mesh, run, steady
 from tests.support.meshes import moved, swapped
 
 TIMEOUT_S = 10
-SLACK_S = 50  # for the way back itself, on a machine with other work
+SLACK_S = 50  # for the rollback itself, on a machine with other work
 HOSTS = ("host1", "host2", "host3")
 # By host, name and options; "once" is gone after a restart of Docker, as its owner said.
 CONTAINERS = (
@@ -126,7 +126,7 @@ def all_apart(wanted: Facts, actual: Facts) -> list[str]:
 
 
 def apart(facts: HostFacts) -> HostFacts:
-    """A host that went back while another one got its addresses stays out of the mesh."""
+    """A host that rolled back while another one got its addresses stays out of the mesh."""
     links = (replace(link, master=None, up=True) if link.name == FABRIC_BRIDGE else link for link in facts.links)
     return replace(
         facts,
@@ -210,8 +210,8 @@ def runner_killed(scene: Scene) -> None:
     scene.mesh.ssh(scene.host, RUNNER)
 
 
-def way_back_killed(scene: Scene) -> None:
-    """dockmesh, and then the way back while it is at work."""
+def rollback_killed(scene: Scene) -> None:
+    """dockmesh, and then the rollback while it is at work."""
     scene.apply.kill()
     pause = f"{scene.chance.uniform(0, 2):.2f}"
     scene.mesh.ssh(
@@ -232,7 +232,7 @@ KILLS = (
     connection_killed,
     crashed,
     runner_killed,
-    way_back_killed,
+    rollback_killed,
     docker_killed,
 )
 

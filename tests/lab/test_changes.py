@@ -1,4 +1,4 @@
-"""A mesh that grows and shrinks: what a change costs the others, and that the way back leads back."""
+"""A mesh that grows and shrinks: what a change costs the others, and that the rollback leads back."""
 
 import shutil
 from collections.abc import Iterator

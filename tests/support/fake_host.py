@@ -160,7 +160,7 @@ class FakeHost:
                 break
         return tuple(answers)
 
-    def go_back(self, *, booted: bool = False) -> str:
+    def roll_back(self, *, booted: bool = False) -> str:
         """What agent/back.py does when its deadline is over; the line that it leaves."""
         way = json.loads(self.files.pop(ARMED)[0])
         failures = []
@@ -187,7 +187,7 @@ class FakeHost:
         """Nobody is heard of any more until the deadline is over."""
         self.locked_by = None
         if ARMED in self.files:
-            self.go_back()
+            self.roll_back()
 
     def restart(self) -> None:
         """A boot: the kernel's things are recreated as they were, and Docker takes the file that it finds."""
@@ -196,7 +196,7 @@ class FakeHost:
             self.docker.live_restore = False
             self._restart_docker()
         if ARMED in self.files:
-            self.go_back(booted=True)
+            self.roll_back(booted=True)
 
     async def close(self) -> None:
         pass
@@ -237,7 +237,7 @@ class FakeHost:
             case Lock() | Unlock():
                 return self._lock(request)
             case Arm() | Begin() | Confirm() | RollBack():
-                return self._way_back(request)
+                return self._rollback(request)
             case Get(path):
                 text, mode = self.files.get(path, ("", 0))
                 return Answer(0, text, oct(mode)) if path in self.files else Answer(2)
@@ -280,7 +280,7 @@ class FakeHost:
         self.locked_by = None
         return Answer(3) if holder is None else Answer(0, holder)
 
-    def _way_back(self, request: Arm | Begin | Confirm | RollBack) -> Answer:
+    def _rollback(self, request: Arm | Begin | Confirm | RollBack) -> Answer:
         match request:
             case Arm(text):
                 self.files[ARMED] = (text, 0o600)
@@ -294,7 +294,7 @@ class FakeHost:
             case Confirm():
                 return Answer(76, self.runs[-1], "the host rolled back to what it was")
             case RollBack():
-                return Answer(0, self.go_back()) if ARMED in self.files else Answer(3)
+                return Answer(0, self.roll_back()) if ARMED in self.files else Answer(3)
         return OK
 
     def _run(self, argv: tuple[str, ...]) -> Answer:

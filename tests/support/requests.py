@@ -1,4 +1,4 @@
-"""Requests as they come off the wire, and as they stand in a way back."""
+"""Requests as they come off the wire, and as they stand in a rollback."""
 
 from typing import Any, get_args
 

@@ -1,4 +1,4 @@
-"""The way back: runs on a host, by systemd, when a run was not confirmed in time, is taken back, or died with the host.
+"""The rollback: runs on a host, by systemd, when a run was not confirmed in time, is ended, or died with the host.
 
 Python's standard library only, Python 3.7 or later. It needs nobody: what it does stands in armed.json.
 It may be ended at any moment, by a crash of the host too, and begins again after the next boot.
@@ -25,7 +25,7 @@ def main() -> None:
         order = json.load(file)
     if was_left_alone():
         end_armer()
-    failures = go_back(order)
+    failures = roll_back(order)
     ended = "gone back" if not failures else "gone back, but for what failed"
     line = {**order["run"], "ended": ended, "failures": failures, "changes": []}
     try:
@@ -80,7 +80,7 @@ def end_armer() -> None:
         pass  # it had no lock
 
 
-def go_back(order: dict[str, Any]) -> list[str]:
+def roll_back(order: dict[str, Any]) -> list[str]:
     """Undo the steps that were begun; what could not be undone, in words."""
     files.discard(commit_confirm.BALLAST)
     failures = []

@@ -1,6 +1,6 @@
-"""The way back of a host, as the run that armed it sees it: agent/back.py takes it.
+"""The rollback of a host, as the run that armed it sees it: agent/back.py carries it out.
 
-Between `arm` and `confirm` either of the two has the turn and acts. Once the way back is taken, nothing more is written
+Between `arm` and `confirm` either of the two has the turn and acts. Once it rolls back, nothing more is written
 here.
 """
 
@@ -19,29 +19,29 @@ from dockmesh.agent.replace import replace, sync_folder
 from dockmesh.agent.services import NOT_ACTIVE
 
 STATE = "/var/lib/dockmesh"
-ARMED = STATE + "/armed.json"  # how to go back, from `arm` to `confirm`
-RETURNING = STATE + "/returning.json"  # the same, once the host is on its way back
+ARMED = STATE + "/armed.json"  # how to roll back, from `arm` to `confirm`
+RETURNING = STATE + "/returning.json"  # the same, once the host rolls back
 BEGUN = STATE + "/begun"  # the steps that were begun since, a line each
 RUNS = STATE + "/runs.jsonl"  # a line a run, the oldest first
-BALLAST = STATE + "/ballast"  # room on the disk for the way back, should it be full by then
+BALLAST = STATE + "/ballast"  # room on the disk for the rollback, should it be full by then
 RUNTIME = "/run/dockmesh"  # empty after a boot
-DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the way back is taken then; 0: it is asked for now
+DEADLINE = RUNTIME + "/deadline"  # in seconds of CLOCK_BOOTTIME: the host rolls back then; 0: it is asked for now
 ARMER = RUNTIME + "/armer"  # the process that armed it
 TURN = RUNTIME + "/turn"
 BACK = "dockmesh-back"
 ENABLED = "/etc/systemd/system/multi-user.target.wants/dockmesh-back.service"
 
-GONE_BACK = 76  # the next one after lock.LOCKED
+ROLLED_BACK = 76  # the next one after lock.LOCKED
 BALLAST_BYTES = 512 * 1024
 RUNS_BYTES = 256 * 1024  # of the list of runs, beyond which its older half goes
-TRIES, AGAIN_S = 3, 1  # of a way back that is ended half-way
+TRIES, AGAIN_S = 3, 1  # of a rollback that is ended half-way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_armed: list[tuple[int, int]] = []  # which way back this process armed
+_armed: list[tuple[int, int]] = []  # which rollback this process armed
 _patience: list[float] = []  # its time-out, in seconds
 
 
@@ -57,7 +57,7 @@ def set_deadline(at: float) -> None:
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """Either a run writes on this host or its way back does.
+    """Either a run writes on this host or its rollback does.
 
     What the run started has the turn with it: a killed runner leaves an apt or a dockerd's restart behind, and until
     that has ended nobody else writes. What only stays behind, as a daemon, gives it back by the word at the end.
@@ -74,7 +74,7 @@ def turn() -> Iterator[None]:
 
 
 def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
-    """From now on the host goes back by itself, `timeout_s` after the last order of this process."""
+    """From now on the host rolls back by itself, `timeout_s` after the last order of this process."""
     if os.path.exists(ARMED) or os.path.exists(RETURNING):
         return answer(LOCKED, err="another run is not confirmed yet")
     os.makedirs(STATE, mode=0o700, exist_ok=True)
@@ -130,7 +130,7 @@ def begin(step: str) -> dict[str, Any]:
 
 
 def confirm(run_id: str, line: str, files: dict[str, str]) -> dict[str, Any]:
-    """What the run made stays: there is no way back any more. Over whatever connection."""
+    """What the run made stays: there is no rollback any more. Over whatever connection."""
     with turn():
         if armed_run() != run_id:
             return refusal()
@@ -155,8 +155,8 @@ def note_run(line: str) -> None:
         put(RUNS, "".join(lines[len(lines) // 2 :]), 0o600)
 
 
-def recall() -> dict[str, Any]:
-    """Take the way back now, and wait until it is taken; `out` is the line that it left."""
+def roll_back() -> dict[str, Any]:
+    """Roll back now, and wait until it is done; `out` is the line that it left."""
     if not (os.path.exists(ARMED) or os.path.exists(RETURNING)):
         return answer(NOT_ACTIVE, last_run(), "no run waits to be confirmed")
     with turn():
@@ -192,7 +192,7 @@ def identity(path: str) -> tuple[int, int]:
     return found.st_ino, found.st_mtime_ns
 
 
-def gone_back() -> bool:
+def rolled_back() -> bool:
     try:
         return bool(_armed) and identity(ARMED) != _armed[0]
     except FileNotFoundError:
@@ -209,4 +209,4 @@ def put_off() -> None:
 
 
 def refusal() -> dict[str, Any]:
-    return answer(GONE_BACK, last_run(), "the host rolled back to what it was")
+    return answer(ROLLED_BACK, last_run(), "the host rolled back to what it was")

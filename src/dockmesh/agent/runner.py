@@ -42,7 +42,7 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "arm": commit_confirm.arm,
     "begin": commit_confirm.begin,
     "confirm": commit_confirm.confirm,
-    "recall": commit_confirm.recall,
+    "recall": commit_confirm.roll_back,
 }
 OWN_TURN = ("confirm", "recall")
 WAITS = ("run", "ask", "units", "transact")  # for others than the kernel
@@ -73,12 +73,12 @@ def do_order(order: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def in_turn(order: dict[str, Any]) -> list[dict[str, Any]]:
-    """The order, if the way back was not taken meanwhile; each order puts its deadline off."""
+    """The order, if the host did not roll back meanwhile; each order puts its deadline off."""
     lock.touch()
     if not commit_confirm.is_armed() or any(request["kind"] in OWN_TURN for request in order["requests"]):
         return do_order(order)
     with commit_confirm.turn():
-        if commit_confirm.gone_back():
+        if commit_confirm.rolled_back():
             if order["mode"] == "together":
                 return do_order(order)
             return [commit_confirm.refusal() for _ in order["requests"]]

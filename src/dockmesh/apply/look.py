@@ -1,4 +1,4 @@
-"""Read a host and say what must change; writes nothing, but for taking back what an earlier run left unconfirmed."""
+"""Read a host and say what must change; writes nothing, but for rolling back what an earlier run left unconfirmed."""
 
 from collections.abc import Mapping
 
@@ -79,11 +79,11 @@ async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress)
 
 async def _lock(host: Transport, run: Run, progress: Progress) -> None:
     await lock(host, run)
-    await take_back_unconfirmed(host, progress)
+    await roll_back_unconfirmed(host, progress)
 
 
-async def take_back_unconfirmed(host: Transport, progress: Progress) -> Run | None:
-    """If an earlier run died before it was confirmed, the host goes back now and not some time later. Under the lock.
+async def roll_back_unconfirmed(host: Transport, progress: Progress) -> Run | None:
+    """If an earlier run died before it was confirmed, the host rolls back now and not some time later. Under the lock.
 
     Raises CommandError where it cannot, and ConnectError.
     """

@@ -3,7 +3,7 @@
 Each host, locked and read by now: start Open vSwitch, install, take apart networks that go. If addresses of one go to
 another, take br0 out of docker0 where Docker will change. Then all wait for all. Then br0 out, Docker, files, fabric,
 networks, and br0 back in; host after host where containers are disturbed. So at no moment does anybody reach two
-owners of one address, wherever it stops. Before its first write a host is given its way back; one that fails takes it.
+owners of one address, wherever it stops. Before its first write a host is given its rollback; one that fails takes it.
 """
 
 import asyncio
@@ -195,8 +195,8 @@ class _Turn:
                 await asyncio.sleep(POLL_S)
 
     async def _failed(self, error: HostError) -> HostError:
-        """The host goes back; the error says where it failed and what the host is now."""
-        now = await self.session.take_back(self.host)
+        """The host rolls back; the error says where it failed and what the host is now."""
+        now = await self.session.roll_back(self.host)
         if now is not None or isinstance(error, RolledBackError):
             self.done.clear()
         report = error.report

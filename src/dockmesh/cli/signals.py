@@ -1,4 +1,4 @@
-"""A closed terminal and a polite request to end are taken as Ctrl-C is: what was begun is taken back first."""
+"""A closed terminal and a polite request to end are taken as Ctrl-C is: what was begun is rolled back first."""
 
 import os
 import signal

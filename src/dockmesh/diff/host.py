@@ -125,7 +125,7 @@ def _switch(config: HostConfig, facts: HostFacts) -> Step | None:
 def _docker0_changes(config: HostConfig, facts: HostFacts, *, fabric_made: bool) -> Iterator[Change]:
     yield from linux_bridge.bridge_changes(config, config.docker0, facts, member_made=fabric_made)
     if facts.file(STAY_OUT) is not None:
-        why = "a run was taken back; now its addresses are its own"
+        why = "a run was rolled back; now its addresses are its own"
         yield Change(config.host, Subject(Thing.FILE, STAY_OUT), "br0 stays out of docker0", None, why)
     yield from active_changes(config, facts)
 

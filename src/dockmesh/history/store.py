@@ -122,7 +122,7 @@ def find(file: Path, run: str) -> Record:
 
 
 def before_last(file: Path) -> Record:
-    """The run whose file a rollback without a name goes back to: the last one that made another text real.
+    """The run whose file a rollback without a name returns to: the last one that made another text real.
 
     Raises DockmeshError where there is none.
     """
@@ -134,7 +134,7 @@ def before_last(file: Path) -> Record:
         if record.file != now:
             return record
     raise DockmeshError(
-        "there is no earlier run to go back to", do="`dockmesh history` shows the runs of this file and how they ended"
+        "there is no earlier run to return to", do="`dockmesh history` shows the runs of this file and how they ended"
     )
 
 

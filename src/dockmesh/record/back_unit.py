@@ -1,4 +1,4 @@
-"""The program of the way back as it stands on a host, and the unit that runs it."""
+"""The program of the rollback as it stands on a host, and the unit that runs it."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ UNIT_FILE = f"/etc/systemd/system/{BACK}.service"
 UNIT = f"""\
 # Managed by dockmesh.
 [Unit]
-Description=dockmesh: take back a run that was not confirmed
+Description=dockmesh: roll back a run that was not confirmed
 After=openvswitch-switch.service docker.service
 ConditionPathExists=|{ARMED}
 ConditionPathExists=|{RETURNING}
@@ -35,7 +35,7 @@ WantedBy=multi-user.target
 """
 
 
-def way_back_files() -> Mapping[str, str]:
+def rollback_files() -> Mapping[str, str]:
     """By path; the package as the host's python3 finds it, with the modules that it needs."""
     package = f"{LIBRARY}/dockmesh"
     return {

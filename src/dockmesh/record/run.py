@@ -1,4 +1,4 @@
-"""A run: who changes what, as it stands in locks, ways back and lists of runs."""
+"""A run: who changes what, as it stands in locks, rollbacks and lists of runs."""
 
 import json
 from dataclasses import dataclass
@@ -34,6 +34,13 @@ class Ended:
 
 
 CONFIRMED = "confirmed"
+# What agent/back.py writes, and hosts have in their lists of runs.
+SHOWN = {"gone back": "rolled back", "gone back, but for what failed": "rolled back, except for what failed"}
+
+
+def shown(how: str) -> str:
+    """How a run ended, as people read it; `how` is the word that stands on the host."""
+    return SHOWN.get(how, how)
 
 
 def lock_text(run: Run) -> str:
@@ -46,7 +53,7 @@ def confirmed_line(run: Run, changes: tuple[str, ...]) -> str:
 
 
 def read_run(text: str) -> Run | None:
-    """Who stands in a lock, or in a way back; None where nobody can be read."""
+    """Who stands in a lock, or in a rollback; None where nobody can be read."""
     try:
         content = json.loads(text)
         return _run(content.get("run") if isinstance(content.get("run"), dict) else content)

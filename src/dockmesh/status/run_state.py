@@ -45,7 +45,7 @@ class RunEntry:
 class HostRuns:
     lock: RunEntry | None = None  # None: free
     armed: RunEntry | None = None  # None: nothing waits to be confirmed
-    returning: RunEntry | None = None  # what the host is taking back just now
+    returning: RunEntry | None = None  # what the host rolls back just now
     last: RunEntry | None = None  # None: no run was recorded
 
 

@@ -19,7 +19,7 @@ FILE_S = 5.0
 # Of what has no limit of its own. Measured in a lab of three bare hosts on two cores, at a load of 20: to arm 1.5 s, to
 # confirm 0.2 s; beside them every other order that writes was done within 1 s, and an installation of everything within
 # 43 s. Emulated hosts and slow package sources take far longer, so these are more than twice that.
-UNLOCK_S, ARM_S, CONFIRM_S, RECALL_S = 45.0, 60.0, 60.0, 600.0
+UNLOCK_S, ARM_S, CONFIRM_S, ROLL_BACK_S = 45.0, 60.0, 60.0, 600.0
 
 
 def deadline_s(requests: Sequence[Request], *, together: bool) -> float:
@@ -43,6 +43,6 @@ def limit_s(request: Request) -> float:
         case Confirm():
             return CONFIRM_S
         case RollBack():
-            return RECALL_S
+            return ROLL_BACK_S
         case _:
             return FILE_S

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from shlex import join
 from typing import Any, Protocol
 
-from dockmesh.agent.commit_confirm import GONE_BACK
+from dockmesh.agent.commit_confirm import ROLLED_BACK
 from dockmesh.errors import CommandError, RolledBackError
 
 
@@ -177,9 +177,9 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Give the host its way back: `text` for agent/back.py, and the `files` that run it, by path.
+    """Give the host its rollback: `text` for agent/back.py, and the `files` that run it, by path.
 
-    From here to `Confirm` the host goes back by itself `timeout_s` after the last order on this connection.
+    From here to `Confirm` the host rolls back by itself `timeout_s` after the last order on this connection.
     All that is written after that is answered with code 76. Code 75: another run is armed.
     """
 
@@ -193,7 +193,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Remember that a step is begun, so that the way back undoes it."""
+    """Remember that a step is begun, so that the rollback undoes it."""
 
     step: str
 
@@ -203,9 +203,9 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """End the way back of run `run_id` and keep what it made; `line` goes into the host's list of runs, then `files`.
+    """End the rollback of run `run_id` and keep what it made; `line` goes into the host's list of runs, then `files`.
 
-    Code 76: the host has gone back; `out` is its last line.
+    Code 76: the host has rolled back; `out` is its last line.
     """
 
     run_id: str
@@ -218,7 +218,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Take the way back now; `out` is the line that it left in the list of runs. Code 3: there is none to take."""
+    """Roll back now; `out` is the line that it left in the list of runs. Code 3: there is nothing to roll back."""
 
     def __str__(self) -> str:
         return "roll back"
@@ -228,12 +228,12 @@ Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
 Request = Exec | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | RollBack | Reading
 
 
-# As ways back that stand on hosts call them, and the runner.
+# As rollbacks that stand on hosts call them, and the runner.
 NAMES_ON_HOSTS = {"exec": "run", "rollback": "recall"}
 
 
 def as_line(request: Request) -> dict[str, object]:
-    """As the runner takes it, and as it stands in a way back."""
+    """As the runner takes it, and as it stands in a rollback."""
     kind = type(request).__name__.lower()
     return {"kind": NAMES_ON_HOSTS.get(kind, kind), **asdict(request)}
 
@@ -274,11 +274,11 @@ class Transport(Protocol):
 async def demand(host: Transport, what: str, *requests: Request, do: str | None = None) -> tuple[Answer, ...]:
     """Like `ask`, for steps that must succeed: stops at the first that fails.
 
-    Raises CommandError with `what`, the request and the answer; RolledBackError when the host took its way back.
+    Raises CommandError with `what`, the request and the answer; RolledBackError when the host rolled back.
     """
     answers = await host.ask(*requests, until_failure=True) if requests else ()
     for request, answer in zip(requests, answers, strict=False):
-        if answer.code == GONE_BACK:
+        if answer.code == ROLLED_BACK:
             raise RolledBackError(
                 "rolled back to what it was before this run, because it heard nothing", host=host.name
             )

@@ -18,7 +18,7 @@ WHAT = "could not record its current state, so nothing was changed"
 
 
 async def keep(host: Transport, facts: HostFacts, mesh: str) -> InitialState | None:
-    """Written before anything else, once in the life of a host in a mesh; a way back leaves it.
+    """Written before anything else, once in the life of a host in a mesh; a rollback leaves it.
 
     None on a host that has something of ours and no such record: a version before this one made that.
     Raises CommandError and ConnectError.

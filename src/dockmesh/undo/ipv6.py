@@ -38,7 +38,7 @@ def leaves(facts: HostFacts, after: str | None) -> bool:
 
 
 async def forget_at_last(host: Transport, facts: HostFacts, after: str | None) -> None:
-    """Also what a run left that was taken back after Docker had its rules.
+    """Also what a run left that was rolled back after Docker had its rules.
 
     Raises CommandError and ConnectError.
     """

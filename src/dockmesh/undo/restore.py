@@ -154,7 +154,7 @@ def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
 
 
 def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
-    """`anew`: the run makes the bridge anew, so that its way back does, too."""
+    """`anew`: the run makes the bridge anew, so that its rollback does, too."""
     present = facts.bridge(FABRIC_BRIDGE)
     drop = Exec(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
     wanted = dict.fromkeys(each.switch for each in joined(config))

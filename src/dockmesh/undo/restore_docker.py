@@ -71,7 +71,7 @@ def restore_docker(
     elif running is not None and ran:
         changes.append(Change(host, CONTAINERS, "stopped", "running", "they ran before Docker restarted"))
     if facts.file(IPV6) is not None and not has_rules6(facts, after):
-        # Docker may be as it was, for a run that gave them to it was taken back; its rules are not.
+        # Docker may be as it was, for a run that gave them to it was rolled back; its rules are not.
         changes.append(Change(host, RULES6, "what Docker left of them", None, AS_BEFORE))
     return Step(StepName.RESTORE_DOCKER, tuple(changes), tuple(requests), restart=restart) if changes else None
 

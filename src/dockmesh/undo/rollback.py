@@ -1,4 +1,4 @@
-"""The way back of one run on one host, for agent/back.py: pure."""
+"""The rollback of one run on one host, for agent/back.py: pure."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -39,7 +39,7 @@ FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
 
-def way_back(
+def rollback(
     run: Run,
     config: HostConfig,
     facts: HostFacts,
@@ -55,7 +55,7 @@ def way_back(
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
     anew = bridge is not None and must_be_new(config, bridge)
-    # Its tunnels go before it does, and its way back makes it anew then, too.
+    # Its tunnels go before it does, and its rollback makes it anew then, too.
     link_steps = (*LINK_STEPS, StepName.APART) if anew else LINK_STEPS
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
@@ -104,7 +104,7 @@ def way_back(
 
 
 def _last(facts: HostFacts, *, stay_out: bool) -> list[dict[str, object]]:
-    """What ends it: the units that ran, for they do not start while the host is on its way back."""
+    """What ends it: the units that ran, for they do not start while the host rolls back."""
     return [
         as_line(Command(("systemctl", verb, "--no-block", unit)))
         for unit, verb in ((UNIT, "start"), (FLOWS_UNIT, "restart"), (API_UNIT, "restart"), *OTHERS)

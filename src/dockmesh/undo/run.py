@@ -1,6 +1,6 @@
 """Leave hosts as they were before dockmesh: all at once, each step by step.
 
-There is no way back from here: a host that went back to a mesh which others have left might join it with addresses
+There is no rollback from here: a host that rolled back to a mesh which others have left might join it with addresses
 that are somebody else's by then. Each step leaves a host that harms nobody, and the next run goes on from there.
 """
 

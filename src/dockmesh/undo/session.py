@@ -1,4 +1,4 @@
-"""One run on many hosts: armed before the first write, then confirmed over new connections, or taken back."""
+"""One run on many hosts: armed before the first write, then confirmed over new connections, or rolled back."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from dockmesh.diff.later import Restart
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.inspect.host import Look
-from dockmesh.record.back_unit import way_back_files
+from dockmesh.record.back_unit import rollback_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
 from dockmesh.transport.requests import Answer, Arm, Confirm, RollBack, Transport, demand
 from dockmesh.undo import initial_state, ipv6
-from dockmesh.undo.rollback import way_back
+from dockmesh.undo.rollback import rollback
 
 NOT_ARMED = 3
 AS_BEFORE = "it is as it was before this run"
@@ -23,7 +23,7 @@ DO = "fix what it says, then run the same command again"
 
 @dataclass
 class Session:
-    """`timeout_s`: a host that hears nothing of us for so long goes back by itself.
+    """`timeout_s`: a host that hears nothing of us for so long rolls back by itself.
 
     `stay_out` names the hosts that must not come back into the mesh then, for another one got their addresses;
     `held_back` by host its networks for which the same is true.
@@ -36,7 +36,7 @@ class Session:
     restart: Restart = Restart.NOW
     armed: dict[str, Transport] = field(default_factory=dict)  # to be confirmed, unless they fail
     ended: dict[str, str] = field(default_factory=dict)  # by host how it ended there: CONFIRMED, or what it is now
-    lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they go back by themselves
+    lost: set[str] = field(default_factory=set)  # armed, failed, and out of reach: they roll back by themselves
     records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
     restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
 
@@ -51,8 +51,8 @@ class Session:
         await ipv6.remember(host, look.config)
         held_back = self.held_back.get(host.name, frozenset())
         stay_out = host.name in self.stay_out
-        text = way_back(self.run, look.config, look.facts, look.diff, stay_out=stay_out, held_back=held_back)
-        arm = Arm(text, way_back_files(), self.timeout_s)
+        text = rollback(self.run, look.config, look.facts, look.diff, stay_out=stay_out, held_back=held_back)
+        arm = Arm(text, rollback_files(), self.timeout_s)
         try:
             await demand(host, "could not prepare its rollback, so nothing was changed", arm, do=DO)
         except ConnectError as error:
@@ -63,7 +63,7 @@ class Session:
             raise
         self.armed[host.name] = host
 
-    async def take_back(self, host: Transport) -> str | None:
+    async def roll_back(self, host: Transport) -> str | None:
         """The host as it is now, in words; None if it was not armed, so that nothing was changed."""
         if host.name not in self.armed:
             return None
@@ -80,10 +80,10 @@ class Session:
         self.ended[host.name] = now = told(answer, self.run)
         return now
 
-    async def take_all_back(self) -> dict[str, str]:
+    async def roll_all_back(self) -> dict[str, str]:
         """By host what it is now."""
         hosts = list(self.armed.values())
-        states = await asyncio.gather(*(self.take_back(host) for host in hosts))
+        states = await asyncio.gather(*(self.roll_back(host) for host in hosts))
         return {host.name: state for host, state in zip(hosts, states, strict=True) if state}
 
     async def confirm(
@@ -99,7 +99,7 @@ class Session:
             self.ended[name] = CONFIRMED
         return dict(errors)
 
-    async def take_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
+    async def roll_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
         """Those that failed and can be reached anew need not wait for their time-out; by host what it is now."""
         states: dict[str, str] = {}
         for name in sorted(self.lost & set(fresh)):
@@ -155,7 +155,7 @@ async def _be_heard(host: Transport) -> None:
 
 
 def told(answer: Answer, run: Run | None = None) -> str:
-    """What a host says after it was told to go back from `run`."""
+    """What a host says after it was told to roll back `run`."""
     ended = read_ended(answer.out)
     if answer.code == NOT_ARMED and run and ended is not None and ended.kept and ended.run.id == run.id:
         return KEPT

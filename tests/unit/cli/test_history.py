@@ -88,4 +88,4 @@ def test_a_rollback_without_an_earlier_run_says_so(dockmesh: Dockmesh, mesh_file
     ran = dockmesh("rollback", "--yes")
 
     assert ran.code == 1
-    assert "there is no earlier run to go back to" in ran.err
+    assert "there is no earlier run to return to" in ran.err

@@ -369,7 +369,7 @@ def _change(dockmesh: Dockmesh, world: FakeSsh, since: int, says: Says) -> None:
         assert ARMED not in host.files
         assert host.locked_by is None
     if ARMED in world.hosts[LIAR].files:
-        assert "goes back by itself" in ran.err
+        assert "rolls back by itself" in ran.err
     elif since > 0:
         assert LIAR in ran.err
 

@@ -112,7 +112,7 @@ def test_no_frame_circles_while_addresses_become_other_hosts(change: str) -> Non
 
 
 def test_addresses_that_the_new_plan_does_not_know_stay_until_it_comes() -> None:
-    """So whoever goes back alone has all that it had."""
+    """So whoever rolls back alone has all that it had."""
     old, new = ADDRESSES["another prefix"]
 
     assert between(old, new) == texts(old)

@@ -1,4 +1,4 @@
-"""The way back with a real runner and the real program, in a folder in place of the host's; systemd stands aside."""
+"""The rollback with a real runner and the real program, in a folder in place of the host's; systemd stands aside."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05
 
 
 class Host:
-    """A folder that stands for a host: its own /var/lib/dockmesh and /run, and a systemctl that starts the way back."""
+    """A folder that stands for a host: its own /var/lib/dockmesh and /run, and a systemctl that starts the rollback."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ class Host:
         (answer,) = self.ask(Arm(text, {}, timeout_s))
         assert answer.ok, answer
 
-    def goes_back(self) -> None:
+    def rolls_back(self) -> None:
         """As systemd starts it."""
         done = subprocess.run(
             [sys.executable, "-m", "dockmesh.agent.back"],
@@ -136,7 +136,7 @@ def test_what_is_confirmed_stays(host: Host, file: Path) -> None:
     )
 
     assert confirmed.ok
-    host.goes_back()
+    host.rolls_back()
     assert file.read_text() == "new"
     assert (host.folder / "state/x").read_text() == "kept"
     assert [run["ended"] for run in host.runs] == ["confirmed"]
@@ -160,7 +160,7 @@ def test_a_host_that_hears_nothing_goes_back_by_itself(host: Host, file: Path) -
     host.arm(Put(str(file), "old"), timeout_s=0.3)
     host.ask(Begin("write"), Put(str(file), "new"))
 
-    host.goes_back()
+    host.rolls_back()
     late = host.ask(Begin("write"), Put(str(file), "newer"))
 
     assert file.read_text() == "old"
@@ -172,7 +172,7 @@ def test_who_left_the_host_alone_loses_its_lock(host: Host, file: Path) -> None:
     host.ask(Lock(json.dumps({**LINE, "pid": "PID"})))
     host.arm(Put(str(file), "old"), timeout_s=0.3)
 
-    host.goes_back()
+    host.rolls_back()
 
     assert host.runner.wait(10) != 0
 
@@ -200,7 +200,7 @@ def test_a_boot_in_between_is_the_deadline(host: Host, file: Path) -> None:
     host.ask(Begin("write"), Put(str(file), "new"))
     shutil.rmtree(host.folder / "run")  # what a boot does to /run
 
-    host.goes_back()
+    host.rolls_back()
 
     assert file.read_text() == "old"
 
@@ -224,7 +224,7 @@ def test_a_way_back_that_was_cut_short_is_taken_again(host: Host, file: Path) ->
     state = host.folder / "state"
     (state / "armed.json").rename(state / "returning.json")
 
-    host.goes_back()
+    host.rolls_back()
 
     assert file.read_text() == "old"
     assert not (state / "returning.json").exists()
@@ -295,7 +295,7 @@ def test_what_a_killed_run_left_at_work_ends_before_the_host_goes_back(host: Hos
         assert host.runner.poll() is None
     host.runner.kill()
 
-    host.goes_back()
+    host.rolls_back()
 
     assert ended.exists()
     assert file.read_text() == "old"
@@ -343,7 +343,7 @@ def test_what_is_confirmed_stays_even_where_it_cannot_be_noted(host: Host, file:
 
     assert confirmed.ok
     assert confirmed.err
-    host.goes_back()
+    host.rolls_back()
     assert file.read_text() == "new"
 
 

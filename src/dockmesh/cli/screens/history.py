@@ -7,7 +7,7 @@ from rich.table import Table
 
 from dockmesh.cli.show import out
 from dockmesh.history.store import Record, RunState
-from dockmesh.record.run import Ended
+from dockmesh.record.run import Ended, shown
 
 STYLE: Mapping[str, str] = {
     RunState.DONE: "green",
@@ -52,7 +52,7 @@ def show_hosts(lists: Mapping[str, tuple[Ended, ...]]) -> None:
     for name, runs in lists.items():
         table = _table("run", "when", "who", "what", "ended")
         for ended in runs:
-            how = "; ".join((ended.how, *ended.failures))
+            how = "; ".join((shown(ended.how), *ended.failures))
             who = f"{ended.run.who} from {ended.run.come_from}"
             table.add_row(ended.run.id, _when(ended.run.since), escape(who), escape(ended.run.why), escape(how))
         out.print(f"[bold]{escape(name)}[/]")

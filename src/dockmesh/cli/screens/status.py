@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dockmesh.diff.types import Origin
 from dockmesh.model.mesh import Forwarding
+from dockmesh.record.run import shown
 from dockmesh.status.types import HostStatus, Status
 from dockmesh.verify.tunnel import TunnelState
 
@@ -165,7 +166,7 @@ def _summary(status: Status) -> Text:
 def _runs(status: Status) -> Iterator[str]:
     def last(host: HostStatus) -> str | None:
         run = host.runs.last
-        return f"{run.text()}{f': {run.ended}' if run.ended else ''}" if run else None
+        return f"{run.text()}{f': {shown(run.ended)}' if run.ended else ''}" if run else None
 
     def dropped(host: HostStatus) -> str | None:
         return ", ".join(f"{number} {why}" for why, number in host.drop_counters.items()) or None

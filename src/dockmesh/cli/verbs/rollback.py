@@ -12,7 +12,7 @@ def rollback(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="Go back to the file of this run.",
+            help="Return to the file of this run.",
             show_default="the one before the last",
             autocompletion=complete.runs,
         ),

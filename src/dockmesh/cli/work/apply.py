@@ -144,11 +144,11 @@ async def _carry_out(plan: Plan, hosts: Fleet, looks: AllOrNone, session: Sessio
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)
-        await _take_back(session)
+        await _roll_back(session)
         raise
 
 
-async def _take_back(session: Session) -> None:
+async def _roll_back(session: Session) -> None:
     """After Ctrl-C; a second one leaves it to the hosts, which do it by themselves."""
     if kept := [name for name, how in session.ended.items() if how == CONFIRMED]:
         err.print(f"{', '.join(kept)}: this run is already confirmed there", markup=False)
@@ -162,7 +162,7 @@ async def _take_back(session: Session) -> None:
     names, timeout_s = ", ".join(session.armed), session.timeout_s
     err.print(f"Rolling back what was not confirmed, on {names} …", markup=False)
     try:
-        for name, state in (await session.take_all_back()).items():
+        for name, state in (await session.roll_all_back()).items():
             err.print(f"{name}: {state}", markup=False)
     except asyncio.CancelledError:
         err.print(f"Not waiting for it: {names} roll back by themselves within {timeout_s:g} s.", markup=False)
@@ -174,7 +174,7 @@ async def _prove_and_confirm(
 ) -> tuple[VerifyReport | None, Mapping[str, DockmeshError], Mapping[str, str]]:
     """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
 
-    A proof that fails takes nothing back: it tells what is wrong, and a host that lets us in can be mended.
+    A proof that fails rolls nothing back: it tells what is wrong, and a host that lets us in can be mended.
     """
     changed = [host for host in plan.hosts if host.name in session.armed or host.name in session.lost]
     try:
@@ -184,10 +184,10 @@ async def _prove_and_confirm(
         async with fleet(changed, wish.ssh_config, fresh=True) as again:
             changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
             wrong = await session.confirm(again.opened, changes)
-            now = await session.take_lost_back(again.opened)
+            now = await session.roll_lost_back(again.opened)
             return report, {**again.failed, **wrong}, now
     except asyncio.CancelledError:
-        await _take_back(session)
+        await _roll_back(session)
         raise
 
 

@@ -36,7 +36,7 @@ def _ended(result: Result) -> RunState:
 
 
 def _interrupted(session: Session) -> dict[str, HostRecord]:
-    states = {**dict.fromkeys(session.armed, "goes back by itself"), **session.ended}
+    states = {**dict.fromkeys(session.armed, "rolls back by itself"), **session.ended}
     return {name: HostRecord((), CONFIRMED if state == KEPT else state) for name, state in states.items()}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from dockmesh.apply.look import take_back_unconfirmed
+from dockmesh.apply.look import roll_back_unconfirmed
 from dockmesh.cli import options
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, out, show_error
@@ -49,7 +49,7 @@ async def _free(host: Transport, progress: HostProgress) -> None:
     holder = read_run(answer.out) if answer.ok else None
     if holder:
         out.print(f"{host.name}: ended {holder.why} of {holder.who} from {holder.come_from}", markup=False)
-    earlier = await take_back_unconfirmed(host, progress)
+    earlier = await roll_back_unconfirmed(host, progress)
     if earlier:
         out.print(f"{host.name}: rolled back to what it was before {earlier.why} of {earlier.who}", markup=False)
     elif not holder:
