@@ -9,9 +9,9 @@ stays is what only says whose an address is, where the new ones say nothing else
 
 from collections.abc import Iterable
 
-from dockmesh.diff.anew import must_be_new
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.meanings import Meanings
+from dockmesh.diff.recreate import must_be_new
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge

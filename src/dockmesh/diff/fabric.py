@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff import anew as bridge_anew
-from dockmesh.diff import attachments, flows, switches
-from dockmesh.diff.anew import kinds, must_be_new
+from dockmesh.diff import attachments, flows, recreate, switches
 from dockmesh.diff.flows import INSTALL, flow_change
+from dockmesh.diff.recreate import kinds, must_be_new
 from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
 from dockmesh.diff.settings import desired as desired_setting
 from dockmesh.diff.subject import FABRIC, Desired, Subject, tunnel
@@ -27,7 +26,7 @@ ANEW = "an existing bridge cannot change this: it is recreated, and its host is 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
     """Of all that is in Open vSwitch's database, and the flows."""
-    yield bridge_anew.desired(config)
+    yield recreate.desired(config)
     things = {FABRIC_BRIDGE: FABRIC, **switches.things(config)}
     for end in config.tunnels:
         yield (there := _tunnel(end))
@@ -129,7 +128,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
 
 def _made(config: HostConfig, bridge: OvsBridge | None) -> Iterator[Change]:
     """`bridge` is the one that it takes the place of."""
-    why, found = ("the fabric's own bridge", None) if bridge is None else (ANEW, bridge_anew.in_record(bridge))
+    why, found = ("the fabric's own bridge", None) if bridge is None else (ANEW, recreate.in_record(bridge))
     yield Change(config.host, FABRIC, *kinds(config, bridge), why, found=found)
     for there in map(_tunnel, config.tunnels):
         change = Change(config.host, there.subject, None, there.value, there.reason)
