@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-# Where it is set, each of the lab's hundreds of commands compiles its 160 modules anew.
+# Where it is set, each of the lab's hundreds of commands compiles its 160 modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
@@ -96,7 +96,7 @@ docs-lab: lab-setup  ## run what pages and pictures show of hosts, in labs, and 
 	$(BIN)/python docs/pictures/make.py
 	@$(MAKE) --no-print-directory docs
 
-lock: setup  ## resolve the dependencies anew into the lock
+lock: setup  ## resolve the dependencies again into the lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-find-links --python-version 3.11 pyproject.toml --group dev -o $(LOCK)
 

@@ -1,6 +1,6 @@
 """The page, the picture and the JSON of a comparison, one contender of which never heals and one could not be set up.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_bench_report.py` writes them anew. Look at the picture, light and dark.
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_bench_report.py` writes them again. Look at the picture, light and dark.
 """
 
 import json

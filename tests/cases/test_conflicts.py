@@ -1,6 +1,6 @@
 """What a host may have of its user's where ours would go, and beside each the full text that the user gets.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_conflicts.py` writes the texts anew. Read every line of the diff.
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_conflicts.py` writes the texts again. Read every line of the diff.
 """
 
 import os

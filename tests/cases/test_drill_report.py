@@ -1,6 +1,7 @@
 """The page of a drill: two faults, with pairs that passed, failed and are apart.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_drill_report.py` writes it anew. Look at it in a browser, light and dark.
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_drill_report.py` writes it again. Look at it in a browser, light
+and dark.
 """
 
 import os

@@ -1,6 +1,6 @@
 """What `dockmesh measure` says beforehand and at its end, with a host that is away and a stream at its limit.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_measure.py` writes the screens anew.
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_measure.py` writes the screens again.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Mesh files with mistakes, and beside each the full text that its user gets.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_meshfile_errors.py` writes the texts anew. Read every line of the diff:
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_meshfile_errors.py` writes the texts again. Read every line of the diff:
 these texts are what a person has at 3 a.m.
 """
 

@@ -1,4 +1,4 @@
-"""Records that dockmesh 0.1.0 left on hosts: what they say is still understood. They are never written anew."""
+"""Records that dockmesh 0.1.0 left on hosts: what they say is still understood. They are never written again."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """What stands on host2 of the guide's mesh: the full text of every file, and no file more, for each way to make it.
 
-`DOCKMESH_GOLDEN=write pytest tests/cases/test_rendered_files.py` writes the files anew. Read every line of the diff as
+`DOCKMESH_GOLDEN=write pytest tests/cases/test_rendered_files.py` writes the files again. Read every line of the diff as
 the person who has to live with it on a server.
 """
 

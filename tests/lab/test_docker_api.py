@@ -462,7 +462,7 @@ def test_another_authority_shuts_everybody_out_who_was_not_let_in_anew(mesh: Mes
     mesh.apply()
 
     assert docker(mesh, "host2", "host1", "version").code != 0
-    hold(mesh, "host2", "ann", Path(rotated.json()["made_anew"]["ann"]))
+    hold(mesh, "host2", "ann", Path(rotated.json()["reissued"]["ann"]))
     assert name_of(mesh, "host2", "host1") == "host1"
 
 

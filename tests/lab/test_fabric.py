@@ -98,7 +98,7 @@ def test_host_added_to_the_file_moves_nobody(make_mesh: MakeMesh) -> None:
     changed = mesh.apply()
 
     by_host = {host["name"]: [change["subject"] for change in host["changes"]] for host in changed["hosts"]}
-    # What names another host's addresses is written anew with it, and disturbs nobody.
+    # What names another host's addresses is written again with it, and disturbs nobody.
     lists = {
         "/etc/dockmesh/flows",
         "/etc/dockmesh/names.conf",

@@ -161,7 +161,7 @@ def test_each_setting_of_open_vswitch_that_differs_is_named(mesh: Cluster, data:
     assign(owning.record(setting.table, setting.record), f"{setting.column}{key}={another}")
 
     changes = diff(config, host.facts(config.flows)).changes
-    # Another datapath makes the fabric's bridge anew, and a network's for itself.
+    # Another datapath recreates the fabric's bridge, and a network's for itself.
     change = next(change for change in changes if str(change.subject) != "br0 flows")
 
     assert setting.record in str(change.subject)

@@ -80,5 +80,5 @@ def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Clu
     assume((gone,) not in alone)
 
     found = effect(build(parse(FILE, after)), build(parse(FILE, remove_hosts(FILE, after, [gone]))))
-    assert found.bridge_anew == ()
-    assert (caused(mesh, after).bridge_anew, caused(mesh, after).root[1]) == ((), caused(mesh, after).root[0])
+    assert found.bridge_recreated == ()
+    assert (caused(mesh, after).bridge_recreated, caused(mesh, after).root[1]) == ((), caused(mesh, after).root[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-# A service of another project, on whichever host it is; asked anew for each request, as it may move.
+# A service of another project, on whichever host it is; asked again for each request, as it may move.
 STORE = redis.Redis("store", socket_timeout=3, socket_connect_timeout=3)
 LONGEST = 200  # characters
 

@@ -88,17 +88,17 @@ def shut_out(kept: Kept, name: str, now: datetime) -> Kept:
 
 
 def rotate(file: Path, mesh: str, kept: Kept | None, now: datetime) -> tuple[Kept, Mapping[str, LetIn]]:
-    """A new authority; who was let in by the old one is let in anew, to the same day, by name what they need.
+    """A new authority; who was let in by the old one is let in again, to the same day, by name what they need.
 
     Only where their folder is ours: who has their certificate elsewhere must fetch another one.
     """
     new = replace(begin(mesh, now), meant=True)
-    anew: dict[str, LetIn] = {}
+    reissued: dict[str, LetIn] = {}
     for client in valid_clients(kept.clients if kept else (), now):
         own = client_folder(file, client.name)
-        if Path(client.folder) == own and client.name not in anew:
-            new, anew[client.name] = let_in(new, client.name, now, client.until - now, own)
-    return new, anew
+        if Path(client.folder) == own and client.name not in reissued:
+            new, reissued[client.name] = let_in(new, client.name, now, client.until - now, own)
+    return new, reissued
 
 
 def valid_clients(clients: Iterable[Client], now: datetime) -> list[Client]:

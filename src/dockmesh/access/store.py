@@ -104,7 +104,7 @@ def load(file: Path) -> Kept | None:
 
 
 def _load(file: Path) -> Kept | None:
-    """Raises UsageError for what cannot be read: to make it anew would lock everybody out."""
+    """Raises UsageError for what cannot be read: to recreate it would lock everybody out."""
     folder = folder_of(file)
     try:
         if not (folder / INDEX).exists():

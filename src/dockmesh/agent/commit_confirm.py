@@ -46,7 +46,7 @@ _patience: list[float] = []  # its time-out, in seconds
 
 
 def now() -> float:
-    """Goes on while the host sleeps, and starts anew with each boot as /run does."""
+    """Goes on while the host sleeps, and starts again with each boot as /run does."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -81,10 +81,10 @@ def arm(text: str, files: dict[str, str], timeout_s: float) -> dict[str, Any]:
     for path, content in files.items():
         if not holds(path, content):
             if path.endswith(".service"):
-                discard(ENABLED)  # whoever dies before systemd has read it leaves it to be enabled anew
+                discard(ENABLED)  # whoever dies before systemd has read it leaves it to be enabled again
             put(path, content, 0o644)
     if not os.path.lexists(ENABLED):
-        enabled = run(["systemctl", "enable", BACK + ".service"])  # reads all units anew, too
+        enabled = run(["systemctl", "enable", BACK + ".service"])  # reads all units again, too
         if enabled["code"]:
             return enabled
     for stale in (BEGUN, BALLAST):

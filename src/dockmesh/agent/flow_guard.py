@@ -232,7 +232,7 @@ class FlowGuard:
         looked = 0.0
         due = time.monotonic() + (AGAIN_S if self.installed is None else LOOK_S)
         while True:
-            # A point in time: the switch asks every few seconds whether we live, and each wait would begin anew.
+            # A point in time: the switch asks every few seconds whether we live, and each wait would begin again.
             ready, _, _ = select.select([each.socket for each in monitors], [], [], max(0.0, due - time.monotonic()))
             changed = [each.hear() for each in monitors if each.socket in ready]
             if any(changed):

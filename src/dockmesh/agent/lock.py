@@ -104,5 +104,5 @@ def touch() -> None:
 
 
 def boot_time() -> float:
-    """What the file's time is counted in: nobody sets this clock. It begins anew with each boot, and so does /run."""
+    """What the file's time is counted in: nobody sets this clock. It begins again with each boot, and so does /run."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -40,7 +40,7 @@ class Watch:
         return silent_ms is not None and silent_ms < FRESH_MS
 
     async def forget(self, name: str) -> None:
-        """Let the observer ask for the MAC address anew: that broadcast must arrive, too. Raises ConnectError."""
+        """Let the observer ask for the MAC address again: that broadcast must arrive, too. Raises ConnectError."""
         await self.observer.ask(Exec(("ip", "neighbour", "flush", "to", self.addresses[name])))
 
 

@@ -30,7 +30,7 @@ from dockmesh.undo.containers import start_again
 
 # A fabric of RSTP with BFD is back within seconds, one of STP needs up to 50 s (docs/explanation/spanning-tree.md).
 BACK_S, POLL_S = 120, 0.2
-# Who has to ask for its MAC address anew and still hears the host after this time reaches it by broadcast, too. Seen
+# Who has to ask for its MAC address again and still hears the host after this time reaches it by broadcast, too. Seen
 # with Open vSwitch 4.0.90, a development version: br0 got unicast again within 5 s, and broadcasts after 38 s.
 PROOF_S = 1.0
 
@@ -136,17 +136,17 @@ async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) ->
     """Raises HostError and ConnectError."""
     end = time.monotonic() + BACK_S
     before = _up(found.facts)
-    asked_anew: float | None = None
+    asked_again: float | None = None
     while True:
         lacks = sorted(before - _up(await gather(host, Inquiry())))
         if watch and not lacks:
             await watch.read()
             if not watch.alive(host.name):
                 lacks = [f"an answer to {watch.observer.name} over the mesh"]
-            elif asked_anew is None:
-                asked_anew = time.monotonic()
+            elif asked_again is None:
+                asked_again = time.monotonic()
                 await watch.forget(host.name)
-        if not lacks and (asked_anew is None or time.monotonic() > asked_anew + PROOF_S):
+        if not lacks and (asked_again is None or time.monotonic() > asked_again + PROOF_S):
             return
         if time.monotonic() > end:
             raise HostError(

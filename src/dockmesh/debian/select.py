@@ -48,7 +48,7 @@ def select(roots: Sequence[Deb], offered: Iterable[Deb], installed: Mapping[str,
     while waiting:
         deb = waiting.pop(0)
         for group in deb.depends:
-            # Anew for each: whatever is chosen takes the place of what is installed.
+            # Again for each: whatever is chosen takes the place of what is installed.
             if is_met(group, _after(chosen, installed)):
                 continue
             found = next((each for each in _candidates(group, others) if each.package not in chosen), None)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.meanings import Meanings
-from dockmesh.diff.recreate import must_be_new
+from dockmesh.diff.recreate import must_be_recreated
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.facts.types import HostFacts, OvsBridge
@@ -39,7 +39,7 @@ def apart_step(config: HostConfig, facts: HostFacts) -> Step | None:
 
 def switches(config: HostConfig, bridge: OvsBridge) -> bool:
     """Between flows and a spanning tree, one way or the other."""
-    return must_be_new(config, bridge) and is_direct(bridge) != (not config.forwarding.has_tree)
+    return must_be_recreated(config, bridge) and is_direct(bridge) != (not config.forwarding.has_tree)
 
 
 def is_direct(bridge: OvsBridge) -> bool:

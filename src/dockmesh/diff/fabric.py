@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.diff import attachments, flows, recreate, switches
 from dockmesh.diff.flows import INSTALL, flow_change
-from dockmesh.diff.recreate import kinds, must_be_new
+from dockmesh.diff.recreate import kinds, must_be_recreated
 from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
 from dockmesh.diff.settings import desired as desired_setting
 from dockmesh.diff.subject import FABRIC, Desired, Subject, tunnel
@@ -21,7 +21,9 @@ from dockmesh.transport.requests import Exec
 TIMEOUT_S = 20
 # What the local port of an Open vSwitch bridge is to the kernel, by datapath: system, netdev.
 DEVICE_KINDS = ("openvswitch", "tun")
-ANEW = "an existing bridge cannot change this: it is recreated, and its host is cut off until the tunnels are up again"
+RECREATED = (
+    "an existing bridge cannot change this: it is recreated, and its host is cut off until the tunnels are up again"
+)
 
 
 def desired(config: HostConfig) -> Iterator[Desired]:
@@ -41,7 +43,7 @@ def _tunnel(end: TunnelEnd) -> Desired:
 
 
 def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | None:
-    """The step, and whether the bridge is made (anew); None when all is as it should be.
+    """The step, and whether the bridge is created or recreated; None when all is as it should be.
 
     Raises ConflictError for a bridge or a device of that name which is not this mesh's.
     """
@@ -50,15 +52,18 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         _refuse_foreign(config, bridge)
     else:
         _refuse_foreign_device(config, facts)
-    anew = bridge is None or must_be_new(config, bridge)
-    present = None if anew else bridge
-    changes = (*_changes(config, bridge, anew=anew), *switch_changes(config, facts, fabric_anew=anew))
-    of_flows = flow_change(config, facts, anew=anew)
+    recreated = bridge is None or must_be_recreated(config, bridge)
+    present = None if recreated else bridge
+    changes = (
+        *_changes(config, bridge, recreated=recreated),
+        *switch_changes(config, facts, fabric_recreated=recreated),
+    )
+    of_flows = flow_change(config, facts, recreated=recreated)
     if not changes and of_flows is not None:
         return Step(StepName.FABRIC, (of_flows,), (INSTALL,)), False
     if not changes:
         return None
-    drop = [*([FABRIC_BRIDGE] if bridge is not None and anew else []), *stale_switches(config, facts)]
+    drop = [*([FABRIC_BRIDGE] if bridge is not None and recreated else []), *stale_switches(config, facts)]
     stale_ports = [] if present is None else _stale(config, present)
     stale = [port.name for port in stale_ports]
     # Without BFD there is nothing that could be told so, and a port that Open vSwitch could not make has none.
@@ -76,7 +81,7 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         Exec(ovs.make_sure_argv(words, TIMEOUT_S)),
         *((INSTALL,) if of_flows else ()),
     )
-    return Step(StepName.FABRIC, (*changes, *((of_flows,) if of_flows else ())), requests), anew
+    return Step(StepName.FABRIC, (*changes, *((of_flows,) if of_flows else ())), requests), recreated
 
 
 def _refuse_foreign(config: HostConfig, bridge: OvsBridge) -> None:
@@ -104,8 +109,8 @@ def _refuse_foreign_device(config: HostConfig, facts: HostFacts) -> None:
         )
 
 
-def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Iterator[Change]:
-    if bridge is None or anew:
+def _changes(config: HostConfig, bridge: OvsBridge | None, *, recreated: bool) -> Iterator[Change]:
+    if bridge is None or recreated:
         yield from _made(config, bridge)
         return
     own = (setting for setting in config.settings if setting.record == FABRIC_BRIDGE)
@@ -128,7 +133,7 @@ def _changes(config: HostConfig, bridge: OvsBridge | None, *, anew: bool) -> Ite
 
 def _made(config: HostConfig, bridge: OvsBridge | None) -> Iterator[Change]:
     """`bridge` is the one that it takes the place of."""
-    why, found = ("the fabric's own bridge", None) if bridge is None else (ANEW, recreate.in_record(bridge))
+    why, found = ("the fabric's own bridge", None) if bridge is None else (RECREATED, recreate.in_record(bridge))
     yield Change(config.host, FABRIC, *kinds(config, bridge), why, found=found)
     for there in map(_tunnel, config.tunnels):
         change = Change(config.host, there.subject, None, there.value, there.reason)

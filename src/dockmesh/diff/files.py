@@ -52,7 +52,7 @@ def files_step(config: HostConfig, facts: HostFacts) -> Step | None:
         return None
     written = {change.subject.name for change in files if change.expected is not None}
     changed = {change.subject.name for change in files}
-    # To enable units reads all units anew (systemctl(1)), which on a busy host takes a third of a second.
+    # To enable units reads all units again (systemctl(1)), which on a busy host takes a third of a second.
     enable = (Exec(("systemctl", "enable", *(each.subject.name for each in units))),) if units else ()
     reload = not units and any(path.startswith(SYSTEMD) for path in changed)
     reread = (Exec(("systemctl", "daemon-reload")),) if reload else ()

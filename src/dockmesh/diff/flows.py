@@ -25,11 +25,11 @@ def desired(config: HostConfig) -> Desired:
     return Desired(SUBJECT, PLANNED, WHY[not config.forwarding.has_tree])
 
 
-def flow_change(config: HostConfig, facts: HostFacts, *, anew: bool) -> Change | None:
-    """`anew`: the bridge is made, so it has none."""
+def flow_change(config: HostConfig, facts: HostFacts, *, recreated: bool) -> Change | None:
+    """`recreated`: the bridge is made, so it has none."""
     there = desired(config)
     change = Change(config.host, there.subject, None, there.value, there.reason)
-    if anew:
+    if recreated:
         return change.following(f"{FABRIC_BRIDGE} is recreated")
     actual = "could not be read" if facts.flows is None else said(facts.flows)
     if not actual:

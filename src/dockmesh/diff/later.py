@@ -57,8 +57,8 @@ def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostD
     fabric = facts.link(FABRIC_BRIDGE)
     moves = RESTART in docker.subjects
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
-    anew = any(change.subject == FABRIC for change in diff.changes)
-    kept = (_kept(step, moves=moves, cut=moves and attached and anew) for step in diff.steps)
+    recreated = any(change.subject == FABRIC for change in diff.changes)
+    kept = (_kept(step, moves=moves, cut=moves and attached and recreated) for step in diff.steps)
     return _left(diff, [step for step in kept if step is not None])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dockmesh.diff.attachments import attach_apart, refuse_taken
 from dockmesh.diff.linux_bridge import bridge_changes, set_right
 from dockmesh.diff.subject import Desired, Subject, Thing
-from dockmesh.diff.switches import made_anew
+from dockmesh.diff.switches import is_recreated
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts import types as facts_types
@@ -85,7 +85,7 @@ def _made(config: HostConfig, facts: HostFacts) -> Step | None:
     requests: list[Request] = []
     for wanted in config.further:
         present = facts.docker.network(wanted.name) if facts.docker else None
-        made = made_anew(config, wanted.switch, facts)
+        made = is_recreated(config, wanted.switch, facts)
         if on_host := tuple(bridge_changes(config, wanted, facts, member_made=made)):
             changes += on_host
             requests += set_right(config, wanted, facts)
@@ -201,7 +201,7 @@ def _refuse_foreign(config: HostConfig, wanted: HostNetwork, facts: HostFacts) -
                 f"has a Docker network {each.name} whose {overlapping[0]} overlaps {overlapping[1]}, "
                 f"the {overlapping[2]} of {wanted.name}",
                 "Docker makes no two networks that overlap",
-                f"give {wanted.name} another prefix, or make {each.name} anew with another subnet",
+                f"give {wanted.name} another prefix, or recreate {each.name} with another subnet",
             )
     switch = next((each for each in facts.ovs or () if each.name == wanted.switch), None)
     if switch is not None and switch.external_ids.get(ovs.MARK) != config.mesh:

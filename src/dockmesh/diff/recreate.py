@@ -7,7 +7,7 @@ from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig
 
 
-def must_be_new(config: HostConfig, bridge: OvsBridge) -> bool:
+def must_be_recreated(config: HostConfig, bridge: OvsBridge) -> bool:
     """Another datapath is another bridge; a spanning tree does not survive a change of its own kind or root.
 
     Measured with Open vSwitch 3.5.0: setting rstp_enable to false and back leaves the tunnels silent, and after a

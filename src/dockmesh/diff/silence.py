@@ -2,7 +2,7 @@
 
 Flows, groups, tunnels and their settings come and go without a loss for them. A network device that comes or goes does
 not where the datapath is in userspace: Open vSwitch (3.5 to 4.0) then forgets its routes and the addresses that its
-tunnels listen on, and reads them anew (`route_table_reset` in lib/route-table.c). A flow that another of its threads
+tunnels listen on, and reads them again (`route_table_reset` in lib/route-table.c). A flow that another of its threads
 translates in just that moment leads nowhere, until the next translation. In the kernel's datapath tunnels go by the
 kernel's routes.
 """

@@ -13,7 +13,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.render.types import HostConfig
 
 
-def made_anew(config: HostConfig, switch: str, facts: HostFacts) -> bool:
+def is_recreated(config: HostConfig, switch: str, facts: HostFacts) -> bool:
     """Another datapath is another bridge."""
     present = facts.bridge(switch)
     return present is None or (present.datapath_type or str(Datapath.SYSTEM)) != str(config.datapath)
@@ -22,7 +22,7 @@ def made_anew(config: HostConfig, switch: str, facts: HostFacts) -> bool:
 def stale_switches(config: HostConfig, facts: HostFacts) -> list[str]:
     """Those that are there and must be recreated."""
     names = dict.fromkeys(each.switch for each in joined(config))
-    return [name for name in names if made_anew(config, name, facts) and facts.bridge(name) is not None]
+    return [name for name in names if is_recreated(config, name, facts) and facts.bridge(name) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,13 @@ def _patch(each: Joined, port: str) -> Desired:
     return Desired(Subject(Thing.PATCH, port), f"for {each.network}", "it joins the network to the fabric")
 
 
-def switch_changes(config: HostConfig, facts: HostFacts, *, fabric_anew: bool) -> Iterator[Change]:
-    """`fabric_anew`: the fabric's bridge is recreated, and has none of its ports then."""
-    fabric = None if fabric_anew else facts.bridge(FABRIC_BRIDGE)
+def switch_changes(config: HostConfig, facts: HostFacts, *, fabric_recreated: bool) -> Iterator[Change]:
+    """`fabric_recreated`: the fabric's bridge is recreated, and has none of its ports then."""
+    fabric = None if fabric_recreated else facts.bridge(FABRIC_BRIDGE)
     seen = set[str]()
     for each in joined(config):
         name = each.switch
-        switch = None if made_anew(config, name, facts) else facts.bridge(name)
+        switch = None if is_recreated(config, name, facts) else facts.bridge(name)
         if name not in seen:
             seen.add(name)
             there = facts.bridge(name)

@@ -23,7 +23,7 @@ Ways = Mapping[Pair, tuple[str, ...]]
 HELLO = Term("Hello Time: until the root's next BPDU", 0, 2_000, "IEEE 802.1D-2004")
 AGREE = Term("spanning tree: both ends agree", 0, 200, "measured with three hosts")
 BFD_UP = Term("BFD: two packets, one a second, until a tunnel is up", 0, 2_000, "RFC 5880, 6.8.3")
-# Who was silent for long is asked for anew.
+# Who was silent for long is asked for again.
 ARP = Term("ARP: a question a second", 0, 1_000, "Linux, net.ipv4.neigh.default.retrans_time_ms")
 SWITCH_UP = Term("systemd starts ovs-vswitchd and the fabric again", 0, 3_000, "measured with three hosts")
 FLOWS_UP = Term(

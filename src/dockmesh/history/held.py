@@ -1,4 +1,4 @@
-"""One process of this machine at a time: between reading what is kept here and writing it anew, nobody else writes.
+"""One process of this machine at a time: between reading what is kept here and writing it again, nobody else writes.
 
 By a file that is locked, says nothing, and is there for so long only. The kernel ends a lock with its process, whatever
 ends that.

@@ -37,7 +37,7 @@ class Pinging:
         return self._log().stats(self.target)
 
     def _log(self) -> PingLog:
-        """With what was written since the last look: in minutes it becomes too much to be read anew."""
+        """With what was written since the last look: in minutes it becomes too much to be read again."""
         with self.output.open("rb") as output:
             output.seek(self.log.read)
             new = output.read()
@@ -55,7 +55,7 @@ class Pinging:
         return True
 
     def _answers(self, since: int) -> int:
-        """So many pings are answered in what was written since; those of some minutes are too much to read anew."""
+        """So many pings are answered in what was written since; those of some minutes are too much to read again."""
         with self.output.open(errors="replace") as output:
             output.seek(since)
             return len({line.split()[1] for line in output if line.startswith("A ") and line.endswith("\n")})

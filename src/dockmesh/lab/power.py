@@ -11,7 +11,9 @@ from dockmesh.lab.wait import holds_within
 SUPERVISED_WITHIN_S = 10
 BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
 # Fails in the boot of this id; else ends when systemd has started all that it starts, or has failed to.
-BOOTED_ANEW = 'test "$(cat /proc/sys/kernel/random/boot_id)" != "$1" && { systemctl is-system-running --wait || true; }'
+BOOTED_AGAIN = (
+    'test "$(cat /proc/sys/kernel/random/boot_id)" != "$1" && { systemctl is-system-running --wait || true; }'
+)
 # Holds its connection for as long as the host keeps it. Some go down without a word, and their next boot ends it when
 # it is asked; one that answers nothing for a minute is not worth the waiting.
 REBOOT = ("sh", "-c", "systemctl --no-block reboot && exec sleep infinity")
@@ -54,7 +56,7 @@ def wait_until_booted(lab: Lab, host: LabHost, old_boot_id: str | None = None) -
 
     def is_new_boot() -> bool:
         # One login for both questions: it is the dearest that a host is asked for while it boots.
-        answer = run_on(lab, host, ("sh", "-c", BOOTED_ANEW, "sh", old_boot_id or "none"), timeout_s=deadline_s)
+        answer = run_on(lab, host, ("sh", "-c", BOOTED_AGAIN, "sh", old_boot_id or "none"), timeout_s=deadline_s)
         return answer.returncode == 0
 
     def is_over() -> bool:

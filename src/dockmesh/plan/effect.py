@@ -12,7 +12,7 @@ class Effect:
     more: tuple[tuple[str, tuple[str, ...]], ...]  # a host, and the peers that it gets a tunnel to
     fewer: tuple[tuple[str, tuple[str, ...]], ...]  # a host, and the peers that it loses its tunnel to
     docker_restarts: tuple[str, ...]  # address, pool, prefix or MTU are others, or whether it has IPv6
-    bridge_anew: tuple[str, ...]  # forwarding, datapath, address or priority in the spanning tree are others
+    bridge_recreated: tuple[str, ...]  # forwarding, datapath, address or priority in the spanning tree are others
     root: tuple[str | None, str | None]  # before and after, where there is a spanning tree
     mtu: tuple[int, int]
 
@@ -29,7 +29,7 @@ def effect(before: Plan, after: Plan) -> Effect:
             for old, new in staying
             if (old.address, old.pool, before.mtu, old.has_ipv6) != (new.address, new.pool, after.mtu, new.has_ipv6)
         ),
-        bridge_anew=tuple(
+        bridge_recreated=tuple(
             new.name
             for old, new in staying
             if fabric_moved

@@ -24,7 +24,7 @@ def roots(hosts: Sequence[str], links: Sequence[Link], topology: Topology) -> tu
     """The root and the host that takes over when it dies.
 
     Where the kind of mesh has no middle it is the first host, and where the kind has one, that: so no host that is
-    added moves the root, which makes bridges anew. Only among links of a person's own the middle is looked for.
+    added moves the root, which recreates bridges. Only among links of a person's own the middle is looked for.
     """
     match topology:
         case FullMesh() | Ring() | Degree():

@@ -145,7 +145,7 @@ def _docker_networks(plan: Plan, host: HostPlan, evidence: HostEvidence, name: t
                 f"Docker's network {network} has {prefix}, which overlaps {_whose(seat)} {seat.prefix}: Docker refuses"
             )
             do = (
-                f"make {network} anew with another subnet (`docker network rm {network}` first), "
+                f"recreate {network} with another subnet (`docker network rm {network}` first), "
                 f"or give {_it(seat)} another prefix"
             )
             yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)

@@ -1,4 +1,4 @@
-"""What a host was before the first change: kept there, and never written anew, until `dockmesh destroy`."""
+"""What a host was before the first change: kept there, and never written again, until `dockmesh destroy`."""
 
 import json
 from collections.abc import Iterable, Mapping

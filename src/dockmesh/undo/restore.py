@@ -87,7 +87,7 @@ def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
     if fewer_flows is not None:
         old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
-    # To enable units reads all units anew, too.
+    # To enable units reads all units again, too.
     last = Exec(("systemctl", "enable", *enabled) if enabled else ("systemctl", "daemon-reload"))
     return (*(_file(old, path) for path in PATHS), last)
 
@@ -115,7 +115,7 @@ def networks_that_came(facts: HostFacts, config: HostConfig) -> tuple[Request, .
 
 
 def networks(facts: HostFacts, config: HostConfig, held_back: Collection[str]) -> tuple[Request, ...]:
-    """Those that the host had, where the run takes them apart or makes them anew; with the fabric as it was.
+    """Those that the host had, where the run takes them apart or recreates them; with the fabric as it was.
 
     Not those of which another host has got addresses: the next apply makes them.
     """
@@ -153,8 +153,8 @@ def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
     return tuple(Exec(argv) for argv in (*map(ovs.leave, leaving), *map(ovs.stay, staying)))
 
 
-def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request, ...]:
-    """`anew`: the run makes the bridge anew, so that its rollback does, too."""
+def fabric(facts: HostFacts, config: HostConfig, *, recreated: bool) -> tuple[Request, ...]:
+    """`recreated`: the run recreates the bridge, so that its rollback does, too."""
     present = facts.bridge(FABRIC_BRIDGE)
     drop = Exec(ovs.make_sure_argv(("--", "--if-exists", "del-br", FABRIC_BRIDGE), TIMEOUT_S))
     wanted = dict.fromkeys(each.switch for each in joined(config))
@@ -168,7 +168,7 @@ def fabric(facts: HostFacts, config: HostConfig, *, anew: bool) -> tuple[Request
         words += _words(switch, ())
     for switch in attachments.switches(config.mesh, facts):
         words += _words(switch, _ports(config, switch.name))
-    return (*((drop,) if anew else ()), Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
+    return (*((drop,) if recreated else ()), Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
 
 
 def _ports(config: HostConfig, switch: str) -> tuple[str, ...]:
@@ -240,7 +240,7 @@ def links(facts: HostFacts, config: HostConfig, *, stay_out: bool) -> tuple[Requ
 
 
 def _apart_at_boot(facts: HostFacts) -> Iterator[Request]:
-    """For ifupdown, which knows no marker: its file says it, and the next apply writes it anew."""
+    """For ifupdown, which knows no marker: its file says it, and the next apply writes it again."""
     if (state := facts.files.get(INTERFACES)) is not None:
         text = state.text.replace(f"bridge_ports {FABRIC_BRIDGE}\n", "bridge_ports none\n")
         yield Put(INTERFACES, text, state.mode)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dockmesh.agent.texts import text_of
 from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
-from dockmesh.diff.recreate import must_be_new
+from dockmesh.diff.recreate import must_be_recreated
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
@@ -54,9 +54,9 @@ def rollback(
     wrote what the boot took. Packages stay.
     """
     bridge = facts.bridge(FABRIC_BRIDGE)
-    anew = bridge is not None and must_be_new(config, bridge)
-    # Its tunnels go before it does, and its rollback makes it anew then, too.
-    link_steps = (*LINK_STEPS, StepName.APART) if anew else LINK_STEPS
+    recreated = bridge is not None and must_be_recreated(config, bridge)
+    # Its tunnels go before it does, and its rollback recreates it then, too.
+    link_steps = (*LINK_STEPS, StepName.APART) if recreated else LINK_STEPS
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
@@ -86,8 +86,8 @@ def rollback(
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC, StepName.LEAVE, *([StepName.APART] if anew else [])],
-            restore.fabric(facts, config, anew=anew),
+            [StepName.FABRIC, StepName.LEAVE, *([StepName.APART] if recreated else [])],
+            restore.fabric(facts, config, recreated=recreated),
             booted=[StepName.FILES],
             must=bridge is not None,
         ),

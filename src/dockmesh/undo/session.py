@@ -100,7 +100,7 @@ class Session:
         return dict(errors)
 
     async def roll_lost_back(self, fresh: Mapping[str, Transport]) -> dict[str, str]:
-        """Those that failed and can be reached anew need not wait for their time-out; by host what it is now."""
+        """Those that failed and can be reached again need not wait for their time-out; by host what it is now."""
         states: dict[str, str] = {}
         for name in sorted(self.lost & set(fresh)):
             with contextlib.suppress(ConnectError):

@@ -132,9 +132,7 @@ def _places(container: Container) -> Iterator[tuple[str, str, str | None]]:
 def _give_back(planned: HostPlan, facts: HostFacts, container: Container, network: str) -> str:
     """Docker gives an address of its pool at the next start; in a further network somebody may have asked for one."""
     if network != DOCKER_BRIDGE:
-        return (
-            f"start {container.name} on {planned.name} anew, without `--ip` and `--ip6` or with addresses of its pool"
-        )
+        return f"recreate {container.name} on {planned.name}, without `--ip` and `--ip6` or with addresses of its pool"
     if facts.docker is not None and facts.docker.pool != planned.pool:
         return APPLY
     return f"run `docker restart {container.name}` on {planned.name}"

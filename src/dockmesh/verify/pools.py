@@ -17,7 +17,7 @@ from dockmesh.plan.types import HostNetwork, HostPlan, Plan
 NEARLY_FULL = 0.8  # of a pool
 # Of a pool that has no address left.
 ROOM = "remove containers that nobody needs, or write a larger pool into the mesh file and run `dockmesh apply`"
-OTHER_MAC = "start all but one of them anew, without `--mac-address` or with another one"
+OTHER_MAC = "start all but one of them again, without `--mac-address` or with another one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Outside:
         if self.network == DOCKER_BRIDGE:
             return f"run `docker restart {names}` on {host}"
         option = "--ip6" if self.pool.version == 6 else "--ip"
-        return f"start {names} on {host} anew, without `{option}` or with one of the pool"
+        return f"start {names} on {host} again, without `{option}` or with one of the pool"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What `dockmesh verify` says of a mesh that somebody broke, from what real hosts answered: JSON beside this file.
 
 Each file holds the answers of three hosts with the userspace datapath; an answer that is not there, or null, is that of
-`healthy.json`. `DOCKMESH_GOLDEN=write pytest tests/cases/verify` writes the screens anew. Read every line of the diff.
+`healthy.json`. `DOCKMESH_GOLDEN=write pytest tests/cases/verify` writes the screens again. Read every line of the diff.
 """
 
 import asyncio

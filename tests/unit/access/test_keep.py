@@ -154,11 +154,11 @@ def test_a_new_authority_lets_in_whom_the_old_one_did_where_their_folder_is_ours
     kept, old = let_in(kept, "ann", NOW, DAY, client_folder(file, "ann"))
     kept, _ = let_in(kept, "bob", NOW, DAY, tmp_path / "elsewhere")
 
-    new, anew = rotate(file, "prod", kept, NOW)
+    new, reissued = rotate(file, "prod", kept, NOW)
     new = with_hosts(new, PLAN, NOW)
 
-    assert set(anew) == {"ann"}
-    assert gets_in(tmp_path, new, anew["ann"])
+    assert set(reissued) == {"ann"}
+    assert gets_in(tmp_path, new, reissued["ann"])
     assert not gets_in(tmp_path, new, replace_ca(old, new))
     assert new.meant
 

@@ -157,6 +157,7 @@ def test_its_json_names_what_changed_and_on_whom(dockmesh: Dockmesh, mesh_file: 
         "more_tunnels": {},
         "fewer_tunnels": {"host1": ["host2"], "host3": ["host2"]},
         "docker_restarts": [],
+        "bridge_recreated": [],
         "bridge_made_anew": [],
         "room": 7,
         "room_in": "docker0",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.lab.power import BOOT_ID, BOOTED_ANEW, what_to_do
+from dockmesh.lab.power import BOOT_ID, BOOTED_AGAIN, what_to_do
 
 
 @pytest.fixture
@@ -18,19 +18,19 @@ def degraded(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
-def booted_anew(old: str, environment: dict[str, str]) -> bool:
-    asked = subprocess.run(("sh", "-c", BOOTED_ANEW, "sh", old), env=environment, capture_output=True, check=False)
+def booted_again(old: str, environment: dict[str, str]) -> bool:
+    asked = subprocess.run(("sh", "-c", BOOTED_AGAIN, "sh", old), env=environment, capture_output=True, check=False)
     return asked.returncode == 0
 
 
 def test_a_host_that_has_not_gone_down_yet_is_not_up_again(degraded: dict[str, str]) -> None:
     now = subprocess.run(BOOT_ID, capture_output=True, text=True, check=True).stdout.strip()
 
-    assert not booted_anew(now, degraded)
+    assert not booted_again(now, degraded)
 
 
 def test_a_host_on_which_something_did_not_start_is_up(degraded: dict[str, str]) -> None:
-    assert booted_anew("none", degraded)
+    assert booted_again("none", degraded)
 
 
 def test_a_machine_that_has_too_few_instances_of_inotify_is_told_how_to_have_more() -> None:

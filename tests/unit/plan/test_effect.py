@@ -12,14 +12,14 @@ def test_a_host_more_is_one_tunnel_more_on_each_of_the_others_and_nothing_else()
     found = effect(build(without(FOUR, "host4")), build(FOUR))
 
     assert found.more == (("host1", ("host4",)), ("host2", ("host4",)), ("host3", ("host4",)))
-    assert (found.fewer, found.docker_restarts, found.bridge_anew) == ((), (), ())
+    assert (found.fewer, found.docker_restarts, found.bridge_recreated) == ((), (), ())
 
 
 def test_the_root_may_leave_a_full_mesh_and_no_bridge_is_made_anew() -> None:
     found = effect(build(FOUR), build(without(FOUR, "host1")))
 
     assert found.root == ("host1", "host2")
-    assert found.bridge_anew == ()
+    assert found.bridge_recreated == ()
 
 
 def test_a_host_with_a_smaller_mtu_restarts_docker_everywhere() -> None:
@@ -40,10 +40,10 @@ def test_a_chain_that_grows_moves_its_root_and_says_whose_bridge_is_made_anew() 
     found = effect(build(before), build(after))
 
     assert found.root == ("host2", "host3")
-    assert set(found.bridge_anew) >= {"host2", "host3"}
+    assert set(found.bridge_recreated) >= {"host2", "host3"}
 
 
 def test_another_spanning_tree_makes_every_bridge_anew() -> None:
     other = replace(FOUR, fabric=Fabric(forwarding=Forwarding.STP))
 
-    assert effect(build(FOUR), build(other)).bridge_anew == ("host1", "host2", "host3", "host4")
+    assert effect(build(FOUR), build(other)).bridge_recreated == ("host1", "host2", "host3", "host4")

@@ -28,7 +28,7 @@ EVENTS = {
 RETRY_S, MOST_RETRY_S = 0.05, 0.8
 # While Docker is away it is looked so often whether the containers live that it left behind.
 LOOK_S = 0.1
-# What got lost on the way is found again at the latest then, for all is listed anew.
+# What got lost on the way is found again at the latest then, for all is listed again.
 LIST_S = 60.0
 # So long after a question about a container that came to nothing it is asked again, and then by the next list.
 AGAIN_S = (0.2, 1.0, 5.0)
@@ -118,7 +118,7 @@ class Follower:
             await asyncio.sleep(pause_s)
 
     def let_go(self) -> None:
-        """Docker is being stopped: end what it would wait for, and ask it nothing more until it was started anew."""
+        """Docker is being stopped: end what it would wait for, and ask it nothing more until it was started again."""
         self._leaving = daemons()
         self._leaving_until = asyncio.get_running_loop().time() + STOPS_WITHIN_S
         if self._events:

@@ -50,8 +50,10 @@ def revoked_json(name: str, told: Mapping[str, DockmeshError | None]) -> dict[st
 
 
 def rotated_json(new: store.Kept, folders: Mapping[str, Path], lost: Sequence[str]) -> dict[str, Any]:
+    reissued = {name: str(folder) for name, folder in sorted(folders.items())}
     return {
         "authority_until": new.ca_until.isoformat(),
-        "made_anew": {name: str(folder) for name, folder in sorted(folders.items())},
+        "reissued": reissued,
+        "made_anew": reissued,  # its name until 0.1.0
         "lost": list(lost),
     }

@@ -22,7 +22,8 @@ def edit_json(edit: Edit, *, written: bool) -> dict[str, Any]:
         "more_tunnels": {host: list(peers) for host, peers in edit.effect.more},
         "fewer_tunnels": {host: list(peers) for host, peers in edit.effect.fewer},
         "docker_restarts": list(edit.effect.docker_restarts),
-        "bridge_made_anew": list(edit.effect.bridge_anew),
+        "bridge_recreated": list(edit.effect.bridge_recreated),
+        "bridge_made_anew": list(edit.effect.bridge_recreated),  # its name until 0.1.0
         "room": room.hosts,
         "room_in": room.narrowest.name,
         "room_pools": list(room.pools),

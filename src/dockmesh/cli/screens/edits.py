@@ -18,9 +18,9 @@ def effect_lines(caused: Effect) -> list[str]:
     before, after = caused.root
     if before and after and before != after:
         lines.append(f"! The root of the spanning tree moves from {before} to {after}.")
-    if caused.bridge_anew:
+    if caused.bridge_recreated:
         lines.append(
-            f"! br0 is recreated on {', '.join(caused.bridge_anew)}: "
+            f"! br0 is recreated on {', '.join(caused.bridge_recreated)}: "
             "until their tunnels are up again, they are cut off from the others."
         )
     return lines

@@ -134,7 +134,7 @@ def _show_told(name: str, told: Mapping[str, DockmeshError | None], *, later: bo
 
 
 def rotate(file: Path, *, yes: bool, json: bool) -> None:
-    from dockmesh.access.keep import rotate as make_anew
+    from dockmesh.access.keep import rotate as rotate_authority
 
     plan, now = build(load(file)), datetime.now(UTC)
     if not yes:
@@ -144,13 +144,13 @@ def rotate(file: Path, *, yes: bool, json: bool) -> None:
             raise DockmeshError("nothing was changed")
     with store.held(file) as books:
         kept = books.kept
-        new, anew = make_anew(file, plan.name, kept, now)
+        new, reissued = rotate_authority(file, plan.name, kept, now)
         books.save(new)
-        for name, given in anew.items():
+        for name, given in reissued.items():
             store.write_client(store.client_folder(file, name), given.ca, given.certificate, given.key)
-        for name in {each.name for each in (kept.clients if kept else ())} - set(anew):
+        for name in {each.name for each in (kept.clients if kept else ())} - set(reissued):
             store.remove_client(file, name)
-    folders = {name: store.client_folder(file, name) for name in anew}
+    folders = {name: store.client_folder(file, name) for name in reissued}
     lost = sorted({each.name for each in _valid(kept, now)} - set(folders))
     if json:
         print_json(rotated_json(new, folders, lost))

@@ -38,7 +38,9 @@ from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.undo.session import Session, kept_alive
 from dockmesh.verify.types import VerifyReport
 
-ANEW = "Docker assigns their addresses again: the same where it can, others where it starts several at once by itself."
+REASSIGNED = (
+    "Docker assigns their addresses again: the same where it can, others where it starts several at once by itself."
+)
 ASKING_S = 15  # between two signs of life, while a person thinks
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
@@ -212,6 +214,6 @@ async def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
     disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
-        err.print(ANEW, style="yellow", markup=False)
+        err.print(REASSIGNED, style="yellow", markup=False)
     if not await said_yes("Make these changes?"):
         raise DockmeshError("nothing was changed")

@@ -36,7 +36,7 @@ def show(found: Status, *, json: bool) -> None:
 
 
 async def watch(plan: Callable[[], Plan], connections: Connections, *, json: bool) -> None:
-    """Look again every two seconds, for ever; `plan` is asked anew each time, for certificates may be renewed."""
+    """Look again every two seconds, for ever; `plan` is asked again each time, for certificates may be renewed."""
     rounds = _rounds(plan, connections)
     if json:
         async for found in rounds:

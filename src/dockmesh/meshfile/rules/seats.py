@@ -44,7 +44,7 @@ def check_lacking(mesh: MeshSection) -> Iterator[Problem]:
     for network in once(mesh):
         name, shown = network.label.value, network.shown
         if not network.whole or name in DOCKERS or len(name) > MOST_CHARACTERS:
-            continue  # told by itself, and to be named anew first
+            continue  # told by itself, and to be named again first
         on = [host for host in mesh.every_host if network.has(host.label.value)]
         lacking = [host for host in on if _is_whole(host) and name not in {seat.label.value for seat in host.seats}]
         if len(lacking) == len(on) > 1 and not network.attach.given:
