@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     measures = tuple(each for each in Measure if each in (wanted.measure or Measure))
     pace = Pace(wanted.runs, wanted.seconds, wanted.watch_seconds, measures)
     with _folder(wanted.dir) as folder:
-        for so_far in run.bench(run.Wish(contenders, pace, folder), say=say):
+        for so_far in run.bench(run.BenchOptions(contenders, pace, folder), say=say):
             found = replace(so_far, command=shlex.join((*PROGRAM, *words)))
             if wanted.out is not None:
                 # After each: what took minutes to measure is there, whatever becomes of the next.

@@ -36,29 +36,29 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BenchOptions:
     contenders: tuple[Contender, ...]
     pace: Pace
     folder: Path  # for the labs' disks
 
 
-def bench(wish: Wish, say: Say) -> Iterator[Bench]:
+def bench(opts: BenchOptions, say: Say) -> Iterator[Bench]:
     """Measure all; what is known so far, after each. Interrupted, the lab is taken away first."""
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     results: list[Result] = []
-    for contender in wish.contenders:
-        with fresh_lab(contender, wish.folder, say) as lab:
-            results.append(measured(contender, lab, wish.pace, say))
-        yield Bench(since, __version__, machine(), HOSTS, wish.pace, tuple(results))
+    for contender in opts.contenders:
+        with fresh_lab(contender, opts.folder, say) as lab:
+            results.append(measured(contender, lab, opts.pace, say))
+        yield Bench(since, __version__, machine(), HOSTS, opts.pace, tuple(results))
 
 
 @contextmanager
 def fresh_lab(contender: Contender, folder: Path, say: Say) -> Iterator[Lab]:
     """Raises LabError where the lab cannot be taken away, with its place: `dockmesh lab down --dir` does it then."""
     directory = folder / "lab"
-    wish = starting.UpOptions(name="bench", directory=directory, hosts=HOSTS, prepared=True, offers=contender.packages)
+    opts = starting.UpOptions(name="bench", directory=directory, hosts=HOSTS, prepared=True, offers=contender.packages)
     try:
-        yield starting.up(wish, say=say)
+        yield starting.up(opts, say=say)
     finally:
         try:
             ending.down(directory)

@@ -43,17 +43,17 @@ class UpOptions:
     release: Release | Mapping[str, Release] | None = None  # of all hosts, or of some by name
 
 
-def up(wish: UpOptions, say: Callable[[str], None]) -> Lab:
+def up(opts: UpOptions, say: Callable[[str], None]) -> Lab:
     """Make the lab, or what is missing of it: hosts that run are left alone, others start from the disks they have."""
-    check_name(wish.name)
+    check_name(opts.name)
     check_root()
-    directory = wish.directory.resolve()
+    directory = opts.directory.resolve()
     old = store.load(directory) if (directory / store.FILE).exists() else None
-    check_machine(wish.kind or (old.kind if old else HostKind.CONTAINER))
+    check_machine(opts.kind or (old.kind if old else HostKind.CONTAINER))
     directory.mkdir(parents=True, exist_ok=True)
     check_directory(directory)
     with locked(directory / LOCK):
-        lab = _settle(wish, directory, say)
+        lab = _settle(opts, directory, say)
         store.register(lab)
         store.save(lab)
         if not underlay.netns_exists(lab.switch_netns):
@@ -71,7 +71,7 @@ def up(wish: UpOptions, say: Callable[[str], None]) -> Lab:
         with ThreadPoolExecutor(len(lab.hosts)) as pool:
             tuple(pool.map(lambda host: _boot(lab, host), lab.hosts))
         if not lab.mesh_file.exists():
-            lab.mesh_file.write_text(mesh_file_text(lab, wish.prefix))
+            lab.mesh_file.write_text(mesh_file_text(lab, opts.prefix))
     return lab
 
 
@@ -80,22 +80,22 @@ def _boot(lab: Lab, host: LabHost) -> None:
     wait_until_booted(lab, host)
 
 
-def _settle(wish: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
+def _settle(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
     """The lab that shall be: a new one, or the one in the directory under its old name, perhaps with more hosts."""
     old = store.load(directory) if (directory / store.FILE).exists() else None
     if old is None:
-        return _new(wish, directory, say)
-    if wish.hosts is not None and wish.hosts < len(old.hosts):
+        return _new(opts, directory, say)
+    if opts.hosts is not None and opts.hosts < len(old.hosts):
         raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
-    mtus = {host.name: host.mtu for host in old.hosts} | wish.mtus
+    mtus = {host.name: host.mtu for host in old.hosts} | opts.mtus
     releases = {host.name: host.release for host in old.hosts}
-    hosts = make_hosts(directory, wish.hosts or len(old.hosts), mtus, wish.release, releases)
+    hosts = make_hosts(directory, opts.hosts or len(old.hosts), mtus, opts.release, releases)
     changed = [
-        *(["another kind of hosts"] if wish.kind not in (None, old.kind) else []),
-        *(["another accelerator"] if old.accelerator and wish.accelerator not in (None, old.accelerator) else []),
-        *(["another image"] if wish.prepared is not None and wish.prepared != old.prepared else []),
-        *(["other packages to install"] if wish.offers else []),
-        *(["another family of its underlay"] if wish.ipv6 is not None and wish.ipv6 != old.ipv6 else []),
+        *(["another kind of hosts"] if opts.kind not in (None, old.kind) else []),
+        *(["another accelerator"] if old.accelerator and opts.accelerator not in (None, old.accelerator) else []),
+        *(["another image"] if opts.prepared is not None and opts.prepared != old.prepared else []),
+        *(["other packages to install"] if opts.offers else []),
+        *(["another family of its underlay"] if opts.ipv6 is not None and opts.ipv6 != old.ipv6 else []),
         *(["another MTU of a host"] if _differ(hosts, old.hosts, "mtu") else []),
         *(["another release of a host"] if _differ(hosts, old.hosts, "release") else []),
     ]
@@ -107,7 +107,7 @@ def _settle(wish: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab
     if missing := [path for path in paths if not path.exists()]:
         raise LabError(f"the image of this lab is gone: {missing[0]}", do="run `dockmesh lab down`, then up again")
     new = {host.release for host in hosts} - set(old.images)
-    images = {release: _image(MACHINES[old.kind], release, wish, old.prepared, say) for release in sorted(new)}
+    images = {release: _image(MACHINES[old.kind], release, opts, old.prepared, say) for release in sorted(new)}
     return replace(old, directory=directory, hosts=hosts, images={**old.images, **images})
 
 
@@ -115,27 +115,27 @@ def _differ(hosts: tuple[LabHost, ...], old: tuple[LabHost, ...], field: str) ->
     return any(getattr(host, field) != getattr(was, field) for host, was in zip(hosts, old, strict=False))
 
 
-def _image(machines: Machines, release: Release, wish: UpOptions, prepared: bool, say: Callable[[str], None]) -> Image:
+def _image(machines: Machines, release: Release, opts: UpOptions, prepared: bool, say: Callable[[str], None]) -> Image:
     image = machines.ensure_image(release, prepared=prepared, say=say)
-    if not wish.offers:
+    if not opts.offers:
         return image
-    return replace(image, packages=ensure_offers(image.root, (*offered_packages(release), *wish.offers), say))
+    return replace(image, packages=ensure_offers(image.root, (*offered_packages(release), *opts.offers), say))
 
 
-def _new(wish: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
-    kind = wish.kind or HostKind.CONTAINER
+def _new(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
+    kind = opts.kind or HostKind.CONTAINER
     machines = MACHINES[kind]
-    hosts = make_hosts(directory, wish.hosts or DEFAULT_HOSTS, wish.mtus, wish.release)
+    hosts = make_hosts(directory, opts.hosts or DEFAULT_HOSTS, opts.mtus, opts.release)
     releases = sorted({host.release for host in hosts})
-    images = {release: _image(machines, release, wish, bool(wish.prepared), say) for release in releases}
+    images = {release: _image(machines, release, opts, bool(opts.prepared), say) for release in releases}
     return Lab(
-        name=wish.name,
+        name=opts.name,
         directory=directory,
-        prepared=bool(wish.prepared),
+        prepared=bool(opts.prepared),
         datapath=machines.datapath(),
         images=images,
         hosts=hosts,
-        ipv6=bool(wish.ipv6),
+        ipv6=bool(opts.ipv6),
         kind=kind,
-        accelerator=machines.choose_accelerator(images[hosts[0].release], wish.accelerator, say),
+        accelerator=machines.choose_accelerator(images[hosts[0].release], opts.accelerator, say),
     )

@@ -5,21 +5,21 @@ from dockmesh.cli.work import logs
 
 
 def test_exec_hands_on_what_was_asked_for() -> None:
-    wish = exec_.Wish(detach=True, env=("A=1", "B= 2"), user="ann", workdir="/srv")
+    opts = exec_.ExecOptions(detach=True, env=("A=1", "B= 2"), user="ann", workdir="/srv")
 
-    assert wish.words("abc", ["sh", "-c", "true"]) == (
+    assert opts.words("abc", ["sh", "-c", "true"]) == (
         *("docker", "exec", "--detach", "--env", "A=1", "--env", "B= 2", "--user", "ann", "--workdir", "/srv", "abc"),
         *("sh", "-c", "true"),
     )
-    assert exec_.Wish(interactive=True, tty=True).words("abc", ["sh"]) == (
+    assert exec_.ExecOptions(interactive=True, tty=True).words("abc", ["sh"]) == (
         *("docker", "exec", "--interactive", "--tty", "abc", "sh"),
     )
 
 
 def test_logs_hand_on_what_was_asked_for() -> None:
-    wish = logs.Wish(follow=True, tail=0, timestamps=True, since="10m")
+    opts = logs.LogsOptions(follow=True, tail=0, timestamps=True, since="10m")
 
-    assert wish.words("abc") == (
+    assert opts.words("abc") == (
         *("docker", "logs", "--follow", "--tail", "0", "--timestamps", "--since", "10m", "abc"),
     )
-    assert logs.Wish().words("abc") == ("docker", "logs", "abc")
+    assert logs.LogsOptions().words("abc") == ("docker", "logs", "abc")

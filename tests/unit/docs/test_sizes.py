@@ -34,7 +34,6 @@ SHARED = {
     "Step": "of a change, and of a measurement",
     "Owner": "of a block of addresses, and who answers for an address",
     "Asked": "what somebody asked a resolver, and a person a lab",
-    "Wish": "the options of one verb each",
     "_Turn": "one host's part of a run",
 }
 

@@ -35,11 +35,11 @@ def apply(
     Exit code 1 if a host failed, or the verification did.
     """
     from dockmesh.cli.screens import progress
-    from dockmesh.cli.work.apply import Wish, carry_out
+    from dockmesh.cli.work.apply import ApplyOptions, carry_out
     from dockmesh.diff.later import Restart
 
     progress.choose(quiet=quiet, verbose=verbose)
     when = Restart.NOW if restart else Restart.LATER
-    wish = Wish(ssh_config, dry_run, verify, yes, json, confirm_timeout, when, preflight)
-    if carry_out(file, host, wish).failed:
+    opts = ApplyOptions(ssh_config, dry_run, verify, yes, json, confirm_timeout, when, preflight)
+    if carry_out(file, host, opts).failed:
         raise typer.Exit(1)

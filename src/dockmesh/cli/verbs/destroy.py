@@ -33,4 +33,4 @@ def destroy(
     from dockmesh.cli.work import destroy as work
 
     progress.choose(quiet=quiet, verbose=verbose)
-    work.destroy(file, host, work.Wish(ssh_config, packages, dry_run, yes, json))
+    work.destroy(file, host, work.DestroyOptions(ssh_config, packages, dry_run, yes, json))

@@ -45,5 +45,7 @@ def exec(  # noqa: A001 — the verb is called so
     """
     from dockmesh.cli.work import exec as work
 
-    wish = work.Wish(interactive=interactive, tty=tty, detach=detach, env=tuple(env or ()), user=user, workdir=workdir)
-    work.exec_in(name, command, wish, file=file, ssh_config=ssh_config, host=host)
+    opts = work.ExecOptions(
+        interactive=interactive, tty=tty, detach=detach, env=tuple(env or ()), user=user, workdir=workdir
+    )
+    work.exec_in(name, command, opts, file=file, ssh_config=ssh_config, host=host)

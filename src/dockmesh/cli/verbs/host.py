@@ -58,8 +58,8 @@ def add(
     """
     from dockmesh.cli.work import host as work
 
-    wish = work.Wish(name or [], link or [], site, network or [], offline, ssh_config)
-    work.add(hosts, file, wish, dry_run=dry_run, json=json)
+    opts = work.HostOptions(name or [], link or [], site, network or [], offline, ssh_config)
+    work.add(hosts, file, opts, dry_run=dry_run, json=json)
 
 
 @app.command(cls=Command)

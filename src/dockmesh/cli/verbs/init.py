@@ -35,5 +35,5 @@ def init(
     """
     from dockmesh.cli.work import init as work
 
-    wish = work.Wish(name, prefix, max_hosts, offline, ssh_config)
-    work.init(hosts, file, wish, json=json)
+    opts = work.InitOptions(name, prefix, max_hosts, offline, ssh_config)
+    work.init(hosts, file, opts, json=json)

@@ -43,5 +43,5 @@ def logs(
         )
     from dockmesh.cli.work import logs as work
 
-    wish = work.Wish(follow=follow, tail=tail, timestamps=timestamps, since=since)
-    work.logs(name, wish, file, ssh_config, host)
+    opts = work.LogsOptions(follow=follow, tail=tail, timestamps=timestamps, since=since)
+    work.logs(name, opts, file, ssh_config, host)

@@ -62,8 +62,8 @@ def add(
     """
     from dockmesh.cli.work import network as work
 
-    wish = work.Wish(prefix, prefix6, internal, hosts, vlan, max_hosts)
-    work.add(name, file, wish, dry_run=dry_run, json=json)
+    opts = work.NetworkOptions(prefix, prefix6, internal, hosts, vlan, max_hosts)
+    work.add(name, file, opts, dry_run=dry_run, json=json)
 
 
 @app.command(cls=Command)

@@ -34,7 +34,7 @@ def rollback(
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work import rollback as work
-    from dockmesh.cli.work.apply import Wish
+    from dockmesh.cli.work.apply import ApplyOptions
 
     progress.choose(quiet=quiet, verbose=verbose)
-    work.rollback(run, file, Wish(ssh_config, False, verify, yes, json, confirm_timeout))
+    work.rollback(run, file, ApplyOptions(ssh_config, False, verify, yes, json, confirm_timeout))

@@ -46,7 +46,7 @@ Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ApplyOptions:
     """What the command line asked for."""
 
     ssh_config: Path | None
@@ -61,7 +61,7 @@ class Wish:
     file: Path = options.DEFAULT_FILE
 
 
-def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
+def carry_out(file: Path, only: list[str] | None, opts: ApplyOptions) -> Result:
     """For rollback, too, which is an apply of an earlier text.
 
     Raises UsageError and MeshFileError before any host is asked, LockedError before any is changed.
@@ -69,54 +69,54 @@ def carry_out(file: Path, only: list[str] | None, wish: Wish) -> Result:
     content = read_bytes(file)
     plan, keep = prepared(build(parse(str(file), content, packages_beside=file.parent)), file)
     chosen = options.choose_hosts(plan, only)
-    wish = replace(wish, file=file, verify=wish.verify and len(chosen) == len(plan.hosts))
+    opts = replace(opts, file=file, verify=opts.verify and len(chosen) == len(plan.hosts))
 
     def recorded(session: Session) -> AbstractContextManager[Callable[[Result], None]]:
         keep()
         return record(file, content.decode(), session)
 
-    result = asyncio.run(_apply(plan, chosen, wish, new_run(wish.why), recorded))
-    if wish.json:
+    result = asyncio.run(_apply(plan, chosen, opts, new_run(opts.why), recorded))
+    if opts.json:
         print_json(result_json(result))
     else:
         show_result(result)
     return result
 
 
-async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Result:
+async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, run: Run, recorded: Recorded) -> Result:
     began = time.monotonic()
-    async with fleet(chosen, wish.ssh_config) as hosts:
-        found = await _look(plan, hosts, wish, run)
+    async with fleet(chosen, opts.ssh_config) as hosts:
+        found = await _look(plan, hosts, opts, run)
         left_out = tuple(host for host in plan.hosts if host not in chosen)
         found = await without_address_conflicts(
-            left_out, found, hosts.failed, file=wish.file, ssh_config=wish.ssh_config
+            left_out, found, hosts.failed, file=opts.file, ssh_config=opts.ssh_config
         )
-        if wish.preflight:
+        if opts.preflight:
             found = await keep_out(plan, hosts.opened, found)
         looks = AllOrNone(plan, found)
         good = {name: look for name, look in looks.items() if isinstance(look, Look)}
         errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
-        result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=wish.dry_run)
-        if not wish.json:
-            show_changes(good, reasons=wish.dry_run)
+        result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=opts.dry_run)
+        if not opts.json:
+            show_changes(good, reasons=opts.dry_run)
             if any(look.diff.steps for look in good.values()):
-                show_silence(plan, good, proof=wish.verify)
-        if wish.dry_run or not any(look.diff.steps for look in good.values()):
+                show_silence(plan, good, proof=opts.verify)
+        if opts.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
         stay_out, held_back = contested(plan, looks), contested_networks(plan, looks)
-        session = Session(run, wish.confirm_timeout, stay_out, held_back, restart_for(looks, wish.restart))
-        if not wish.yes:
+        session = Session(run, opts.confirm_timeout, stay_out, held_back, restart_for(looks, opts.restart))
+        if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
-                await _ask(good, json=wish.json)
+                await _ask(good, json=opts.json)
             # The lock kept other applies away meanwhile, but not people.
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, wish.restart)
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, opts.restart)
             looks, began = looks.updated(again), time.monotonic()
-            session.restart = restart_for(looks, wish.restart)
+            session.restart = restart_for(looks, opts.restart)
         with recorded(session) as note:
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, looks, session)
                 seconds = time.monotonic() - began
-                report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, wish, outcomes)
+                report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, opts, outcomes)
             outcomes = tuple(_as_it_ended(outcome, unconfirmed, back) for outcome in outcomes)
             wrong = {outcome.host: outcome.error for outcome in outcomes if outcome.error}
             result = replace(
@@ -126,16 +126,16 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run,
         return result
 
 
-async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Looks:
-    if wish.dry_run:
-        return await look_at_all(plan, hosts.opened, wish.restart)
+async def _look(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> Looks:
+    if opts.dry_run:
+        return await look_at_all(plan, hosts.opened, opts.restart)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         # Two runs that each have some of the hosts would make a mesh that neither of them means.
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await look_at_all(plan, ours, wish.restart)}
+    return {**errors, **await look_at_all(plan, ours, opts.restart)}
 
 
 async def _carry_out(plan: Plan, hosts: Fleet, looks: AllOrNone, session: Session) -> tuple[Outcome, ...]:
@@ -172,7 +172,7 @@ async def _roll_back(session: Session) -> None:
 
 
 async def _prove_and_confirm(
-    plan: Plan, hosts: Fleet, session: Session, wish: Wish, outcomes: tuple[Outcome, ...]
+    plan: Plan, hosts: Fleet, session: Session, opts: ApplyOptions, outcomes: tuple[Outcome, ...]
 ) -> tuple[VerifyReport | None, Mapping[str, DockmeshError], Mapping[str, str]]:
     """The proof over the old connections; the word that it stays over new ones, which show that one gets in still.
 
@@ -182,8 +182,8 @@ async def _prove_and_confirm(
     try:
         # Where no host became what the file says there is no mesh to be measured.
         is_there = any(outcome.error is None for outcome in outcomes)
-        report = await verify_fleet(plan, hosts) if wish.verify and is_there else None
-        async with fleet(changed, wish.ssh_config, fresh=True) as again:
+        report = await verify_fleet(plan, hosts) if opts.verify and is_there else None
+        async with fleet(changed, opts.ssh_config, fresh=True) as again:
             changes = {outcome.host: [change.text() for change in outcome.changes] for outcome in outcomes}
             wrong = await session.confirm(again.opened, changes)
             now = await session.roll_lost_back(again.opened)

@@ -41,7 +41,7 @@ Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DestroyOptions:
     """What the command line asked for."""
 
     ssh_config: Path | None
@@ -51,14 +51,14 @@ class Wish:
     json: bool
 
 
-def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
+def destroy(file: Path, host: list[str] | None, opts: DestroyOptions) -> None:
     content = read_bytes(file)
     plan = build(parse(str(file), content, packages_beside=file.parent))
     chosen = options.choose_hosts(plan, host)
     destroyed = asyncio.run(
-        _destroy(plan, chosen, wish, new_run(DESTROY), lambda session: record(file, content.decode(), session))
+        _destroy(plan, chosen, opts, new_run(DESTROY), lambda session: record(file, content.decode(), session))
     )
-    if wish.json:
+    if opts.json:
         print_json(destroyed_json(destroyed))
     else:
         show_destroyed(destroyed)
@@ -66,28 +66,30 @@ def destroy(file: Path, host: list[str] | None, wish: Wish) -> None:
         raise typer.Exit(1)
 
 
-async def _destroy(plan: Plan, chosen: tuple[HostPlan, ...], wish: Wish, run: Run, recorded: Recorded) -> Destroyed:
+async def _destroy(
+    plan: Plan, chosen: tuple[HostPlan, ...], opts: DestroyOptions, run: Run, recorded: Recorded
+) -> Destroyed:
     began = time.monotonic()
     others = tuple(host.name for host in plan.hosts if host not in chosen)
-    async with fleet(chosen, wish.ssh_config) as hosts:
-        partings = await _look(plan, hosts, wish, run)
+    async with fleet(chosen, opts.ssh_config) as hosts:
+        partings = await _look(plan, hosts, opts, run)
         refused = {name: found.refused for name, found in partings.items() if isinstance(found, Parting)}
-        partings = partings if wish.dry_run else permitted(partings)
+        partings = partings if opts.dry_run else permitted(partings)
         good = {name: found for name, found in partings.items() if isinstance(found, Parting)}
         looks = {name: found.look for name, found in good.items()}
         errors = {name: _later(name, error) for name, error in hosts.failed.items()}
         errors |= {name: error for name, error in refused.items() if error}
         errors |= {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
-        result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=wish.dry_run)
+        result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=opts.dry_run)
         destroyed = Destroyed(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
-        if not wish.json:
-            show_changes(looks, reasons=wish.dry_run)
-        if wish.dry_run or not any(look.diff.steps for look in looks.values()):
+        if not opts.json:
+            show_changes(looks, reasons=opts.dry_run)
+        if opts.dry_run or not any(look.diff.steps for look in looks.values()):
             return replace(destroyed, result=replace(result, seconds=time.monotonic() - began))
-        if not wish.yes:
+        if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
-                await _ask(looks, json=wish.json)
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=wish.packages)
+                await _ask(looks, json=opts.json)
+            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=opts.packages)
             partings, began = {**partings, **again}, time.monotonic()
         with recorded(Session(run)) as note:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
@@ -111,15 +113,15 @@ def _later(name: str, error: DockmeshError) -> DockmeshError:
     return error
 
 
-async def _look(plan: Plan, hosts: Fleet, wish: Wish, run: Run) -> Partings:
-    if wish.dry_run:
-        return await look_at_all(plan, hosts.opened, packages=wish.packages)
+async def _look(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> Partings:
+    if opts.dry_run:
+        return await look_at_all(plan, hosts.opened, packages=opts.packages)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await look_at_all(plan, ours, packages=wish.packages)}
+    return {**errors, **await look_at_all(plan, ours, packages=opts.packages)}
 
 
 async def _carry_out(hosts: Fleet, partings: Partings) -> tuple[Outcome, ...]:

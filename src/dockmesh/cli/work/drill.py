@@ -10,7 +10,7 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.screens.drill import show_history, show_kinds
 from dockmesh.cli.show import out, print_json
-from dockmesh.cli.work.drill_run import Wish, Work, ask_again, carry_out, choose, harmless, in_lab, on_hosts
+from dockmesh.cli.work.drill_run import DrillOptions, Work, ask_again, carry_out, choose, harmless, in_lab, on_hosts
 from dockmesh.cli.work.lab import DEFAULT_FOLDER
 from dockmesh.drill import history, report
 from dockmesh.drill.faults import ABOUT
@@ -78,18 +78,18 @@ def run_drill(wanted: list[str], where: InLab | RealHosts, file: Path | None, dr
         file = file or options.DEFAULT_FILE
         plan = build(load(file))
         faults = choose(plan, wanted, seed, drawn.count, harmless(plan))
-        wish = Wish(plan, faults, drawn.hold, drawn.interval)
-        ask_again(plan, wish.faults, where.confirm)
-        work: Work = partial(on_hosts, wish, where.ssh_config)
+        opts = DrillOptions(plan, faults, drawn.hold, drawn.interval)
+        ask_again(plan, opts.faults, where.confirm)
+        work: Work = partial(on_hosts, opts, where.ssh_config)
     else:
         check_root()
         lab = store.load(where.folder)
         file = file or lab.mesh_file
         plan = build(load(file))
-        wish = Wish(plan, choose(plan, wanted, seed, drawn.count, tuple(FaultKind)), drawn.hold, drawn.interval)
-        work = partial(in_lab, wish, lab)
+        opts = DrillOptions(plan, choose(plan, wanted, seed, drawn.count, tuple(FaultKind)), drawn.hold, drawn.interval)
+        work = partial(in_lab, opts, lab)
     place = "hosts" if isinstance(where, RealHosts) else "lab"
-    record = carry_out(wish, work, file, seed=seed, place=place, json=json)
+    record = carry_out(opts, work, file, seed=seed, place=place, json=json)
     raise typer.Exit(0 if record.verdict is Verdict.PASS else 1)
 
 

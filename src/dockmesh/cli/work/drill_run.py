@@ -33,7 +33,7 @@ WHY = "drill"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DrillOptions:
     """`hold_s`: how long each fault lasts, if not as long as an outage may."""
 
     plan: Plan
@@ -104,22 +104,22 @@ def ask_again(plan: Plan, chosen: Sequence[Fault], confirm: str | None) -> None:
         )
 
 
-async def in_lab(wish: Wish, lab: Lab, screen: Screen, _: Run) -> None:
-    await running.carry_out(wish.drill(lab.ssh_config, LabInjector(lab), screen), wish.faults)
+async def in_lab(opts: DrillOptions, lab: Lab, screen: Screen, _: Run) -> None:
+    await running.carry_out(opts.drill(lab.ssh_config, LabInjector(lab), screen), opts.faults)
 
 
-async def on_hosts(wish: Wish, ssh_config: Path | None, screen: Screen, run: Run) -> None:
+async def on_hosts(opts: DrillOptions, ssh_config: Path | None, screen: Screen, run: Run) -> None:
     """Over connections of its own, which have the locks: a drill and an apply do not meet."""
-    async with fleet(wish.plan.hosts, ssh_config) as hosts:
+    async with fleet(opts.plan.hosts, ssh_config) as hosts:
         for error in (*hosts.failed.values(), *(await lock_all(hosts.opened, run, HostProgress(()))).values()):
             raise error
-        injector = HostsInjector(wish.plan, hosts.opened)
-        await running.carry_out(wish.drill(ssh_config, injector, screen), wish.faults)
+        injector = HostsInjector(opts.plan, hosts.opened)
+        await running.carry_out(opts.drill(ssh_config, injector, screen), opts.faults)
 
 
-def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json: bool) -> DrillRecord:
+def carry_out(opts: DrillOptions, work: Work, file: Path, *, seed: int, place: str, json: bool) -> DrillRecord:
     """The drill, shown and kept for the history, however it ends. `place`: "lab" or "hosts"."""
-    plan = wish.plan
+    plan = opts.plan
     screen, run = Screen(plan), new_run(WHY)
     ended = "failed"
     try:
@@ -138,9 +138,9 @@ def carry_out(wish: Wish, work: Work, file: Path, *, seed: int, place: str, json
             place=place,
             forwarding=str(plan.fabric.forwarding),
             seed=seed,
-            interval_ms=wish.interval_ms,
+            interval_ms=opts.interval_ms,
             ended=ended,
-            chosen=tuple(map(str, wish.faults)),
+            chosen=tuple(map(str, opts.faults)),
             faults=tuple(screen.records),
         )
         if record.faults or ended == "interrupted":

@@ -11,7 +11,7 @@ from dockmesh.meshfile.source import STANDARD_INPUT
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExecOptions:
     """What the command line asked for."""
 
     interactive: bool = False
@@ -36,22 +36,22 @@ class Wish:
 
 
 def exec_in(
-    name: str, command: list[str], wish: Wish, *, file: Path, ssh_config: Path | None, host: list[str] | None
+    name: str, command: list[str], opts: ExecOptions, *, file: Path, ssh_config: Path | None, host: list[str] | None
 ) -> None:
     argv = command[1:] if command[:1] == ["--"] else command
     if not argv:
         raise UsageError("there is no command to run", do=f"name one, for example `dockmesh exec {name} -- ls`")
-    if wish.tty and not sys.stdin.isatty():
+    if opts.tty and not sys.stdin.isatty():
         raise UsageError("--tty needs a terminal, and standard input is none here", do="leave -t out")
-    if wish.interactive and wish.detach:
+    if opts.interactive and opts.detach:
         raise UsageError("--interactive and --detach do not go together", do="leave one of them out")
-    if wish.interactive and file == STANDARD_INPUT:
+    if opts.interactive and file == STANDARD_INPUT:
         raise UsageError(
             "standard input cannot be both the mesh file and what the command reads", do="name a file with -f"
         )
 
     def words(container: Container) -> tuple[str, ...]:
-        return wish.words(container.id, argv)
+        return opts.words(container.id, argv)
 
-    order = Order("exec", words, running=True, terminal=wish.tty, reads=wish.interactive)
+    order = Order("exec", words, running=True, terminal=opts.tty, reads=opts.interactive)
     sys.exit(run(name, order, file, ssh_config, host))  # whatever it is: 130 of a command is no Ctrl-C of ours

@@ -18,7 +18,7 @@ from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, sl
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class HostOptions:
     """What the command line asked for of new hosts."""
 
     names: list[str]
@@ -29,15 +29,15 @@ class Wish:
     ssh_config: Path | None
 
 
-def add(hosts: list[str], file: Path, wish: Wish, *, dry_run: bool, json: bool) -> None:
+def add(hosts: list[str], file: Path, opts: HostOptions, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     cluster = parse(str(file), content)
-    targets = _named(hosts, wish.names, cluster, places_of_hosts(str(file), content))
-    links = _new_links(targets, wish.links, cluster, file)
-    site = _known_site(wish.site, cluster, file)
-    networks = _known_networks(wish.networks, cluster, file)
+    targets = _named(hosts, opts.names, cluster, places_of_hosts(str(file), content))
+    links = _new_links(targets, opts.links, cluster, file)
+    site = _known_site(opts.site, cluster, file)
+    networks = _known_networks(opts.networks, cluster, file)
     seats = [_free_seats(each, cluster, len(targets), file) for each in (cluster.docker0, *networks)]
-    found = _offline(targets) if wish.offline else asyncio.run(ask(targets, wish.ssh_config))
+    found = _offline(targets) if opts.offline else asyncio.run(ask(targets, opts.ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
         Host(
@@ -51,7 +51,7 @@ def add(hosts: list[str], file: Path, wish: Wish, *, dry_run: bool, json: bool) 
     ]
     lists = [each.name for each in networks if each.hosts is not None]
     edit = edited(file, content, add_hosts(str(file), content, new, links, site=site, networks=lists))
-    carry_out(edit, wish.ssh_config, dry_run=dry_run, json=json)
+    carry_out(edit, opts.ssh_config, dry_run=dry_run, json=json)
 
 
 def remove(names: list[str], file: Path, *, dry_run: bool, json: bool) -> None:

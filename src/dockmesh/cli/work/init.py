@@ -30,7 +30,7 @@ MOST_FULL_MESH, LATER_DEGREE = 20, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class InitOptions:
     """What the command line asked for."""
 
     name: str
@@ -40,15 +40,15 @@ class Wish:
     ssh_config: Path | None
 
 
-def init(hosts: list[str], file: Path, wish: Wish, *, json: bool) -> None:
+def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None:
     if file.exists():
         raise UsageError(f"{file} is there already", do="give another name with -f, or move it away")
     targets = _targets(hosts)
-    prefix = _prefix(wish.prefix)
-    slots = assign(prefix, len(targets), wish.max_hosts).slots
-    found, stand_ins = _offline(targets) if wish.offline else (asyncio.run(ask(targets, wish.ssh_config)), [])
+    prefix = _prefix(opts.prefix)
+    slots = assign(prefix, len(targets), opts.max_hosts).slots
+    found, stand_ins = _offline(targets) if opts.offline else (asyncio.run(ask(targets, opts.ssh_config)), [])
     cluster = Cluster(
-        name=wish.name,
+        name=opts.name,
         fabric=_fabric(found),
         networks=(Network(DOCKER_BRIDGE, prefix),),
         hosts=tuple(
@@ -79,7 +79,7 @@ def init(hosts: list[str], file: Path, wish: Wish, *, json: bool) -> None:
             f"   do  put the right ones into {escape(str(file))}, where it says FIXME, before you apply it",
         )
     if not json:
-        _show_next(file, wish.ssh_config)
+        _show_next(file, opts.ssh_config)
 
 
 def _fabric(found: list[Found]) -> Fabric:

@@ -60,7 +60,7 @@ def _parse_mtu(text: str) -> tuple[str, int]:
 
 def up(asked: Asked, *, json: bool) -> None:
     console = Console(stderr=True, highlight=False, emoji=False)
-    wish = starting.UpOptions(
+    opts = starting.UpOptions(
         name=asked.name,
         directory=_directory(asked.name, asked.directory),
         hosts=asked.hosts,
@@ -75,9 +75,9 @@ def up(asked: Asked, *, json: bool) -> None:
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:
-            lab = starting.up(wish, say=status.update)
+            lab = starting.up(opts, say=status.update)
     else:
-        lab = starting.up(wish, say=partial(typer.echo, err=True))
+        lab = starting.up(opts, say=partial(typer.echo, err=True))
     if json:
         typer.echo(dumps(lab_json(lab), indent=2))
         return

@@ -9,7 +9,7 @@ from dockmesh.containers.types import Container
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LogsOptions:
     """What the command line asked for."""
 
     follow: bool = False
@@ -28,14 +28,14 @@ class Wish:
         )
 
 
-def logs(name: str, wish: Wish, file: Path, ssh_config: Path | None, host: list[str] | None) -> None:
+def logs(name: str, opts: LogsOptions, file: Path, ssh_config: Path | None, host: list[str] | None) -> None:
     def words(container: Container) -> tuple[str, ...]:
-        return wish.words(container.id)
+        return opts.words(container.id)
 
     try:
         code = run(name, Order("logs", words), file, ssh_config, host)
     except KeyboardInterrupt:
-        if not wish.follow:
+        if not opts.follow:
             raise
         code = 0
     sys.exit(code)  # whatever it is: 130 of a command is no Ctrl-C of ours

@@ -26,7 +26,7 @@ LOCAL = IPv6Network("fd00::/8")  # RFC 4193: locally assigned
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NetworkOptions:
     """What the command line asked for of a new network."""
 
     prefix: str | None
@@ -37,19 +37,19 @@ class Wish:
     max_hosts: int | None
 
 
-def add(name: str, file: Path, wish: Wish, *, dry_run: bool, json: bool) -> None:
+def add(name: str, file: Path, opts: NetworkOptions, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
     cluster = parse(str(file), content)
-    on = _hosts(wish.hosts, cluster)
+    on = _hosts(opts.hosts, cluster)
     network = Network(
         name,
-        _prefix(wish.prefix) if wish.prefix else _free_prefix(cluster),
-        wish.vlan or _free_vlan(cluster),
-        internal=wish.internal,
-        hosts=None if wish.hosts is None else on,
-        prefix6=_prefix6(wish.prefix6, cluster) if wish.prefix6 else None,
+        _prefix(opts.prefix) if opts.prefix else _free_prefix(cluster),
+        opts.vlan or _free_vlan(cluster),
+        internal=opts.internal,
+        hosts=None if opts.hosts is None else on,
+        prefix6=_prefix6(opts.prefix6, cluster) if opts.prefix6 else None,
     )
-    slots = assign(network.prefix, len(on), wish.max_hosts).slots
+    slots = assign(network.prefix, len(on), opts.max_hosts).slots
     slots6 = islice(free_slots6(network, ()), len(on))
     seats = {
         host: Seat(name, slot.address, slot.pool, *slot6) for host, slot, slot6 in zip(on, slots, slots6, strict=True)
