@@ -47,12 +47,12 @@ async def apply(
     What was changed waits to be confirmed; a host that failed is back at what it was, or on its way there by itself.
     """
     names = [host.name for host in plan.hosts if host.name in hosts]
-    turns = {name: _Turn(plan, hosts[name], session, progress) for name in names}
-    done = {name: turn.done for name, turn in turns.items()}
+    host_runs = {name: _HostRun(plan, hosts[name], session, progress) for name in names}
+    done = {name: host_run.done for name, host_run in host_runs.items()}
     looks, outages = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
-    prepared = await all_of({name: turns[name].prepare(looks[name]) for name in names})
+    prepared = await all_of({name: host_runs[name].prepare(looks[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    if len(ready) < len(prepared) and any(StepName.APART in turn.taken for turn in turns.values()):
+    if len(ready) < len(prepared) and any(StepName.APART in host_run.taken for host_run in host_runs.values()):
         # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
         bfd = plan.fabric.bfd
         await let_go(bfd.interval_ms * bfd.multiplier / 1000 + LET_GO_S)
@@ -62,21 +62,21 @@ async def apply(
     before = {
         name: found.facts
         for name, found in looks.items()
-        if isinstance(found, Look) and StepName.DETACH not in turns[name].taken
+        if isinstance(found, Look) and StepName.DETACH not in host_runs[name].taken
     }
     owners = await read_owners(left_out, before)
-    finished = await all_of({name: turns[name].finish(found, owners) for name, found in ready.items()})
+    finished = await all_of({name: host_runs[name].finish(found, owners) for name, found in ready.items()})
     outcomes = []
     for name, result in {**prepared, **finished}.items():
         error = result if isinstance(result, DockmeshError) else None
         if error:
             progress.failed(name, error.report.what)
-        outcomes.append(Outcome(name, tuple(turns[name].done), error, outages.get(name, ())))
+        outcomes.append(Outcome(name, tuple(host_runs[name].done), error, outages.get(name, ())))
     return tuple(outcomes)
 
 
 @dataclass
-class _Turn:
+class _HostRun:
     """One host's way through the steps. `done` is what was changed and is there still."""
 
     plan: Plan

@@ -35,23 +35,23 @@ from dockmesh.undo.removable import SWITCH_PACKAGE
 from dockmesh.undo.restore_docker import restore_docker
 
 WHY = "as it was before the first apply"
-TRACES = (STATE, RUNTIME, *FOLDERS)
-TRACES_THERE = ("find", *TRACES, "-maxdepth", "0")
+LEFTOVERS = (STATE, RUNTIME, *FOLDERS)
+LEFTOVERS_THERE = ("find", *LEFTOVERS, "-maxdepth", "0")
 RELOAD = Exec(("systemctl", "daemon-reload"))
 ROOTS = ("/etc", "/var/lib", "/var/log")  # of what packages leave
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class Leftovers:
     """What a host has beside its facts that only the end of a mesh is interested in."""
 
     initial: InitialState | None = None  # None: it is not known what the host was
-    there: frozenset[str] = frozenset()  # of TRACES
+    there: frozenset[str] = frozenset()  # of LEFTOVERS
     removable: tuple[str, ...] = ()  # packages that shall go
     ran: tuple[str, ...] = ()  # containers that ran when an earlier destroy restarted Docker
 
 
-def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
+def destroy(config: HostConfig, facts: HostFacts, leftovers: Leftovers) -> HostDiff:
     """Nothing that has no mark of ours is touched.
 
     Raises ConflictError where the host is of another mesh or its daemon.json can't be read; HostError where it can't be
@@ -59,7 +59,7 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
     """
     host = config.host
     _refuse_other_mesh(host, config.mesh, facts)
-    _refuse_stopped_switch(host, facts, traces)
+    _refuse_stopped_switch(host, facts, leftovers)
     networks = _together(_attached(config, facts), _networks(config, facts))
     bridge = facts.bridge(FABRIC_BRIDGE)
     ours = bridge if bridge is not None and ovs.MARK in bridge.external_ids else None
@@ -68,10 +68,10 @@ def destroy(config: HostConfig, facts: HostFacts, traces: Traces) -> HostDiff:
         _detach(host, facts) if ours else None,
         _files(host, facts),
         _fabric(host, ours) if ours else None,
-        restore_docker(config, facts, traces.initial, traces.removable, traces.ran),
-        _switch(host, facts, traces),
-        _packages(host, traces),
-        _forget(host, facts, traces),
+        restore_docker(config, facts, leftovers.initial, leftovers.removable, leftovers.ran),
+        _switch(host, facts, leftovers),
+        _packages(host, leftovers),
+        _forget(host, facts, leftovers),
     )
     return HostDiff(host, tuple(step for step in steps if step is not None))
 
@@ -98,11 +98,13 @@ def _refuse_other_mesh(host: str, mesh: str, facts: HostFacts) -> None:
         )
 
 
-def _refuse_stopped_switch(host: str, facts: HostFacts, traces: Traces) -> None:
+def _refuse_stopped_switch(host: str, facts: HostFacts, leftovers: Leftovers) -> None:
     """The bridge would be there again with the next start of Open vSwitch, after we had forgotten it."""
-    if facts.ovs is not None or "ovs-vsctl" not in facts.programs or STATE not in traces.there:
+    if facts.ovs is not None or "ovs-vsctl" not in facts.programs or STATE not in leftovers.there:
         return
-    stopped_by_us = traces.initial is not None and not traces.initial.ran(SWITCH_UNIT) and _files(host, facts) is None
+    stopped_by_us = (
+        leftovers.initial is not None and not leftovers.initial.ran(SWITCH_UNIT) and _files(host, facts) is None
+    )
     if not stopped_by_us:
         raise HostError(
             "Open vSwitch does not run, and the fabric is in its database",
@@ -197,9 +199,9 @@ def foreign_ports(bridge: OvsBridge) -> list[str]:
     return [port.name for port in bridge.interfaces if port.name != bridge.name and ovs.MARK not in port.external_ids]
 
 
-def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
+def _switch(host: str, facts: HostFacts, leftovers: Leftovers) -> Step | None:
     """It did not run before, and nobody has anything in it."""
-    initial = traces.initial
+    initial = leftovers.initial
     if initial is None or SWITCH_UNIT not in initial.services or initial.ran(SWITCH_UNIT) or facts.ovs is None:
         return None
     if any(ovs.MARK not in bridge.external_ids or foreign_ports(bridge) for bridge in facts.ovs):
@@ -210,17 +212,17 @@ def _switch(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     return Step(StepName.STOP_SWITCH, (change,), (*disable, stop))
 
 
-def _packages(host: str, traces: Traces) -> Step | None:
-    names = traces.removable
+def _packages(host: str, leftovers: Leftovers) -> Step | None:
+    names = leftovers.removable
     if not names:
         return None
     changes = tuple(Change(host, Subject(Thing.PACKAGE, name), "installed by dockmesh", None, WHY) for name in names)
     return Step(StepName.PURGE, changes, packages=names)
 
 
-def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
+def _forget(host: str, facts: HostFacts, leftovers: Leftovers) -> Step | None:
     unit = facts.file(BACK_UNIT_FILE) is not None
-    if not (unit or traces.there & {STATE, RUNTIME}):
+    if not (unit or leftovers.there & {STATE, RUNTIME}):
         return None
     changes = (
         *((Change(host, Subject(Thing.UNIT, f"{BACK}.service"), "a unit of ours", None, WHY),) if unit else ()),
@@ -228,8 +230,8 @@ def _forget(host: str, facts: HostFacts, traces: Traces) -> Step | None:
     )
     requests: tuple[Request, ...] = (
         *((Exec(("systemctl", "disable", f"{BACK}.service")), Remove(BACK_UNIT_FILE), RELOAD) if unit else ()),
-        *(Exec(argv) for argv in _empty_folders(traces.initial)),
-        *(Exec(_empty(left)) for left in (_left_by_packages(facts, traces),) if left),
+        *(Exec(argv) for argv in _empty_folders(leftovers.initial)),
+        *(Exec(_empty(left)) for left in (_left_by_packages(facts, leftovers),) if left),
         Exec(("rm", "--recursive", "--force", RUNTIME, STATE, LOCK)),
     )
     return Step(StepName.FORGET, changes, requests)
@@ -243,13 +245,13 @@ def _empty_folders(initial: InitialState | None) -> Iterator[tuple[str, ...]]:
             yield ("find", above, "-maxdepth", "1", "-name", name, "-type", "d", "-empty", "-delete")
 
 
-def _left_by_packages(facts: HostFacts, traces: Traces) -> tuple[str, ...]:
+def _left_by_packages(facts: HostFacts, leftovers: Leftovers) -> tuple[str, ...]:
     """Folders that were not there before packages of ours, which are gone by then."""
-    if traces.initial is None or not traces.initial.packages:
+    if leftovers.initial is None or not leftovers.initial.packages:
         return ()
-    leaving = {"ovs-vsctl": SWITCH_PACKAGE in traces.removable, "dockerd": bool({*DOCKER} & {*traces.removable})}
+    leaving = {"ovs-vsctl": SWITCH_PACKAGE in leftovers.removable, "dockerd": bool({*DOCKER} & {*leftovers.removable})}
     gone = [program for program in LEFT_BY if leaving[program] or program not in facts.programs]
-    return tuple(folder for program in gone for folder in LEFT_BY[program] if folder not in traces.initial.folders)
+    return tuple(folder for program in gone for folder in LEFT_BY[program] if folder not in leftovers.initial.folders)
 
 
 def _empty(folders: tuple[str, ...]) -> tuple[str, ...]:

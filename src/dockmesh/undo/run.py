@@ -28,7 +28,7 @@ from dockmesh.transport.requests import Exec, Get, Transport, demand
 from dockmesh.transport.understand import understanding
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
-from dockmesh.undo.destroy import TRACES_THERE, Traces, in_the_way, read_ran
+from dockmesh.undo.destroy import LEFTOVERS_THERE, Leftovers, in_the_way, read_ran
 from dockmesh.undo.destroy import destroy as diff_destroy
 from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.undo.removable import in_use, removable
@@ -43,80 +43,82 @@ PATHS = (*FACT_PATHS, ORIGIN, RAN, IPV6, UNIT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class DestroyPlan:
     """What must be undone on a host, and which packages of ours stay, with the reason; and what forbids it now."""
 
     look: Look
-    traces: Traces
+    leftovers: Leftovers
     kept: Mapping[str, str] = field(default_factory=dict)
     refused: DockmeshError | None = None
 
 
-Partings = Mapping[str, Parting | DockmeshError]
+DestroyPlans = Mapping[str, DestroyPlan | DockmeshError]
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> Partings:
+async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> DestroyPlans:
     """All hosts together; one host's error is its own."""
     return await all_of({name: look(plan, host, packages=packages) for name, host in hosts.items()})
 
 
-def permitted(partings: Partings) -> Partings:
+def permitted(plans: DestroyPlans) -> DestroyPlans:
     """To be carried out, and not only shown: a host where that is refused has that error."""
     return {
-        name: found.refused if isinstance(found, Parting) and found.refused else found
-        for name, found in partings.items()
+        name: found.refused if isinstance(found, DestroyPlan) and found.refused else found
+        for name, found in plans.items()
     }
 
 
-async def look(plan: Plan, transport: Transport, *, packages: bool) -> Parting:
+async def look(plan: Plan, transport: Transport, *, packages: bool) -> DestroyPlan:
     """`packages`: what we installed shall go, too.
 
     Raises ConflictError, HostError and ConnectError.
     """
     facts = await gather(transport, Inquiry(PATHS))
-    there, dependencies = await transport.ask(Exec(TRACES_THERE), Exec(DEPENDENCIES), together=True)
+    there, dependencies = await transport.ask(Exec(LEFTOVERS_THERE), Exec(DEPENDENCIES), together=True)
     made = initial_state.of(facts)
     ours = made.packages if made is not None and packages else ()
     used = in_use(ours, facts)
     known = read_dependencies(dependencies.out) if dependencies.ok else ()
     gone = removable(ours, used, known) if ours else ()
-    traces = Traces(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
+    leftovers = Leftovers(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
     config = config_of(plan, facts)
-    return Parting(Look(config, facts, diff_destroy(config, facts, traces)), traces, used, in_the_way(config, facts))
+    return DestroyPlan(
+        Look(config, facts, diff_destroy(config, facts, leftovers)), leftovers, used, in_the_way(config, facts)
+    )
 
 
-async def destroy(hosts: Mapping[str, Transport], partings: Partings, progress: Progress) -> tuple[Outcome, ...]:
+async def destroy(hosts: Mapping[str, Transport], plans: DestroyPlans, progress: Progress) -> tuple[Outcome, ...]:
     """An Outcome for each host; one that could not be looked at, or where it is refused, is not changed."""
     restarting = asyncio.Lock()
-    partings = permitted(partings)
-    turns = {
-        name: _Turn(hosts[name], found, progress, restarting)
-        for name, found in partings.items()
-        if isinstance(found, Parting) and found.look.diff.steps
+    plans = permitted(plans)
+    host_runs = {
+        name: _HostRun(hosts[name], found, progress, restarting)
+        for name, found in plans.items()
+        if isinstance(found, DestroyPlan) and found.look.diff.steps
     }
-    results = await all_of({name: turn.take() for name, turn in turns.items()})
-    errors = {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
+    results = await all_of({name: host_run.take() for name, host_run in host_runs.items()})
+    errors = {name: found for name, found in plans.items() if isinstance(found, DockmeshError)}
     outcomes = [Outcome(name, error=error) for name, error in errors.items()]
     for name, result in results.items():
         if result is not None:
             progress.failed(name, result.report.what)
-        outcomes.append(Outcome(name, tuple(turns[name].done), result))
+        outcomes.append(Outcome(name, tuple(host_runs[name].done), result))
     return tuple(outcomes)
 
 
 @dataclass
-class _Turn:
+class _HostRun:
     """One host's way through the steps. `done` is what was undone."""
 
     host: Transport
-    parting: Parting
+    destroy_plan: DestroyPlan
     progress: Progress
     restarting: asyncio.Lock  # one host's containers after another's
     done: list[Change] = field(default_factory=list)
 
     async def take(self) -> None:
         """Raises HostError."""
-        for step in self.parting.look.diff.steps:
+        for step in self.destroy_plan.look.diff.steps:
             self.progress.step(self.host.name, step.name)
             try:
                 with understanding(self.host.name):
@@ -150,7 +152,7 @@ class _Turn:
 
     async def _restore_docker(self, step: Step) -> None:
         await demand(self.host, f"could not {step.name}", *step.requests)
-        facts = self.parting.look.facts
+        facts = self.destroy_plan.look.facts
         before = facts.docker.containers if facts.docker else ()
         if step.restart:
             try:
@@ -161,9 +163,11 @@ class _Turn:
                 error.report = replace(report, answered=f"{report.answered}\n{journal}".strip())
                 raise
             await self._compare()
-        after = settings_after(self.host.name, facts, self.parting.traces.initial)
+        after = settings_after(self.host.name, facts, self.destroy_plan.leftovers.initial)
         await ipv6.forget_at_last(self.host, facts, after)
-        others = [each for each in self.parting.traces.ran if each not in {container.id for container in before}]
+        others = [
+            each for each in self.destroy_plan.leftovers.ran if each not in {container.id for container in before}
+        ]
         if step.restart or others:
             await start_again(self.host, (*before, *(Container(each, each, None) for each in others)))
 
@@ -172,7 +176,7 @@ class _Turn:
 
         Raises CommandError and ConnectError.
         """
-        before = self.parting.traces.initial
+        before = self.destroy_plan.leftovers.initial
         if before is not None and before.bridge_nf is not None:
             await self._restore_bridge_nf(before.bridge_nf)
         forwarded = before is None or before.forwarded
@@ -202,10 +206,10 @@ class _Turn:
             await demand(self.host, "could not restore what bridges do", Exec(("sysctl", "-q", "-w", *changed)))
 
     async def _compare(self) -> None:
-        look = self.parting.look
+        look = self.destroy_plan.look
         after = await gather_docker(self.host)
         if after is None or not uses_file(
-            after, settings_after(self.host.name, look.facts, self.parting.traces.initial)
+            after, settings_after(self.host.name, look.facts, self.destroy_plan.leftovers.initial)
         ):
             raise CommandError(
                 "Docker took other settings than daemon.json says",

@@ -14,7 +14,7 @@ from dockmesh.plan.types import Access, Plan
 from dockmesh.render.paths import API_CA, API_FILES, API_REVOKED, API_UNIT
 from dockmesh.transport.requests import Answer, Exec, Lock, Request
 from dockmesh.undo.run import destroy
-from dockmesh.undo.run import look_at_all as look_at_parting
+from dockmesh.undo.run import look_at_all as look_at_destroy
 from dockmesh.undo.session import Session
 from tests.support import access
 from tests.support.fake_host import FakeHost, applied, installed
@@ -73,8 +73,8 @@ def test_destroy_leaves_nothing_of_it() -> None:
     before = {name: dict(host.files) for name, host in hosts.items()}
     asyncio.run(carry_out(access.plan(KNOWN), hosts))
 
-    partings = asyncio.run(look_at_parting(access.plan(), hosts, packages=True))
-    outcomes = asyncio.run(destroy(hosts, partings, Told()))
+    plans = asyncio.run(look_at_destroy(access.plan(), hosts, packages=True))
+    outcomes = asyncio.run(destroy(hosts, plans, Told()))
 
     assert not [outcome.error for outcome in outcomes if outcome.error]
     assert {name: host.files for name, host in hosts.items()} == before

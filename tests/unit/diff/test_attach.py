@@ -12,7 +12,7 @@ from dockmesh.model.mesh import Datapath, Fabric
 from dockmesh.model.network import Attachment
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
-from dockmesh.undo.destroy import Traces, destroy
+from dockmesh.undo.destroy import Leftovers, destroy
 from tests.support.fake_host import Device, FakeHost, applied
 from tests.support.fake_ovs import Bridge, Port
 from tests.support.meshes import cluster, with_attachment, with_network
@@ -142,7 +142,7 @@ def test_destroy_leaves_it_as_it_was() -> None:
     carry_out(host, of(host))
     host.devices["eth1"].up = True
 
-    found = destroy(CONFIG, host.facts(CONFIG.flows), Traces())
+    found = destroy(CONFIG, host.facts(CONFIG.flows), Leftovers())
     carry_out(host, found)
 
     assert "interface eth1: attached goes" in texts(found)

@@ -6,7 +6,7 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.types import StepName
 from dockmesh.render import ports
 from dockmesh.render.types import HostConfig
-from dockmesh.undo.destroy import Traces, destroy
+from dockmesh.undo.destroy import Leftovers, destroy
 from tests.support.fake_host import FakeHost, applied
 from tests.support.meshes import cluster, with_network
 from tests.support.plans import config_of
@@ -56,7 +56,7 @@ def test_one_that_is_stopped_is_a_difference_and_is_started() -> None:
 def test_destroy_stops_it_and_takes_its_files() -> None:
     host = applied(CONFIG)
 
-    step = destroy(CONFIG, host.facts(), Traces()).step(StepName.UNMAKE_FILES)
+    step = destroy(CONFIG, host.facts(), Leftovers()).step(StepName.UNMAKE_FILES)
 
     assert step is not None
     found = [str(request) for request in step.requests]

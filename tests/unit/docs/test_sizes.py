@@ -34,7 +34,7 @@ SHARED = {
     "Step": "of a change, and of a measurement",
     "Owner": "of a block of addresses, and who answers for an address",
     "Asked": "what somebody asked a resolver, and a person a lab",
-    "_Turn": "one host's part of a run",
+    "_HostRun": "one host's part of a run",
 }
 
 

@@ -17,7 +17,7 @@ from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Answer, Exec, Request
-from dockmesh.undo.run import Parting, look_at_all
+from dockmesh.undo.run import DestroyPlan, look_at_all
 from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
@@ -237,7 +237,7 @@ def test_docker_with_containers_and_a_switch_with_bridges_stay_and_it_is_said() 
 
     destroy(hosts, packages=True)
 
-    assert isinstance(found, Parting)
+    assert isinstance(found, DestroyPlan)
     assert found.kept == {"docker.io": "it runs web", "openvswitch-switch": "it has br-ops"}
     assert {"docker.io", "openvswitch-switch"} <= {*host.packages}
     assert [container.name for container in host.containers if container.runs] == ["web"]
@@ -294,7 +294,7 @@ def test_a_container_on_a_network_that_goes_keeps_the_mesh_and_it_is_shown_all_t
     found = asyncio.run(look_at_all(build(mesh), hosts, packages=False))["host1"]
     failed = destroy(hosts, mesh)
 
-    assert isinstance(found, Parting)
+    assert isinstance(found, DestroyPlan)
     assert "network blue" in {str(change.subject) for change in found.look.diff.changes}
     assert {name: type(error) for name, error in failed.items()} == {"host1": ConflictError}
     assert world(hosts["host1"]) == before

@@ -31,7 +31,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
 from dockmesh.transport.fleet import Fleet, fleet
-from dockmesh.undo.run import Parting, Partings, look_at_all, permitted
+from dockmesh.undo.run import DestroyPlan, DestroyPlans, look_at_all, permitted
 from dockmesh.undo.run import destroy as destroy_mesh
 from dockmesh.undo.session import Session, kept_alive
 
@@ -72,14 +72,14 @@ async def _destroy(
     began = time.monotonic()
     others = tuple(host.name for host in plan.hosts if host not in chosen)
     async with fleet(chosen, opts.ssh_config) as hosts:
-        partings = await _look(plan, hosts, opts, run)
-        refused = {name: found.refused for name, found in partings.items() if isinstance(found, Parting)}
-        partings = partings if opts.dry_run else permitted(partings)
-        good = {name: found for name, found in partings.items() if isinstance(found, Parting)}
+        plans = await _look(plan, hosts, opts, run)
+        refused = {name: found.refused for name, found in plans.items() if isinstance(found, DestroyPlan)}
+        plans = plans if opts.dry_run else permitted(plans)
+        good = {name: found for name, found in plans.items() if isinstance(found, DestroyPlan)}
         looks = {name: found.look for name, found in good.items()}
         errors = {name: _later(name, error) for name, error in hosts.failed.items()}
         errors |= {name: error for name, error in refused.items() if error}
-        errors |= {name: found for name, found in partings.items() if isinstance(found, DockmeshError)}
+        errors |= {name: found for name, found in plans.items() if isinstance(found, DockmeshError)}
         result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=opts.dry_run)
         destroyed = Destroyed(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
         if not opts.json:
@@ -90,10 +90,10 @@ async def _destroy(
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
                 await _ask(looks, json=opts.json)
             again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=opts.packages)
-            partings, began = {**partings, **again}, time.monotonic()
+            plans, began = {**plans, **again}, time.monotonic()
         with recorded(Session(run)) as note:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
-                outcomes = await _carry_out(hosts, partings)
+                outcomes = await _carry_out(hosts, plans)
             failed = {outcome.host: _later(outcome.host, outcome.error) for outcome in outcomes if outcome.error}
             result = replace(
                 result,
@@ -113,7 +113,7 @@ def _later(name: str, error: DockmeshError) -> DockmeshError:
     return error
 
 
-async def _look(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> Partings:
+async def _look(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> DestroyPlans:
     if opts.dry_run:
         return await look_at_all(plan, hosts.opened, packages=opts.packages)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
@@ -124,11 +124,11 @@ async def _look(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> Par
     return {**errors, **await look_at_all(plan, ours, packages=opts.packages)}
 
 
-async def _carry_out(hosts: Fleet, partings: Partings) -> tuple[Outcome, ...]:
+async def _carry_out(hosts: Fleet, plans: DestroyPlans) -> tuple[Outcome, ...]:
     progress = HostProgress(tuple(hosts.opened))
     try:
         with progress:
-            return await destroy_mesh(hosts.opened, partings, progress)
+            return await destroy_mesh(hosts.opened, plans, progress)
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)
