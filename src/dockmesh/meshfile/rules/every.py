@@ -6,6 +6,7 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules import (
     addresses,
+    allocations,
     attach,
     docker,
     hosts,
@@ -13,7 +14,6 @@ from dockmesh.meshfile.rules import (
     networks,
     pools,
     prefix,
-    seats,
     sites,
     topology,
     underlay,
@@ -22,7 +22,7 @@ from dockmesh.meshfile.rules.view import NetworkView, views
 
 RULES: tuple[Callable[[MeshSection], Iterator[Problem]], ...] = (
     *(*hosts.RULES, *underlay.RULES, *topology.RULES, *links.RULES, *sites.RULES),
-    *(*networks.RULES, *seats.RULES, *prefix.RULES, *attach.RULES, *docker.RULES),
+    *(*networks.RULES, *allocations.RULES, *prefix.RULES, *attach.RULES, *docker.RULES),
 )
 # Each looks at the prefix of one network, and at what its hosts have there; in IPv6 as in IPv4.
 OF_EACH_NETWORK: tuple[Callable[[NetworkView], Iterator[Problem]], ...] = (
