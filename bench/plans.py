@@ -8,7 +8,7 @@ from bench.rows import Row
 from bench.world import measured
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, Host
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign
 
 
@@ -38,7 +38,7 @@ def large_cluster(count: int, fabric: Fabric | None = None) -> Cluster:
     prefix = IPv4Network("10.0.0.0/8")
     first = int(IPv4Address("192.168.0.1"))
     hosts = (
-        Host(f"host{number}", IPv4Address(first + number), (Seat("docker0", slot.address, slot.pool),))
+        Host(f"host{number}", IPv4Address(first + number), (Allocation("docker0", slot.address, slot.pool),))
         for number, slot in enumerate(assign(prefix, count).slots)
     )
     return Cluster("large", fabric or Fabric(topology=Degree(8)), (Network("docker0", prefix),), tuple(hosts))

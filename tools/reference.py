@@ -13,7 +13,7 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, Sites, Star, Topology
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.resilience import resilience
@@ -112,7 +112,7 @@ def _mesh(names: list[str], kind: Topology) -> Cluster:
     slots = assign(prefix, len(names)).slots
     underlay = IPv4Address("192.0.2.0")
     hosts = (
-        Host(name, underlay + number, (Seat("docker0", slot.address, slot.pool),))
+        Host(name, underlay + number, (Allocation("docker0", slot.address, slot.pool),))
         for number, (name, slot) in enumerate(zip(names, slots, strict=True), start=1)
     )
     return Cluster("prod", Fabric(topology=kind), (Network("docker0", prefix),), tuple(hosts))

@@ -23,9 +23,12 @@ class Bridges:
         shown = lab.on(host, "ovs-appctl dpif/show")
         ports = {name: int(port) for name, port in re.findall(r"^\s+([\w-]+) \d+/(\d+):", shown, re.MULTILINE)}
         self._local = {
-            ports[each.name if seat.port is None else _port(each.name, seat.name)]: (each.name, seat.name)
+            ports[each.name if allocation.port is None else _port(each.name, allocation.name)]: (
+                each.name,
+                allocation.name,
+            )
             for each in plan.hosts
-            for seat in each.networks
+            for allocation in each.networks
         }
 
     def _make(self) -> None:
@@ -39,10 +42,10 @@ class Bridges:
                     f"add-port {each.name} {port} -- set interface {port} type=patch "
                     f"options:peer={_port(tunnel.peer, each.name)} ofport_request={number} bfd:enable=true"
                 )
-            for seat in each.further:
-                port = _port(each.name, seat.name)
+            for allocation in each.further:
+                port = _port(each.name, allocation.name)
                 words.append(f"add-port {each.name} {port} -- set interface {port} type=internal")
-                words.append(f"set interface {port} ofport_request={seat.port}")
+                words.append(f"set interface {port} ofport_request={allocation.port}")
         self.lab.on(self.host, f"ovs-vsctl -- {' -- '.join(words)}")
         for each in self.plan.hosts:
             text = bundle(self.plan, each)
@@ -64,9 +67,9 @@ class Bridges:
         """Where each of the frames, sent at its host, arrives; as the walker's `walk` is asked."""
         script = [*self._links(dead, seen, bits)]
         for host, network, frame in frames:
-            seat = self.plan.host(host).on(network)
-            assert seat is not None
-            script.append(f"ovs-appctl ofproto/trace {host} '{trace_words(frame, seat.port)}'")
+            allocation = self.plan.host(host).on(network)
+            assert allocation is not None
+            script.append(f"ovs-appctl ofproto/trace {host} '{trace_words(frame, allocation.port)}'")
         answer = self.lab.on(self.host, "set -e\n" + "\n".join(script))
         found = re.findall(r"^Datapath actions: (.*)$", answer, re.MULTILINE)
         assert len(found) == len(frames), answer[-2000:]

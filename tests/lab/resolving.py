@@ -98,7 +98,7 @@ def start(mesh: Mesh, host: str, name: str, *options: str) -> str:
 
 
 @dataclass(frozen=True)
-class Seat:
+class Allocation:
     """A container that looks names up."""
 
     mesh: Mesh

@@ -51,15 +51,17 @@ def frames_of(mesh: Mesh, random: Random) -> list[Sent]:
     """Of every kind one in each network, pings between twenty pairs, and some from a network to another."""
     found: list[Sent] = []
     for network in mesh.plan.networks:
-        seats = mesh.plan.seats(network.name)
-        pairs = list(permutations(seats, 2))
+        allocations = mesh.plan.allocations(network.name)
+        pairs = list(permutations(allocations, 2))
         found += [
             (a.name, network.name, ping(container(here), container(there)))
             for (a, here), (_, there) in random.sample(pairs, min(20, len(pairs)))
         ]
         (one, here), (_, there) = random.choice(pairs)
         found += [(one.name, network.name, frame) for frame in _kinds(here, there)]
-        strangers = [each for name in mesh.plan.networks if name is not network for each in mesh.plan.seats(name.name)]
+        strangers = [
+            each for name in mesh.plan.networks if name is not network for each in mesh.plan.allocations(name.name)
+        ]
         _, strange = random.choice(strangers)
         found += [
             (one.name, network.name, frame)
@@ -95,7 +97,7 @@ def _kinds(one: HostNetwork, other: HostNetwork) -> Iterator[Frame]:
 def network_of(mesh: Mesh, host: str, got: Frame) -> str:
     """By whose port it comes out."""
     port = dict(got).get("out_port")
-    return next(seat.name for seat in mesh.plan.host(host).networks if seat.port == port)
+    return next(allocation.name for allocation in mesh.plan.host(host).networks if allocation.port == port)
 
 
 def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Mesh, Bridges]) -> None:
@@ -111,10 +113,10 @@ def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Me
         traced = bridges.traced(dead, seen, mesh.bits, frames)
 
         for (host, network, frame), arrived in zip(frames, traced, strict=True):
-            seat = mesh.plan.host(host).on(network)
-            assert seat is not None
+            allocation = mesh.plan.host(host).on(network)
+            assert allocation is not None
             expected = [
                 (name, network_of(mesh, name, got), dict(got)["eth_src"], dict(got)["eth_dst"])
-                for name, got in walk(mesh.sent(host, frame, seat.port), dead, seen)[0]
+                for name, got in walk(mesh.sent(host, frame, allocation.port), dead, seen)[0]
             ]
             assert arrived == sorted(expected), (host, network, frame, bin(dead), seen)

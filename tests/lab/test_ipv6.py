@@ -45,7 +45,7 @@ def address4(mesh: Mesh, host: str, name: str) -> str:
     return mesh.on(host, f"docker inspect --format '{show}' {container(name)}")
 
 
-def seat(mesh: Mesh, host: str, name: str) -> dict[str, Any]:
+def allocation(mesh: Mesh, host: str, name: str) -> dict[str, Any]:
     (found,) = (each for each in mesh.plan()["hosts"] if each["name"] == host)
     return next(each for each in found["networks"] if each["name"] == name)
 
@@ -62,7 +62,7 @@ def ping(mesh: Mesh, host: str, name: str, target: str, *, size: int = 56) -> bo
 
 def wait_for_all(mesh: Mesh) -> None:
     for name, hosts in ON.items():
-        targets = {host: (address6(mesh, host, name), seat(mesh, host, name)["address6"]) for host in hosts}
+        targets = {host: (address6(mesh, host, name), allocation(mesh, host, name)["address6"]) for host in hosts}
         for host, other in permutations(hosts, 2):
             for target in targets[other]:
                 wait_until(
@@ -112,7 +112,7 @@ def test_a_container_has_the_prefix_on_its_link_and_its_hosts_address_as_gateway
         routes = mesh.on(host, f"{inside(container('blue'))}ip -6 route")
 
         assert "fd00:80::/64 dev eth0" in routes
-        assert f"default via {seat(mesh, host, 'blue')['address6']} dev eth0" in routes
+        assert f"default via {allocation(mesh, host, 'blue')['address6']} dev eth0" in routes
         assert "default" not in mesh.on("host1", f"{inside(container('vault'))}ip -6 route")
 
 
@@ -137,7 +137,7 @@ def test_a_connection_carries(mesh: Mesh) -> None:
 @contextmanager
 def with_a_route(mesh: Mesh, host: str, name: str) -> Iterator[None]:
     """A way out by its host's bridge, where Docker gives none."""
-    by = seat(mesh, host, name)["address6"]
+    by = allocation(mesh, host, name)["address6"]
     route = f"{inside(container(name))}ip -6 route %s default via {by}"
     mesh.on(host, route % "replace")
     yield
@@ -158,7 +158,7 @@ def test_two_networks_do_not_mix(mesh: Mesh) -> None:
 
 def test_nothing_that_a_hostile_container_sends_crosses(mesh: Mesh) -> None:
     me, own = mac(address4(mesh, "host1", "blue")), address6(mesh, "host1", "blue")
-    local, theirs = link_local(mesh, "host1", "blue"), seat(mesh, "host2", "blue")["address6"]
+    local, theirs = link_local(mesh, "host1", "blue"), allocation(mesh, "host2", "blue")["address6"]
     other = address6(mesh, "host2", "blue")
     packed = {each: IPv6Address(each).packed for each in (own, theirs, other)}
     hostile = {
@@ -202,7 +202,7 @@ def test_nobody_on_another_host_takes_a_container_for_a_router(mesh: Mesh) -> No
 
 
 def test_names_have_addresses_of_ipv6_and_addresses_names(mesh: Mesh) -> None:
-    gateway = seat(mesh, "host1", "blue")["address"]
+    gateway = allocation(mesh, "host1", "blue")["address"]
     far = address6(mesh, "host3", "blue")
     asking = f"{inside(container('blue'))}python3 -c {shlex.quote(ASK)} {gateway}"
 
@@ -210,9 +210,9 @@ def test_names_have_addresses_of_ipv6_and_addresses_names(mesh: Mesh) -> None:
         return mesh.on("host1", f"{asking} {' '.join(words)}")
 
     assert asked(f"{container('blue')}.host3.mesh", "AAAA") == far
-    assert asked("host2.mesh", "AAAA") == seat(mesh, "host2", "blue")["address6"]
+    assert asked("host2.mesh", "AAAA") == allocation(mesh, "host2", "blue")["address6"]
     assert asked(far, "PTR") == f"{container('blue')}.host3.mesh"
-    assert asked(seat(mesh, "host2", "blue")["address6"], "PTR") == "host2.mesh"
+    assert asked(allocation(mesh, "host2", "blue")["address6"], "PTR") == "host2.mesh"
     assert container("vault") not in asked(address6(mesh, "host1", "vault"), "PTR")
 
 
@@ -237,7 +237,7 @@ def test_status_shows_how_much_of_the_pools_is_taken(mesh: Mesh) -> None:
 
 @pytest.mark.long
 def test_an_address_that_somebody_took_away_is_told_and_comes_back(mesh: Mesh) -> None:
-    lost = seat(mesh, "host2", "blue")["address6"]
+    lost = allocation(mesh, "host2", "blue")["address6"]
     mesh.on("host2", f"ip address del {lost}/64 dev dm-blue")
 
     report = mesh.verify()

@@ -5,7 +5,7 @@ from dnslib import RCODE, DNSRecord
 
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
-from tests.lab.resolving import Seat, prepare, start
+from tests.lab.resolving import Allocation, prepare, start
 
 ON = {"bridge": ("host1", "host2", "host3"), "blue": ("host1", "host2", "host3"), "vault": ("host1", "host2")}
 # Of a bridge.
@@ -44,52 +44,54 @@ def test_in_each_network_its_containers_find_each_other_by_every_resolver(
     mesh: Mesh, addresses: dict[str, str], network: str
 ) -> None:
     for host in ON[network]:
-        seat = Seat(mesh, host, name_in(network, host))
+        allocation = Allocation(mesh, host, name_in(network, host))
         for other in ON[network]:
             name = name_in(network, other)
             for end in ("", ".mesh", f".{other}.mesh"):
-                seat.until_finds(f"{name}{end}", addresses[name])
-            assert seat.busybox_finds(f"{name}.mesh") == [addresses[name]]
+                allocation.until_finds(f"{name}{end}", addresses[name])
+            assert allocation.busybox_finds(f"{name}.mesh") == [addresses[name]]
             if other != host:
-                assert seat.name_of(addresses[name]) == f"{name}.{other}.mesh"
+                assert allocation.name_of(addresses[name]) == f"{name}.{other}.mesh"
 
 
 def test_an_alias_is_found_with_all_that_have_it(mesh: Mesh, addresses: dict[str, str]) -> None:
     others = [addresses[name_in("blue", host)] for host in ("host2", "host3")]
     start(mesh, "host1", "asks", "--network", "blue")
-    seat = Seat(mesh, "host1", "asks")
+    allocation = Allocation(mesh, "host1", "asks")
     mesh.on("host1", f"docker rm --force {name_in('blue', 'host1')}")
 
-    seat.until_finds("service", *others)
-    assert seat.busybox_finds("service.mesh") == sorted(others)
+    allocation.until_finds("service", *others)
+    assert allocation.busybox_finds("service.mesh") == sorted(others)
 
 
 def test_two_networks_do_not_see_each_others_names(mesh: Mesh, addresses: dict[str, str]) -> None:
     for network, other in (("bridge", "blue"), ("blue", "bridge"), ("blue", "vault"), ("vault", "blue")):
-        seat = Seat(mesh, "host2", name_in(network, "host2"))
+        allocation = Allocation(mesh, "host2", name_in(network, "host2"))
         for host in ("host1", "host2"):
             foreign = name_in(other, host)
-            assert seat.finds(f"{foreign}.mesh") == []
-            assert seat.finds(f"{foreign}.{host}.mesh") == []
-            assert seat.name_of(addresses[foreign]) == ""
+            assert allocation.finds(f"{foreign}.mesh") == []
+            assert allocation.finds(f"{foreign}.{host}.mesh") == []
+            assert allocation.name_of(addresses[foreign]) == ""
 
 
 def test_who_is_on_two_networks_finds_the_names_of_both(mesh: Mesh, addresses: dict[str, str]) -> None:
     start(mesh, "host3", "both", "--network", "blue")
     mesh.on("host3", "docker network connect bridge both")
-    seat = Seat(mesh, "host3", "both")
+    allocation = Allocation(mesh, "host3", "both")
 
-    seat.until_finds(f"{name_in('blue', 'host2')}.mesh", addresses[name_in("blue", "host2")])
-    seat.until_finds(f"{name_in('bridge', 'host1')}.mesh", addresses[name_in("bridge", "host1")])
+    allocation.until_finds(f"{name_in('blue', 'host2')}.mesh", addresses[name_in("blue", "host2")])
+    allocation.until_finds(f"{name_in('bridge', 'host1')}.mesh", addresses[name_in("bridge", "host1")])
 
     mesh.on("host3", "docker network disconnect bridge both")
-    wait_until(lambda: seat.finds(f"{name_in('bridge', 'host1')}.mesh") == [], "the other network's names are gone")
+    wait_until(
+        lambda: allocation.finds(f"{name_in('bridge', 'host1')}.mesh") == [], "the other network's names are gone"
+    )
 
 
 def test_a_question_leaves_no_internal_network(mesh: Mesh) -> None:
     question = bytes(DNSRecord.question("secret.tunnel.example.com").pack())
     answers = {
-        network: Seat(mesh, "host1", name_in(network, "host1")).ask_raw(
+        network: Allocation(mesh, "host1", name_in(network, "host1")).ask_raw(
             question, mesh.on("host1", ADDRESS.format(bridge))
         )
         for network, bridge in (("vault", "dm-vault"), ("bridge", "docker0"))
@@ -104,6 +106,6 @@ def test_a_question_leaves_no_internal_network(mesh: Mesh) -> None:
 
 def test_hosts_are_found_at_their_address_in_the_network_that_asks(mesh: Mesh) -> None:
     for network, bridge in (("bridge", "docker0"), ("blue", "dm-blue"), ("vault", "dm-vault")):
-        Seat(mesh, "host1", name_in(network, "host1") if network != "blue" else "asks").until_finds(
+        Allocation(mesh, "host1", name_in(network, "host1") if network != "blue" else "asks").until_finds(
             "host2.mesh", mesh.on("host2", ADDRESS.format(bridge))
         )

@@ -10,7 +10,7 @@ from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
-from dockmesh.model.network import Seat
+from dockmesh.model.network import Allocation
 from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
@@ -32,18 +32,18 @@ def grown(mesh: Cluster, ssh: Ssh) -> bytes:
     }
     assume(all(slots.values()))
     places = {name: slot for name, slot in slots.items() if slot is not None}
-    present = [seat for host in mesh.hosts for seat in host.seats]
-    seats = tuple(
-        Seat(
+    present = [allocation for host in mesh.hosts for allocation in host.allocations]
+    allocations = tuple(
+        Allocation(
             each.name,
             *_parts(places[each.name]),
-            *next(free_slots6(each, (seat for seat in present if seat.network == each.name))),
+            *next(free_slots6(each, (allocation for allocation in present if allocation.network == each.name))),
         )
         for each in mesh.networks
         if each.name in places
     )
     underlay = mesh.hosts[0].underlay + 256
-    new = Host("new", underlay, seats, max(h.underlay_mtu for h in mesh.hosts), ssh)
+    new = Host("new", underlay, allocations, max(h.underlay_mtu for h in mesh.hosts), ssh)
     links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []
     site = mesh.fabric.topology.groups[-1][0] if isinstance(mesh.fabric.topology, Sites) else None
     return add_hosts(FILE, write_cluster(mesh).encode(), [new], links, site=site, networks=listing)

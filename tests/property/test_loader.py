@@ -150,7 +150,9 @@ def clusters(draw: st.DrawFn) -> Cluster:
         Host(
             name,
             underlay=IPv4Address("192.0.2.1") + number,
-            seats=in_docker0(IPv4Address("10.0.0.1") + number, f"10.0.{number + 1}.0/{draw(st.integers(24, 31))}"),
+            allocations=in_docker0(
+                IPv4Address("10.0.0.1") + number, f"10.0.{number + 1}.0/{draw(st.integers(24, 31))}"
+            ),
             underlay_mtu=draw(st.just(1500) | st.integers(1318, 65535)),
             # A host that SSH reaches under another's name is refused, and rightly.
             ssh=ssh if ssh.host not in names else Ssh(user=ssh.user),

@@ -22,7 +22,7 @@ from dockmesh.model.mesh import (
     Star,
     Topology,
 )
-from dockmesh.model.network import DOCKER_BRIDGE, Attachment, Network, Seat
+from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Attachment, Network
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.address import assign, free_slots6
 
@@ -52,7 +52,7 @@ def cluster(
         fabric=fabric or TREE,
         networks=(Network(DOCKER_BRIDGE, network),),
         hosts=tuple(
-            Host(f"host{number}", first + number, (Seat(DOCKER_BRIDGE, slot.address, slot.pool),))
+            Host(f"host{number}", first + number, (Allocation(DOCKER_BRIDGE, slot.address, slot.pool),))
             for number, slot in enumerate(assign(network, count).slots, start=1)
         ),
     )
@@ -79,9 +79,9 @@ def with_network(
         hosts=tuple(
             replace(
                 host,
-                seats=(
-                    *host.seats,
-                    Seat(name, slots[host.name].address, slots[host.name].pool, *six[host.name]),
+                allocations=(
+                    *host.allocations,
+                    Allocation(name, slots[host.name].address, slots[host.name].pool, *six[host.name]),
                 ),
             )
             if host.name in slots
@@ -101,15 +101,15 @@ def with_attachment(mesh: Cluster, network: str = "blue", attach: Attachment | N
     return replace(mesh, networks=tuple(map(changed, mesh.networks)))
 
 
-def in_docker0(address: IPv4Address | str, pool: IPv4Network | str) -> tuple[Seat]:
+def in_docker0(address: IPv4Address | str, pool: IPv4Network | str) -> tuple[Allocation]:
     """All that a host on no other network has."""
-    return (Seat(DOCKER_BRIDGE, IPv4Address(address), IPv4Network(pool)),)
+    return (Allocation(DOCKER_BRIDGE, IPv4Address(address), IPv4Network(pool)),)
 
 
 def moved(host: Host, address: IPv4Address | str | None = None, pool: IPv4Network | str | None = None) -> Host:
     """With another address or pool in docker0."""
     docker0 = in_docker0(address or host.address, pool or host.pool)
-    return replace(host, seats=(*docker0, *host.further))
+    return replace(host, allocations=(*docker0, *host.further))
 
 
 def swapped(mesh: Cluster) -> Cluster:

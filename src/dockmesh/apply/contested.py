@@ -44,9 +44,9 @@ def _has_part_of(facts: HostFacts, other: HostPlan) -> bool:
 
 def _is_part_of(theirs: DockerNetwork, other: HostPlan) -> bool:
     return any(
-        theirs.gateway == str(seat.address.ip)
-        or (theirs.pool is not None and theirs.pool.overlaps(seat.pool))
-        or (seat.address6 is not None and theirs.gateway6 == str(seat.address6.ip))
-        or (theirs.pool6 is not None and seat.pool6 is not None and theirs.pool6.overlaps(seat.pool6))
-        for seat in other.further
+        theirs.gateway == str(allocation.address.ip)
+        or (theirs.pool is not None and theirs.pool.overlaps(allocation.pool))
+        or (allocation.address6 is not None and theirs.gateway6 == str(allocation.address6.ip))
+        or (theirs.pool6 is not None and allocation.pool6 is not None and theirs.pool6.overlaps(allocation.pool6))
+        for allocation in other.further
     )

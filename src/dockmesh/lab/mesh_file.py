@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import Cluster, Fabric, Host
-from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
+from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 from dockmesh.plan.address import assign
 
 
@@ -15,7 +15,7 @@ def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
         Host(
             host.name,
             underlay=lab.underlay_of(host),
-            seats=(Seat(DOCKER_BRIDGE, slot.address, slot.pool),),
+            allocations=(Allocation(DOCKER_BRIDGE, slot.address, slot.pool),),
             underlay_mtu=host.mtu,
         )
         for host, slot in zip(lab.hosts, slots, strict=True)

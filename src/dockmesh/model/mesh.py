@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.model.tunnel import Tunnel
 
 ETHERNET_MTU = 1500
@@ -131,7 +131,7 @@ class Ssh:
 class Host:
     name: str
     underlay: UnderlayAddress
-    seats: tuple[Seat, ...]  # in the networks that it is on, in the order of the mesh's: docker0 first
+    allocations: tuple[Allocation, ...]  # in the networks that it is on, in the order of the mesh's: docker0 first
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
     docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
@@ -139,17 +139,17 @@ class Host:
     @property
     def address(self) -> IPv4Address:
         """In docker0."""
-        return self.seats[0].address
+        return self.allocations[0].address
 
     @property
     def pool(self) -> IPv4Network:
         """In docker0."""
-        return self.seats[0].pool
+        return self.allocations[0].pool
 
     @property
-    def further(self) -> tuple[Seat, ...]:
+    def further(self) -> tuple[Allocation, ...]:
         """In the networks after docker0."""
-        return self.seats[1:]
+        return self.allocations[1:]
 
 
 @dataclass(frozen=True, slots=True)

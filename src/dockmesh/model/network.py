@@ -52,7 +52,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Allocation:
     """What one host owns in one network."""
 
     network: str

@@ -12,7 +12,7 @@ from itertools import repeat
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.slots6 import Slot6, free_slots
 from dockmesh.model.mesh import Cluster
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
 GUIDE_OFFSET = 42 * 256
@@ -58,18 +58,25 @@ def assign(prefix: IPv4Network, hosts: int, max_hosts: int | None = None) -> Add
 def slots_in(cluster: Cluster, network: str) -> dict[str, Slot]:
     """By host what it has in one network."""
     return {
-        host.name: Slot(seat.address, seat.pool)
+        host.name: Slot(allocation.address, allocation.pool)
         for host in cluster.hosts
-        for seat in host.seats
-        if seat.network == network
+        for allocation in host.allocations
+        if allocation.network == network
     }
 
 
-def free_slots6(network: Network, seats: Iterable[Seat]) -> Iterator[Slot6] | Iterator[tuple[None, None]]:
-    """IPv6 addresses and pools beside those of `seats`; without a prefix6, nothing for each."""
+def free_slots6(network: Network, allocations: Iterable[Allocation]) -> Iterator[Slot6] | Iterator[tuple[None, None]]:
+    """IPv6 addresses and pools beside those of `allocations`; without a prefix6, nothing for each."""
     if network.prefix6 is None:
         return repeat((None, None))
-    return free_slots(network.prefix6, [(seat.address6, seat.pool6) for seat in seats if seat.address6 and seat.pool6])
+    return free_slots(
+        network.prefix6,
+        [
+            (allocation.address6, allocation.pool6)
+            for allocation in allocations
+            if allocation.address6 and allocation.pool6
+        ],
+    )
 
 
 def room(prefix: IPv4Network, slots: Collection[Slot], outside: Collection[IPv4Network] = ()) -> int:

@@ -14,8 +14,8 @@ from dockmesh.model.network import (
     FABRIC_BRIDGE,
     NETWORK_BRIDGE,
     NETWORK_SWITCH,
+    Allocation,
     Network,
-    Seat,
 )
 from dockmesh.model.tunnel import MtuSum, Tunnel, overlay_mtu
 from dockmesh.plan import direct, topology, tree
@@ -110,43 +110,48 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
 
 def _host_networks(cluster: Cluster, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
     networks = {network.name: network for network in cluster.networks}
-    return tuple(_host_network(host.name, networks[seat.network], seat, ports, mesh_mtu) for seat in host.seats)
+    return tuple(
+        _host_network(host.name, networks[allocation.network], allocation, ports, mesh_mtu)
+        for allocation in host.allocations
+    )
 
 
-def _host_network(host: str, network: Network, seat: Seat, ports: Mapping[str, int], mesh_mtu: int) -> HostNetwork:
+def _host_network(
+    host: str, network: Network, allocation: Allocation, ports: Mapping[str, int], mesh_mtu: int
+) -> HostNetwork:
     prefix = network.prefix
-    not_handed_out = (prefix.network_address, prefix.broadcast_address, seat.address)
+    not_handed_out = (prefix.network_address, prefix.broadcast_address, allocation.address)
     first = network.vlan is None
     return HostNetwork(
         name=network.name,
         vlan=network.vlan,
         internal=network.internal,
-        address=IPv4Interface((seat.address, prefix.prefixlen)),
-        pool=seat.pool,
-        containers=seat.pool.num_addresses - sum(address in seat.pool for address in not_handed_out),
-        prefixes=(*collapse_addresses([seat.pool, IPv4Network(seat.address)]), *_prefixes6(seat)),
+        address=IPv4Interface((allocation.address, prefix.prefixlen)),
+        pool=allocation.pool,
+        containers=allocation.pool.num_addresses - sum(address in allocation.pool for address in not_handed_out),
+        prefixes=(*collapse_addresses([allocation.pool, IPv4Network(allocation.address)]), *_prefixes6(allocation)),
         mtu=network.mtu(mesh_mtu),
         bridge=DOCKER_BRIDGE if first else f"{NETWORK_BRIDGE}{network.name}",
-        bridge_mac=_mac("02:42", seat.address),
+        bridge_mac=_mac("02:42", allocation.address),
         switch=FABRIC_BRIDGE if first else f"{NETWORK_SWITCH}{network.name}",
-        switch_mac=_mac("0e:6d", seat.address),
+        switch_mac=_mac("0e:6d", allocation.address),
         port=ports.get(network.name),
-        address6=_interface6(network, seat),
-        pool6=seat.pool6,
+        address6=_interface6(network, allocation),
+        pool6=allocation.pool6,
         attach=_attachment(host, network, ports),
     )
 
 
-def _prefixes6(seat: Seat) -> Iterable[IPv6Network]:
-    if seat.address6 is None or seat.pool6 is None:
+def _prefixes6(allocation: Allocation) -> Iterable[IPv6Network]:
+    if allocation.address6 is None or allocation.pool6 is None:
         return ()
-    return collapse_addresses([seat.pool6, IPv6Network(seat.address6)])
+    return collapse_addresses([allocation.pool6, IPv6Network(allocation.address6)])
 
 
-def _interface6(network: Network, seat: Seat) -> IPv6Interface | None:
-    if network.prefix6 is None or seat.address6 is None:
+def _interface6(network: Network, allocation: Allocation) -> IPv6Interface | None:
+    if network.prefix6 is None or allocation.address6 is None:
         return None
-    return IPv6Interface((seat.address6, network.prefix6.prefixlen))
+    return IPv6Interface((allocation.address6, network.prefix6.prefixlen))
 
 
 def _attachment(host: str, network: Network, ports: Mapping[str, int]) -> HostAttachment | None:

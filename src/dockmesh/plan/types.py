@@ -249,10 +249,10 @@ class Plan:
     def network(self, name: str) -> Network:
         return next(network for network in self.networks if network.name == name)
 
-    def seats(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
+    def allocations(self, network: str) -> tuple[tuple["HostPlan", HostNetwork], ...]:
         """The hosts that are on a network, each with what it has there."""
         found = ((host, host.on(network)) for host in self.hosts)
-        return tuple((host, seat) for host, seat in found if seat is not None)
+        return tuple((host, allocation) for host, allocation in found if allocation is not None)
 
     @property
     def ip_version(self) -> int:

@@ -42,12 +42,12 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
             )
             do = f"set net.ipv6.conf.{device}.accept_ra to {TAKES_ALL_THE_SAME}, in /etc/sysctl.d too"
             yield Finding(Check.ROUTES, Level.WARNING, name, what, do)
-    for seat in host.further:
-        if seat.prefix6 is not None:
-            yield from _prefix(host, seat, seat.prefix6, evidence)
+    for allocation in host.further:
+        if allocation.prefix6 is not None:
+            yield from _prefix(host, allocation, allocation.prefix6, evidence)
 
 
-def _prefix(host: HostPlan, seat: HostNetwork, prefix: IPv6Network, evidence: HostEvidence) -> Iterator[Finding]:
+def _prefix(host: HostPlan, allocation: HostNetwork, prefix: IPv6Network, evidence: HostEvidence) -> Iterator[Finding]:
     """Docker's own networks are looked at by what apply refuses."""
     name = (host.name,)
     of_docker = {network.bridge for network in evidence.around.networks}
@@ -58,15 +58,16 @@ def _prefix(host: HostPlan, seat: HostNetwork, prefix: IPv6Network, evidence: Ho
         if inside:
             skipped.add(link.name)
             wrong = True
-            what = f"{link.name} has the address {inside[0]}, which is in the prefix6 of {seat.name}, {prefix}"
-            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), or give {seat.name} another prefix6"
+            what = f"{link.name} has the address {inside[0]}, which is in the prefix6 of {allocation.name}, {prefix}"
+            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), "
+            do += f"or give {allocation.name} another prefix6"
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
     for route in evidence.around.routes6:
         if route.device not in skipped and route.network.overlaps(prefix) and route.network.prefixlen > 0:
             wrong = True
             where = route.device or "nowhere"
-            what = f"the route {route.network} leads to {where}, and {prefix} of {seat.name} overlaps it"
-            do = f"remove that route, or give {seat.name} another prefix6"
+            what = f"the route {route.network} leads to {where}, and {prefix} of {allocation.name} overlaps it"
+            do = f"remove that route, or give {allocation.name} another prefix6"
             level = Level.BLOCKER if route.network.subnet_of(prefix) else Level.WARNING
             yield Finding(Check.ROUTES, level, name, what, do)
     if not wrong:

@@ -19,8 +19,8 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     yield _datapath(plan, evidence, name)
     yield _underlay(host, evidence, name)
     yield from _port(plan, evidence, name)
-    for seat in host.networks:
-        yield from _prefix(host, seat, evidence, name)
+    for allocation in host.networks:
+        yield from _prefix(host, allocation, evidence, name)
     yield from _attached(host, evidence, name)
     yield from _docker_networks(plan, host, evidence, name)
 
@@ -78,8 +78,10 @@ def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> 
     return Finding(Check.UNDERLAY, Level.FINE, name, f"{host.underlay} on {device.name}, MTU {device.mtu}")
 
 
-def _prefix(host: HostPlan, seat: HostNetwork, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
-    prefix, whose = seat.prefix, _whose(seat)
+def _prefix(
+    host: HostPlan, allocation: HostNetwork, evidence: HostEvidence, name: tuple[str, ...]
+) -> Iterator[Finding]:
+    prefix, whose = allocation.prefix, _whose(allocation)
     of_docker = {network.bridge for network in evidence.around.networks}
     ours = {device for each in host.networks for device in (each.bridge, each.switch)}
     skipped = {*ours, *of_docker}
@@ -88,7 +90,9 @@ def _prefix(host: HostPlan, seat: HostNetwork, evidence: HostEvidence, name: tup
         if inside:
             skipped.add(link.name)
             what = f"{link.name} has the address {inside[0]}, which is in {whose} {prefix}"
-            do = f"take it away (`ip address del {inside[0]} dev {link.name}`), or give {_it(seat)} another prefix"
+            do = (
+                f"take it away (`ip address del {inside[0]} dev {link.name}`), or give {_it(allocation)} another prefix"
+            )
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
     found = False
     for route in evidence.around.routes:
@@ -98,33 +102,33 @@ def _prefix(host: HostPlan, seat: HostNetwork, evidence: HostEvidence, name: tup
         via = f"leads to {route.device}" if route.device else "drops what goes there"
         if route.network.subnet_of(prefix):
             what = f"the route {route.network} {via} and takes a part of {whose} {prefix}"
-            do = f"remove that route, or give {_it(seat)} another prefix"
+            do = f"remove that route, or give {_it(allocation)} another prefix"
             yield Finding(Check.ROUTES, Level.BLOCKER, name, what, do)
         else:
             what = f"the route {route.network} {via}; {whose} {prefix} hides a part of it"
-            do = f"give {_it(seat)} another prefix if somebody is reached there"
+            do = f"give {_it(allocation)} another prefix if somebody is reached there"
             yield Finding(Check.ROUTES, Level.WARNING, name, what, do)
     if not found and skipped == {*ours, *of_docker}:
         yield Finding(Check.ROUTES, Level.FINE, name, f"nothing else has routes or addresses in {prefix}")
 
 
-def _whose(seat: HostNetwork) -> str:
-    return "the mesh's prefix" if seat.vlan is None else f"the prefix of {seat.name}"
+def _whose(allocation: HostNetwork) -> str:
+    return "the mesh's prefix" if allocation.vlan is None else f"the prefix of {allocation.name}"
 
 
-def _it(seat: HostNetwork) -> str:
-    return "the mesh" if seat.vlan is None else seat.name
+def _it(allocation: HostNetwork) -> str:
+    return "the mesh" if allocation.vlan is None else allocation.name
 
 
 def _attached(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     """What apply refuses is said there."""
     warnings = tuple(outside.warnings(host, evidence.facts))
     yield from (Finding(Check.ATTACHED, Level.WARNING, name, *each) for each in warnings)
-    seats = [(seat, seat.attach) for seat in host.networks if seat.attach is not None]
-    if seats and not warnings and evidence.refusal is None:
+    allocations = [(allocation, allocation.attach) for allocation in host.networks if allocation.attach is not None]
+    if allocations and not warnings and evidence.refusal is None:
         words = ", ".join(
-            f"{attach.interface}{f' (VLAN {attach.vlan})' if attach.vlan else ''} for {seat.name}"
-            for seat, attach in seats
+            f"{attach.interface}{f' (VLAN {attach.vlan})' if attach.vlan else ''} for {allocation.name}"
+            for allocation, attach in allocations
         )
         yield Finding(Check.ATTACHED, Level.FINE, name, words)
 
@@ -135,25 +139,24 @@ def _docker_networks(plan: Plan, host: HostPlan, evidence: HostEvidence, name: t
     ours = {each.name for each in docker.networks if each.labels.get(LABEL) == plan.name} if docker else set()
     others = [each for each in evidence.around.networks if each.name != "bridge" and each.name not in ours]
     wrong = False
-    for seat in host.networks:
+    for allocation in host.networks:
         for network, prefix in [(each.name, prefix) for each in others for prefix in each.prefixes]:
-            if not prefix.overlaps(seat.prefix):
+            if not prefix.overlaps(allocation.prefix):
                 continue
             wrong = True
             # "networks have overlapping IPv4", and with its bip dockerd does not start any more.
-            what = (
-                f"Docker's network {network} has {prefix}, which overlaps {_whose(seat)} {seat.prefix}: Docker refuses"
-            )
+            whose = f"{_whose(allocation)} {allocation.prefix}"
+            what = f"Docker's network {network} has {prefix}, which overlaps {whose}: Docker refuses"
             do = (
                 f"recreate {network} with another subnet (`docker network rm {network}` first), "
-                f"or give {_it(seat)} another prefix"
+                f"or give {_it(allocation)} another prefix"
             )
             yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)
-        if seat.vlan is not None and seat.name in {each.name for each in others}:
+        if allocation.vlan is not None and allocation.name in {each.name for each in others}:
             wrong = True
-            what = f"Docker has a network {seat.name} that is not of this mesh"
-            do = f"give one of the two another name; or, if nothing needs it: docker network rm {seat.name}"
+            what = f"Docker has a network {allocation.name} that is not of this mesh"
+            do = f"give one of the two another name; or, if nothing needs it: docker network rm {allocation.name}"
             yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)
     if docker is not None and not wrong:
-        prefixes = ", ".join(str(seat.prefix) for seat in host.networks)
+        prefixes = ", ".join(str(allocation.prefix) for allocation in host.networks)
         yield Finding(Check.DOCKER_NETWORKS, Level.FINE, name, f"no other network of Docker's in {prefixes}")

@@ -35,11 +35,11 @@ def antispoof_flows(
 
     `match` is put before each match. What is neither IP nor ARP is not looked at, but for its MAC address.
     """
-    for other, seat in plan.seats(network.name):
+    for other, allocation in plan.allocations(network.name):
         if other.name != host.name:
-            for pattern in macs_of(seat):
+            for pattern in macs_of(allocation):
                 yield drop(table, base + 110, words_of(match, f"dl_src={pattern}"), Counts.SPOOFED)
-            yield from not_bridge_of(seat, table, base + 109, match)
+            yield from not_bridge_of(allocation, table, base + 109, match)
     yield from no_routers(table, base + 109, match)
     yield from _no_dhcp(plan.network(network.name), table, base + 109, match)
     yield from bridge_alone(network, onward, table=table, base=base, match=match)
@@ -84,10 +84,10 @@ def by_prefix(prefixes: Iterable[IPv4Network | IPv6Network], ip: str, arp: str, 
                 yield f"{field}={prefix}"
 
 
-def macs_of(seat: HostNetwork) -> Iterator[str]:
+def macs_of(allocation: HostNetwork) -> Iterator[str]:
     """Of the Linux bridge and of the containers, where Docker makes these of the IPv4 addresses (until 27)."""
-    yield seat.bridge_mac
-    yield _mac_pattern(seat.pool)
+    yield allocation.bridge_mac
+    yield _mac_pattern(allocation.pool)
 
 
 def _mac_pattern(pool: IPv4Network) -> str:

@@ -136,16 +136,18 @@ def _sources_here(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
 def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[Flow]:
     """Who asks all for an address at one host asks that one. What is really for all is copied."""
     table, asked = LOCAL_DESTINATION, f"icmp6,icmp_type=135,dl_dst={GROUP_BIT}"
-    others = [(other, seat) for other, seat in plan.seats(network.name) if other.name != host.name]
+    others = [(other, allocation) for other, allocation in plan.allocations(network.name) if other.name != host.name]
     copies = _to_all(host, network, (other for other, _ in others), "eth_dst")
-    for other, seat in others:
+    for other, allocation in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_dst,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
-        for match in by_prefix(seat.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
+        for match in by_prefix(allocation.prefixes, "", f"arp,dl_dst={BROADCAST},arp_tpa", f"{asked},nd_target"):
             yield flow(table, *_row(network, 200, match), actions)
-        if seat.attach:
-            yield flow(table, *_row(network, 195, f"arp,dl_dst={BROADCAST},arp_tpa={seat.attach.addresses}"), actions)
+        if allocation.attach:
+            yield flow(
+                table, *_row(network, 195, f"arp,dl_dst={BROADCAST},arp_tpa={allocation.attach.addresses}"), actions
+            )
     if network.attach:
         asked_outside = f"arp,dl_dst={BROADCAST},arp_tpa={network.attach.addresses}"
         yield flow(table, *_row(network, 196, f"reg3=1,{asked_outside}"), copies)
@@ -161,11 +163,11 @@ def _destinations(plan: Plan, host: HostPlan, network: HostNetwork) -> Iterator[
     for match in ("arp,arp_op=2,arp_tpa=0.0.0.0", f"ipv6,ipv6_dst={LINK_LOCAL}"):
         all_others = (other for other, _ in others)
         yield flow(table, *_row(network, 150, match), _to_all(host, network, all_others, "eth_src"))
-    for other, seat in others:
+    for other, allocation in others:
         actions = (
             f"set_field:{tag(host.number, other.number)}->eth_src,set_field:{other.number}->reg0,goto_table:{FORWARD}"
         )
-        for match in by_prefix(seat.prefixes, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
+        for match in by_prefix(allocation.prefixes, "", "", f"ipv6,ipv6_src={LINK_LOCAL},ipv6_dst"):
             yield flow(table, *_row(network, 145, match), actions)
     yield flow(table, *_row(network, 0, ""), f"goto_table:{DESTINATION}")
 
@@ -195,23 +197,23 @@ def _tags() -> Iterator[Flow]:
 
 def _addresses(plan: Plan, here: HostPlan) -> Iterator[Flow]:
     """At which hosts the addresses are; also of networks that this host only passes frames on for."""
-    seats = [(host, seat) for host in plan.hosts for seat in host.networks]
-    for host, seat in seats:
-        for match in by_prefix(seat.prefixes, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
-            yield flow(DESTINATION, *_row(seat, 100, match), f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
-        if seat.attach:
+    allocations = [(host, allocation) for host in plan.hosts for allocation in host.networks]
+    for host, allocation in allocations:
+        for match in by_prefix(allocation.prefixes, "ip,nw_dst", "arp,arp_tpa", "ipv6,ipv6_dst"):
+            yield flow(DESTINATION, *_row(allocation, 100, match), f"set_field:{host.number}->reg0,goto_table:{SOURCE}")
+        if allocation.attach:
             out = "set_field:1->reg4," if host.name == here.name else ""
-            for match in by_prefix((seat.attach.addresses,), "ip,nw_dst", "arp,arp_tpa", ""):
+            for match in by_prefix((allocation.attach.addresses,), "ip,nw_dst", "arp,arp_tpa", ""):
                 actions = f"{out}set_field:{host.number}->reg0,goto_table:{SOURCE}"
-                yield flow(DESTINATION, *_row(seat, 90, match), actions)
+                yield flow(DESTINATION, *_row(allocation, 90, match), actions)
     yield drop(DESTINATION, 0, "", Counts.NO_HOST)
     yield flow(SOURCE, 200, "in_port=LOCAL", f"goto_table:{FORWARD}")
-    for host, seat in seats:
-        for match in by_prefix(seat.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
-            yield flow(SOURCE, *_row(seat, 100, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
-        if seat.attach:
-            for match in by_prefix((seat.attach.addresses,), "ip,nw_src", "arp,arp_spa", ""):
-                yield flow(SOURCE, *_row(seat, 90, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
+    for host, allocation in allocations:
+        for match in by_prefix(allocation.prefixes, "ip,nw_src", "arp,arp_spa", "ipv6,ipv6_src"):
+            yield flow(SOURCE, *_row(allocation, 100, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
+        if allocation.attach:
+            for match in by_prefix((allocation.attach.addresses,), "ip,nw_src", "arp,arp_spa", ""):
+                yield flow(SOURCE, *_row(allocation, 90, match), f"set_field:{host.number}->reg1,goto_table:{STRAIGHT}")
     yield drop(SOURCE, 0, "", Counts.UNKNOWN_SOURCE)
     if plan.further:
         yield drop(DESTINATION, RAISE, TAGGED, Counts.NO_HOST)

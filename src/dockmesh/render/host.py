@@ -59,7 +59,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         domain=plan.domain,
         docker_api=plan.docker_api,
         unknown=api.unknown(plan, host),
-        given=tuple(prefix for each in plan.hosts for seat in each.networks for prefix in seat.prefixes),
+        given=tuple(prefix for each in plan.hosts for allocation in each.networks for prefix in allocation.prefixes),
     )
 
 

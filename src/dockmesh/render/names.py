@@ -25,7 +25,9 @@ def settings(plan: Plan, host: HostPlan) -> str:
             "prefix": str(network.prefix),
             "pool": str(network.pool),
             "peers": {
-                other.name: str(seat.address.ip) for other, seat in plan.seats(network.name) if other.name != host.name
+                other.name: str(allocation.address.ip)
+                for other, allocation in plan.allocations(network.name)
+                if other.name != host.name
             },
             **_ipv6(plan, host, network),
             **({"internal": True} if network.internal else {}),
@@ -38,7 +40,11 @@ def settings(plan: Plan, host: HostPlan) -> str:
 def _ipv6(plan: Plan, host: HostPlan, network: HostNetwork) -> dict[str, object]:
     if network.address6 is None:
         return {}
-    others = ((other.name, seat.address6) for other, seat in plan.seats(network.name) if other.name != host.name)
+    others = (
+        (other.name, allocation.address6)
+        for other, allocation in plan.allocations(network.name)
+        if other.name != host.name
+    )
     return {
         "prefix6": str(network.prefix6),
         "address6": str(network.address6.ip),

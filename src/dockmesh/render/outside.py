@@ -23,10 +23,10 @@ def attached_antispoof(
 ) -> Iterator[Flow]:
     """Flows of `table` for what comes in by one attachment: `onward` is what those do that may pass."""
     port = f"in_port={attach.port}"
-    for _, seat in plan.seats(network.name):
-        for pattern in macs_of(seat):
+    for _, allocation in plan.allocations(network.name):
+        for pattern in macs_of(allocation):
             yield drop(table, 120, f"{port},dl_src={pattern}", Counts.LOOPED)
-        for words in by_prefix(seat.prefixes, "ip,nw_src", "arp,arp_spa", ""):
+        for words in by_prefix(allocation.prefixes, "ip,nw_src", "arp,arp_spa", ""):
             yield drop(table, 110, f"{port},{words}", Counts.LOOPED)
     for target in (network.prefix, MULTICAST, BROADCAST):
         yield flow(table, 100, f"{port},ip,nw_src={attach.addresses},nw_dst={target}", onward)

@@ -47,14 +47,14 @@ class Words:
 
 
 def words(plan: Plan, host: HostPlan) -> Words:
-    bridges = [seat for network in host.networks for _, seat in plan.seats(network.name)]
-    six = [address for seat in bridges for address in addresses_of_bridge(seat)]
+    bridges = [allocation for network in host.networks for _, allocation in plan.allocations(network.name)]
+    six = [address for allocation in bridges for address in addresses_of_bridge(allocation)]
     pools6 = [IPv6Network(LINK_LOCAL), *(network.pool6 for network in host.networks if network.pool6)]
     return Words(
         rules_file=RULES,
         program=PROGRAM,
         bridges=tuple(f"{network.bridge}={network.switch}" for network in host.networks),
-        of_ipv4=_listed(str(seat.address.ip) for seat in bridges),
+        of_ipv4=_listed(str(allocation.address.ip) for allocation in bridges),
         of_ipv6=_listed(map(str, six)),
         advertised=_listed(map(_raw, six)),
         own_ipv4=_listed(["0.0.0.0", *(str(network.pool) for network in host.networks)]),  # noqa: S104 — of nobody

@@ -11,11 +11,11 @@ from dockmesh.status.types import HostAnswers, HostStatus, StatusFinding
 def findings(plan: Plan, host: HostStatus, heard: Mapping[str, HostAnswers]) -> Iterator[StatusFinding]:
     facts, name = heard[host.name].facts, (host.name,)
     with_something = {network.name for network in plan.networks if network.attach}
-    for seat in plan.host(host.name).networks:
-        if found := outside.problem(seat, facts):
+    for allocation in plan.host(host.name).networks:
+        if found := outside.problem(allocation, facts):
             yield StatusFinding(name, f"{found[0]}: who is behind it is cut off", found[1])
-        if seat.name in with_something:
-            yield from (StatusFinding(name, *each) for each in outside.around(seat, facts))
+        if allocation.name in with_something:
+            yield from (StatusFinding(name, *each) for each in outside.around(allocation, facts))
 
 
 def interface_warnings(host: HostPlan, heard: HostAnswers) -> tuple[StatusFinding, ...]:
@@ -25,7 +25,9 @@ def interface_warnings(host: HostPlan, heard: HostAnswers) -> tuple[StatusFindin
 def warnings(plan: Plan, host: HostStatus) -> Iterator[StatusFinding]:
     yield from host.attachment_warnings
     if count := host.drop_counters.get(LOOPED):
-        names = ", ".join(seat.attach.interface for seat in plan.host(host.name).networks if seat.attach)
+        names = ", ".join(
+            allocation.attach.interface for allocation in plan.host(host.name).networks if allocation.attach
+        )
         what = (
             f"{count:,} frames with addresses of the mesh came in by {names}, attached here, and were dropped: "
             "what goes out there comes back, so there is a loop; or somebody out there pretends to be one of the mesh"

@@ -198,13 +198,13 @@ def _order_for_host(session: VerifySession, known: Mapping[str, ProbedHost], hos
     ]
     networks = [
         {
-            "name": f"{start}{seat.name} {peer.name}",
+            "name": f"{start}{allocation.name} {peer.name}",
             "address": str(address.ip),
             "port": 0,
-            "size": seat.mtu,
+            "size": allocation.mtu,
         }
-        for seat in host.further
-        for peer, theirs in plan.seats(seat.name)
+        for allocation in host.further
+        for peer, theirs in plan.allocations(allocation.name)
         if peer.name in known and peer.name != host.name
         for start, address in ((evidence.NETWORK, theirs.address), (evidence.NETWORK6, theirs.address6))
         if address is not None

@@ -35,43 +35,45 @@ def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause
     yield from _docker(plan, planned, known)
     yield from _docker0(planned, known)
     yield from _mtu(plan, planned, known)
-    for seat in planned.networks:
-        if found := outside.problem(seat, known.facts):
-            kinds = frozenset({ProbeKind.NETWORK if seat.vlan else ProbeKind.BRIDGE})
+    for allocation in planned.networks:
+        if found := outside.problem(allocation, known.facts):
+            kinds = frozenset({ProbeKind.NETWORK if allocation.vlan else ProbeKind.BRIDGE})
             yield Cause(
                 CauseKind.ATTACHED, (planned.name,), f"{found[0]}: who is behind it is cut off", found[1], kinds
             )
-    for seat in planned.further:
-        if wrong := wrong_with(seat, known):
+    for allocation in planned.further:
+        if wrong := wrong_with(allocation, known):
             kinds = frozenset((ProbeKind.NETWORK, *NETWORK_PAIRS))
-            yield Cause(CauseKind.NETWORK, (planned.name,), f"network {seat.name}: {'; '.join(wrong)}", APPLY, kinds)
+            yield Cause(
+                CauseKind.NETWORK, (planned.name,), f"network {allocation.name}: {'; '.join(wrong)}", APPLY, kinds
+            )
 
 
-def wrong_with(seat: HostNetwork, known: ProbedHost) -> tuple[str, ...]:
+def wrong_with(allocation: HostNetwork, known: ProbedHost) -> tuple[str, ...]:
     """What of a further network is not as planned on a host: in Docker, and in the kernel."""
-    return (*_in_docker(seat, known.facts), *(text for _, text in _in_kernel(seat, known.facts)))
+    return (*_in_docker(allocation, known.facts), *(text for _, text in _in_kernel(allocation, known.facts)))
 
 
-def _in_docker(seat: HostNetwork, facts: HostFacts) -> Iterator[str]:
+def _in_docker(allocation: HostNetwork, facts: HostFacts) -> Iterator[str]:
     if facts.docker is None:
         return
-    if facts.docker.network(seat.name) is None:
+    if facts.docker.network(allocation.name) is None:
         yield "Docker has no such network"
-    for what, (used, wanted) in networks.differing(seat, facts).items():
+    for what, (used, wanted) in networks.differing(allocation, facts).items():
         yield f"Docker has it with {f'no {what}' if used is None else f'{what} {used}'}, planned is {wanted}"
-    if seat.address6 is not None and not facts.docker.keeps_ipv6_apart:
+    if allocation.address6 is not None and not facts.docker.keeps_ipv6_apart:
         yield "Docker has no rules for IPv6: nothing keeps it apart from other networks of the host"
 
 
-def _in_kernel(seat: HostNetwork, facts: HostFacts) -> Iterator[tuple[Subject, str]]:
+def _in_kernel(allocation: HostNetwork, facts: HostFacts) -> Iterator[tuple[Subject, str]]:
     """Of its Linux bridge and what is in that: what differs, in words. Without the bridge there is nothing else."""
-    for each, actual in linux_bridge.differing(seat, facts):
-        yield each.subject, _said(seat, each, actual)
-        if each.subject == linux_bridge.subject(seat):
+    for each, actual in linux_bridge.differing(allocation, facts):
+        yield each.subject, _said(allocation, each, actual)
+        if each.subject == linux_bridge.subject(allocation):
             return
 
 
-def _said(seat: HostNetwork, each: Desired, actual: str | None) -> str:
+def _said(allocation: HostNetwork, each: Desired, actual: str | None) -> str:
     name, aspect = each.subject.name, each.subject.aspect
     if aspect in (ADDRESS, ADDRESS6):
         none = "no address" if aspect == ADDRESS else "no IPv6 address"
@@ -80,7 +82,7 @@ def _said(seat: HostNetwork, each: Desired, actual: str | None) -> str:
         return f"{name} is {actual}"
     if aspect:
         return f"{name} has {aspect} {actual}, planned is {each.value}"
-    if each.subject == linux_bridge.subject(seat):
+    if each.subject == linux_bridge.subject(allocation):
         return f"there is no {name}"
     if actual == f"{each.value}, down":
         return f"{name} is down"

@@ -83,26 +83,26 @@ def _settings(plan: Plan, known: ProbedHost, kind: ProbeKind) -> Judged:
     return Verdict.PASS, _as_planned(planned.docker0)
 
 
-def _as_planned(seat: HostNetwork) -> str:
-    return f"{seat.bridge} {seat.address}, MTU {seat.mtu}, {seat.switch} in it"
+def _as_planned(allocation: HostNetwork) -> str:
+    return f"{allocation.bridge} {allocation.address}, MTU {allocation.mtu}, {allocation.switch} in it"
 
 
 def _networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     """Each further network on each of its hosts."""
     for network in plan.further:
-        for planned, seat in plan.seats(network.name):
+        for planned, allocation in plan.allocations(network.name):
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
             if known:
-                cut_off = outside.problem(seat, known.facts)
-                wrong = (*host.wrong_with(seat, known), *(cut_off[:1] if cut_off else ()))
-                judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, _as_planned(seat))
+                cut_off = outside.problem(allocation, known.facts)
+                wrong = (*host.wrong_with(allocation, known), *(cut_off[:1] if cut_off else ()))
+                judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, _as_planned(allocation))
             yield Probe(ProbeKind.NETWORK, planned.name, planned.name, *judged, network=network.name)
 
 
 def _in_networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     for network in plan.further:
-        names = [planned.name for planned, _ in plan.seats(network.name)]
+        names = [planned.name for planned, _ in plan.allocations(network.name)]
         for kind in NETWORK_PAIRS:
             if kind in NETWORK6_PAIRS and network.prefix6 is None:
                 continue

@@ -66,9 +66,17 @@ def problems(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
 
 
 def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:
-    seats = [(host.name, seat) for host in plan.hosts for seat in host.networks]
-    bridges = (name for name, seat in seats if address in (seat.address.ip, seat.address6 and seat.address6.ip))
-    pools = (name for name, seat in seats if any(address in pool for pool in (seat.pool, seat.pool6) if pool))
+    allocations = [(host.name, allocation) for host in plan.hosts for allocation in host.networks]
+    bridges = (
+        name
+        for name, allocation in allocations
+        if address in (allocation.address.ip, allocation.address6 and allocation.address6.ip)
+    )
+    pools = (
+        name
+        for name, allocation in allocations
+        if any(address in pool for pool in (allocation.pool, allocation.pool6) if pool)
+    )
     return next(bridges, None) or next(pools, None)
 
 
@@ -96,7 +104,7 @@ def _claims(plan: Plan, evidence: MeshEvidence) -> Claims:
 def _add_links(plan: Plan, planned: HostPlan, facts: HostFacts, claims: Claims, macs: Macs) -> None:
     name = planned.name
     prefixes = [prefix for each in plan.networks for prefix in (each.prefix, each.prefix6) if prefix is not None]
-    ours = {device for seat in planned.networks for device in (seat.bridge, seat.switch)}
+    ours = {device for allocation in planned.networks for device in (allocation.bridge, allocation.switch)}
     for link in facts.links:
         interfaces: list[IPv4Interface | IPv6Interface] = [*link.addresses, *link.addresses6]
         for interface in interfaces:

@@ -20,8 +20,12 @@ def test_a_network_gets_a_prefix_a_tag_and_a_place_at_each_host(dockmesh: Dockme
     assert [(each.name, str(each.prefix), each.vlan, each.hosts) for each in mesh.further] == [
         ("blue", "10.80.0.0/16", 20, None)
     ]
-    assert [str(host.seats[1].address) for host in mesh.hosts] == ["10.80.42.1", "10.80.42.2", "10.80.42.3"]
-    assert [str(host.seats[1].pool) for host in mesh.hosts] == ["10.80.64.0/18", "10.80.128.0/18", "10.80.192.0/18"]
+    assert [str(host.allocations[1].address) for host in mesh.hosts] == ["10.80.42.1", "10.80.42.2", "10.80.42.3"]
+    assert [str(host.allocations[1].pool) for host in mesh.hosts] == [
+        "10.80.64.0/18",
+        "10.80.128.0/18",
+        "10.80.192.0/18",
+    ]
 
 
 def test_it_says_what_comes_and_what_stays(dockmesh: Dockmesh, mesh_file: Path) -> None:
@@ -64,7 +68,7 @@ def test_with_a_prefix6_each_host_gets_an_address_and_a_pool_of_it(dockmesh: Doc
 
     mesh = load(mesh_file)
     assert str(mesh.further[0].prefix6) == "fd00:80::/64"
-    assert [(str(host.seats[1].address6), str(host.seats[1].pool6)) for host in mesh.hosts] == [
+    assert [(str(host.allocations[1].address6), str(host.allocations[1].pool6)) for host in mesh.hosts] == [
         (f"fd00:80::{number}", f"fd00:80:0:0:{number}::/80") for number in (1, 2, 3, 4)
     ]
     assert "! Docker restarts on host1, host2, host3, with the containers there." in ran.out
@@ -169,7 +173,7 @@ def test_a_new_host_is_on_every_network_that_lists_none(dockmesh: Dockmesh, mesh
     assert dockmesh("host", "add", "--offline", "host4=4.4.4.4").code == 0
 
     mesh = load(mesh_file)
-    assert [seat.network for seat in mesh.hosts[3].seats] == ["docker0", "blue"]
+    assert [allocation.network for allocation in mesh.hosts[3].allocations] == ["docker0", "blue"]
     assert mesh.further[1].hosts == ("host1", "host2")
 
 
@@ -182,7 +186,7 @@ def test_a_new_host_comes_onto_a_network_that_lists_its_hosts_if_that_is_said(
 
     mesh = load(mesh_file)
     assert mesh.further[0].hosts == ("host1", "host2", "host4")
-    assert [seat.network for seat in mesh.hosts[3].seats] == ["docker0", "green"]
+    assert [allocation.network for allocation in mesh.hosts[3].allocations] == ["docker0", "green"]
 
 
 def test_a_host_that_goes_is_on_no_network_any_more(dockmesh: Dockmesh, mesh_file: Path) -> None:

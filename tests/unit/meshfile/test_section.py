@@ -32,7 +32,7 @@ def test_a_value_knows_what_it_is_called() -> None:
     mesh, _ = read("hosts: {a: {pool: 10.0.0.0/24, ssh: {user: root}, networks: {blue: {pool: 10.1.0.0/24}}}}")
 
     (host,) = mesh.every_host
-    found = [host.pool, host.ssh.user, host.seats[0].pool]
+    found = [host.pool, host.ssh.user, host.allocations[0].pool]
     assert [each.subject for each in found if each] == ["pool of a", "ssh user of a", "pool of a in blue"]
 
 

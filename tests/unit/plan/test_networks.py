@@ -9,7 +9,7 @@ from dockmesh.plan.build import build
 from tests.support.meshes import cluster, moved, with_network
 
 TWO = build(with_network(cluster(3)))
-BLUE = [seat for _, seat in TWO.seats("blue")]
+BLUE = [allocation for _, allocation in TWO.allocations("blue")]
 
 
 def test_docker0_is_the_first_network_of_every_host_and_has_no_tag() -> None:
@@ -23,9 +23,11 @@ def test_another_network_changes_nothing_of_docker0() -> None:
 
 
 def test_each_host_has_an_address_and_a_pool_of_its_own_in_each_network() -> None:
-    assert [seat.address for seat in BLUE] == [IPv4Interface(f"10.80.42.{number}/16") for number in (1, 2, 3)]
-    assert [seat.pool for seat in BLUE] == [IPv4Network(f"10.80.{third}.0/18") for third in (64, 128, 192)]
-    assert [seat.prefix for seat in BLUE] == [IPv4Network("10.80.0.0/16")] * 3
+    assert [allocation.address for allocation in BLUE] == [
+        IPv4Interface(f"10.80.42.{number}/16") for number in (1, 2, 3)
+    ]
+    assert [allocation.pool for allocation in BLUE] == [IPv4Network(f"10.80.{third}.0/18") for third in (64, 128, 192)]
+    assert [allocation.prefix for allocation in BLUE] == [IPv4Network("10.80.0.0/16")] * 3
 
 
 def test_bridges_are_named_after_the_network_and_their_mac_addresses_made_of_its_addresses() -> None:
@@ -36,25 +38,28 @@ def test_bridges_are_named_after_the_network_and_their_mac_addresses_made_of_its
 
 
 def test_the_tag_of_a_frame_takes_four_bytes_of_every_network_but_docker0() -> None:
-    assert [(seat.name, seat.mtu) for seat in TWO.hosts[0].networks] == [("docker0", 1462), ("blue", 1458)]
+    assert [(allocation.name, allocation.mtu) for allocation in TWO.hosts[0].networks] == [
+        ("docker0", 1462),
+        ("blue", 1458),
+    ]
 
 
 def test_a_key_and_a_tag_are_both_taken_off() -> None:
     vxlan = build(with_network(cluster(3, fabric=Fabric(tunnel=Tunnel.GRE, key=7))))
 
-    assert [seat.mtu for seat in vxlan.hosts[0].networks] == [1458, 1454]
+    assert [allocation.mtu for allocation in vxlan.hosts[0].networks] == [1458, 1454]
 
 
 def test_a_host_that_is_not_on_a_network_has_nothing_of_it() -> None:
     plan = build(with_network(cluster(3), hosts=("host1", "host3")))
 
-    assert [host.name for host, _ in plan.seats("blue")] == ["host1", "host3"]
+    assert [host.name for host, _ in plan.allocations("blue")] == ["host1", "host3"]
     assert plan.host("host2").on("blue") is None
 
 
 def test_the_port_to_a_network_has_one_number_on_all_hosts_and_none_that_leads_to_a_host() -> None:
     plan = build(with_network(with_network(cluster(3)), "green", "10.81.0.0/16", vlan=30))
-    ports = {(seat.name, seat.port) for host in plan.hosts for seat in host.further}
+    ports = {(allocation.name, allocation.port) for host in plan.hosts for allocation in host.further}
 
     assert len(ports) == 2
     assert not {port for _, port in ports} & {host.number for host in plan.hosts}

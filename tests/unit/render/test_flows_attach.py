@@ -27,7 +27,7 @@ NETWORKS = tuple(AT)
 TREE = build(with_attachment(with_attachment(with_network(cluster(3)), "docker0"), attach=Attachment("host2", "eth1")))
 
 
-def seat(host: HostPlan | str, network: str) -> HostNetwork:
+def allocation(host: HostPlan | str, network: str) -> HostNetwork:
     plan = PLAN.host(host) if isinstance(host, str) else host
     found = plan.on(network)
     assert found is not None
@@ -35,7 +35,7 @@ def seat(host: HostPlan | str, network: str) -> HostNetwork:
 
 
 def attached(network: str) -> HostAttachment:
-    found = seat(AT[network], network).attach
+    found = allocation(AT[network], network).attach
     assert found is not None
     return found
 
@@ -49,7 +49,7 @@ Arrived = list[tuple[str, str]]
 
 def arrives(frame: Frame, network: str, host: str, *, from_outside: bool = False) -> Arrived:
     """At which hosts it arrives as it was sent, and whether at containers ("in") or behind the interface ("out")."""
-    port = attached(network).port if from_outside else seat(host, network).port
+    port = attached(network).port if from_outside else allocation(host, network).port
     start = MESH.sent(host, frame, port)
     assert always_ends(start)
     found = []
@@ -58,7 +58,7 @@ def arrives(frame: Frame, network: str, host: str, *, from_outside: bool = False
         out = fields.pop("out_port", LOCAL)
         assert frame_of(**fields) == frame
         outside = name == AT[network] and out == attached(network).port
-        assert outside or out == (seat(name, network).port or LOCAL), "in another network"
+        assert outside or out == (allocation(name, network).port or LOCAL), "in another network"
         found.append((name, "out" if outside else "in"))
     return sorted(found)
 
@@ -72,11 +72,11 @@ def dropped(frame: Frame, network: str) -> Counts:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("host", ["host1", "host2", "host3"])
 def test_the_outside_and_containers_of_every_host_reach_each_other(network: str, host: str) -> None:
-    out, own = OUTSIDE[network], container(seat(host, network))
+    out, own = OUTSIDE[network], container(allocation(host, network))
 
-    for frame in (ping(out, own), is_at(out, own), ping(out, seat(host, network).address.ip)):
+    for frame in (ping(out, own), is_at(out, own), ping(out, allocation(host, network).address.ip)):
         assert arrives(frame, network, AT[network], from_outside=True) == [(host, "in")]
-    for frame in (ping(own, out), is_at(own, out), ping(seat(host, network).address.ip, out)):
+    for frame in (ping(own, out), is_at(own, out), ping(allocation(host, network).address.ip, out)):
         assert arrives(frame, network, host) == [(AT[network], "out")]
 
 
@@ -84,7 +84,7 @@ def test_the_outside_and_containers_of_every_host_reach_each_other(network: str,
 def test_who_asks_for_an_address_out_there_asks_there_and_nowhere_else(network: str) -> None:
     at = AT[network]
     for host in ("host1", "host2", "host3"):
-        found = arrives(who_has(container(seat(host, network)), OUTSIDE[network]), network, host)
+        found = arrives(who_has(container(allocation(host, network)), OUTSIDE[network]), network, host)
         # On a host that is asked from another one its own containers hear it as well.
         assert found == ([(at, "out")] if host == at else [(at, "in"), (at, "out")])
 
@@ -92,7 +92,7 @@ def test_who_asks_for_an_address_out_there_asks_there_and_nowhere_else(network: 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_who_asks_from_there_asks_the_host_of_the_address(network: str) -> None:
     for host in ("host1", "host2", "host3"):
-        frame = who_has(OUTSIDE[network], container(seat(host, network)))
+        frame = who_has(OUTSIDE[network], container(allocation(host, network)))
         found = arrives(frame, network, AT[network], from_outside=True)
         assert [each for each in found if each[0] == host] == [(host, "in")]
         assert {each[0] for each in found} <= {host, AT[network]}
@@ -104,7 +104,7 @@ def test_what_is_for_all_comes_once_to_each_host_and_once_out(network: str) -> N
     at = AT[network]
     for target in ("255.255.255.255", "224.0.0.251"):
         for host in PLAN.hosts:
-            found = arrives(to_all(container(seat(host, network)), target), network, host.name)
+            found = arrives(to_all(container(allocation(host, network)), target), network, host.name)
             assert found == sorted({*everywhere, (at, "out")} - {(host.name, "in")})
         assert arrives(to_all(OUTSIDE[network], target), network, at, from_outside=True) == everywhere
     told = who_has(OUTSIDE[network], OUTSIDE[network])
@@ -121,12 +121,12 @@ def test_what_machines_out_there_say_to_each_other_stays_there(network: str) -> 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_what_went_out_and_comes_in_again_ends_and_is_counted(network: str) -> None:
     for host in PLAN.hosts:
-        own = container(seat(host, network))
+        own = container(allocation(host, network))
         for frame in (to_all(own), who_has(own, OUTSIDE[network]), who_has(own, own), ping(own, OUTSIDE[network])):
             assert dropped(frame, network) is Counts.LOOPED
             random_mac = frame_of(**{**dict(frame), "eth_src": 0x06AA_0000_0001})
             assert dropped(random_mac, network) is Counts.LOOPED
-        gateway = seat(host, network).address.ip
+        gateway = allocation(host, network).address.ip
         assert dropped(who_has(gateway, gateway), network) is Counts.LOOPED
         in_its_name = frame_of(**{**dict(to_all(OUTSIDE[network])), "eth_src": mac(own)})
         assert dropped(in_its_name, network) is Counts.LOOPED
@@ -134,12 +134,12 @@ def test_what_went_out_and_comes_in_again_ends_and_is_counted(network: str) -> N
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_nothing_else_comes_in(network: str) -> None:
-    own = container(seat(AT[network], network))
+    own = container(allocation(AT[network], network))
     tagged = frame_of(**dict(ping(OUTSIDE[network], own)), vlan_tci=0x1014)
     for frame in (
         ping(IPv4Address("192.0.2.1"), own),
         ping(OUTSIDE[network], IPv4Address("192.0.2.1")),
-        ping(OUTSIDE[network], seat("host3", "blue" if network == "docker0" else "docker0").address.ip),
+        ping(OUTSIDE[network], allocation("host3", "blue" if network == "docker0" else "docker0").address.ip),
         ipv6("fe80::1", "ff02::fb"),
         frame_of(eth_src=1, eth_dst=0xFFFFFFFFFFFF, eth_type=0x88CC),
         tagged,
@@ -148,7 +148,7 @@ def test_nothing_else_comes_in(network: str) -> None:
 
 
 def test_where_a_part_is_named_the_rest_of_the_prefix_is_nobodys() -> None:
-    own = container(seat("host3", "blue"))
+    own = container(allocation("host3", "blue"))
 
     assert dropped(ping(IPv4Address("10.80.20.1"), own), "blue") is Counts.OUTSIDE
     assert arrives(ping(own, IPv4Address("10.80.20.1")), "blue", "host3") == []
@@ -157,7 +157,7 @@ def test_where_a_part_is_named_the_rest_of_the_prefix_is_nobodys() -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_container_takes_an_address_out_there(network: str) -> None:
     for host in PLAN.hosts:
-        own = container(seat(host, network))
+        own = container(allocation(host, network))
         assert arrives(ping(OUTSIDE[network], own), network, host.name) == []
         assert arrives(who_has(OUTSIDE[network], OUTSIDE[network]), network, host.name) == []
 
@@ -166,7 +166,7 @@ def test_no_container_takes_an_address_out_there(network: str) -> None:
 def test_beside_a_tree_the_same_passes_and_the_same_does_not(network: str) -> None:
     host = TREE.host(AT[network])
     switch = Switch(stp_flows.bundle(TREE, host))
-    attach, own = seat(host, network).attach, container(seat("host3", network))
+    attach, own = allocation(host, network).attach, container(allocation("host3", network))
     assert attach is not None
     out = OUTSIDE[network]
 
@@ -190,12 +190,12 @@ FROM_NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 — an address of nobody
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_container_gives_machines_out_there_addresses_or_takes_theirs(network: str) -> None:
     for host in PLAN.hosts:
-        own = container(seat(host, network))
+        own = container(allocation(host, network))
         for source, ports in ((own, OFFERS), (own, ASKS), (FROM_NOBODY, ASKS)):
             frame = frame_of(**{**dict(to_all(source)), "eth_src": mac(own)}, **ports)
             assert arrives(frame, network, host.name) == []
             tree = TREE.host(host.name)
-            assert Switch(stp_flows.bundle(TREE, tree)).receive(seat(tree, network).port or LOCAL, frame)[0] == ()
+            assert Switch(stp_flows.bundle(TREE, tree)).receive(allocation(tree, network).port or LOCAL, frame)[0] == ()
     asked = frame_of(**{**dict(to_all(FROM_NOBODY)), "eth_src": mac(OUTSIDE[network])}, **ASKS)
     assert dropped(asked, network) is Counts.OUTSIDE
 
@@ -203,15 +203,15 @@ def test_no_container_gives_machines_out_there_addresses_or_takes_theirs(network
 def test_where_it_is_asked_for_dhcp_passes_both_ways() -> None:
     attach = Attachment("host2", "eth1", dhcp=True)
     plan = build(with_attachment(with_network(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "blue", attach))
-    mesh, own = Mesh(plan), container(seat(plan.host("host1"), "blue"))
-    port = seat(plan.host("host2"), "blue").attach
+    mesh, own = Mesh(plan), container(allocation(plan.host("host1"), "blue"))
+    port = allocation(plan.host("host2"), "blue").attach
     assert port is not None
 
     asked = frame_of(**{**dict(to_all(FROM_NOBODY)), "eth_src": mac(OUTSIDE["blue"])}, **ASKS)
     offered = frame_of(**dict(to_all(own)), **OFFERS)
 
     assert {host for host, _ in walk(mesh.sent("host2", asked, port.port))[0]} == {"host1", "host2", "host3"}
-    found = walk(mesh.sent("host1", offered, seat(plan.host("host1"), "blue").port))[0]
+    found = walk(mesh.sent("host1", offered, allocation(plan.host("host1"), "blue").port))[0]
     assert [host for host, frame in found if dict(frame).get("out_port") == port.port] == ["host2"]
 
 

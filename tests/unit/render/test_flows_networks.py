@@ -37,14 +37,14 @@ MESH = Mesh(build(three_networks()))
 ONE, TWO, THREE, FOUR = MESH.plan.hosts
 
 
-def seat(host: HostPlan, network: str) -> HostNetwork:
+def allocation(host: HostPlan, network: str) -> HostNetwork:
     found = host.on(network)
     assert found is not None
     return found
 
 
 def arrives(frame: Frame, host: HostPlan, network: str, mesh: Mesh = MESH) -> list[tuple[str, Frame]]:
-    start = mesh.sent(host.name, frame, seat(host, network).port)
+    start = mesh.sent(host.name, frame, allocation(host, network).port)
     assert always_ends(start)
     assert never_doubles(start)
     return sorted(walk(start)[0])
@@ -52,19 +52,19 @@ def arrives(frame: Frame, host: HostPlan, network: str, mesh: Mesh = MESH) -> li
 
 def at(frame: Frame, network: str, *hosts: HostPlan) -> list[tuple[str, Frame]]:
     """The frame as it comes out at these hosts in that network, and nowhere else."""
-    out = {each: seat(each, network).port or 0 for each in hosts}
+    out = {each: allocation(each, network).port or 0 for each in hosts}
     return [(each.name, frame_of(**dict(frame), out_port=out[each])) for each in hosts]
 
 
 def counted(frame: Frame, host: HostPlan, network: str) -> Counts:
-    start = MESH.sent(host.name, frame, seat(host, network).port)
+    start = MESH.sent(host.name, frame, allocation(host, network).port)
     assert (start.sends, start.delivered) == ((), ())
     return start.counts
 
 
 @pytest.mark.parametrize("network", ["docker0", "blue", "green"])
 def test_every_pair_of_a_network_reaches_each_other_in_it(network: str) -> None:
-    for (one, here), (other, there) in permutations(MESH.plan.seats(network), 2):
+    for (one, here), (other, there) in permutations(MESH.plan.allocations(network), 2):
         frame = ping(container(here), container(there))
 
         assert arrives(frame, one, network) == at(frame, network, other)
@@ -72,24 +72,24 @@ def test_every_pair_of_a_network_reaches_each_other_in_it(network: str) -> None:
 
 def test_a_network_on_two_hosts_goes_through_those_that_are_not_on_it() -> None:
     mesh = Mesh(build(three_networks(Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))))
-    frame = ping(container(seat(ONE, "green")), container(seat(THREE, "green")))
+    frame = ping(container(allocation(ONE, "green")), container(allocation(THREE, "green")))
 
     assert arrives(frame, ONE, "green", mesh) == at(frame, "green", THREE)
-    start = mesh.sent("host1", frame, seat(ONE, "green").port)
+    start = mesh.sent("host1", frame, allocation(ONE, "green").port)
     assert walk(start, mesh.dead(("host1", "host2")))[0] == at(frame, "green", THREE)
 
 
 @pytest.mark.parametrize("network", ["docker0", "blue", "green"])
 def test_what_is_for_all_comes_to_the_hosts_of_its_network_and_to_no_other(network: str) -> None:
-    others = [host for host, _ in MESH.plan.seats(network) if host is not ONE]
-    source = container(seat(ONE, network))
+    others = [host for host, _ in MESH.plan.allocations(network) if host is not ONE]
+    source = container(allocation(ONE, network))
 
     for frame in (to_all(source), to_all(source, "224.0.0.251"), who_has(source, source)):
         assert arrives(frame, ONE, network) == at(frame, network, *others)
 
 
 def test_a_request_and_its_answer_find_each_other_in_a_tagged_network() -> None:
-    here, there = container(seat(ONE, "blue")), container(seat(TWO, "blue"))
+    here, there = container(allocation(ONE, "blue")), container(allocation(TWO, "blue"))
 
     assert arrives(who_has(here, there), ONE, "blue") == at(who_has(here, there), "blue", TWO)
     assert arrives(is_at(there, here), TWO, "blue") == at(is_at(there, here), "blue", ONE)
@@ -99,25 +99,25 @@ def test_link_local_addresses_find_each_other_in_a_tagged_network() -> None:
     frame = ipv6("fe80::42:1", "fe80::42:2")
 
     (arrived,) = arrives(frame, ONE, "green")
-    assert (arrived[0], dict(arrived[1])["out_port"]) == ("host3", seat(THREE, "green").port)
+    assert (arrived[0], dict(arrived[1])["out_port"]) == ("host3", allocation(THREE, "green").port)
 
 
 @pytest.mark.parametrize(("own", "other"), list(permutations(["docker0", "blue", "green"], 2)))
 def test_nothing_goes_from_one_network_to_another(own: str, other: str) -> None:
-    here, strange = container(seat(ONE, own)), container(seat(THREE, other))
+    here, strange = container(allocation(ONE, own)), container(allocation(THREE, other))
 
     assert counted(ping(here, strange), ONE, own) is Counts.NO_HOST
     assert counted(who_has(here, strange), ONE, own) is Counts.NO_HOST
     # With an address of the other network's, though it is this host's own there.
-    assert counted(ping(container(seat(ONE, other)), strange), ONE, own) is Counts.SPOOFED
+    assert counted(ping(container(allocation(ONE, other)), strange), ONE, own) is Counts.SPOOFED
 
 
 @pytest.mark.parametrize("network", ["docker0", "blue", "green"])
 def test_an_address_of_another_host_is_nobody_elses(network: str) -> None:
-    theirs = seat(THREE, network)
+    theirs = allocation(THREE, network)
 
     for source in (container(theirs), theirs.address.ip):
-        assert counted(ping(source, container(seat(ONE, network))), ONE, network) is Counts.SPOOFED
+        assert counted(ping(source, container(allocation(ONE, network))), ONE, network) is Counts.SPOOFED
         assert counted(who_has(source, source), ONE, network) is Counts.SPOOFED
         assert counted(is_at(source, container(theirs)), ONE, network) is Counts.SPOOFED
 
@@ -132,14 +132,16 @@ def test_no_container_is_a_router_or_asks_for_one(network: str, kind: int, count
 @pytest.mark.parametrize("network", ["docker0", "blue", "green"])
 @pytest.mark.parametrize("tag", [0x1000, 0x1014, 0x101E])
 def test_a_container_that_puts_a_tag_on_its_frames_is_heard_by_nobody(network: str, tag: int) -> None:
-    frame = ping(container(seat(ONE, network)), container(seat(THREE, network)))
+    frame = ping(container(allocation(ONE, network)), container(allocation(THREE, network)))
 
     assert counted(frame_of(**dict(frame), vlan_tci=tag), ONE, network) is Counts.OTHER
 
 
 def test_a_tag_in_a_tunnel_that_does_not_fit_the_addresses_is_dropped() -> None:
     """As from a host that was taken over, or is of another plan."""
-    blue, docker0 = (ping(container(seat(ONE, each)), container(seat(TWO, each))) for each in ("blue", "docker0"))
+    blue, docker0 = (
+        ping(container(allocation(ONE, each)), container(allocation(TWO, each))) for each in ("blue", "docker0")
+    )
 
     for frame in (
         frame_of(**dict(blue), vlan_tci=0x101E),
@@ -151,7 +153,7 @@ def test_a_tag_in_a_tunnel_that_does_not_fit_the_addresses_is_dropped() -> None:
 
 
 def test_a_copy_for_a_network_that_a_host_is_not_on_ends_there() -> None:
-    frame = to_all(container(seat(ONE, "green")))
+    frame = to_all(container(allocation(ONE, "green")))
     tag = 0x0F6D << 32 | ONE.number << 16 | TWO.number
 
     sent = MESH.switches["host2"].receive(ONE.number, frame_of(**{**dict(frame), "eth_dst": tag, "vlan_tci": 0x101E}))

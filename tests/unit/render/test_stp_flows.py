@@ -21,7 +21,7 @@ NETWORKS = ("docker0", "blue")
 OWN6 = ("fd00:80:0:0:1::", "fd00:80:0:0:1::5", "fe80::42:1")
 
 
-def seats(network: str) -> tuple[HostNetwork, HostNetwork]:
+def allocations(network: str) -> tuple[HostNetwork, HostNetwork]:
     here, there = ONE.on(network), TWO.on(network)
     assert here is not None
     assert there is not None
@@ -29,19 +29,19 @@ def seats(network: str) -> tuple[HostNetwork, HostNetwork]:
 
 
 def passes(network: str, frame: Frame) -> bool:
-    sent, _ = SWITCH.receive(seats(network)[0].port or LOCAL, frame)
+    sent, _ = SWITCH.receive(allocations(network)[0].port or LOCAL, frame)
     return [each.frame for each in sent] == [frame]
 
 
 def counted(network: str, frame: Frame) -> Counts:
-    sent, kind = SWITCH.receive(seats(network)[0].port or LOCAL, frame)
+    sent, kind = SWITCH.receive(allocations(network)[0].port or LOCAL, frame)
     assert sent == ()
     return Counts(kind)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_what_is_from_here_goes_as_the_tree_says(network: str) -> None:
-    here, there = seats(network)
+    here, there = allocations(network)
     own, gateway = container(here), here.address.ip
 
     for frame in (
@@ -74,7 +74,7 @@ def test_who_has_no_address_yet_may_ask_for_one(network: str) -> None:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_nobody_here_is_another_hosts_container_or_gateway(network: str) -> None:
-    here, there = seats(network)
+    here, there = allocations(network)
 
     for theirs in (container(there), there.address.ip):
         for frame in (ping(theirs, container(here)), who_has(theirs, theirs), is_at(theirs, container(here))):
@@ -86,7 +86,7 @@ def test_nobody_here_is_another_hosts_container_or_gateway(network: str) -> None
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_frame_has_a_tag_when_it_comes_from_a_container(network: str) -> None:
-    here, there = seats(network)
+    here, there = allocations(network)
 
     for tag in (0x1000, 0x1014, 0x1015):
         frame = frame_of(**dict(ping(container(here), container(there))), vlan_tci=tag)
@@ -128,14 +128,14 @@ def test_nobody_here_is_a_router_or_asks_for_one(kind: int, counts: Counts, pref
 
 
 def test_an_address_of_the_other_network_is_not_the_hosts_own_here() -> None:
-    docker0, blue = (seats(network)[0] for network in NETWORKS)
+    docker0, blue = (allocations(network)[0] for network in NETWORKS)
 
     assert counted("docker0", ping(container(blue), container(docker0))) is Counts.SPOOFED
     assert counted("blue", ping(container(docker0), container(blue))) is Counts.SPOOFED
 
 
 def test_what_comes_from_tunnels_is_let_alone() -> None:
-    _, there = seats("docker0")
+    _, there = allocations("docker0")
     frame = ping(container(there), container(ONE))
 
     assert [each.frame for each in SWITCH.receive(1, frame)[0]] == [frame]

@@ -52,10 +52,10 @@ def make(state: str, mesh: Cluster) -> Hosts:
 
 
 def _with(host: Host, other: Host) -> Host:
-    return replace(host, seats=(host.seats[0], *other.further))
+    return replace(host, allocations=(host.allocations[0], *other.further))
 
 
-def swapped_seats(mesh: Cluster) -> Cluster:
+def swapped_allocations(mesh: Cluster) -> Cluster:
     one, two, *others = mesh.hosts
     return replace(mesh, hosts=(_with(one, two), _with(two, one), *others))
 
@@ -86,7 +86,7 @@ SCENARIOS = {
     "a network less": Scenario("applied", with_network(THREE), THREE),
     "an interface more": Scenario("applied", with_network(THREE), with_attachment(with_network(THREE))),
     "an interface less": Scenario("applied", with_attachment(with_network(THREE)), with_network(THREE)),
-    "swapped pools of a network": Scenario("applied", with_network(THREE), swapped_seats(with_network(THREE))),
+    "swapped pools of a network": Scenario("applied", with_network(THREE), swapped_allocations(with_network(THREE))),
 }
 
 

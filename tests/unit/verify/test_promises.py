@@ -52,11 +52,11 @@ def others_addresses() -> dict[str, IPv4Interface | IPv6Interface]:
     mesh: Cluster = MESHES[Forwarding.DIRECT]
     third = build(mesh).host("host3")
     found: dict[str, IPv4Interface | IPv6Interface] = {}
-    for seat in third.networks:
-        found[f"host3's in {seat.name}"] = IPv4Interface(f"{seat.address.ip}/32")
-        found[f"of host3's pool of {seat.name}"] = IPv4Interface(f"{seat.pool[9]}/32")
-        if seat.address6 is not None:
-            found[f"host3's in {seat.name} by IPv6"] = IPv6Interface(f"{seat.address6.ip}/128")
+    for allocation in third.networks:
+        found[f"host3's in {allocation.name}"] = IPv4Interface(f"{allocation.address.ip}/32")
+        found[f"of host3's pool of {allocation.name}"] = IPv4Interface(f"{allocation.pool[9]}/32")
+        if allocation.address6 is not None:
+            found[f"host3's in {allocation.name} by IPv6"] = IPv6Interface(f"{allocation.address6.ip}/128")
     return found
 
 

@@ -42,7 +42,7 @@ def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
                 Host(
                     f"h{number}",
                     underlay=IPv4Address(f"192.0.2.{number}"),
-                    seats=in_docker0(f"10.9.0.{number}", f"10.9.{number}.0/24"),
+                    allocations=in_docker0(f"10.9.0.{number}", f"10.9.{number}.0/24"),
                 )
                 for number in range(1, hosts + 1)
             ),

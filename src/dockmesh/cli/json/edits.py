@@ -4,7 +4,7 @@ from typing import Any
 
 from dockmesh.cli.edit import Edit
 from dockmesh.model.mesh import Host
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.room import room_of
 
 
@@ -48,10 +48,10 @@ def _host_json(host: Host) -> dict[str, Any]:
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address),
         "pool": str(host.pool),
-        "networks": {seat.network: _seat_json(seat) for seat in host.seats},
+        "networks": {allocation.network: _allocation_json(allocation) for allocation in host.allocations},
     }
 
 
-def _seat_json(seat: Seat) -> dict[str, Any]:
-    six = {"address6": str(seat.address6), "pool6": str(seat.pool6)} if seat.address6 else {}
-    return {"address": str(seat.address), "pool": str(seat.pool), **six}
+def _allocation_json(allocation: Allocation) -> dict[str, Any]:
+    six = {"address6": str(allocation.address6), "pool6": str(allocation.pool6)} if allocation.address6 else {}
+    return {"address": str(allocation.address), "pool": str(allocation.pool), **six}

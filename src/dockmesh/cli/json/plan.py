@@ -35,7 +35,7 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
                 "mtu": planned.mtu_of(network),
                 "internal": network.internal,
                 **({"prefix6": str(network.prefix6)} if network.prefix6 else {}),
-                "hosts": [host.name for host, _ in planned.seats(network.name)],
+                "hosts": [host.name for host, _ in planned.allocations(network.name)],
                 "attach": network.attach and _attach_json(network.attach, network),
             }
             for network in planned.networks
@@ -72,13 +72,17 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
         "containers": host.docker0.containers,
         "networks": [
             {
-                "name": seat.name,
-                "address": str(seat.address.ip),
-                "pool": str(seat.pool),
-                **({"address6": str(seat.address6.ip), "pool6": str(seat.pool6)} if seat.address6 else {}),
-                "containers": seat.containers,
+                "name": allocation.name,
+                "address": str(allocation.address.ip),
+                "pool": str(allocation.pool),
+                **(
+                    {"address6": str(allocation.address6.ip), "pool6": str(allocation.pool6)}
+                    if allocation.address6
+                    else {}
+                ),
+                "containers": allocation.containers,
             }
-            for seat in host.networks
+            for allocation in host.networks
         ],
         "tunnels": [
             {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels

@@ -88,10 +88,10 @@ def _show_networks(planned: Plan) -> None:
             f"MTU {planned.mtu_of(network)}{internal}"
         )
         rows = []
-        for host, seat in planned.seats(network.name):
-            rows.append((host.name, str(seat.address.ip), str(seat.pool), f"{seat.containers:,}"))
-            if seat.address6:
-                rows.append(("", str(seat.address6.ip), str(seat.pool6), ""))
+        for host, allocation in planned.allocations(network.name):
+            rows.append((host.name, str(allocation.address.ip), str(allocation.pool), f"{allocation.containers:,}"))
+            if allocation.address6:
+                rows.append(("", str(allocation.address6.ip), str(allocation.pool6), ""))
         show_rows(out, ("host", "address", "pool", "containers"), rows)
 
 

@@ -13,7 +13,7 @@ from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_host
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Host, Links, Sites
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
 
 
@@ -36,14 +36,14 @@ def add(hosts: list[str], file: Path, opts: HostOptions, *, dry_run: bool, json:
     links = _new_links(targets, opts.links, cluster, file)
     site = _known_site(opts.site, cluster, file)
     networks = _known_networks(opts.networks, cluster, file)
-    seats = [_free_seats(each, cluster, len(targets), file) for each in (cluster.docker0, *networks)]
+    allocations = [_free_allocations(each, cluster, len(targets), file) for each in (cluster.docker0, *networks)]
     found = _offline(targets) if opts.offline else asyncio.run(ask(targets, opts.ssh_config))
     _refuse_other_datapath(cluster, targets, found)
     new = [
         Host(
             target.name,
             each.underlay,
-            tuple(free[place] for free in seats),
+            tuple(free[place] for free in allocations),
             each.mtu,
             target.ssh,
         )
@@ -130,16 +130,20 @@ def _known_networks(names: list[str], cluster: Cluster, file: Path) -> list[Netw
     return [network for network in cluster.further if network.hosts is None or network.name in names]
 
 
-def _free_seats(network: Network, cluster: Cluster, count: int, file: Path) -> list[Seat]:
+def _free_allocations(network: Network, cluster: Cluster, count: int, file: Path) -> list[Allocation]:
     slots = _free_slots(network, slots_in(cluster, network.name), count, file)
-    present = [seat for host in cluster.hosts for seat in host.seats if seat.network == network.name]
+    present = [
+        allocation for host in cluster.hosts for allocation in host.allocations if allocation.network == network.name
+    ]
     slots6 = list(islice(free_slots6(network, present), count))
     if len(slots6) < count:
         raise UsageError(
             f"{network.prefix6} has no room for {count} more in {network.name}",
             do="give the network a larger prefix6, or take a host out that is gone: dockmesh host remove NAME",
         )
-    return [Seat(network.name, slot.address, slot.pool, *slot6) for slot, slot6 in zip(slots, slots6, strict=True)]
+    return [
+        Allocation(network.name, slot.address, slot.pool, *slot6) for slot, slot6 in zip(slots, slots6, strict=True)
+    ]
 
 
 def _free_slots(network: Network, taken: dict[str, Slot], count: int, file: Path) -> list[Slot]:

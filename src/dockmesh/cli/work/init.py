@@ -18,7 +18,7 @@ from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
 from dockmesh.meshfile.write import write_cluster
 from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Degree, Fabric, Forwarding, FullMesh, Host, Topology
-from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
+from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
@@ -52,7 +52,9 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
         fabric=_fabric(found),
         networks=(Network(DOCKER_BRIDGE, prefix),),
         hosts=tuple(
-            Host(target.name, each.underlay, (Seat(DOCKER_BRIDGE, slot.address, slot.pool),), each.mtu, target.ssh)
+            Host(
+                target.name, each.underlay, (Allocation(DOCKER_BRIDGE, slot.address, slot.pool),), each.mtu, target.ssh
+            )
             for target, each, slot in zip(targets, found, slots, strict=True)
         ),
     )

@@ -15,7 +15,7 @@ from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.meshfile.values import VLAN
 from dockmesh.model.mesh import Cluster
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign, free_slots6
 
 # Where a prefix is looked for: neither Docker's own pools nor the first blocks that everybody takes.
@@ -51,10 +51,11 @@ def add(name: str, file: Path, opts: NetworkOptions, *, dry_run: bool, json: boo
     )
     slots = assign(network.prefix, len(on), opts.max_hosts).slots
     slots6 = islice(free_slots6(network, ()), len(on))
-    seats = {
-        host: Seat(name, slot.address, slot.pool, *slot6) for host, slot, slot6 in zip(on, slots, slots6, strict=True)
+    allocations = {
+        host: Allocation(name, slot.address, slot.pool, *slot6)
+        for host, slot, slot6 in zip(on, slots, slots6, strict=True)
     }
-    edit = edited(file, content, add_network(str(file), content, network, seats))
+    edit = edited(file, content, add_network(str(file), content, network, allocations))
     carry_out(edit, None, dry_run=dry_run, json=json)
 
 

@@ -6,11 +6,11 @@ from dockmesh.meshfile import tree
 from dockmesh.meshfile.edit.text import LayoutError, column, line_break
 from dockmesh.meshfile.flow import flow
 from dockmesh.meshfile.flow import text as quoted
-from dockmesh.meshfile.keys.host import HostSection, SeatSection
+from dockmesh.meshfile.keys.host import AllocationSection, HostSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.tree import Collection, Entry, Item, Plain, Scalar
 from dockmesh.model.mesh import Host
-from dockmesh.model.network import Network, Seat
+from dockmesh.model.network import Allocation, Network
 
 
 def host_lines(text: str, hosts: Collection, host: Host) -> list[str]:
@@ -72,10 +72,10 @@ def network_lines(text: str, networks: Collection, network: Network) -> list[str
     return [opening + first, *(" " * column(text, like.items[0].start) + field for field in rest)]
 
 
-def seat_lines(text: str, into: Collection, seat: Seat, *, key: str | None = None) -> list[str]:
+def allocation_lines(text: str, into: Collection, allocation: Allocation, *, key: str | None = None) -> list[str]:
     """An entry for a network to append to a map; with `key` that map is a host, and the entry gets one of its own."""
     style = _style_of_key(into)
-    entry = f"{quoted(seat.network, style)}: {flow(SeatSection.told(seat), style)}"
+    entry = f"{quoted(allocation.network, style)}: {flow(AllocationSection.told(allocation), style)}"
     at = 0 if into.flow and line_break(text) not in text[into.start : into.end] else column(text, into.items[0].start)
     if key is None:
         return [" " * at + entry]

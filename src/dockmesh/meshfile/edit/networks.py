@@ -9,7 +9,7 @@ from functools import partial
 
 from dockmesh.errors import UsageError
 from dockmesh.meshfile import tree
-from dockmesh.meshfile.edit.imitate import network_lines, seat_lines
+from dockmesh.meshfile.edit.imitate import allocation_lines, network_lines
 from dockmesh.meshfile.edit.layout import UNCHANGED, Layout, edit
 from dockmesh.meshfile.excerpt import listed
 from dockmesh.meshfile.keys.host import HostSection
@@ -18,12 +18,12 @@ from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import decode
 from dockmesh.model.mesh import Host
-from dockmesh.model.network import DOCKER_BRIDGE, Network, Seat
+from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 
 WHAT = "its networks or hosts"
 
 
-def add_network(file: str, content: bytes, network: Network, seats: Mapping[str, Seat]) -> bytes:
+def add_network(file: str, content: bytes, network: Network, allocations: Mapping[str, Allocation]) -> bytes:
     """The content with the network after those that it has, and what each host on it has there, by the host's name.
 
     Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
@@ -42,12 +42,13 @@ def add_network(file: str, content: bytes, network: Network, seats: Mapping[str,
 
     def change(layout: Layout) -> Layout:
         layout = layout.with_item((MeshSection.networks,), partial(network_lines, network=network))
-        for name, seat in seats.items():
-            layout = _with_seat(layout, name, seat)
+        for name, allocation in allocations.items():
+            layout = _with_allocation(layout, name, allocation)
         return layout
 
     hosts = (
-        replace(host, seats=(*host.seats, seats[host.name])) if host.name in seats else host for host in cluster.hosts
+        replace(host, allocations=(*host.allocations, allocations[host.name])) if host.name in allocations else host
+        for host in cluster.hosts
     )
     wanted = replace(cluster, networks=(*cluster.networks, network), hosts=tuple(hosts))
     return edit(file, content, change, wanted, what=f"cannot put the network {network.name} into {file}", parts=WHAT)
@@ -82,8 +83,8 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
     def change(layout: Layout) -> Layout:
         layout = layout.without_item(MeshSection.networks, 1 + known.index(name))
         for host in cluster.hosts:
-            if name in [seat.network for seat in host.seats]:
-                layout = _without_seat(layout, host.name, name)
+            if name in [allocation.network for allocation in host.allocations]:
+                layout = _without_allocation(layout, host.name, name)
         return layout
 
     wanted = replace(
@@ -95,17 +96,17 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
 
 
 def _without(host: Host, name: str) -> Host:
-    return replace(host, seats=tuple(seat for seat in host.seats if seat.network != name))
+    return replace(host, allocations=tuple(allocation for allocation in host.allocations if allocation.network != name))
 
 
-def _with_seat(layout: Layout, name: str, seat: Seat) -> Layout:
+def _with_allocation(layout: Layout, name: str, allocation: Allocation) -> Layout:
     host, networks = (MeshSection.hosts, name), HostSection.networks
     if networks.name in layout.keys(*host):
-        return layout.with_item((*host, networks), partial(seat_lines, seat=seat))
-    return layout.with_item(host, partial(seat_lines, seat=seat, key=networks.name))
+        return layout.with_item((*host, networks), partial(allocation_lines, allocation=allocation))
+    return layout.with_item(host, partial(allocation_lines, allocation=allocation, key=networks.name))
 
 
-def _without_seat(layout: Layout, name: str, network: str) -> Layout:
+def _without_allocation(layout: Layout, name: str, network: str) -> Layout:
     """With the last entry of a host its key goes, too."""
     networks = (MeshSection.hosts, name, HostSection.networks)
     alone = len(layout.at(*networks).items) == 1

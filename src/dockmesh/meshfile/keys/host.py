@@ -21,11 +21,14 @@ from dockmesh.meshfile.values import (
     UNDERLAY,
 )
 from dockmesh.model import mesh as of
-from dockmesh.model.network import DOCKER_BRIDGE, Seat
+from dockmesh.model.network import DOCKER_BRIDGE, Allocation
 
 
-class SeatSection(
-    Section, title="A network, by its name in `networks` of a host", where="under `networks` of a host", model=Seat
+class AllocationSection(
+    Section,
+    title="A network, by its name in `networks` of a host",
+    where="under `networks` of a host",
+    model=Allocation,
 ):
     """What a host has in one of the networks after docker0."""
 
@@ -104,10 +107,10 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
     networks = Key(
         MapOf(
             LABEL,
-            Keys(SeatSection),
+            Keys(AllocationSection),
             "network",
             "a map such as {blue: {address: 10.80.42.1, pool: 10.80.64.0/18}}, one for each network after docker0",
-            pairs=lambda seats: ((seat.network, seat) for seat in seats),
+            pairs=lambda allocations: ((allocation.network, allocation) for allocation in allocations),
         ),
         "What it has in each of the networks after docker0 that it is on, by their names; `dockmesh network add` "
         "writes it.",
@@ -123,16 +126,16 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
     )
 
     @property
-    def seats(self) -> tuple[SeatSection, ...]:
+    def allocations(self) -> tuple[AllocationSection, ...]:
         return self.networks.value if self.networks else ()
 
     def parts(self) -> dict[str, Any]:
         """What stands at the host itself is its part of docker0."""
         parts = super().parts()
         parts.pop("further")
-        docker0 = Seat(DOCKER_BRIDGE, parts.pop("address"), parts.pop("pool"))
-        seats = (docker0, *(seat.made() for seat in self.seats))
-        return {**parts, "name": self.label.value, "seats": seats}
+        docker0 = Allocation(DOCKER_BRIDGE, parts.pop("address"), parts.pop("pool"))
+        allocations = (docker0, *(allocation.made() for allocation in self.allocations))
+        return {**parts, "name": self.label.value, "allocations": allocations}
 
     @property
     def ssh_target(self) -> Located[tuple[str, int | None]]:

@@ -108,7 +108,10 @@ class MeshSection(
         parts = self.parts()
         order = [each.name for each in parts["networks"]]
         hosts = tuple(
-            replace(host, seats=tuple(sorted(host.seats, key=lambda seat: order.index(seat.network))))
+            replace(
+                host,
+                allocations=tuple(sorted(host.allocations, key=lambda allocation: order.index(allocation.network))),
+            )
             for host in parts.pop("hosts").values()
         )
         return of.Cluster(hosts=hosts, debs=debs, **parts)

@@ -6,17 +6,17 @@ from itertools import islice
 
 from dockmesh.meshfile.blocks import free_blocks
 from dockmesh.meshfile.excerpt import clipped, listed
-from dockmesh.meshfile.keys.host import HostSection, SeatSection
+from dockmesh.meshfile.keys.host import AllocationSection, HostSection
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import MOST_CHARACTERS, NetworkSection
 from dockmesh.meshfile.nearest import did_you_mean
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.networks import DOCKERS, once
-from dockmesh.meshfile.rules.view import seats
+from dockmesh.meshfile.rules.view import allocations
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST, Slot6, free_slots
 from dockmesh.model.network import DOCKER_BRIDGE
 
-IPV6 = (SeatSection.address6, SeatSection.pool6)
+IPV6 = (AllocationSection.address6, AllocationSection.pool6)
 UNKNOWN = "{address: …, pool: …}"
 
 
@@ -24,7 +24,7 @@ def check_known(mesh: MeshSection) -> Iterator[Problem]:
     """A host has an entry for networks that there are and that it is on."""
     networks = {network.label.value: network for network in once(mesh)}
     complete = all(network.whole for network in mesh.every_network)
-    for host, entry in [(each, seat.label) for each in mesh.every_host for seat in each.seats]:
+    for host, entry in [(each, allocation.label) for each in mesh.every_host for allocation in each.allocations]:
         network = networks.get(entry.value)
         has = f"{host.shown} has an entry for {clipped(entry.value)}"
         if entry.value == DOCKER_BRIDGE:
@@ -46,7 +46,11 @@ def check_lacking(mesh: MeshSection) -> Iterator[Problem]:
         if not network.whole or name in DOCKERS or len(name) > MOST_CHARACTERS:
             continue  # told by itself, and to be named again first
         on = [host for host in mesh.every_host if network.has(host.label.value)]
-        lacking = [host for host in on if _is_whole(host) and name not in {seat.label.value for seat in host.seats}]
+        lacking = [
+            host
+            for host in on
+            if _is_whole(host) and name not in {allocation.label.value for allocation in host.allocations}
+        ]
         if len(lacking) == len(on) > 1 and not network.attach.given:
             hint = (
                 f"Each needs `networks: {{{shown}: {UNKNOWN}}}`. Take the network out of `networks` here; then "
@@ -80,9 +84,9 @@ def _options(network: NetworkSection) -> str:
 
 def _entries(mesh: MeshSection, network: NetworkSection, count: int) -> list[str]:
     """An address and a pool for each host that has none, of what is free."""
-    present = [seat for _, seat in seats(mesh, network)]
-    taken = [seat.address.value for seat in present if seat.address]
-    pools = [seat.pool.value for seat in present if seat.pool]
+    present = [allocation for _, allocation in allocations(mesh, network)]
+    taken = [allocation.address.value for allocation in present if allocation.address]
+    pools = [allocation.pool.value for allocation in present if allocation.pool]
     if network.prefix is None or not taken or not pools or network.prefix6:
         return [UNKNOWN] * count
     prefix, size = network.prefix.value, max(pool.prefixlen for pool in pools)
@@ -106,25 +110,29 @@ def _entries(mesh: MeshSection, network: NetworkSection, count: int) -> list[str
 def check_ipv6(mesh: MeshSection) -> Iterator[Problem]:
     """Each host has both in the networks with a prefix6, and neither in others."""
     for network in mesh.every_network[1:]:
-        present = seats(mesh, network)
-        free = _free6(network, [seat for _, seat in present])
-        for host, seat in present:
+        present = allocations(mesh, network)
+        free = _free6(network, [allocation for _, allocation in present])
+        for host, allocation in present:
             where = f"{host.shown} in {network.shown}"
-            missing = [key.name for key in IPV6 if not seat.values.get(key.name)]
+            missing = [key.name for key in IPV6 if not allocation.values.get(key.name)]
             if network.prefix6 is None:
                 for name in [key.name for key in IPV6 if key.name not in missing and network.whole]:
                     hint = "The network has no prefix6: give it one, or take this away."
-                    article = "an" if name == SeatSection.address6.name else "a"
-                    yield Problem(f"{where} has {article} {name}", hint, seat.values[name].span)
+                    article = "an" if name == AllocationSection.address6.name else "a"
+                    yield Problem(f"{where} has {article} {name}", hint, allocation.values[name].span)
             elif missing and _is_whole(host):
                 address, pool = next(free, (None, None))
                 free_ones = f" Free are address6: {address}, pool6: {pool}" if address else ""
                 hint = f"The network has the prefix6 {network.prefix6.value} (line {network.prefix6.line})."
-                yield Problem(f"{where} has no {' and no '.join(missing)}", hint + free_ones, seat.label.span)
+                yield Problem(f"{where} has no {' and no '.join(missing)}", hint + free_ones, allocation.label.span)
 
 
-def _free6(network: NetworkSection, present: list[SeatSection]) -> Iterator[Slot6]:
-    taken = [(seat.address6.value, seat.pool6.value) for seat in present if seat.address6 and seat.pool6]
+def _free6(network: NetworkSection, present: list[AllocationSection]) -> Iterator[Slot6]:
+    taken = [
+        (allocation.address6.value, allocation.pool6.value)
+        for allocation in present
+        if allocation.address6 and allocation.pool6
+    ]
     if network.prefix6 is not None and LARGEST <= network.prefix6.value.prefixlen <= SMALLEST:
         yield from free_slots(network.prefix6.value, taken)
 

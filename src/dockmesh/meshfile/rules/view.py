@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dockmesh.meshfile.blocks import Address, Net
 from dockmesh.meshfile.excerpt import clipped
-from dockmesh.meshfile.keys.host import HostSection, SeatSection
+from dockmesh.meshfile.keys.host import AllocationSection, HostSection
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.types import Located
@@ -63,16 +63,26 @@ def views(mesh: MeshSection) -> Iterator[NetworkView]:
             members = (Member(host, host.shown, host.address, host.pool) for host in hosts)
             yield NetworkView("", network, network.prefix, tuple(members))
     for network in mesh.every_network[1:]:
-        name, entries = network.label.value, [(f"{h.shown} in {network.shown}", h, s) for h, s in seats(mesh, network)]
+        name, entries = (
+            network.label.value,
+            [(f"{h.shown} in {network.shown}", h, s) for h, s in allocations(mesh, network)],
+        )
         if name and network.prefix:
-            members = (Member(host, shown, seat.address, seat.pool) for shown, host, seat in entries)
+            members = (Member(host, shown, allocation.address, allocation.pool) for shown, host, allocation in entries)
             yield NetworkView(name, network, network.prefix, tuple(members))
         if name and network.prefix6:
-            members = (Member(host, shown, seat.address6, seat.pool6) for shown, host, seat in entries)
+            members = (
+                Member(host, shown, allocation.address6, allocation.pool6) for shown, host, allocation in entries
+            )
             yield NetworkView(name, network, network.prefix6, tuple(members))
 
 
-def seats(mesh: MeshSection, network: NetworkSection) -> list[tuple[HostSection, SeatSection]]:
+def allocations(mesh: MeshSection, network: NetworkSection) -> list[tuple[HostSection, AllocationSection]]:
     """Each entry that a host has for the network."""
     name = network.label.value
-    return [(host, seat) for host in mesh.every_host for seat in host.seats if name and seat.label.value == name]
+    return [
+        (host, allocation)
+        for host in mesh.every_host
+        for allocation in host.allocations
+        if name and allocation.label.value == name
+    ]
