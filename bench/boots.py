@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench.rows import Row, say
 from bench.world import edit, mesh, prepared_lab, settled, wait
 from dockmesh.agent.texts import text_of
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.inspection import look_at_all
 from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Look
 from dockmesh.lab import power

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from bench.rows import Row
 from bench.world import DOCKMESH, measured, mesh, prepared_lab, reach, settled, wait
 from dockmesh.apply.all_or_none import AllOrNone
+from dockmesh.apply.inspection import lock_all, look_at_all
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import lock_all, look_at_all
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Look

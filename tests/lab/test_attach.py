@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from tests.lab.conftest import MakeMesh
-from tests.lab.hostile import arp, bpdu, frame, inside, ipv6, mac, udp
-from tests.lab.mesh import Mesh, wait_until
-from tests.lab.outside import (
+from tests.lab.attached import (
     INTERFACE,
     SWITCH,
     Machine,
@@ -21,6 +18,9 @@ from tests.lab.outside import (
     unplugged,
     within,
 )
+from tests.lab.conftest import MakeMesh
+from tests.lab.hostile import arp, bpdu, frame, inside, ipv6, mac, udp
+from tests.lab.mesh import Mesh, wait_until
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 from tests.lab.test_networks import address, container, gateway, network, start, to_all
 

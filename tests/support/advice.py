@@ -220,7 +220,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         ),
     ),
     "verify.link._narrow_underlay": (NotMade(ELSEWHERE.format("test_preflight.py")),),
-    "verify.owner.problems": (
+    "verify.address_conflicts.problems": (
         (
             Made(
                 "an address of another host on docker0",
@@ -437,9 +437,9 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
 
 # What `verify`, `status` and `preflight` all say of attached interfaces.
 OUTSIDE: dict[str, tuple[Entry, ...]] = {
-    "diff.outside.problem": (ATTACH, ATTACH, ATTACH, ATTACH),
-    "diff.outside.around": (ATTACH,),
-    "diff.outside.warnings": (ATTACH, ATTACH),
+    "diff.attached_interfaces.problem": (ATTACH, ATTACH, ATTACH, ATTACH),
+    "diff.attached_interfaces.around": (ATTACH,),
+    "diff.attached_interfaces.warnings": (ATTACH, ATTACH),
 }
 VERBS = {"verify": VERIFY, "status": STATUS, "preflight": PREFLIGHT}
 TABLE = {**VERIFY, **STATUS, **PREFLIGHT, **OUTSIDE}

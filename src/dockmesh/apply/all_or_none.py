@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from dockmesh.apply.look import Looks
-from dockmesh.diff.apart import switches
+from dockmesh.apply.inspection import Looks
+from dockmesh.diff.quiesce import switches
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.inspect.host import Look

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dockmesh.apply import docker, record
+from dockmesh.apply.address_conflicts import read_owners, refuse_second_owner
 from dockmesh.apply.all_or_none import AllOrNone
+from dockmesh.apply.inspection import look
 from dockmesh.apply.install import install, what_installs
-from dockmesh.apply.look import look
-from dockmesh.apply.owners import read_owners, refuse_second_owner
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.packages import DOCKER

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dockmesh.apply.inspection import Looks, look
 from dockmesh.apply.install import upgrade_carried
-from dockmesh.apply.look import Looks, look
 from dockmesh.apply.outage import Watch, watching
-from dockmesh.diff.later import Restart
+from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import UpgradeOutage
 from dockmesh.diff.packages import SAME_EVERYWHERE
 from dockmesh.diff.types import Change, Step, StepName

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 from dockmesh.diff import docker, fabric, files, linux_bridge, networks, packages
-from dockmesh.diff.apart import apart_step
 from dockmesh.diff.daemon_json import RESOLV_CONF
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.files import active_changes, files_step
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps, packages_of
+from dockmesh.diff.quiesce import apart_step
 from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import HostError

@@ -6,8 +6,8 @@ facts → the plan with the names that the host's ports have → what is to stan
 from dataclasses import dataclass
 
 from dockmesh.diff.adopt import adopt
+from dockmesh.diff.deferred import Restart, without_restart
 from dockmesh.diff.host import FACT_PATHS, diff
-from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import HostDiff
 from dockmesh.facts.gather import Inquiry

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff import outside
+from dockmesh.diff import attached_interfaces
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.tunnel import Tunnel
@@ -122,7 +122,7 @@ def _it(allocation: HostNetwork) -> str:
 
 def _attached(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
     """What apply refuses is said there."""
-    warnings = tuple(outside.warnings(host, evidence.facts))
+    warnings = tuple(attached_interfaces.warnings(host, evidence.facts))
     yield from (Finding(Check.ATTACHED, Level.WARNING, name, *each) for each in warnings)
     allocations = [(allocation, allocation.attach) for allocation in host.networks if allocation.attach is not None]
     if allocations and not warnings and evidence.refusal is None:

@@ -28,9 +28,9 @@ from collections.abc import Iterable, Iterator
 
 from dockmesh.plan.types import Forward, HostNetwork, HostPlan, Plan
 from dockmesh.render.antispoof import antispoof_flows, by_prefix
+from dockmesh.render.attached_antispoof import attached_antispoof
 from dockmesh.render.neighbours import LINK_LOCAL
 from dockmesh.render.openflow import Counts, Flow, Groups, drop, flow, goes_back, text_of
-from dockmesh.render.outside import attached_antispoof
 
 PORT, LOCAL_SOURCE, LOCAL_DESTINATION, TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD, DELIVER = range(9)
 # Only on hosts with an attached interface: what comes in there, and what goes out there of what is for all.

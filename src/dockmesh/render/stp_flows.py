@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.antispoof import antispoof_flows
+from dockmesh.render.attached_antispoof import attached_antispoof
 from dockmesh.render.openflow import Counts, Flow, drop, flow, text_of
-from dockmesh.render.outside import attached_antispoof
 
 TAGGED = "vlan_tci=0x1000/0x1000"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from dockmesh.diff import outside
+from dockmesh.diff import attached_interfaces
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.drop_counters import LOOPED
 from dockmesh.status.types import HostAnswers, HostStatus, StatusFinding
@@ -12,14 +12,14 @@ def findings(plan: Plan, host: HostStatus, heard: Mapping[str, HostAnswers]) -> 
     facts, name = heard[host.name].facts, (host.name,)
     with_something = {network.name for network in plan.networks if network.attach}
     for allocation in plan.host(host.name).networks:
-        if found := outside.problem(allocation, facts):
+        if found := attached_interfaces.problem(allocation, facts):
             yield StatusFinding(name, f"{found[0]}: who is behind it is cut off", found[1])
         if allocation.name in with_something:
-            yield from (StatusFinding(name, *each) for each in outside.around(allocation, facts))
+            yield from (StatusFinding(name, *each) for each in attached_interfaces.around(allocation, facts))
 
 
 def interface_warnings(host: HostPlan, heard: HostAnswers) -> tuple[StatusFinding, ...]:
-    return tuple(StatusFinding((host.name,), *each) for each in outside.warnings(host, heard.facts))
+    return tuple(StatusFinding((host.name,), *each) for each in attached_interfaces.warnings(host, heard.facts))
 
 
 def warnings(plan: Plan, host: HostStatus) -> Iterator[StatusFinding]:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection, Iterable
 
 from dockmesh.agent.texts import text_of
-from dockmesh.diff.apart import without_changing
 from dockmesh.diff.docker import leaves_docker0
+from dockmesh.diff.quiesce import without_changing
 from dockmesh.diff.recreate import must_be_recreated
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts

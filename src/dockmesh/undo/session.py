@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dockmesh.diff.later import Restart
+from dockmesh.diff.deferred import Restart
 from dockmesh.errors import ConnectError, DockmeshError, HostError
 from dockmesh.inspect.host import Look
 from dockmesh.record.back_unit import rollback_files

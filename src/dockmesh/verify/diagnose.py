@@ -12,7 +12,7 @@ from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.render import names
-from dockmesh.verify import flows, host, link, owner, pools, tree, tunnel
+from dockmesh.verify import address_conflicts, flows, host, link, pools, tree, tunnel
 from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.tunnel import APPLY, TunnelState
@@ -123,7 +123,7 @@ def look(plan: Plan, evidence: MeshEvidence, probes: Sequence[Probe]) -> Iterato
             yield from _names(plan, known)
     yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.has_tree else _flows(evidence)
     yield from link.problems(plan, evidence)
-    yield from owner.problems(plan, evidence)
+    yield from address_conflicts.problems(plan, evidence)
     for each in pools.alike(plan, {name: known.facts for name, known in evidence.hosts.items()}):
         seen = f"{each.text}: frames for one go to the other"
         yield Cause(CauseKind.MAC_TAKEN, each.hosts, seen, pools.OTHER_MAC, PAIRS)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from dockmesh.diff.apart import is_direct
 from dockmesh.diff.flows import said
+from dockmesh.diff.quiesce import is_direct
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from dockmesh.diff import linux_bridge, networks, outside
+from dockmesh.diff import attached_interfaces, linux_bridge, networks
 from dockmesh.diff.subject import ADDRESS, ADDRESS6, MAC, MTU, ROUTERS, STATE, TREE, Desired, Subject
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
@@ -36,7 +36,7 @@ def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause
     yield from _docker0(planned, known)
     yield from _mtu(plan, planned, known)
     for allocation in planned.networks:
-        if found := outside.problem(allocation, known.facts):
+        if found := attached_interfaces.problem(allocation, known.facts):
             kinds = frozenset({ProbeKind.NETWORK if allocation.vlan else ProbeKind.BRIDGE})
             yield Cause(
                 CauseKind.ATTACHED, (planned.name,), f"{found[0]}: who is behind it is cut off", found[1], kinds

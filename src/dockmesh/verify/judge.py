@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
-from dockmesh.diff import outside
+from dockmesh.diff import attached_interfaces
 from dockmesh.model.network import DOCKER_BRIDGE
 from dockmesh.plan.types import HostNetwork, Plan
-from dockmesh.verify import flows, host, owner, pools, tree, tunnel
+from dockmesh.verify import address_conflicts, flows, host, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Measured, MeshEvidence, Owners, ProbedHost, TargetEvidence
 from dockmesh.verify.tunnel import TunnelState
 from dockmesh.verify.types import (
@@ -94,7 +94,7 @@ def _networks(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
             known = evidence.hosts.get(planned.name)
             judged: Judged = (Verdict.UNKNOWN, "")
             if known:
-                cut_off = outside.problem(allocation, known.facts)
+                cut_off = attached_interfaces.problem(allocation, known.facts)
                 wrong = (*host.wrong_with(allocation, known), *(cut_off[:1] if cut_off else ()))
                 judged = (Verdict.FAIL, "; ".join(wrong)) if wrong else (Verdict.PASS, _as_planned(allocation))
             yield Probe(ProbeKind.NETWORK, planned.name, planned.name, *judged, network=network.name)
@@ -136,7 +136,7 @@ def _pairs(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     names = [planned.name for planned in plan.hosts]
     taken = {
         name: f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
-        for dispute in owner.disputes(plan, evidence)
+        for dispute in address_conflicts.disputes(plan, evidence)
         for name in ((dispute.right,) if dispute.right else dispute.hosts)
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}

@@ -7,11 +7,11 @@ import pytest
 from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.contested import contested
-from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.reassigned import contested
 from dockmesh.apply.run import apply
-from dockmesh.diff.apart import without_changing
 from dockmesh.diff.outcome import Outcome
+from dockmesh.diff.quiesce import without_changing
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.inspect.host import Look
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring

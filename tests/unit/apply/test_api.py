@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from dockmesh.access.push_revocation import shut_out
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.inspection import lock_all, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, LockedError

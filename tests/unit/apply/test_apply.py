@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from dockmesh.apply.address_conflicts import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.contested import contested
-from dockmesh.apply.look import lock_all, look_at_all
-from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
+from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.reassigned import contested
 from dockmesh.apply.run import apply
-from dockmesh.diff.later import Restart
+from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError

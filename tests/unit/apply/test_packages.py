@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.look import Looks, look_at_all
+from dockmesh.apply.inspection import Looks, look_at_all
 from dockmesh.apply.run import apply
 from dockmesh.debian.deb import Deb
-from dockmesh.diff.later import Restart
+from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome, UpgradeOutage
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError

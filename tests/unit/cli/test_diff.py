@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.inspection import look_at_all
 from dockmesh.cli.json.comparison import comparison_json
 from dockmesh.cli.results import Comparison
 from dockmesh.cli.screens.comparison import show

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.inspection import look_at_all
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
 from dockmesh.cli.work.journal import record

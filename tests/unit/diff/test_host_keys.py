@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from dockmesh.diff.deferred import Restart, without_restart
 from dockmesh.diff.docker import DAEMON
 from dockmesh.diff.host import diff
-from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.subject import RESTART_FOR_KEYS, Subject
 from dockmesh.diff.types import HostDiff, StepName
 from tests.support.fake_host import Container, Daemon, FakeHost, applied

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dockmesh.diff.daemon_json import merge, part
+from dockmesh.diff.deferred import Restart, without_restart
 from dockmesh.diff.docker import NO_RULES
 from dockmesh.diff.host import diff
-from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.origin import expected
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from dockmesh.diff.deferred import Restart, without_restart
 from dockmesh.diff.host import diff
-from dockmesh.diff.later import Restart, without_restart
 from dockmesh.diff.subject import RESTART_FOR_NAMES
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.render import names

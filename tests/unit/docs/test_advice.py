@@ -13,7 +13,7 @@ from tests.unit.docs.pages import ROOT
 SOURCE = ROOT / "src/dockmesh"
 MODULES = (
     *(path for folder in ("verify", "status", "preflight") for path in sorted((SOURCE / folder).glob("*.py"))),
-    SOURCE / "diff/outside.py",
+    SOURCE / "diff/attached_interfaces.py",
 )
 NAMED = ("Cause", "Finding", "StatusFinding")
 # Functions that say what and what to do as a pair; others only have such a pair.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dockmesh.access.store import Kept
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.inspection import look_at_all
 from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
 from dockmesh.cli.json.changes import destroyed_json, result_json
 from dockmesh.cli.json.comparison import comparison_json

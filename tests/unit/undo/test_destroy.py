@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.apply.look import lock_all
+from dockmesh.apply.inspection import lock_all
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
 from dockmesh.model.mesh import Cluster, Renderer

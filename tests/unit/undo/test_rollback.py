@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.contested import contested, contested_networks
-from dockmesh.apply.look import lock_all, look_at_all
+from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.reassigned import contested, contested_networks
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer

@@ -36,7 +36,7 @@ def apply(
     """
     from dockmesh.cli.screens import progress
     from dockmesh.cli.work.apply import ApplyOptions, carry_out
-    from dockmesh.diff.later import Restart
+    from dockmesh.diff.deferred import Restart
 
     progress.choose(quiet=quiet, verbose=verbose)
     when = Restart.NOW if restart else Restart.LATER

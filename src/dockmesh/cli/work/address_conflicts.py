@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from dockmesh.apply.look import Looks
-from dockmesh.apply.owners import presumed, read_owners, refuse_beforehand, takers
+from dockmesh.apply.address_conflicts import presumed, read_owners, refuse_beforehand, takers
+from dockmesh.apply.inspection import Looks
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.history.store import last_text_of
 from dockmesh.meshfile.load import parse

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.contested import contested, contested_networks
+from dockmesh.apply.inspection import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import Looks, lock_all, look_at_all, restart_for
+from dockmesh.apply.reassigned import contested, contested_networks
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
@@ -25,7 +25,7 @@ from dockmesh.cli.work.journal import record
 from dockmesh.cli.work.preflight_gate import keep_out
 from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_access import prepared
-from dockmesh.diff.later import Restart
+from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.inspect.host import Look

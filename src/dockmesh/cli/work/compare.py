@@ -1,6 +1,6 @@
 """File and hosts compared over open connections: loaded while ssh logs in."""
 
-from dockmesh.apply.look import look_at_all
+from dockmesh.apply.inspection import look_at_all
 from dockmesh.cli.results import Comparison
 from dockmesh.errors import DockmeshError
 from dockmesh.inspect.host import Look

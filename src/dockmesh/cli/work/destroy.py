@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
+from dockmesh.apply.inspection import lock_all
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import lock_all
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
 from dockmesh.cli.json.changes import destroyed_json

@@ -24,7 +24,7 @@ LATER = (
     "rich.table",
     "jinja2",
     "dockmesh.diff.host",
-    "dockmesh.apply.look",
+    "dockmesh.apply.inspection",
     "dockmesh.cli.work.compare",
     "dockmesh.cli.screens.comparison",
 )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockmesh.apply.inspection import lock_all
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.look import lock_all
 from dockmesh.cli.screens.drill import Screen, show_end
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, print_json

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dockmesh.apply.look import Looks
+from dockmesh.apply.inspection import Looks
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.errors import HostError
 from dockmesh.inspect.host import Look

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from dockmesh.apply.look import roll_back_unconfirmed
+from dockmesh.apply.inspection import roll_back_unconfirmed
 from dockmesh.cli import options
 from dockmesh.cli.screens.progress import HostProgress
 from dockmesh.cli.show import err, out, show_error

@@ -12,7 +12,7 @@ from dockmesh.lab.image import Say, bootstrap, ensure_image
 from dockmesh.lab.model import Image
 from dockmesh.lab.release import Release
 from dockmesh.lab.vm.initrd import INIT, MODULES, kernel_release, make_initrd
-from dockmesh.lab.vm.spared import FILES, MASKED_UNITS, WITHOUT_CRI, spare
+from dockmesh.lab.vm.masked_units import FILES, MASKED_UNITS, WITHOUT_CRI, spare
 
 # Count this up when the same names and files would give another image.
 RECIPE = 1

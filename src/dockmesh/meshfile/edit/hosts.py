@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from dockmesh.errors import UsageError
-from dockmesh.meshfile.edit.imitate import host_lines, name_line, pair_line
+from dockmesh.meshfile.edit.format_like import host_lines, name_line, pair_line
 from dockmesh.meshfile.edit.layout import UNCHANGED, Layout, Path, edit
 from dockmesh.meshfile.excerpt import listed
 from dockmesh.meshfile.keys.fabric import FabricSection

@@ -9,7 +9,7 @@ from functools import partial
 
 from dockmesh.errors import UsageError
 from dockmesh.meshfile import tree
-from dockmesh.meshfile.edit.imitate import allocation_lines, network_lines
+from dockmesh.meshfile.edit.format_like import allocation_lines, network_lines
 from dockmesh.meshfile.edit.layout import UNCHANGED, Layout, edit
 from dockmesh.meshfile.excerpt import listed
 from dockmesh.meshfile.keys.host import HostSection

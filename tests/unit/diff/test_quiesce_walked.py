@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
-from dockmesh.diff.apart import without_changing
+from dockmesh.diff.quiesce import without_changing
 from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, FullMesh, Ring, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build

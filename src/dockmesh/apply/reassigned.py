@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dockmesh.apply.look import Looks
+from dockmesh.apply.inspection import Looks
 from dockmesh.facts.types import DockerNetwork, HostFacts
 from dockmesh.inspect.host import Look
 from dockmesh.model.network import FABRIC_BRIDGE

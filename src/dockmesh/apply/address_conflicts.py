@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from dockmesh.apply.look import Looks
+from dockmesh.apply.inspection import Looks
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from dockmesh.lab.vm.spared import FILES, MASKED_UNITS, spare
+from dockmesh.lab.vm.masked_units import FILES, MASKED_UNITS, spare
 
 
 def test_what_is_spared_is_masked(tmp_path: Path) -> None:

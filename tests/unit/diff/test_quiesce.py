@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from dockmesh.diff.apart import without_changing
 from dockmesh.diff.host import diff
+from dockmesh.diff.quiesce import without_changing
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import FileState

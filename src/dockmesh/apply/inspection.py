@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
-from dockmesh.diff.later import Restart, keeps_addresses
+from dockmesh.diff.deferred import Restart, keeps_addresses
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import HostFacts
