@@ -148,7 +148,7 @@ def many_started(runs: int) -> list[Row]:
 async def without_docker(lab: Lab) -> None:
     """Everything of the mesh but Docker's part, also for the next boot."""
     plan = build(load(lab.mesh_file))
-    steps = (StepName.APART, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
+    steps = (StepName.QUIESCE, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
         stop = Exec(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
         found = await look_at_all(plan, hosts.opened)

@@ -40,7 +40,7 @@ def _refused(plan: Plan, looks: Looks) -> dict[str, DockmeshError]:
     missing = [host.name for host in plan.hosts if not _comes_along(looks.get(host.name))]
     refused: dict[str, DockmeshError] = {}
     for name, look in looks.items():
-        if isinstance(look, Look) and look.diff.step(StepName.APART) and (error := _reason(plan, look, missing)):
+        if isinstance(look, Look) and look.diff.step(StepName.QUIESCE) and (error := _reason(plan, look, missing)):
             refused[name] = error
     return refused
 

@@ -55,7 +55,7 @@ async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], restart: Resta
     if restart is restart_for(looks, restart):
         return looks
     return {
-        name: inspect(plan, found.config, found.facts, Restart.ADDRESSES_LATER) if isinstance(found, Look) else found
+        name: inspect(plan, found.config, found.facts, Restart.ADDRESSES_DEFERRED) if isinstance(found, Look) else found
         for name, found in looks.items()
     }
 
@@ -65,7 +65,7 @@ def restart_for(looks: Looks, restart: Restart) -> Restart:
     late = restart is not Restart.NOW and any(
         keeps_addresses(found.config, found.facts) for found in looks.values() if isinstance(found, Look)
     )
-    return Restart.ADDRESSES_LATER if late else restart
+    return Restart.ADDRESSES_DEFERRED if late else restart
 
 
 async def lock_all(hosts: Mapping[str, Transport], run: Run, progress: Progress) -> dict[str, DockmeshError]:

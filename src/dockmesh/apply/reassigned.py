@@ -9,7 +9,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 
 
-def contested(plan: Plan, looks: Looks) -> frozenset[str]:
+def reassigned(plan: Plan, looks: Looks) -> frozenset[str]:
     """If one of these rolls back alone, it must stay out of the mesh: its old addresses may have a new owner."""
     facts: Mapping[str, HostFacts] = {name: look.facts for name, look in looks.items() if isinstance(look, Look)}
     return frozenset(
@@ -20,7 +20,7 @@ def contested(plan: Plan, looks: Looks) -> frozenset[str]:
     )
 
 
-def contested_networks(plan: Plan, looks: Looks) -> Mapping[str, frozenset[str]]:
+def reassigned_networks(plan: Plan, looks: Looks) -> Mapping[str, frozenset[str]]:
     """By host its networks that it must not have again if it rolls back alone, for the same reason; docker0 apart."""
     dockers = {name: look.facts.docker for name, look in looks.items() if isinstance(look, Look) and look.facts.docker}
     return {

@@ -52,12 +52,12 @@ async def apply(
     looks, outages = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
     prepared = await all_of({name: host_runs[name].prepare(looks[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
-    if len(ready) < len(prepared) and any(StepName.APART in host_run.taken for host_run in host_runs.values()):
+    if len(ready) < len(prepared) and any(StepName.QUIESCE in host_run.taken for host_run in host_runs.values()):
         # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
         bfd = plan.fabric.bfd
         await let_go(bfd.interval_ms * bfd.multiplier / 1000 + LET_GO_S)
     # Whose Docker is not restarted keeps what it has, too.
-    left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.left]
+    left_out = [hosts[name] for name in names if name not in ready or ready[name].diff.deferred]
     # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.
     before = {
         name: found.facts
@@ -119,7 +119,7 @@ class _HostRun:
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
             found = await self._look_when_settled()
-        for name in (StepName.APART, StepName.LEAVE):
+        for name in (StepName.QUIESCE, StepName.LEAVE):
             if step := found.diff.step(name):
                 self._at(step)
                 await self._carry(found, f"could not {step.name}", step.name, *step.requests)
@@ -168,7 +168,7 @@ class _HostRun:
             self.done += step.changes
 
     async def _record(self, found: Look) -> None:
-        if found.diff.left or (text := record.text_of(found, self.session.run.id)) is None:
+        if found.diff.deferred or (text := record.text_of(found, self.session.run.id)) is None:
             return
         if self.host.name in self.session.armed:
             self.session.records[self.host.name] = text  # it goes with the word that the run stays

@@ -15,9 +15,9 @@ class Restart(Enum):
     """Whether Docker may be restarted where it must."""
 
     NOW = "now"
-    LATER = "later"
+    DEFERRED = "later"
     # With it waits what hangs on the addresses that a host of the mesh keeps until then, on all hosts.
-    ADDRESSES_LATER = "later, and new addresses with it"
+    ADDRESSES_DEFERRED = "later, and new addresses with it"
 
 
 # They say nothing of addresses.
@@ -41,17 +41,17 @@ def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostD
     if restart is Restart.NOW:
         return diff
     diff = _without_upgrade(diff)
-    if restart is Restart.ADDRESSES_LATER:
-        return _left(diff, [step for step in diff.steps if step.name in WITHOUT_ADDRESSES])
+    if restart is Restart.ADDRESSES_DEFERRED:
+        return _deferred(diff, [step for step in diff.steps if step.name in WITHOUT_ADDRESSES])
     docker = diff.step(StepName.DOCKER)
     if docker is None or not docker.restart:
         return diff
     if any(change.subject == RESTART_FOR_NAMES and change.disturbs for change in docker.changes):
         # The resolver goes: as long as Docker's containers ask it, it stays, and Docker's file with it.
-        later = (StepName.DOCKER, StepName.FILES)
-        left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
-        steps = tuple(step for step in diff.steps if step.name not in later)
-        return replace(diff, steps=steps, left=(*diff.left, *left))
+        deferred = (StepName.DOCKER, StepName.FILES)
+        waiting = tuple(change for step in diff.steps if step.name in deferred for change in step.changes)
+        steps = tuple(step for step in diff.steps if step.name not in deferred)
+        return replace(diff, steps=steps, deferred=(*diff.deferred, *waiting))
     if RESTART_FOR_IPV6 in docker.subjects:
         diff = _without_ipv6(diff, docker)
     fabric = facts.link(FABRIC_BRIDGE)
@@ -59,11 +59,11 @@ def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostD
     attached = fabric is not None and fabric.master == DOCKER_BRIDGE
     recreated = any(change.subject == FABRIC for change in diff.changes)
     kept = (_kept(step, moves=moves, cut=moves and attached and recreated) for step in diff.steps)
-    return _left(diff, [step for step in kept if step is not None])
+    return _deferred(diff, [step for step in kept if step is not None])
 
 
-def _left(diff: HostDiff, kept: list[Step]) -> HostDiff:
-    """Only these steps; what the others would have changed is left."""
+def _deferred(diff: HostDiff, kept: list[Step]) -> HostDiff:
+    """Only these steps; what the others would have changed is deferred."""
     made = [change for step in kept for change in step.changes]
     waiting = (
         change
@@ -71,15 +71,17 @@ def _left(diff: HostDiff, kept: list[Step]) -> HostDiff:
         for change in step.changes
         if change not in made and step.name is not StepName.DETACH
     )
-    return replace(diff, steps=tuple(kept), left=(*diff.left, *waiting))
+    return replace(diff, steps=tuple(kept), deferred=(*diff.deferred, *waiting))
 
 
 def _without_ipv6(diff: HostDiff, docker: Step) -> HostDiff:
     """No network comes with IPv6 before Docker keeps it apart; and Docker's rules stay until it can leave them."""
     goes = any(change.subject == RESTART_FOR_IPV6 and change.expected == NO_RULES for change in docker.changes)
-    later = (StepName.DOCKER,) if goes else (StepName.LEAVE, StepName.NETWORKS)
-    left = tuple(change for step in diff.steps if step.name in later for change in step.changes)
-    return replace(diff, steps=tuple(step for step in diff.steps if step.name not in later), left=(*diff.left, *left))
+    deferred = (StepName.DOCKER,) if goes else (StepName.LEAVE, StepName.NETWORKS)
+    waiting = tuple(change for step in diff.steps if step.name in deferred for change in step.changes)
+    return replace(
+        diff, steps=tuple(step for step in diff.steps if step.name not in deferred), deferred=(*diff.deferred, *waiting)
+    )
 
 
 def _without_upgrade(diff: HostDiff) -> HostDiff:
@@ -88,7 +90,7 @@ def _without_upgrade(diff: HostDiff) -> HostDiff:
     if upgrade is None or not any(change.disturbs for change in upgrade.changes):
         return diff
     steps = tuple(step for step in diff.steps if step is not upgrade)
-    return replace(diff, steps=steps, left=(*diff.left, *upgrade.changes))
+    return replace(diff, steps=steps, deferred=(*diff.deferred, *upgrade.changes))
 
 
 def _kept(step: Step, *, moves: bool, cut: bool) -> Step | None:
@@ -96,7 +98,7 @@ def _kept(step: Step, *, moves: bool, cut: bool) -> Step | None:
     match step.name:
         case StepName.DETACH | StepName.ATTACH if moves:
             return None
-        case StepName.FABRIC | StepName.APART | StepName.NETWORKS if cut:
+        case StepName.FABRIC | StepName.QUIESCE | StepName.NETWORKS if cut:
             return None
         case StepName.DOCKER:
             changes = tuple(

@@ -180,7 +180,7 @@ def _ipv6(text: str | None) -> dict[str, object]:
 
 def leaves_docker0(diff: HostDiff) -> bool:
     """Whether Docker restarts, now or later, and nothing of docker0 changes with it."""
-    subjects = {change.subject for change in (*diff.changes, *diff.left)}
+    subjects = {change.subject for change in (*diff.changes, *diff.deferred)}
     return RESTART not in subjects and bool(subjects & {RESTART_FOR_NAMES, RESTART_FOR_IPV6, RESTART_FOR_KEYS})
 
 

@@ -10,7 +10,7 @@ from dockmesh.diff.docker import docker_step
 from dockmesh.diff.files import active_changes, files_step
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps, packages_of
-from dockmesh.diff.quiesce import apart_step
+from dockmesh.diff.quiesce import quiesce_step
 from dockmesh.diff.subject import RESTART, Desired, Subject, Thing
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import HostError
@@ -48,7 +48,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         upgrade,
         switch,
         install,
-        apart_step(config, facts) if built else None,
+        quiesce_step(config, facts) if built else None,
         leave,
         _detach(config) if restarts and attached else None,
         docker_change,

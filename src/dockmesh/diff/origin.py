@@ -63,7 +63,7 @@ def explain(plan: Plan, config: HostConfig, facts: HostFacts, found: HostDiff) -
     else:
         tell = _first
     steps = tuple(replace(step, changes=tuple(map(tell, step.changes))) for step in found.steps)
-    return replace(found, steps=steps, left=tuple(map(tell, found.left)))
+    return replace(found, steps=steps, deferred=tuple(map(tell, found.deferred)))
 
 
 def expected(config: HostConfig) -> dict[str, str]:

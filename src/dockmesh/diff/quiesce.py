@@ -27,7 +27,7 @@ ADD = "flow add "
 FOR_OTHERS = tuple(f"table={table}," for table in (TAG, DESTINATION, SOURCE, STRAIGHT, FORWARD))
 
 
-def apart_step(config: HostConfig, facts: HostFacts) -> Step | None:
+def quiesce_step(config: HostConfig, facts: HostFacts) -> Step | None:
     bridge = facts.bridge(FABRIC_BRIDGE)
     if bridge is None or ovs.MARK not in bridge.external_ids:
         return None
@@ -59,7 +59,7 @@ def _let_go(config: HostConfig, bridge: OvsBridge) -> Step | None:
         "and none reaches another until all are",
     ).following(f"{FABRIC_BRIDGE} is recreated")
     words = [word for port in ports for word in ("--", "--if-exists", "del-port", bridge.name, port)]
-    return Step(StepName.APART, (change,), (Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
+    return Step(StepName.QUIESCE, (change,), (Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),))
 
 
 def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
@@ -71,7 +71,7 @@ def _fewer_flows(config: HostConfig, facts: HostFacts, text: str) -> Step:
         "gone before any host gets new ones",
         "frames could loop between two plans; pairs of hosts whose paths do not change lose nothing",
     ).following("the flows change")
-    return Step(StepName.APART, (change,), (Put(FLOWS, text, facts.files[FLOWS].mode), INSTALL))
+    return Step(StepName.QUIESCE, (change,), (Put(FLOWS, text, facts.files[FLOWS].mode), INSTALL))
 
 
 def without_changing(config: HostConfig, facts: HostFacts) -> str | None:

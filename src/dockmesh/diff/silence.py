@@ -15,7 +15,7 @@ from dockmesh.model.mesh import Datapath
 DEVICES_MS = 100
 WHY = "network devices come and go there, and the userspace datapath then reads its routes again"
 # These touch no network device; the fabric does where it makes a bridge.
-WITHOUT_DEVICES = (StepName.APART, StepName.FILES)
+WITHOUT_DEVICES = (StepName.QUIESCE, StepName.FILES)
 
 
 def silence_ms(diff: HostDiff, datapath: Datapath) -> int:

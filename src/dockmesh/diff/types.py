@@ -63,7 +63,7 @@ class StepName(StrEnum):
     UPGRADE = "upgrade packages"
     SWITCH = "start Open vSwitch"
     INSTALL = "install packages"
-    APART = "remove conflicting state"
+    QUIESCE = "remove conflicting state"
     LEAVE = "disconnect networks"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
@@ -104,7 +104,7 @@ class Step:
 class HostDiff:
     host: str
     steps: tuple[Step, ...]
-    left: tuple[Change, ...] = ()  # what waits until Docker may be restarted
+    deferred: tuple[Change, ...] = ()  # what waits until Docker may be restarted
 
     @property
     def changes(self) -> tuple[Change, ...]:

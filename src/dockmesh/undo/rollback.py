@@ -34,7 +34,7 @@ LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 # To attach starts the unit, which makes the networks' bridges, too.
 NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
 OTHERS = tuple((unit, "restart") for unit in (names.UNIT, ATTACH_UNIT, ports.UNIT))
-FLOW_STEPS = (StepName.APART, StepName.FILES, StepName.FABRIC)
+FLOW_STEPS = (StepName.QUIESCE, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
 
@@ -56,7 +56,7 @@ def rollback(
     bridge = facts.bridge(FABRIC_BRIDGE)
     recreated = bridge is not None and must_be_recreated(config, bridge)
     # Its tunnels go before it does, and its rollback recreates it then, too.
-    link_steps = (*LINK_STEPS, StepName.APART) if recreated else LINK_STEPS
+    link_steps = (*LINK_STEPS, StepName.QUIESCE) if recreated else LINK_STEPS
     docker_came = "dockerd" not in facts.programs
     file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
     daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
@@ -82,11 +82,11 @@ def rollback(
             booted=[StepName.FILES],
             must=False,
         ),
-        _part("files", [StepName.FILES, StepName.APART], restore.own_files(facts, without_changing(config, facts))),
+        _part("files", [StepName.FILES, StepName.QUIESCE], restore.own_files(facts, without_changing(config, facts))),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
-            [StepName.FABRIC, StepName.LEAVE, *([StepName.APART] if recreated else [])],
+            [StepName.FABRIC, StepName.LEAVE, *([StepName.QUIESCE] if recreated else [])],
             restore.fabric(facts, config, recreated=recreated),
             booted=[StepName.FILES],
             must=bridge is not None,

@@ -8,7 +8,7 @@ from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.inspection import lock_all, look_at_all
-from dockmesh.apply.reassigned import contested
+from dockmesh.apply.reassigned import reassigned
 from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.quiesce import without_changing
@@ -45,7 +45,7 @@ def run(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Outcome]:
     async def all_of_it() -> tuple[Outcome, ...]:
         plan = build(mesh)
         looks = {**await look_at_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
-        session = Session(RUN, stay_out=contested(plan, looks))
+        session = Session(RUN, stay_out=reassigned(plan, looks))
         outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
         await session.confirm(hosts, {})
         return outcomes

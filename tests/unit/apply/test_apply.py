@@ -7,7 +7,7 @@ import pytest
 from dockmesh.apply.address_conflicts import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.inspection import lock_all, look_at_all
-from dockmesh.apply.reassigned import contested
+from dockmesh.apply.reassigned import reassigned
 from dockmesh.apply.run import apply
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
@@ -72,7 +72,7 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
 async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
     locked = await lock_all(hosts, RUN, told)
     looks = {**await look_at_all(plan, hosts), **locked}
-    session = Session(RUN, stay_out=contested(plan, looks))
+    session = Session(RUN, stay_out=reassigned(plan, looks))
     outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, told)
     await session.confirm(hosts, {})
     return outcomes
@@ -633,8 +633,10 @@ def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
 
 
 async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
-    session = Session(RUN, restart=Restart.LATER)
-    outcomes = await apply(plan, hosts, AllOrNone(plan, await look_at_all(plan, hosts, Restart.LATER)), session, Told())
+    session = Session(RUN, restart=Restart.DEFERRED)
+    outcomes = await apply(
+        plan, hosts, AllOrNone(plan, await look_at_all(plan, hosts, Restart.DEFERRED)), session, Told()
+    )
     await session.confirm(hosts, {})
     return outcomes
 

@@ -318,8 +318,8 @@ def test_without_a_restart_docker_keeps_its_version(folder: Path) -> None:
     hosts["host1"].packages["docker.io"] = "1"
     hosts["host1"].containers = [Container("web")]
 
-    found = asyncio.run(look_at_all(build(mesh), hosts, Restart.LATER))["host1"]
+    found = asyncio.run(look_at_all(build(mesh), hosts, Restart.DEFERRED))["host1"]
 
     assert isinstance(found, Look)
     assert found.diff.steps == ()
-    assert "docker.io" in [str(change.subject) for change in found.diff.left]
+    assert "docker.io" in [str(change.subject) for change in found.diff.deferred]

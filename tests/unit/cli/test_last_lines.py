@@ -49,7 +49,7 @@ def looks(*, left: bool) -> dict[str, Look]:
     found = asyncio.run(look_at_all(PLAN, {name: applied(config) for name, config in configs(MESH).items()}))
     good = {name: each for name, each in found.items() if isinstance(each, Look)}
     if left:
-        good["host1"] = replace(good["host1"], diff=replace(good["host1"].diff, left=(CHANGE,)))
+        good["host1"] = replace(good["host1"], diff=replace(good["host1"].diff, deferred=(CHANGE,)))
     return good
 
 

@@ -60,10 +60,10 @@ def test_where_containers_would_stop_they_wait_for_dockers_next_start() -> None:
 def test_without_a_restart_the_file_is_written_all_the_same() -> None:
     host = before()
 
-    later = without_restart(of(host), host.facts(), Restart.LATER)
+    later = without_restart(of(host), host.facts(), Restart.DEFERRED)
 
     assert [each.subject for step in later.steps for each in step.changes] == [DAEMON]
-    assert [each.subject for each in later.left] == [RESTART_FOR_KEYS]
+    assert [each.subject for each in later.deferred] == [RESTART_FOR_KEYS]
 
 
 def test_a_host_that_has_them_differs_in_nothing() -> None:

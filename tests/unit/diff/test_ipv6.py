@@ -105,11 +105,11 @@ def test_the_network_is_made_anew_with_both_prefixes() -> None:
 
 def test_without_a_restart_no_network_comes_that_nothing_keeps_apart() -> None:
     host = applied(PLAIN)
-    left = without_restart(of(host), host.facts(SIX.flows), Restart.LATER)
+    left = without_restart(of(host), host.facts(SIX.flows), Restart.DEFERRED)
 
     assert {StepName.NETWORKS, StepName.LEAVE}.isdisjoint(step.name for step in left.steps)
     assert requests(left, StepName.DOCKER) == [f"write {DAEMON_JSON}"]
-    assert {"network blue", RESTART_FOR_IPV6} <= {str(each.subject) for each in left.left}
+    assert {"network blue", RESTART_FOR_IPV6} <= {str(each.subject) for each in left.deferred}
 
 
 def test_a_docker_that_was_not_restarted_since_is_restarted() -> None:
@@ -132,10 +132,10 @@ def test_when_the_last_network_with_ipv6_goes_its_traces_go() -> None:
 def test_without_a_restart_dockers_rules_stay_until_it_can_leave_them() -> None:
     host = applied(SIX)
 
-    left = without_restart(of(host, PLAIN), host.facts(PLAIN.flows), Restart.LATER)
+    left = without_restart(of(host, PLAIN), host.facts(PLAIN.flows), Restart.DEFERRED)
 
     assert left.step(StepName.DOCKER) is None
-    assert {DAEMON_JSON, RESTART_FOR_IPV6} <= {str(each.subject) for each in left.left}
+    assert {DAEMON_JSON, RESTART_FOR_IPV6} <= {str(each.subject) for each in left.deferred}
 
 
 def test_an_address_that_was_taken_away_comes_back() -> None:

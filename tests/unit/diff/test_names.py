@@ -77,10 +77,10 @@ def test_without_a_restart_the_resolver_stays_as_long_as_it_is_asked() -> None:
     host = applied(CONFIG)
     host.containers = [Container("web")]
 
-    later = without_restart(of(host, NAMELESS), host.facts(), Restart.LATER)
+    later = without_restart(of(host, NAMELESS), host.facts(), Restart.DEFERRED)
 
     assert later.steps == ()
-    assert {DAEMON_JSON, names.PROGRAM, names.UNIT_FILE} <= {str(each.subject) for each in later.left}
+    assert {DAEMON_JSON, names.PROGRAM, names.UNIT_FILE} <= {str(each.subject) for each in later.deferred}
 
 
 def test_a_resolver_that_is_told_something_else_is_started_again() -> None:

@@ -46,14 +46,14 @@ def test_nothing_goes_where_nothing_changes() -> None:
     config = config_of(direct(4))
 
     assert without_changing(config, applied(config).facts(config.flows)) is None
-    assert diff(config, applied(config).facts(config.flows)).step(StepName.APART) is None
+    assert diff(config, applied(config).facts(config.flows)).step(StepName.QUIESCE) is None
 
 
 def test_the_file_says_what_is_left_so_that_the_guard_keeps_it_so() -> None:
     small, large = config_of(direct(4, Ring())), config_of(direct(4))
     host = applied(small)
 
-    step = diff(large, host.facts(large.flows)).step(StepName.APART)
+    step = diff(large, host.facts(large.flows)).step(StepName.QUIESCE)
 
     assert step is not None
     assert [change.subject for change in step.changes] == [OLD_FLOWS]
@@ -68,7 +68,7 @@ def test_tunnels_go_first_where_the_way_of_forwarding_changes(old: Forwarding, n
     wanted = config_of(cluster(3, fabric=Fabric(forwarding=new)))
     host = applied(config_of(cluster(3, fabric=Fabric(forwarding=old))))
 
-    step = diff(wanted, host.facts(wanted.flows)).step(StepName.APART)
+    step = diff(wanted, host.facts(wanted.flows)).step(StepName.QUIESCE)
 
     assert step is not None
     assert [change.subject for change in step.changes] == [TUNNELS]
@@ -78,7 +78,7 @@ def test_tunnels_go_first_where_the_way_of_forwarding_changes(old: Forwarding, n
 def test_between_two_spanning_trees_nothing_goes_first() -> None:
     wanted = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.STP)))
 
-    assert diff(wanted, applied(config_of(cluster(3))).facts()).step(StepName.APART) is None
+    assert diff(wanted, applied(config_of(cluster(3))).facts()).step(StepName.QUIESCE) is None
 
 
 # By the mesh of before and the one of after.
@@ -187,7 +187,7 @@ def test_a_mode_of_the_file_is_kept() -> None:
     facts = host.facts(large.flows)
     assert facts.files[FLOWS] == FileState(text, 0o600)
 
-    step = diff(large, facts).step(StepName.APART)
+    step = diff(large, facts).step(StepName.QUIESCE)
 
     assert step is not None
     assert isinstance(step.requests[0], Put)

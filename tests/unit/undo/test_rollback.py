@@ -8,7 +8,7 @@ import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.inspection import lock_all, look_at_all
-from dockmesh.apply.reassigned import contested, contested_networks
+from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer
@@ -95,7 +95,7 @@ async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
     plan = build(mesh)
     locked = await lock_all(hosts, RUN, Silence())
     looks = {**await look_at_all(plan, hosts), **locked}
-    session = Session(RUN, stay_out=contested(plan, looks), held_back=contested_networks(plan, looks))
+    session = Session(RUN, stay_out=reassigned(plan, looks), held_back=reassigned_networks(plan, looks))
     outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
     wrong = await session.confirm(hosts, {})
     return [outcome.host for outcome in outcomes if outcome.error] + list(wrong)

@@ -17,8 +17,10 @@ def result_json(result: Result) -> dict[str, Any]:
     datapath = result.plan.fabric.datapath
 
     def of_host(name: str) -> dict[str, Any]:
+        deferred = [change_json(change) for change in _deferred(result, name)]
         return {
-            "left": [change_json(change) for change in _left(result, name)],
+            "deferred": deferred,
+            "left": deferred,  # its name until 0.1.0
             "outages": [asdict(each) for each in outages.get(name, ())],
             "gaps": [asdict(each) for each in outages.get(name, ())],  # its name until 0.1.0
             "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
@@ -54,9 +56,9 @@ def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[s
     }
 
 
-def _left(result: Result, name: str) -> tuple[Change, ...]:
+def _deferred(result: Result, name: str) -> tuple[Change, ...]:
     look = result.looks.get(name)
-    return look.diff.left if look else ()
+    return look.diff.deferred if look else ()
 
 
 def destroyed_json(destroyed: Destroyed) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from dockmesh.render.docker import DAEMON_JSON
 
 def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
     for name, look in looks.items():
-        if not (look.diff.steps or look.diff.left):
+        if not (look.diff.steps or look.diff.deferred):
             continue
         out.print(f"[bold]{escape(name)}[/]  [dim]{escape(look.facts.system)}[/]")
         if look.diff.steps:
             out.print(_reasons(look.diff) if reasons else _steps(look.diff))
-        _show_left(look.diff)
+        _show_deferred(look.diff)
 
 
 def show_silence(plan: Plan, looks: Mapping[str, Look], *, proof: bool) -> None:
@@ -39,11 +39,11 @@ def show_silence(plan: Plan, looks: Mapping[str, Look], *, proof: bool) -> None:
         )
 
 
-def _show_left(diff: HostDiff) -> None:
-    if not diff.left:
+def _show_deferred(diff: HostDiff) -> None:
+    if not diff.deferred:
         return
     out.print("  [yellow]deferred until Docker may be restarted[/]")
-    for change in diff.left:
+    for change in diff.deferred:
         out.print(f"    {escape(change.text())}")
     out.print("    [dim]until then its containers keep their addresses, and new ones get addresses of the old pool[/]")
 
@@ -112,9 +112,9 @@ def show_result(result: Result) -> None:
     planned = [change for look in result.looks.values() for change in look.diff.changes]
     if result.dry_run and planned:
         out.print(f"{len(planned)} changes on {_count({change.host for change in planned})}; nothing was changed")
-    elif (left := [name for name, look in result.looks.items() if look.diff.left]) and right:
+    elif (deferred := [name for name, look in result.looks.items() if look.diff.deferred]) and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
-        out.print(f"[yellow]![/] {done} changes made; Docker's restart is deferred on {escape(', '.join(left))}")
+        out.print(f"[yellow]![/] {done} changes made; Docker's restart is deferred on {escape(', '.join(deferred))}")
         out.print("  run `dockmesh apply` when its containers may restart")
     elif result.outcomes and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)

@@ -39,7 +39,7 @@ def apply(
     from dockmesh.diff.deferred import Restart
 
     progress.choose(quiet=quiet, verbose=verbose)
-    when = Restart.NOW if restart else Restart.LATER
+    when = Restart.NOW if restart else Restart.DEFERRED
     opts = ApplyOptions(ssh_config, dry_run, verify, yes, json, confirm_timeout, when, preflight)
     if carry_out(file, host, opts).failed:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.inspection import Looks, lock_all, look_at_all, restart_for
 from dockmesh.apply.lock import new_run
-from dockmesh.apply.reassigned import contested, contested_networks
+from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.cli import options
 from dockmesh.cli.ask import said_yes
@@ -103,7 +103,7 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
                 show_silence(plan, good, proof=opts.verify)
         if opts.dry_run or not any(look.diff.steps for look in good.values()):
             return replace(result, seconds=time.monotonic() - began)
-        stay_out, held_back = contested(plan, looks), contested_networks(plan, looks)
+        stay_out, held_back = reassigned(plan, looks), reassigned_networks(plan, looks)
         session = Session(run, opts.confirm_timeout, stay_out, held_back, restart_for(looks, opts.restart))
         if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
