@@ -27,12 +27,12 @@ class Owner:
     do: str
 
 
-Claims = dict[str, dict[str, Owner]]  # by address, the owners of a Dispute
+Claims = dict[str, dict[str, Owner]]  # by address, the owners of an AddressConflict
 Macs = dict[str, dict[str, tuple[str, Owner]]]  # by MAC and address, what is known to have both; "" for any address
 
 
 @dataclass(frozen=True, slots=True)
-class Dispute:
+class AddressConflict:
     """An address with more than one owner, or with another than the plan's."""
 
     address: str
@@ -51,18 +51,18 @@ class Dispute:
         return f"{'; '.join(dict.fromkeys(owner.do for owner in others.values()))}{whose}"
 
 
-def disputes(plan: Plan, evidence: MeshEvidence) -> Iterator[Dispute]:
+def conflicts(plan: Plan, evidence: MeshEvidence) -> Iterator[AddressConflict]:
     for address, owners in sorted(_claims(plan, evidence).items()):
         right, places = _right_host(plan, ip_address(address)), {owner.host for owner in owners.values()}
         # Two on one host are that host's own affair: its Docker sees to it, or its kernel knows both.
         if len(places) > 1 or (right is not None and places != {right}):
-            yield Dispute(address, right, owners)
+            yield AddressConflict(address, right, owners)
 
 
 def problems(plan: Plan, evidence: MeshEvidence) -> Iterator[Cause]:
-    for dispute in disputes(plan, evidence):
-        seen = f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
-        yield Cause(CauseKind.ADDRESS_TAKEN, dispute.hosts, seen, dispute.do, PAIRS)
+    for conflict in conflicts(plan, evidence):
+        seen = f"{conflict.address} belongs to {' and to '.join(conflict.owners)}"
+        yield Cause(CauseKind.ADDRESS_TAKEN, conflict.hosts, seen, conflict.do, PAIRS)
 
 
 def _right_host(plan: Plan, address: UnderlayAddress) -> str | None:

@@ -135,9 +135,9 @@ def _tunnels(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
 def _pairs(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     names = [planned.name for planned in plan.hosts]
     taken = {
-        name: f"{dispute.address} belongs to {' and to '.join(dispute.owners)}"
-        for dispute in address_conflicts.disputes(plan, evidence)
-        for name in ((dispute.right,) if dispute.right else dispute.hosts)
+        name: f"{conflict.address} belongs to {' and to '.join(conflict.owners)}"
+        for conflict in address_conflicts.conflicts(plan, evidence)
+        for name in ((conflict.right,) if conflict.right else conflict.hosts)
     }
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     taken = {name: each.text for each in pools.alike(plan, facts) for name in each.hosts} | taken
