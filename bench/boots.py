@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from bench.rows import Row, say
 from bench.world import edit, mesh, prepared_lab, settled, wait
 from dockmesh.agent.texts import text_of
-from dockmesh.apply.inspection import look_at_all
+from dockmesh.apply.inspection import inspect_all
 from dockmesh.diff.types import StepName
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.lab import power
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on
@@ -151,10 +151,10 @@ async def without_docker(lab: Lab) -> None:
     steps = (StepName.QUIESCE, StepName.FILES, StepName.FABRIC, StepName.ATTACH)
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
         stop = Exec(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
-        found = await look_at_all(plan, hosts.opened)
+        found = await inspect_all(plan, hosts.opened)
         for name in steps:
-            for host, look in found.items():
-                step = look.diff.step(name) if isinstance(look, Look) else None
+            for host, inspection in found.items():
+                step = inspection.diff.step(name) if isinstance(inspection, Inspection) else None
                 requests = (*((stop,) if name is steps[0] else ()), *(step.requests if step else ()))
                 if requests:
                     await demand(hosts.opened[host], "could not make the mesh", *requests)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from bench.rows import Row
 from bench.world import DOCKMESH, measured, mesh, prepared_lab, reach, settled, wait
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.run import apply as apply_plan
 from dockmesh.diff.types import StepName
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Cluster
@@ -69,9 +69,9 @@ async def only_the_fabric(lab: Lab) -> None:
     plan = build(load(lab.mesh_file))
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
         stop = Exec(("systemctl", "disable", "--now", "docker.service", "docker.socket"))
-        found = await look_at_all(plan, hosts.opened)
+        found = await inspect_all(plan, hosts.opened)
         for name, each in found.items():
-            step = each.diff.step(StepName.FABRIC) if isinstance(each, Look) else None
+            step = each.diff.step(StepName.FABRIC) if isinstance(each, Inspection) else None
             await demand(hosts.opened[name], "could not make the fabric", stop, *(step.requests if step else ()))
 
 
@@ -111,11 +111,11 @@ def ratios(ones: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
 async def scripts_of(lab: Lab) -> dict[str, str]:
     plan = build(load(lab.mesh_file))
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
-        looks = await look_at_all(plan, hosts.opened)
+        inspections = await inspect_all(plan, hosts.opened)
     return {
-        name: "set -e\n" + "\n".join(in_shell(request) for step in look.diff.steps for request in step.requests)
-        for name, look in looks.items()
-        if isinstance(look, Look)
+        name: "set -e\n" + "\n".join(in_shell(request) for step in inspection.diff.steps for request in step.requests)
+        for name, inspection in inspections.items()
+        if isinstance(inspection, Inspection)
     }
 
 
@@ -187,7 +187,7 @@ async def applied(lab: Lab, cluster: Cluster) -> Busy:
         session = Session(new_run("bench"))
         await lock_all(hosts.opened, session.run, busy)
         outcomes = await apply_plan(
-            plan, hosts.opened, AllOrNone(plan, await look_at_all(plan, hosts.opened)), session, busy
+            plan, hosts.opened, AllOrNone(plan, await inspect_all(plan, hosts.opened)), session, busy
         )
         if errors := [str(outcome.error) for outcome in outcomes if outcome.error]:
             raise SystemExit("\n".join(errors))

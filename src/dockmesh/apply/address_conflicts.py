@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from dockmesh.apply.inspection import Looks
+from dockmesh.apply.inspection import Inspections
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import Docker, HostFacts
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.mesh import Host
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostNetwork
@@ -53,24 +53,24 @@ def presumed(host: Host) -> Docker:
     )
 
 
-def takers(looks: Looks) -> tuple[str, ...]:
+def takers(inspections: Inspections) -> tuple[str, ...]:
     """The hosts that are to have an address or a pool which their Docker does not use now."""
     return tuple(
         name
-        for name, found in looks.items()
-        if isinstance(found, Look) and found.diff.step(StepName.DOCKER) is not None and not _has_all(found)
+        for name, found in inspections.items()
+        if isinstance(found, Inspection) and found.diff.step(StepName.DOCKER) is not None and not _has_all(found)
     )
 
 
-def refuse_beforehand(looks: Looks, owners: Mapping[str, Docker]) -> Looks:
-    """The looks, with an error in place of a host that is to have what another keeps: the file gives it away, but this
-    run leaves the other out.
+def refuse_beforehand(inspections: Inspections, owners: Mapping[str, Docker]) -> Inspections:
+    """The inspections, with an error in place of a host that is to have what another keeps: the file gives it away,
+    but this run leaves the other out.
     """
-    taking = takers(looks)
-    return {name: _refused(found, owners) if name in taking else found for name, found in looks.items()}
+    taking = takers(inspections)
+    return {name: _refused(found, owners) if name in taking else found for name, found in inspections.items()}
 
 
-def _refused(found: Look | DockmeshError, owners: Mapping[str, Docker]) -> Look | DockmeshError:
+def _refused(found: Inspection | DockmeshError, owners: Mapping[str, Docker]) -> Inspection | DockmeshError:
     if isinstance(found, DockmeshError):
         return found
     for owner, docker_now in owners.items():
@@ -85,7 +85,7 @@ def _refused(found: Look | DockmeshError, owners: Mapping[str, Docker]) -> Look 
     return found
 
 
-def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
+def refuse_second_owner(found: Inspection, owners: Mapping[str, Docker]) -> None:
     """A host that keeps what it has must not keep what this one is to get.
 
     Raises HostError.
@@ -101,7 +101,7 @@ def refuse_second_owner(found: Look, owners: Mapping[str, Docker]) -> None:
             )
 
 
-def _shared(found: Look, docker_now: Docker) -> list[str]:
+def _shared(found: Inspection, docker_now: Docker) -> list[str]:
     address, pool = _wanted(found)
     shared = [address] if docker_now.gateway == address else []
     shared += [str(pool)] if docker_now.pool is not None and docker_now.pool.overlaps(pool) else []
@@ -124,7 +124,7 @@ def _shared6(network: HostNetwork, gateway: str | None, pool: IPv6Network | None
     return shared + ([str(pool6)] if pool is not None and pool6 is not None and pool.overlaps(pool6) else [])
 
 
-def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:
+def _containers(found: Inspection, owner: str, docker_now: Docker) -> str | None:
     """Whose addresses would be given out twice."""
     _, pool = _wanted(found)
     sitting = [each for each in docker_now.containers if each.address and IPv4Address(each.address) in pool]
@@ -133,10 +133,10 @@ def _containers(found: Look, owner: str, docker_now: Docker) -> str | None:
     return f"containers of {owner} in {pool}: " + ", ".join(f"{each.name} ({each.address})" for each in sitting)
 
 
-def _wanted(found: Look) -> tuple[str, IPv4Network]:
+def _wanted(found: Inspection) -> tuple[str, IPv4Network]:
     return str(found.config.docker0.address.ip), found.config.daemon.pool
 
 
-def _has_all(found: Look) -> bool:
+def _has_all(found: Inspection) -> bool:
     docker_now, config = found.facts.docker, found.config
     return docker_now is not None and not docker_now.unlike(config.docker0.address, config.daemon.pool)

@@ -2,31 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 
-from dockmesh.apply.inspection import Looks
+from dockmesh.apply.inspection import Inspections
 from dockmesh.diff.quiesce import switches
 from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, HostError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.mesh import Forwarding
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 
 
-class AllOrNone(Mapping[str, Look | DockmeshError]):
+class AllOrNone(Mapping[str, Inspection | DockmeshError]):
     """What was found on the hosts of one run, by their names.
 
     A host that would have to let go of what others keep has the reason in place of what was found, however these came
     to be: who makes or updates it need not think of that.
     """
 
-    def __init__(self, plan: Plan, found: Looks) -> None:
+    def __init__(self, plan: Plan, found: Inspections) -> None:
         self._plan = plan
         self._found = {**found, **_refused(plan, found)}
 
-    def updated(self, found: Looks) -> "AllOrNone":
+    def updated(self, found: Inspections) -> "AllOrNone":
         return AllOrNone(self._plan, {**self._found, **found})
 
-    def __getitem__(self, host: str) -> Look | DockmeshError:
+    def __getitem__(self, host: str) -> Inspection | DockmeshError:
         return self._found[host]
 
     def __iter__(self) -> Iterator[str]:
@@ -36,31 +36,37 @@ class AllOrNone(Mapping[str, Look | DockmeshError]):
         return len(self._found)
 
 
-def _refused(plan: Plan, looks: Looks) -> dict[str, DockmeshError]:
-    missing = [host.name for host in plan.hosts if not _comes_along(looks.get(host.name))]
+def _refused(plan: Plan, inspections: Inspections) -> dict[str, DockmeshError]:
+    missing = [host.name for host in plan.hosts if not _comes_along(inspections.get(host.name))]
     refused: dict[str, DockmeshError] = {}
-    for name, look in looks.items():
-        if isinstance(look, Look) and look.diff.step(StepName.QUIESCE) and (error := _reason(plan, look, missing)):
+    for name, inspection in inspections.items():
+        if (
+            isinstance(inspection, Inspection)
+            and inspection.diff.step(StepName.QUIESCE)
+            and (error := _reason(plan, inspection, missing))
+        ):
             refused[name] = error
     return refused
 
 
-def _comes_along(look: Look | DockmeshError | None) -> bool:
+def _comes_along(inspection: Inspection | DockmeshError | None) -> bool:
     """Not who stays out because its Docker may not be restarted."""
-    if not isinstance(look, Look):
+    if not isinstance(inspection, Inspection):
         return False
-    bridge = look.facts.bridge(FABRIC_BRIDGE)
-    return bridge is None or not switches(look.config, bridge) or look.diff.step(StepName.FABRIC) is not None
+    bridge = inspection.facts.bridge(FABRIC_BRIDGE)
+    return (
+        bridge is None or not switches(inspection.config, bridge) or inspection.diff.step(StepName.FABRIC) is not None
+    )
 
 
-def _reason(plan: Plan, look: Look, missing: list[str]) -> HostError | None:
-    bridge = look.facts.bridge(FABRIC_BRIDGE)
-    switched = bridge is not None and switches(look.config, bridge)
+def _reason(plan: Plan, inspection: Inspection, missing: list[str]) -> HostError | None:
+    bridge = inspection.facts.bridge(FABRIC_BRIDGE)
+    switched = bridge is not None and switches(inspection.config, bridge)
     if bridge is not None and switched and (bridge.stp or plan.fabric.forwarding is Forwarding.STP):
         # A rapid spanning tree looks at BFD, which never comes up between the two; a classic one does not.
         return HostError(
             "cannot go between `stp` and `direct` at once: a host that is left behind could make a loop",
-            host=look.config.host,
+            host=inspection.config.host,
             now="nothing was changed on this host",
             do="set `forwarding: rstp` and run `dockmesh apply`, then do the same with the one that you want",
         )
@@ -71,7 +77,7 @@ def _reason(plan: Plan, look: Look, missing: list[str]) -> HostError | None:
         "can change its forwarding only together with all hosts of the file"
         if switched
         else "can change its flows only together with all hosts of the file",
-        host=look.config.host,
+        host=inspection.config.host,
         answered=f"not in this run: {names}",
         now="nothing was changed on this host",
         do=f"bring all hosts into one run; if {names} will not come back, take it out of the file "

@@ -8,7 +8,7 @@ from dockmesh.diff.deferred import Restart, keeps_addresses
 from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import HostFacts
-from dockmesh.inspect.host import Look, config_of, inquiry, inspect
+from dockmesh.inspect.host import Inspection, config_of, inquiry, inspect
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
@@ -18,10 +18,10 @@ from dockmesh.transport.progress import Progress
 from dockmesh.transport.requests import Get, RollBack, Transport
 from dockmesh.undo.session import told
 
-Looks = Mapping[str, Look | DockmeshError]
+Inspections = Mapping[str, Inspection | DockmeshError]
 
 
-async def look(plan: Plan, transport: Transport, restart: Restart = Restart.NOW) -> Look:
+async def inspect_host(plan: Plan, transport: Transport, restart: Restart = Restart.NOW) -> Inspection:
     """What needs a restart of Docker is left where that is not to be now.
 
     Raises ConflictError, HostError and ConnectError.
@@ -49,21 +49,23 @@ def refuse_other_authority(plan: Plan, facts: HostFacts) -> None:
         )
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], restart: Restart = Restart.NOW) -> Looks:
+async def inspect_all(plan: Plan, hosts: Mapping[str, Transport], restart: Restart = Restart.NOW) -> Inspections:
     """All hosts together; one host's error is its own."""
-    looks = await all_of({name: look(plan, transport, restart) for name, transport in hosts.items()})
-    if restart is restart_for(looks, restart):
-        return looks
+    inspections = await all_of({name: inspect_host(plan, transport, restart) for name, transport in hosts.items()})
+    if restart is restart_for(inspections, restart):
+        return inspections
     return {
-        name: inspect(plan, found.config, found.facts, Restart.ADDRESSES_DEFERRED) if isinstance(found, Look) else found
-        for name, found in looks.items()
+        name: inspect(plan, found.config, found.facts, Restart.ADDRESSES_DEFERRED)
+        if isinstance(found, Inspection)
+        else found
+        for name, found in inspections.items()
     }
 
 
-def restart_for(looks: Looks, restart: Restart) -> Restart:
+def restart_for(inspections: Inspections, restart: Restart) -> Restart:
     """What the hosts together make of it: who keeps addresses makes all others wait."""
     late = restart is not Restart.NOW and any(
-        keeps_addresses(found.config, found.facts) for found in looks.values() if isinstance(found, Look)
+        keeps_addresses(found.config, found.facts) for found in inspections.values() if isinstance(found, Inspection)
     )
     return Restart.ADDRESSES_DEFERRED if late else restart
 

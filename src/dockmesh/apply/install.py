@@ -10,7 +10,7 @@ from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Step, StepName
 from dockmesh.errors import HostError
 from dockmesh.facts.packages import satisfy
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
 from dockmesh.transport.progress import Progress
@@ -56,7 +56,7 @@ async def refuse_unmet(host: Transport, steps: tuple[Step, ...]) -> None:
         )
 
 
-async def install(host: Transport, found: Look, step: Step, progress: Progress) -> None:
+async def install(host: Transport, found: Inspection, step: Step, progress: Progress) -> None:
     """Install what the step names. Docker finds its settings when it starts for the first time.
 
     Raises CommandError and ConnectError.
@@ -143,7 +143,7 @@ class _Carrying:
             self._progress.step(self._host, f"carry packages: {carried} of {total} MB")
 
 
-async def _prepare_docker(host: Transport, found: Look, step: Step) -> None:
+async def _prepare_docker(host: Transport, found: Inspection, step: Step) -> None:
     """A daemon that starts with its defaults takes 172.17.0.1 on every host alike, and restarts to unlearn it."""
     if set(DOCKER) & set(step.installs) and (settings := writes(found.config, found.facts)):
         await demand(host, "could not write Docker's settings", *settings)

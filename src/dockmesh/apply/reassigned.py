@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
-from dockmesh.apply.inspection import Looks
+from dockmesh.apply.inspection import Inspections
 from dockmesh.facts.types import DockerNetwork, HostFacts
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 
 
-def reassigned(plan: Plan, looks: Looks) -> frozenset[str]:
+def reassigned(plan: Plan, inspections: Inspections) -> frozenset[str]:
     """If one of these rolls back alone, it must stay out of the mesh: its old addresses may have a new owner."""
-    facts: Mapping[str, HostFacts] = {name: look.facts for name, look in looks.items() if isinstance(look, Look)}
+    facts: Mapping[str, HostFacts] = {
+        name: inspection.facts for name, inspection in inspections.items() if isinstance(inspection, Inspection)
+    }
     return frozenset(
         name
         for name, each in facts.items()
@@ -20,9 +22,13 @@ def reassigned(plan: Plan, looks: Looks) -> frozenset[str]:
     )
 
 
-def reassigned_networks(plan: Plan, looks: Looks) -> Mapping[str, frozenset[str]]:
+def reassigned_networks(plan: Plan, inspections: Inspections) -> Mapping[str, frozenset[str]]:
     """By host its networks that it must not have again if it rolls back alone, for the same reason; docker0 apart."""
-    dockers = {name: look.facts.docker for name, look in looks.items() if isinstance(look, Look) and look.facts.docker}
+    dockers = {
+        name: inspection.facts.docker
+        for name, inspection in inspections.items()
+        if isinstance(inspection, Inspection) and inspection.facts.docker
+    }
     return {
         name: frozenset(
             theirs.name

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from dockmesh import __version__
 from dockmesh.diff.origin import expected
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.record import applied
 from dockmesh.record.paths import APPLIED, STATE
 from dockmesh.transport.requests import Exec, Put, Transport, demand
 
 
-def text_of(found: Look, run: str) -> str | None:
+def text_of(found: Inspection, run: str) -> str | None:
     """The record of what was applied; None if the host's own says so already."""
     made = applied.Applied(
         found.config.mesh,

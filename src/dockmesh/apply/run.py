@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from dockmesh.apply import docker, record
 from dockmesh.apply.address_conflicts import read_owners, refuse_second_owner
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import look
+from dockmesh.apply.inspection import inspect_host
 from dockmesh.apply.install import install, what_installs
 from dockmesh.apply.upgrade import upgrade
 from dockmesh.diff.outcome import Outcome
@@ -22,7 +22,7 @@ from dockmesh.diff.packages import DOCKER
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DatapathError, DockmeshError, HostError, RolledBackError
 from dockmesh.facts.types import Docker
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.types import Plan
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
@@ -49,8 +49,8 @@ async def apply(
     names = [host.name for host in plan.hosts if host.name in hosts]
     host_runs = {name: _HostRun(plan, hosts[name], session, progress) for name in names}
     done = {name: host_run.done for name, host_run in host_runs.items()}
-    looks, outages = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
-    prepared = await all_of({name: host_runs[name].prepare(looks[name]) for name in names})
+    inspections, outages = await upgrade(plan, hosts, found, done, progress, restart=session.restart)
+    prepared = await all_of({name: host_runs[name].prepare(inspections[name]) for name in names})
     ready = {name: found for name, found in prepared.items() if not isinstance(found, DockmeshError)}
     if len(ready) < len(prepared) and any(StepName.QUIESCE in host_run.taken for host_run in host_runs.values()):
         # One that was lost may have its tunnels still. By then it has seen that nobody is at their other ends.
@@ -61,8 +61,8 @@ async def apply(
     # Who was taken out of docker0 by this run stays out of it, or goes back to it later and is refused then.
     before = {
         name: found.facts
-        for name, found in looks.items()
-        if isinstance(found, Look) and StepName.DETACH not in host_runs[name].taken
+        for name, found in inspections.items()
+        if isinstance(found, Inspection) and StepName.DETACH not in host_runs[name].taken
     }
     owners = await read_owners(left_out, before)
     finished = await all_of({name: host_runs[name].finish(found, owners) for name, found in ready.items()})
@@ -87,7 +87,7 @@ class _HostRun:
     step: StepName | None = None
     taken: set[StepName] = field(default_factory=set)
 
-    async def prepare(self, found: Look | DockmeshError) -> Look:
+    async def prepare(self, found: Inspection | DockmeshError) -> Inspection:
         """Up to where all wait for all."""
         if isinstance(found, DockmeshError):
             raise found
@@ -97,20 +97,20 @@ class _HostRun:
         except HostError as error:
             raise await self._failed(error) from error
 
-    async def finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
+    async def finish(self, found: Inspection, owners: Mapping[str, Docker]) -> Inspection:
         try:
             with understanding(self.host.name):
                 return await self._finish(found, owners)
         except HostError as error:
             raise await self._failed(error) from error
 
-    async def _prepare(self, found: Look) -> Look:
+    async def _prepare(self, found: Inspection) -> Inspection:
         if step := found.diff.step(StepName.SWITCH):
             self._at(step)
             await initial_state.keep(self.host, found.facts, found.config.mesh)
             await demand(self.host, "could not start Open vSwitch", *step.requests)
             self.done += step.changes
-            found = await self._look_when_settled()
+            found = await self._inspect_when_settled()
         if step := found.diff.step(StepName.INSTALL):
             self._at(step, what_installs(step))
             await self._carry(found, "could not begin", step.name)
@@ -118,7 +118,7 @@ class _HostRun:
             # Docker's settings are written before Docker comes, so that is done with it.
             settings = found.diff.step(StepName.DOCKER) if set(DOCKER) & set(step.installs) else None
             self.done += [*step.changes, *(settings.changes if settings else ())]
-            found = await self._look_when_settled()
+            found = await self._inspect_when_settled()
         for name in (StepName.QUIESCE, StepName.LEAVE):
             if step := found.diff.step(name):
                 self._at(step)
@@ -129,14 +129,14 @@ class _HostRun:
             await self._detach(found)
         return found
 
-    async def _detach(self, found: Look) -> None:
+    async def _detach(self, found: Inspection) -> None:
         if (step := found.diff.step(StepName.DETACH)) and StepName.DETACH not in self.taken:
             self._at(step)
             await self._carry(found, "could not take br0 out of docker0", step.name, *step.requests)
             self.taken.add(step.name)
             self.done += step.changes
 
-    async def _finish(self, found: Look, owners: Mapping[str, Docker]) -> Look:
+    async def _finish(self, found: Inspection, owners: Mapping[str, Docker]) -> Inspection:
         docker_step = found.diff.step(StepName.DOCKER)
         if docker_step and any(change.disturbs for change in docker_step.changes):
             # One host's containers after another's: who has theirs on two hosts has one of them at any moment.
@@ -149,12 +149,12 @@ class _HostRun:
         self.progress.done(self.host.name, _summary(self.done))
         return found
 
-    async def _carry_all(self, found: Look, owners: Mapping[str, Docker]) -> None:
+    async def _carry_all(self, found: Inspection, owners: Mapping[str, Docker]) -> None:
         await self._detach(found)
         for name in AFTER_BARRIER:
             if name is StepName.NETWORKS and found.facts.docker is None:
                 # Now it runs, and says which networks it had all the time.
-                found = await look(self.plan, self.host, self.session.restart)
+                found = await inspect_host(self.plan, self.host, self.session.restart)
             if (step := found.diff.step(name)) is None:
                 continue
             self._at(step)
@@ -167,7 +167,7 @@ class _HostRun:
                 await self._carry(found, f"could not {name}", name, *step.requests)
             self.done += step.changes
 
-    async def _record(self, found: Look) -> None:
+    async def _record(self, found: Inspection) -> None:
         if found.diff.deferred or (text := record.text_of(found, self.session.run.id)) is None:
             return
         if self.host.name in self.session.armed:
@@ -175,7 +175,7 @@ class _HostRun:
         else:
             await record.write(self.host, text)
 
-    async def _carry(self, found: Look, what: str, step: StepName, *requests: Request) -> None:
+    async def _carry(self, found: Inspection, what: str, step: StepName, *requests: Request) -> None:
         await self.session.arm(self.host, found)
         await demand(self.host, what, Begin(step), *requests)
 
@@ -183,12 +183,12 @@ class _HostRun:
         self.step = step.name
         self.progress.step(self.host.name, text or step.name)
 
-    async def _look_when_settled(self) -> Look:
+    async def _inspect_when_settled(self) -> Inspection:
         """What waits for a fresh Open vSwitch to move the underlay into a bridge of its may need a moment."""
         deadline = time.monotonic() + SETTLE_S
         while True:
             try:
-                return await look(self.plan, self.host, self.session.restart)
+                return await inspect_host(self.plan, self.host, self.session.restart)
             except DatapathError:
                 if time.monotonic() > deadline:
                     raise

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dockmesh.apply.inspection import Looks, look
+from dockmesh.apply.inspection import Inspections, inspect_host
 from dockmesh.apply.install import upgrade_carried
 from dockmesh.apply.outage import Watch, watching
 from dockmesh.diff.deferred import Restart
@@ -19,7 +19,7 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_packages
 from dockmesh.facts.types import HostFacts
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.types import Plan
 from dockmesh.transport.progress import Progress
@@ -39,30 +39,30 @@ PROOF_S = 1.0
 class _Run:
     plan: Plan
     hosts: Mapping[str, Transport]
-    looks: Looks
+    inspections: Inspections
     progress: Progress
 
 
 async def upgrade(
     plan: Plan,
     hosts: Mapping[str, Transport],
-    looks: Looks,
+    inspections: Inspections,
     done: Mapping[str, list[Change]],
     progress: Progress,
     *,
     restart: Restart = Restart.NOW,
-) -> tuple[Looks, Mapping[str, tuple[UpgradeOutage, ...]]]:
+) -> tuple[Inspections, Mapping[str, tuple[UpgradeOutage, ...]]]:
     """Carry out the upgrade steps.
 
-    The looks as they are then, with an error for each host that has not what it should, and by host who was silent
-    to whom while it changed.
+    The inspections as they are then, with an error for each host that has not what it should, and by host who was
+    silent to whom while it changed.
     """
-    after = dict(looks)
+    after = dict(inspections)
     outages: dict[str, tuple[UpgradeOutage, ...]] = {}
     due = [
         (name, found, step)
         for name in done
-        if isinstance(found := looks[name], Look) and (step := found.diff.step(StepName.UPGRADE))
+        if isinstance(found := inspections[name], Inspection) and (step := found.diff.step(StepName.UPGRADE))
     ]
     failed: str | None = None
     for name, found, step in due:
@@ -72,9 +72,9 @@ async def upgrade(
         try:
             with understanding(name):
                 await initial_state.keep(hosts[name], found.facts, found.config.mesh)
-                outages[name] = await _upgrade(_Run(plan, hosts, looks, progress), found, step)
+                outages[name] = await _upgrade(_Run(plan, hosts, inspections, progress), found, step)
                 done[name].extend(step.changes)
-                after[name] = await look(plan, hosts[name], restart)
+                after[name] = await inspect_host(plan, hosts[name], restart)
         except DockmeshError as error:
             versions = await _versions(hosts, [each for each, _, _ in due])
             now = f"{error.report.now}; {versions}" if error.report.now else versions
@@ -93,13 +93,13 @@ def _not_begun(name: str, failed: str) -> HostError:
     )
 
 
-async def _upgrade(run: _Run, found: Look, step: Step) -> tuple[UpgradeOutage, ...]:
+async def _upgrade(run: _Run, found: Inspection, step: Step) -> tuple[UpgradeOutage, ...]:
     """Raises HostError and ConnectError."""
     host = run.hosts[found.config.host]
     others = {
         name: run.hosts[name]
-        for name, other in run.looks.items()
-        if name != host.name and isinstance(other, Look) and _attached(other.facts)
+        for name, other in run.inspections.items()
+        if name != host.name and isinstance(other, Inspection) and _attached(other.facts)
     }
     if not others or not _attached(found.facts):
         await _install(host, found, step, run.progress)
@@ -124,7 +124,7 @@ def _attached(facts: HostFacts) -> bool:
     return fabric is not None and fabric.master == DOCKER_BRIDGE
 
 
-async def _install(host: Transport, found: Look, step: Step, progress: Progress) -> None:
+async def _install(host: Transport, found: Inspection, step: Step, progress: Progress) -> None:
     await upgrade_carried(host, step, progress)
     before = found.facts.docker
     if before and any(change.disturbs for change in step.changes):
@@ -132,7 +132,7 @@ async def _install(host: Transport, found: Look, step: Step, progress: Progress)
     progress.step(host.name, "wait until it is back in the mesh")
 
 
-async def _wait_until_back(host: Transport, found: Look, watch: Watch | None) -> None:
+async def _wait_until_back(host: Transport, found: Inspection, watch: Watch | None) -> None:
     """Raises HostError and ConnectError."""
     end = time.monotonic() + BACK_S
     before = _up(found.facts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.types import Plan
 from dockmesh.record.applied import Applied, read
 from dockmesh.record.paths import APPLIED
@@ -19,7 +19,7 @@ class Result:
 
     plan: Plan
     hosts: tuple[str, ...]
-    looks: Mapping[str, Look]
+    inspections: Mapping[str, Inspection]
     errors: Mapping[str, DockmeshError]
     outcomes: tuple[Outcome, ...] = ()
     report: VerifyReport | None = None
@@ -43,17 +43,17 @@ class Comparison:
 
     name: str
     hosts: tuple[str, ...]
-    looks: Mapping[str, Look]
+    inspections: Mapping[str, Inspection]
     errors: Mapping[str, DockmeshError]
 
     @property
     def differences(self) -> tuple[Change, ...]:
-        return tuple(change for look in self.looks.values() for change in look.diff.differences)
+        return tuple(change for inspection in self.inspections.values() for change in inspection.diff.differences)
 
     def applied(self, name: str) -> Applied | None:
         """What a host says was applied there last; None if it says nothing, or was not read."""
-        look = self.looks.get(name)
-        return read(look.facts.file(APPLIED)) if look else None
+        inspection = self.inspections.get(name)
+        return read(inspection.facts.file(APPLIED)) if inspection else None
 
 
 @dataclass(frozen=True, slots=True)

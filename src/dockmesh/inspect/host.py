@@ -18,7 +18,7 @@ from dockmesh.render.types import HostConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Inspection:
     config: HostConfig
     facts: HostFacts
     diff: HostDiff
@@ -35,11 +35,11 @@ def config_of(plan: Plan, facts: HostFacts, flows: str | None = None) -> HostCon
     return render(plan, adopt(plan.host(facts.name), facts), flows)
 
 
-def inspect(plan: Plan, config: HostConfig, facts: HostFacts, restart: Restart = Restart.NOW) -> Look:
+def inspect(plan: Plan, config: HostConfig, facts: HostFacts, restart: Restart = Restart.NOW) -> Inspection:
     """What needs a restart of Docker is left where that is not to be now.
 
     Raises ConflictError where something of the user's is in the way; DatapathError and HostError where it cannot be, or
     where a newer dockmesh wrote the host's record.
     """
     found = explain(plan, config, facts, without_restart(diff(config, facts), facts, restart))
-    return Look(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))
+    return Inspection(config, facts, found, tuple(sorted(each.name for each in plan.hosts)))

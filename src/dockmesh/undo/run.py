@@ -16,7 +16,7 @@ from dockmesh.errors import CommandError, DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry, gather, gather_docker
 from dockmesh.facts.packages import DEPENDENCIES, read_dependencies
 from dockmesh.facts.types import Container
-from dockmesh.inspect.host import Look, config_of
+from dockmesh.inspect.host import Inspection, config_of
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.plan.types import Plan
 from dockmesh.record import initial_state
@@ -46,7 +46,7 @@ PATHS = (*FACT_PATHS, ORIGIN, RAN, IPV6, UNIT_FILE)
 class DestroyPlan:
     """What must be undone on a host, and which packages of ours stay, with the reason; and what forbids it now."""
 
-    look: Look
+    inspection: Inspection
     leftovers: Leftovers
     kept: Mapping[str, str] = field(default_factory=dict)
     refused: DockmeshError | None = None
@@ -55,9 +55,9 @@ class DestroyPlan:
 DestroyPlans = Mapping[str, DestroyPlan | DockmeshError]
 
 
-async def look_at_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> DestroyPlans:
+async def inspect_all(plan: Plan, hosts: Mapping[str, Transport], *, packages: bool) -> DestroyPlans:
     """All hosts together; one host's error is its own."""
-    return await all_of({name: look(plan, host, packages=packages) for name, host in hosts.items()})
+    return await all_of({name: inspect_host(plan, host, packages=packages) for name, host in hosts.items()})
 
 
 def permitted(plans: DestroyPlans) -> DestroyPlans:
@@ -68,7 +68,7 @@ def permitted(plans: DestroyPlans) -> DestroyPlans:
     }
 
 
-async def look(plan: Plan, transport: Transport, *, packages: bool) -> DestroyPlan:
+async def inspect_host(plan: Plan, transport: Transport, *, packages: bool) -> DestroyPlan:
     """`packages`: what we installed shall go, too.
 
     Raises ConflictError, HostError and ConnectError.
@@ -83,7 +83,7 @@ async def look(plan: Plan, transport: Transport, *, packages: bool) -> DestroyPl
     leftovers = Leftovers(made, frozenset(there.out.split()), gone, read_ran(facts.file(RAN)))
     config = config_of(plan, facts)
     return DestroyPlan(
-        Look(config, facts, diff_destroy(config, facts, leftovers)), leftovers, used, in_the_way(config, facts)
+        Inspection(config, facts, diff_destroy(config, facts, leftovers)), leftovers, used, in_the_way(config, facts)
     )
 
 
@@ -94,7 +94,7 @@ async def destroy(hosts: Mapping[str, Transport], plans: DestroyPlans, progress:
     host_runs = {
         name: _HostRun(hosts[name], found, progress, restarting)
         for name, found in plans.items()
-        if isinstance(found, DestroyPlan) and found.look.diff.steps
+        if isinstance(found, DestroyPlan) and found.inspection.diff.steps
     }
     results = await all_of({name: host_run.take() for name, host_run in host_runs.items()})
     errors = {name: found for name, found in plans.items() if isinstance(found, DockmeshError)}
@@ -118,7 +118,7 @@ class _HostRun:
 
     async def take(self) -> None:
         """Raises HostError."""
-        for step in self.destroy_plan.look.diff.steps:
+        for step in self.destroy_plan.inspection.diff.steps:
             self.progress.step(self.host.name, step.name)
             try:
                 with understanding(self.host.name):
@@ -152,7 +152,7 @@ class _HostRun:
 
     async def _restore_docker(self, step: Step) -> None:
         await demand(self.host, f"could not {step.name}", *step.requests)
-        facts = self.destroy_plan.look.facts
+        facts = self.destroy_plan.inspection.facts
         before = facts.docker.containers if facts.docker else ()
         if step.restart:
             try:
@@ -206,10 +206,10 @@ class _HostRun:
             await demand(self.host, "could not restore what bridges do", Exec(("sysctl", "-q", "-w", *changed)))
 
     async def _compare(self) -> None:
-        look = self.destroy_plan.look
+        inspection = self.destroy_plan.inspection
         after = await gather_docker(self.host)
         if after is None or not uses_file(
-            after, settings_after(self.host.name, look.facts, self.destroy_plan.leftovers.initial)
+            after, settings_after(self.host.name, inspection.facts, self.destroy_plan.leftovers.initial)
         ):
             raise CommandError(
                 "Docker took other settings than daemon.json says",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dockmesh.diff.deferred import Restart
 from dockmesh.errors import ConnectError, DockmeshError, HostError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.record.back_unit import rollback_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
@@ -40,18 +40,20 @@ class Session:
     records: dict[str, str] = field(default_factory=dict)  # by host what it is to keep of the run
     restarting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one host's containers after another's
 
-    async def arm(self, host: Transport, look: Look) -> None:
+    async def arm(self, host: Transport, inspection: Inspection) -> None:
         """Once a host and run, before anything is written.
 
         Raises CommandError, and ConnectError.
         """
         if host.name in self.armed:
             return
-        await initial_state.keep(host, look.facts, look.config.mesh)
-        await ipv6.remember(host, look.config)
+        await initial_state.keep(host, inspection.facts, inspection.config.mesh)
+        await ipv6.remember(host, inspection.config)
         held_back = self.held_back.get(host.name, frozenset())
         stay_out = host.name in self.stay_out
-        text = rollback(self.run, look.config, look.facts, look.diff, stay_out=stay_out, held_back=held_back)
+        text = rollback(
+            self.run, inspection.config, inspection.facts, inspection.diff, stay_out=stay_out, held_back=held_back
+        )
         arm = Arm(text, rollback_files(), self.timeout_s)
         try:
             await demand(host, "could not prepare its rollback, so nothing was changed", arm, do=DO)

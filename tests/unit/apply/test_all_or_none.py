@@ -7,13 +7,13 @@ import pytest
 from dockmesh.agent.flow_guard import flows_of
 from dockmesh.apply import run as apply_run
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned
 from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.quiesce import without_changing
 from dockmesh.errors import ConnectError, DockmeshError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
@@ -44,9 +44,9 @@ def made(mesh: Cluster) -> dict[str, FakeHost]:
 def run(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Outcome]:
     async def all_of_it() -> tuple[Outcome, ...]:
         plan = build(mesh)
-        looks = {**await look_at_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
-        session = Session(RUN, stay_out=reassigned(plan, looks))
-        outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
+        inspections = {**await inspect_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
+        session = Session(RUN, stay_out=reassigned(plan, inspections))
+        outcomes = await apply(plan, hosts, AllOrNone(plan, inspections), session, Silence())
         await session.confirm(hosts, {})
         return outcomes
 
@@ -86,11 +86,14 @@ def test_no_host_makes_new_tunnels_before_all_have_let_go_of_the_old(old: Cluste
 
     assert errors(outcomes) == []
     assert order == ["let go"] * 3 + ["made"] * 3
-    assert all(isinstance(look, Look) and not look.diff.steps for look in looks_of(hosts, new).values())
+    assert all(
+        isinstance(inspection, Inspection) and not inspection.diff.steps
+        for inspection in inspections_of(hosts, new).values()
+    )
 
 
-def looks_of(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Look | DockmeshError]:
-    return dict(asyncio.run(look_at_all(build(mesh), hosts)))
+def inspections_of(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Inspection | DockmeshError]:
+    return dict(asyncio.run(inspect_all(build(mesh), hosts)))
 
 
 def test_no_host_gets_new_flows_before_all_have_let_go_of_those_that_change() -> None:
@@ -123,22 +126,22 @@ def test_with_a_host_missing_nobody_changes() -> None:
 
 def test_a_host_that_is_lost_later_keeps_the_others_as_well() -> None:
     hosts = made(RING)
-    found = AllOrNone(build(FULL), looks_of(hosts, FULL))
-    assert all(isinstance(look, Look) for look in found.values())
+    found = AllOrNone(build(FULL), inspections_of(hosts, FULL))
+    assert all(isinstance(inspection, Inspection) for inspection in found.values())
 
     found = found.updated({"host2": ConnectError("no SSH connection", host="host2")})
 
-    assert not any(isinstance(look, Look) for look in found.values())
+    assert not any(isinstance(inspection, Inspection) for inspection in found.values())
 
 
 def test_with_a_host_that_could_not_be_read_nobody_gets_other_flows() -> None:
     hosts = made(RING)
-    looks = looks_of(hosts, FULL)
-    looks["host2"] = ConnectError("no SSH connection", host="host2")
+    inspections = inspections_of(hosts, FULL)
+    inspections["host2"] = ConnectError("no SSH connection", host="host2")
 
-    refused = AllOrNone(build(FULL), looks)
+    refused = AllOrNone(build(FULL), inspections)
 
-    assert {name for name, look in refused.items() if not isinstance(look, Look)} == {
+    assert {name for name, inspection in refused.items() if not isinstance(inspection, Inspection)} == {
         "host1",
         "host2",
         "host3",

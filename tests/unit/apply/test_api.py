@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from dockmesh.access.push_revocation import shut_out
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, LockedError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.types import Access, Plan
 from dockmesh.render.paths import API_CA, API_FILES, API_REVOKED, API_UNIT
 from dockmesh.transport.requests import Answer, Exec, Lock, Request
 from dockmesh.undo.run import destroy
-from dockmesh.undo.run import look_at_all as look_at_destroy
+from dockmesh.undo.run import inspect_all as inspect_destroy
 from dockmesh.undo.session import Session
 from tests.support import access
 from tests.support.fake_host import FakeHost, applied, installed
@@ -33,9 +33,9 @@ def hosts_of(known: Access) -> dict[str, FakeHost]:
 async def carry_out(plan: Plan, hosts: dict[str, FakeHost]) -> tuple[Outcome, ...]:
     told = Told()
     await lock_all(hosts, RUN, told)
-    looks = await look_at_all(plan, hosts)
+    inspections = await inspect_all(plan, hosts)
     session = Session(RUN)
-    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, told)
+    outcomes = await apply(plan, hosts, AllOrNone(plan, inspections), session, told)
     await session.confirm(hosts, {})
     return outcomes
 
@@ -45,10 +45,12 @@ def test_an_apply_opens_it_and_a_second_one_changes_nothing() -> None:
     plan = access.plan(KNOWN)
 
     outcomes = asyncio.run(carry_out(plan, hosts))
-    looks = asyncio.run(look_at_all(plan, hosts))
+    inspections = asyncio.run(inspect_all(plan, hosts))
 
     assert not [outcome.error for outcome in outcomes if outcome.error]
-    assert all(isinstance(look, Look) and look.diff.steps == () for look in looks.values())
+    assert all(
+        isinstance(inspection, Inspection) and inspection.diff.steps == () for inspection in inspections.values()
+    )
     assert {host.units[API_UNIT]["ActiveState"] for host in hosts.values()} == {"active"}
 
 
@@ -73,7 +75,7 @@ def test_destroy_leaves_nothing_of_it() -> None:
     before = {name: dict(host.files) for name, host in hosts.items()}
     asyncio.run(carry_out(access.plan(KNOWN), hosts))
 
-    plans = asyncio.run(look_at_destroy(access.plan(), hosts, packages=True))
+    plans = asyncio.run(inspect_destroy(access.plan(), hosts, packages=True))
     outcomes = asyncio.run(destroy(hosts, plans, Told()))
 
     assert not [outcome.error for outcome in outcomes if outcome.error]
@@ -84,12 +86,12 @@ def test_destroy_leaves_nothing_of_it() -> None:
 def test_an_authority_that_nobody_has_seen_replaces_none_that_is_there() -> None:
     hosts = hosts_of(KNOWN)
 
-    looks = asyncio.run(
-        look_at_all(access.plan(replace(access.access(until="2027-05-26 12:00:00"), fresh=True)), hosts)
+    inspections = asyncio.run(
+        inspect_all(access.plan(replace(access.access(until="2027-05-26 12:00:00"), fresh=True)), hosts)
     )
 
-    assert all(isinstance(look, ConflictError) for look in looks.values())
-    assert "that this machine does not have" in str(looks["host1"])
+    assert all(isinstance(inspection, ConflictError) for inspection in inspections.values())
+    assert "that this machine does not have" in str(inspections["host1"])
 
 
 def test_who_is_shut_out_is_so_at_once_where_it_is_open() -> None:

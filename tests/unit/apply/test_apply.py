@@ -6,14 +6,14 @@ import pytest
 
 from dockmesh.apply.address_conflicts import presumed, read_owners, refuse_beforehand, takers
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned
 from dockmesh.apply.run import apply
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.model.mesh import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
@@ -71,9 +71,9 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, Fa
 
 async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) -> tuple[Outcome, ...]:
     locked = await lock_all(hosts, RUN, told)
-    looks = {**await look_at_all(plan, hosts), **locked}
-    session = Session(RUN, stay_out=reassigned(plan, looks))
-    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, told)
+    inspections = {**await inspect_all(plan, hosts), **locked}
+    session = Session(RUN, stay_out=reassigned(plan, inspections))
+    outcomes = await apply(plan, hosts, AllOrNone(plan, inspections), session, told)
     await session.confirm(hosts, {})
     return outcomes
 
@@ -89,8 +89,8 @@ def refuse(*starts: str) -> Callable[[Request], Answer | None]:
 
 
 def as_planned(hosts: Iterable[FakeHost], mesh: Cluster) -> bool:
-    looks = asyncio.run(look_at_all(build(mesh), {host.name: host for host in hosts}))
-    return all(isinstance(look, Look) and not look.diff.steps for look in looks.values())
+    inspections = asyncio.run(inspect_all(build(mesh), {host.name: host for host in hosts}))
+    return all(isinstance(inspection, Inspection) and not inspection.diff.steps for inspection in inspections.values())
 
 
 MESH = cluster(3)
@@ -495,9 +495,9 @@ def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
 
 def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refused_beforehand() -> None:
     hosts = make(applied, MESH)
-    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+    inspections = asyncio.run(inspect_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
 
-    refused = refuse_beforehand(looks, asyncio.run(read_owners([hosts["host2"], hosts["host3"]])))["host1"]
+    refused = refuse_beforehand(inspections, asyncio.run(read_owners([hosts["host2"], hosts["host3"]])))["host1"]
 
     assert isinstance(refused, HostError)
     assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
@@ -506,9 +506,9 @@ def test_a_host_that_is_left_out_keeps_its_pool_and_whoever_is_to_get_it_is_refu
 
 def test_a_host_that_cannot_be_asked_keeps_what_the_last_run_made_of_it() -> None:
     hosts = make(applied, MESH)
-    looks = asyncio.run(look_at_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
+    inspections = asyncio.run(inspect_all(build(swapped(MESH)), {"host1": hosts["host1"]}))
 
-    refused = refuse_beforehand(looks, {"host2": presumed(MESH.hosts[1])})["host1"]
+    refused = refuse_beforehand(inspections, {"host2": presumed(MESH.hosts[1])})["host1"]
 
     assert isinstance(refused, HostError)
     assert refused.report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
@@ -517,8 +517,8 @@ def test_a_host_that_cannot_be_asked_keeps_what_the_last_run_made_of_it() -> Non
 def test_hosts_that_keep_their_pools_take_from_nobody() -> None:
     hosts = make(applied, MESH)
 
-    assert takers(asyncio.run(look_at_all(build(MESH), hosts))) == ()
-    assert takers(asyncio.run(look_at_all(build(swapped(MESH)), hosts))) == ("host1", "host2")
+    assert takers(asyncio.run(inspect_all(build(MESH), hosts))) == ()
+    assert takers(asyncio.run(inspect_all(build(swapped(MESH)), hosts))) == ("host1", "host2")
 
 
 @pytest.mark.parametrize("dies_at", range(3, 100, 7))
@@ -635,7 +635,7 @@ def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
 async def later_apply(plan: Plan, hosts: Mapping[str, FakeHost]) -> tuple[Outcome, ...]:
     session = Session(RUN, restart=Restart.DEFERRED)
     outcomes = await apply(
-        plan, hosts, AllOrNone(plan, await look_at_all(plan, hosts, Restart.DEFERRED)), session, Told()
+        plan, hosts, AllOrNone(plan, await inspect_all(plan, hosts, Restart.DEFERRED)), session, Told()
     )
     await session.confirm(hosts, {})
     return outcomes

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import Looks, look_at_all
+from dockmesh.apply.inspection import Inspections, inspect_all
 from dockmesh.apply.run import apply
 from dockmesh.debian.deb import Deb
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome, UpgradeOutage
 from dockmesh.diff.types import Origin, StepName
 from dockmesh.errors import DockmeshError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Span
 from dockmesh.meshfile.types import Located
@@ -63,13 +63,15 @@ def mesh_with(folder: Path) -> Cluster:
     return replace(cluster(3), debs=debs)
 
 
-def looks(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Looks:
-    return asyncio.run(look_at_all(build(mesh), hosts))
+def inspections(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Inspections:
+    return asyncio.run(inspect_all(build(mesh), hosts))
 
 
 def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
     session = Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))
-    outcomes = asyncio.run(apply(build(mesh), hosts, AllOrNone(build(mesh), looks(mesh, hosts)), session, Silent()))
+    outcomes = asyncio.run(
+        apply(build(mesh), hosts, AllOrNone(build(mesh), inspections(mesh, hosts)), session, Silent())
+    )
     return {outcome.host: outcome for outcome in outcomes}
 
 
@@ -97,7 +99,7 @@ def asked(host: FakeHost, word: str) -> list[str]:
     return [str(request) for request in host.asked if word in str(request)]
 
 
-def error(found: Look | DockmeshError | None) -> DockmeshError:
+def error(found: Inspection | DockmeshError | None) -> DockmeshError:
     assert isinstance(found, DockmeshError)
     return found
 
@@ -122,15 +124,15 @@ def test_bare_hosts_take_what_they_need_and_ask_no_source(folder: Path) -> None:
         assert (
             next(str(each) for each in host.asked if FOLDER in str(each)) == f"install --directory --mode=0700 {FOLDER}"
         )
-    assert all(isinstance(found, Look) and not found.diff.steps for found in looks(mesh, hosts).values())
+    assert all(isinstance(found, Inspection) and not found.diff.steps for found in inspections(mesh, hosts).values())
 
 
 def test_changes_say_version_hash_and_reason(folder: Path) -> None:
     mesh = mesh_with(folder)
 
-    found = looks(mesh, bare_hosts(mesh))["host1"]
+    found = inspections(mesh, bare_hosts(mesh))["host1"]
 
-    assert isinstance(found, Look)
+    assert isinstance(found, Inspection)
     changes = {str(change.subject): change for change in found.diff.steps[0].changes}
     common = next(deb for deb in mesh.debs if deb.package == "openvswitch-common")
     assert changes["openvswitch-common"].expected == f"2, carried, sha256 {common.sha256[:12]}…"
@@ -245,7 +247,7 @@ def test_a_newer_package_on_a_host_is_not_made_older(folder: Path) -> None:
     hosts = old_hosts(mesh)
     hosts["host3"].packages["openvswitch-switch"] = "3"
 
-    refused = error(looks(mesh, hosts)["host3"]).report
+    refused = error(inspections(mesh, hosts)["host3"]).report
 
     assert refused.what == "has openvswitch-switch 3, which is newer than the 2 that the mesh brings"
     assert refused.answered == "openvswitch-switch_2_amd64.deb under `packages` in the mesh file"
@@ -255,7 +257,7 @@ def test_packages_of_another_architecture_are_refused_with_their_name(tmp_path: 
     write_deb(tmp_path, "openvswitch-switch", "2", "arm64")
     mesh = mesh_with(tmp_path)
 
-    refused = error(looks(mesh, bare_hosts(mesh))["host1"]).report
+    refused = error(inspections(mesh, bare_hosts(mesh))["host1"]).report
 
     assert refused.what == "its packages are of amd64, and the mesh brings openvswitch-switch for arm64 only"
 
@@ -278,9 +280,9 @@ def test_docker_with_its_command_line_in_it_needs_no_other_package(folder: Path)
     next(folder.glob("docker-cli_*")).unlink()
     mesh = mesh_with(folder)
 
-    found = looks(mesh, bare_hosts(mesh))["host1"]
+    found = inspections(mesh, bare_hosts(mesh))["host1"]
 
-    assert isinstance(found, Look)
+    assert isinstance(found, Inspection)
     assert found.diff.steps[0].packages == ()
 
 
@@ -304,9 +306,9 @@ def test_docker_is_not_configured_where_apt_says_that_it_cannot_be_installed(fol
 def test_newer_packages_are_a_change_of_the_file_and_no_drift(folder: Path) -> None:
     mesh = mesh_with(folder)
 
-    found = looks(mesh, old_hosts(mesh))["host1"]
+    found = inspections(mesh, old_hosts(mesh))["host1"]
 
-    assert isinstance(found, Look)
+    assert isinstance(found, Inspection)
     assert {(change.origin, change.because) for change in found.diff.changes} == {
         (Origin.FILE, "it brings newer packages")
     }
@@ -318,8 +320,8 @@ def test_without_a_restart_docker_keeps_its_version(folder: Path) -> None:
     hosts["host1"].packages["docker.io"] = "1"
     hosts["host1"].containers = [Container("web")]
 
-    found = asyncio.run(look_at_all(build(mesh), hosts, Restart.DEFERRED))["host1"]
+    found = asyncio.run(inspect_all(build(mesh), hosts, Restart.DEFERRED))["host1"]
 
-    assert isinstance(found, Look)
+    assert isinstance(found, Inspection)
     assert found.diff.steps == ()
     assert "docker.io" in [str(change.subject) for change in found.diff.deferred]

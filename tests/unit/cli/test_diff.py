@@ -5,12 +5,12 @@ from typing import Any
 
 from rich.console import Console
 
-from dockmesh.apply.inspection import look_at_all
+from dockmesh.apply.inspection import inspect_all
 from dockmesh.cli.json.comparison import comparison_json
 from dockmesh.cli.results import Comparison
 from dockmesh.cli.screens.comparison import show
 from dockmesh.errors import ConnectError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.build import build
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.meshes import cluster
@@ -21,12 +21,14 @@ MESH = cluster(3)
 
 def compare(hosts: Mapping[str, FakeHost]) -> Comparison:
     plan = build(MESH)
-    looks = asyncio.run(look_at_all(plan, hosts))
+    inspections = asyncio.run(inspect_all(plan, hosts))
     down = {
         host.name: ConnectError("no SSH connection", host=host.name) for host in plan.hosts if host.name not in hosts
     }
     names = tuple(host.name for host in plan.hosts)
-    return Comparison(plan.name, names, {name: each for name, each in looks.items() if isinstance(each, Look)}, down)
+    return Comparison(
+        plan.name, names, {name: each for name, each in inspections.items() if isinstance(each, Inspection)}, down
+    )
 
 
 def hosts(*names: str) -> dict[str, FakeHost]:

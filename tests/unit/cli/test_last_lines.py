@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.apply.inspection import look_at_all
+from dockmesh.apply.inspection import inspect_all
 from dockmesh.cli.results import Result
 from dockmesh.cli.screens.changes import show_result
 from dockmesh.cli.work.journal import record
@@ -17,7 +17,7 @@ from dockmesh.diff.subject import Subject, Thing
 from dockmesh.diff.types import Change
 from dockmesh.errors import DockmeshError
 from dockmesh.history.store import load_all
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
 from dockmesh.undo.session import Session
@@ -45,9 +45,9 @@ PROOFS = {
 
 
 @cache
-def looks(*, left: bool) -> dict[str, Look]:
-    found = asyncio.run(look_at_all(PLAN, {name: applied(config) for name, config in configs(MESH).items()}))
-    good = {name: each for name, each in found.items() if isinstance(each, Look)}
+def inspections(*, left: bool) -> dict[str, Inspection]:
+    found = asyncio.run(inspect_all(PLAN, {name: applied(config) for name, config in configs(MESH).items()}))
+    good = {name: each for name, each in found.items() if isinstance(each, Inspection)}
     if left:
         good["host1"] = replace(good["host1"], diff=replace(good["host1"].diff, deferred=(CHANGE,)))
     return good
@@ -61,7 +61,7 @@ def test_an_apply_ends_with_a_tick_only_where_its_exit_code_is_0(
 ) -> None:
     errors = {"host3": DockmeshError("it is gone", host="host3")} if lost else {}
     outcomes = tuple(Outcome(name, (CHANGE,)) for name in NAMES if name not in errors) if changed else ()
-    result = Result(PLAN, NAMES, looks(left=left), errors, outcomes, PROOFS[shown] if changed else None)
+    result = Result(PLAN, NAMES, inspections(left=left), errors, outcomes, PROOFS[shown] if changed else None)
 
     show_result(result)
 
@@ -73,7 +73,7 @@ def test_an_apply_ends_with_a_tick_only_where_its_exit_code_is_0(
 def test_a_proof_that_failed_is_told_with_its_numbers_after_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
     outcomes = tuple(Outcome(name, (CHANGE,)) for name in NAMES)
 
-    show_result(Result(PLAN, NAMES, looks(left=False), {}, outcomes, proof(Verdict.PASS, Verdict.FAIL)))
+    show_result(Result(PLAN, NAMES, inspections(left=False), {}, outcomes, proof(Verdict.PASS, Verdict.FAIL)))
 
     assert capsys.readouterr().out.rstrip().splitlines()[-2:] == [
         "! 3 hosts as the file says; 3 changes made",
@@ -96,6 +96,6 @@ def test_the_history_says_what_the_last_lines_say(shown: str, lost: bool, ended:
     file = tmp_path / "mesh.yaml"
 
     with record(file, "name: a", Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))) as note:
-        note(Result(PLAN, NAMES, looks(left=False), errors, (), PROOFS[shown]))
+        note(Result(PLAN, NAMES, inspections(left=False), errors, (), PROOFS[shown]))
 
     assert [each.ended for each in load_all(file)] == [ended]

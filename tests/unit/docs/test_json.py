@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dockmesh.access.store import Kept
-from dockmesh.apply.inspection import look_at_all
+from dockmesh.apply.inspection import inspect_all
 from dockmesh.cli.json.access import clients_json, created_json, revoked_json, rotated_json
 from dockmesh.cli.json.changes import destroyed_json, result_json
 from dockmesh.cli.json.comparison import comparison_json
@@ -37,7 +37,7 @@ from dockmesh.diff.types import Change, Origin
 from dockmesh.drill.record import drill_json, read_drill
 from dockmesh.errors import CommandError
 from dockmesh.history.store import HostRecord, Record
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.lab.model import Lab, LabHost
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pace, Pair, Pings, Stream, Taken
 from dockmesh.measure.types import Report as Measured
@@ -86,8 +86,10 @@ def test_diff() -> None:
     mesh = without(cluster(3), "host3")
     hosts = {name: applied(config) for name, config in configs(mesh).items()}
     hosts["host1"].devices["docker0"].mtu = 1400
-    looks = asyncio.run(look_at_all(build(mesh), hosts))
-    found = Comparison("prod", tuple(hosts), {name: each for name, each in looks.items() if isinstance(each, Look)}, {})
+    inspections = asyncio.run(inspect_all(build(mesh), hosts))
+    found = Comparison(
+        "prod", tuple(hosts), {name: each for name, each in inspections.items() if isinstance(each, Inspection)}, {}
+    )
 
     assert in_json(comparison_json(found)) == EXAMPLES["diff"]
 
@@ -135,7 +137,7 @@ def test_apply() -> None:
     result = Result(
         plan=build(parse("example", FILE.encode())),
         hosts=("host1", "host2"),
-        looks={},
+        inspections={},
         errors={"host2": CommandError(host="host2", **second["error"])},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": tuple(change["disturbs"])}),)),),
         run=example["run"],
@@ -152,7 +154,7 @@ def test_destroy() -> None:
     result = Result(
         plan=build(parse("example", FILE.encode())),
         hosts=("host1",),
-        looks={},
+        inspections={},
         errors={},
         outcomes=(Outcome("host1", (Change("host1", **change | {"disturbs": (), "origin": Origin.UNKNOWN}),)),),
         run=example["run"],

@@ -17,7 +17,7 @@ from dockmesh.record.paths import IPV6, ORIGIN, STATE
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Answer, Exec, Request
-from dockmesh.undo.run import DestroyPlan, look_at_all
+from dockmesh.undo.run import DestroyPlan, inspect_all
 from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
@@ -76,7 +76,7 @@ def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster = MESH) -> Hosts
 
 async def _destroy(mesh: Cluster, hosts: Mapping[str, FakeHost], *, packages: bool) -> tuple[Outcome, ...]:
     locked = await lock_all(hosts, RUN, Silence())
-    found = {**await look_at_all(build(mesh), hosts, packages=packages), **locked}
+    found = {**await inspect_all(build(mesh), hosts, packages=packages), **locked}
     return await destroy_mesh(hosts, found, Silence())
 
 
@@ -233,7 +233,7 @@ def test_docker_with_containers_and_a_switch_with_bridges_stay_and_it_is_said() 
     host = hosts["host1"]
     host.containers = [Container("web")]
     host.answer_with_ovs({"br-ops": Bridge(ports={"br-ops": Port()})})
-    found = asyncio.run(look_at_all(build(MESH), hosts, packages=True))["host1"]
+    found = asyncio.run(inspect_all(build(MESH), hosts, packages=True))["host1"]
 
     destroy(hosts, packages=True)
 
@@ -291,11 +291,11 @@ def test_a_container_on_a_network_that_goes_keeps_the_mesh_and_it_is_shown_all_t
     hosts["host1"].containers = [Container("db", network="blue")]
     before = world(hosts["host1"])
 
-    found = asyncio.run(look_at_all(build(mesh), hosts, packages=False))["host1"]
+    found = asyncio.run(inspect_all(build(mesh), hosts, packages=False))["host1"]
     failed = destroy(hosts, mesh)
 
     assert isinstance(found, DestroyPlan)
-    assert "network blue" in {str(change.subject) for change in found.look.diff.changes}
+    assert "network blue" in {str(change.subject) for change in found.inspection.diff.changes}
     assert {name: type(error) for name, error in failed.items()} == {"host1": ConflictError}
     assert world(hosts["host1"]) == before
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import lock_all, look_at_all
+from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
@@ -94,9 +94,9 @@ async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
     """One whole run; the hosts that failed."""
     plan = build(mesh)
     locked = await lock_all(hosts, RUN, Silence())
-    looks = {**await look_at_all(plan, hosts), **locked}
-    session = Session(RUN, stay_out=reassigned(plan, looks), held_back=reassigned_networks(plan, looks))
-    outcomes = await apply(plan, hosts, AllOrNone(plan, looks), session, Silence())
+    inspections = {**await inspect_all(plan, hosts), **locked}
+    session = Session(RUN, stay_out=reassigned(plan, inspections), held_back=reassigned_networks(plan, inspections))
+    outcomes = await apply(plan, hosts, AllOrNone(plan, inspections), session, Silence())
     wrong = await session.confirm(hosts, {})
     return [outcome.host for outcome in outcomes if outcome.error] + list(wrong)
 
@@ -232,7 +232,7 @@ def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: s
     assert asyncio.run(run(scenario.new, undisturbed)) == []
     read = scenario.hosts()
     asyncio.run(lock_all(read, RUN, Silence()))
-    asyncio.run(look_at_all(build(scenario.new), read))
+    asyncio.run(inspect_all(build(scenario.new), read))
     since = len(read[lost].asked)
     for number in some_of(len(undisturbed[lost].asked) - since, stride, name):
         hosts = scenario.hosts()

@@ -23,7 +23,9 @@ def result_json(result: Result) -> dict[str, Any]:
             "left": deferred,  # its name until 0.1.0
             "outages": [asdict(each) for each in outages.get(name, ())],
             "gaps": [asdict(each) for each in outages.get(name, ())],  # its name until 0.1.0
-            "silence_ms": silence.silence_ms(look.diff, datapath) if (look := result.looks.get(name)) else 0,
+            "silence_ms": silence.silence_ms(inspection.diff, datapath)
+            if (inspection := result.inspections.get(name))
+            else 0,
         }
 
     return {
@@ -36,7 +38,7 @@ def result_json(result: Result) -> dict[str, Any]:
 def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     """What every run that changes hosts tells, and for each host what `of_host` has."""
     made = {outcome.host: outcome.changes for outcome in result.outcomes}
-    planned = {name: look.diff.changes for name, look in result.looks.items()}
+    planned = {name: inspection.diff.changes for name, inspection in result.inspections.items()}
     shown = planned if result.dry_run else made
     return {
         "name": result.plan.name,
@@ -57,8 +59,8 @@ def run_json(result: Result, of_host: Callable[[str], dict[str, Any]]) -> dict[s
 
 
 def _deferred(result: Result, name: str) -> tuple[Change, ...]:
-    look = result.looks.get(name)
-    return look.diff.deferred if look else ()
+    inspection = result.inspections.get(name)
+    return inspection.diff.deferred if inspection else ()
 
 
 def destroyed_json(destroyed: Destroyed) -> dict[str, Any]:

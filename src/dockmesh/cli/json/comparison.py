@@ -17,8 +17,8 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
             {
                 "name": name,
                 "applied": applied_json(found.applied(name)),
-                "differences": [change_json(change) for change in found.looks[name].diff.differences]
-                if name in found.looks
+                "differences": [change_json(change) for change in found.inspections[name].diff.differences]
+                if name in found.inspections
                 else [],
                 "error": error_json(found.errors[name]) if name in found.errors else None,
             }

@@ -11,25 +11,25 @@ from dockmesh.cli.show import counted, out, show_error
 from dockmesh.diff import silence
 from dockmesh.diff.outcome import UpgradeOutage
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.plan.types import Plan
 from dockmesh.render.docker import DAEMON_JSON
 
 
-def show_changes(looks: Mapping[str, Look], *, reasons: bool) -> None:
-    for name, look in looks.items():
-        if not (look.diff.steps or look.diff.deferred):
+def show_changes(inspections: Mapping[str, Inspection], *, reasons: bool) -> None:
+    for name, inspection in inspections.items():
+        if not (inspection.diff.steps or inspection.diff.deferred):
             continue
-        out.print(f"[bold]{escape(name)}[/]  [dim]{escape(look.facts.system)}[/]")
-        if look.diff.steps:
-            out.print(_reasons(look.diff) if reasons else _steps(look.diff))
-        _show_deferred(look.diff)
+        out.print(f"[bold]{escape(name)}[/]  [dim]{escape(inspection.facts.system)}[/]")
+        if inspection.diff.steps:
+            out.print(_reasons(inspection.diff) if reasons else _steps(inspection.diff))
+        _show_deferred(inspection.diff)
 
 
-def show_silence(plan: Plan, looks: Mapping[str, Look], *, proof: bool) -> None:
+def show_silence(plan: Plan, inspections: Mapping[str, Inspection], *, proof: bool) -> None:
     """What hosts may lose whose link to each other stays; nothing, most of the time, and then no word."""
     datapath = plan.fabric.datapath
-    changes = {name: silence.silence_ms(look.diff, datapath) for name, look in looks.items()}
+    changes = {name: silence.silence_ms(inspection.diff, datapath) for name, inspection in inspections.items()}
     lasting = {name: each for name, each in changes.items() if each}
     if lasting:
         out.print(f"[dim]up to {max(lasting.values())} ms lost with {', '.join(lasting)}: {silence.WHY}[/]")
@@ -109,10 +109,10 @@ def show_result(result: Result) -> None:
     for error in result.errors.values():
         show_error(error)
     right = len(result.hosts) - len(result.errors)
-    planned = [change for look in result.looks.values() for change in look.diff.changes]
+    planned = [change for inspection in result.inspections.values() for change in inspection.diff.changes]
     if result.dry_run and planned:
         out.print(f"{len(planned)} changes on {_count({change.host for change in planned})}; nothing was changed")
-    elif (deferred := [name for name, look in result.looks.items() if look.diff.deferred]) and right:
+    elif (deferred := [name for name, inspection in result.inspections.items() if inspection.diff.deferred]) and right:
         done = sum(len(outcome.changes) for outcome in result.outcomes)
         out.print(f"[yellow]![/] {done} changes made; Docker's restart is deferred on {escape(', '.join(deferred))}")
         out.print("  run `dockmesh apply` when its containers may restart")

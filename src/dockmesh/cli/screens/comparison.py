@@ -22,26 +22,26 @@ COUNTED = {
 
 
 def show(found: Comparison, out: Console = out) -> None:
-    for name, look in found.looks.items():
-        if look.diff.differences:
-            kinds = {change.origin for change in look.diff.differences}
+    for name, inspection in found.inspections.items():
+        if inspection.diff.differences:
+            kinds = {change.origin for change in inspection.diff.differences}
             # What is true of the whole host is said once.
-            alike = look.diff.differences[0].because if kinds <= {Origin.FIRST, Origin.UNKNOWN} else ""
+            alike = inspection.diff.differences[0].because if kinds <= {Origin.FIRST, Origin.UNKNOWN} else ""
             out.print(f"[bold]{escape(name)}[/]  [dim]{escape(alike or _last(found.applied(name)))}[/]")
-            out.print(_table(look.diff.differences, reasons=not alike))
+            out.print(_table(inspection.diff.differences, reasons=not alike))
     for error in found.errors.values():
         show_error(error)
     if found.differences:
         origins = Counter(change.origin for change in found.differences)
         counts = ", ".join(f"{origins[origin]} {words}" for origin, words in COUNTED.items() if origin in origins)
-        differ = sum(bool(look.diff.differences) for look in found.looks.values())
+        differ = sum(bool(inspection.diff.differences) for inspection in found.inspections.values())
         number = len(found.differences)
         out.print(
             f"{number} {'difference' if number == 1 else 'differences'} on {counted(differ, 'host')}: {counts}. "
             "`dockmesh apply` makes the hosts match the file."
         )
-    elif found.looks:
-        out.print(f"[green]✓[/] {counted(len(found.looks), 'host')} as the file says")
+    elif found.inspections:
+        out.print(f"[green]✓[/] {counted(len(found.inspections), 'host')} as the file says")
     if found.errors:
         out.print(f"[red]✗[/] {counted(len(found.errors), 'host')} not read: {escape(', '.join(found.errors))}")
 

@@ -13,7 +13,7 @@ def show_destroyed(destroyed: Destroyed) -> None:
     for name, kept in destroyed.kept.items():
         for package, why in kept.items():
             out.print(f"[yellow]![/] {escape(name)}: {escape(package)} stays: {escape(why)}")
-    planned = [change for look in result.looks.values() for change in look.diff.changes]
+    planned = [change for inspection in result.inspections.values() for change in inspection.diff.changes]
     right = len(result.hosts) - len(result.errors)
     if result.dry_run and planned:
         out.print(

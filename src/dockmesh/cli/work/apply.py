@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dockmesh.apply.all_or_none import AllOrNone
-from dockmesh.apply.inspection import Looks, lock_all, look_at_all, restart_for
+from dockmesh.apply.inspection import Inspections, inspect_all, lock_all, restart_for
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply as apply_plan
@@ -28,7 +28,7 @@ from dockmesh.cli.work.with_access import prepared
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import DockmeshError, LockedError, UsageError
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
@@ -86,35 +86,38 @@ def carry_out(file: Path, only: list[str] | None, opts: ApplyOptions) -> Result:
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, run: Run, recorded: Recorded) -> Result:
     began = time.monotonic()
     async with fleet(chosen, opts.ssh_config) as hosts:
-        found = await _look(plan, hosts, opts, run)
+        found = await _inspect(plan, hosts, opts, run)
         left_out = tuple(host for host in plan.hosts if host not in chosen)
         found = await without_address_conflicts(
             left_out, found, hosts.failed, file=opts.file, ssh_config=opts.ssh_config
         )
         if opts.preflight:
             found = await keep_out(plan, hosts.opened, found)
-        looks = AllOrNone(plan, found)
-        good = {name: look for name, look in looks.items() if isinstance(look, Look)}
-        errors = {**hosts.failed, **{name: look for name, look in looks.items() if isinstance(look, DockmeshError)}}
+        inspections = AllOrNone(plan, found)
+        good = {name: inspection for name, inspection in inspections.items() if isinstance(inspection, Inspection)}
+        errors = {
+            **hosts.failed,
+            **{name: inspection for name, inspection in inspections.items() if isinstance(inspection, DockmeshError)},
+        }
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=opts.dry_run)
         if not opts.json:
             show_changes(good, reasons=opts.dry_run)
-            if any(look.diff.steps for look in good.values()):
+            if any(inspection.diff.steps for inspection in good.values()):
                 show_silence(plan, good, proof=opts.verify)
-        if opts.dry_run or not any(look.diff.steps for look in good.values()):
+        if opts.dry_run or not any(inspection.diff.steps for inspection in good.values()):
             return replace(result, seconds=time.monotonic() - began)
-        stay_out, held_back = reassigned(plan, looks), reassigned_networks(plan, looks)
-        session = Session(run, opts.confirm_timeout, stay_out, held_back, restart_for(looks, opts.restart))
+        stay_out, held_back = reassigned(plan, inspections), reassigned_networks(plan, inspections)
+        session = Session(run, opts.confirm_timeout, stay_out, held_back, restart_for(inspections, opts.restart))
         if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
                 await _ask(good, json=opts.json)
             # The lock kept other applies away meanwhile, but not people.
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, opts.restart)
-            looks, began = looks.updated(again), time.monotonic()
-            session.restart = restart_for(looks, opts.restart)
+            again = await inspect_all(plan, {name: hosts.opened[name] for name in good}, opts.restart)
+            inspections, began = inspections.updated(again), time.monotonic()
+            session.restart = restart_for(inspections, opts.restart)
         with recorded(session) as note:
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
-                outcomes = await _carry_out(plan, hosts, looks, session)
+                outcomes = await _carry_out(plan, hosts, inspections, session)
                 seconds = time.monotonic() - began
                 report, unconfirmed, back = await _prove_and_confirm(plan, hosts, session, opts, outcomes)
             outcomes = tuple(_as_it_ended(outcome, unconfirmed, back) for outcome in outcomes)
@@ -126,23 +129,23 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         return result
 
 
-async def _look(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> Looks:
+async def _inspect(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> Inspections:
     if opts.dry_run:
-        return await look_at_all(plan, hosts.opened, opts.restart)
+        return await inspect_all(plan, hosts.opened, opts.restart)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         # Two runs that each have some of the hosts would make a mesh that neither of them means.
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await look_at_all(plan, ours, opts.restart)}
+    return {**errors, **await inspect_all(plan, ours, opts.restart)}
 
 
-async def _carry_out(plan: Plan, hosts: Fleet, looks: AllOrNone, session: Session) -> tuple[Outcome, ...]:
+async def _carry_out(plan: Plan, hosts: Fleet, inspections: AllOrNone, session: Session) -> tuple[Outcome, ...]:
     progress = HostProgress(tuple(hosts.opened))
     try:
         with progress:
-            return await apply_plan(plan, hosts.opened, looks, session, progress)
+            return await apply_plan(plan, hosts.opened, inspections, session, progress)
     except asyncio.CancelledError:
         for name, at in progress.at.items():
             err.print(f"{name}: stopped at: {at}", markup=False)
@@ -206,12 +209,14 @@ def _as_it_ended(outcome: Outcome, unconfirmed: Mapping[str, DockmeshError], bac
     return Outcome(outcome.host, (), error)
 
 
-async def _ask(looks: Mapping[str, Look], *, json: bool) -> None:
+async def _ask(inspections: Mapping[str, Inspection], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
         raise UsageError(
             "these changes need confirmation, and nobody can be asked", do="add --yes, or --dry-run to only look"
         )
-    disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
+    disturbed = sorted(
+        {name for inspection in inspections.values() for change in inspection.diff.changes for name in change.disturbs}
+    )
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
         err.print(REASSIGNED, style="yellow", markup=False)

@@ -24,14 +24,14 @@ from dockmesh.cli.work.journal import record
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConnectError, DockmeshError, LockedError, UsageError
 from dockmesh.history.store import DESTROY
-from dockmesh.inspect.host import Look
+from dockmesh.inspect.host import Inspection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import Run
 from dockmesh.transport.fleet import Fleet, fleet
-from dockmesh.undo.run import DestroyPlan, DestroyPlans, look_at_all, permitted
+from dockmesh.undo.run import DestroyPlan, DestroyPlans, inspect_all, permitted
 from dockmesh.undo.run import destroy as destroy_mesh
 from dockmesh.undo.session import Session, kept_alive
 
@@ -72,24 +72,24 @@ async def _destroy(
     began = time.monotonic()
     others = tuple(host.name for host in plan.hosts if host not in chosen)
     async with fleet(chosen, opts.ssh_config) as hosts:
-        plans = await _look(plan, hosts, opts, run)
+        plans = await _inspect(plan, hosts, opts, run)
         refused = {name: found.refused for name, found in plans.items() if isinstance(found, DestroyPlan)}
         plans = plans if opts.dry_run else permitted(plans)
         good = {name: found for name, found in plans.items() if isinstance(found, DestroyPlan)}
-        looks = {name: found.look for name, found in good.items()}
+        inspections = {name: found.inspection for name, found in good.items()}
         errors = {name: _later(name, error) for name, error in hosts.failed.items()}
         errors |= {name: error for name, error in refused.items() if error}
         errors |= {name: found for name, found in plans.items() if isinstance(found, DockmeshError)}
-        result = Result(plan, tuple(host.name for host in chosen), looks, errors, dry_run=opts.dry_run)
+        result = Result(plan, tuple(host.name for host in chosen), inspections, errors, dry_run=opts.dry_run)
         destroyed = Destroyed(result, {name: dict(found.kept) for name, found in good.items() if found.kept}, others)
         if not opts.json:
-            show_changes(looks, reasons=opts.dry_run)
-        if opts.dry_run or not any(look.diff.steps for look in looks.values()):
+            show_changes(inspections, reasons=opts.dry_run)
+        if opts.dry_run or not any(inspection.diff.steps for inspection in inspections.values()):
             return replace(destroyed, result=replace(result, seconds=time.monotonic() - began))
         if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
-                await _ask(looks, json=opts.json)
-            again = await look_at_all(plan, {name: hosts.opened[name] for name in good}, packages=opts.packages)
+                await _ask(inspections, json=opts.json)
+            again = await inspect_all(plan, {name: hosts.opened[name] for name in good}, packages=opts.packages)
             plans, began = {**plans, **again}, time.monotonic()
         with recorded(Session(run)) as note:
             async with kept_alive(list(hosts.opened.values()), SIGN_S):
@@ -113,15 +113,15 @@ def _later(name: str, error: DockmeshError) -> DockmeshError:
     return error
 
 
-async def _look(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> DestroyPlans:
+async def _inspect(plan: Plan, hosts: Fleet, opts: DestroyOptions, run: Run) -> DestroyPlans:
     if opts.dry_run:
-        return await look_at_all(plan, hosts.opened, packages=opts.packages)
+        return await inspect_all(plan, hosts.opened, packages=opts.packages)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await look_at_all(plan, ours, packages=opts.packages)}
+    return {**errors, **await inspect_all(plan, ours, packages=opts.packages)}
 
 
 async def _carry_out(hosts: Fleet, plans: DestroyPlans) -> tuple[Outcome, ...]:
@@ -136,14 +136,16 @@ async def _carry_out(hosts: Fleet, plans: DestroyPlans) -> tuple[Outcome, ...]:
         raise
 
 
-async def _ask(looks: dict[str, Look], *, json: bool) -> None:
+async def _ask(inspections: dict[str, Inspection], *, json: bool) -> None:
     if json or not sys.stdin.isatty():
         raise UsageError(
             "these changes need confirmation, and nobody can be asked", do="add --yes, or --dry-run to only look"
         )
-    disturbed = sorted({name for look in looks.values() for change in look.diff.changes for name in change.disturbs})
+    disturbed = sorted(
+        {name for inspection in inspections.values() for change in inspection.diff.changes for name in change.disturbs}
+    )
     if disturbed:
         err.print(f"Docker restarts under these containers: {', '.join(disturbed)}.", style="yellow", markup=False)
-    hosts = ", ".join(name for name, look in looks.items() if look.diff.steps)
+    hosts = ", ".join(name for name, inspection in inspections.items() if inspection.diff.steps)
     if not await said_yes(f"Take the mesh off {hosts}?"):
         raise DockmeshError("nothing was changed")
