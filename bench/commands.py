@@ -18,7 +18,7 @@ from dockmesh.diff.types import StepName
 from dockmesh.inspect.host import Inspection
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.plan.build import build
 from dockmesh.transport.fleet import fleet
 from dockmesh.transport.requests import Exec, Put, Remove, Request, demand
@@ -181,8 +181,8 @@ def host_added(runs: int) -> list[Row]:
     ]
 
 
-async def applied(lab: Lab, cluster: Cluster) -> Busy:
-    plan, busy = build(cluster), Busy()
+async def applied(lab: Lab, wanted: Mesh) -> Busy:
+    plan, busy = build(wanted), Busy()
     async with fleet(plan.hosts, lab.ssh_config) as hosts:
         session = Session(new_run("bench"))
         await lock_all(hosts.opened, session.run, busy)

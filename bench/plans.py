@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 from bench.rows import Row
 from bench.world import measured
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, Host
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import Degree, Fabric, Forwarding, Host, Mesh
 from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign
 
@@ -17,7 +17,7 @@ def large_plans(runs: int) -> list[Row]:
     with TemporaryDirectory() as folder:
         for count in (100, 300, 1000):
             file = Path(folder) / f"{count}.yaml"
-            file.write_text(write_cluster(large_cluster(count)))
+            file.write_text(write_mesh(large_mesh(count)))
             found = [measured("render", "-f", str(file), "-o", str(Path(folder) / f"out-{count}")) for _ in range(runs)]
             target = (2.0, 300.0) if count == 1000 else (None, None)
             what = f"plan and render of {count} hosts at degree 8, files written"
@@ -26,7 +26,7 @@ def large_plans(runs: int) -> list[Row]:
         for degree in (4, 8):
             file = Path(folder) / f"direct-{degree}.yaml"
             fabric = Fabric(topology=Degree(degree), forwarding=Forwarding.DIRECT)
-            file.write_text(write_cluster(large_cluster(100, fabric)))
+            file.write_text(write_mesh(large_mesh(100, fabric)))
             found = [measured("render", "-f", str(file), "-o", str(Path(folder) / file.stem)) for _ in range(runs)]
             what = f"plan and render of 100 hosts at degree {degree}, direct, files written"
             rows.append(Row(what, tuple(seconds for seconds, _ in found), "s"))
@@ -34,11 +34,11 @@ def large_plans(runs: int) -> list[Row]:
     return rows
 
 
-def large_cluster(count: int, fabric: Fabric | None = None) -> Cluster:
+def large_mesh(count: int, fabric: Fabric | None = None) -> Mesh:
     prefix = IPv4Network("10.0.0.0/8")
     first = int(IPv4Address("192.168.0.1"))
     hosts = (
         Host(f"host{number}", IPv4Address(first + number), (Allocation("docker0", slot.address, slot.pool),))
         for number, slot in enumerate(assign(prefix, count).slots)
     )
-    return Cluster("large", fabric or Fabric(topology=Degree(8)), (Network("docker0", prefix),), tuple(hosts))
+    return Mesh("large", fabric or Fabric(topology=Degree(8)), (Network("docker0", prefix),), tuple(hosts))

@@ -12,7 +12,7 @@ from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
-from dockmesh.model.mesh import Cluster, Degree, Fabric, FullMesh, Host, Ring, Sites, Star, Topology
+from dockmesh.model.mesh import Degree, Fabric, FullMesh, Host, Mesh, Ring, Sites, Star, Topology
 from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
@@ -107,7 +107,7 @@ def _topology_rows(count: int) -> Iterator[str]:
     yield from _table(head, rows)
 
 
-def _mesh(names: list[str], kind: Topology) -> Cluster:
+def _mesh(names: list[str], kind: Topology) -> Mesh:
     prefix = IPv4Network("172.17.0.0/16")
     slots = assign(prefix, len(names)).slots
     underlay = IPv4Address("192.0.2.0")
@@ -115,7 +115,7 @@ def _mesh(names: list[str], kind: Topology) -> Cluster:
         Host(name, underlay + number, (Allocation("docker0", slot.address, slot.pool),))
         for number, (name, slot) in enumerate(zip(names, slots, strict=True), start=1)
     )
-    return Cluster("prod", Fabric(topology=kind), (Network("docker0", prefix),), tuple(hosts))
+    return Mesh("prod", Fabric(topology=kind), (Network("docker0", prefix),), tuple(hosts))
 
 
 def commands_page() -> str:

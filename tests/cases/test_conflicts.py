@@ -15,7 +15,7 @@ from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.paths import INTERFACES, UP
 from tests.support.fake_host import Device, FakeHost, installed
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
 FOLDER = Path(__file__).parent / "conflicts"
@@ -64,7 +64,7 @@ CASES: dict[str, Callable[[FakeHost], None]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_conflict_is_refused_with_this_text(case: str) -> None:
     golden = FOLDER / f"{case}.txt"
-    config = config_of(cluster(3))
+    config = config_of(mesh_of(3))
     host = installed(config)
     CASES[case](host)
 

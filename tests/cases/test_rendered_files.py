@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.model.mesh import Cluster, Datapath, Fabric, Forwarding, Listen, Renderer
+from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Listen, Mesh, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.render import docker, ports
 from dockmesh.render.names import PROGRAM
 from dockmesh.render.paths import ATTACH_PROGRAM, GUARD
-from tests.support.meshes import TREE, cluster, with_attachment, with_network
+from tests.support.meshes import TREE, mesh_of, with_attachment, with_network
 from tests.support.plans import config_of
 
 
@@ -47,8 +47,8 @@ class Case:
         return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{more}"
 
     @property
-    def mesh(self) -> Cluster:
-        mesh = cluster(3, fabric=self.fabric, underlay=self.underlay)
+    def mesh(self) -> Mesh:
+        mesh = mesh_of(3, fabric=self.fabric, underlay=self.underlay)
         mesh = replace(mesh, docker_api=self.docker_api)
         if self.docker:
             keys = {"log-driver": "local", "log-opts": {"max-size": "10m"}}

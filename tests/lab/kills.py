@@ -29,8 +29,9 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.facts.gather import Inquiry, gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.meshfile.load import load
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import Bfd, Cluster, Links, Renderer
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import Bfd, Links, Renderer
+from dockmesh.model.mesh import Mesh as MeshModel
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.build import build
 from dockmesh.record.paths import STAY_OUT
@@ -61,25 +62,25 @@ Facts = Mapping[str, HostFacts]
 # What the file may say.
 
 
-def other_prefix(cluster: Cluster) -> Cluster:
+def other_prefix(model: MeshModel) -> MeshModel:
     def other(text: object) -> str:
         return str(text).replace("172.17.", "10.45.")
 
-    hosts = (moved(host, other(host.address), other(host.pool)) for host in cluster.hosts)
-    docker0 = replace(cluster.docker0, prefix=IPv4Network(other(cluster.docker0.prefix)))
-    return replace(cluster, networks=(docker0, *cluster.further), hosts=tuple(hosts))
+    hosts = (moved(host, other(host.address), other(host.pool)) for host in model.hosts)
+    docker0 = replace(model.docker0, prefix=IPv4Network(other(model.docker0.prefix)))
+    return replace(model, networks=(docker0, *model.further), hosts=tuple(hosts))
 
 
-MESHES: Mapping[str, Callable[[Cluster], Cluster]] = {
-    "ifupdown": lambda cluster: replace(cluster, fabric=replace(cluster.fabric, renderer=Renderer.IFUPDOWN)),
+MESHES: Mapping[str, Callable[[MeshModel], MeshModel]] = {
+    "ifupdown": lambda model: replace(model, fabric=replace(model.fabric, renderer=Renderer.IFUPDOWN)),
     "prefix": other_prefix,
     "swapped": swapped,
-    "bfd": lambda cluster: replace(cluster, fabric=replace(cluster.fabric, bfd=Bfd(100, 4))),
-    "chain": lambda cluster: replace(
-        cluster, fabric=replace(cluster.fabric, topology=Links((("host1", "host2"), ("host2", "host3"))))
+    "bfd": lambda model: replace(model, fabric=replace(model.fabric, bfd=Bfd(100, 4))),
+    "chain": lambda model: replace(
+        model, fabric=replace(model.fabric, topology=Links((("host1", "host2"), ("host2", "host3"))))
     ),
-    "prefix, bfd": lambda cluster: MESHES["bfd"](other_prefix(cluster)),
-    "base": lambda cluster: cluster,
+    "prefix, bfd": lambda model: MESHES["bfd"](other_prefix(model)),
+    "base": lambda model: model,
 }
 
 
@@ -414,7 +415,7 @@ def main(arguments: Iterable[str]) -> int:
             return 1
         mesh = Mesh(directory, HOSTS)
         base = load(mesh.file)
-        texts = {name: write_cluster(change(base)) for name, change in MESHES.items()}
+        texts = {name: write_mesh(change(base)) for name, change in MESHES.items()}
         trial = Trial(mesh, texts, {}, random.Random(chosen.seed))  # noqa: S311
         # On this one Docker's containers live on while it restarts.
         mesh.on("host3", "mkdir -p /etc/docker; echo '{\"live-restore\": true}' > /etc/docker/daemon.json")

@@ -13,9 +13,9 @@ from dockmesh.plan.types import HostNetwork
 from tests.lab.bridges import Bridges, Sent
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh as LabMesh
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.openflow import Frame, frame_of
-from tests.support.walker import Mesh, container, ipv6, is_at, mac, ping, to_all, walk, who_has, with_ipv6
+from tests.support.walker import FlowMesh, container, ipv6, is_at, mac, ping, to_all, walk, who_has, with_ipv6
 
 TRIANGLES = ((1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (5, 3))
 MESHES: Mapping[str, tuple[int, Topology]] = {
@@ -37,17 +37,17 @@ PARAMS = [pytest.param(name, marks=[] if name.startswith("two") else [pytest.mar
 
 
 @pytest.fixture(params=PARAMS)
-def world(lab: LabMesh, request: pytest.FixtureRequest) -> Iterator[tuple[Mesh, Bridges]]:
+def world(lab: LabMesh, request: pytest.FixtureRequest) -> Iterator[tuple[FlowMesh, Bridges]]:
     count, topology = MESHES[request.param]
-    mesh = with_network(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology)))
+    mesh = with_network(mesh_of(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology)))
     mesh = with_network(mesh, "green", "10.81.0.0/16", vlan=30, hosts=("host1", "host3", "host4"))
     plan = with_ipv6(build(mesh))
     bridges = Bridges(lab, "host1", plan)
-    yield Mesh(plan), bridges
+    yield FlowMesh(plan), bridges
     bridges.remove()
 
 
-def frames_of(mesh: Mesh, random: Random) -> list[Sent]:
+def frames_of(mesh: FlowMesh, random: Random) -> list[Sent]:
     """Of every kind one in each network, pings between twenty pairs, and some from a network to another."""
     found: list[Sent] = []
     for network in mesh.plan.networks:
@@ -94,13 +94,13 @@ def _kinds(one: HostNetwork, other: HostNetwork) -> Iterator[Frame]:
     yield ping(container(one), container(one) + 1)
 
 
-def network_of(mesh: Mesh, host: str, got: Frame) -> str:
+def network_of(mesh: FlowMesh, host: str, got: Frame) -> str:
     """By whose port it comes out."""
     port = dict(got).get("out_port")
     return next(allocation.name for allocation in mesh.plan.host(host).networks if allocation.port == port)
 
 
-def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[Mesh, Bridges]) -> None:
+def test_open_vswitch_does_with_every_frame_what_the_walker_says(world: tuple[FlowMesh, Bridges]) -> None:
     mesh, bridges = world
     random = Random(4)  # noqa: S311 — the same in every run
     links = list(mesh.bits.values())

@@ -250,7 +250,7 @@ def test_an_ssh_session_outlives_the_move_of_the_underlay_address(lab: Lab) -> N
 
 
 def test_the_lab_leaves_a_mesh_file_of_its_hosts(lab: Lab) -> None:
-    cluster = load(lab.mesh_file)
+    mesh = load(lab.mesh_file)
 
-    assert [(host.name, host.underlay) for host in cluster.hosts] == [(host.name, host.address) for host in lab.hosts]
-    assert cluster.fabric.datapath is lab.datapath
+    assert [(host.name, host.underlay) for host in mesh.hosts] == [(host.name, host.address) for host in lab.hosts]
+    assert mesh.fabric.datapath is lab.datapath

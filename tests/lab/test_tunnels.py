@@ -11,7 +11,7 @@ from dockmesh.lab import store
 from dockmesh.lab.model import Lab
 from dockmesh.lab.underlay import SWITCH
 from dockmesh.meshfile.load import load
-from dockmesh.meshfile.write import write_cluster
+from dockmesh.meshfile.write import write_mesh
 from dockmesh.model.tunnel import Tunnel, overlay_mtu
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import Mesh, run
@@ -58,10 +58,10 @@ def address_of(lab: Lab, host: str, version: int) -> str:
 
 def write_file(mesh: Mesh, tunnel: Tunnel, key: int | None, version: int) -> None:
     """The same mesh of other tunnels."""
-    lab, cluster = replace(lab_of(mesh), ipv6=version == 6), load(mesh.file)
-    hosts = tuple(replace(host, underlay=lab.underlay_of(lab.host(host.name))) for host in cluster.hosts)
-    fabric = replace(cluster.fabric, tunnel=tunnel, key=key)
-    mesh.file.write_text(write_cluster(replace(cluster, hosts=hosts, fabric=fabric)))
+    lab, model = replace(lab_of(mesh), ipv6=version == 6), load(mesh.file)
+    hosts = tuple(replace(host, underlay=lab.underlay_of(lab.host(host.name))) for host in model.hosts)
+    fabric = replace(model.fabric, tunnel=tunnel, key=key)
+    mesh.file.write_text(write_mesh(replace(model, hosts=hosts, fabric=fabric)))
 
 
 @contextmanager

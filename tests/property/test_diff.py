@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dockmesh.diff.adopt import adopt
 from dockmesh.diff.host import diff
-from dockmesh.model.mesh import Cluster, Renderer
+from dockmesh.model.mesh import Mesh, Renderer
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.render.docker import DAEMON_JSON
@@ -17,18 +17,18 @@ from dockmesh.render.host import render
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Daemon, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port, assign
-from tests.support.meshes import attached_clusters, cluster, clusters, with_underlay
+from tests.support.meshes import attached_meshes, mesh_of, meshes, with_underlay
 from tests.support.plans import configs
 
 
-@given(attached_clusters())
-def test_a_host_that_is_as_rendered_needs_nothing(mesh: Cluster) -> None:
+@given(attached_meshes())
+def test_a_host_that_is_as_rendered_needs_nothing(mesh: Mesh) -> None:
     for config in configs(mesh).values():
         assert diff(config, applied(config).facts(config.flows)).steps == ()
 
 
-@given(clusters())
-def test_a_users_own_things_are_no_difference(mesh: Cluster) -> None:
+@given(meshes())
+def test_a_users_own_things_are_no_difference(mesh: Mesh) -> None:
     config = configs(mesh)["host1"]
     host = applied(config)
     fabric = fabric_of(host)
@@ -120,8 +120,8 @@ HARMS: dict[str, tuple[FaultInjector, str]] = {
 }
 
 
-@given(clusters(), st.sampled_from(sorted(HARMS)))
-def test_each_harm_is_named(mesh: Cluster, harm: str) -> None:
+@given(meshes(), st.sampled_from(sorted(HARMS)))
+def test_each_harm_is_named(mesh: Mesh, harm: str) -> None:
     assume(harm != "no tree" or mesh.fabric.forwarding.has_tree)
     config = configs(mesh)["host1"]
     host = applied(config)
@@ -134,8 +134,8 @@ def test_each_harm_is_named(mesh: Cluster, harm: str) -> None:
     assert any(each.startswith(subject) for each in subjects), subjects
 
 
-@given(clusters(), st.data())
-def test_each_file_that_is_edited_gone_or_of_another_mode_is_named(mesh: Cluster, data: st.DataObject) -> None:
+@given(meshes(), st.data())
+def test_each_file_that_is_edited_gone_or_of_another_mode_is_named(mesh: Mesh, data: st.DataObject) -> None:
     config = configs(mesh)["host1"]
     host = applied(config)
     file = data.draw(st.sampled_from(config.files))
@@ -148,8 +148,8 @@ def test_each_file_that_is_edited_gone_or_of_another_mode_is_named(mesh: Cluster
     assert [str(change.subject) for change in diff(config, host.facts(config.flows)).changes] == [file.path]
 
 
-@given(attached_clusters(), st.data())
-def test_each_setting_of_open_vswitch_that_differs_is_named(mesh: Cluster, data: st.DataObject) -> None:
+@given(attached_meshes(), st.data())
+def test_each_setting_of_open_vswitch_that_differs_is_named(mesh: Mesh, data: st.DataObject) -> None:
     config = configs(mesh)["host1"]
     host = applied(config)
     marks = [each for each in config.settings if each.key == "dockmesh" and each.table == "bridge"]
@@ -191,8 +191,8 @@ def carry_out(host: FakeHost, config: HostConfig) -> None:
 STATES: dict[str, Callable[[HostConfig], FakeHost]] = {"bare": bare, "installed": installed, "applied": applied}
 
 
-@given(attached_clusters(), attached_clusters(), st.sampled_from(sorted(STATES)), st.sampled_from(["", *sorted(HARMS)]))
-def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: Cluster, state: str, harm: str) -> None:
+@given(attached_meshes(), attached_meshes(), st.sampled_from(sorted(STATES)), st.sampled_from(["", *sorted(HARMS)]))
+def test_after_the_steps_were_carried_out_nothing_differs(now: Mesh, later: Mesh, state: str, harm: str) -> None:
     """From any state and from any mesh to any other."""
     config = configs(now)["host1"]
     host = STATES[state](config)
@@ -211,8 +211,8 @@ def test_after_the_steps_were_carried_out_nothing_differs(now: Cluster, later: C
     assert fabric_of(host) == fabric_of(applied(wanted))
 
 
-@given(clusters(most=3), st.data())
-def test_a_living_tunnel_keeps_nothing_of_what_it_was(now: Cluster, data: st.DataObject) -> None:
+@given(meshes(most=3), st.data())
+def test_a_living_tunnel_keeps_nothing_of_what_it_was(now: Mesh, data: st.DataObject) -> None:
     """Another family of addresses, another key or none, and all else as it was: the port stays."""
     family = data.draw(st.sampled_from(["10.77.0.", "fd77::"]))
     key = data.draw(st.none() | st.integers(1, now.fabric.tunnel.encapsulation.largest_key))
@@ -238,7 +238,7 @@ def move_underlay(host: FakeHost, config: HostConfig) -> None:
 
 
 def test_the_systemd_renderer_needs_its_unit_enabled_and_active() -> None:
-    config = configs(cluster(3))["host1"]
+    config = configs(mesh_of(3))["host1"]
     assert config.renderer is Renderer.SYSTEMD
     host = applied(config)
     host.units["dockmesh.service"] = {"UnitFileState": "disabled", "ActiveState": "failed"}

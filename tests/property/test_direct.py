@@ -6,31 +6,31 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Links
+from dockmesh.model.mesh import Fabric, Forwarding, Links, Mesh
 from dockmesh.plan.blocks import Block, GraphBlocks
 from dockmesh.plan.build import build
 from dockmesh.plan.direct import branches
 from dockmesh.plan.disjoint import disjoint_paths
 from dockmesh.plan.simulate import Simulation
 from tests.support.graphs import graphs
-from tests.support.meshes import cluster, topologies
-from tests.support.walker import Mesh, always_ends, container, never_doubles, to_all, walk
+from tests.support.meshes import mesh_of, topologies
+from tests.support.walker import FlowMesh, always_ends, container, never_doubles, to_all, walk
 
 
 @st.composite
-def meshes(draw: st.DrawFn, most: int) -> Cluster:
+def meshes(draw: st.DrawFn, most: int) -> Mesh:
     count = draw(st.integers(6, most))
     topology = draw(topologies([f"host{number}" for number in range(1, count + 1)]))
-    return cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology))
+    return mesh_of(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology))
 
 
-def mesh_of(graph: "nx.Graph[str]") -> Cluster:
-    return cluster(len(graph), fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Links(tuple(graph.edges))))
+def flow_mesh_of(graph: "nx.Graph[str]") -> Mesh:
+    return mesh_of(len(graph), fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Links(tuple(graph.edges))))
 
 
 @given(meshes(most=12), st.data())
-def test_nothing_circles_or_doubles_whatever_each_host_takes_for_dead(mesh: Cluster, data: st.DataObject) -> None:
-    walked = Mesh(build(mesh))
+def test_nothing_circles_or_doubles_whatever_each_host_takes_for_dead(mesh: Mesh, data: st.DataObject) -> None:
+    walked = FlowMesh(build(mesh))
     source = data.draw(st.sampled_from(walked.plan.hosts))
     links = st.integers(0, (1 << len(walked.bits)) - 1)
     seen = {host.name: data.draw(links) for host in walked.plan.hosts}
@@ -47,7 +47,7 @@ def test_nothing_circles_or_doubles_whatever_each_host_takes_for_dead(mesh: Clus
 
 @given(graphs(most=14))
 def test_one_dead_link_or_host_costs_no_pair_that_has_a_way_left(graph: "nx.Graph[str]") -> None:
-    plan = build(mesh_of(graph))
+    plan = build(flow_mesh_of(graph))
     simulation = Simulation(plan)
 
     assert {frozenset((link.a, link.b)) for link in simulation.weak_links(plan.links)} == {
@@ -61,7 +61,7 @@ def test_one_dead_link_or_host_costs_no_pair_that_has_a_way_left(graph: "nx.Grap
 def test_a_pair_bears_fewer_dead_links_than_it_has_paths_that_share_none(
     graph: "nx.Graph[str]", data: st.DataObject
 ) -> None:
-    plan = build(mesh_of(graph))
+    plan = build(flow_mesh_of(graph))
     simulation = Simulation(plan)
     source, destination = data.draw(st.sampled_from(list(permutations(graph, 2))))
     paths = min(int(nx.edge_connectivity(graph, source, destination)), branches(len(graph)))

@@ -12,21 +12,19 @@ from dockmesh.drill.faults import ABOUT, draw_many, parse
 from dockmesh.drill.judge import judge
 from dockmesh.drill.predict import hold_ms, predict
 from dockmesh.drill.types import FaultKind, PairState
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
 from dockmesh.verify.types import Verdict
-from tests.support.meshes import clusters
+from tests.support.meshes import meshes
 from tests.unit.drill.test_drop import hosts
 from tests.unit.drill.worlds import evidence
 
 HARMLESS = [kind for kind, about in ABOUT.items() if about.harmless]
 
 
-@given(mesh=clusters(), seed=st.integers(0, 1000), in_bridge=st.booleans(), twice=st.booleans())
-def test_hosts_are_as_before_after_any_sequence_of_faults(
-    mesh: Cluster, seed: int, in_bridge: bool, twice: bool
-) -> None:
+@given(mesh=meshes(), seed=st.integers(0, 1000), in_bridge=st.booleans(), twice=st.booleans())
+def test_hosts_are_as_before_after_any_sequence_of_faults(mesh: Mesh, seed: int, in_bridge: bool, twice: bool) -> None:
     plan, bridge = build(mesh), "br-phy" if in_bridge else None
     world = hosts(plan)
 
@@ -42,16 +40,16 @@ def test_hosts_are_as_before_after_any_sequence_of_faults(
         assert not any(host.tables or host.flows for host in world.values())
 
 
-@given(mesh=clusters(), seed=st.integers(0, 1000))
-def test_drawn_faults_are_read_as_they_are_written(mesh: Cluster, seed: int) -> None:
+@given(mesh=meshes(), seed=st.integers(0, 1000))
+def test_drawn_faults_are_read_as_they_are_written(mesh: Mesh, seed: int) -> None:
     plan = build(mesh)
 
     for fault in draw_many(plan, list(FaultKind), seed, 6):
         assert parse(str(fault), plan, random.Random(seed)) == fault  # noqa: S311
 
 
-@given(mesh=clusters(), seed=st.integers(0, 1000))
-def test_nobody_is_predicted_to_be_connected_without_a_way(mesh: Cluster, seed: int) -> None:
+@given(mesh=meshes(), seed=st.integers(0, 1000))
+def test_nobody_is_predicted_to_be_connected_without_a_way(mesh: Mesh, seed: int) -> None:
     plan = build(mesh)
     names = [host.name for host in plan.hosts]
 
@@ -77,8 +75,8 @@ def test_nobody_is_predicted_to_be_connected_without_a_way(mesh: Cluster, seed: 
         )
 
 
-@given(mesh=clusters(most=4), seed=st.integers(0, 1000))
-def test_a_mesh_without_a_gap_never_fails_where_all_stay_connected(mesh: Cluster, seed: int) -> None:
+@given(mesh=meshes(most=4), seed=st.integers(0, 1000))
+def test_a_mesh_without_a_gap_never_fails_where_all_stay_connected(mesh: Mesh, seed: int) -> None:
     plan = build(mesh)
 
     for fault in draw_many(plan, [FaultKind.CUT, FaultKind.DOCKER, FaultKind.SWITCH], seed, 2):

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from dockmesh.meshfile.edit.hosts import add_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import Cluster, Degree, FullMesh, Host, Links, Ring, Sites, Ssh
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import Degree, FullMesh, Host, Links, Mesh, Ring, Sites, Ssh
 from dockmesh.model.network import Allocation
 from dockmesh.plan.address import Slot, free_slots6, later_slots, slots_in
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import Effect, effect
-from tests.support.meshes import clusters
+from tests.support.meshes import meshes
 
 FILE = "mesh.yaml"
 SSH = st.builds(
@@ -22,7 +22,7 @@ SSH = st.builds(
 )
 
 
-def grown(mesh: Cluster, ssh: Ssh) -> bytes:
+def grown(mesh: Mesh, ssh: Ssh) -> bytes:
     """With a host more, that is on every network which lists no hosts, and on the first that does."""
     listing = [network.name for network in mesh.further if network.hosts is not None][:1]
     slots = {
@@ -46,32 +46,32 @@ def grown(mesh: Cluster, ssh: Ssh) -> bytes:
     new = Host("new", underlay, allocations, max(h.underlay_mtu for h in mesh.hosts), ssh)
     links = [(mesh.hosts[0].name, "new")] if isinstance(mesh.fabric.topology, Links) else []
     site = mesh.fabric.topology.groups[-1][0] if isinstance(mesh.fabric.topology, Sites) else None
-    return add_hosts(FILE, write_cluster(mesh).encode(), [new], links, site=site, networks=listing)
+    return add_hosts(FILE, write_mesh(mesh).encode(), [new], links, site=site, networks=listing)
 
 
 def _parts(slot: Slot) -> tuple[IPv4Address, IPv4Network]:
     return slot.address, slot.pool
 
 
-def caused(mesh: Cluster, after: bytes) -> Effect:
+def caused(mesh: Mesh, after: bytes) -> Effect:
     return effect(build(mesh), build(parse(FILE, after)))
 
 
-@given(clusters(), SSH)
-def test_in_and_out_again_is_the_same_text(mesh: Cluster, ssh: Ssh) -> None:
-    assert remove_hosts(FILE, grown(mesh, ssh), ["new"]) == write_cluster(mesh).encode()
+@given(meshes(), SSH)
+def test_in_and_out_again_is_the_same_text(mesh: Mesh, ssh: Ssh) -> None:
+    assert remove_hosts(FILE, grown(mesh, ssh), ["new"]) == write_mesh(mesh).encode()
 
 
-@given(clusters())
-def test_a_new_host_restarts_docker_nowhere_and_takes_no_tunnel_from_anybody(mesh: Cluster) -> None:
+@given(meshes())
+def test_a_new_host_restarts_docker_nowhere_and_takes_no_tunnel_from_anybody(mesh: Mesh) -> None:
     found = caused(mesh, grown(mesh, Ssh()))
 
     assert found.docker_restarts == ()
     assert found.fewer == () or isinstance(mesh.fabric.topology, Degree | Ring | Sites)
 
 
-@given(clusters(most=5), st.data())
-def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Cluster, data: st.DataObject) -> None:
+@given(meshes(most=5), st.data())
+def test_in_a_full_mesh_a_host_that_comes_or_goes_makes_no_bridge_anew(mesh: Mesh, data: st.DataObject) -> None:
     mesh = replace(mesh, fabric=replace(mesh.fabric, topology=FullMesh()))
     after = grown(mesh, Ssh())
 

@@ -1,4 +1,4 @@
-"""The loader on files that nobody would write: a Cluster or its own error, never anything else."""
+"""The loader on files that nobody would write: a Mesh or its own error, never anything else."""
 
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
@@ -11,10 +11,9 @@ from dockmesh.meshfile.explain import LOOKS_LIKE_ADDRESS
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.values import LABEL_PATTERN, SSH_HOST_PATTERN, SSH_USER_PATTERN
-from dockmesh.meshfile.write import write_cluster
+from dockmesh.meshfile.write import write_mesh
 from dockmesh.model.mesh import (
     Bfd,
-    Cluster,
     Datapath,
     Degree,
     Fabric,
@@ -22,6 +21,7 @@ from dockmesh.model.mesh import (
     FullMesh,
     Host,
     Links,
+    Mesh,
     Renderer,
     Ssh,
     Topology,
@@ -72,11 +72,11 @@ PIECES = st.sampled_from([piece.encode() for piece in (*YAML_PIECES, *ODD_PIECES
 
 def load_or_refuse(content: bytes) -> None:
     try:
-        cluster = parse("mesh.yaml", content)
+        loaded = parse("mesh.yaml", content)
     except MeshFileError as error:
         refusal = error
     else:
-        assert parse("again.yaml", write_cluster(cluster).encode()) == cluster
+        assert parse("again.yaml", write_mesh(loaded).encode()) == loaded
         return
 
     assert refusal.problems
@@ -143,7 +143,7 @@ def topologies(draw: st.DrawFn, names: list[str]) -> Topology:
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> Cluster:
+def meshes(draw: st.DrawFn) -> Mesh:
     names = draw(st.lists(LABELS, min_size=2, max_size=6, unique=True))
     sshs = draw(st.lists(SSHS, min_size=len(names), max_size=len(names), unique_by=lambda ssh: (ssh.host, ssh.port)))
     hosts = tuple(
@@ -166,9 +166,9 @@ def clusters(draw: st.DrawFn) -> Cluster:
         datapath=draw(st.sampled_from(Datapath)),
         renderer=draw(st.sampled_from(Renderer)),
     )
-    return Cluster(draw(LABELS), fabric, (Network("docker0", IPv4Network("10.0.0.0/16")),), hosts)
+    return Mesh(draw(LABELS), fabric, (Network("docker0", IPv4Network("10.0.0.0/16")),), hosts)
 
 
-@given(clusters(), st.dictionaries(st.sampled_from(["fabric", "networks", "hosts"]), st.text(max_size=40)))
-def test_what_is_written_loads_to_the_same_mesh(cluster: Cluster, notes: dict[str, str]) -> None:
-    assert parse("mesh.yaml", write_cluster(cluster, notes=notes).encode("utf-8", "replace")) == cluster
+@given(meshes(), st.dictionaries(st.sampled_from(["fabric", "networks", "hosts"]), st.text(max_size=40)))
+def test_what_is_written_loads_to_the_same_mesh(loaded: Mesh, notes: dict[str, str]) -> None:
+    assert parse("mesh.yaml", write_mesh(loaded, notes=notes).encode("utf-8", "replace")) == loaded

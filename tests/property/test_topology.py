@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockmesh.model.mesh import Cluster, Degree, FullMesh, Ring, Sites, Star, Topology
+from dockmesh.model.mesh import Degree, FullMesh, Mesh, Ring, Sites, Star, Topology
 from dockmesh.plan.build import build
 from dockmesh.plan.connectivity import host_connectivity, link_connectivity
 from dockmesh.plan.direct import branches
@@ -16,13 +16,13 @@ from dockmesh.plan.resilience import resilience
 from dockmesh.plan.topology import links
 from dockmesh.plan.types import Link
 from tests.support.graphs import graphs
-from tests.support.meshes import clusters
+from tests.support.meshes import meshes
 
 FIRST = IPv4Address("172.17.42.1")
 
 
 @st.composite
-def meshes(draw: st.DrawFn, least: int = 3) -> tuple[dict[str, IPv4Address], str]:
+def grown_meshes(draw: st.DrawFn, least: int = 3) -> tuple[dict[str, IPv4Address], str]:
     """Hosts in any gaps that others left, and one of them that comes last or goes first."""
     places = sorted(draw(st.sets(st.integers(0, 60), min_size=least + 1, max_size=30)))
     hosts = {f"host{place}": FIRST + place for place in places}
@@ -34,21 +34,21 @@ def changed(hosts: dict[str, IPv4Address], which: str, topology: Topology, befor
     return len(set(links(hosts, topology)) ^ set(links(others, before or topology)))
 
 
-@given(meshes())
+@given(grown_meshes())
 def test_a_host_more_in_a_full_mesh_is_a_link_to_each_of_the_others(mesh: tuple[dict[str, IPv4Address], str]) -> None:
     hosts, which = mesh
 
     assert changed(hosts, which, FullMesh()) == len(hosts) - 1
 
 
-@given(meshes())
+@given(grown_meshes())
 def test_a_host_more_in_a_ring_is_one_link_replaced_by_two(mesh: tuple[dict[str, IPv4Address], str]) -> None:
     hosts, which = mesh
     # Of three hosts each is linked to each: there the two ends of the new host stay linked to each other.
     assert changed(hosts, which, Ring()) == (3 if len(hosts) > 3 else 2)
 
 
-@given(meshes())
+@given(grown_meshes())
 def test_a_host_more_in_a_star_is_one_link_more(mesh: tuple[dict[str, IPv4Address], str]) -> None:
     hosts, which = mesh
     hub = next(name for name in hosts if name != which)
@@ -56,7 +56,7 @@ def test_a_host_more_in_a_star_is_one_link_more(mesh: tuple[dict[str, IPv4Addres
     assert changed(hosts, which, Star(hub)) == 1
 
 
-@given(meshes(), st.integers(1, 3))
+@given(grown_meshes(), st.integers(1, 3))
 def test_a_host_more_at_the_end_of_a_site_is_a_link_to_each_host_there(
     mesh: tuple[dict[str, IPv4Address], str], cut: int
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_host_more_at_the_end_of_a_site_is_a_link_to_each_host_there(
         assert changed(hosts, which, after, before) == len(there)
 
 
-@given(meshes(least=8), st.integers(2, 8))
+@given(grown_meshes(least=8), st.integers(2, 8))
 def test_a_host_that_comes_or_goes_at_any_place_moves_at_most_five_links_a_degree(
     mesh: tuple[dict[str, IPv4Address], str], k: int
 ) -> None:
@@ -91,7 +91,7 @@ def test_hosts_added_one_by_one_at_the_end_move_about_one_and_a_half_links_a_deg
     assert max(steps) <= 3 * k
 
 
-@given(meshes(least=8), st.integers(2, 8))
+@given(grown_meshes(least=8), st.integers(2, 8))
 def test_a_degree_holds_wherever_the_hosts_have_their_addresses(
     mesh: tuple[dict[str, IPv4Address], str], k: int
 ) -> None:
@@ -110,8 +110,8 @@ def test_connectivity_of_any_graph_is_what_networkx_finds(graph: "nx.Graph[str]"
     assert host_connectivity(peers) == nx.node_connectivity(graph)
 
 
-@given(clusters(most=9))
-def test_the_shape_of_any_mesh_is_what_networkx_finds(mesh: Cluster) -> None:
+@given(meshes(most=9))
+def test_the_shape_of_any_mesh_is_what_networkx_finds(mesh: Mesh) -> None:
     plan = build(mesh)
     graph: nx.Graph[str] = nx.Graph([(link.a, link.b) for link in plan.links])
 

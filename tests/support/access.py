@@ -3,21 +3,21 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from dockmesh.model.mesh import Cluster, Listen
+from dockmesh.model.mesh import Listen, Mesh
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Access, Client, HostCertificate, Plan
 from dockmesh.render.host import render
 from dockmesh.render.paths import MARK
 from dockmesh.render.types import HostConfig
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 FIRST = "2027-02-25 12:00:00"
 
 
-def mesh(hosts: int = 3) -> Cluster:
-    made = cluster(hosts)
-    return Cluster(made.name, made.fabric, made.networks[:1], made.hosts, docker_api=Listen.MESH)
+def mesh(hosts: int = 3) -> Mesh:
+    made = mesh_of(hosts)
+    return Mesh(made.name, made.fabric, made.networks[:1], made.hosts, docker_api=Listen.MESH)
 
 
 def pem(words: str) -> str:

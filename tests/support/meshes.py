@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from dockmesh.model.mesh import (
     Bfd,
-    Cluster,
     Datapath,
     Degree,
     Fabric,
@@ -16,6 +15,7 @@ from dockmesh.model.mesh import (
     Host,
     Links,
     Listen,
+    Mesh,
     Renderer,
     Ring,
     Sites,
@@ -41,13 +41,11 @@ hosts:
 """
 
 
-def cluster(
-    count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None, underlay: str = "10.77.0.0"
-) -> Cluster:
+def mesh_of(count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None, underlay: str = "10.77.0.0") -> Mesh:
     """host1, host2 … with underlay addresses from the one after `underlay` on and what `assign` gives them."""
     network = IPv4Network(prefix)
     first = ip_address(underlay)
-    return Cluster(
+    return Mesh(
         name="prod",
         fabric=fabric or TREE,
         networks=(Network(DOCKER_BRIDGE, network),),
@@ -59,7 +57,7 @@ def cluster(
 
 
 def with_network(
-    mesh: Cluster,
+    mesh: Mesh,
     name: str = "blue",
     prefix: str = "10.80.0.0/16",
     *,
@@ -67,7 +65,7 @@ def with_network(
     internal: bool = False,
     hosts: tuple[str, ...] | None = None,
     prefix6: str | None = None,
-) -> Cluster:
+) -> Mesh:
     """The mesh with another network, on all hosts or on some."""
     network = Network(name, IPv4Network(prefix), vlan, internal, hosts, IPv6Network(prefix6) if prefix6 else None)
     on = [host.name for host in mesh.hosts if network.has(host.name)]
@@ -91,7 +89,7 @@ def with_network(
     )
 
 
-def with_attachment(mesh: Cluster, network: str = "blue", attach: Attachment | None = None) -> Cluster:
+def with_attachment(mesh: Mesh, network: str = "blue", attach: Attachment | None = None) -> Mesh:
     """The mesh with an interface of host1, or that one, at one of its networks."""
     attach = attach or Attachment("host1", "eth1")
 
@@ -112,7 +110,7 @@ def moved(host: Host, address: IPv4Address | str | None = None, pool: IPv4Networ
     return replace(host, allocations=(*docker0, *host.further))
 
 
-def swapped(mesh: Cluster) -> Cluster:
+def swapped(mesh: Mesh) -> Mesh:
     """The first two hosts with each other's addresses and pools in docker0."""
     one, two, *others = mesh.hosts
     return replace(mesh, hosts=(moved(one, two.address, two.pool), moved(two, one.address, one.pool), *others))
@@ -123,7 +121,7 @@ def addresses(count: int) -> dict[str, IPv4Address]:
     return {f"host{number}": IPv4Address("172.17.42.0") + number for number in range(1, count + 1)}
 
 
-def with_underlay(mesh: Cluster, **addresses: str) -> Cluster:
+def with_underlay(mesh: Mesh, **addresses: str) -> Mesh:
     """The same mesh after some of its hosts got other underlay addresses."""
     moved = (
         replace(host, underlay=ip_address(addresses[host.name])) if host.name in addresses else host
@@ -132,12 +130,12 @@ def with_underlay(mesh: Cluster, **addresses: str) -> Cluster:
     return replace(mesh, hosts=tuple(moved))
 
 
-def without(mesh: Cluster, name: str) -> Cluster:
+def without(mesh: Mesh, name: str) -> Mesh:
     return replace(mesh, hosts=tuple(host for host in mesh.hosts if host.name != name))
 
 
 @st.composite
-def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
+def meshes(draw: st.DrawFn, most: int = 7) -> Mesh:
     """Any mesh that a file may describe, of two hosts and more."""
     count = draw(st.integers(2, most))
     names = [f"host{number}" for number in range(1, count + 1)]
@@ -152,7 +150,7 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
         datapath=draw(st.sampled_from(Datapath)),
         renderer=draw(st.sampled_from(Renderer)),
     )
-    mesh = cluster(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
+    mesh = mesh_of(count, prefix=prefix, fabric=fabric, underlay=draw(st.sampled_from(["10.77.0.0", "fd77::"])))
     mtus = draw(st.lists(st.sampled_from([1400, 1500, 9000]), min_size=count, max_size=count))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
     mesh = replace(
@@ -176,9 +174,9 @@ def clusters(draw: st.DrawFn, most: int = 7) -> Cluster:
 
 
 @st.composite
-def attached_clusters(draw: st.DrawFn) -> Cluster:
+def attached_meshes(draw: st.DrawFn) -> Mesh:
     """The same, with something attached to some of their networks: one interface of each host, a tag for each."""
-    mesh = draw(clusters())
+    mesh = draw(meshes())
     for network in mesh.networks:
         host = draw(st.none() | st.sampled_from([each.name for each in mesh.hosts if network.has(each.name)]))
         if host is not None:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan, SpanningTree
 from dockmesh.render.host import render
@@ -15,17 +15,17 @@ def tree_of(plan: Plan) -> SpanningTree:
     return plan.tree
 
 
-def config_of(mesh: Cluster, host: str = "host1") -> HostConfig:
+def config_of(mesh: Mesh, host: str = "host1") -> HostConfig:
     plan = build(mesh)
     return render(plan, plan.host(host))
 
 
-def configs(mesh: Cluster) -> dict[str, HostConfig]:
+def configs(mesh: Mesh) -> dict[str, HostConfig]:
     return dict(_configs(mesh))
 
 
 @lru_cache(maxsize=64)
-def _configs(mesh: Cluster) -> tuple[tuple[str, HostConfig], ...]:
+def _configs(mesh: Mesh) -> tuple[tuple[str, HostConfig], ...]:
     """Tests that try every step ask for the same mesh thousands of times."""
     plan = build(mesh)
     return tuple((host.name, render(plan, host)) for host in plan.hosts)

@@ -36,7 +36,7 @@ class Place:
     counts: Counts = Counts.PASSED  # why it ends here, if it does
 
 
-class Mesh:
+class FlowMesh:
     """`texts`: what hosts have in place of what the plan says."""
 
     def __init__(self, plan: Plan, texts: Mapping[str, str] | None = None) -> None:

@@ -5,7 +5,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from dockmesh.meshfile.excerpt import shown
-from dockmesh.model.mesh import Cluster, Host
+from dockmesh.model.mesh import Host, Mesh
 from dockmesh.model.network import Network
 from dockmesh.plan.effect import Effect
 
@@ -15,8 +15,8 @@ class Edit:
     file: Path
     before: bytes
     after: bytes
-    old: Cluster
-    new: Cluster
+    old: Mesh
+    new: Mesh
     effect: Effect
 
     @property
@@ -44,5 +44,5 @@ class Edit:
         return [shown(line) for line in list(unified_diff(old, new, lineterm="", n=1))[2:]]
 
 
-def _names(cluster: Cluster) -> set[str]:
-    return {network.name for network in cluster.networks}
+def _names(mesh: Mesh) -> set[str]:
+    return {network.name for network in mesh.networks}

@@ -3,8 +3,8 @@
 from ipaddress import IPv4Network
 
 from dockmesh.lab.model import Lab
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import Cluster, Fabric, Host
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import Fabric, Host, Mesh
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 from dockmesh.plan.address import assign
 
@@ -21,4 +21,4 @@ def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
         for host, slot in zip(lab.hosts, slots, strict=True)
     )
     fabric = Fabric(datapath=lab.datapath)
-    return write_cluster(Cluster(lab.name, fabric, (Network(DOCKER_BRIDGE, prefix),), hosts))
+    return write_mesh(Mesh(lab.name, fabric, (Network(DOCKER_BRIDGE, prefix),), hosts))

@@ -1,4 +1,4 @@
-"""The way from a mesh file to a checked mesh; the only ways out are a Cluster and a MeshFileError."""
+"""The way from a mesh file to a checked mesh; the only ways out are a Mesh and a MeshFileError."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.rules.every import check
 from dockmesh.meshfile.source import STANDARD_INPUT, STANDARD_INPUT_NAME, decode, read_bytes
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 
 
-def load(path: Path) -> Cluster:
+def load(path: Path) -> Mesh:
     """The mesh that the file describes.
 
     Raises MeshFileError with every problem of the file.
@@ -21,7 +21,7 @@ def load(path: Path) -> Cluster:
     return parse(name, read_bytes(path), packages_beside=path.parent)
 
 
-def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> Cluster:
+def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> Mesh:
     """The mesh that the content of a file describes; `name` is what messages call the file.
 
     `packages_beside` is the folder of the file, from which its packages are read; without it they are left alone.
@@ -37,4 +37,4 @@ def parse(name: str, content: bytes, *, packages_beside: Path | None = None) -> 
     problems += not_read
     if problems:
         raise source.refuse(*problems)
-    return mesh.cluster(debs)
+    return mesh.checked(debs)

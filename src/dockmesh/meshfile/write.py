@@ -11,7 +11,7 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.keys.network import NetworkSection
 from dockmesh.meshfile.section import Inner, Key
 from dockmesh.meshfile.tree import Plain
-from dockmesh.model.mesh import Cluster, Fabric, Host
+from dockmesh.model.mesh import Fabric, Host, Mesh
 from dockmesh.model.network import Network
 
 HEAD = """\
@@ -22,29 +22,29 @@ HEAD = """\
 COMMENTS_AT = 29
 
 
-def write_cluster(cluster: Cluster, *, notes: Mapping[str, str] | None = None) -> str:
-    """The file, with comments; `load` makes the same Cluster of it.
+def write_mesh(mesh: Mesh, *, notes: Mapping[str, str] | None = None) -> str:
+    """The file, with comments; `load` makes the same Mesh of it.
 
     `notes` are comments to put above a part, by its path in the file: `fabric`, `networks`, `hosts`, `hosts.host1`.
     """
     said = notes or {}
     return "\n".join(
         [
-            HEAD + f"name: {text(cluster.name)}",
+            HEAD + f"name: {text(mesh.name)}",
             "",
             *_head(MeshSection.fabric, said),
-            *_fabric_lines(cluster.fabric),
+            *_fabric_lines(mesh.fabric),
             "",
             *_head(MeshSection.networks, said),
-            *_docker0_lines(cluster.docker0),
-            *(f"  - {flow(NetworkSection.told(network))}" for network in cluster.further),
+            *_docker0_lines(mesh.docker0),
+            *(f"  - {flow(NetworkSection.told(network))}" for network in mesh.further),
             "",
-            *_domain_lines(cluster.domain),
+            *_domain_lines(mesh.domain),
             "# underlay: where the other hosts reach this one. address: of its docker0. pool: what its containers get.",
             *_head(MeshSection.hosts, said),
-            *_host_lines(cluster.hosts, said),
-            *_last_lines(MeshSection.packages, cluster.packages),
-            *_last_lines(MeshSection.docker_api, cluster.docker_api),
+            *_host_lines(mesh.hosts, said),
+            *_last_lines(MeshSection.packages, mesh.packages),
+            *_last_lines(MeshSection.docker_api, mesh.docker_api),
             "",
         ]
     )

@@ -153,7 +153,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Mesh:
     """One mesh. Hosts stand in the order of the file; nothing that is built depends on that order.
 
     `packages` is what the file names, `debs` what was found there; without names both are empty.

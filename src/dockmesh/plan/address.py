@@ -11,7 +11,7 @@ from itertools import repeat
 
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.slots6 import Slot6, free_slots
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.model.network import Allocation, Network
 
 # The guide's third octet. Used wherever the first block reaches that far, so that its readers feel at home.
@@ -55,11 +55,11 @@ def assign(prefix: IPv4Network, hosts: int, max_hosts: int | None = None) -> Add
     return AddressPlan(slots, room(prefix, slots))
 
 
-def slots_in(cluster: Cluster, network: str) -> dict[str, Slot]:
+def slots_in(mesh: Mesh, network: str) -> dict[str, Slot]:
     """By host what it has in one network."""
     return {
         host.name: Slot(allocation.address, allocation.pool)
-        for host in cluster.hosts
+        for host in mesh.hosts
         for allocation in host.allocations
         if allocation.network == network
     }

@@ -1,4 +1,4 @@
-"""Cluster → Plan: pure, and the same for any order of the hosts in the file."""
+"""Mesh → Plan: pure, and the same for any order of the hosts in the file."""
 
 import re
 from collections import defaultdict
@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
-from dockmesh.model.mesh import Cluster, Host
+from dockmesh.model.mesh import Host, Mesh
 from dockmesh.model.network import (
     ATTACH_SWITCH,
     DOCKER_BRIDGE,
@@ -26,26 +26,26 @@ VLANS = 4096  # IEEE 802.1Q
 IFNAMSIZ = 16  # linux/if.h: so many bytes has the name of an interface, with a zero at its end
 
 
-def build(cluster: Cluster) -> Plan:
+def build(mesh: Mesh) -> Plan:
     """Raises UsageError when the topology is too deep for a spanning tree."""
-    hosts = tuple(sorted(cluster.hosts, key=lambda host: host.address))
+    hosts = tuple(sorted(mesh.hosts, key=lambda host: host.address))
     names = [host.name for host in hosts]
-    links = topology.links({host.name: host.address for host in hosts}, cluster.fabric.topology)
+    links = topology.links({host.name: host.address for host in hosts}, mesh.fabric.topology)
     planned_tree, forwards = None, {}
     priority: dict[str, int] = {}
-    if not cluster.fabric.forwarding.has_tree:
+    if not mesh.fabric.forwarding.has_tree:
         forwards = direct.forwards({host.name: host.address for host in hosts}, links)
     else:
-        planned_tree = tree.spanning_tree(names, links, cluster.fabric.topology)
+        planned_tree = tree.spanning_tree(names, links, mesh.fabric.topology)
         priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
-    mtu_sum, narrowest = _mtu(cluster, hosts)
-    tunnels = _tunnels(cluster.fabric.tunnel, hosts, links)
-    number = numbers([host.address for host in hosts], cluster.docker0.prefix)
-    ports = _ports(cluster, number.values())
+    mtu_sum, narrowest = _mtu(mesh, hosts)
+    tunnels = _tunnels(mesh.fabric.tunnel, hosts, links)
+    number = numbers([host.address for host in hosts], mesh.docker0.prefix)
+    ports = _ports(mesh, number.values())
     return Plan(
-        name=cluster.name,
-        fabric=cluster.fabric,
-        networks=cluster.networks,
+        name=mesh.name,
+        fabric=mesh.fabric,
+        networks=mesh.networks,
         mtu_sum=mtu_sum,
         narrowest=narrowest,
         tree=planned_tree,
@@ -56,24 +56,24 @@ def build(cluster: Cluster) -> Plan:
                     host,
                     tuple(tunnels[host.name]),
                     number[host.address],
-                    _host_networks(cluster, host, ports, mtu_sum.mtu),
+                    _host_networks(mesh, host, ports, mtu_sum.mtu),
                 ),
                 tree_priority=priority.get(host.name),
                 forwards=forwards.get(host.name, ()),
             )
             for host in hosts
         ),
-        debs=cluster.debs,
-        domain=cluster.domain,
-        docker_api=cluster.docker_api,
+        debs=mesh.debs,
+        domain=mesh.domain,
+        docker_api=mesh.docker_api,
     )
 
 
-def _mtu(cluster: Cluster, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, ...]]:
+def _mtu(mesh: Mesh, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, ...]]:
     """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
     smallest = min(host.underlay_mtu for host in hosts)
     narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
-    left = overlay_mtu(smallest, cluster.fabric.tunnel, cluster.ip_version, key=cluster.fabric.key is not None)
+    left = overlay_mtu(smallest, mesh.fabric.tunnel, mesh.ip_version, key=mesh.fabric.key is not None)
     return left, narrow if len(narrow) < len(hosts) else ()
 
 
@@ -108,8 +108,8 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
     )
 
 
-def _host_networks(cluster: Cluster, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
-    networks = {network.name: network for network in cluster.networks}
+def _host_networks(mesh: Mesh, host: Host, ports: Mapping[str, int], mesh_mtu: int) -> tuple[HostNetwork, ...]:
+    networks = {network.name: network for network in mesh.networks}
     return tuple(
         _host_network(host.name, networks[allocation.network], allocation, ports, mesh_mtu)
         for allocation in host.allocations
@@ -181,15 +181,15 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:8]
 
 
-def _ports(cluster: Cluster, taken: Collection[int]) -> dict[str, int]:
+def _ports(mesh: Mesh, taken: Collection[int]) -> dict[str, int]:
     """By further network the OpenFlow port that leads to it, from the highest number down: none of a host's.
 
     After those, by `ATTACH_SWITCH` and the network, that which leads to what is attached to it.
     """
     ports: dict[str, int] = {}
-    attached = [network for network in cluster.networks if network.attach is not None]
+    attached = [network for network in mesh.networks if network.attach is not None]
     for name, first in (
-        *((network.name, MOST - (network.vlan or 0)) for network in cluster.further),
+        *((network.name, MOST - (network.vlan or 0)) for network in mesh.further),
         *((f"{ATTACH_SWITCH}{network.name}", MOST - VLANS - (network.vlan or 0)) for network in attached),
     ):
         number = first

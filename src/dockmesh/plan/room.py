@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.model.network import Network
 from dockmesh.plan.address import later_slots, outside_of, slots_in
 
@@ -31,18 +31,18 @@ class Room:
         return f"{hosts} into {name} without changing others. Their pools in docker0, in turn: {sizes}."
 
 
-def room_of(cluster: Cluster) -> Room:
+def room_of(mesh: Mesh) -> Room:
     """Of the networks that are on all hosts: a new host must have a place in each of them."""
     lengths = {
         network.name: [
             slot.pool.prefixlen
-            for slot in later_slots(network.prefix, slots_in(cluster, network.name).values(), outside_of(network))
+            for slot in later_slots(network.prefix, slots_in(mesh, network.name).values(), outside_of(network))
         ]
-        for network in cluster.networks
+        for network in mesh.networks
         if network.hosts is None
     }
     narrowest = min(
-        (network for network in cluster.networks if network.name in lengths), key=lambda each: len(lengths[each.name])
+        (network for network in mesh.networks if network.name in lengths), key=lambda each: len(lengths[each.name])
     )
     hosts = len(lengths[narrowest.name])
-    return Room(hosts, narrowest, tuple(islice(lengths[cluster.docker0.name], hosts)))
+    return Room(hosts, narrowest, tuple(islice(lengths[mesh.docker0.name], hosts)))

@@ -14,7 +14,7 @@ from dockmesh.agent import netlink, port_guard, telling
 from dockmesh.agent.netlink import Device
 from dockmesh.agent.port_guard import PortGuard
 from dockmesh.render import ports
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
 MAC, OTHER_MAC = "02:42:ac:11:40:02", "0a:00:00:00:00:07"
@@ -286,7 +286,7 @@ def test_stopped_while_nft_is_at_work_it_ends_that_before_it_takes_the_rules_awa
     """Else that nft would put them there again."""
     log, rules, nft = tmp_path / "log.txt", tmp_path / "ports", tmp_path / "nft"
     program = tmp_path / "port-guard.py"
-    program.write_text(next(file.text for file in config_of(cluster(3)).files if file.path == ports.PROGRAM))
+    program.write_text(next(file.text for file in config_of(mesh_of(3)).files if file.path == ports.PROGRAM))
     rules.write_text("the rules\n")
     nft.write_text(NFT.format(log=log, pid=log.with_suffix(".pid")))
     nft.chmod(0o755)

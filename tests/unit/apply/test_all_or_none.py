@@ -14,20 +14,20 @@ from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.quiesce import without_changing
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.inspect.host import Inspection
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
+from dockmesh.model.mesh import Fabric, Forwarding, Mesh, Ring
 from dockmesh.plan.build import build
 from dockmesh.record import run as record
 from dockmesh.render.paths import FLOWS
 from dockmesh.transport.requests import Answer, Exec, Put, Request
 from dockmesh.undo.session import Session
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 
 RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
-RSTP, STP, DIRECT = (cluster(3, fabric=Fabric(forwarding=each)) for each in Forwarding)
-RING = cluster(4, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))
-FULL = cluster(4, fabric=Fabric(forwarding=Forwarding.DIRECT))
+RSTP, STP, DIRECT = (mesh_of(3, fabric=Fabric(forwarding=each)) for each in Forwarding)
+RING = mesh_of(4, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))
+FULL = mesh_of(4, fabric=Fabric(forwarding=Forwarding.DIRECT))
 
 
 class Silence:
@@ -37,11 +37,11 @@ class Silence:
     done = failed = step
 
 
-def made(mesh: Cluster) -> dict[str, FakeHost]:
+def made(mesh: Mesh) -> dict[str, FakeHost]:
     return {name: applied(config) for name, config in configs(mesh).items()}
 
 
-def run(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Outcome]:
+def run(hosts: dict[str, FakeHost], mesh: Mesh) -> dict[str, Outcome]:
     async def all_of_it() -> tuple[Outcome, ...]:
         plan = build(mesh)
         inspections = {**await inspect_all(plan, hosts), **await lock_all(hosts, RUN, Silence())}
@@ -66,7 +66,7 @@ def is_let_go(request: Request) -> bool:
 
 
 @pytest.mark.parametrize(("old", "new"), [(RSTP, DIRECT), (DIRECT, RSTP)])
-def test_no_host_makes_new_tunnels_before_all_have_let_go_of_the_old(old: Cluster, new: Cluster) -> None:
+def test_no_host_makes_new_tunnels_before_all_have_let_go_of_the_old(old: Mesh, new: Mesh) -> None:
     hosts = made(old)
     order: list[str] = []
 
@@ -92,7 +92,7 @@ def test_no_host_makes_new_tunnels_before_all_have_let_go_of_the_old(old: Cluste
     )
 
 
-def inspections_of(hosts: dict[str, FakeHost], mesh: Cluster) -> dict[str, Inspection | DockmeshError]:
+def inspections_of(hosts: dict[str, FakeHost], mesh: Mesh) -> dict[str, Inspection | DockmeshError]:
     return dict(asyncio.run(inspect_all(build(mesh), hosts)))
 
 
@@ -153,7 +153,7 @@ def test_with_a_host_that_could_not_be_read_nobody_gets_other_flows() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [(STP, DIRECT), (DIRECT, STP)])
-def test_a_classic_tree_and_flows_are_never_exchanged_at_once(old: Cluster, new: Cluster) -> None:
+def test_a_classic_tree_and_flows_are_never_exchanged_at_once(old: Mesh, new: Mesh) -> None:
     outcomes = run(made(old), new)
 
     assert len(errors(outcomes)) == 3

@@ -14,7 +14,7 @@ from dockmesh.diff.outcome import Outcome
 from dockmesh.diff.types import StepName
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError, LockedError
 from dockmesh.inspect.host import Inspection
-from dockmesh.model.mesh import Bfd, Cluster, Fabric, Forwarding, Renderer, Ring
+from dockmesh.model.mesh import Bfd, Fabric, Forwarding, Mesh, Renderer, Ring
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
@@ -28,7 +28,7 @@ from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Answer, Arm, Confirm, Exec, Lock, Put, Request
 from dockmesh.undo.session import AS_BEFORE, Session
 from tests.support.fake_host import Container, Daemon, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, moved, swapped, with_network
+from tests.support.meshes import TREE, mesh_of, moved, swapped, with_network
 from tests.support.plans import configs
 
 RUN = record.Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
@@ -65,7 +65,7 @@ class Run3:
         return [name for name, outcome in self.outcomes.items() if outcome.error]
 
 
-def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster) -> dict[str, FakeHost]:
+def make(state: Callable[[HostConfig], FakeHost], mesh: Mesh) -> dict[str, FakeHost]:
     return {name: state(config) for name, config in configs(mesh).items()}
 
 
@@ -78,7 +78,7 @@ async def locked_apply(plan: Plan, hosts: Mapping[str, FakeHost], told: Told) ->
     return outcomes
 
 
-def run(hosts: Mapping[str, FakeHost], mesh: Cluster) -> Run3:
+def run(hosts: Mapping[str, FakeHost], mesh: Mesh) -> Run3:
     told = Told()
     outcomes = asyncio.run(locked_apply(build(mesh), hosts, told))
     return Run3(hosts, told, {outcome.host: outcome for outcome in outcomes})
@@ -88,18 +88,18 @@ def refuse(*starts: str) -> Callable[[Request], Answer | None]:
     return lambda request: NO if str(request).startswith(starts) else None
 
 
-def as_planned(hosts: Iterable[FakeHost], mesh: Cluster) -> bool:
+def as_planned(hosts: Iterable[FakeHost], mesh: Mesh) -> bool:
     inspections = asyncio.run(inspect_all(build(mesh), {host.name: host for host in hosts}))
     return all(isinstance(inspection, Inspection) and not inspection.diff.steps for inspection in inspections.values())
 
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 
 
 @pytest.mark.parametrize("renderer", Renderer)
 @pytest.mark.parametrize("state", [bare, installed])
 def test_hosts_become_as_planned_in_one_run(state: Callable[[HostConfig], FakeHost], renderer: Renderer) -> None:
-    mesh = cluster(3, fabric=replace(TREE, renderer=renderer))
+    mesh = mesh_of(3, fabric=replace(TREE, renderer=renderer))
 
     result = run(make(state, mesh), mesh)
 
@@ -481,8 +481,8 @@ def watch(hosts: Mapping[str, FakeHost]) -> list[list[str]]:
     return seen
 
 
-@pytest.mark.parametrize("later", [swapped(MESH), cluster(4), cluster(3, prefix="10.99.0.0/16")])
-def test_no_address_has_two_owners_at_any_moment(later: Cluster) -> None:
+@pytest.mark.parametrize("later", [swapped(MESH), mesh_of(4), mesh_of(3, prefix="10.99.0.0/16")])
+def test_no_address_has_two_owners_at_any_moment(later: Mesh) -> None:
     hosts = {**make(bare, later), **make(applied, MESH)}
     seen = watch(hosts)
 
@@ -579,7 +579,7 @@ def test_a_failed_host_that_is_not_in_the_mesh_keeps_nobody_out() -> None:
 def test_another_spanning_tree_needs_no_restart_of_docker() -> None:
     hosts = make(applied, MESH)
 
-    run(hosts, cluster(3, fabric=Fabric(forwarding=Forwarding.STP)))
+    run(hosts, mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP)))
 
     for host in hosts.values():
         assert not any("docker" in line and "systemctl" in line for line in host.writes())
@@ -619,7 +619,7 @@ def test_containers_of_one_host_are_down_at_a_time() -> None:
 
     for name, host in hosts.items():
         host.fails = note(name)
-    result = run(hosts, cluster(3, prefix="10.99.0.0/16"))
+    result = run(hosts, mesh_of(3, prefix="10.99.0.0/16"))
 
     assert result.failed == []
     assert sorted(restarts) == ["host1", "host2", "host3"]
@@ -627,7 +627,7 @@ def test_containers_of_one_host_are_down_at_a_time() -> None:
 
 
 def test_hosts_without_containers_do_not_wait_for_each_other() -> None:
-    told = run(make(applied, MESH), cluster(3, prefix="10.99.0.0/16")).told
+    told = run(make(applied, MESH), mesh_of(3, prefix="10.99.0.0/16")).told
 
     assert not any("wait for" in text for _, text in told.lines)
 
@@ -646,7 +646,7 @@ def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
     hosts = make(applied, MESH)
     for host in hosts.values():
         host.containers = [Container("web")]
-    later = cluster(3, fabric=Fabric(tunnel=Tunnel.VXLAN))
+    later = mesh_of(3, fabric=Fabric(tunnel=Tunnel.VXLAN))
 
     outcomes = asyncio.run(later_apply(build(later), hosts))
 
@@ -664,7 +664,7 @@ def test_without_a_restart_the_file_is_written_and_the_rest_waits() -> None:
 def test_without_a_restart_new_addresses_wait_on_all_hosts(forwarding: Forwarding, movers: tuple[str, ...]) -> None:
     """Flows and rules of two plans would have no way to each other: also of hosts whose Docker need not restart."""
     fabric = Fabric(forwarding=forwarding)
-    before, later = cluster(3, fabric=fabric), cluster(3, fabric=replace(fabric, bfd=Bfd(multiplier=5)))
+    before, later = mesh_of(3, fabric=fabric), mesh_of(3, fabric=replace(fabric, bfd=Bfd(multiplier=5)))
     pools = {"host1": "172.17.208.0/20", "host2": "172.17.64.0/19", "host3": "172.17.128.0/19"}
     later = replace(
         later,
@@ -740,7 +740,7 @@ def test_live_restore_that_does_not_come_back_is_said(monkeypatch: pytest.Monkey
 
 def test_no_host_gets_the_flows_of_a_new_plan_before_all_gave_up_what_it_does_not_have() -> None:
     ring = Fabric(forwarding=Forwarding.DIRECT, topology=Ring())
-    old, new = cluster(4, fabric=ring), cluster(5, fabric=ring)
+    old, new = mesh_of(4, fabric=ring), mesh_of(5, fabric=ring)
     hosts = {**make(bare, new), **make(applied, old)}
     wanted = {name: config.flows for name, config in configs(new).items()}
     written: list[bool] = []

@@ -19,7 +19,7 @@ from dockmesh.inspect.host import Inspection
 from dockmesh.meshfile.packages import read_packages
 from dockmesh.meshfile.problems import Span
 from dockmesh.meshfile.types import Located
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.packages.carry import FOLDER
 from dockmesh.plan.build import build
 from dockmesh.record.run import Run
@@ -28,7 +28,7 @@ from dockmesh.transport.requests import Answer, PutBytes, Request
 from dockmesh.undo.session import Session
 from tests.support.debs import write_deb
 from tests.support.fake_host import Container, FakeHost, applied, bare
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 
 
@@ -57,17 +57,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def mesh_with(folder: Path) -> Cluster:
+def mesh_with(folder: Path) -> Mesh:
     debs, problems = read_packages((Located(str(folder), Span(1, 1)),), folder)
     assert problems == []
-    return replace(cluster(3), debs=debs)
+    return replace(mesh_of(3), debs=debs)
 
 
-def inspections(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> Inspections:
+def inspections(mesh: Mesh, hosts: Mapping[str, FakeHost]) -> Inspections:
     return asyncio.run(inspect_all(build(mesh), hosts))
 
 
-def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
+def run(mesh: Mesh, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
     session = Session(Run("r1", "ann", "desk", "2026-01-02T03:04:05Z", "apply"))
     outcomes = asyncio.run(
         apply(build(mesh), hosts, AllOrNone(build(mesh), inspections(mesh, hosts)), session, Silent())
@@ -75,14 +75,14 @@ def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> dict[str, Outcome]:
     return {outcome.host: outcome for outcome in outcomes}
 
 
-def bare_hosts(mesh: Cluster) -> dict[str, FakeHost]:
+def bare_hosts(mesh: Mesh) -> dict[str, FakeHost]:
     hosts = {name: bare(config) for name, config in configs(mesh).items()}
     for host in hosts.values():
         host.packages["libc6"] = "2.41"
     return hosts
 
 
-def old_hosts(mesh: Cluster) -> dict[str, FakeHost]:
+def old_hosts(mesh: Mesh) -> dict[str, FakeHost]:
     hosts = {name: applied(config) for name, config in configs(mesh).items()}
     for host in hosts.values():
         host.packages |= {"libc6": "2.41", "openvswitch-switch": "1", "openvswitch-common": "1"}

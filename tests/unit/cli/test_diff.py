@@ -13,10 +13,10 @@ from dockmesh.errors import ConnectError
 from dockmesh.inspect.host import Inspection
 from dockmesh.plan.build import build
 from tests.support.fake_host import FakeHost, applied, bare
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 
 
 def compare(hosts: Mapping[str, FakeHost]) -> Comparison:

@@ -89,9 +89,9 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
 
     assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
-    cluster = load(Path("dockmesh.yaml"))
-    assert len(cluster.hosts) == 300
-    assert cluster.fabric.forwarding is Forwarding.RSTP  # more than `direct` takes
+    loaded = load(Path("dockmesh.yaml"))
+    assert len(loaded.hosts) == 300
+    assert loaded.fabric.forwarding is Forwarding.RSTP  # more than `direct` takes
 
 
 @pytest.mark.exhaustive

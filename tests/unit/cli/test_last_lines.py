@@ -23,10 +23,10 @@ from dockmesh.record.run import Run
 from dockmesh.undo.session import Session
 from dockmesh.verify.types import Probe, ProbeKind, Verdict, VerifyReport
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 PLAN = build(MESH)
 NAMES = tuple(host.name for host in PLAN.hosts)
 CHANGE = Change("host1", Subject(Thing.DEVICE, "docker0", "MTU"), "1500", "1462", "it is so")

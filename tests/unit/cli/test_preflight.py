@@ -15,7 +15,7 @@ from dockmesh.cli.work.preflight import _preflight, exit_code
 from dockmesh.plan.build import build
 from dockmesh.preflight.types import Check, Finding, Level, Report
 from dockmesh.transport.fleet import Fleet
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 FINE = (
     Finding(Check.PYTHON, Level.FINE, ("host1",), "Python 3.13.5"),
@@ -77,6 +77,6 @@ def test_the_time_of_a_log_in_that_fails_is_of_the_time_that_is_told(monkeypatch
         yield Fleet({}, {}, Path("/dev/null"))
 
     monkeypatch.setattr("dockmesh.cli.work.preflight.fleet", slow_to_fail)
-    plan = build(cluster(3))
+    plan = build(mesh_of(3))
 
     assert asyncio.run(_preflight(plan, plan.hosts, None)).seconds >= 0.2

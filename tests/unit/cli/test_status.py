@@ -11,7 +11,7 @@ from dockmesh.model.mesh import Degree
 from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.status.types import Status
 from tests.support.fake_host import applied
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, status_of
@@ -41,7 +41,7 @@ def test_a_mesh_that_is_well_fits_on_a_quarter_of_a_screen() -> None:
 
 
 def test_a_warning_has_what_to_do_and_all_is_well_all_the_same() -> None:
-    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    world = worlds.well(small := mesh_of(3, prefix="10.99.0.0/27"))
     worlds.run_containers(world, "host2", *(f"10.99.0.{number}" for number in range(16, 23)))
 
     status = status_of(world, mesh=small)
@@ -105,7 +105,7 @@ def test_drift_is_counted_in_the_table() -> None:
 
 
 def test_thirty_hosts_fit_on_one_screen() -> None:
-    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
+    mesh = mesh_of(30, fabric=replace(TREE, topology=Degree(4)))
 
     shown = lines(status_of(worlds.well(mesh), mesh=mesh), 110)
 

@@ -15,10 +15,10 @@ from dockmesh.render.types import HostConfig
 from dockmesh.undo.destroy import Leftovers, destroy
 from tests.support.fake_host import Device, FakeHost, applied
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import cluster, with_attachment, with_network
+from tests.support.meshes import mesh_of, with_attachment, with_network
 from tests.support.plans import config_of
 
-MESH = with_network(cluster(3))
+MESH = with_network(mesh_of(3))
 WITHOUT = config_of(MESH)
 BOTH = with_attachment(with_attachment(MESH, "docker0"), "blue", Attachment("host1", "eth1", 30))
 CONFIG = config_of(BOTH)

@@ -14,15 +14,15 @@ from dockmesh.render import names, ports
 from dockmesh.render.host import flows_of, render
 from dockmesh.render.paths import DATABASE_DROP_IN, FLOWS, FLOWS_UNIT, GUARD, SWITCH_DROP_IN, UNIT
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import config_of
 
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
-CONFIG = config_of(cluster(3, fabric=DIRECT))
+CONFIG = config_of(mesh_of(3, fabric=DIRECT))
 
 
 def of(host: FakeHost, fabric: Fabric = DIRECT, hosts: int = 3) -> HostDiff:
-    plan = build(cluster(hosts, fabric=fabric))
+    plan = build(mesh_of(hosts, fabric=fabric))
     facts = host.facts(flows_of(plan, plan.host("host1")))
     config = render(plan, adopt(plan.host("host1"), facts))
     return explain(plan, config, facts, diff(config, facts))
@@ -58,7 +58,7 @@ def test_a_group_changed_by_hand_is_drift() -> None:
 
 
 def test_flows_come_right_after_the_bridge_and_follow_from_it() -> None:
-    host = applied(config_of(cluster(3)))
+    host = applied(config_of(mesh_of(3)))
 
     found = of(host)
 
@@ -84,7 +84,7 @@ def test_while_the_file_is_another_flows_are_not_counted() -> None:
 
 
 def test_a_change_of_the_way_of_forwarding_comes_from_the_file_alone() -> None:
-    (change,) = (each for each in of(applied(config_of(cluster(3)))).changes if str(each.subject) == "bridge br0")
+    (change,) = (each for each in of(applied(config_of(mesh_of(3)))).changes if str(each.subject) == "bridge br0")
 
     assert change.origin is Origin.FILE
 
@@ -107,7 +107,7 @@ def test_a_bridge_that_does_not_tell_its_flows_gets_them() -> None:
 
 
 def test_by_ifupdown_no_unit_makes_the_bridges() -> None:
-    config = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT, renderer=Renderer.IFUPDOWN)))
+    config = config_of(mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT, renderer=Renderer.IFUPDOWN)))
 
     assert config.units == (FLOWS_UNIT, ports.UNIT, names.UNIT)
     assert CONFIG.units == (UNIT, FLOWS_UNIT, ports.UNIT, names.UNIT)

@@ -9,10 +9,10 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.subject import RESTART_FOR_KEYS, Subject
 from dockmesh.diff.types import HostDiff, StepName
 from tests.support.fake_host import Container, Daemon, FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 PLAIN = config_of(MESH)
 CONFIG = config_of(
     replace(MESH, hosts=(replace(MESH.hosts[0], docker={"log-driver": "local"}), *MESH.hosts[1:])),

@@ -15,13 +15,13 @@ from dockmesh.errors import ConflictError
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, FakeHost, applied, network_row
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
 RESTART, RESTART_FOR_IPV6 = "docker restart", "docker restart for IPv6"
 
-PLAIN = config_of(with_network(cluster(3)))
-SIX = config_of(with_network(cluster(3), prefix6="fd00:80::/64"))
+PLAIN = config_of(with_network(mesh_of(3)))
+SIX = config_of(with_network(mesh_of(3), prefix6="fd00:80::/64"))
 
 
 def of(host: FakeHost, config: HostConfig = SIX) -> HostDiff:

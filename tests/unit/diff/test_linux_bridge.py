@@ -5,10 +5,10 @@ import pytest
 from dockmesh.diff.linux_bridge import differing, set_right
 from dockmesh.plan.types import HostNetwork
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-CONFIG = config_of(with_network(cluster(3)))
+CONFIG = config_of(with_network(mesh_of(3)))
 EACH = pytest.mark.parametrize("network", CONFIG.networks, ids=lambda network: network.name)
 
 

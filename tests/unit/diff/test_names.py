@@ -12,11 +12,11 @@ from dockmesh.render import names
 from dockmesh.render.docker import BEFORE, DAEMON_JSON
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import Container, Daemon, FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
-CONFIG = config_of(cluster(3))
-NAMELESS = config_of(replace(cluster(3), domain=None))
+CONFIG = config_of(mesh_of(3))
+NAMELESS = config_of(replace(mesh_of(3), domain=None))
 
 
 def without_names(*containers: str, live_restore: bool = False) -> FakeHost:

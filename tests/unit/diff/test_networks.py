@@ -7,18 +7,18 @@ import pytest
 from dockmesh.diff.host import diff
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.errors import ConflictError
-from dockmesh.model.mesh import Cluster, Datapath, Fabric
+from dockmesh.model.mesh import Datapath, Fabric, Mesh
 from dockmesh.render import network
 from tests.support.fake_host import Container, Device, FakeHost, applied, installed, network_row
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-ALONE = config_of(cluster(3))
-BLUE = config_of(with_network(cluster(3)))
+ALONE = config_of(mesh_of(3))
+BLUE = config_of(with_network(mesh_of(3)))
 
 
-def of(host: FakeHost, mesh: Cluster | None = None) -> HostDiff:
+def of(host: FakeHost, mesh: Mesh | None = None) -> HostDiff:
     config = BLUE if mesh is None else config_of(mesh)
     return diff(config, host.facts(config.flows))
 
@@ -71,14 +71,14 @@ def test_a_new_network_is_a_bridge_a_switch_a_patch_and_a_network_of_dockers() -
 
 
 def test_an_internal_network_is_one_to_docker() -> None:
-    found = of(applied(ALONE), with_network(cluster(3), internal=True))
+    found = of(applied(ALONE), with_network(mesh_of(3), internal=True))
 
     assert "--internal blue" in requests(found, StepName.NETWORKS)[-1]
     assert texts(found)[-1].endswith("MTU 1458, internal")
 
 
 def test_a_host_that_is_not_on_the_network_gets_nothing_of_it() -> None:
-    found = of(applied(ALONE), with_network(cluster(3), hosts=("host2", "host3")))
+    found = of(applied(ALONE), with_network(mesh_of(3), hosts=("host2", "host3")))
 
     assert found.changes == ()
 
@@ -206,7 +206,7 @@ def test_a_bridge_that_docker_made_at_boot_becomes_ours() -> None:
 
 
 def test_another_datapath_makes_the_switch_anew_with_the_fabric() -> None:
-    netdev = with_network(cluster(3, fabric=Fabric(datapath=Datapath.NETDEV)))
+    netdev = with_network(mesh_of(3, fabric=Fabric(datapath=Datapath.NETDEV)))
     host = applied(BLUE)
     host.answer_with_ovs({"br-phy": Bridge({"datapath_type": "netdev"}, {"br-phy": Port(), "eth0": Port()})})
     host.devices["br-phy"] = host.devices.pop("eth0")

@@ -8,7 +8,7 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.origin import expected, explain
 from dockmesh.diff.types import HostDiff, Origin
 from dockmesh.errors import HostError
-from dockmesh.model.mesh import Cluster, Renderer
+from dockmesh.model.mesh import Mesh, Renderer
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.record.applied import read
@@ -18,13 +18,13 @@ from dockmesh.render.host import flows_of, render
 from dockmesh.render.paths import DOCKER_DROP_IN, UNIT, UNIT_FILE, UP
 from tests.support.fake_host import FakeHost, applied, bare
 from tests.support.fake_ovs import Port
-from tests.support.meshes import TREE, cluster, with_network, with_underlay, without
+from tests.support.meshes import TREE, mesh_of, with_network, with_underlay, without
 from tests.support.plans import config_of
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 
 
-def of(host: FakeHost, mesh: Cluster = MESH) -> HostDiff:
+def of(host: FakeHost, mesh: Mesh = MESH) -> HostDiff:
     plan = build(mesh)
     facts = host.facts(flows_of(plan, plan.host("host1")))
     config = render(plan, adopt(plan.host("host1"), facts))
@@ -194,14 +194,14 @@ def test_what_only_follows_is_no_difference_of_its_own() -> None:
 
 
 def test_a_host_that_was_added_is_named() -> None:
-    found = of(applied(config_of(without(cluster(4), "host4"))), cluster(4))
+    found = of(applied(config_of(without(mesh_of(4), "host4"))), mesh_of(4))
 
     assert ("tunnel gre3", "the file changed: host4 was added") in reasons(found)
     assert {change.origin for change in found.differences} == {Origin.FILE}
 
 
 def test_a_host_that_was_removed_is_named() -> None:
-    found = of(applied(config_of(cluster(4))), without(cluster(4), "host3"))
+    found = of(applied(config_of(mesh_of(4))), without(mesh_of(4), "host3"))
 
     assert ("tunnel gre2", "the file changed: host3 was removed") in reasons(found)
 
@@ -247,7 +247,7 @@ def test_another_renderer_is_a_change_of_the_file() -> None:
     host = applied(config_of(MESH))
     host.programs |= {"brctl"}
 
-    found = of(host, cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
+    found = of(host, mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
 
     assert (UP, "the file changed: no longer wanted") in reasons(found)
 

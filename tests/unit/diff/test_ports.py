@@ -8,10 +8,10 @@ from dockmesh.render import ports
 from dockmesh.render.types import HostConfig
 from dockmesh.undo.destroy import Leftovers, destroy
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-CONFIG = config_of(with_network(cluster(3), prefix6="fd00:80::/64"))
+CONFIG = config_of(with_network(mesh_of(3), prefix6="fd00:80::/64"))
 
 
 def requests(host: FakeHost, name: StepName, config: HostConfig = CONFIG) -> list[str]:

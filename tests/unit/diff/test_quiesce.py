@@ -10,22 +10,22 @@ from dockmesh.diff.quiesce import without_changing
 from dockmesh.diff.subject import OLD_FLOWS, TUNNELS
 from dockmesh.diff.types import StepName
 from dockmesh.facts.types import FileState
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring, Topology
+from dockmesh.model.mesh import Fabric, Forwarding, Mesh, Ring, Topology
 from dockmesh.plan.build import build
 from dockmesh.render.host import render
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Put
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster, without
+from tests.support.meshes import mesh_of, without
 from tests.support.plans import config_of
 
 Arc = tuple[str, str]
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
 
 
-def direct(hosts: int, topology: Topology | None = None) -> Cluster:
-    return cluster(hosts, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or DIRECT.topology))
+def direct(hosts: int, topology: Topology | None = None) -> Mesh:
+    return mesh_of(hosts, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or DIRECT.topology))
 
 
 def test_rows_of_others_that_change_are_gone_and_the_own_stay() -> None:
@@ -65,8 +65,8 @@ def test_the_file_says_what_is_left_so_that_the_guard_keeps_it_so() -> None:
 
 @pytest.mark.parametrize(("old", "new"), [(Forwarding.RSTP, Forwarding.DIRECT), (Forwarding.DIRECT, Forwarding.RSTP)])
 def test_tunnels_go_first_where_the_way_of_forwarding_changes(old: Forwarding, new: Forwarding) -> None:
-    wanted = config_of(cluster(3, fabric=Fabric(forwarding=new)))
-    host = applied(config_of(cluster(3, fabric=Fabric(forwarding=old))))
+    wanted = config_of(mesh_of(3, fabric=Fabric(forwarding=new)))
+    host = applied(config_of(mesh_of(3, fabric=Fabric(forwarding=old))))
 
     step = diff(wanted, host.facts(wanted.flows)).step(StepName.QUIESCE)
 
@@ -76,9 +76,9 @@ def test_tunnels_go_first_where_the_way_of_forwarding_changes(old: Forwarding, n
 
 
 def test_between_two_spanning_trees_nothing_goes_first() -> None:
-    wanted = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.STP)))
+    wanted = config_of(mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP)))
 
-    assert diff(wanted, applied(config_of(cluster(3))).facts()).step(StepName.QUIESCE) is None
+    assert diff(wanted, applied(config_of(mesh_of(3))).facts()).step(StepName.QUIESCE) is None
 
 
 # By the mesh of before and the one of after.
@@ -145,7 +145,7 @@ def circles(follows: Mapping[Arc, set[Arc]]) -> bool:
     return any(visit(arc) for arc in follows if arc not in seen)
 
 
-def mixes_circle(old: Cluster, new: Cluster, *, apart: bool) -> bool:
+def mixes_circle(old: Mesh, new: Mesh, *, apart: bool) -> bool:
     """Whether any mix of hosts with the old and with the new flows could send a frame in a circle."""
     before, after = build(old), build(new)
     numbers = {host.name: str(host.number) for host in (*before.hosts, *after.hosts)}

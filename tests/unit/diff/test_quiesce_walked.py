@@ -7,23 +7,23 @@ from itertools import permutations, product
 import pytest
 
 from dockmesh.diff.quiesce import without_changing
-from dockmesh.model.mesh import Cluster, Degree, Fabric, Forwarding, FullMesh, Ring, Topology
+from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Mesh, Ring, Topology
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
 from dockmesh.render.flows import bundle
 from dockmesh.render.host import render
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster, moved, swapped, without
-from tests.support.walker import Mesh, always_ends, container, ping, walk
+from tests.support.meshes import mesh_of, moved, swapped, without
+from tests.support.walker import FlowMesh, always_ends, container, ping, walk
 
 
-def of(mesh: Cluster, topology: Topology) -> Plan:
+def of(mesh: Mesh, topology: Topology) -> Plan:
     fabric = Fabric(forwarding=Forwarding.DIRECT, topology=topology)
-    return build(Cluster(mesh.name, fabric, mesh.networks[:1], mesh.hosts))
+    return build(Mesh(mesh.name, fabric, mesh.networks[:1], mesh.hosts))
 
 
-WHOLE = cluster(5)
+WHOLE = mesh_of(5)
 LESS = without(WHOLE, "host1")
 CHANGES = {
     "a ring takes a host in": (of(LESS, Ring()), of(WHOLE, Ring())),
@@ -34,7 +34,7 @@ CHANGES = {
 }
 
 
-def elsewhere(mesh: Cluster, prefix: str) -> Cluster:
+def elsewhere(mesh: Mesh, prefix: str) -> Mesh:
     """The same hosts with the addresses that another prefix gives them."""
     network = replace(mesh.docker0, prefix=IPv4Network(prefix))
     slots = assign(network.prefix, len(mesh.hosts)).slots
@@ -67,7 +67,7 @@ def between(old: Plan, new: Plan) -> dict[str, str]:
 
 def circles(plan: Plan, mixed: dict[str, str]) -> bool:
     """Of the hosts that have a text: no frame comes to another."""
-    mesh = Mesh(plan, mixed)
+    mesh = FlowMesh(plan, mixed)
     pairs = permutations([host for host in plan.hosts if host.name in mixed], 2)
     return any(not always_ends(mesh.sent(a.name, ping(container(a), container(b)))) for a, b in pairs)
 
@@ -123,7 +123,7 @@ def test_addresses_that_become_anothers_go_before_it_comes() -> None:
     kept = between(old, new)
 
     for host in old.hosts[:2]:
-        assert not walk(Mesh(old, kept).sent("host4", ping(container(old.hosts[3]), container(host))))[0]
+        assert not walk(FlowMesh(old, kept).sent("host4", ping(container(old.hosts[3]), container(host))))[0]
 
 
 def test_without_that_a_frame_could_circle() -> None:
@@ -135,15 +135,15 @@ def test_without_that_a_frame_could_circle() -> None:
 def test_in_a_full_mesh_that_grows_every_pair_keeps_its_link_throughout() -> None:
     old, new = CHANGES["a full mesh takes a host in"]
     for mixed in (*mixtures(texts(old), between(old, new)), *mixtures(between(old, new), texts(new))):
-        mesh = Mesh(new, mixed)
+        mesh = FlowMesh(new, mixed)
         for a, b in permutations(old.hosts, 2):
             arrived, hops = walk(mesh.sent(a.name, ping(container(a), container(b))))
             assert ([name for name, _ in arrived], hops) == ([b.name], 1)
 
 
 def test_a_ring_that_grows_keeps_what_lies_away_from_the_new_host() -> None:
-    old, new = of(without(cluster(8), "host8"), Ring()), of(cluster(8), Ring())
-    mesh = Mesh(old, between(old, new))
+    old, new = of(without(mesh_of(8), "host8"), Ring()), of(mesh_of(8), Ring())
+    mesh = FlowMesh(old, between(old, new))
     three, four, five = old.hosts[2:5]
 
     for a, b in permutations((three, four, five), 2):

@@ -8,10 +8,10 @@ from dockmesh.model.mesh import Fabric, Renderer
 from dockmesh.render.paths import INTERFACES, UP
 from dockmesh.render.types import HostConfig
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-CONFIG = config_of(with_network(cluster(3)))
+CONFIG = config_of(with_network(mesh_of(3)))
 BRIDGES = {"docker0": StepName.ATTACH, "dm-blue": StepName.NETWORKS}
 
 
@@ -53,7 +53,7 @@ def test_at_boot_it_ignores_them_before_it_is_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", BRIDGES)
 def test_with_ifupdown_it_does_so_before_its_first_address(name: str) -> None:
-    text = text_of(config_of(with_network(cluster(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))), INTERFACES)
+    text = text_of(config_of(with_network(mesh_of(3, fabric=Fabric(renderer=Renderer.IFUPDOWN)))), INTERFACES)
     lines = [line.strip() for line in text.split(f"iface {name} inet static\n")[1].split("\n\n")[0].splitlines()]
 
     assert [line for line in lines if line.startswith("pre-up")] == [

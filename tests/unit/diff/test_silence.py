@@ -6,15 +6,15 @@ import pytest
 
 from dockmesh.diff.host import diff
 from dockmesh.diff.silence import DEVICES_MS, proof_silence_ms, silence_ms
-from dockmesh.model.mesh import Bfd, Cluster, Datapath, Fabric, Forwarding, Ring
+from dockmesh.model.mesh import Bfd, Datapath, Fabric, Forwarding, Mesh, Ring
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster, with_network, without
+from tests.support.meshes import mesh_of, with_network, without
 from tests.support.plans import config_of
 
 
-def mesh(**settings: object) -> Cluster:
+def mesh(**settings: object) -> Mesh:
     fabric = Fabric(forwarding=Forwarding.DIRECT, datapath=Datapath.NETDEV)
-    return cluster(4, fabric=replace(fabric, **settings))  # type: ignore[arg-type]
+    return mesh_of(4, fabric=replace(fabric, **settings))  # type: ignore[arg-type]
 
 
 CHANGES = {

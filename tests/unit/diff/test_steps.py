@@ -13,10 +13,10 @@ from dockmesh.render.docker import BEFORE, DAEMON_JSON, alone
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Put
 from tests.support.fake_host import Container, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, moved, with_underlay, without
+from tests.support.meshes import TREE, mesh_of, moved, with_underlay, without
 from tests.support.plans import config_of
 
-CONFIG = config_of(cluster(3))
+CONFIG = config_of(mesh_of(3))
 
 
 def texts(found: HostDiff) -> list[str]:
@@ -67,7 +67,7 @@ def test_ifupdown_needs_bridge_utils() -> None:
     host = installed(CONFIG)
     host.programs.remove("brctl")
 
-    (step, *_) = of(host, config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))).steps
+    (step, *_) = of(host, config_of(mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))).steps
 
     assert step.packages == ("bridge-utils",)
 
@@ -104,7 +104,7 @@ def test_docker_restarts_where_it_uses_its_defaults_and_names_who_notices() -> N
 
 
 def test_br0_leaves_docker0_while_docker_changes_and_comes_back_last() -> None:
-    host = applied(config_of(cluster(4)))  # other pools
+    host = applied(config_of(mesh_of(4)))  # other pools
 
     assert names(of(host))[0] is StepName.DETACH
     assert names(of(host))[-1] is StepName.ATTACH
@@ -127,7 +127,7 @@ def test_a_new_peer_is_one_transaction_and_restarts_nothing() -> None:
 def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
     host = applied(CONFIG)
 
-    found = of(host, config_of(without(cluster(3), "host3")))
+    found = of(host, config_of(without(mesh_of(3), "host3")))
 
     assert names(found) == [StepName.FILES, StepName.FABRIC]
     (gone,) = (change for change in found.changes if change.text() == "tunnel gre2: to 10.77.0.3 goes")
@@ -135,13 +135,13 @@ def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
 
 
 def test_a_peer_that_moved_changes_one_option() -> None:
-    found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.22")))
+    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3), host2="10.77.0.22")))
 
     assert texts(found)[-1] == "gre1 options:remote_ip: 10.77.0.2 → 10.77.0.22"
 
 
 def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction() -> None:
-    found = of(applied(CONFIG), config_of(cluster(3, fabric=replace(TREE, tunnel=Tunnel.GENEVE))))
+    found = of(applied(CONFIG), config_of(mesh_of(3, fabric=replace(TREE, tunnel=Tunnel.GENEVE))))
 
     *leaving, transaction = requests(found, StepName.FABRIC)
     assert leaving == [f"ovs-appctl bfd/set-forwarding {port} false" for port in ("gre1", "gre2")]
@@ -155,14 +155,14 @@ def test_another_kind_of_tunnel_is_given_up_deleted_and_made_in_one_transaction(
 
 
 def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
-    keyed = config_of(cluster(3, fabric=replace(TREE, key=7)))
+    keyed = config_of(mesh_of(3, fabric=replace(TREE, key=7)))
     host = applied(CONFIG)
 
     texts_of_keys = [
         next(text for text in texts(of(before, after)) if "key" in text)
         for before, after in (
             (host, keyed),
-            (applied(keyed), config_of(cluster(3, fabric=replace(TREE, key=8)))),
+            (applied(keyed), config_of(mesh_of(3, fabric=replace(TREE, key=8)))),
             (applied(keyed), CONFIG),
         )
     ]
@@ -173,7 +173,7 @@ def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
 
 def test_an_address_of_ipv6_does_not_stay_on_a_tunnel_that_goes_by_ipv4() -> None:
     """Open vSwitch 3.5.0 refuses it: 'remote_ip' and 'local_ip' has to be of the same address family."""
-    ipv6 = config_of(with_underlay(cluster(3), host1="fd00::1", host2="fd00::2", host3="fd00::3"))
+    ipv6 = config_of(with_underlay(mesh_of(3), host1="fd00::1", host2="fd00::2", host3="fd00::3"))
 
     found = of(applied(ipv6), CONFIG)
 
@@ -182,18 +182,18 @@ def test_an_address_of_ipv6_does_not_stay_on_a_tunnel_that_goes_by_ipv4() -> Non
 
 
 def test_a_tunnel_that_open_vswitch_could_not_make_is_deleted_without_asking_its_bfd() -> None:
-    host = applied(config_of(cluster(4)))
+    host = applied(config_of(mesh_of(4)))
     assert host.ovs is not None
     host.ovs.bridges["br0"].ports["gre3"].interface["error"] = "could not set configuration"
 
-    found = of(host, config_of(without(cluster(4), "host4")))
+    found = of(host, config_of(without(mesh_of(4), "host4")))
 
     transaction, _ = requests(found, StepName.FABRIC)
     assert "del-port br0 gre3" in transaction
 
 
 def test_another_spanning_tree_makes_the_bridge_anew_in_a_transaction_of_its_own() -> None:
-    found = of(applied(CONFIG), config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.STP))))
+    found = of(applied(CONFIG), config_of(mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP))))
 
     drop, build, _ = requests(found, StepName.FABRIC)
     assert drop == "ovs-vsctl --retry --timeout=20 -- --if-exists del-br br0"
@@ -220,7 +220,7 @@ def test_a_file_of_another_mode_is_written_again() -> None:
 
 
 def test_what_the_other_renderer_made_goes() -> None:
-    found = of(applied(CONFIG), config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))))
+    found = of(applied(CONFIG), config_of(mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))))
 
     assert [text for text in texts(found) if text.endswith(" goes")] == [
         "/etc/dockmesh/up: a file of ours goes",
@@ -247,7 +247,7 @@ def test_the_users_file_is_kept_beside_with_its_mode() -> None:
 def test_a_file_that_is_ours_already_is_not_kept_again() -> None:
     host = applied(CONFIG)
 
-    found = of(host, config_of(cluster(4)))
+    found = of(host, config_of(mesh_of(4)))
 
     assert f"write {BEFORE}" not in requests(found, StepName.DOCKER)
 
@@ -291,7 +291,7 @@ def test_a_kernel_without_open_vswitch_is_refused_before_anything_is_written() -
 
 
 def test_the_datapath_in_userspace_needs_the_underlay_on_a_bridge_of_its() -> None:
-    netdev = config_of(cluster(3, fabric=Fabric(datapath=Datapath.NETDEV)))
+    netdev = config_of(mesh_of(3, fabric=Fabric(datapath=Datapath.NETDEV)))
 
     with pytest.raises(DatapathError) as refused:
         of(installed(CONFIG), netdev)
@@ -301,7 +301,7 @@ def test_the_datapath_in_userspace_needs_the_underlay_on_a_bridge_of_its() -> No
 
 @pytest.mark.parametrize("forwarding", [Forwarding.RSTP, Forwarding.STP])
 def test_a_switch_that_floods_nothing_beside_a_spanning_tree_is_refused(forwarding: Forwarding) -> None:
-    config = config_of(cluster(3, fabric=Fabric(forwarding=forwarding)))
+    config = config_of(mesh_of(3, fabric=Fabric(forwarding=forwarding)))
     facts = applied(config).facts()
 
     diff(config, replace(facts, switch_version="3.5.0"))
@@ -311,7 +311,7 @@ def test_a_switch_that_floods_nothing_beside_a_spanning_tree_is_refused(forwardi
 
 
 def test_without_a_spanning_tree_every_version_will_do() -> None:
-    config = config_of(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
+    config = config_of(mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
 
     diff(config, replace(applied(config).facts(), switch_version="4.0.0"))
 
@@ -337,7 +337,7 @@ def test_a_switch_that_does_not_run_is_started_before_anything_is_said_of_the_fa
     ],
 )
 def test_ifupdown_must_read_the_folder_that_we_write_to(text: str, reads: bool) -> None:
-    config = config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
+    config = config_of(mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
     host = bare(config)
     host.files[INTERFACES_FILE] = (text, 0o644)
 
@@ -349,7 +349,7 @@ def test_ifupdown_must_read_the_folder_that_we_write_to(text: str, reads: bool) 
 
 
 def test_ifupdown_is_not_brought_onto_a_host_that_something_else_configures() -> None:
-    config = config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
+    config = config_of(mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
     host = bare(config)
     host.programs.remove("ifup")
 
@@ -403,7 +403,7 @@ def test_a_key_of_daemon_json_shows_alone() -> None:
 
 
 def test_another_address_makes_the_bridge_anew_for_its_mac_address_is_who_it_is_in_the_tree() -> None:
-    mesh = cluster(3)
+    mesh = mesh_of(3)
     mesh = replace(mesh, hosts=(moved(mesh.hosts[0], "172.17.42.9"), *mesh.hosts[1:]))
 
     found = of(applied(CONFIG), config_of(mesh))
@@ -418,9 +418,9 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
     assert facts.docker is not None
     held = (facts_types.Container("1", "web", "172.17.64.2"), facts_types.Container("2", "db", "172.17.1.2"))
     facts = replace(facts, docker=replace(facts.docker, containers=held))
-    smaller = moved(cluster(3).hosts[0], pool="172.17.0.0/19")
+    smaller = moved(mesh_of(3).hosts[0], pool="172.17.0.0/19")
 
-    found = diff(config_of(replace(cluster(3), hosts=(smaller, *cluster(3).hosts[1:]))), facts)
+    found = diff(config_of(replace(mesh_of(3), hosts=(smaller, *mesh_of(3).hosts[1:]))), facts)
 
     (change,) = [change for change in found.changes if str(change.subject) == "docker restart"]
     assert change.disturbs == ("web", "db")
@@ -428,7 +428,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
 
 
 def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
-    found = of(applied(CONFIG), config_of(with_underlay(cluster(3), host2="10.77.0.99")))
+    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3), host2="10.77.0.99")))
 
     (change,) = [change for change in found.changes if str(change.subject) == "gre1 options:remote_ip"]
     assert change.reason == "the peer is reached there: no frame passes this tunnel until both ends have it so"
@@ -436,7 +436,7 @@ def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
 
 
 def test_the_tree_gives_up_a_tunnel_before_it_is_deleted() -> None:
-    four = cluster(4)
+    four = mesh_of(4)
 
     found = of(applied(config_of(four)), config_of(without(four, "host4")))
 

@@ -9,7 +9,7 @@ from dockmesh.model.mesh import Fabric, Forwarding, FullMesh, Topology
 from dockmesh.pings.log import Ping
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 INTERVAL_MS = 10
 FAULT_S = 1000.0
@@ -21,7 +21,7 @@ Silence = tuple[float, float]  # from, to; in seconds after the fault
 
 
 def plan_of(count: int = 3, topology: Topology | None = None, forwarding: Forwarding = Forwarding.RSTP) -> Plan:
-    return build(cluster(count, fabric=Fabric(topology=topology or FullMesh(), forwarding=forwarding)))
+    return build(mesh_of(count, fabric=Fabric(topology=topology or FullMesh(), forwarding=forwarding)))
 
 
 def pings(silences: Iterable[Silence] = (), start_s: float = -2, end_s: float = 9) -> tuple[Ping, ...]:

@@ -173,9 +173,9 @@ def test_both_of_two_edits_of_the_mesh_file_are_in_it(file: Path) -> None:
 
     at_one_time(file.parent, hosts, networks)
 
-    cluster = load(file)
-    assert {host.name for host in cluster.hosts} >= {f"h{number}" for number in range(1, 5)}
-    assert {network.name for network in cluster.further} == {f"net{number}" for number in range(4)}
+    mesh = load(file)
+    assert {host.name for host in mesh.hosts} >= {f"h{number}" for number in range(1, 5)}
+    assert {network.name for network in mesh.further} == {f"net{number}" for number in range(4)}
     assert [path.name for path in file.parent.iterdir()] == ["dockmesh.yaml"]
 
 

@@ -23,7 +23,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan
 from dockmesh.transport.requests import Answer
 from dockmesh.transport.script import PYTHON
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 BUFFERED = 1 << 20  # bytes that a connection takes at once
 PACE = Pace(seconds=0.4, limit_mbit=80, packets=2000)
@@ -31,7 +31,7 @@ PAIRS = (Pair("host1", "host2"), Pair("host2", "host1"))
 
 
 def on_loopback() -> dict[str, HostPlan]:
-    hosts = build(cluster(3)).hosts[:2]
+    hosts = build(mesh_of(3)).hosts[:2]
     return {
         host.name: replace(host, networks=(replace(host.docker0, address=IPv4Interface(f"127.77.0.{place}/8")),))
         for place, host in enumerate(hosts, start=1)

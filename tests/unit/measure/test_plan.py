@@ -5,10 +5,10 @@ import pytest
 from dockmesh.measure.plan import AT_ONCE, lasts_s, life_s, orders, steps, told
 from dockmesh.measure.types import Figure, Pace, Pair, Step
 from dockmesh.plan.build import build
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 HOSTS = ("host1", "host2", "host3")
-PLANNED = {host.name: host for host in build(cluster(3)).hosts}
+PLANNED = {host.name: host for host in build(mesh_of(3)).hosts}
 
 
 def test_every_figure_is_taken_and_pairs_are_measured_one_after_another() -> None:

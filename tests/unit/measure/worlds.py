@@ -10,9 +10,9 @@ from dockmesh.render.host import render
 from dockmesh.transport.requests import Answer, Exec, Request
 from dockmesh.transport.script import PYTHON
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
-PLAN = build(cluster(3))
+PLAN = build(mesh_of(3))
 NAMES = tuple(host.name for host in PLAN.hosts)
 MBIT, PER_SECOND, US = 100, 9_000, (310, 290, 300, 1_900)
 

@@ -9,16 +9,16 @@ import pytest
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load, parse
 from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.meshfile.write import write_cluster
+from dockmesh.meshfile.write import write_mesh
 from dockmesh.model.mesh import (
     Bfd,
-    Cluster,
     Degree,
     Fabric,
     Forwarding,
     FullMesh,
     Host,
     Links,
+    Mesh,
     Ring,
     Sites,
     Ssh,
@@ -26,7 +26,7 @@ from dockmesh.model.mesh import (
     Topology,
 )
 from dockmesh.model.network import Network
-from tests.support.meshes import cluster, in_docker0
+from tests.support.meshes import in_docker0, mesh_of
 
 GUIDE = """\
 name: prod
@@ -40,7 +40,7 @@ hosts:
 """
 
 
-def guide(old: str = "", new: str = "") -> Cluster:
+def guide(old: str = "", new: str = "") -> Mesh:
     assert old in GUIDE
     return parse("mesh.yaml", GUIDE.replace(old, new).encode())
 
@@ -55,9 +55,9 @@ def test_the_guides_file_becomes_the_guides_numbers(tmp_path: Path) -> None:
     file = tmp_path / "dockmesh.yaml"
     file.write_text(GUIDE)
 
-    cluster = load(file)
+    loaded = load(file)
 
-    assert cluster == Cluster(
+    assert loaded == Mesh(
         name="prod",
         fabric=Fabric(),
         networks=(Network("docker0", IPv4Network("172.17.0.0/16")),),
@@ -87,9 +87,9 @@ def test_the_guides_file_becomes_the_guides_numbers(tmp_path: Path) -> None:
     ],
 )
 def test_a_topology_has_many_forms(text: str, topology: object) -> None:
-    cluster = guide("networks:", f"fabric: {{topology: {text}}}\nnetworks:")
+    loaded = guide("networks:", f"fabric: {{topology: {text}}}\nnetworks:")
 
-    assert cluster.fabric.topology == topology
+    assert loaded.fabric.topology == topology
 
 
 def test_every_fabric_setting_is_taken() -> None:
@@ -107,14 +107,14 @@ def test_bfd_given_by_half_keeps_the_other_default() -> None:
 
 
 def test_a_repeated_value_may_be_an_alias() -> None:
-    cluster = parse(
+    loaded = parse(
         "mesh.yaml",
         GUIDE.replace("ssh: {user: root}", "ssh: &admin {user: admin}")
         .replace("172.17.128.0/18}", "172.17.128.0/18, ssh: *admin}")
         .encode(),
     )
 
-    assert [host.ssh.user for host in cluster.hosts] == ["admin", "admin", None]
+    assert [host.ssh.user for host in loaded.hosts] == ["admin", "admin", None]
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
@@ -269,7 +269,7 @@ def test_keys_named_like_our_own_marks_confuse_nothing(text: str) -> None:
 )
 def test_direct_takes_so_many_hosts_and_no_more(hosts: int, topology: Topology, wrong: str) -> None:
     fabric = Fabric(forwarding=Forwarding.DIRECT, topology=topology)
-    text = write_cluster(cluster(hosts, prefix="172.16.0.0/12", fabric=fabric)).encode()
+    text = write_mesh(mesh_of(hosts, prefix="172.16.0.0/12", fabric=fabric)).encode()
 
     if not wrong:
         assert len(parse("mesh.yaml", text).hosts) == hosts

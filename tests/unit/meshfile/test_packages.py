@@ -6,7 +6,7 @@ import pytest
 
 from dockmesh.meshfile.load import load
 from dockmesh.meshfile.problems import MeshFileError
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from tests.support.debs import deb_bytes, write_deb
 
 MESH = """\
@@ -19,7 +19,7 @@ packages:
   from: """
 
 
-def mesh(folder: Path, value: str) -> Cluster:
+def mesh(folder: Path, value: str) -> Mesh:
     file = folder / "dockmesh.yaml"
     file.write_text(MESH + value + "\n")
     return load(file)
@@ -36,10 +36,10 @@ def test_a_folder_is_read_beside_the_file(tmp_path: Path) -> None:
     write_deb(tmp_path / "debs", "a")
     (tmp_path / "debs/build.log").write_text("not a package, and not looked at")
 
-    cluster = mesh(tmp_path, "debs")
+    loaded = mesh(tmp_path, "debs")
 
-    assert cluster.packages == ("debs",)
-    assert [(deb.package, deb.version) for deb in cluster.debs] == [("a", "1"), ("b", "2")]
+    assert loaded.packages == ("debs",)
+    assert [(deb.package, deb.version) for deb in loaded.debs] == [("a", "1"), ("b", "2")]
 
 
 def test_files_and_folders_may_be_listed(tmp_path: Path) -> None:

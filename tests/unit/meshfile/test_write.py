@@ -7,13 +7,13 @@ import pytest
 
 from dockmesh.meshfile.flow import text
 from dockmesh.meshfile.load import parse
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import Bfd, Cluster, Degree, Fabric, Host, Links, Listen, Ring, Sites, Ssh, Star
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import Bfd, Degree, Fabric, Host, Links, Listen, Mesh, Ring, Sites, Ssh, Star
 from dockmesh.model.network import Network
 from dockmesh.model.tunnel import Tunnel
 from tests.support.meshes import in_docker0
 
-CLUSTER = Cluster(
+MESH = Mesh(
     name="prod",
     fabric=Fabric(),
     networks=(Network("docker0", IPv4Network("172.17.0.0/16")),),
@@ -58,7 +58,7 @@ hosts:
 def test_the_whole_file_reads_like_this() -> None:
     notes = {"hosts": "3 hosts more fit.", "hosts.host2": "behind the old router"}
 
-    assert write_cluster(CLUSTER, notes=notes) == WRITTEN
+    assert write_mesh(MESH, notes=notes) == WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_the_whole_file_reads_like_this() -> None:
     ],
 )
 def test_what_is_written_loads_to_the_same_mesh(fabric: Fabric) -> None:
-    cluster = replace(CLUSTER, fabric=fabric)
+    written_mesh = replace(MESH, fabric=fabric)
 
-    assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
+    assert parse("mesh.yaml", write_mesh(written_mesh).encode()) == written_mesh
 
 
 @pytest.mark.parametrize(
@@ -94,35 +94,35 @@ def test_text_that_yaml_reads_as_text_is_bare(word: str) -> None:
 
 
 def test_a_note_of_several_lines_is_all_comment() -> None:
-    written = write_cluster(CLUSTER, notes={"fabric": "one\nname: two"})
+    written = write_mesh(MESH, notes={"fabric": "one\nname: two"})
 
     assert "# one\n# name: two\nfabric:" in written
-    assert parse("mesh.yaml", written.encode()) == CLUSTER
+    assert parse("mesh.yaml", written.encode()) == MESH
 
 
 def test_packages_are_written_as_they_were_named() -> None:
     for packages in (("debs",), ("debs", "more debs/x.deb")):
-        cluster = replace(CLUSTER, packages=packages)
+        written_mesh = replace(MESH, packages=packages)
 
-        assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
+        assert parse("mesh.yaml", write_mesh(written_mesh).encode()) == written_mesh
 
 
 def test_dockers_api_is_written_where_it_is_open() -> None:
-    cluster = replace(CLUSTER, docker_api=Listen.MESH)
+    written_mesh = replace(MESH, docker_api=Listen.MESH)
 
-    assert parse("mesh.yaml", write_cluster(cluster).encode()) == cluster
+    assert parse("mesh.yaml", write_mesh(written_mesh).encode()) == written_mesh
 
 
 @pytest.mark.parametrize("address", ["2001:db8::1", "2001:db8::", "::2:1"])
 def test_an_ipv6_underlay_is_written_in_quotes_and_read_again(address: str) -> None:
     """A colon may end a plain scalar of YAML, and `2001:db8::,` would be a key."""
     hosts = (
-        replace(CLUSTER.hosts[0], underlay=IPv6Address(address)),
-        replace(CLUSTER.hosts[1], underlay=IPv6Address("2001:db8::2")),
+        replace(MESH.hosts[0], underlay=IPv6Address(address)),
+        replace(MESH.hosts[1], underlay=IPv6Address("2001:db8::2")),
     )
-    cluster = replace(CLUSTER, hosts=hosts)
+    written_mesh = replace(MESH, hosts=hosts)
 
-    written = write_cluster(cluster)
+    written = write_mesh(written_mesh)
 
     assert f'underlay: "{address}"' in written
-    assert parse("mesh.yaml", written.encode()) == cluster
+    assert parse("mesh.yaml", written.encode()) == written_mesh

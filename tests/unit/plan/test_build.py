@@ -2,16 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from dockmesh.model.mesh import Cluster, Fabric, Links
+from dockmesh.model.mesh import Fabric, Links, Mesh
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.tree import BACKUP, OTHERS, ROOT
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import tree_of
 
 
-def with_mtus(*mtus: int) -> Cluster:
-    mesh = cluster(len(mtus))
+def with_mtus(*mtus: int) -> Mesh:
+    mesh = mesh_of(len(mtus))
     hosts = (replace(host, underlay_mtu=mtu) for host, mtu in zip(mesh.hosts, mtus, strict=True))
     return replace(mesh, hosts=tuple(hosts))
 
@@ -22,7 +22,7 @@ def test_the_overlays_mtu_is_the_underlays_less_its_headers(underlay: int, overl
 
 
 def test_the_mtu_sum_names_each_term() -> None:
-    assert build(cluster(2)).mtu_sum.lines() == (
+    assert build(mesh_of(2)).mtu_sum.lines() == (
         "  1500  underlay MTU",
         "   −20  outer IPv4 header",
         "    −4  GRE header",
@@ -43,7 +43,7 @@ def test_the_mtu_sum_names_each_term() -> None:
     ids=lambda each: f"{each.tunnel}-{each.key}" if isinstance(each, Fabric) else None,
 )
 def test_each_kind_of_tunnel_takes_its_own_headers(fabric: Fabric, mtu: int) -> None:
-    assert build(cluster(2, fabric=fabric)).mtu == mtu
+    assert build(mesh_of(2, fabric=fabric)).mtu == mtu
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_each_kind_of_tunnel_takes_its_own_headers(fabric: Fabric, mtu: int) -> 
     ids=lambda each: f"{each.tunnel}-{each.key}" if isinstance(each, Fabric) else None,
 )
 def test_an_ipv6_underlay_takes_twenty_bytes_more(fabric: Fabric, mtu: int) -> None:
-    assert build(cluster(2, fabric=fabric, underlay="fd77::")).mtu == mtu
+    assert build(mesh_of(2, fabric=fabric, underlay="fd77::")).mtu == mtu
 
 
 def test_a_key_and_udp_are_terms_of_the_sum() -> None:
     names = [
-        [name for name, _ in build(cluster(2, fabric=fabric)).mtu_sum.parts[1:-1]]
+        [name for name, _ in build(mesh_of(2, fabric=fabric)).mtu_sum.parts[1:-1]]
         for fabric in (Fabric(key=1), Fabric(tunnel=Tunnel.VXLAN), Fabric(tunnel=Tunnel.GENEVE))
     ]
 
@@ -81,7 +81,7 @@ def test_nobody_is_narrowest_where_all_are_alike() -> None:
 
 
 def test_tunnels_are_numbered_from_one_in_the_order_of_the_peers_addresses() -> None:
-    tunnels = build(cluster(3)).host("host2").tunnels
+    tunnels = build(mesh_of(3)).host("host2").tunnels
 
     assert [(end.port, end.peer, str(end.remote)) for end in tunnels] == [
         ("gre1", "host1", "10.77.0.1"),
@@ -90,7 +90,7 @@ def test_tunnels_are_numbered_from_one_in_the_order_of_the_peers_addresses() -> 
 
 
 def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
-    mesh = cluster(3, fabric=Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))))
+    mesh = mesh_of(3, fabric=Fabric(topology=Links((("host1", "host2"), ("host2", "host3")))))
 
     peers = {host.name: [end.peer for end in host.tunnels] for host in build(mesh).hosts}
 
@@ -102,7 +102,7 @@ def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
 
 
 def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
-    plan = build(cluster(4))
+    plan = build(mesh_of(4))
 
     assert (tree_of(plan).root, tree_of(plan).backup_root) == ("host1", "host2")
     assert [host.tree_priority for host in plan.hosts] == [OTHERS] * 4
@@ -111,17 +111,17 @@ def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
 def test_root_and_backup_in_the_middle_have_the_low_priorities() -> None:
     chain = Links((("host1", "host2"), ("host2", "host3"), ("host3", "host4")))
 
-    priorities = [host.tree_priority for host in build(cluster(4, fabric=replace(TREE, topology=chain))).hosts]
+    priorities = [host.tree_priority for host in build(mesh_of(4, fabric=replace(TREE, topology=chain))).hosts]
 
     assert priorities == [OTHERS, ROOT, BACKUP, OTHERS]
 
 
 def test_a_pool_of_the_guide_holds_sixteen_thousand_containers() -> None:
     # 172.17.192.0/18 ends with the broadcast address of the prefix.
-    assert [host.docker0.containers for host in build(cluster(3)).hosts] == [16384, 16384, 16383]
+    assert [host.docker0.containers for host in build(mesh_of(3)).hosts] == [16384, 16384, 16383]
 
 
 def test_mac_addresses_are_made_of_the_bridge_address() -> None:
-    host = build(cluster(3)).host("host1")
+    host = build(mesh_of(3)).host("host1")
 
     assert (host.docker0.bridge_mac, host.docker0.switch_mac) == ("02:42:ac:11:2a:01", "0e:6d:ac:11:2a:01")

@@ -2,11 +2,11 @@ from dockmesh.model.mesh import Degree, Fabric, Forwarding, FullMesh, Ring, Star
 from dockmesh.plan.build import build
 from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Forward, Plan
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 
 def planned(count: int, topology: Topology) -> Plan:
-    return build(cluster(count, fabric=Fabric(topology=topology, forwarding=Forwarding.DIRECT)))
+    return build(mesh_of(count, fabric=Fabric(topology=topology, forwarding=Forwarding.DIRECT)))
 
 
 def test_a_ring_is_tried_the_short_way_round_and_then_the_other() -> None:

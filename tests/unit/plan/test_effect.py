@@ -3,9 +3,9 @@ from dataclasses import replace
 from dockmesh.model.mesh import Fabric, Forwarding, Links
 from dockmesh.plan.build import build
 from dockmesh.plan.effect import effect
-from tests.support.meshes import TREE, cluster, without
+from tests.support.meshes import TREE, mesh_of, without
 
-FOUR = cluster(4, prefix="11.0.0.0/8")
+FOUR = mesh_of(4, prefix="11.0.0.0/8")
 
 
 def test_a_host_more_is_one_tunnel_more_on_each_of_the_others_and_nothing_else() -> None:
@@ -34,8 +34,8 @@ def test_a_host_with_a_smaller_mtu_restarts_docker_everywhere() -> None:
 
 def test_a_chain_that_grows_moves_its_root_and_says_whose_bridge_is_made_anew() -> None:
     pairs = tuple((f"host{number}", f"host{number + 1}") for number in range(1, 6))
-    before = cluster(4, fabric=replace(TREE, topology=Links(pairs[:3])))
-    after = cluster(6, fabric=replace(TREE, topology=Links(pairs)))
+    before = mesh_of(4, fabric=replace(TREE, topology=Links(pairs[:3])))
+    after = mesh_of(6, fabric=replace(TREE, topology=Links(pairs)))
 
     found = effect(build(before), build(after))
 

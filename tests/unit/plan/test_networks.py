@@ -6,9 +6,9 @@ from ipaddress import IPv4Interface, IPv4Network
 from dockmesh.model.mesh import Fabric
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
-from tests.support.meshes import cluster, moved, with_network
+from tests.support.meshes import mesh_of, moved, with_network
 
-TWO = build(with_network(cluster(3)))
+TWO = build(with_network(mesh_of(3)))
 BLUE = [allocation for _, allocation in TWO.allocations("blue")]
 
 
@@ -19,7 +19,7 @@ def test_docker0_is_the_first_network_of_every_host_and_has_no_tag() -> None:
 
 
 def test_another_network_changes_nothing_of_docker0() -> None:
-    assert [host.docker0 for host in TWO.hosts] == [host.docker0 for host in build(cluster(3)).hosts]
+    assert [host.docker0 for host in TWO.hosts] == [host.docker0 for host in build(mesh_of(3)).hosts]
 
 
 def test_each_host_has_an_address_and_a_pool_of_its_own_in_each_network() -> None:
@@ -45,20 +45,20 @@ def test_the_tag_of_a_frame_takes_four_bytes_of_every_network_but_docker0() -> N
 
 
 def test_a_key_and_a_tag_are_both_taken_off() -> None:
-    vxlan = build(with_network(cluster(3, fabric=Fabric(tunnel=Tunnel.GRE, key=7))))
+    vxlan = build(with_network(mesh_of(3, fabric=Fabric(tunnel=Tunnel.GRE, key=7))))
 
     assert [allocation.mtu for allocation in vxlan.hosts[0].networks] == [1458, 1454]
 
 
 def test_a_host_that_is_not_on_a_network_has_nothing_of_it() -> None:
-    plan = build(with_network(cluster(3), hosts=("host1", "host3")))
+    plan = build(with_network(mesh_of(3), hosts=("host1", "host3")))
 
     assert [host.name for host, _ in plan.allocations("blue")] == ["host1", "host3"]
     assert plan.host("host2").on("blue") is None
 
 
 def test_the_port_to_a_network_has_one_number_on_all_hosts_and_none_that_leads_to_a_host() -> None:
-    plan = build(with_network(with_network(cluster(3)), "green", "10.81.0.0/16", vlan=30))
+    plan = build(with_network(with_network(mesh_of(3)), "green", "10.81.0.0/16", vlan=30))
     ports = {(allocation.name, allocation.port) for host in plan.hosts for allocation in host.further}
 
     assert len(ports) == 2
@@ -66,7 +66,7 @@ def test_the_port_to_a_network_has_one_number_on_all_hosts_and_none_that_leads_t
 
 
 def test_a_host_whose_number_is_that_of_a_port_keeps_it() -> None:
-    mesh = cluster(3)
+    mesh = mesh_of(3)
     taken = build(with_network(mesh)).hosts[0].further[0].port
     assert taken is not None
     # In a prefix of 65,536 addresses a host's number is its place in it.

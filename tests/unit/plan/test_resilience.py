@@ -10,11 +10,11 @@ from dockmesh.plan.graph import neighbours, pairs_by_hops
 from dockmesh.plan.resilience import Hops, Resilience, resilience
 from dockmesh.plan.types import Link
 from tests.support.graphs import connected_graphs
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 
 
 def shape_of(count: int, topology: Topology, forwarding: Forwarding = Forwarding.RSTP) -> Resilience:
-    return resilience(build(cluster(count, fabric=Fabric(topology=topology, forwarding=forwarding))))
+    return resilience(build(mesh_of(count, fabric=Fabric(topology=topology, forwarding=forwarding))))
 
 
 def test_connectivity_is_what_networkx_finds_on_every_graph_of_up_to_five_hosts() -> None:
@@ -108,7 +108,7 @@ def test_a_degree_bears_one_less_than_it_says() -> None:
 
 
 def test_healing_is_what_bfd_takes_and_what_was_measured_of_the_tree() -> None:
-    plan = build(cluster(4, fabric=replace(TREE, topology=Ring(), bfd=Bfd(interval_ms=50, multiplier=4))))
+    plan = build(mesh_of(4, fabric=replace(TREE, topology=Ring(), bfd=Bfd(interval_ms=50, multiplier=4))))
 
     assert [(term.least, term.most) for term in resilience(plan).healing] == [(200, 200), (0, 200)]
     assert resilience(plan).healing_ms == (200, 400)

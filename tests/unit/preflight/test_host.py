@@ -16,7 +16,7 @@ from dockmesh.preflight.managers import matches_device
 from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Check, DockerNetwork, Evidence, Finding, Level, Route
 from dockmesh.render.docker import DAEMON_JSON
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.unit.preflight import worlds
 
 PLAN = worlds.plan()
@@ -367,7 +367,7 @@ def test_managers_of_firewalls_are_named_and_no_trouble_by_themselves() -> None:
     assert (found.level, found.what) == (Level.FINE, "ufw and firewalld, iptables (nf_tables)")
 
 
-TWO = build(with_network(cluster(3)))
+TWO = build(with_network(mesh_of(3)))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from dockmesh.facts.types import DockerNetwork, LinuxLink
 from dockmesh.plan.build import build
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Check, Level, Route6
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.unit.preflight.worlds import only, ready, trouble, with_around, with_facts
 
-PLAN = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+PLAN = build(with_network(mesh_of(3), prefix6="fd00:80::/64"))
 BY_ROUTER = (Route6(IPv6Network("::/0"), "eth0", by_router=True),)
 
 
@@ -60,7 +60,7 @@ def test_an_address_or_a_route_in_the_prefix_is_in_the_way() -> None:
 
 
 def test_a_mesh_without_ipv6_does_not_ask() -> None:
-    plan = build(with_network(cluster(3)))
+    plan = build(with_network(mesh_of(3)))
 
     assert trouble(plan, with_around(ready(plan), "host1", ipv6_off=True, routes6=BY_ROUTER)) == []
 

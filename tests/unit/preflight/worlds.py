@@ -16,7 +16,7 @@ from dockmesh.preflight.run import judge
 from dockmesh.preflight.types import Around, Check, Evidence, Finding, HostEvidence, Level, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
 from dockmesh.render.host import render
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 
 BOTH = frozenset((SMALL, FULL))
 HEARD = PeerReach(BOTH, BOTH, {}, 0.4, 1500)
@@ -24,7 +24,7 @@ DEAF = PeerReach(ping_ms=0.4, largest=1500)
 
 
 def plan(hosts: int = 3, datapath: Datapath = Datapath.SYSTEM, tunnel: Tunnel = Tunnel.GRE) -> Plan:
-    return build(cluster(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel)))
+    return build(mesh_of(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel)))
 
 
 def ready(planned: Plan) -> Evidence:

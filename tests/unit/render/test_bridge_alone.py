@@ -11,7 +11,7 @@ from dockmesh.plan.types import HostNetwork
 from dockmesh.render.host import flows_of
 from dockmesh.render.neighbours import link_local
 from dockmesh.render.openflow import Counts
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
 from tests.support.walker import BROADCAST, container, ipv6, is_at, mac, ping, to_all, who_has
 
@@ -27,7 +27,7 @@ class Host:
     """The first of three, with one of its networks."""
 
     def __init__(self, forwarding: Forwarding, network: str) -> None:
-        mesh = with_network(cluster(3, fabric=Fabric(forwarding=forwarding)), prefix6="fd00:80::/64")
+        mesh = with_network(mesh_of(3, fabric=Fabric(forwarding=forwarding)), prefix6="fd00:80::/64")
         plan = build(mesh)
         self.switch = Switch(flows_of(plan, plan.hosts[0]))
         found, other = plan.hosts[0].on(network), plan.hosts[1].on(network)

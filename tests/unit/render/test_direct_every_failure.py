@@ -14,18 +14,18 @@ from dockmesh.plan.build import build
 from dockmesh.plan.simulate import Simulation
 from dockmesh.plan.types import Link
 from tests.support.graphs import connected_graphs
-from tests.support.meshes import cluster
-from tests.support.walker import Mesh, Place, always_ends, container, never_doubles, ping, to_all, walk
+from tests.support.meshes import mesh_of
+from tests.support.walker import FlowMesh, Place, always_ends, container, never_doubles, ping, to_all, walk
 
 
-def mesh_of(graph: "nx.Graph[str]") -> Mesh:
+def flow_mesh_of(graph: "nx.Graph[str]") -> FlowMesh:
     fabric = Fabric(forwarding=Forwarding.DIRECT, topology=Links(tuple(graph.edges)))
-    return Mesh(build(cluster(len(graph), fabric=fabric)))
+    return FlowMesh(build(mesh_of(len(graph), fabric=fabric)))
 
 
 def check(graph: "nx.Graph[str]") -> int:
     """All promises on one graph; returns how many walks that were."""
-    mesh, walks = mesh_of(graph), 0
+    mesh, walks = flow_mesh_of(graph), 0
     links = len(mesh.bits)
     starts: dict[tuple[str, str], Place] = {}
     for source, destination in permutations(mesh.plan.hosts, 2):
@@ -44,7 +44,7 @@ def check(graph: "nx.Graph[str]") -> int:
     return walks
 
 
-def needed(mesh: Mesh, starts: dict[tuple[str, str], Place]) -> set[Link | str]:
+def needed(mesh: FlowMesh, starts: dict[tuple[str, str], Place]) -> set[Link | str]:
     """Links and hosts by whose failure, of each alone, others lose one another."""
     failures: list[tuple[Link | str, int]] = [(link, mesh.dead((link.a, link.b))) for link in mesh.plan.links]
     failures += [(host.name, mesh.dead_host(host.name)) for host in mesh.plan.hosts]
@@ -55,12 +55,12 @@ def needed(mesh: Mesh, starts: dict[tuple[str, str], Place]) -> set[Link | str]:
     }
 
 
-def needed_by_the_plan(mesh: Mesh) -> set[Link | str]:
+def needed_by_the_plan(mesh: FlowMesh) -> set[Link | str]:
     walks = Simulation(mesh.plan)
     return {*walks.weak_links(mesh.plan.links), *walks.weak_hosts()}
 
 
-def joined(mesh: Mesh, graph: "nx.Graph[str]", source: str, destination: str, dead: int) -> bool:
+def joined(mesh: FlowMesh, graph: "nx.Graph[str]", source: str, destination: str, dead: int) -> bool:
     """Whether any way is left."""
     left: nx.Graph[str] = nx.Graph([ends for ends in graph.edges if not mesh.dead(ends) & dead])
     left.add_nodes_from(graph)
@@ -70,7 +70,7 @@ def joined(mesh: Mesh, graph: "nx.Graph[str]", source: str, destination: str, de
 class Promise:
     """What is promised of one ordered pair, if any way is left."""
 
-    def __init__(self, mesh: Mesh, graph: "nx.Graph[str]", source: str, destination: str) -> None:
+    def __init__(self, mesh: FlowMesh, graph: "nx.Graph[str]", source: str, destination: str) -> None:
         self.disjoint = nx.edge_connectivity(graph, source, destination)
         relays = set(graph[source]) & set(graph[destination])
         self.short = [mesh.dead((source, relay), (relay, destination)) for relay in relays]
@@ -115,7 +115,7 @@ def test_a_broadcast_comes_once_to_each_host_that_a_ping_would_come_to() -> None
     for number, graph in enumerate(connected_graphs(3, 4, 5)):
         if len(graph) == 5 and number % 10:
             continue
-        mesh = mesh_of(graph)
+        mesh = flow_mesh_of(graph)
         for source in mesh.plan.hosts:
             frame = to_all(container(source))
             start = mesh.sent(source.name, frame)

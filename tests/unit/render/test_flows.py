@@ -10,11 +10,11 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.render.flows import bundle, tag
 from dockmesh.render.openflow import Counts, counts_of
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.openflow import Frame, frame_of
 from tests.support.walker import (
     BROADCAST,
-    Mesh,
+    FlowMesh,
     always_ends,
     container,
     ipv6,
@@ -34,15 +34,15 @@ FE80, OTHERS_FE80 = "fe80::42:1", "fe80::42:2"
 
 def planned(count: int = 3, topology: Topology | None = None) -> Plan:
     return with_ipv6(
-        build(cluster(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or FullMesh())))
+        build(mesh_of(count, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=topology or FullMesh())))
     )
 
 
-MESH = Mesh(planned())
+MESH = FlowMesh(planned())
 ONE, TWO, THREE = MESH.plan.hosts
 
 
-def arrives(frame: Frame, host: HostPlan = ONE, mesh: Mesh = MESH) -> list[tuple[str, Frame]]:
+def arrives(frame: Frame, host: HostPlan = ONE, mesh: FlowMesh = MESH) -> list[tuple[str, Frame]]:
     start = mesh.sent(host.name, frame)
     assert always_ends(start)
     assert never_doubles(start)
@@ -85,7 +85,7 @@ def test_nobody_learns_mac_addresses_so_they_may_change_and_move() -> None:
 def test_every_prefix_of_a_host_leads_to_it() -> None:
     plan = planned()
     pools = (*ONE.docker0.prefixes, IPv4Network("10.9.0.0/24"), IPv6Network("fd00:9::/64"))
-    mesh = Mesh(replace(plan, hosts=(with_prefixes(ONE, *pools), *plan.hosts[1:])))
+    mesh = FlowMesh(replace(plan, hosts=(with_prefixes(ONE, *pools), *plan.hosts[1:])))
     there, back = ping(IPv4Address("10.9.0.7"), container(TWO)), ping(container(TWO), IPv4Address("10.9.0.7"))
 
     assert arrives(there, ONE, mesh) == unchanged(there, TWO)
@@ -214,7 +214,7 @@ def test_what_comes_from_a_strange_port_is_dropped() -> None:
 
 
 def test_where_all_is_dead_the_frame_is_counted_or_tried_at_last_on_the_direct_link() -> None:
-    mesh = Mesh(planned(4, Ring()))
+    mesh = FlowMesh(planned(4, Ring()))
     one, two, three, _ = mesh.plan.hosts
 
     to_peer = mesh.sent("host1", ping(container(one), container(two)))

@@ -10,21 +10,21 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan
 from dockmesh.render import stp_flows
 from dockmesh.render.openflow import Counts
-from tests.support.meshes import cluster, with_attachment, with_network
+from tests.support.meshes import mesh_of, with_attachment, with_network
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
-from tests.support.walker import Mesh, always_ends, container, ipv6, is_at, mac, ping, to_all, walk, who_has
+from tests.support.walker import FlowMesh, always_ends, container, ipv6, is_at, mac, ping, to_all, walk, who_has
 
 # One of docker0 at host1, of the rest of its prefix; one of blue at host2, of a part that it names.
-MESH_FILE = with_attachment(with_network(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "docker0")
+MESH_FILE = with_attachment(with_network(mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "docker0")
 PART = IPv4Network("10.80.0.0/20")
 PLAN = build(with_attachment(MESH_FILE, "blue", Attachment("host2", "eth1", 30, PART)))
-MESH = Mesh(PLAN)
+MESH = FlowMesh(PLAN)
 AT = {"docker0": "host1", "blue": "host2"}
 OUTSIDE = {"docker0": IPv4Address("172.17.3.3"), "blue": IPv4Address("10.80.3.3")}
 OTHER = {"docker0": IPv4Address("172.17.3.4"), "blue": IPv4Address("10.80.3.4")}
 NETWORKS = tuple(AT)
 
-TREE = build(with_attachment(with_attachment(with_network(cluster(3)), "docker0"), attach=Attachment("host2", "eth1")))
+TREE = build(with_attachment(with_attachment(with_network(mesh_of(3)), "docker0"), attach=Attachment("host2", "eth1")))
 
 
 def allocation(host: HostPlan | str, network: str) -> HostNetwork:
@@ -202,8 +202,8 @@ def test_no_container_gives_machines_out_there_addresses_or_takes_theirs(network
 
 def test_where_it_is_asked_for_dhcp_passes_both_ways() -> None:
     attach = Attachment("host2", "eth1", dhcp=True)
-    plan = build(with_attachment(with_network(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "blue", attach))
-    mesh, own = Mesh(plan), container(allocation(plan.host("host1"), "blue"))
+    plan = build(with_attachment(with_network(mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT))), "blue", attach))
+    mesh, own = FlowMesh(plan), container(allocation(plan.host("host1"), "blue"))
     port = allocation(plan.host("host2"), "blue").attach
     assert port is not None
 
@@ -216,9 +216,9 @@ def test_where_it_is_asked_for_dhcp_passes_both_ways() -> None:
 
 
 def test_without_an_attached_interface_no_container_is_a_server_of_dhcp_either() -> None:
-    plan = build(cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
+    plan = build(mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT)))
     own = container(plan.hosts[0])
 
-    start = Mesh(plan).sent("host1", frame_of(**dict(to_all(own)), **OFFERS))
+    start = FlowMesh(plan).sent("host1", frame_of(**dict(to_all(own)), **OFFERS))
 
     assert (start.sends, start.counts) == ((), Counts.SPOOFED)

@@ -4,15 +4,15 @@ from itertools import permutations
 
 import pytest
 
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Ring
+from dockmesh.model.mesh import Fabric, Forwarding, Mesh, Ring
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork, HostPlan
 from dockmesh.render.flows import TAGGED, bundle
 from dockmesh.render.openflow import Counts
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.openflow import Frame, frame_of
 from tests.support.walker import (
-    Mesh,
+    FlowMesh,
     always_ends,
     container,
     ipv6,
@@ -27,13 +27,13 @@ from tests.support.walker import (
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
 
 
-def three_networks(fabric: Fabric = DIRECT) -> Cluster:
+def three_networks(fabric: Fabric = DIRECT) -> Mesh:
     """docker0, blue on all of four hosts, and green on two."""
-    mesh = with_network(cluster(4, fabric=fabric))
+    mesh = with_network(mesh_of(4, fabric=fabric))
     return with_network(mesh, "green", "10.81.0.0/16", vlan=30, hosts=("host1", "host3"))
 
 
-MESH = Mesh(build(three_networks()))
+MESH = FlowMesh(build(three_networks()))
 ONE, TWO, THREE, FOUR = MESH.plan.hosts
 
 
@@ -43,7 +43,7 @@ def allocation(host: HostPlan, network: str) -> HostNetwork:
     return found
 
 
-def arrives(frame: Frame, host: HostPlan, network: str, mesh: Mesh = MESH) -> list[tuple[str, Frame]]:
+def arrives(frame: Frame, host: HostPlan, network: str, mesh: FlowMesh = MESH) -> list[tuple[str, Frame]]:
     start = mesh.sent(host.name, frame, allocation(host, network).port)
     assert always_ends(start)
     assert never_doubles(start)
@@ -71,7 +71,7 @@ def test_every_pair_of_a_network_reaches_each_other_in_it(network: str) -> None:
 
 
 def test_a_network_on_two_hosts_goes_through_those_that_are_not_on_it() -> None:
-    mesh = Mesh(build(three_networks(Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))))
+    mesh = FlowMesh(build(three_networks(Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))))
     frame = ping(container(allocation(ONE, "green")), container(allocation(THREE, "green")))
 
     assert arrives(frame, ONE, "green", mesh) == at(frame, "green", THREE)
@@ -162,7 +162,7 @@ def test_a_copy_for_a_network_that_a_host_is_not_on_ends_there() -> None:
 
 
 def test_the_rules_of_docker0_are_the_same_with_and_without_other_networks() -> None:
-    alone = build(cluster(4, fabric=DIRECT))
+    alone = build(mesh_of(4, fabric=DIRECT))
     for host in MESH.plan.hosts:
         with_others = {_words(line) for line in bundle(MESH.plan, host).splitlines()}
 
@@ -171,7 +171,7 @@ def test_the_rules_of_docker0_are_the_same_with_and_without_other_networks() -> 
 
 def test_a_network_that_goes_takes_its_own_rules_along_and_no_others() -> None:
     before = build(three_networks())
-    after = build(with_network(cluster(4, fabric=DIRECT)))
+    after = build(with_network(mesh_of(4, fabric=DIRECT)))
     for host in after.hosts:
         lines = {_words(line) for line in bundle(before, before.host(host.name)).splitlines()}
         gone = lines - {_words(line) for line in bundle(after, host).splitlines()}

@@ -11,7 +11,7 @@ from dockmesh.diff.daemon_json import Merged, merge, part, shown_keys
 from dockmesh.errors import ConflictError
 from dockmesh.render.docker import alone
 from dockmesh.render.types import DaemonSettings
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
 PLAIN = DaemonSettings("dockmesh=made for host1", "172.17.42.1/16", IPv4Network("172.17.64.0/18"), 1462)
@@ -24,7 +24,7 @@ def merged(present: dict[str, Any], settings: DaemonSettings = SETTINGS, before:
 
 
 def test_they_stand_in_the_file_of_that_host_alone() -> None:
-    mesh = cluster(3)
+    mesh = mesh_of(3)
     mesh = replace(mesh, hosts=(replace(mesh.hosts[0], docker=LOGS), *mesh.hosts[1:]))
 
     first, second = (json.loads(alone(config_of(mesh, name).daemon).text) for name in ("host1", "host2"))

@@ -5,7 +5,7 @@ from dockmesh.model.mesh import Renderer
 from dockmesh.render import ovs
 from dockmesh.render.paths import INTERFACES
 from dockmesh.render.types import HostConfig
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import config_of
 
 # As Debian's /usr/share/openvswitch/scripts/ifupdown.sh has it (openvswitch-switch 3.5.0).
@@ -16,7 +16,7 @@ printf '%s\n' ${OVS_EXTRA+-- $OVS_EXTRA}
 
 
 def config() -> HostConfig:
-    return config_of(cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
+    return config_of(mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN)))
 
 
 def extras(interface: str) -> list[str]:

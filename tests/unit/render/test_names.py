@@ -13,10 +13,10 @@ from dockmesh.diff.daemon_json import merge, part
 from dockmesh.model.mesh import Fabric, Renderer
 from dockmesh.render import docker, names
 from dockmesh.render.types import DaemonSettings, HostConfig
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-CONFIG = config_of(cluster(3))
+CONFIG = config_of(mesh_of(3))
 SETTINGS = CONFIG.daemon
 NAMELESS = replace(SETTINGS, dns=(), search=None)
 
@@ -56,7 +56,7 @@ def test_the_program_holds_every_module_as_it_is() -> None:
 
 
 def test_each_network_of_a_host_has_a_listener_and_its_own_peers() -> None:
-    mesh = with_network(cluster(3), hosts=("host1", "host3"))
+    mesh = with_network(mesh_of(3), hosts=("host1", "host3"))
 
     red, blue = read(text_of(config_of(mesh), names.SETTINGS)).networks
 
@@ -67,7 +67,7 @@ def test_each_network_of_a_host_has_a_listener_and_its_own_peers() -> None:
 
 
 def test_who_is_shut_in_is_told_the_address_in_its_own_network() -> None:
-    mesh = with_network(cluster(3))
+    mesh = with_network(mesh_of(3))
     shut = replace(mesh, networks=(mesh.docker0, *(replace(each, internal=True) for each in mesh.further)))
 
     assert config_of(mesh).daemon.dns == ("172.17.42.1",)
@@ -76,7 +76,7 @@ def test_who_is_shut_in_is_told_the_address_in_its_own_network() -> None:
 
 @pytest.mark.parametrize("renderer", Renderer)
 def test_a_mesh_without_names_has_nothing_of_them(renderer: Renderer) -> None:
-    config = config_of(replace(cluster(3, fabric=Fabric(renderer=renderer)), domain=None))
+    config = config_of(replace(mesh_of(3, fabric=Fabric(renderer=renderer)), domain=None))
 
     assert not [file.path for file in config.files if "names" in file.path]
     assert names.UNIT not in config.units

@@ -9,7 +9,7 @@ import pytest
 from dockmesh.agent.texts import FLOW_GUARD, PORT_GUARD, modules_of
 from dockmesh.render import ports
 from dockmesh.render.paths import GUARD
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import config_of
 
 PROGRAMS = {GUARD: FLOW_GUARD, ports.PROGRAM: PORT_GUARD}
@@ -17,7 +17,7 @@ CALL = "\nmain(*sys.argv[1:])\n"
 
 
 def text_of(path: str) -> str:
-    return next(file.text for file in config_of(cluster(3)).files if file.path == path)
+    return next(file.text for file in config_of(mesh_of(3)).files if file.path == path)
 
 
 @pytest.mark.parametrize("path", PROGRAMS)

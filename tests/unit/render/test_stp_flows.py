@@ -9,11 +9,11 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostNetwork
 from dockmesh.render.openflow import Counts
 from dockmesh.render.stp_flows import bundle
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.openflow import LOCAL, Frame, Switch, frame_of
 from tests.support.walker import container, ipv6, is_at, mac, ping, to_all, who_has
 
-PLAN = build(with_network(cluster(3)))
+PLAN = build(with_network(mesh_of(3)))
 ONE, TWO, _ = PLAN.hosts
 SWITCH = Switch(bundle(PLAN, ONE))
 NETWORKS = ("docker0", "blue")
@@ -99,7 +99,7 @@ def advertisement(source: str, target: str) -> Frame:
 
 
 def test_a_host_says_of_its_own_addresses_alone_whose_they_are() -> None:
-    plan = build(with_network(cluster(3), prefix6="fd00:80::/64"))
+    plan = build(with_network(mesh_of(3), prefix6="fd00:80::/64"))
     switch = Switch(bundle(plan, plan.hosts[0]))
     blue = plan.hosts[0].networks[1]
 
@@ -118,7 +118,7 @@ def test_a_host_says_of_its_own_addresses_alone_whose_they_are() -> None:
 @pytest.mark.parametrize("prefix6", ["fd00:80::/64", None])
 @pytest.mark.parametrize(("kind", "counts"), [(133, Counts.PASSED), (134, Counts.SPOOFED), (137, Counts.SPOOFED)])
 def test_nobody_here_is_a_router_or_asks_for_one(kind: int, counts: Counts, prefix6: str | None) -> None:
-    plan = build(with_network(cluster(3), prefix6=prefix6))
+    plan = build(with_network(mesh_of(3), prefix6=prefix6))
     switch = Switch(bundle(plan, plan.hosts[0]))
 
     for network in plan.hosts[0].networks:
@@ -143,7 +143,7 @@ def test_what_comes_from_tunnels_is_let_alone() -> None:
 
 def test_the_way_of_forwarding_is_no_matter_of_the_guard() -> None:
     rstp, stp = (
-        build(cluster(3, fabric=Fabric(forwarding=forwarding))) for forwarding in (Forwarding.RSTP, Forwarding.STP)
+        build(mesh_of(3, fabric=Fabric(forwarding=forwarding))) for forwarding in (Forwarding.RSTP, Forwarding.STP)
     )
 
     assert bundle(rstp, rstp.hosts[0]) == bundle(stp, stp.hosts[0])

@@ -7,12 +7,12 @@ from itertools import product
 import pytest
 
 from dockmesh.agent.commit_confirm import BACK
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Listen, Renderer
+from dockmesh.model.mesh import Fabric, Forwarding, Listen, Mesh, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.record import back_unit
 from dockmesh.render.names import UNIT as NAMES
 from dockmesh.render.paths import UNITS
-from tests.support.meshes import cluster, with_attachment
+from tests.support.meshes import mesh_of, with_attachment
 from tests.support.plans import config_of
 
 # What was measured on a host, of the process and of the largest program that it runs, in MB.
@@ -28,9 +28,9 @@ MEASURED = {
 SIZES = {"M": 1, "G": 1024}
 
 
-def mesh(renderer: Renderer, forwarding: Forwarding) -> Cluster:
+def mesh(renderer: Renderer, forwarding: Forwarding) -> Mesh:
     """With all that has a unit."""
-    made = cluster(3, fabric=Fabric(renderer=renderer, forwarding=forwarding))
+    made = mesh_of(3, fabric=Fabric(renderer=renderer, forwarding=forwarding))
     return with_attachment(replace(made, docker_api=Listen.MESH), "docker0", Attachment("host2", "eth1"))
 
 

@@ -11,10 +11,10 @@ from dockmesh.plan.build import build
 from dockmesh.status.drop_counters import LOOPED
 from dockmesh.status.judge import judge
 from dockmesh.status.types import Status
-from tests.support.meshes import cluster, with_attachment, with_network
+from tests.support.meshes import mesh_of, with_attachment, with_network
 from tests.unit.status.worlds import NOW, World, well
 
-MESH = with_attachment(with_network(cluster(3)))
+MESH = with_attachment(with_network(mesh_of(3)))
 
 
 def status(world: World) -> Status:

@@ -12,12 +12,12 @@ from dockmesh.model.mesh import Fabric, Forwarding, Ring
 from dockmesh.status import drop_counters
 from dockmesh.status.types import Status
 from dockmesh.transport.requests import Answer
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.unit.status import worlds
 from tests.unit.status.worlds import status_of
 
-MESH = cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))
-RING = cluster(4, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))
+MESH = mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT))
+RING = mesh_of(4, fabric=Fabric(forwarding=Forwarding.DIRECT, topology=Ring()))
 # As Open vSwitch 3.5.0 answers.
 FLOWS = """\
 OFPST_FLOW reply (OF1.5) (xid=0x2):

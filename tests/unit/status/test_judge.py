@@ -8,7 +8,7 @@ from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.status.types import Status, UnderlayCheck
 from dockmesh.verify.tunnel import TunnelState
 from tests.support.fake_host import applied, bare
-from tests.support.meshes import TREE, cluster
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import configs
 from tests.unit.status import worlds
 from tests.unit.status.worlds import MESH, PLAN, World, status_of
@@ -207,7 +207,7 @@ def test_a_lock_is_no_fault() -> None:
 
 
 def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
-    mesh = cluster(30, fabric=replace(TREE, topology=Degree(4)))
+    mesh = mesh_of(30, fabric=replace(TREE, topology=Degree(4)))
 
     status = status_of(worlds.well(mesh), mesh=mesh)
 
@@ -216,7 +216,7 @@ def test_thirty_hosts_of_degree_four_have_a_way_each() -> None:
 
 
 def test_a_chain_goes_through_its_middle() -> None:
-    mesh = cluster(3, fabric=replace(TREE, topology=Links((("host1", "host2"), ("host2", "host3")))))
+    mesh = mesh_of(3, fabric=replace(TREE, topology=Links((("host1", "host2"), ("host2", "host3")))))
 
     assert ways(status_of(worlds.well(mesh), mesh=mesh))["host1", "host3"] == ("host1", "host2", "host3")
 
@@ -231,7 +231,7 @@ def test_an_error_that_is_no_ssh_is_told_as_it_is() -> None:
 
 
 def test_a_pool_is_counted_and_one_nearly_full_is_warned_of() -> None:
-    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    world = worlds.well(small := mesh_of(3, prefix="10.99.0.0/27"))
     worlds.run_containers(world, "host1", *(f"10.99.0.{number}" for number in range(8, 14)))
     worlds.run_containers(world, "host2", *(f"10.99.0.{number}" for number in range(16, 23)))
 
@@ -245,7 +245,7 @@ def test_a_pool_is_counted_and_one_nearly_full_is_warned_of() -> None:
 
 
 def test_a_full_pool_is_not_right() -> None:
-    world = worlds.well(small := cluster(3, prefix="10.99.0.0/27"))
+    world = worlds.well(small := mesh_of(3, prefix="10.99.0.0/27"))
     worlds.run_containers(world, "host1", *(f"10.99.0.{number}" for number in range(8, 16)))
 
     status = status_of(world, mesh=small)

@@ -6,24 +6,24 @@ from datetime import UTC, datetime
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import Container, HostFacts, OvsBridge, OvsInterface, Place
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.status.judge import judge
 from dockmesh.status.run_state import HostRuns
 from dockmesh.status.types import HostAnswers, Status
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 from tests.unit.verify.worlds import role_of
 
-MESH = cluster(3)
+MESH = mesh_of(3)
 PLAN = build(MESH)
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 World = dict[str, HostAnswers]
 
 
-def well(mesh: Cluster = MESH) -> World:
+def well(mesh: Mesh = MESH) -> World:
     plan = build(mesh)
     return {name: heard(plan, applied(config), config.flows) for name, config in configs(mesh).items()}
 
@@ -133,5 +133,5 @@ def silence(world: World, name: str) -> Mapping[str, DockmeshError]:
     return {name: ConnectError("no SSH connection", host=name, answered=answered, do=f"try `ssh {name}` by hand")}
 
 
-def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Cluster = MESH) -> Status:
+def status_of(world: World, gone: Mapping[str, DockmeshError] | None = None, mesh: Mesh = MESH) -> Status:
     return judge(build(mesh), world, gone or {}, NOW)

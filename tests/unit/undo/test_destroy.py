@@ -10,7 +10,7 @@ import pytest
 from dockmesh.apply.inspection import lock_all
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, ConnectError, DockmeshError, HostError
-from dockmesh.model.mesh import Cluster, Renderer
+from dockmesh.model.mesh import Mesh, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.initial_state import LEFT_BY, file_of
 from dockmesh.record.paths import IPV6, ORIGIN, STATE
@@ -21,15 +21,15 @@ from dockmesh.undo.run import DestroyPlan, inspect_all
 from dockmesh.undo.run import destroy as destroy_mesh
 from tests.support.fake_host import Container, Daemon, Device, FakeHost, applied, bare, installed
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import TREE, cluster, with_network
+from tests.support.meshes import TREE, mesh_of, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 from tests.unit.undo.test_ipv6 import RULES
 from tests.unit.undo.test_rollback import RUN, Silence
 from tests.unit.undo.test_rollback import run as apply
 
-MESH = cluster(3)
-IFUPDOWN = cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))
+MESH = mesh_of(3)
+IFUPDOWN = mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))
 THEIRS = '{"log-opts": {"max-size": "10m"},  "labels": ["rack=7"]}'
 OFF = ("inactive", "disabled")
 Hosts = dict[str, FakeHost]
@@ -70,23 +70,23 @@ WORLDS: dict[str, Callable[[HostConfig], FakeHost]] = {
 }
 
 
-def make(state: Callable[[HostConfig], FakeHost], mesh: Cluster = MESH) -> Hosts:
+def make(state: Callable[[HostConfig], FakeHost], mesh: Mesh = MESH) -> Hosts:
     return {name: state(config) for name, config in configs(mesh).items()}
 
 
-async def _destroy(mesh: Cluster, hosts: Mapping[str, FakeHost], *, packages: bool) -> tuple[Outcome, ...]:
+async def _destroy(mesh: Mesh, hosts: Mapping[str, FakeHost], *, packages: bool) -> tuple[Outcome, ...]:
     locked = await lock_all(hosts, RUN, Silence())
     found = {**await inspect_all(build(mesh), hosts, packages=packages), **locked}
     return await destroy_mesh(hosts, found, Silence())
 
 
-def destroy(hosts: Mapping[str, FakeHost], mesh: Cluster = MESH, *, packages: bool = False) -> dict[str, DockmeshError]:
+def destroy(hosts: Mapping[str, FakeHost], mesh: Mesh = MESH, *, packages: bool = False) -> dict[str, DockmeshError]:
     """By host what went wrong."""
     outcomes = asyncio.run(_destroy(mesh, hosts, packages=packages))
     return {outcome.host: outcome.error for outcome in outcomes if outcome.error}
 
 
-def meshed(state: Callable[[HostConfig], FakeHost], mesh: Cluster = MESH) -> Hosts:
+def meshed(state: Callable[[HostConfig], FakeHost], mesh: Mesh = MESH) -> Hosts:
     hosts = make(state, mesh)
     assert asyncio.run(apply(mesh, hosts)) == []
     return hosts
@@ -109,7 +109,7 @@ def worlds(hosts: Hosts) -> dict[str, object]:
 
 @pytest.mark.parametrize("mesh", [MESH, IFUPDOWN], ids=["systemd", "ifupdown"])
 @pytest.mark.parametrize("state", WORLDS)
-def test_hosts_are_as_before_the_first_apply(state: str, mesh: Cluster) -> None:
+def test_hosts_are_as_before_the_first_apply(state: str, mesh: Mesh) -> None:
     hosts = meshed(WORLDS[state], mesh)
 
     assert destroy(hosts, mesh) == {}

@@ -12,11 +12,11 @@ from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Answer, Exec, Get, Put, Remove, Request
 from dockmesh.undo.ipv6 import FORWARDING, forget, leaves, remember
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-SIX = config_of(with_network(cluster(3), prefix6="fd00:80::/64"))
-PLAIN = config_of(with_network(cluster(3)))
+SIX = config_of(with_network(mesh_of(3), prefix6="fd00:80::/64"))
+PLAIN = config_of(with_network(mesh_of(3)))
 RULES = """\
 *filter
 :INPUT ACCEPT [0:0]

@@ -11,7 +11,7 @@ from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
-from dockmesh.model.mesh import Cluster, Fabric, Forwarding, Host, Renderer
+from dockmesh.model.mesh import Fabric, Forwarding, Host, Mesh, Renderer
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
@@ -20,12 +20,12 @@ from dockmesh.transport.requests import Answer, Request
 from dockmesh.undo.session import Session, told
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, cluster, swapped, with_attachment, with_network
+from tests.support.meshes import TREE, mesh_of, swapped, with_attachment, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
-THREE = cluster(3)
+THREE = mesh_of(3)
 Hosts = dict[str, FakeHost]
 
 
@@ -46,7 +46,7 @@ def with_containers(hosts: Hosts) -> Hosts:
     return hosts
 
 
-def make(state: str, mesh: Cluster) -> Hosts:
+def make(state: str, mesh: Mesh) -> Hosts:
     makers = {"bare": bare, "installed": installed, "applied": applied}
     return with_containers({name: makers[state](config) for name, config in configs(mesh).items()})
 
@@ -55,7 +55,7 @@ def _with(host: Host, other: Host) -> Host:
     return replace(host, allocations=(host.allocations[0], *other.further))
 
 
-def swapped_allocations(mesh: Cluster) -> Cluster:
+def swapped_allocations(mesh: Mesh) -> Mesh:
     one, two, *others = mesh.hosts
     return replace(mesh, hosts=(_with(one, two), _with(two, one), *others))
 
@@ -63,8 +63,8 @@ def swapped_allocations(mesh: Cluster) -> Cluster:
 @dataclass(frozen=True)
 class Scenario:
     before: str
-    old: Cluster
-    new: Cluster
+    old: Mesh
+    new: Mesh
 
     def hosts(self) -> Hosts:
         hosts = {**make("bare", self.new), **make(self.before, self.old)}
@@ -77,10 +77,10 @@ class Scenario:
 SCENARIOS = {
     "bare hosts": Scenario("bare", THREE, THREE),
     "hosts with Docker": Scenario("installed", THREE, THREE),
-    "a host more": Scenario("applied", THREE, cluster(4)),
-    "another prefix": Scenario("applied", THREE, cluster(3, prefix="10.99.0.0/16")),
-    "another tree": Scenario("applied", THREE, cluster(3, fabric=Fabric(forwarding=Forwarding.STP))),
-    "the other renderer": Scenario("applied", THREE, cluster(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))),
+    "a host more": Scenario("applied", THREE, mesh_of(4)),
+    "another prefix": Scenario("applied", THREE, mesh_of(3, prefix="10.99.0.0/16")),
+    "another tree": Scenario("applied", THREE, mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP))),
+    "the other renderer": Scenario("applied", THREE, mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))),
     "swapped pools": Scenario("applied", THREE, swapped(THREE)),
     "a network more": Scenario("applied", THREE, with_network(THREE)),
     "a network less": Scenario("applied", with_network(THREE), THREE),
@@ -90,7 +90,7 @@ SCENARIOS = {
 }
 
 
-async def run(mesh: Cluster, hosts: Mapping[str, FakeHost]) -> list[str]:
+async def run(mesh: Mesh, hosts: Mapping[str, FakeHost]) -> list[str]:
     """One whole run; the hosts that failed."""
     plan = build(mesh)
     locked = await lock_all(hosts, RUN, Silence())

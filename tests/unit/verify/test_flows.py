@@ -15,11 +15,11 @@ from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from dockmesh.verify.judge import judge
 from dockmesh.verify.types import CauseKind, ProbeKind, Verdict
 from tests.support.fake_host import applied
-from tests.support.meshes import cluster
+from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 from tests.unit.status.worlds import alive
 
-MESH = cluster(3, fabric=Fabric(forwarding=Forwarding.DIRECT))
+MESH = mesh_of(3, fabric=Fabric(forwarding=Forwarding.DIRECT))
 PLAN = build(MESH)
 
 

@@ -13,10 +13,10 @@ from dockmesh.verify import host
 from dockmesh.verify.evidence import ProbedHost
 from dockmesh.verify.types import CauseKind, ProbeKind
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import cluster, with_network
+from tests.support.meshes import mesh_of, with_network
 from tests.support.plans import config_of
 
-MESH = with_network(cluster(3))
+MESH = with_network(mesh_of(3))
 PLAN, CONFIG = build(MESH), config_of(MESH)
 HOST = PLAN.hosts[0]
 EACH = pytest.mark.parametrize("network", HOST.networks, ids=lambda network: network.name)

@@ -16,13 +16,13 @@ from dockmesh.diff.host import diff
 from dockmesh.errors import HostError
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Container, DockerNetwork, FlowState, HostFacts, OvsInterface, Place
-from dockmesh.model.mesh import Cluster, Forwarding
+from dockmesh.model.mesh import Forwarding, Mesh
 from dockmesh.plan.build import build
 from dockmesh.render.types import HostConfig
 from dockmesh.status.judge import judge
 from dockmesh.verify.diagnose import look
 from dockmesh.verify.evidence import MeshEvidence, ProbedHost
-from tests.support.meshes import TREE, cluster, with_attachment, with_network
+from tests.support.meshes import TREE, mesh_of, with_attachment, with_network
 from tests.support.plans import configs
 from tests.unit.status import worlds
 
@@ -31,7 +31,7 @@ HARMED = "host2"
 MESHES = {
     forwarding: with_network(
         with_attachment(
-            with_network(cluster(3, fabric=replace(TREE, forwarding=forwarding)), prefix6="fd00:80::/64"),
+            with_network(mesh_of(3, fabric=replace(TREE, forwarding=forwarding)), prefix6="fd00:80::/64"),
         ),
         "red",
         "10.90.0.0/16",
@@ -49,7 +49,7 @@ def well(forwarding: Forwarding) -> worlds.World:
 
 
 def others_addresses() -> dict[str, IPv4Interface | IPv6Interface]:
-    mesh: Cluster = MESHES[Forwarding.DIRECT]
+    mesh: Mesh = MESHES[Forwarding.DIRECT]
     third = build(mesh).host("host3")
     found: dict[str, IPv4Interface | IPv6Interface] = {}
     for allocation in third.networks:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dockmesh.facts.iptables import Fate, Seen
 from dockmesh.facts.types import Docker, FlowState, HostFacts, LinuxLink, OvsBridge, OvsInterface
-from dockmesh.model.mesh import Cluster, FullMesh, Host, Links, Topology
+from dockmesh.model.mesh import FullMesh, Host, Links, Mesh, Topology
 from dockmesh.model.network import Network
 from dockmesh.plan.build import build
 from dockmesh.plan.graph import depths, neighbours
@@ -34,7 +34,7 @@ SILENT = TargetEvidence(Echo(None, 10, None))
 
 def plan(hosts: int = 3, topology: Topology | None = None) -> Plan:
     return build(
-        Cluster(
+        Mesh(
             "prod",
             replace(TREE, topology=topology or FullMesh()),
             (Network("docker0", IPv4Network("10.9.0.0/16")),),

@@ -12,7 +12,7 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.edit.hosts import add_hosts, places_of_hosts, remove_hosts
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import read_bytes
-from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Host, Links, Sites
+from dockmesh.model.mesh import ETHERNET_MTU, Datapath, Host, Links, Mesh, Sites
 from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import Slot, free_slots6, later_slots, outside_of, slots_in
 
@@ -31,14 +31,14 @@ class HostOptions:
 
 def add(hosts: list[str], file: Path, opts: HostOptions, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
-    cluster = parse(str(file), content)
-    targets = _named(hosts, opts.names, cluster, places_of_hosts(str(file), content))
-    links = _new_links(targets, opts.links, cluster, file)
-    site = _known_site(opts.site, cluster, file)
-    networks = _known_networks(opts.networks, cluster, file)
-    allocations = [_free_allocations(each, cluster, len(targets), file) for each in (cluster.docker0, *networks)]
+    mesh = parse(str(file), content)
+    targets = _named(hosts, opts.names, mesh, places_of_hosts(str(file), content))
+    links = _new_links(targets, opts.links, mesh, file)
+    site = _known_site(opts.site, mesh, file)
+    networks = _known_networks(opts.networks, mesh, file)
+    allocations = [_free_allocations(each, mesh, len(targets), file) for each in (mesh.docker0, *networks)]
     found = _offline(targets) if opts.offline else asyncio.run(ask(targets, opts.ssh_config))
-    _refuse_other_datapath(cluster, targets, found)
+    _refuse_other_datapath(mesh, targets, found)
     new = [
         Host(
             target.name,
@@ -60,8 +60,8 @@ def remove(names: list[str], file: Path, *, dry_run: bool, json: bool) -> None:
     carry_out(edit, None, dry_run=dry_run, json=json)
 
 
-def _named(hosts: list[str], names: list[str], cluster: Cluster, places: Mapping[str, str]) -> list[Target]:
-    known = {host.name for host in cluster.hosts}
+def _named(hosts: list[str], names: list[str], mesh: Mesh, places: Mapping[str, str]) -> list[Target]:
+    known = {host.name for host in mesh.hosts}
     if len(names) > len(hosts):
         raise UsageError("there are more names than hosts", do="give --name once for each HOST, in their order")
     targets: list[Target] = []
@@ -87,8 +87,8 @@ def _called(target: Target, name: str) -> Target:
     return Target(name, type(target.ssh)(host, target.ssh.user, target.ssh.port), target.underlay)
 
 
-def _new_links(targets: list[Target], peers: list[str], cluster: Cluster, file: Path) -> list[tuple[str, str]]:
-    listed = isinstance(cluster.fabric.topology, Links)
+def _new_links(targets: list[Target], peers: list[str], mesh: Mesh, file: Path) -> list[tuple[str, str]]:
+    listed = isinstance(mesh.fabric.topology, Links)
     if peers and not listed:
         raise UsageError("--link is for a file that lists its links", do=f"{file} does not: leave --link out")
     if listed and not peers:
@@ -96,15 +96,15 @@ def _new_links(targets: list[Target], peers: list[str], cluster: Cluster, file: 
             f"{file} lists its links, and no link leads to the new host",
             do="say which hosts it is linked to: --link PEER, once for each",
         )
-    known = [*(host.name for host in cluster.hosts), *(target.name for target in targets)]
+    known = [*(host.name for host in mesh.hosts), *(target.name for target in targets)]
     if unknown := [peer for peer in peers if peer not in known]:
         raise UsageError(f"--link {unknown[0]}: there is no such host", do=f"the hosts are {', '.join(known)}")
     pairs = [(peer, target.name) for target in targets for peer in dict.fromkeys(peers) if peer != target.name]
     return list({frozenset(pair): pair for pair in pairs}.values())
 
 
-def _known_site(site: str | None, cluster: Cluster, file: Path) -> str | None:
-    topology = cluster.fabric.topology
+def _known_site(site: str | None, mesh: Mesh, file: Path) -> str | None:
+    topology = mesh.fabric.topology
     if not isinstance(topology, Sites):
         if site is not None:
             raise UsageError("--site is for a file that has sites", do=f"{file} has none: leave --site out")
@@ -120,20 +120,20 @@ def _known_site(site: str | None, cluster: Cluster, file: Path) -> str | None:
     return site
 
 
-def _known_networks(names: list[str], cluster: Cluster, file: Path) -> list[Network]:
+def _known_networks(names: list[str], mesh: Mesh, file: Path) -> list[Network]:
     """Those that the new hosts are on: all that list no hosts, and these."""
-    listing = [network.name for network in cluster.further if network.hosts is not None]
+    listing = [network.name for network in mesh.further if network.hosts is not None]
     for name in names:
         if name not in listing:
             known = f"those that do are {', '.join(listing)}" if listing else f"{file} has none"
             raise UsageError(f"--network {name}: there is no such network that lists its hosts", do=known)
-    return [network for network in cluster.further if network.hosts is None or network.name in names]
+    return [network for network in mesh.further if network.hosts is None or network.name in names]
 
 
-def _free_allocations(network: Network, cluster: Cluster, count: int, file: Path) -> list[Allocation]:
-    slots = _free_slots(network, slots_in(cluster, network.name), count, file)
+def _free_allocations(network: Network, mesh: Mesh, count: int, file: Path) -> list[Allocation]:
+    slots = _free_slots(network, slots_in(mesh, network.name), count, file)
     present = [
-        allocation for host in cluster.hosts for allocation in host.allocations if allocation.network == network.name
+        allocation for host in mesh.hosts for allocation in host.allocations if allocation.network == network.name
     ]
     slots6 = list(islice(free_slots6(network, present), count))
     if len(slots6) < count:
@@ -182,9 +182,9 @@ def _offline(targets: list[Target]) -> list[Found]:
     return found
 
 
-def _refuse_other_datapath(cluster: Cluster, targets: list[Target], found: list[Found]) -> None:
+def _refuse_other_datapath(mesh: Mesh, targets: list[Target], found: list[Found]) -> None:
     for target, each in zip(targets, found, strict=True):
-        if cluster.fabric.datapath is Datapath.SYSTEM and not each.kernel_datapath:
+        if mesh.fabric.datapath is Datapath.SYSTEM and not each.kernel_datapath:
             raise UsageError(
                 f"the kernel of {target.name} has no openvswitch module, and the file says `datapath: system`",
                 now="the file is as it was",

@@ -33,7 +33,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Mesh:
+class PlannedMesh:
     plan: Plan
     file: Path
     ssh_config: Path | None
@@ -45,10 +45,10 @@ def run(name: str, order: Order, file: Path, ssh_config: Path | None, host: list
     Raises UsageError for a name that means several, DockmeshError for one that means none.
     """
     plan = build(load(file))
-    return asyncio.run(_run(name, order, Mesh(plan, file, ssh_config), options.choose_hosts(plan, host)))
+    return asyncio.run(_run(name, order, PlannedMesh(plan, file, ssh_config), options.choose_hosts(plan, host)))
 
 
-async def _run(name: str, order: Order, mesh: Mesh, chosen: tuple[HostPlan, ...]) -> int:
+async def _run(name: str, order: Order, mesh: PlannedMesh, chosen: tuple[HostPlan, ...]) -> int:
     # Who names the host need not wait for the others.
     named = host_in(name, [host.name for host in chosen])
     only = tuple(host for host in chosen if host.name == named)
@@ -58,7 +58,7 @@ async def _run(name: str, order: Order, mesh: Mesh, chosen: tuple[HostPlan, ...]
     raise AssertionError("the last look finds it or raises")
 
 
-async def _among(name: str, order: Order, mesh: Mesh, hosts: tuple[HostPlan, ...], *, last: bool) -> int | None:
+async def _among(name: str, order: Order, mesh: PlannedMesh, hosts: tuple[HostPlan, ...], *, last: bool) -> int | None:
     """None: it is not on these, and others have not been asked."""
     async with fleet(hosts, mesh.ssh_config, CONNECT_TIMEOUT_S, meanwhile=load_modules(*LATER)) as connections:
         from dockmesh.cli.seen import remember

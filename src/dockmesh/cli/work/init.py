@@ -16,8 +16,8 @@ from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
-from dockmesh.meshfile.write import write_cluster
-from dockmesh.model.mesh import ETHERNET_MTU, Cluster, Datapath, Degree, Fabric, Forwarding, FullMesh, Host, Topology
+from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.mesh import ETHERNET_MTU, Datapath, Degree, Fabric, Forwarding, FullMesh, Host, Mesh, Topology
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
@@ -47,7 +47,7 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
     prefix = _prefix(opts.prefix)
     slots = assign(prefix, len(targets), opts.max_hosts).slots
     found, stand_ins = _offline(targets) if opts.offline else (asyncio.run(ask(targets, opts.ssh_config)), [])
-    cluster = Cluster(
+    mesh = Mesh(
         name=opts.name,
         fabric=_fabric(found),
         networks=(Network(DOCKER_BRIDGE, prefix),),
@@ -58,22 +58,22 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
             for target, each, slot in zip(targets, found, slots, strict=True)
         ),
     )
-    room = room_of(cluster)
-    text = write_cluster(cluster, notes=_notes(cluster, stand_ins, room))
+    room = room_of(mesh)
+    text = write_mesh(mesh, notes=_notes(mesh, stand_ins, room))
     _refuse_what_does_not_load(file, text)
     _create(file, text)
     if json:
         print_json(
             {
                 "file": str(file),
-                "hosts": [host.name for host in cluster.hosts],
+                "hosts": [host.name for host in mesh.hosts],
                 "room": room.hosts,
                 "room_pools": list(room.pools),
                 "stand_ins": stand_ins,
             }
         )
     else:
-        _show(file, cluster, room)
+        _show(file, mesh, room)
     if stand_ins:
         err.print(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
@@ -94,23 +94,23 @@ def _fabric(found: list[Found]) -> Fabric:
     )
 
 
-def _show(file: Path, cluster: Cluster, room: Room) -> None:
-    hosts = len(cluster.hosts)
-    out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {cluster.docker0.prefix}.")
+def _show(file: Path, mesh: Mesh, room: Room) -> None:
+    hosts = len(mesh.hosts)
+    out.print(f"[bold]{escape(str(file))}[/]: {hosts} hosts in {mesh.docker0.prefix}.")
     out.print(room.text, markup=False)
     if len(set(room.pools)) > 1 or not room.hosts:
         out.print("For equal pools and more room start again with --max-hosts NUMBER, or a larger --prefix.")
-    if text := _few_links(cluster):
+    if text := _few_links(mesh):
         out.print(text, markup=False)
-    for text in remarks(cluster.networks):
+    for text in remarks(mesh.networks):
         err.print(f"[bold yellow]![/] {text}")
 
 
-def _few_links(cluster: Cluster) -> str | None:
+def _few_links(mesh: Mesh) -> str | None:
     """That not every host has a link to every other, where it is so."""
-    if not isinstance(cluster.fabric.topology, Degree):
+    if not isinstance(mesh.fabric.topology, Degree):
         return None
-    hosts = len(cluster.hosts)
+    hosts = len(mesh.hosts)
     return (
         f"Beyond {MOST_FULL_MESH} hosts not each has a link to each other, which would be "
         f"{hosts * (hosts - 1) // 2:,} links: `topology: {{degree: {LATER_DEGREE}}}` gives each {LATER_DEGREE}."
@@ -171,11 +171,11 @@ def _offline(targets: list[Target]) -> tuple[list[Found], list[str]]:
     return found, [target.name for target, address in zip(targets, known, strict=True) if address is None]
 
 
-def _notes(cluster: Cluster, stand_ins: list[str], room: Room) -> dict[str, str]:
+def _notes(mesh: Mesh, stand_ins: list[str], room: Room) -> dict[str, str]:
     notes = {f"hosts.{name}": "FIXME: a stand-in; put this host's own address here" for name in stand_ins}
     notes["networks"] = room.text
-    fabric = [text] if (text := _few_links(cluster)) else []
-    if cluster.fabric.datapath is Datapath.NETDEV:
+    fabric = [text] if (text := _few_links(mesh)) else []
+    if mesh.fabric.datapath is Datapath.NETDEV:
         fabric.append(
             "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace.\n"
             "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."

@@ -14,7 +14,7 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.meshfile.source import read_bytes
 from dockmesh.meshfile.values import VLAN
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 from dockmesh.model.network import Allocation, Network
 from dockmesh.plan.address import assign, free_slots6
 
@@ -39,15 +39,15 @@ class NetworkOptions:
 
 def add(name: str, file: Path, opts: NetworkOptions, *, dry_run: bool, json: bool) -> None:
     content = read_bytes(file)
-    cluster = parse(str(file), content)
-    on = _hosts(opts.hosts, cluster)
+    mesh = parse(str(file), content)
+    on = _hosts(opts.hosts, mesh)
     network = Network(
         name,
-        _prefix(opts.prefix) if opts.prefix else _free_prefix(cluster),
-        opts.vlan or _free_vlan(cluster),
+        _prefix(opts.prefix) if opts.prefix else _free_prefix(mesh),
+        opts.vlan or _free_vlan(mesh),
         internal=opts.internal,
         hosts=None if opts.hosts is None else on,
-        prefix6=_prefix6(opts.prefix6, cluster) if opts.prefix6 else None,
+        prefix6=_prefix6(opts.prefix6, mesh) if opts.prefix6 else None,
     )
     slots = assign(network.prefix, len(on), opts.max_hosts).slots
     slots6 = islice(free_slots6(network, ()), len(on))
@@ -65,9 +65,9 @@ def remove(name: str, file: Path, *, dry_run: bool, json: bool) -> None:
     carry_out(edit, None, dry_run=dry_run, json=json)
 
 
-def _hosts(text: str | None, cluster: Cluster) -> tuple[str, ...]:
+def _hosts(text: str | None, mesh: Mesh) -> tuple[str, ...]:
     """In the order of the file."""
-    known = [host.name for host in cluster.hosts]
+    known = [host.name for host in mesh.hosts]
     if text is None:
         return tuple(known)
     names = [name.strip() for name in text.split(",")]
@@ -83,10 +83,10 @@ def _prefix(text: str) -> IPv4Network:
         raise UsageError(f"--prefix {text}: {error}", do="write it like 10.80.0.0/16") from error
 
 
-def _prefix6(text: str, cluster: Cluster) -> IPv6Network:
+def _prefix6(text: str, mesh: Mesh) -> IPv6Network:
     """Raises UsageError for one that hosts have no room in; the others are found with the whole file."""
     if text == AUTO:
-        return _drawn(cluster)
+        return _drawn(mesh)
     try:
         prefix = IPv6Network(text)
     except ValueError as error:
@@ -99,9 +99,9 @@ def _prefix6(text: str, cluster: Cluster) -> IPv6Network:
     return prefix
 
 
-def _drawn(cluster: Cluster) -> IPv6Network:
+def _drawn(mesh: Mesh) -> IPv6Network:
     """RFC 4193: 40 bits by chance, so that two meshes that ever meet differ; all networks of a mesh share them."""
-    present = [network.prefix6 for network in cluster.further if network.prefix6 is not None]
+    present = [network.prefix6 for network in mesh.further if network.prefix6 is not None]
     drawn = [prefix for prefix in present if prefix.subnet_of(LOCAL)]
     first = drawn[0].supernet(new_prefix=48) if drawn else _drawn_site()
     return next(prefix for prefix in first.subnets(new_prefix=LARGEST) if not any(map(prefix.overlaps, present)))
@@ -111,11 +111,11 @@ def _drawn_site() -> IPv6Network:
     return IPv6Network((IPv6Address(bytes([0xFD, *secrets.token_bytes(5), *bytes(10)])), 48))
 
 
-def _free_prefix(cluster: Cluster) -> IPv4Network:
+def _free_prefix(mesh: Mesh) -> IPv4Network:
     """One that overlaps no other network of the mesh, and holds nobody's underlay address."""
-    underlays = [host.underlay for host in cluster.hosts]
+    underlays = [host.underlay for host in mesh.hosts]
     for prefix in _candidates():
-        taken = any(prefix.overlaps(network.prefix) for network in cluster.networks)
+        taken = any(prefix.overlaps(network.prefix) for network in mesh.networks)
         if not taken and not any(underlay in prefix for underlay in underlays):
             return prefix
     raise UsageError("no /16 of 10.0.0.0/8 is free of this mesh's networks and hosts", do="give it a --prefix")
@@ -125,7 +125,7 @@ def _candidates() -> Iterator[IPv4Network]:
     return (IPv4Network(f"10.{number}.0.0/16") for number in SECOND_BYTES)
 
 
-def _free_vlan(cluster: Cluster) -> int:
-    taken = {network.vlan for network in cluster.further}
+def _free_vlan(mesh: Mesh) -> int:
+    taken = {network.vlan for network in mesh.further}
     numbers = chain(range(FIRST_VLAN, VLAN.high + 1), range(VLAN.low, FIRST_VLAN))
     return next(number for number in numbers if number not in taken)

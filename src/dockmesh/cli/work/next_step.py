@@ -32,39 +32,39 @@ def next_steps(file: Path, named: Path | None) -> tuple[str, list[tuple[str, str
         ]
     try:
         content = read_bytes(file)
-        cluster = parse(str(file), content)
+        mesh = parse(str(file), content)
     except MeshFileError as error:
         return f"{file} has {counted(len(error.problems) + error.more, 'mistake')}.", [
             (f"dockmesh plan{option}", "shows where, and what was expected"),
         ]
-    mesh = f"{file}: mesh '{cluster.name}', {counted(len(cluster.hosts), 'host')}"
+    head = f"{file}: mesh '{mesh.name}', {counted(len(mesh.hosts), 'host')}"
     runs = [record for record in store.load_all(file) if record.changed or record.made_it_real]
     if not runs or runs[-1].why == store.DESTROY:
         state = "was never applied from here" if not runs else "was taken down"
-        return f"{mesh}; it {state}.", [
+        return f"{head}; it {state}.", [
             (f"dockmesh plan{option}", "shows what follows from the file; contacts no host"),
             (f"dockmesh preflight{option}", "asks the hosts what is in the way"),
             (f"dockmesh apply{option}", "applies the file; shows what it changes, and asks first"),
         ]
     last = runs[-1]
     if last.ended == store.RunState.NOT_PROVEN:
-        return f"{mesh}; the last run ({last.run}) is done, and its verification failed.", [
+        return f"{head}; the last run ({last.run}) is done, and its verification failed.", [
             (f"dockmesh verify{option}", "verifies it again, and says what is wrong and why"),
             (f"dockmesh status{option}", "shows the mesh as it is now"),
             (f"dockmesh rollback{option}", "applies the file before it again"),
         ]
     if not last.made_it_real:
-        return f"{mesh}; the last run ({last.run}) {_how(last)}.", [
+        return f"{head}; the last run ({last.run}) {_how(last)}.", [
             (f"dockmesh status{option}", "shows the mesh as it is now"),
             (f"dockmesh history {last.run}{option}", "shows what that run did"),
             (f"dockmesh apply{option}", "goes on from there"),
         ]
     if last.file.encode() != content:
-        return f"{mesh}; the file says something else than what was applied last.", [
+        return f"{head}; the file says something else than what was applied last.", [
             (f"dockmesh diff{option}", "shows what differs; changes nothing"),
             (f"dockmesh apply{option}", "applies the file; shows what it changes, and asks first"),
         ]
-    return f"{mesh}; applied {last.since.replace('T', ' ').replace('Z', ' UTC')}.", [
+    return f"{head}; applied {last.since.replace('T', ' ').replace('Z', ' UTC')}.", [
         (f"dockmesh status{option}", "shows the mesh as it is now"),
         (f"dockmesh ps{option}", "shows its containers"),
         ("dockmesh --help", "shows all commands"),

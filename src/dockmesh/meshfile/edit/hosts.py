@@ -18,7 +18,7 @@ from dockmesh.meshfile.keys.topology import LinksSection, SitesSection
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.source import LINE_BREAK, decode
 from dockmesh.meshfile.tree import Mapping
-from dockmesh.model.mesh import Cluster, Host, Links, Sites, Topology
+from dockmesh.model.mesh import Host, Links, Mesh, Sites, Topology
 from dockmesh.model.network import Network
 
 TOPOLOGY = (MeshSection.fabric, FabricSection.topology)
@@ -44,9 +44,9 @@ def add_hosts(
 
     Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
     """
-    cluster = parse(file, content)
+    mesh = parse(file, content)
     names = tuple(host.name for host in hosts)
-    listing = [number for number, each in enumerate(cluster.networks) if each.name in networks and each.hosts]
+    listing = [number for number, each in enumerate(mesh.networks) if each.name in networks and each.hosts]
 
     def change(layout: Layout) -> Layout:
         for host in hosts:
@@ -59,10 +59,10 @@ def add_hosts(
 
     joined = tuple(
         replace(each, hosts=(*each.hosts, *names)) if each.hosts is not None and each.name in networks else each
-        for each in cluster.networks
+        for each in mesh.networks
     )
-    grown = replace(cluster, hosts=(*cluster.hosts, *hosts), networks=joined)
-    wanted = _with_topology(grown, _grown(cluster.fabric.topology, names, links, site))
+    grown = replace(mesh, hosts=(*mesh.hosts, *hosts), networks=joined)
+    wanted = _with_topology(grown, _grown(mesh.fabric.topology, names, links, site))
     return edit(file, content, change, wanted, what=f"cannot put {listed([*names])} into {file}")
 
 
@@ -73,8 +73,8 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
     not connect the others, for one with an interface that is attached to a network, and when the layout is one that is
     not edited here.
     """
-    cluster = parse(file, content)
-    _refuse_to_remove(cluster, names, file)
+    mesh = parse(file, content)
+    _refuse_to_remove(mesh, names, file)
 
     def change(layout: Layout) -> Layout:
         for name in names:
@@ -83,15 +83,15 @@ def remove_hosts(file: str, content: bytes, names: Sequence[str]) -> bytes:
             layout = layout.without_item(*found)
         return layout
 
-    kept = tuple(host for host in cluster.hosts if host.name not in names)
-    left = tuple(_without_hosts(network, names) for network in cluster.networks)
-    shrunk = replace(cluster, hosts=kept, networks=left)
-    wanted = _with_topology(shrunk, _shrunk(cluster.fabric.topology, names))
+    kept = tuple(host for host in mesh.hosts if host.name not in names)
+    left = tuple(_without_hosts(network, names) for network in mesh.networks)
+    shrunk = replace(mesh, hosts=kept, networks=left)
+    wanted = _with_topology(shrunk, _shrunk(mesh.fabric.topology, names))
     return edit(file, content, change, wanted, what=f"cannot take {listed(list(names))} out of {file}")
 
 
-def _refuse_to_remove(cluster: Cluster, names: Sequence[str], file: str) -> None:
-    known = [host.name for host in cluster.hosts]
+def _refuse_to_remove(mesh: Mesh, names: Sequence[str], file: str) -> None:
+    known = [host.name for host in mesh.hosts]
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"{file} has no host {listed(unknown)}", do=f"its hosts are {listed(known, limit=20)}")
     kept = [name for name in known if name not in names]
@@ -101,7 +101,7 @@ def _refuse_to_remove(cluster: Cluster, names: Sequence[str], file: str) -> None
             now=UNCHANGED,
             do="`dockmesh destroy` takes the whole mesh down",
         )
-    for network in cluster.networks:
+    for network in mesh.networks:
         if network.hosts is not None and not set(network.hosts) - set(names):
             raise UsageError(
                 f"that leaves no host on the network {network.name}",
@@ -137,8 +137,8 @@ def _without_hosts(network: Network, names: Sequence[str]) -> Network:
     return replace(network, hosts=tuple(host for host in network.hosts if host not in names))
 
 
-def _with_topology(cluster: Cluster, topology: Topology) -> Cluster:
-    return replace(cluster, fabric=replace(cluster.fabric, topology=topology))
+def _with_topology(mesh: Mesh, topology: Topology) -> Mesh:
+    return replace(mesh, fabric=replace(mesh.fabric, topology=topology))
 
 
 def _grown(topology: Topology, new: tuple[str, ...], links: Sequence[tuple[str, str]], site: str | None) -> Topology:

@@ -13,7 +13,7 @@ from dockmesh.meshfile.problems import MeshFileError, Mistake
 from dockmesh.meshfile.section import Key
 from dockmesh.meshfile.source import BOM, Source, decode
 from dockmesh.meshfile.tree import Collection, Item, Mapping, Node, Scalar, Sequence
-from dockmesh.model.mesh import Cluster
+from dockmesh.model.mesh import Mesh
 
 # The way to a value: keys, names of hosts and sites, places in lists (from 0).
 Step = Key[Any] | str | int
@@ -90,7 +90,7 @@ def edit(
     file: str,
     before: bytes,
     change: Callable[[Layout], Layout],
-    wanted: Cluster,
+    wanted: Mesh,
     *,
     what: str,
     parts: str = "its hosts or links",

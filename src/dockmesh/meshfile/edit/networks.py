@@ -28,8 +28,8 @@ def add_network(file: str, content: bytes, network: Network, allocations: Mappin
 
     Raises UsageError when the mesh would not hold, or when the layout is one that is not edited here.
     """
-    cluster = parse(file, content)
-    known = [each.name for each in cluster.networks]
+    mesh = parse(file, content)
+    known = [each.name for each in mesh.networks]
     if network.name in known:
         raise UsageError(
             f"there is a network {network.name} already",
@@ -48,9 +48,9 @@ def add_network(file: str, content: bytes, network: Network, allocations: Mappin
 
     hosts = (
         replace(host, allocations=(*host.allocations, allocations[host.name])) if host.name in allocations else host
-        for host in cluster.hosts
+        for host in mesh.hosts
     )
-    wanted = replace(cluster, networks=(*cluster.networks, network), hosts=tuple(hosts))
+    wanted = replace(mesh, networks=(*mesh.networks, network), hosts=tuple(hosts))
     return edit(file, content, change, wanted, what=f"cannot put the network {network.name} into {file}", parts=WHAT)
 
 
@@ -68,8 +68,8 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
 
     Raises UsageError for docker0, for a name that the file has not, and when the layout is one that is not edited here.
     """
-    cluster = parse(file, content)
-    known = [network.name for network in cluster.further]
+    mesh = parse(file, content)
+    known = [network.name for network in mesh.further]
     if name == DOCKER_BRIDGE:
         raise UsageError(
             f"{DOCKER_BRIDGE} is Docker's own network, and stays as long as the mesh does",
@@ -82,15 +82,15 @@ def remove_network(file: str, content: bytes, name: str) -> bytes:
 
     def change(layout: Layout) -> Layout:
         layout = layout.without_item(MeshSection.networks, 1 + known.index(name))
-        for host in cluster.hosts:
+        for host in mesh.hosts:
             if name in [allocation.network for allocation in host.allocations]:
                 layout = _without_allocation(layout, host.name, name)
         return layout
 
     wanted = replace(
-        cluster,
-        networks=tuple(network for network in cluster.networks if network.name != name),
-        hosts=tuple(_without(host, name) for host in cluster.hosts),
+        mesh,
+        networks=tuple(network for network in mesh.networks if network.name != name),
+        hosts=tuple(_without(host, name) for host in mesh.hosts),
     )
     return edit(file, content, change, wanted, what=f"cannot take the network {name} out of {file}", parts=WHAT)
 

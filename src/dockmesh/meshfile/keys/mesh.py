@@ -103,7 +103,7 @@ class MeshSection(
         None,
     )
 
-    def cluster(self, debs: tuple[Deb, ...]) -> of.Cluster:
+    def checked(self, debs: tuple[Deb, ...]) -> of.Mesh:
         """The mesh, where nothing in the file is wrong; `debs` are those that were found under `packages`."""
         parts = self.parts()
         order = [each.name for each in parts["networks"]]
@@ -114,7 +114,7 @@ class MeshSection(
             )
             for host in parts.pop("hosts").values()
         )
-        return of.Cluster(hosts=hosts, debs=debs, **parts)
+        return of.Mesh(hosts=hosts, debs=debs, **parts)
 
     @property
     def every_network(self) -> tuple[NetworkSection, ...]:
