@@ -16,7 +16,7 @@ SHORTEST_S = 0.01  # a stream that lasted less has no rate
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """One host's part in a step: what it received, by sender, its own pings, and what of its sending failed."""
 
     pings: Mapping[str, Pings]
@@ -25,15 +25,15 @@ class Heard:
     failed: Mapping[str, str]
 
 
-def read(answer: Answer) -> Heard:
+def read(answer: Answer) -> Received:
     """Raises ValueError, TypeError or LookupError for what is no answer of agent/measure.py."""
     if not answer.ok:
         lines = answer.err.strip().splitlines()
-        return Heard({}, {}, {}, {"": (lines[-1] if lines else f"exit {answer.code}")[:REASON_LENGTH]})
+        return Received({}, {}, {}, {"": (lines[-1] if lines else f"exit {answer.code}")[:REASON_LENGTH]})
     said = json.loads(answer.out)
     received: dict[str, dict[str, Any]] = said.get("received", {})
     return of_its_type(
-        Heard(
+        Received(
             {name: _pings(**each) for name, each in said.get("pings", {}).items()},
             {name: _stream(**each) for name, each in received.items() if "bytes" in each},
             {name: _datagrams(**each) for name, each in received.items() if "packets" in each},
@@ -66,12 +66,12 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
-def judge(step: Step, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError]) -> dict[Pair, Taken]:
+def judge(step: Step, heard: Mapping[str, Received], gone: Mapping[str, DockmeshError]) -> dict[Pair, Taken]:
     """A figure or a reason for each pair of the step."""
     return {pair: _taken(step.figure, pair, heard, gone) for pair in step.pairs}
 
 
-def _taken(figure: Figure, pair: Pair, heard: Mapping[str, Heard], gone: Mapping[str, DockmeshError]) -> Taken:
+def _taken(figure: Figure, pair: Pair, heard: Mapping[str, Received], gone: Mapping[str, DockmeshError]) -> Taken:
     for name in (pair.source, pair.target):
         if name in gone:
             return Missing(f"{name}: {gone[name].report.what}")
@@ -91,7 +91,7 @@ def _taken(figure: Figure, pair: Pair, heard: Mapping[str, Heard], gone: Mapping
     return found
 
 
-def _why(pair: Pair, source: Heard, target: Heard | None = None) -> str:
+def _why(pair: Pair, source: Received, target: Received | None = None) -> str:
     """Of the reasons that hosts gave, the one nearest to the cause."""
     if target is not None and "" in target.failed:
         return f"{pair.target}: {target.failed['']}"

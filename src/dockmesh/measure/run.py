@@ -8,7 +8,7 @@ from typing import Protocol
 from dockmesh.agent.texts import text_of
 from dockmesh.errors import DockmeshError
 from dockmesh.measure import plan
-from dockmesh.measure.judge import Heard, judge, read
+from dockmesh.measure.judge import Received, judge, read
 from dockmesh.measure.types import Figure, Pace, Pair, Report, Step, Taken
 from dockmesh.plan.types import HostPlan
 from dockmesh.transport.fanout import each
@@ -51,13 +51,13 @@ async def measure(name: str, course: Course, chosen: Sequence[Step], unreached: 
     return Report(name, tuple(course.hosts), course.pace, found, gone)
 
 
-async def _carry_out(step: Step, course: Course, gone: dict[str, DockmeshError]) -> dict[str, Heard]:
+async def _carry_out(step: Step, course: Course, gone: dict[str, DockmeshError]) -> dict[str, Received]:
     """What each host says that has a part in it; who fails is in `gone` afterwards."""
     able = Step(step.figure, tuple(pair for pair in step.pairs if not {pair.source, pair.target} & set(gone)))
     orders = plan.orders(able, course.hosts, course.pace, secrets.token_hex(16), secrets.choice(PORTS))
     source, limit_s = text_of("measure"), plan.life_s(course.pace) + GRACE_S
 
-    async def ask(name: str) -> Heard:
+    async def ask(name: str) -> Received:
         course.progress.step(name, f"measure {step.figure}")
         request = script(source, orders[name], limit_s)
         return read((await course.opened[name].ask(request, together=True, within_s=limit_s + LOG_IN_S))[0])

@@ -4,16 +4,16 @@ from typing import Any
 import pytest
 
 from dockmesh.errors import ConnectError
-from dockmesh.measure.judge import Heard, judge, read
+from dockmesh.measure.judge import Received, judge, read
 from dockmesh.measure.types import Datagrams, Figure, Missing, Pair, Pings, Step, Stream
 from dockmesh.transport.requests import Answer
 from dockmesh.transport.understand import MISREAD
 
 PAIR = Pair("host1", "host2")
-NOTHING = Heard({}, {}, {}, {})
+NOTHING = Received({}, {}, {}, {})
 
 
-def said(**answer: Any) -> Heard:
+def said(**answer: Any) -> Received:
     return read(Answer(0, json.dumps(answer)))
 
 
@@ -58,7 +58,7 @@ def test_datagrams_that_arrived_are_compared_with_those_that_left() -> None:
         (said(), said(received={"host1": {"bytes": 0, "seconds": 0.0}}), "only 0 bytes arrived"),
     ],
 )
-def test_a_figure_that_is_missing_has_its_reason(sender: Heard, receiver: Heard, reason: str) -> None:
+def test_a_figure_that_is_missing_has_its_reason(sender: Received, receiver: Received, reason: str) -> None:
     found = judge(Step(Figure.GOODPUT, (PAIR,)), {"host1": sender, "host2": receiver}, {})
 
     assert found == {PAIR: Missing(reason)}
