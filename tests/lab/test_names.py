@@ -302,7 +302,7 @@ def test_the_names_of_a_host_that_crashes_vanish_and_come_back_with_it(
         return set(asked.said)
 
     named.lab("crash", "host3")
-    # While host3 is only doubted the answer is code 2, which to a program is no address either.
+    # While host3 is only suspect the answer is code 2, which to a program is no address either.
     wait_until(lambda: said(1) == {"3"}, "web3 is no name any more")
     assert said(20) == {"3"}
     assert allocations["host2"].finds("web1") == [mine]

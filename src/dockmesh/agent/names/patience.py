@@ -5,10 +5,10 @@ from __future__ import annotations
 # Nobody waits longer than this for a host that is near; a lost packet is sent again after a third of it.
 NEAR_S = 0.08
 FAR_S = 1.0  # nor longer than this for one that is far
-# A host that does not answer is doubted for so long: its names are neither there nor gone. After that it is silent:
+# A host that does not answer is suspect for so long: its names are neither there nor gone. After that it is silent:
 # not waited for, and none of its names are there.
-DOUBT_S = 0.8
-# While its resolver is started again its kernel still takes connections, for systemd keeps the sockets. It is doubted
+SUSPECT_S = 0.8
+# While its resolver is started again its kernel still takes connections, for systemd keeps the sockets. It is suspect
 # as long as that is so, but no longer than this: on a host that runs no start takes so long, only at a slow one's boot.
 START_S = 20.0
 LOOK_S = 0.3  # so often that is looked at
@@ -25,11 +25,11 @@ class Peer:
         self.address = address
         self.round_trip_s: float | None = None  # smoothed
         self.variation_s = 0.0
-        self.doubted: float | None = None  # since when
+        self.suspect_since: float | None = None
         self.listened = 0.0  # when its kernel last took a connection
 
     def answered(self, round_trip_s: float) -> None:
-        self.doubted = None
+        self.suspect_since = None
         if self.round_trip_s is None:
             self.round_trip_s, self.variation_s = round_trip_s, round_trip_s / 2
             return
@@ -39,13 +39,13 @@ class Peer:
 
     def missed(self, now: float) -> None:
         """It did not answer a question in time."""
-        if self.doubted is None:
-            self.doubted = now
+        if self.suspect_since is None:
+            self.suspect_since = now
 
     def is_silent(self, now: float) -> bool:
-        if self.doubted is None:
+        if self.suspect_since is None:
             return False
-        return now >= max(self.doubted, min(self.listened, self.doubted + START_S)) + DOUBT_S
+        return now >= max(self.suspect_since, min(self.listened, self.suspect_since + START_S)) + SUSPECT_S
 
     @property
     def patience_s(self) -> float:

@@ -56,7 +56,7 @@ class Peers(asyncio.DatagramProtocol):
         self._asked: dict[int, Asked] = {}
         self._late: dict[int, asyncio.TimerHandle] = {}  # of those the ones that were given up, the oldest first
         self._nobody: dict[tuple[str, str | None], float] = {}  # by name and host asked, until when nobody has it
-        self._doubt = asyncio.Event()  # somebody is doubted
+        self._suspected = asyncio.Event()  # somebody is suspect
         self._transport: asyncio.DatagramTransport | None = None
         self._told_silent: set[str] = set()
         self.listens = listens
@@ -97,18 +97,18 @@ class Peers(asyncio.DatagramProtocol):
         self._nobody[name, host] = asyncio.get_running_loop().time() + HOLD_S
 
     async def probe(self) -> None:
-        """Never ends: asks those that are doubted whether they are back. While nobody is, it sleeps."""
+        """Never ends: asks those that are suspect whether they are back. While nobody is, it sleeps."""
         while True:
-            await self._doubt.wait()
+            await self._suspected.wait()
             await asyncio.sleep(PROBE_S)
-            doubted = [peer for peer in self.peers.values() if peer.doubted is not None]
-            if doubted:
-                identifier, _ = self._send(NOBODY, message.TYPE_A, doubted)
+            suspects = [peer for peer in self.peers.values() if peer.suspect_since is not None]
+            if suspects:
+                identifier, _ = self._send(NOBODY, message.TYPE_A, suspects)
                 self._forget_later(identifier)
             else:
-                self._doubt.clear()
+                self._suspected.clear()
             now = asyncio.get_running_loop().time()
-            for peer in doubted:
+            for peer in suspects:
                 if peer not in self._looks and not peer.is_silent(now):
                     self._looks[peer] = asyncio.ensure_future(self._look(peer))
             self._tell()
@@ -165,7 +165,7 @@ class Peers(asyncio.DatagramProtocol):
         for peer in asked.waiting.values():
             peer.missed(now)
             asked.answers.unsure = True
-            self._doubt.set()
+            self._suspected.set()
         asked.done.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -187,7 +187,7 @@ class Peers(asyncio.DatagramProtocol):
         if (told.name, told.type, told.cookie) != (asked.name, asked.kind, asked.cookie):
             return
         peer = asked.waiting.pop(addr[0])
-        if peer.doubted is not None:
+        if peer.suspect_since is not None:
             self._nobody.clear()  # it may have them
         peer.answered(asyncio.get_running_loop().time() - asked.sent)
         asked.answers.known = asked.answers.known or told.known

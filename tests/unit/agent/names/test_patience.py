@@ -1,6 +1,6 @@
 """How long another host is waited for, with a clock in hand."""
 
-from dockmesh.agent.names.patience import DOUBT_S, FAR_S, LOOK_S, NEAR_S, START_S, Peer
+from dockmesh.agent.names.patience import FAR_S, LOOK_S, NEAR_S, START_S, SUSPECT_S, Peer
 
 
 def test_a_host_that_misses_a_question_is_doubted_and_then_silent() -> None:
@@ -8,17 +8,17 @@ def test_a_host_that_misses_a_question_is_doubted_and_then_silent() -> None:
 
     peer.missed(100.0)
 
-    assert not peer.is_silent(100.0 + DOUBT_S / 2)
-    assert peer.is_silent(100.0 + DOUBT_S)
+    assert not peer.is_silent(100.0 + SUSPECT_S / 2)
+    assert peer.is_silent(100.0 + SUSPECT_S)
 
 
 def test_it_is_silent_from_the_first_question_that_it_missed() -> None:
     peer = Peer("host2", "172.17.42.2")
 
     peer.missed(100.0)
-    peer.missed(100.0 + DOUBT_S * 0.9)
+    peer.missed(100.0 + SUSPECT_S * 0.9)
 
-    assert peer.is_silent(100.0 + DOUBT_S)
+    assert peer.is_silent(100.0 + SUSPECT_S)
 
 
 def test_a_host_whose_kernel_takes_connections_is_doubted_while_its_resolver_may_be_starting() -> None:
@@ -26,12 +26,12 @@ def test_a_host_whose_kernel_takes_connections_is_doubted_while_its_resolver_may
     peer.missed(100.0)
 
     peer.listened = 110.0
-    assert not peer.is_silent(110.0 + DOUBT_S / 2)
-    assert peer.is_silent(110.0 + DOUBT_S)
+    assert not peer.is_silent(110.0 + SUSPECT_S / 2)
+    assert peer.is_silent(110.0 + SUSPECT_S)
 
     peer.listened = 200.0
     assert not peer.is_silent(100.0 + START_S)
-    assert peer.is_silent(100.0 + START_S + DOUBT_S)
+    assert peer.is_silent(100.0 + START_S + SUSPECT_S)
 
 
 def test_a_connection_of_old_times_says_nothing() -> None:
@@ -40,8 +40,8 @@ def test_a_connection_of_old_times_says_nothing() -> None:
 
     peer.missed(100.0)
 
-    assert not peer.is_silent(100.0 + DOUBT_S / 2)
-    assert peer.is_silent(100.0 + DOUBT_S)
+    assert not peer.is_silent(100.0 + SUSPECT_S / 2)
+    assert peer.is_silent(100.0 + SUSPECT_S)
 
 
 def test_one_answer_brings_it_back() -> None:
@@ -54,8 +54,8 @@ def test_one_answer_brings_it_back() -> None:
 
 
 def test_all_of_it_takes_less_than_a_second_for_a_host_that_dies() -> None:
-    assert NEAR_S + DOUBT_S < 1
-    assert 2 * LOOK_S < DOUBT_S  # a lost packet is not yet a death
+    assert NEAR_S + SUSPECT_S < 1
+    assert 2 * LOOK_S < SUSPECT_S  # a lost packet is not yet a death
     assert NEAR_S < 0.1
 
 

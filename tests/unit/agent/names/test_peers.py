@@ -82,7 +82,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that is dead costs the tests no time."""
     monkeypatch.setattr(patience, "NEAR_S", 0.01)
     monkeypatch.setattr(peers, "NEAR_S", 0.01)
-    monkeypatch.setattr(patience, "DOUBT_S", 0.0)
+    monkeypatch.setattr(patience, "SUSPECT_S", 0.0)
 
 
 def test_the_answer_is_what_all_say_together() -> None:
@@ -145,7 +145,7 @@ def test_a_dead_host_costs_one_question_its_time_and_makes_it_unsure_then_it_is_
 
 
 def test_while_it_is_doubted_it_is_asked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+    monkeypatch.setattr(patience, "SUSPECT_S", 1e6)
 
     async def work(wire: Wire) -> Answers:
         await wire.peers.ask("db", 1)
@@ -184,15 +184,15 @@ def test_a_host_that_listens_and_does_not_answer_is_not_silent_until_it_listens_
 ) -> None:
     monkeypatch.setattr(peers, "PROBE_S", 0.001)
     monkeypatch.setattr(peers, "LOOK_S", 0.001)
-    monkeypatch.setattr(patience, "DOUBT_S", 1)  # longer than a busy machine keeps this loop waiting
+    monkeypatch.setattr(patience, "SUSPECT_S", 1)  # longer than a busy machine keeps this loop waiting
 
     async def work(wire: Wire) -> tuple[list[Answers], list[str]]:
         wire.listening = {"172.17.42.3"}
         probing = asyncio.ensure_future(wire.peers.probe())
         answers = [await wire.peers.ask("db", 1)]
-        doubted = wire.peers.peers["host3"].doubted
-        assert doubted is not None
-        while wire.peers.peers["host3"].listened < doubted + 2 * patience.DOUBT_S:
+        since = wire.peers.peers["host3"].suspect_since
+        assert since is not None
+        while wire.peers.peers["host3"].listened < since + 2 * patience.SUSPECT_S:
             wire.looked.clear()
             await wire.looked.wait()
         answers.append(await wire.peers.ask("db", 1))
@@ -291,7 +291,7 @@ def test_a_name_that_nobody_has_is_not_asked_for_again_at_once() -> None:
 
 
 def test_what_is_not_sure_or_there_is_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+    monkeypatch.setattr(patience, "SUSPECT_S", 1e6)
 
     async def work(wire: Wire) -> list[bool]:
         known = []
@@ -321,7 +321,7 @@ def test_after_a_moment_and_when_a_host_is_back_it_is_asked_for_again(monkeypatc
 
 @pytest.mark.exhaustive
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "DOUBT_S", 1e6)
+    monkeypatch.setattr(patience, "SUSPECT_S", 1e6)
 
     async def work(wire: Wire) -> tuple[int, int]:
         questions = [wire.peers.ask(f"name{number}", 1, host) for number in range(1500) for host in ("host2", "host3")]
