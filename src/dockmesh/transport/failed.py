@@ -9,6 +9,7 @@ from dockmesh.errors import ConnectError
 from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.transport.settings import ssh_settings
 
+USERS = "users_ssh_config"  # beside ours, without our addresses
 SSH_FAILED = 255  # ssh(1): its own errors; every other code is the remote command's
 
 
@@ -35,12 +36,15 @@ class Call:
 
 
 async def dialled(name: str, ssh: Ssh, underlay: UnderlayAddress | None, config: Path) -> str | None:
-    """Our address, if it is what ssh took: the user's own configuration comes first, and may have another."""
+    """Our address, if ssh took it of us: the user's own configuration comes first, and may have the same."""
     try:
-        settings = await ssh_settings(name, ssh.user, ssh.port, config)
+        with_ours, users = [
+            await ssh_settings(name, ssh.user, ssh.port, each) for each in (config, config.with_name(USERS))
+        ]
     except ConnectError:
         return None
-    return str(underlay) if f"hostname {underlay}" in settings.splitlines() else None
+    line = f"hostname {underlay}"
+    return str(underlay) if line in with_ours.splitlines() and line not in users.splitlines() else None
 
 
 def explain(call: Call, code: int, said: str) -> ConnectError:

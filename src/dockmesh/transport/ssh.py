@@ -21,7 +21,7 @@ from dockmesh.errors import ConnectError, Report
 from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.transport.answers import read_answers
 from dockmesh.transport.deadlines import QUESTION_S, deadline_s
-from dockmesh.transport.failed import Call, dialled, explain
+from dockmesh.transport.failed import USERS, Call, dialled, explain
 from dockmesh.transport.requests import Answer, Ask, Exec, Lock, Request, Transact, as_line
 from dockmesh.transport.start import start
 
@@ -79,6 +79,8 @@ class SshTarget(Protocol):
 def ssh_config(hosts: Iterable[SshTarget], chosen: Path | None) -> Iterator[Path]:
     """The configuration to use: the user's own, and after it (first match wins) the underlay addresses of `hosts`.
 
+    Beside it stands the user's own alone, called USERS.
+
     As with `ssh -F`, a chosen file stands in for both ~/.ssh/config and the system's.
     """
     users = [chosen.resolve()] if chosen else [Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config")]
@@ -89,6 +91,7 @@ def ssh_config(hosts: Iterable[SshTarget], chosen: Path | None) -> Iterator[Path
             f"Host {host.name}\n  HostName {host.underlay}\n" for host in hosts if host.underlay and not host.ssh.host
         )
         ours.write_bytes(os.fsencode(includes + addresses))
+        ours.with_name(USERS).write_bytes(os.fsencode(includes))
         yield ours
 
 
