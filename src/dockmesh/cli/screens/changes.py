@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from dockmesh.cli.results import Result
@@ -48,15 +50,17 @@ def _show_deferred(diff: HostDiff) -> None:
     out.print("    [dim]until then its containers keep their addresses, and new ones get addresses of the old pool[/]")
 
 
-def _reasons(diff: HostDiff) -> Table:
-    table = _grid(2)
+def _reasons(diff: HostDiff) -> Group:
+    """A table for each step: the reasons of one begin where its own changes end."""
+    parts: list[RenderableType] = []
     for step in diff.steps:
-        table.add_row(f"  {step.name}")
+        table = _grid(2)
         for change in step.changes:
-            table.add_row(f"    {escape(change.text())}", _why(change))
+            table.add_row(escape(change.text()), _why(change))
             if change.disturbs:
-                table.add_row(f"      [yellow]restarts {escape(', '.join(change.disturbs))}[/]")
-    return table
+                table.add_row(f"  [yellow]restarts {escape(', '.join(change.disturbs))}[/]")
+        parts += [f"  {step.name}", Padding(table, (0, 0, 0, 4), expand=False)]
+    return Group(*parts)
 
 
 def _why(change: Change) -> str:
