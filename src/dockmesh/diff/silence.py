@@ -7,9 +7,13 @@ translates in just that moment leads nowhere, until the next translation. In the
 kernel's routes.
 """
 
+from collections.abc import Iterable
+
 from dockmesh.diff.subject import Thing
 from dockmesh.diff.types import HostDiff, StepName
+from dockmesh.facts.types import HostFacts
 from dockmesh.model.mesh import Datapath
+from dockmesh.model.network import FABRIC_BRIDGE
 
 # Measured on two cores at a load of 10 to 20: 10 to 40 ms, at one in twenty containers that came or went.
 DEVICES_MS = 100
@@ -18,14 +22,21 @@ WHY = "network devices come and go there, and the userspace datapath then reads 
 WITHOUT_DEVICES = (StepName.QUIESCE, StepName.FILES)
 
 
-def silence_ms(diff: HostDiff, datapath: Datapath) -> int:
-    """What the changes cost; beside what they say themselves of links that do not stay."""
-    return DEVICES_MS if datapath is Datapath.NETDEV and _touches_devices(diff) else 0
+def silence_ms(diff: HostDiff, facts: HostFacts, datapath: Datapath) -> int:
+    """What the changes cost; beside what they say themselves of links that do not stay.
+
+    A host that has no fabric yet has no link that could stay.
+    """
+    return DEVICES_MS if datapath is Datapath.NETDEV and _carries(facts) and _touches_devices(diff) else 0
 
 
-def proof_silence_ms(datapath: Datapath) -> int:
-    """What the proof costs: it starts and removes a container on each host."""
-    return DEVICES_MS if datapath is Datapath.NETDEV else 0
+def proof_silence_ms(hosts: Iterable[HostFacts], datapath: Datapath) -> int:
+    """What the proof costs: it starts and removes a container on each host. Before the first apply there is no mesh."""
+    return DEVICES_MS if datapath is Datapath.NETDEV and any(map(_carries, hosts)) else 0
+
+
+def _carries(facts: HostFacts) -> bool:
+    return facts.bridge(FABRIC_BRIDGE) is not None
 
 
 def _touches_devices(diff: HostDiff) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from dockmesh.diff.host import diff
 from dockmesh.diff.silence import DEVICES_MS, proof_silence_ms, silence_ms
 from dockmesh.model.mesh import Bfd, Datapath, Fabric, Forwarding, Mesh, Ring
-from tests.support.fake_host import applied
+from tests.support.fake_host import applied, installed
 from tests.support.meshes import mesh_of, with_network, without
 from tests.support.plans import config_of
 
@@ -31,12 +31,23 @@ CHANGES = {
 def test_devices_that_come_or_go_cost_something_with_the_datapath_in_userspace(change: str) -> None:
     wanted, expected_ms = CHANGES[change]
     before, after = config_of(mesh()), config_of(wanted)
-    made = diff(after, applied(before).facts(after.flows))
-    undone = diff(before, applied(after).facts(before.flows))
+    old, new = applied(before).facts(after.flows), applied(after).facts(before.flows)
+    made, undone = diff(after, old), diff(before, new)
 
-    assert silence_ms(made, Datapath.NETDEV) == silence_ms(undone, Datapath.NETDEV) == expected_ms
-    assert silence_ms(made, Datapath.SYSTEM) == 0
+    assert silence_ms(made, old, Datapath.NETDEV) == silence_ms(undone, new, Datapath.NETDEV) == expected_ms
+    assert silence_ms(made, old, Datapath.SYSTEM) == 0
 
 
 def test_the_proof_starts_containers() -> None:
-    assert (proof_silence_ms(Datapath.NETDEV), proof_silence_ms(Datapath.SYSTEM)) == (DEVICES_MS, 0)
+    config = config_of(mesh())
+    facts = [applied(config).facts(config.flows), installed(config).facts(config.flows)]
+
+    assert (proof_silence_ms(facts, Datapath.NETDEV), proof_silence_ms(facts, Datapath.SYSTEM)) == (DEVICES_MS, 0)
+
+
+def test_hosts_that_are_no_mesh_yet_lose_nothing() -> None:
+    config = config_of(mesh())
+    facts = installed(config).facts(config.flows)
+
+    assert silence_ms(diff(config, facts), facts, Datapath.NETDEV) == 0
+    assert proof_silence_ms([facts], Datapath.NETDEV) == 0

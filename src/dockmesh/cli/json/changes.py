@@ -23,14 +23,14 @@ def result_json(result: Result) -> dict[str, Any]:
             "left": deferred,  # its name until 0.1.0
             "outages": [asdict(each) for each in outages.get(name, ())],
             "gaps": [asdict(each) for each in outages.get(name, ())],  # its name until 0.1.0
-            "silence_ms": silence.silence_ms(inspection.diff, datapath)
+            "silence_ms": silence.silence_ms(inspection.diff, inspection.facts, datapath)
             if (inspection := result.inspections.get(name))
             else 0,
         }
 
     return {
         **run_json(result, of_host),
-        "proof_silence_ms": silence.proof_silence_ms(datapath),
+        "proof_silence_ms": silence.proof_silence_ms((each.facts for each in result.inspections.values()), datapath),
         "verify": verify_json(result.report) if result.report else None,
     }
 
