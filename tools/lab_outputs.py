@@ -4,7 +4,7 @@
 
 The tutorial is run as it stands: each indented line is typed, but for the block behind `<!-- not run -->`; lines of
 `<!-- run … -->` are typed and not shown; a block behind `<!-- output of hosts `the commands above` -->` gets what came
-out since the last such block, or what came out of another command that stands in its mark. All other pages get what the
+out of the typed lines before it, or of another command that stands in its mark. All other pages get what the
 table `SHOWN` says, made in a lab of its own with the mesh that `dockmesh init` writes.
 """
 
@@ -15,16 +15,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from dockmesh.lab.model import subnet_of
 from tools.outputs import MARK, ROOT, filled, of_hosts
 
 TUTORIAL = ROOT / "docs/tutorial.md"
 ABOVE = "the commands above"
 HOME = "/home/me"  # as which the folder of a run is shown
+NET = "10.77.240."  # as which the lab's own is shown, and typed: each lab has another
 # What a page has that means something to a run of it, in the order in which it stands there.
 TOKEN = re.compile(
     rf"(?P<mark>{MARK.pattern})|^<!-- run `(?P<run>[^\n]+)` -->$|^<!-- not run -->\n+(?P<skip>(?:    [^\n]*\n|\n)+)"
@@ -68,9 +71,9 @@ SHOWN = (
     Shown(
         "a filtered tunnel",
         "dockmesh preflight",
-        before="ssh host2 \"nft 'add table inet guard; add chain inet guard in { type filter hook input priority 0; }; "
-        "add rule inet guard in ip protocol gre drop'\"",
-        after="ssh host2 nft delete table inet guard; dockmesh apply",
+        before='dockmesh lab cut --dir "$LAB" host1 host2 --protocol gre; '
+        "ssh host3 ip route add 172.17.5.0/24 dev eth0",
+        after='dockmesh lab heal --dir "$LAB"; ssh host3 ip route del 172.17.5.0/24 dev eth0; dockmesh apply',
     ),
     Shown(
         "containers",
@@ -79,9 +82,10 @@ SHOWN = (
         f"ssh host1 {START} --name web --publish 8080:80 busybox /bin/busybox sleep 100000\n"
         f"ssh host1 {START} --name api busybox /bin/busybox sleep 100000\n"
         f"ssh host2 {START} --name web --publish 127.0.0.1:5353:53/udp busybox /bin/busybox sleep 100000\n"
-        f"ssh host3 {START} --name job busybox /bin/busybox false",
+        f"ssh host3 {START} --name job busybox /bin/busybox false; sleep 125",
     ),
     Shown("a name of two containers", "dockmesh exec web true"),
+    Shown("a measurement", "dockmesh measure --yes"),
     Shown(
         "drift",
         "dockmesh diff",
@@ -133,6 +137,21 @@ SHOWN = (
 )
 
 
+def net_of(lab: Path) -> str:
+    """The first three numbers of the addresses of the lab in that folder, which need not be there yet."""
+    return str(subnet_of(lab).network_address).removesuffix("0")
+
+
+@contextmanager
+def home_with(lab: str) -> Iterator[Path]:
+    """A folder whose lab, below it, has addresses as long as those that are shown: tables stay straight."""
+    while True:
+        with tempfile.TemporaryDirectory(prefix="dockmesh-docs-") as name:
+            if len(net_of(Path(name) / lab)) == len(NET):
+                yield Path(name)
+                return
+
+
 class Typing(Protocol):
     def run(self, commands: str) -> str:
         """What they print."""
@@ -151,7 +170,7 @@ class Shell:
         (folder / ".ssh").mkdir(mode=0o700)
         (folder / ".ssh/config").symlink_to(lab / "ssh_config")
         environment = {"HOME": str(folder), "PATH": f"{program.parent}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
-        self._folder = str(folder)
+        self._folder, self._net = str(folder), net_of(lab)
         self._bash = subprocess.Popen(
             ("bash", "--norc"),
             cwd=folder,
@@ -172,8 +191,9 @@ class Shell:
         self._bash.communicate()
 
     def run(self, commands: str) -> str:
-        """What they print, once all have ended; the folder that they run in is shown as somebody's home."""
+        """What they print, once all have ended, with the home and the addresses of the pages."""
         end = "the end of these commands"
+        commands = commands.replace(NET, self._net)
         if self._bash.stdin is None or self._bash.stdout is None:
             raise ValueError("bash was started without pipes")
         sys.stderr.write("".join(f"$ {line}\n" for line in commands.splitlines() if commands != PRELUDE))
@@ -183,23 +203,20 @@ class Shell:
         lines: list[str] = []
         while (line := self._bash.stdout.readline()) and line.strip() != end:
             lines.append(line)
-        return "".join(lines).replace(self._folder, HOME)
+        return "".join(lines).replace(self._folder, HOME).replace(self._net, NET)
 
 
 def run_page(page: str, shell: Typing) -> str:
     """The page with what its commands say, typed one after another."""
-    since_last = shown = ""
-    parts, at = [], 0
+    parts, at, above = [], 0, ""
     for token in TOKEN.finditer(page):
         if token["typed"]:
             commands = "".join(line.removeprefix("    ") for line in token["typed"].splitlines(keepends=True))
-            since_last += shell.run(commands)
+            above = shell.run(commands)
         elif token["run"]:
             shell.run(token["run"])
         elif token["mark"] and token["of"]:
-            if token["name"] == ABOVE:
-                shown, since_last = since_last or shown, ""
-            text = shown if token["name"] == ABOVE else shell.run(token["name"])
+            text = above if token["name"] == ABOVE else shell.run(token["name"])
             parts += [page[at : token.start()], filled(token, text)]
             at = token.end()
     return "".join([*parts, page[at:]])
@@ -230,26 +247,23 @@ def pages_of_scenes() -> Iterator[Path]:
 
 def main(wanted: list[str]) -> None:
     if "tutorial" in wanted:
-        with tempfile.TemporaryDirectory(prefix="dockmesh-docs-") as name:
-            folder = Path(name)
-            with Shell(folder, folder / ".dockmesh-lab/lab") as shell:
-                shutil.copytree(ROOT / "examples", folder / "examples")
-                try:
-                    made = run_page(TUTORIAL.read_text(encoding="utf-8"), shell)
-                finally:
-                    shell.run("dockmesh lab down")
-            TUTORIAL.write_text(made, encoding="utf-8")
+        with home_with(".dockmesh-lab/lab") as folder, Shell(folder, folder / ".dockmesh-lab/lab") as shell:
+            shutil.copytree(ROOT / "examples", folder / "examples")
+            try:
+                made = run_page(TUTORIAL.read_text(encoding="utf-8"), shell)
+            finally:
+                shell.run("dockmesh lab down")
+        TUTORIAL.write_text(made, encoding="utf-8")
     if "pages" in wanted:
-        with tempfile.TemporaryDirectory(prefix="dockmesh-docs-") as name:
-            folder = Path(name)
-            with Shell(folder, folder / "lab") as shell:
-                shell.run('dockmesh lab up --prepared --name docs --dir "$LAB"')
-                try:
-                    texts = play(shell)
-                finally:
-                    shell.run('dockmesh lab down --dir "$LAB"')
-            for path in pages_of_scenes():
-                path.write_text(with_scenes(path.read_text(encoding="utf-8"), texts), encoding="utf-8")
+        with home_with("lab") as folder, Shell(folder, folder / "lab") as shell:
+            shell.run('dockmesh lab up --prepared --name docs --dir "$LAB"')
+            try:
+                texts = play(shell)
+            finally:
+                shell.run('dockmesh lab down --dir "$LAB"')
+        pages = {path: with_scenes(path.read_text(encoding="utf-8"), texts) for path in pages_of_scenes()}
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
