@@ -55,7 +55,8 @@ def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
 def mesh(before: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
     made, _ = before
     made.apply()
-    made.on_all(lambda host: made.start_container(host, "web", "--restart always"))
+    for host in HOSTS:
+        made.start_container(host, "web", "--restart always")
     wait_for_all(made)
     return made
 
