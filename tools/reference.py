@@ -10,10 +10,13 @@ from typing import Any
 from dockmesh.cli.command import argument_name, default_text, is_option, option_names, usage
 from dockmesh.cli.program import GROUPS, complete
 from dockmesh.meshfile.keys.mesh import MeshSection
+from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.section import Key, Section
 from dockmesh.meshfile.slots6 import LARGEST, SMALLEST
 from dockmesh.model.mesh import Degree, Fabric, FullMesh, Host, Mesh, Ring, Sites, Star, Topology
 from dockmesh.model.network import Allocation, Network
+from dockmesh.picture.of_plan import picture_of_plan
+from dockmesh.picture.svg import svg
 from dockmesh.plan.address import assign
 from dockmesh.plan.build import build
 from dockmesh.plan.resilience import resilience
@@ -23,6 +26,8 @@ from tools import outputs
 FOLDER = Path(__file__).parent.parent / "docs/reference"
 TOPOLOGIES = FOLDER.parent / "howto/choose-a-topology.md"
 FORWARDING = FOLDER.parent / "explanation/forwarding.md"
+PICTURE = FOLDER.parent / "pictures/mesh.svg"
+README = FOLDER.parent.parent / "README.md"
 PROGRAM = "dockmesh"
 MADE = "<!-- Made by tools/reference.py (`make docs`): edit the code, not this page. -->\n"
 
@@ -34,7 +39,14 @@ def pages() -> dict[Path, str]:
         FOLDER / "file.md": file_page(),
         TOPOLOGIES: topologies_page(TOPOLOGIES.read_text()),
         FORWARDING: forwarding_page(FORWARDING.read_text()),
+        PICTURE: picture(README.read_text()),
     }
+
+
+def picture(readme: str) -> str:
+    """Of the mesh whose file the README shows."""
+    (text,) = outputs.YAML.findall(readme)
+    return svg(picture_of_plan(build(parse("README.md", text.encode()))))
 
 
 def topologies_page(page: str) -> str:

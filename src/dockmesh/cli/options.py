@@ -62,6 +62,9 @@ SshConfig = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines and nothing else.")]
+Svg = Annotated[
+    Path | None, typer.Option("--svg", metavar="FILE", help="Also draw it, as a picture in SVG, into this file.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NeverAsks = Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; this asks nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the progress of each host.")]

@@ -34,6 +34,27 @@ def links(addresses: Mapping[str, IPv4Address], topology: Topology) -> tuple[Lin
             return _in_order(hosts, pairs)
 
 
+def hub_of(topology: Topology, first: str) -> str | None:
+    """The host in the middle of a star; `first` is the one with the lowest address."""
+    return (topology.hub or first) if isinstance(topology, Star) else None
+
+
+def in_words(topology: Topology, first: str) -> str:
+    match topology:
+        case FullMesh():
+            return "full mesh"
+        case Ring():
+            return "ring"
+        case Star():
+            return f"star around {hub_of(topology, first)}"
+        case Degree(k):
+            return f"degree {k}"
+        case Sites(groups):
+            return f"{len(groups)} sites"
+        case _:
+            return "links as given"
+
+
 def _site_pairs(sites: Sequence[Sequence[str]]) -> Iterable[tuple[str, str]]:
     for members in sites:
         yield from combinations(members, 2)

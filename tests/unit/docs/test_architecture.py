@@ -36,6 +36,7 @@ ORDER = (
     "history",
     "access",
     "status",
+    "picture",
     "containers",
     "context",
     "measure",

@@ -9,10 +9,11 @@ from rich.tree import Tree
 from dockmesh.cli.screens.resilience import show_resilience
 from dockmesh.cli.screens.rows import show_rows
 from dockmesh.cli.show import counted, out
-from dockmesh.model.mesh import API_PORT, Degree, Forwarding, FullMesh, Ring, Sites, Star
+from dockmesh.model.mesh import API_PORT, Forwarding
 from dockmesh.model.tunnel import VLAN_TAG
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.resilience import Resilience
+from dockmesh.plan.topology import in_words
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan
 
@@ -33,19 +34,7 @@ def show_plan(planned: Plan, found: Resilience) -> None:
 
 
 def _show_head(planned: Plan) -> None:
-    match planned.fabric.topology:
-        case FullMesh():
-            kind = "full mesh"
-        case Ring():
-            kind = "ring"
-        case Star(hub):
-            kind = f"star around {hub or planned.hosts[0].name}"
-        case Degree(k):
-            kind = f"degree {k}"
-        case Sites(groups):
-            kind = f"{len(groups)} sites"
-        case _:
-            kind = "links as given"
+    kind = in_words(planned.fabric.topology, planned.hosts[0].name)
     out.print(
         f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {kind}, "
         f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}{_key(planned)}\n"

@@ -15,6 +15,7 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Look again every two seconds, over the same connections, until Ctrl-C.")
     ] = False,
+    svg: options.Svg = None,
     json: options.Json = False,
 ) -> None:
     """Show the mesh as it is now: hosts, tunnels, paths, drift, locks; and what is wrong.
@@ -24,4 +25,4 @@ def status(
     """
     from dockmesh.cli.work import status as work
 
-    work.status(file, ssh_config, host, watch=watch, json=json)
+    work.status(file, ssh_config, host, svg, watch=watch, json=json)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
 from dockmesh.cli.work.connections import Connections
 from dockmesh.cli.work.with_access import with_access
+from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -29,7 +31,11 @@ LATER = (
 )
 
 
-def status(file: Path, ssh_config: Path | None, host: list[str] | None, *, watch: bool, json: bool) -> None:
+def status(
+    file: Path, ssh_config: Path | None, host: list[str] | None, picture: Path | None, *, watch: bool, json: bool
+) -> None:
+    if picture is not None and watch:
+        raise UsageError("--svg draws one look, and --watch looks for ever", do="leave one of them out")
     bare = build(load(file))
     plan = with_access(bare, file)
     chosen = options.choose_hosts(plan, host)
@@ -39,6 +45,11 @@ def status(file: Path, ssh_config: Path | None, host: list[str] | None, *, watch
         except KeyboardInterrupt:
             return
     found = asyncio.run(_once(plan, chosen, ssh_config, json=json))
+    if picture is not None:
+        from dockmesh.cli.work.picture import write_picture
+        from dockmesh.picture.of_status import picture_of_status
+
+        write_picture(picture_of_status(plan, found, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"), picture)
     if found.findings:
         raise typer.Exit(1)
 
