@@ -11,6 +11,8 @@ from dockmesh.lab import store
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run
 
+pytestmark = pytest.mark.long  # a compiler is installed for it
+
 TOOLS = "build-essential"
 SOURCE = {
     "debian/control": "Source: dockmesh-small\nMaintainer: Nobody <nobody@example.com>\nBuild-Depends: bc\n\n"
@@ -106,7 +108,6 @@ def test_a_source_tree_becomes_packages_and_the_host_is_as_before(builder: Mesh,
     assert left_on(builder) == before
 
 
-@pytest.mark.long
 def test_a_build_that_fails_keeps_its_log_and_leaves_nothing_behind(builder: Mesh, tmp_path: Path) -> None:
     before = left_on(builder)
     broken = SOURCE["debian/rules"].replace("bc\n", "bc\n\techo it is broken; exit 3\n", 1)
