@@ -206,6 +206,20 @@ class Mesh:
         assert done.code == 0, _why(done)
         return done.json()
 
+    def wait_for_apply(self, why: str) -> None:
+        """Until an apply succeeds: hosts may still roll back, or be locked. What the last one said is in the error."""
+        tries = [self.dockmesh("apply", "--yes", "--no-verify")]
+
+        def succeeds() -> bool:
+            tries.append(self.dockmesh("apply", "--yes", "--no-verify"))
+            return tries[-1].code == 0
+
+        try:
+            if tries[0].code:
+                wait_until(succeeds, why)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, after {len(tries)} tries; the last said:\n{_why(tries[-1])}") from error
+
     def ssh(self, host: str, command: str, *, user: str = "root") -> Done:
         return run("ssh", "-F", str(self.own_ssh_config), "-l", user, host, command)
 

@@ -57,7 +57,7 @@ def change(make_mesh: MakeMesh) -> Change:
 def old_again(change: Change) -> Iterator[None]:
     yield
     change.to_old()
-    wait_until(lambda: change.mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the mesh of before")
+    change.mesh.wait_for_apply("the mesh of before")
     change.mesh.wait_for_states(change.old)
 
 
@@ -100,7 +100,7 @@ def test_killed_apply_is_taken_back_and_finished_by_one_that_comes_at_once(chang
         assert any("build the fabric" in line for line in running_apply.stderr)
         running_apply.kill()
 
-    wait_until(lambda: mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the lock is free, and apply works")
+    mesh.wait_for_apply("the lock is free, and apply works")
 
     mesh.wait_for_states(change.new)
     assert running(mesh) == {"db", "job"}
@@ -337,7 +337,7 @@ def test_power_cut_while_packages_are_set_up_is_mended_by_the_next_apply(make_me
         running_apply.stderr.read()
     mesh.lab("start", "host2")
 
-    wait_until(lambda: mesh.dockmesh("apply", "--yes", "--no-verify").code == 0, "the next apply goes well")
+    mesh.wait_for_apply("the next apply goes well")
 
     assert mesh.on("host2", "dpkg --audit") == ""
     mesh.wait_for_mesh()
