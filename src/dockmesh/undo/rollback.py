@@ -57,21 +57,19 @@ def rollback(
     recreated = bridge is not None and must_be_recreated(config, bridge)
     # Its tunnels go before it does, and its rollback recreates it then, too.
     link_steps = (*LINK_STEPS, StepName.QUIESCE) if recreated else LINK_STEPS
-    docker_came = "dockerd" not in facts.programs
-    file_steps = [StepName.DOCKER, RESTART, *([StepName.INSTALL] if docker_came else [])]
-    daemon_steps = [RESTART, *([StepName.INSTALL] if docker_came else [])]
-    only_restart = facts.docker is not None and leaves_docker0(diff)
+    came = [] if "dockerd" in facts.programs else [StepName.INSTALL]  # with this run
+    daemon_steps = [RESTART, *came]
     parts = (
         _part("br0 out of docker0", link_steps, (restore.NO_MASTER,), booted=WRITING_STEPS, must=False),
-        _part("Docker's file", file_steps, restore.docker_file(facts)),
+        _part("Docker's file", [StepName.DOCKER, *daemon_steps], restore.docker_file(facts)),
         _part("packages", [StepName.INSTALL], (FINISH_EARLIER,) if facts.package_manager else (), must=False),
         # Where Docker came with this run, its installation may not have got that far.
         _part(
             "Docker",
             daemon_steps,
-            restore.docker_daemon(facts, only_restart=only_restart),
+            restore.docker_daemon(facts, only_restart=facts.docker is not None and leaves_docker0(diff)),
             booted=[StepName.DOCKER],
-            must=not docker_came,
+            must=not came,
         ),
         _part("the containers", daemon_steps, restore.containers(facts), booted=[StepName.DOCKER], must=False),
         _part("the units", [StepName.FILES, StepName.ATTACH], restore.own_units(facts), must=False),
