@@ -70,7 +70,7 @@ def test_it_is_taken_over_without_a_restart(mesh: Mesh, upgraded: tuple[dict[str
 
 
 def test_nothing_comes_twice_and_nobody_is_silent_for_long(upgraded: tuple[dict[str, str], Cost, Any]) -> None:
-    """The spanning tree of 0.1.0 has other bridges than today's: it needs a moment, which apply does not foretell."""
+    """The spanning tree of 0.1.0 has other bridges than today's: it needs a moment, of which apply says no number."""
     _, cost, _ = upgraded
 
     assert not cost.twice

@@ -23,7 +23,7 @@ def picture_of_status(plan: Plan, status: Status, when: str) -> MeshPicture:
         tuple(LinkLine(link.a, link.b, _kind(plan, status, link)) for link in plan.links),
         hub_of(plan.fabric.topology, plan.hosts[0].name),
         groups_of(plan),
-        (*_shortened(list(_ways(status)), "paths more"), *_shortened(list(_findings(status)), "findings more")),
+        (*_shortened(list(_detours(status)), "paths more"), *_shortened(list(_findings(status)), "findings more")),
     )
 
 
@@ -50,16 +50,16 @@ def _kind(plan: Plan, status: Status, link: Link) -> LineKind:
     silent = {host.name for host in status.hosts if host.error is not None}
     if not states or silent & {link.a, link.b}:
         return LineKind.UNKNOWN
-    return LineKind.CARRIES if link in plan.carrying or _is_on_a_way(status, link) else LineKind.STANDBY
+    return LineKind.CARRIES if link in plan.carrying or _is_on_a_path(status, link) else LineKind.STANDBY
 
 
-def _is_on_a_way(status: Status, link: Link) -> bool:
+def _is_on_a_path(status: Status, link: Link) -> bool:
     """Frames use it, whatever the plan wants while all is well."""
     pairs = (set(pair) for way in status.ways for pair in zip(way.hosts, way.hosts[1:], strict=False))
     return any(pair == {link.a, link.b} for pair in pairs)
 
 
-def _ways(status: Status) -> Iterator[str]:
+def _detours(status: Status) -> Iterator[str]:
     """Between linked hosts whose link does not carry them; where there is a tree most ways have hosts between."""
     linked = {frozenset((end.host, end.peer)) for end in status.tunnels}
     for way in status.ways:

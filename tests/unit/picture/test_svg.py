@@ -12,7 +12,7 @@ from dockmesh.picture.types import LineKind, LinkLine, MeshPicture, Node, SiteGr
 from dockmesh.plan.build import build
 from dockmesh.status.types import Status, StatusFinding
 from tests.support.meshes import TREE, mesh_of
-from tests.unit.status.worlds import cut, silence, status_of, well
+from tests.unit.status.worlds import cut, forward, silence, status_of, well
 
 SVG = "{http://www.w3.org/2000/svg}"
 DIRECT = Fabric(forwarding=Forwarding.DIRECT)
@@ -53,12 +53,18 @@ def test_a_tree_tells_its_root_and_what_waits() -> None:
 
 
 def seen(
-    *, forwarding: Fabric = DIRECT, dead: str | None = None, severed: tuple[str, str] | None = None
+    *,
+    forwarding: Fabric = DIRECT,
+    dead: str | None = None,
+    severed: tuple[str, str] | None = None,
+    takes_over: tuple[str, str] | None = None,
 ) -> MeshPicture:
     mesh = mesh_of(3, fabric=forwarding)
     world = well(mesh)
     if severed:
         cut(world, *severed)
+    if takes_over:
+        forward(world, *takes_over)
     gone = silence(world, dead) if dead else None
     return picture_of_status(build(mesh), status_of(world, gone, mesh), "2026-11-27 12:00 UTC")
 
@@ -82,9 +88,11 @@ def test_a_dead_link_is_drawn_as_one_with_the_way_round_it_and_what_is_wrong() -
 
 
 def test_in_a_tree_what_takes_over_carries() -> None:
-    whole = links(read(svg(seen(forwarding=TREE))))
+    whole = seen(forwarding=TREE)
+    after = seen(forwarding=TREE, severed=("host1", "host3"), takes_over=("host2", "host3"))
 
-    assert whole == {"carries": 2, "standby": 1}
+    assert links(read(svg(whole))) == {"carries": 2, "standby": 1}
+    assert links(read(svg(after))) == {"carries": 2, "down": 1}
 
 
 def test_a_dead_host_is_told_and_its_links_are_not_known() -> None:
