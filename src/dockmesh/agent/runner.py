@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 
-from dockmesh.agent import commit_confirm, files, lock, processes, services
+from dockmesh.agent import commit_confirm, files, lock, offloads, processes, services
 from dockmesh.agent.processes import answer
 
 GREETING = "dockmesh-runner 1"
@@ -35,6 +35,7 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "find": processes.find,
     "stat": files.stat,
     "last": files.last,
+    "gro": offloads.gro,
     "units": services.units,
     "transact": services.transact,
     "lock": lock.lock,

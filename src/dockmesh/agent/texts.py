@@ -5,7 +5,7 @@ from importlib.resources import files
 
 PACKAGE = "dockmesh.agent"
 # Each after those that it imports.
-RUNNER = ("processes", "replace", "files", "services", "lock", "commit_confirm", "runner")
+RUNNER = ("processes", "replace", "files", "services", "offloads", "lock", "commit_confirm", "runner")
 PROBE = ("echo", "arp", "lookup", "transfer", "probe")
 # These stay on a host, each as one file (render/template.py): the last module's `main` is what runs.
 FLOW_GUARD = ("telling", "flow_guard")

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Collection
-from ipaddress import IPv4Interface, IPv6Interface
+from collections.abc import Collection, Mapping
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from operator import attrgetter
 
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import LinuxLink
-from dockmesh.transport.requests import Exec
+from dockmesh.model.network import TUNNEL_DEVICE
+from dockmesh.model.vxlan import VxlanDevice
+from dockmesh.transport.requests import Exec, Gro
 
 LINKS = ("ip", "-json", "-details", "address", "show")
 # iproute2 does not show it. Where the kernel has no IPv6 there is no such folder.
@@ -16,18 +18,26 @@ ROUTERS = ("grep", "--recursive", "--no-messages", "--include=accept_ra", "", "/
 ROUTER = re.compile(r"^/proc/sys/net/ipv6/conf/([^/]+)/accept_ra:([12])$", re.MULTILINE)
 
 
-def read_links(answer: str, routers: str = "") -> tuple[LinuxLink, ...]:
-    """The devices of a host with their addresses, sorted by name. `routers`: the answer to ROUTERS."""
+# Of tunnels alone: for nobody else does it matter.
+GRO = Gro(TUNNEL_DEVICE)
+
+
+def read_links(answer: str, routers: str = "", gro: str = "") -> tuple[LinuxLink, ...]:
+    """The devices of a host with their addresses, sorted by name. `routers`, `gro`: the answers to ROUTERS and GRO."""
     heeding = {device for device, _ in ROUTER.findall(routers)}
+    merging = {name: state == "on" for name, _, state in (line.partition(" ") for line in gro.splitlines())}
     # Older iproute2 leaves an empty object for what it filtered out.
     devices = [device for device in json.loads(answer or "[]") if device]
-    return tuple(sorted((_link(device, heeding) for device in devices), key=attrgetter("name")))
+    return tuple(sorted((_link(device, heeding, merging) for device in devices), key=attrgetter("name")))
 
 
-FACT = Fact((Exec(LINKS), Exec(ROUTERS)), lambda links, routers: {"links": read_links(links.out, routers.out)})
+FACT = Fact(
+    (Exec(LINKS), Exec(ROUTERS), GRO),
+    lambda links, routers, gro: {"links": read_links(links.out, routers.out, gro.out)},
+)
 
 
-def _link(device: dict[str, object], heeding: Collection[str]) -> LinuxLink:
+def _link(device: dict[str, object], heeding: Collection[str], merging: Mapping[str, bool]) -> LinuxLink:
     info = device.get("linkinfo")
     kind = info if isinstance(info, dict) else {}
     details = kind.get("info_data") or {}
@@ -55,4 +65,21 @@ def _link(device: dict[str, object], heeding: Collection[str]) -> LinuxLink:
         index=int(str(device["ifindex"])),
         # Of a pair of veth devices it is the other one, if that is in the same namespace.
         parent=str(device["link"]) if "link" in device and kind.get("info_kind") != "veth" else None,
+        alias=str(device["ifalias"]) if "ifalias" in device else None,
+        vxlan=_vxlan(details) if kind.get("info_kind") == "vxlan" else None,
+        gro=merging.get(str(device["ifname"])),
+    )
+
+
+def _vxlan(details: Mapping[str, object]) -> VxlanDevice:
+    """iproute2 leaves out what is off, and older ones have no word for some of it."""
+    local, remote = (details.get(name) or details.get(f"{name}6") for name in ("local", "remote"))
+    return VxlanDevice(
+        vni=int(str(details.get("id", 0))),
+        local=ip_address(str(local)) if local else None,
+        remote=ip_address(str(remote)) if remote else None,
+        port=int(str(details.get("port", 0))),
+        learning=bool(details.get("learning")),
+        df=details.get("df") == "set",
+        external=bool(details.get("external")),
     )

@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from dockmesh.debian.select import Installed
 from dockmesh.model.mesh import UnderlayAddress
+from dockmesh.model.vxlan import VxlanDevice
 
 # Docker's version from which on it keeps networks apart in IPv6 without being told.
 IPV6_RULES_BY_DEFAULT = 27
@@ -27,6 +28,9 @@ class LinuxLink:
     routers: bool = False  # whether it takes routes and addresses from router advertisements
     index: int = 0
     parent: str | None = None  # the device that it is on, as a VLAN's
+    alias: str | None = None  # what somebody wrote at it, for whoever looks
+    vxlan: VxlanDevice | None = None  # of a VXLAN device
+    gro: bool | None = None  # whether the kernel merges what comes in; None: not asked
 
     def has(self, address: UnderlayAddress) -> bool:
         return address in self.ips
@@ -205,6 +209,12 @@ class HostFacts:
 
     def bridge(self, name: str) -> OvsBridge | None:
         return next((bridge for bridge in self.ovs or () if bridge.name == name), None)
+
+    def remote_of(self, port: OvsInterface) -> str | None:
+        """Where a tunnel leads, whether Open vSwitch makes it or it is a device of the kernel's; None: nowhere."""
+        link = self.link(port.name)
+        device = link.vxlan if link else None
+        return str(device.remote) if device and device.remote else port.options.get("remote_ip")
 
     def file(self, path: str) -> str | None:
         state = self.files.get(path)

@@ -15,6 +15,10 @@ FABRIC_PORT, SWITCH_PORT = "dmp-", "dmq-"
 # Of an interface that is attached to networks: the Open vSwitch bridge that it is in, and the same of its patches.
 ATTACH_SWITCH = "dma-"
 FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
+# Of a tunnel that is a device of the kernel's and a port of the fabric's bridge; and the Linux bridge that keeps what
+# comes in there from the host itself.
+TUNNEL_DEVICE = "dmt-"
+TUNNEL_SINK = "dmt-sink"
 
 # What Docker calls its default bridge as a network.
 DEFAULT_NETWORK = "bridge"

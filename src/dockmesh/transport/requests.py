@@ -118,6 +118,16 @@ class Last:
 
 
 @dataclass(frozen=True, slots=True)
+class Gro:
+    """Whether generic receive offload is on: `NAME on` or `NAME off`, a line for each device whose name begins so."""
+
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"read the offloads of {self.prefix}*"
+
+
+@dataclass(frozen=True, slots=True)
 class PutBytes:
     """Write a piece of a file, in base64, from byte `offset` on, and cut off what was after it; mode 0600, owner root.
 
@@ -224,7 +234,7 @@ class RollBack:
         return "roll back"
 
 
-Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find
+Reading = Get | GetBytes | Ask | Transact | Units | Stat | Last | Find | Gro
 Request = Exec | Put | PutBytes | Remove | Lock | Unlock | Arm | Begin | Confirm | RollBack | Reading
 
 

@@ -17,6 +17,7 @@ NAMES = (
     *(
         "links.json",
         "routers.txt",
+        "gro.txt",
         "ovs.json",
         "units.txt",
         "which.txt",

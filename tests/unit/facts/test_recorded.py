@@ -1,12 +1,13 @@
 """The parsers against what real hosts answered; tests/cases/facts/record.py recorded it."""
 
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
 import pytest
 
 from dockmesh.facts.gather import Inquiry
 from dockmesh.facts.types import HostFacts, OvsInterface
+from dockmesh.model.vxlan import VxlanDevice
 from dockmesh.transport.requests import Answer
 from tests.cases.facts.record import NAMES
 
@@ -121,3 +122,16 @@ def test_units_programs_and_system_are_read() -> None:
     }
     assert {"ovs-vsctl", "dockerd", "iptables", "apt-get"} <= facts.programs
     assert "brctl" not in facts.programs
+
+
+def test_a_tunnel_that_is_a_device_of_the_kernels_is_read_with_all_that_makes_it() -> None:
+    facts = recorded("debian13-kernel-devices")
+    device, sink = facts.link("dmt-vxlan1"), facts.link("dmt-sink")
+
+    assert device is not None
+    assert device.vxlan == VxlanDevice(3, IPv4Address("10.77.55.11"), IPv4Address("10.77.55.12"))
+    assert (device.alias, device.master, device.mtu, device.up) == ("dockmesh=kv", "dmt-sink", 1450, True)
+    assert device.gro is False
+    assert sink is not None
+    assert not sink.up
+    assert facts.remote_of(port(facts, "dmt-vxlan1")) == "10.77.55.12"
