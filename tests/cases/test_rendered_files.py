@@ -19,7 +19,7 @@ from dockmesh.model.tunnel import Tunnel
 from dockmesh.render import docker, ports
 from dockmesh.render.names import PROGRAM
 from dockmesh.render.paths import ATTACH_PROGRAM, GUARD
-from tests.support.meshes import TREE, mesh_of, with_attachment, with_network
+from tests.support.meshes import KERNEL, TREE, mesh_of, with_attachment, with_network
 from tests.support.plans import config_of
 
 
@@ -36,6 +36,7 @@ class Case:
     def __str__(self) -> str:
         fabric = self.fabric
         tunnel = "" if fabric.tunnel is Tunnel.GRE and fabric.key is None else f"-{fabric.tunnel}"
+        devices = "-kernel" if fabric.kernel_devices else ""
         key = "" if fabric.key is None else f"-{fabric.key}"
         family = "-ipv6" if ":" in self.underlay else ""
         api = "-docker-api" if self.docker_api else ""
@@ -44,7 +45,7 @@ class Case:
         attach = "-attach" if self.attach else ""
         docker = "-docker" if self.docker else ""
         more = f"{networks}{six}{attach}{docker}"
-        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{key}{family}{api}{more}"
+        return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{devices}{key}{family}{api}{more}"
 
     @property
     def mesh(self) -> Mesh:
@@ -91,6 +92,11 @@ CASES = [
     ),
     *(Case(replace(TREE, renderer=renderer), docker_api=Listen.MESH) for renderer in Renderer),
     *(Case(replace(TREE, renderer=renderer), prefix6=True) for renderer in Renderer),
+    *(
+        Case(replace(KERNEL, renderer=renderer, forwarding=forwarding))
+        for renderer, forwarding in product(Renderer, (Forwarding.DIRECT, Forwarding.RSTP))
+    ),
+    Case(replace(KERNEL, key=4711), "fd77::"),
     Case(Fabric(), prefix6=True),
     Case(Fabric(), docker=True),
 ]

@@ -53,6 +53,7 @@ ATTACH = NotMade(ELSEWHERE.format("test_attach.py"))
 OF_A_PERSON = NotMade("what is advised is a person's to find out")
 ONLY_A_LOOK = NotMade("the advice is to look: nothing of it could be followed to an end")
 API = NotMade(ELSEWHERE.format("test_docker_api.py"))
+ON_DEVICES = "the mesh of these tests has GRE; tests/unit/preflight/test_kernel_devices.py has it"
 OTHER_SYSTEM = NotMade("no host of the lab is so; tests/unit/preflight has it")
 WITHOUT_DATAPATH = NotMade("the lab's kernel has no openvswitch, and its hosts reach each other through it")
 
@@ -212,6 +213,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             ),
         ),
         Made("a tunnel without BFD", at("host2", "ovs-vsctl set interface gre1 bfd:enable=false"), "BFD switched off"),
+        NotMade("the mesh of these tests has GRE; tests/lab/test_kernel_tunnels.py has it"),
         Made(
             "GRE that is dropped on the way",
             lab("cut host1 host2 --protocol gre"),
@@ -383,6 +385,8 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
     ),
     "preflight.network._datapath": (NotMade(ELSEWHERE.format("test_preflight.py")), OTHER_SYSTEM),
     "preflight.network._port": (NotMade("the mesh of these tests has GRE; tests/unit/preflight/test_host.py has it"),),
+    "preflight.network._kernel_devices": (NotMade(ON_DEVICES),),
+    "preflight.network._port_for_kernel": (NotMade(ON_DEVICES), NotMade(ON_DEVICES)),
     "preflight.network._underlay": (
         NotMade("no other host would reach it"),
         NotMade("the lab's tunnels go by that device"),

@@ -41,6 +41,7 @@ from dockmesh.transport.requests import (
     Find,
     Get,
     GetBytes,
+    Gro,
     Lock,
     Put,
     PutBytes,
@@ -68,6 +69,7 @@ COMES_WITH = {
     "iptables": ("iptables",),
     "nftables": ("nft",),
     "bridge-utils": ("brctl",),
+    "ethtool": ("ethtool",),
     "python3-dnslib": (system.LIBRARY,),
     "stunnel4": ("stunnel",),
 }
@@ -84,9 +86,14 @@ class Device:
     stp: int = 0
     accept_ra: int = 0
     parent: str | None = None
+    alias: str | None = None
+    vxlan: dict[str, Any] | None = None  # as iproute2 shows it
+    gro: bool = True
+    taken_up: bool = False  # as a port, by Open vSwitch: one that is made under a living port is not
 
     def json(self, index: int, name: str) -> dict[str, Any]:
-        details = {"info_data": {"stp_state": self.stp}} if self.kind == "bridge" else {}
+        details: dict[str, Any] = {"info_data": {"stp_state": self.stp}} if self.kind == "bridge" else {}
+        details = {"info_data": self.vxlan} if self.vxlan else details
         return {
             "ifindex": index,
             "ifname": name,
@@ -95,6 +102,7 @@ class Device:
             "flags": ["BROADCAST", *(["UP"] if self.up else [])],
             **({"master": self.master} if self.master else {}),
             **({"link": self.parent} if self.parent else {}),
+            **({"ifalias": self.alias} if self.alias else {}),
             **({"linkinfo": {"info_kind": self.kind, **details}} if self.kind else {}),
             "addr_info": [
                 {
@@ -225,6 +233,9 @@ class FakeHost:
         self.ovs = self.ovs or FakeOvs()
         self.ovs.bridges |= bridges
 
+    def answer_delete(self, device: str) -> None:
+        self._delete(device)
+
     def answer_install(self, packages: tuple[str, ...]) -> None:
         self._apt_get(["install", *packages])
 
@@ -268,6 +279,9 @@ class FakeHost:
                 return Answer(0, "\n".join(self._unit_states(name) for name in names))
             case Stat(system.LIBRARY_FILE) if system.LIBRARY in self.programs:
                 return Answer(0, "1 1")
+            case Gro(prefix):
+                there = ((name, device) for name, device in self.devices.items() if name.startswith(prefix))
+                return Answer(0, "".join(f"{name} {'on' if device.gro else 'off'}\n" for name, device in there))
             case Transact() if self.ovs:
                 return Answer(0, self.ovs.tables())
             case _:
@@ -322,10 +336,19 @@ class FakeHost:
                 return self._docker_start(ids)
             case ("docker", "network", *words) if self.docker:
                 return self._docker_network(self.docker, words)
-            case ("find", "/sys/class/net", *_, name, ";"):
-                self.devices.pop(name, None)
-                return OK
+            case ("find", "/sys/class/net", *words):
+                return self._find_device(words)
         return self._around(argv)
+
+    def _find_device(self, words: list[str]) -> Answer:
+        match words:
+            case ["-maxdepth", "0", "!", "-exec", "test", "-e", there, ";", "-exec", "ip", *command]:
+                return OK if there.rpartition("/")[2] in self.devices else self._ip(command[:-1])
+            case ["-maxdepth", "1", "-name", name, "-exec", "ip", "link", "delete", "dev", same, ";"] if name == same:
+                self._delete(name)
+            case _:
+                raise UnknownCommandError(("find", "/sys/class/net", *words))
+        return OK
 
     def _around(self, argv: tuple[str, ...]) -> Answer:
         """What is asked before the first change of a host, and after the last; and what its kernel is told."""
@@ -338,6 +361,11 @@ class FakeHost:
                 _, _, _, name, value = setting.split("/")
                 if name in self.devices:
                     self.devices[name].accept_ra = int(value.removeprefix("accept_ra="))
+                return OK
+            case ("ethtool", "-K", name, "gro", "off"):
+                if name not in self.devices:
+                    return Answer(1, err="netlink error: No such device")
+                self.devices[name].gro = False
                 return OK
             case ("find", *paths, "-maxdepth", "0"):
                 return Answer(0, "".join(f"{path}\n" for path in paths if self._is_folder(path)))
@@ -394,7 +422,11 @@ class FakeHost:
     def _ovs_vsctl(self, words: tuple[str, ...]) -> Answer:
         if self.ovs is None:
             return Answer(127, err="ovs-vsctl: command not found")
+        before = self.ovs.ports()
         wrong = self.ovs.transact(words)
+        for name, device in self.devices.items():
+            # Both in one transaction is no change to it.
+            device.taken_up = name in self.ovs.ports() and (device.taken_up or name not in before)
         for name in [name for name, device in self.devices.items() if device.kind == "openvswitch"]:
             if name not in self.ovs.bridges:
                 del self.devices[name]
@@ -405,10 +437,27 @@ class FakeHost:
             device.mtu = int(str(self.ovs.bridges[name].ports[name].interface.get("mtu_request", device.mtu)))
         return Answer(1, err=wrong) if wrong else OK
 
+    def _delete(self, name: str) -> bool:
+        for device in self.devices.values():
+            device.master = None if device.master == name else device.master
+        return self.devices.pop(name, None) is not None
+
+    def _add_vxlan(self, name: str, words: list[str]) -> Answer:
+        made = vxlan(words)
+        if name in self.devices:
+            return Answer(2, err="RTNETLINK answers: File exists")
+        for other in self.devices.values():
+            if other.vxlan and (other.vxlan["id"], other.vxlan["port"]) == (made["id"], made["port"]):
+                return Answer(2, err="Error: A VXLAN device with the specified VNI already exists.")
+        self.devices[name] = Device(up=False, kind="vxlan", vxlan=made)
+        return OK
+
     def _ip(self, words: list[str]) -> Answer:
         match words:
             case ["link", "delete", "dev", name]:
-                return OK if self.devices.pop(name, None) else Answer(1, err=f'Cannot find device "{name}"')
+                return OK if self._delete(name) else Answer(1, err=f'Cannot find device "{name}"')
+            case ["link", "add", "name", name, "type", "vxlan", *rest]:
+                return self._add_vxlan(name, rest)
             case ["link", "add", "name", name, "type", "bridge"]:
                 self.devices[name] = Device(kind="bridge", up=False, accept_ra=1)
             case ["address", "flush", "dev", name, "to", address]:
@@ -419,8 +468,10 @@ class FakeHost:
             case ["address", "del", address, "dev", name]:
                 self.devices[name].addresses.remove(address)
             case ["link", "set", "dev", name, *rest]:
-                if name not in self.devices:
-                    return Answer(1, err=f'Cannot find device "{name}"')
+                master = [rest[place + 1] for place, word in enumerate(rest) if word == "master"]
+                for each in (name, *master):
+                    if each not in self.devices:
+                        return Answer(1, err=f'Cannot find device "{each}"')
                 self._set_device(self.devices[name], rest)
             case ["address", "replace", address, "broadcast", "+", "dev", name] | [
                 "address",
@@ -446,6 +497,8 @@ class FakeHost:
                     device.master = None
                 case "master":
                     device.master = next(rest)
+                case "alias":
+                    device.alias = next(rest)
                 case "mtu":
                     device.mtu = int(next(rest))
                 case "address":
@@ -627,6 +680,30 @@ class FakeHost:
         return Answer(0, json.dumps(body))
 
 
+def vxlan(words: list[str]) -> dict[str, Any]:
+    """As iproute2 shows what it was told to make."""
+    made: dict[str, Any] = {"learning": True}
+    rest = iter(words)
+    for word in rest:
+        match word:
+            case "nolearning" | "learning":
+                made["learning"] = word == "learning"
+            case "external":
+                made["external"] = True
+            case "id":
+                made["id"] = int(next(rest))
+            case "dstport":
+                made["port"] = int(next(rest))
+            case "local" | "remote":
+                address = next(rest)
+                made[f"{word}6" if ":" in address else word] = address
+            case "df":
+                made["df"] = next(rest)
+            case _:
+                raise UnknownCommandError(("ip", "link", "add", "type", "vxlan", *words))
+    return made
+
+
 def network_row(name: str, options: list[str]) -> dict[str, Any]:
     """As Docker's API shows what its command line was told."""
     said: dict[str, list[str]] = {}
@@ -675,7 +752,7 @@ def _only_reads(request: Request) -> bool:
 def bare(config: HostConfig) -> FakeHost:
     """A host with neither Open vSwitch nor Docker."""
     host = FakeHost(config.host, devices={"eth0": Device(addresses=[f"{config.underlay}/24"])})
-    if config.datapath is Datapath.NETDEV:
+    if config.datapath is Datapath.NETDEV and not config.kernel_devices:
         # As on a host that was made ready for the datapath in userspace: the underlay is on a bridge of its.
         host.ovs = FakeOvs()
         host.ovs.bridges["br-phy"] = Bridge({"datapath_type": "netdev"}, {"br-phy": Port(), "eth0": Port()})
@@ -724,6 +801,21 @@ def applied(config: HostConfig) -> FakeHost:
         ports[attach.switch] = (*ports.get(attach.switch, (attach.interface,)), attach.switch_port)
         host.devices[attach.interface] = Device(mac="02:00:00:00:00:02")
         host.devices[attach.switch] = Device(kind="openvswitch", up=False)
+    for end in config.tunnels:
+        if end.device is not None:
+            local, remote = str(end.device.local), str(end.device.remote)
+            six = "6" if ":" in local else ""
+            details = {"id": end.device.vni, f"local{six}": local, f"remote{six}": remote, "port": 4789, "df": "set"}
+            host.devices["dmt-sink"] = Device(kind="bridge", up=False, alias=f"dockmesh={config.mesh}")
+            host.devices[end.port] = Device(
+                mtu=config.docker0.mtu,
+                master="dmt-sink",
+                kind="vxlan",
+                alias=f"dockmesh={config.mesh}",
+                vxlan={**details, "learning": False},
+                gro=False,
+                taken_up=True,
+            )
     for network in config.networks:
         addresses = [str(each) for each in (network.address, network.address6) if each]
         host.devices[network.bridge] = Device(network.bridge_mac, network.mtu, kind="bridge", addresses=addresses)

@@ -37,6 +37,10 @@ class FakeOvs:
     def __init__(self) -> None:
         self.bridges: dict[str, Bridge] = {}
 
+    def ports(self) -> set[str]:
+        """Of all bridges."""
+        return {name for bridge in self.bridges.values() for name in bridge.ports}
+
     def transact(self, words: tuple[str, ...]) -> str | None:
         """Carry out one command line; what is wrong with it, if anything."""
         clauses: list[list[str]] = []
@@ -63,7 +67,9 @@ class FakeOvs:
                     return f"ovs-vsctl: port {port} is on bridge {owner}, not {bridge}"
                 self.bridges[bridge].ports.setdefault(port, Port())
             case ["del-port", bridge, port]:
-                self.bridges[bridge].ports.pop(port, None)
+                # As with --if-exists: where there is no such port, the bridge is no matter.
+                if bridge in self.bridges:
+                    self.bridges[bridge].ports.pop(port, None)
             case ["remove", table, name, column, key]:
                 owning = next(each for each in self.bridges.values() if name in each.ports)
                 values = owning.record(table, name)[column]

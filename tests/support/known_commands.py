@@ -38,6 +38,7 @@ nmcli --terse --fields DEVICE,STATE device
 ip -json -4 route show table all
 ip -json -6 route show table main
 python3 --version
+unshare --net ip link add name dockmesh type vxlan id 1 remote 192.0.2.1 dstport 4789 nolearning df set
 df --block-size=1 --output=avail,file /etc /var /var/lib/docker
 date +%s.%N
 journalctl --unit=docker.service --lines=5 --output=cat --no-pager

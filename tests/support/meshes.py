@@ -21,6 +21,7 @@ from dockmesh.model.mesh import (
     Sites,
     Star,
     Topology,
+    TunnelDevices,
 )
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Attachment, Network
 from dockmesh.model.tunnel import Tunnel
@@ -29,6 +30,8 @@ from dockmesh.plan.address import assign, free_slots6
 GUIDE = "172.17.0.0/16"
 # Not the default, which `direct` is: more can go wrong with a tree, and so more tests are about one.
 TREE = Fabric(forwarding=Forwarding.RSTP)
+# Tunnels that are the kernel's devices.
+KERNEL = Fabric(datapath=Datapath.NETDEV, tunnel=Tunnel.VXLAN, tunnel_devices=TunnelDevices.KERNEL)
 MESH_FILE = """\
 name: prod
 networks:

@@ -7,49 +7,51 @@ from itertools import count
 
 from dockmesh.facts.types import HostFacts, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import HostPlan, TunnelEnd
+from dockmesh.render import tunnel_device
 from dockmesh.render.ovs import PEER_MARK
 
 
 def adopt(host: HostPlan, facts: HostFacts) -> HostPlan:
     """The plan with the names of the ports that lead to the same peers now; the others get the lowest free ones."""
     bridge = facts.bridge(FABRIC_BRIDGE)
-    kinds = {tunnel.kind for tunnel in host.tunnels}
     living = () if bridge is None else bridge.interfaces
-    names = _living(host.tunnels, tuple(port for port in living if any(_is_of(kind, port) for kind in kinds)))
-    # Open vSwitch knows a port's name once, whatever the bridge.
+    names = _living(
+        host.tunnels, tuple(port for port in living if any(_is_of(end, port) for end in host.tunnels)), facts
+    )
+    # Open vSwitch knows a port's name once, whatever the bridge; and so does the kernel a device's.
     taken = {interface.name for each in facts.ovs or () for interface in each.interfaces}
-    free = {kind: _free(kind, taken) for kind in Tunnel}
+    taken |= {link.name for link in facts.links if not tunnel_device.is_ours(link.alias)}
+    free: dict[str, Iterator[str]] = {end.stem: _free(end.stem, taken) for end in host.tunnels}
     return replace(
         host,
-        tunnels=tuple(
-            replace(tunnel, port=names.get(tunnel.peer) or next(free[tunnel.kind])) for tunnel in host.tunnels
-        ),
+        tunnels=tuple(replace(end, port=names.get(end.peer) or next(free[end.stem])) for end in host.tunnels),
     )
 
 
-def _free(kind: Tunnel, taken: Container[str]) -> Iterator[str]:
-    return (name for number in count(1) if (name := f"{kind}{number}") not in taken)
+def _free(stem: str, taken: Container[str]) -> Iterator[str]:
+    return (name for number in count(1) if (name := f"{stem}{number}") not in taken)
 
 
-def _is_of(kind: Tunnel, port: OvsInterface) -> bool:
+def _is_of(end: TunnelEnd, port: OvsInterface) -> bool:
     """Whether a port may become, or stay, a tunnel of that kind under its name.
 
     One that somebody made another kind of by hand is put right in place; where the file wants another kind there are
-    new ports, named after it.
+    new ports, named after it. Of devices only the name tells: all of the kernel's are of one type.
     """
-    return port.type == str(kind) or re.fullmatch(rf"{kind}[0-9]+", port.name) is not None
+    named = re.fullmatch(rf"{re.escape(end.stem)}[0-9]+", port.name) is not None
+    return named or (end.device is None and port.type == end.type)
 
 
-def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...]) -> dict[str, str]:
+def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...], facts: HostFacts) -> dict[str, str]:
     """By peer the port that leads to it: one that fits in address and mark, else by address, else by mark.
 
     By address before mark, for two hosts may have swapped theirs; and only where no better one is there, for somebody
     may have turned one port to where another leads.
     """
-    by_both = {_key(port): port.name for port in interfaces}
-    by_remote = {port.options["remote_ip"]: port.name for port in interfaces if "remote_ip" in port.options}
+    remotes = {port.name: facts.remote_of(port) for port in interfaces}
+    by_both = {(remotes[port.name], port.external_ids.get(PEER_MARK)): port.name for port in interfaces}
+    by_remote = {remote: name for name, remote in remotes.items() if remote is not None}
     by_mark = {port.external_ids[PEER_MARK]: port.name for port in interfaces if PEER_MARK in port.external_ids}
     names: dict[str, str] = {}
     for tunnel, port in (
@@ -60,7 +62,3 @@ def _living(tunnels: tuple[TunnelEnd, ...], interfaces: tuple[OvsInterface, ...]
         if port and tunnel.peer not in names and port not in names.values():
             names[tunnel.peer] = port
     return names
-
-
-def _key(port: OvsInterface) -> tuple[str | None, str | None]:
-    return port.options.get("remote_ip"), port.external_ids.get(PEER_MARK)

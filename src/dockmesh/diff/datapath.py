@@ -24,7 +24,7 @@ def refuse_datapath(config: HostConfig, facts: HostFacts) -> None:
             do=INSTEAD_OF_A_TREE,
         )
     # Before Open vSwitch is there, nothing can be on a bridge of its.
-    if config.datapath is Datapath.NETDEV and facts.ovs is not None:
+    if config.datapath is Datapath.NETDEV and facts.ovs is not None and not config.kernel_devices:
         _refuse_underlay_outside(config, facts)
 
 
@@ -38,5 +38,6 @@ def _refuse_underlay_outside(config: HostConfig, facts: HostFacts) -> None:
         f"its underlay address {config.underlay} is not on an Open vSwitch bridge of the netdev datapath",
         host=config.host,
         answered=f"it is on {', '.join(devices)}" if devices else "no device of the host has it",
-        do="put the device into such a bridge and the address on it, or set `datapath: system` under `fabric`",
+        do="set `tunnel: vxlan` and `tunnel_devices: kernel` under `fabric`, which need no such bridge; or put the "
+        "device into one and the address on it; or set `datapath: system`",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff import attachments, flows, recreate, switches
+from dockmesh.diff import attachments, flows, recreate, switches, tunnel_devices
 from dockmesh.diff.flows import INSTALL, flow_change
 from dockmesh.diff.recreate import kinds, must_be_recreated
 from dockmesh.diff.settings import COSTS, UNTIL_BOTH, setting_changes
@@ -13,7 +13,7 @@ from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import HostFacts, OvsBridge, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.plan.types import TunnelEnd
+from dockmesh.plan.types import SYSTEM, TunnelEnd
 from dockmesh.render import ovs
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec
@@ -34,6 +34,7 @@ def desired(config: HostConfig) -> Iterator[Desired]:
         yield (there := _tunnel(end))
         things[end.port] = there.subject
     yield from (desired_setting(things[setting.record], setting) for setting in config.settings)
+    yield from tunnel_devices.desired(config)
     yield flows.desired(config)
     yield from switches.desired(config)
 
@@ -52,10 +53,12 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         _refuse_foreign(config, bridge)
     else:
         _refuse_foreign_device(config, facts)
+    tunnel_devices.refuse_conflicts(config, facts)
     recreated = bridge is None or must_be_recreated(config, bridge)
     present = None if recreated else bridge
     changes = (
-        *_changes(config, bridge, recreated=recreated),
+        *tunnel_devices.sink_changes(config, facts),
+        *_changes(config, facts, bridge, recreated=recreated),
         *switch_changes(config, facts, fabric_recreated=recreated),
     )
     of_flows = flow_change(config, facts, recreated=recreated)
@@ -66,8 +69,7 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
     drop = [*([FABRIC_BRIDGE] if bridge is not None and recreated else []), *stale_switches(config, facts)]
     stale_ports = [] if present is None else _stale(config, present)
     stale = [port.name for port in stale_ports]
-    # Without BFD there is nothing that could be told so, and a port that Open vSwitch could not make has none.
-    leaving = [port.name for port in stale_ports if port.bfd.get("enable") == "true" and not port.error]
+    leaving = [] if present is None else _leaving(config, facts, present)
     unwanted = [] if present is None else [(port.name, key) for port, key in _unwanted(config, present)]
     words = (
         *ovs.transaction(config.settings, config.tunnels, config.further, stale, config.attachments),
@@ -78,7 +80,9 @@ def fabric_step(config: HostConfig, facts: HostFacts) -> tuple[Step, bool] | Non
         # Not in one transaction with what follows: Open vSwitch would see no change and keep the old bridge's state.
         *(Exec(ovs.make_sure_argv(("--", "--if-exists", "del-br", name), TIMEOUT_S)) for name in drop),
         *(Exec(ovs.leave(port)) for port in leaving),
+        *tunnel_devices.before_ports(config, facts),
         Exec(ovs.make_sure_argv(words, TIMEOUT_S)),
+        *tunnel_devices.after_ports(config, facts),
         *((INSTALL,) if of_flows else ()),
     )
     return Step(StepName.FABRIC, (*changes, *((of_flows,) if of_flows else ())), requests), recreated
@@ -109,23 +113,35 @@ def _refuse_foreign_device(config: HostConfig, facts: HostFacts) -> None:
         )
 
 
-def _changes(config: HostConfig, bridge: OvsBridge | None, *, recreated: bool) -> Iterator[Change]:
+def _leaving(config: HostConfig, facts: HostFacts, bridge: OvsBridge) -> list[str]:
+    """The ports that are deleted, and may be added again.
+
+    Without BFD there is nothing that could be told so, and a port that Open vSwitch could not make has none.
+    """
+    anew = (bridge.interface(end.port) for end in tunnel_devices.remade(config, facts))
+    going = (*_stale(config, bridge), *(port for port in anew if port is not None))
+    return [port.name for port in going if port.bfd.get("enable") == "true" and not port.error]
+
+
+def _changes(config: HostConfig, facts: HostFacts, bridge: OvsBridge | None, *, recreated: bool) -> Iterator[Change]:
+    living = [] if bridge is None else [port.name for port in bridge.interfaces]
     if bridge is None or recreated:
         yield from _made(config, bridge)
+        yield from tunnel_devices.stale_changes(config, facts, living)
         return
     own = (setting for setting in config.settings if setting.record == FABRIC_BRIDGE)
     yield from setting_changes(config.host, FABRIC, own, bridge, bridge.interface(FABRIC_BRIDGE))
     for port in _stale(config, bridge):
-        yield Change(
-            config.host, tunnel_of(port), f"to {port.options.get('remote_ip')}", None, _superfluous(config, port)
-        )
+        yield Change(config.host, tunnel_of(port), f"to {facts.remote_of(port)}", None, _superfluous(config, port))
+    yield from tunnel_devices.stale_changes(config, facts, living)
     for end in config.tunnels:
         there, interface = _tunnel(end), bridge.interface(end.port)
         if interface is None:
             yield Change(config.host, there.subject, None, there.value, _instead(end, bridge) or there.reason)
         else:
-            settings = ovs.settings_of(config.settings, "interface", end.port)
+            settings = (setting for setting in config.settings if setting.record == end.port)
             yield from setting_changes(config.host, there.subject, settings, bridge, interface)
+            yield from tunnel_devices.changes(config, facts, end)
     subjects = {end.port: _tunnel(end).subject for end in config.tunnels}
     for port, key in _unwanted(config, bridge):
         yield Change(config.host, subjects[port.name].of(f"options:{key}"), port.options[key], None, COSTS[key])
@@ -159,8 +175,13 @@ def _unwanted(config: HostConfig, bridge: OvsBridge) -> list[tuple[OvsInterface,
 def _instead(end: TunnelEnd, bridge: OvsBridge) -> str | None:
     """Of a tunnel that replaces one of another kind, what that costs."""
     marked = (port for port in bridge.interfaces if port.external_ids.get(ovs.PEER_MARK) == end.peer)
-    old = next((port for port in marked if port.type != end.kind), None)
-    return f"in place of {old.name}, which is {old.type}: {UNTIL_BOTH}" if old else None
+    old = next((port for port in marked if port.type != end.type), None)
+    return f"in place of {old.name}, which is {_kind(old.type)}: {UNTIL_BOTH}" if old else None
+
+
+def _kind(of_interface: str) -> str:
+    """In words what an interface of that type is as a tunnel."""
+    return "a device of the kernel's" if of_interface in ("", SYSTEM) else of_interface
 
 
 def _stale(config: HostConfig, bridge: OvsBridge) -> list[OvsInterface]:
@@ -177,6 +198,7 @@ def _superfluous(config: HostConfig, port: OvsInterface) -> str:
     others = [tunnel for tunnel in config.tunnels if tunnel.peer == peer]
     if not others:
         return f"{peer} is not a peer of this host"
-    if others[0].kind != port.type:
-        return f"{others[0].port} takes its place: the tunnels are of {others[0].kind} now"
+    if others[0].type != port.type:
+        now = "devices of the kernel's" if others[0].device else f"of {others[0].kind}"
+        return f"{others[0].port} takes its place: the tunnels are {now} now"
     return f"{others[0].port} leads to {peer} already"

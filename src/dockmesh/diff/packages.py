@@ -30,6 +30,7 @@ NAMES = {
     "iptables": ("iptables",),
     "nftables": ("nftables",),
     "bridge-utils": ("bridge-utils",),
+    "ethtool": ("ethtool",),
     "python3-dnslib": ("python3-dnslib",),
     "stunnel4": ("stunnel4",),
 }
@@ -42,6 +43,7 @@ WHY = {
     "iptables": "Docker needs it",
     "nftables": "it keeps containers from sending as their host",
     "bridge-utils": "ifupdown makes docker0 with it",
+    "ethtool": "it sets what Open vSwitch needs at the kernel's tunnels",
     "python3-dnslib": "the resolver reads and writes DNS messages with it",
     "stunnel4": "it terminates TLS for Docker's API",
 }
@@ -54,6 +56,7 @@ def packages_of(config: HostConfig) -> Mapping[str, str]:
     return {
         **PACKAGE_OF,
         **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
+        **({"ethtool": "ethtool"} if config.kernel_devices else {}),
         **({"stunnel": "stunnel4"} if config.docker_api else {}),
         **({LIBRARY: "python3-dnslib"} if config.domain is not None else {}),
     }

@@ -1,8 +1,9 @@
 """Faults on real hosts, as requests: drop what comes in through some tunnels, and have it end by itself. Pure.
 
 Only the tunnels' own packets are dropped, and only where they come in: SSH and all else of the underlay passes. In the
-kernel that is a table of nftables of our own; a datapath in userspace takes packets before any firewall sees them, so
-there it is a flow of the bridge that has the underlay address, with a cookie of our own.
+kernel that is a table of nftables of our own; a datapath in userspace whose tunnels Open vSwitch makes takes packets
+before any firewall sees them, so there it is a flow of the bridge that has the underlay address, with a cookie of our
+own.
 """
 
 import re

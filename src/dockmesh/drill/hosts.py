@@ -8,7 +8,6 @@ from dockmesh.drill import drop, faults
 from dockmesh.drill.drop import Drop
 from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import ConnectError, DatapathError
-from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.transport.fanout import fan_out
 from dockmesh.transport.requests import Exec, Transport, demand
@@ -88,10 +87,10 @@ class HostsInjector:
         return Drop(host, tuple(map(self._plan.host, peers)), await self._bridge(host))
 
     async def _bridge(self, host: HostPlan) -> str | None:
-        """The bridge with the underlay address, where the datapath is Open vSwitch's own."""
+        """The bridge with the underlay address, where packets of tunnels go past the kernel."""
         if host.name not in self._bridges:
             self._bridges[host.name] = None
-            if self._plan.fabric.datapath is Datapath.NETDEV:
+            if not self._plan.fabric.in_kernel:
                 question = Exec(("ip", "-json", "address", "show", "to", str(host.underlay)))
                 (answer,) = await demand(self._hosts[host.name], "could not find the underlay's bridge", question)
                 with understanding(host.name):

@@ -15,13 +15,19 @@ UNITS = (
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
     *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
-    *("nft", "python3"),
+    *("nft", "python3", "ethtool"),
 )
 # What the resolver needs of the distribution, where Debian and Ubuntu put it; among the programs by this name.
 LIBRARY, LIBRARY_FILE = "dnslib", "/usr/lib/python3/dist-packages/dnslib/__init__.py"
 # The kernel datapath: loaded, or there to be loaded. A system container has no modprobe of its own.
 MODULE = ("modprobe", "--dry-run", "--quiet", "openvswitch")
 LOADED_MODULES = "/proc/modules"
+# Whether the kernel makes VXLAN devices, and iproute2 has the words: one is made where nobody is, in a network
+# namespace of its own that ends with the command. A module that is not loaded is loaded by it.
+VXLAN = (
+    *("unshare", "--net", "ip", "link", "add", "name", "dockmesh", "type", "vxlan", "id", "1"),
+    *("remote", "192.0.2.1", "dstport", "4789", "nolearning", "df", "set"),
+)
 
 
 def read_os_release(text: str) -> str:

@@ -47,6 +47,13 @@ class Datapath(StrEnum):
     NETDEV = "netdev"
 
 
+class TunnelDevices(StrEnum):
+    """Who makes the devices that packets go into tunnels by, where the datapath is in userspace."""
+
+    OPENVSWITCH = "openvswitch"
+    KERNEL = "kernel"
+
+
 class Renderer(StrEnum):
     SYSTEMD = "systemd"
     IFUPDOWN = "ifupdown"
@@ -116,6 +123,20 @@ class Fabric:
     bfd: Bfd = field(default_factory=Bfd)
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD
+    tunnel_devices: TunnelDevices = TunnelDevices.OPENVSWITCH
+
+    @property
+    def kernel_devices(self) -> bool:
+        """Whether tunnels are the kernel's devices, and ports of the fabric's bridge."""
+        return self.tunnel_devices is TunnelDevices.KERNEL
+
+    @property
+    def in_kernel(self) -> bool:
+        """Whether the kernel sends and receives the tunnels' packets, by its routes and its firewall.
+
+        If not, Open vSwitch does so itself, past both.
+        """
+        return self.datapath is Datapath.SYSTEM or self.kernel_devices
 
 
 @dataclass(frozen=True, slots=True)

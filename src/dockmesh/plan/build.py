@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
-from dockmesh.model.mesh import Host, Mesh
+from dockmesh.model.mesh import Fabric, Host, Mesh
 from dockmesh.model.network import (
     ATTACH_SWITCH,
     DOCKER_BRIDGE,
@@ -17,7 +17,8 @@ from dockmesh.model.network import (
     Allocation,
     Network,
 )
-from dockmesh.model.tunnel import MtuSum, Tunnel, overlay_mtu
+from dockmesh.model.tunnel import MtuSum, overlay_mtu
+from dockmesh.model.vxlan import VxlanDevice, vni
 from dockmesh.plan import direct, topology, tree
 from dockmesh.plan.number import MOST, numbers
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Link, Plan, TunnelEnd
@@ -39,7 +40,7 @@ def build(mesh: Mesh) -> Plan:
         planned_tree = tree.spanning_tree(names, links, mesh.fabric.topology)
         priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
     mtu_sum, narrowest = _mtu(mesh, hosts)
-    tunnels = _tunnels(mesh.fabric.tunnel, hosts, links)
+    tunnels = _tunnels(mesh.fabric, hosts, links)
     number = numbers([host.address for host in hosts], mesh.docker0.prefix)
     ports = _ports(mesh, number.values())
     return Plan(
@@ -77,7 +78,7 @@ def _mtu(mesh: Mesh, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, ...]]:
     return left, narrow if len(narrow) < len(hosts) else ()
 
 
-def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
+def _tunnels(fabric: Fabric, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
     """Per host its ends, numbered from 1 in the order of the peers' addresses, as the guide does."""
     by_name = {host.name: host for host in hosts}
     place = {host.name: index for index, host in enumerate(hosts)}
@@ -87,11 +88,19 @@ def _tunnels(kind: Tunnel, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> 
         peers[link.b].append(link.a)
     return {
         host.name: [
-            TunnelEnd(port=f"{kind}{number}", peer=peer, remote=by_name[peer].underlay, kind=kind)
+            _tunnel_end(fabric, host, by_name[peer], number)
             for number, peer in enumerate(sorted(peers[host.name], key=place.__getitem__), start=1)
         ]
         for host in hosts
     }
+
+
+def _tunnel_end(fabric: Fabric, host: Host, peer: Host, number: int) -> TunnelEnd:
+    device = None
+    if fabric.kernel_devices:
+        device = VxlanDevice(vni(host.address, peer.address, fabric.key), host.underlay, peer.underlay)
+    end = TunnelEnd("", peer.name, peer.underlay, fabric.tunnel, device)
+    return replace(end, port=f"{end.stem}{number}")
 
 
 def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks: tuple[HostNetwork, ...]) -> HostPlan:

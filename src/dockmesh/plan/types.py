@@ -8,8 +8,11 @@ from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
-from dockmesh.model.network import FABRIC_ATTACH, FABRIC_PORT, SWITCH_ATTACH, SWITCH_PORT, Network
+from dockmesh.model.network import FABRIC_ATTACH, FABRIC_PORT, SWITCH_ATTACH, SWITCH_PORT, TUNNEL_DEVICE, Network
 from dockmesh.model.tunnel import MtuSum, Tunnel
+from dockmesh.model.vxlan import VxlanDevice
+
+SYSTEM = "system"  # the type of an interface of Open vSwitch's that is a device of the kernel's
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,17 @@ class TunnelEnd:
     peer: str
     remote: UnderlayAddress
     kind: Tunnel = Tunnel.GRE
+    device: VxlanDevice | None = None  # the kernel's, called as the port is; None: Open vSwitch makes the tunnel itself
+
+    @property
+    def stem(self) -> str:
+        """What its port's name has before the number."""
+        return f"{TUNNEL_DEVICE}{self.kind}" if self.device else str(self.kind)
+
+    @property
+    def type(self) -> str:
+        """Of its interface, in Open vSwitch's words: `system` is a device that is there."""
+        return SYSTEM if self.device else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

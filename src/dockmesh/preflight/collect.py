@@ -14,7 +14,6 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
 from dockmesh.inspect.host import config_of, inspect
-from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, HostEvidence, PeerReach, Reach
@@ -113,7 +112,7 @@ async def _exchange(
 
 
 def _way(plan: Plan) -> str:
-    return "wire" if plan.fabric.datapath is Datapath.NETDEV else "raw"
+    return "raw" if plan.fabric.in_kernel else "wire"
 
 
 def read_reach(said: Mapping[str, Any]) -> Reach:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dockmesh.diff import attached_interfaces
+from dockmesh.diff import attached_interfaces, tunnel_devices
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model.mesh import Datapath
 from dockmesh.model.tunnel import Tunnel
@@ -18,7 +18,10 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
     host, name = plan.host(evidence.facts.name), (evidence.facts.name,)
     yield _datapath(plan, evidence, name)
     yield _underlay(host, evidence, name)
-    yield from _port(plan, evidence, name)
+    if plan.fabric.kernel_devices:
+        yield from _port_for_kernel(plan, host, evidence, name)
+    else:
+        yield from _port(plan, evidence, name)
     for allocation in host.networks:
         yield from _prefix(host, allocation, evidence, name)
     yield from _attached(host, evidence, name)
@@ -28,12 +31,17 @@ def judge(plan: Plan, evidence: HostEvidence) -> Iterator[Finding]:
 def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     """Without the module the kernel datapath is what apply refuses, and it is said there."""
     kernel = evidence.facts.kernel_datapath
+    if plan.fabric.kernel_devices:
+        return _kernel_devices(evidence, name)
     if plan.fabric.datapath is Datapath.NETDEV:
         why = "its kernel has the module too" if kernel else "its kernel has no openvswitch module"
         what = f"the userspace datapath, as the file says; {why}"
         if "ovs-vsctl" not in evidence.facts.programs:
             # Before Open vSwitch is there apply cannot see it, and would stop after it has installed it.
-            do = "make that bridge first (docs/howto/netdev.md), unless something makes it once Open vSwitch comes"
+            do = (
+                "set `tunnel: vxlan` and `tunnel_devices: kernel` under `fabric`, which need none; or make that bridge "
+                "first (docs/howto/netdev.md), unless something makes it once Open vSwitch comes"
+            )
             what += "; the underlay address must then be on a bridge of Open vSwitch, which is not there yet"
             return Finding(Check.DATAPATH, Level.WARNING, name, what, do)
         return Finding(Check.DATAPATH, Level.FINE, name, what)
@@ -43,6 +51,31 @@ def _datapath(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Find
         do = f"install a kernel with {wire.name}, or set `datapath: netdev` under `fabric`"
         return Finding(Check.DATAPATH, Level.BLOCKER, name, f"its kernel has openvswitch, but no module {module}", do)
     return Finding(Check.DATAPATH, Level.FINE, name, f"the kernel datapath, and {wire.name} in the kernel")
+
+
+def _kernel_devices(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
+    if not evidence.around.makes_vxlan:
+        what = "the tunnels are to be VXLAN devices of the kernel's, and its kernel makes none"
+        do = (
+            "see what `modprobe vxlan` says there; or set `tunnel_devices: openvswitch` under `fabric`, which needs "
+            "the underlay address on a bridge of Open vSwitch (docs/howto/netdev.md)"
+        )
+        return Finding(Check.DATAPATH, Level.BLOCKER, name, what, do)
+    return Finding(Check.DATAPATH, Level.FINE, name, "the userspace datapath, and VXLAN devices of the kernel's")
+
+
+def _port_for_kernel(plan: Plan, host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:
+    """All VXLAN devices of a port share the kernel's socket, if they are of one kind."""
+    wire, links = plan.fabric.tunnel.encapsulation, evidence.facts.links
+    if conflict := next(tunnel_devices.conflicts(plan.name, host.tunnels, evidence.facts), None):
+        yield Finding(
+            Check.TUNNEL, Level.BLOCKER, name, tunnel_devices.what_excludes(*conflict), tunnel_devices.INSTEAD
+        )
+    elif wire.port in evidence.around.udp_ports and not any(
+        link.vxlan and link.vxlan.port == wire.port for link in links
+    ):
+        what = f"its {wire.protocol} is used already, and by no VXLAN device; the kernel needs it for {wire.name}"
+        yield Finding(Check.TUNNEL, Level.BLOCKER, name, what, "end what uses it: `ss --udp --listening --processes`")
 
 
 def _port(plan: Plan, evidence: HostEvidence, name: tuple[str, ...]) -> Iterator[Finding]:

@@ -45,6 +45,7 @@ QUESTIONS: Mapping[str, Request] = {
     "ip_forward": Get("/proc/sys/net/ipv4/ip_forward"),
     **{f"module {name}": Exec(("modprobe", "--dry-run", "--quiet", name)) for name in MODULES},
     "modules": Get(system.LOADED_MODULES),
+    "vxlan": Exec(system.VXLAN),
     "udp": Get("/proc/net/udp"),
     "udp6": Get("/proc/net/udp6"),
     "tcp": Get("/proc/net/tcp"),
@@ -82,6 +83,7 @@ def read(answers: tuple[Answer, ...]) -> Around:
             for name in MODULES
             if named[f"module {name}"].ok or any(line.startswith(f"{name} ") for line in text["modules"].splitlines())
         ),
+        makes_vxlan=named["vxlan"].ok,
         udp_ports=frozenset((*read_ports(text["udp"]), *read_ports(text["udp6"]))),
         tcp_listeners=frozenset((*read_listeners(text["tcp"]), *read_listeners(text["tcp6"]))),
         routes6=tuple(read_routes6(text["routes6"])),

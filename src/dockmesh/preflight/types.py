@@ -109,6 +109,7 @@ class Around:
     bridge_netfilter: bool = False
     ip_forward: bool = False
     tunnel_modules: frozenset[str] = frozenset()  # which of the kernel's own tunnels it has, by the names of modules
+    makes_vxlan: bool = False  # whether the kernel makes VXLAN devices
     udp_ports: frozenset[int] = frozenset()  # of the host, that somebody listens on
     tcp_listeners: frozenset[Listener] = frozenset()
     routes6: tuple[Route6, ...] = ()

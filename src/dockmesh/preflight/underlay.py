@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dockmesh.facts.iptables import Fate, Seen
-from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.preflight.firewalls import find_guilty, how_to_open
 from dockmesh.preflight.types import Check, Evidence, Finding, Level, PeerReach
@@ -62,8 +61,8 @@ def _took_part(evidence: Evidence, host: str, peer: str) -> bool:
 
 
 def _way(plan: Plan, direction: Direction) -> frozenset[str]:
-    """The userspace datapath takes packets off the device itself, before any firewall of the host."""
-    return direction.got.wire if plan.fabric.datapath is Datapath.NETDEV else direction.got.raw
+    """Open vSwitch takes packets off the device itself, before any firewall of the host, if the kernel does not."""
+    return direction.got.raw if plan.fabric.in_kernel else direction.got.wire
 
 
 def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator[Finding]:
@@ -96,7 +95,7 @@ def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
     wire = plan.fabric.tunnel.encapsulation
     what = f"cannot send {wire.name} to {each.target}: {error}"
     if error == "EPERM":
-        if plan.fabric.datapath is Datapath.NETDEV:
+        if not plan.fabric.in_kernel:
             # Open vSwitch would send it past the kernel's rules, and we cannot.
             return Finding(Check.TUNNEL, Level.UNKNOWN, (each.source,), what, "run `dockmesh verify` after apply", pair)
         program = "iptables" if plan.ip_version == 4 else "ip6tables"

@@ -3,7 +3,7 @@
 from dockmesh.agent.texts import FLOW_GUARD, PACKAGE, PORT_GUARD, modules_of
 from dockmesh.model.mesh import Datapath, Renderer
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd
+from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd, tunnel_device
 from dockmesh.render.paths import (
     API_UNIT,
     ATTACH_PROGRAM,
@@ -33,6 +33,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
         "direct": not plan.has_tree,
         "flows": bundle,
         "ports": ports.words(plan, host),
+        **tunnel_device.words(plan, host),
     }
     renderer = systemd if plan.fabric.renderer is Renderer.SYSTEMD else ifupdown
     return HostConfig(

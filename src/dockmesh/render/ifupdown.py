@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan
+from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, TunnelEnd
 from dockmesh.render import bridge, ovs
 from dockmesh.render.paths import DOCKER_DROP_IN, INTERFACES
 from dockmesh.render.template import Words, from_template
@@ -27,7 +27,7 @@ def files(host: HostPlan, settings: tuple[Setting, ...], words: Words) -> tuple[
             for port in (each.fabric_port, each.switch_port)
         },
         "tunnel_options": {tunnel.port: _options(tunnel.port, settings) for tunnel in host.tunnels},
-        "tunnel_extra": {tunnel.port: _extra("interface", tunnel.port, settings) for tunnel in host.tunnels},
+        "tunnel_extra": {tunnel.port: _tunnel_extra(tunnel, settings) for tunnel in host.tunnels},
     }
     return (
         from_template("interfaces.j2", INTERFACES, words),
@@ -62,6 +62,14 @@ def _attach_extra(attach: HostAttachment, settings: tuple[Setting, ...]) -> str:
     of_bridge = _extra("bridge", attach.switch, settings)
     add = f"-- --may-exist add-port {attach.switch} {attach.interface}"
     return f"{of_bridge} {add} -- {_extra('port', attach.interface, settings, 'interface')}"
+
+
+def _tunnel_extra(end: TunnelEnd, settings: tuple[Setting, ...]) -> str:
+    """Of a device the type, too: ifupdown has no word of its own for it."""
+    if end.device is None:
+        return _extra("interface", end.port, settings)
+    chosen = [setting for setting in settings if setting.record == end.port]
+    return _evaluated(ovs.set_words(chosen)[1:])
 
 
 def _options(port: str, settings: tuple[Setting, ...]) -> str:

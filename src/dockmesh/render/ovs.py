@@ -22,6 +22,10 @@ WAS_MARK = "dockmesh-was"  # of the bridge, whether the interface was "up" or "d
 DIRECT_BFD = "0e:6d:bf:d0:00:01"
 KEY = "key"  # options key: of GRE, or the VNI of VXLAN and Geneve
 LOCAL = "local_ip"
+# A device of the kernel's has no speed, and what Open vSwitch takes for it then is not promised. These are what it
+# takes for its own tunnels, which are 100 Mbit/s to it (`port_configure_rstp` and `port_configure_stp` in
+# vswitchd/bridge.c): all links cost alike, as the plan takes them.
+COSTS = {Forwarding.RSTP: ("rstp-path-cost", "200000"), Forwarding.STP: ("stp-path-cost", "19")}
 # Options that not every mesh has. Where they are not wanted they must not be: a setting only says what there is.
 AT_TIMES = (KEY, LOCAL)
 
@@ -115,14 +119,10 @@ def _attached(plan: Plan, network: HostNetwork, attach: HostAttachment) -> Itera
 
 def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
     bfd = plan.fabric.bfd
-    yield Setting("interface", tunnel.port, "type", None, str(tunnel.kind))
-    yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
-    if plan.ip_version == 6:
-        # A host often has several addresses of IPv6, and the peer takes packets only from the one of the file. Measured
-        # with Open vSwitch 3.5.0: with a second one that is nearer to the peer (RFC 6724) BFD came up only with this.
-        yield Setting("interface", tunnel.port, "options", LOCAL, str(host.underlay))
-    if plan.fabric.key is not None:
-        yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
+    if (cost := COSTS.get(plan.fabric.forwarding)) and tunnel.device:
+        yield Setting("port", tunnel.port, "other_config", *cost)
+    yield Setting("interface", tunnel.port, "type", None, tunnel.type)
+    yield from _options(plan, host, tunnel)
     if host.forwards:
         # Flows know ports by number.
         yield Setting("interface", tunnel.port, "ofport_request", None, str(plan.host(tunnel.peer).number))
@@ -137,6 +137,19 @@ def _tunnel(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
         yield Setting("interface", tunnel.port, "bfd", "bfd_remote_dst_mac", DIRECT_BFD)
     yield Setting("interface", tunnel.port, "external_ids", MARK, plan.name)
     yield Setting("interface", tunnel.port, "external_ids", PEER_MARK, tunnel.peer)
+
+
+def _options(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]:
+    """Of a tunnel that Open vSwitch makes; where the kernel does, they are the device's (render/tunnel_device.py)."""
+    if tunnel.device is not None:
+        return
+    yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
+    if plan.ip_version == 6:
+        # A host often has several addresses of IPv6, and the peer takes packets only from the one of the file. Measured
+        # with Open vSwitch 3.5.0: with a second one that is nearer to the peer (RFC 6724) BFD came up only with this.
+        yield Setting("interface", tunnel.port, "options", LOCAL, str(host.underlay))
+    if plan.fabric.key is not None:
+        yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
 
 
 def transaction(

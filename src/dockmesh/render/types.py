@@ -71,6 +71,11 @@ class HostConfig:
     given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host
 
     @property
+    def kernel_devices(self) -> bool:
+        """Whether its tunnels are devices of the kernel's."""
+        return any(end.device for end in self.tunnels)
+
+    @property
     def docker0(self) -> HostNetwork:
         return self.networks[0]
 

@@ -10,23 +10,23 @@ from dataclasses import dataclass
 
 from dockmesh.agent.commit_confirm import BACK, RUNTIME
 from dockmesh.agent.lock import LOCK
-from dockmesh.diff import attachments
+from dockmesh.diff import attachments, tunnel_devices
 from dockmesh.diff.fabric import tunnel_of
 from dockmesh.diff.host import SWITCH_UNIT
 from dockmesh.diff.networks import ours as ours_of
 from dockmesh.diff.networks import refuse_in_use, taken_apart
 from dockmesh.diff.networks import subject as network_subject
 from dockmesh.diff.packages import DOCKER
-from dockmesh.diff.subject import FABRIC, Subject, Thing
+from dockmesh.diff.subject import FABRIC, Subject, Thing, tunnel
 from dockmesh.diff.types import Change, HostDiff, Step, StepName
 from dockmesh.errors import ConflictError, HostError
 from dockmesh.facts.types import HostFacts, OvsBridge
-from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, TUNNEL_SINK
 from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState
 from dockmesh.record.paths import STATE
-from dockmesh.render import ovs, ports
+from dockmesh.render import ovs, ports, tunnel_device
 from dockmesh.render.paths import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Remove, Request
@@ -67,7 +67,7 @@ def destroy(config: HostConfig, facts: HostFacts, leftovers: Leftovers) -> HostD
         networks,
         _detach(host, facts) if ours else None,
         _files(host, facts),
-        _fabric(host, ours) if ours else None,
+        _fabric(config, facts, ours),
         restore_docker(config, facts, leftovers.initial, leftovers.removable, leftovers.ran),
         _switch(host, facts, leftovers),
         _packages(host, leftovers),
@@ -178,11 +178,32 @@ def _files(host: str, facts: HostFacts) -> Step | None:
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 
 
-def _fabric(host: str, bridge: OvsBridge) -> Step:
+def _fabric(config: HostConfig, facts: HostFacts, bridge: OvsBridge | None) -> Step | None:
+    """Our bridge with its tunnels, and the kernel's devices that are tunnels."""
+    devices = tunnel_devices.ours(config.mesh, facts)
+    changes, requests = ((), ()) if bridge is None else _bridge(config.host, facts, bridge)
+    living = [] if bridge is None else [port.name for port in bridge.interfaces]
+    left = tuple(
+        Change(config.host, tunnel(None, link.name), "a device of ours", None, WHY)
+        for link in devices
+        if link.name not in living
+    )
+    sink = [] if not tunnel_device.is_ours(_alias(facts, TUNNEL_SINK)) else [TUNNEL_SINK]
+    left += tuple(Change(config.host, Subject(Thing.DEVICE, name), "a device of ours", None, WHY) for name in sink)
+    gone = tuple(Exec(tunnel_device.delete(name)) for name in (*(link.name for link in devices), *sink))
+    return Step(StepName.UNMAKE_FABRIC, (*changes, *left), (*requests, *gone)) if changes or left else None
+
+
+def _alias(facts: HostFacts, name: str) -> str | None:
+    link = facts.link(name)
+    return None if link is None else link.alias
+
+
+def _bridge(host: str, facts: HostFacts, bridge: OvsBridge) -> tuple[tuple[Change, ...], tuple[Request, ...]]:
     marked = [port for port in bridge.interfaces if ovs.MARK in port.external_ids]
     tunnels = [port for port in marked if ovs.NETWORK_MARK not in port.external_ids]
     theirs = foreign_ports(bridge)
-    changes = [Change(host, tunnel_of(port), f"to {port.options.get('remote_ip')}", None, WHY) for port in tunnels]
+    changes = [Change(host, tunnel_of(port), f"to {facts.remote_of(port)}", None, WHY) for port in tunnels]
     if theirs:
         words = [word for port in tunnels for word in ("--", "--if-exists", "del-port", bridge.name, port.name)]
         words += ["--", "remove", "bridge", bridge.name, "external_ids", ovs.MARK]
@@ -191,7 +212,7 @@ def _fabric(host: str, bridge: OvsBridge) -> Step:
     else:
         words = ["--", "--if-exists", "del-br", bridge.name]
         changes.append(Change(host, FABRIC, "of the mesh", None, WHY))
-    return Step(StepName.UNMAKE_FABRIC, tuple(changes), (Exec(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),))
+    return tuple(changes), (Exec(ovs.make_sure_argv(tuple(words), restore.TIMEOUT_S)),)
 
 
 def foreign_ports(bridge: OvsBridge) -> list[str]:

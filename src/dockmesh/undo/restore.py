@@ -9,6 +9,7 @@ from dockmesh.diff.docker import RESTART_DOCKER, restart_docker
 from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.networks import differing, ours, switches
 from dockmesh.diff.switches import joined
+from dockmesh.diff.tunnel_devices import remade
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
@@ -16,6 +17,7 @@ from dockmesh.render import bridge, docker, network, ovs
 from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Put, Remove, Request
+from dockmesh.undo import tunnel_devices
 
 TIMEOUT_S = 20
 # As it is without a controller and without flows of anybody's, at once and with no moment in between.
@@ -146,7 +148,9 @@ def tunnels(facts: HostFacts, config: HostConfig) -> tuple[Request, ...]:
     """The spanning tree gives up those that go, and takes those again that it was to give up."""
     bridge = facts.bridge(FABRIC_BRIDGE)
     old = {interface.name for interface in bridge.interfaces} if bridge else set()
-    new = {tunnel.port for tunnel in config.tunnels}
+    # A device that is made again has a new port, by the name of the old one.
+    anew = {end.port for end in remade(config, facts)}
+    old, new = old - anew, {tunnel.port for tunnel in config.tunnels}
     # Patches have no BFD that could be told so.
     patches = {port.name for port in bridge.interfaces if port.type == "patch"} if bridge else set()
     leaving, staying = sorted(new - old), sorted(old - {FABRIC_BRIDGE} - patches - new)
@@ -161,14 +165,15 @@ def fabric(facts: HostFacts, config: HostConfig, *, recreated: bool) -> tuple[Re
     came = [name for name in wanted if facts.bridge(name) is None]
     words = [word for name in came for word in ("--", "--if-exists", "del-br", name)]
     down = tuple(attachments.undone(config, facts))
+    devices = tunnel_devices.restored(facts, config)
     if present is None:
-        return (drop, *((Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()), *down)
+        return (drop, *devices, *((Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)),) if words else ()), *down)
     words += _words(present, ports_of(config))
     for switch in switches(config.mesh, facts).values():
         words += _words(switch, ())
     for switch in attachments.switches(config.mesh, facts):
         words += _words(switch, _ports(config, switch.name))
-    return (*((drop,) if recreated else ()), Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
+    return (*((drop,) if recreated else ()), *devices, Exec(ovs.make_sure_argv(tuple(words), TIMEOUT_S)), *down)
 
 
 def _ports(config: HostConfig, switch: str) -> tuple[str, ...]:

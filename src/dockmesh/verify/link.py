@@ -101,6 +101,9 @@ def _tunnel(plan: Plan, evidence: MeshEvidence, ends: Mapping[tuple[str, str], E
         elif end.state is TunnelState.NO_BFD:
             seen = f"{end.port} on {end.host}, to {end.peer}, has BFD switched off: nobody notices when it fails"
             yield Cause(CauseKind.TUNNEL_WRONG, pair, seen, APPLY, frozenset({ProbeKind.TUNNEL}), scope=Scope.LINK)
+        elif end.hampers:
+            seen = f"{end.port} on {end.host}, to {end.peer}: {end.hampers}"
+            yield Cause(CauseKind.TUNNEL_WRONG, pair, seen, APPLY, SIZES, scope=Scope.LINK)
     if all(end.state is TunnelState.DOWN for end in there) and any(
         target.ping.ms for target in _echoes(evidence, link).values()
     ):

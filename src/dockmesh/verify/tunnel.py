@@ -1,12 +1,13 @@
 """The tunnels as the hosts have them: each end of each link of the plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dockmesh.facts.types import HostFacts, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
-from dockmesh.plan.types import Plan, TunnelEnd
+from dockmesh.model.vxlan import VxlanDevice
+from dockmesh.plan.types import SYSTEM, Plan, TunnelEnd
 from dockmesh.render.ovs import KEY, PEER_MARK
 
 APPLY = "run `dockmesh apply`: it sets this right"
@@ -29,6 +30,7 @@ class End:
     state: TunnelState
     port: str
     wrong: str = ""  # what of it is not as planned
+    hampers: str = ""  # what of it lets only a part of its frames through
     hears: bool = False  # BFD hears the other end, whether that one hears us or not
     do: str = APPLY  # where it is not up for a reason of this host's
 
@@ -39,7 +41,7 @@ def find_port(facts: HostFacts, wanted: TunnelEnd) -> OvsInterface | None:
     if bridge is None:
         return None
     remote = str(wanted.remote)
-    by_remote = (port for port in bridge.interfaces if port.options.get("remote_ip") == remote)
+    by_remote = (port for port in bridge.interfaces if facts.remote_of(port) == remote)
     by_mark = (port for port in bridge.interfaces if port.external_ids.get(PEER_MARK) == wanted.peer)
     by_name = bridge.interface(wanted.port)
     return next(by_remote, None) or next(by_mark, None) or (by_name if by_name and not _is_marked(by_name) else None)
@@ -53,15 +55,9 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
     host, found = facts.name, find_port(facts, wanted)
     if found is None:
         return End(host, wanted.peer, TunnelState.MISSING, wanted.port)
-    remote = found.options.get("remote_ip")
-    key, wanted_key = found.options.get(KEY), None if plan.fabric.key is None else str(plan.fabric.key)
-    wire = plan.fabric.tunnel.encapsulation
-    no_key = "none" if wire.key_header else "0"
-    differences = [
-        *([f"its type is {found.type}, not {plan.fabric.tunnel}"] if found.type != plan.fabric.tunnel else []),
-        *([f"it leads to {remote}, not to {wanted.remote}"] if remote != str(wanted.remote) else []),
-        *([f"its {wire.key_name} is {key or no_key}, not {wanted_key or no_key}"] if key != wanted_key else []),
-    ]
+    differences = (
+        _of_device(facts, wanted, wanted.device, found) if wanted.device else _of_port(plan, facts, wanted, found)
+    )
     if differences:
         return End(host, wanted.peer, TunnelState.BROKEN, found.name, "; ".join(differences))
     if found.error:
@@ -71,7 +67,58 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
         return End(host, wanted.peer, TunnelState.NO_BFD, found.name)
     heard = found.bfd_status.get("state")
     up = heard == "up" and found.bfd_status.get("forwarding") == "true"
-    return End(host, wanted.peer, TunnelState.UP if up else TunnelState.DOWN, found.name, hears=heard in ("init", "up"))
+    return End(
+        host,
+        wanted.peer,
+        TunnelState.UP if up else TunnelState.DOWN,
+        found.name,
+        hampers=_hampers(plan, facts, found),
+        hears=heard in ("init", "up"),
+    )
+
+
+def _of_port(plan: Plan, facts: HostFacts, wanted: TunnelEnd, found: OvsInterface) -> list[str]:
+    """What is not as planned of a tunnel that Open vSwitch makes."""
+    remote = facts.remote_of(found)
+    key, wanted_key = found.options.get(KEY), None if plan.fabric.key is None else str(plan.fabric.key)
+    wire = plan.fabric.tunnel.encapsulation
+    no_key = "none" if wire.key_header else "0"
+    return [
+        *([f"its type is {found.type}, not {wanted.type}"] if found.type != wanted.type else []),
+        *([f"it leads to {remote}, not to {wanted.remote}"] if remote != str(wanted.remote) else []),
+        *([f"its {wire.key_name} is {key or no_key}, not {wanted_key or no_key}"] if key != wanted_key else []),
+    ]
+
+
+def _of_device(facts: HostFacts, wanted: TunnelEnd, device: VxlanDevice, found: OvsInterface) -> list[str]:
+    """The same where the tunnel is a device of the kernel's; what `diff` compares, in sentences.
+
+    What only costs its frames their size or speed is no failure of the tunnel: probes of sizes and of TCP tell that.
+    """
+    link = facts.link(found.name)
+    if link is None:
+        return ["its device is not there"]
+    there = link.vxlan
+    if there is None:
+        return [f"its device is {link.kind or 'a real one'}, not VXLAN's"]
+    alike = replace(there, vni=device.vni, local=device.local, remote=device.remote) == device
+    return [
+        *([f"its type is {found.type or SYSTEM}, not {wanted.type}"] if found.type not in ("", wanted.type) else []),
+        *([f"it leads to {there.remote}, not to {wanted.remote}"] if there.remote != device.remote else []),
+        *([f"it sends from {there.local}, not from {device.local}"] if there.local != device.local else []),
+        *([f"its VNI is {there.vni}, not {device.vni}"] if there.vni != device.vni else []),
+        *([] if alike else [f"its device is another than planned: {there}"]),
+        *([] if link.up else ["its device is down"]),
+    ]
+
+
+def _hampers(plan: Plan, facts: HostFacts, found: OvsInterface) -> str:
+    """Of a device that is up: pings pass, and full-size packets or TCP do not."""
+    link = facts.link(found.name) if plan.fabric.kernel_devices else None
+    if link is None:
+        return ""
+    small = [f"its device has MTU {link.mtu}, not {plan.mtu}"] if link.mtu != plan.mtu else []
+    return "; ".join((*small, *(["generic receive offload is on at its device"] if link.gro else [])))
 
 
 def _make_room(facts: HostFacts, port: OvsInterface) -> str:
@@ -82,7 +129,7 @@ def _make_room(facts: HostFacts, port: OvsInterface) -> str:
     for bridge in facts.ovs or ():
         for other in bridge.interfaces:
             alike = (other.type, other.options.get("remote_ip")) == (port.type, port.options.get("remote_ip"))
-            if alike and other.name != port.name:
+            if alike and "remote_ip" in port.options and other.name != port.name:
                 return (
                     f"run `ovs-vsctl del-port {bridge.name} {other.name}` on {facts.name}: it leads to the same address"
                 )

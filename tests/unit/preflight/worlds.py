@@ -8,7 +8,7 @@ from typing import Any
 from dockmesh.diff.packages import PACKAGE_OF
 from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
-from dockmesh.model.mesh import Datapath, Fabric
+from dockmesh.model.mesh import Datapath, Fabric, TunnelDevices
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -23,8 +23,13 @@ HEARD = PeerReach(BOTH, BOTH, {}, 0.4, 1500)
 DEAF = PeerReach(ping_ms=0.4, largest=1500)
 
 
-def plan(hosts: int = 3, datapath: Datapath = Datapath.SYSTEM, tunnel: Tunnel = Tunnel.GRE) -> Plan:
-    return build(mesh_of(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel)))
+def plan(
+    hosts: int = 3,
+    datapath: Datapath = Datapath.SYSTEM,
+    tunnel: Tunnel = Tunnel.GRE,
+    tunnel_devices: TunnelDevices = TunnelDevices.OPENVSWITCH,
+) -> Plan:
+    return build(mesh_of(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel, tunnel_devices=tunnel_devices)))
 
 
 def ready(planned: Plan) -> Evidence:
@@ -57,6 +62,7 @@ def _host(planned: Plan, host: HostPlan) -> HostEvidence:
         bridge_netfilter=True,
         ip_forward=True,
         tunnel_modules=frozenset(("ip_gre", "ip6_gre", "vxlan", "geneve")),
+        makes_vxlan=True,
         seconds=1000.5,
     )
     return HostEvidence(facts, around, render(planned, host), None, (1000.0, 1001.0))

@@ -11,7 +11,7 @@ from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply
 from dockmesh.errors import ConnectError
-from dockmesh.model.mesh import Fabric, Forwarding, Host, Mesh, Renderer
+from dockmesh.model.mesh import Fabric, Forwarding, Host, Mesh, Renderer, TunnelDevices
 from dockmesh.plan.build import build
 from dockmesh.record.paths import ARMED, STAY_OUT
 from dockmesh.record.run import Run, confirmed_line
@@ -20,12 +20,13 @@ from dockmesh.transport.requests import Answer, Request
 from dockmesh.undo.session import Session, told
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
-from tests.support.meshes import TREE, mesh_of, swapped, with_attachment, with_network
+from tests.support.meshes import KERNEL, TREE, mesh_of, swapped, with_attachment, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
 THREE = mesh_of(3)
+OVS = replace(KERNEL, tunnel_devices=TunnelDevices.OPENVSWITCH)
 Hosts = dict[str, FakeHost]
 
 
@@ -86,6 +87,9 @@ SCENARIOS = {
     "a network less": Scenario("applied", with_network(THREE), THREE),
     "an interface more": Scenario("applied", with_network(THREE), with_attachment(with_network(THREE))),
     "an interface less": Scenario("applied", with_attachment(with_network(THREE)), with_network(THREE)),
+    "tunnels of the kernel's": Scenario("applied", mesh_of(3, fabric=OVS), mesh_of(3, fabric=KERNEL)),
+    "other VNIs": Scenario("applied", mesh_of(3, fabric=KERNEL), mesh_of(3, fabric=replace(KERNEL, key=9))),
+    "a host more with the kernel's": Scenario("applied", mesh_of(3, fabric=KERNEL), mesh_of(4, fabric=KERNEL)),
     "swapped pools of a network": Scenario("applied", with_network(THREE), swapped_allocations(with_network(THREE))),
 }
 

@@ -24,6 +24,7 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
         "key": planned.fabric.key,
         "forwarding": str(planned.fabric.forwarding),
         "datapath": str(planned.fabric.datapath),
+        "tunnel_devices": str(planned.fabric.tunnel_devices),
         "renderer": str(planned.fabric.renderer),
         "root": tree and tree.root,
         "backup_root": tree and tree.backup_root,
@@ -85,7 +86,13 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
             for allocation in host.networks
         ],
         "tunnels": [
-            {"port": tunnel.port, "peer": tunnel.peer, "remote": str(tunnel.remote)} for tunnel in host.tunnels
+            {
+                "port": tunnel.port,
+                "peer": tunnel.peer,
+                "remote": str(tunnel.remote),
+                **({"vni": tunnel.device.vni} if tunnel.device else {}),
+            }
+            for tunnel in host.tunnels
         ],
     }
 

@@ -42,6 +42,8 @@ def _show_head(planned: Plan) -> None:
 
 
 def _key(planned: Plan) -> str:
+    if planned.fabric.kernel_devices:
+        return f", devices of the kernel's{'' if planned.fabric.key is None else f', VNIs above {planned.fabric.key}'}"
     if planned.fabric.key is None:
         return ""
     return f", {planned.fabric.tunnel.encapsulation.key_name} {planned.fabric.key}"

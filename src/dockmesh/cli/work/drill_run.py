@@ -24,7 +24,6 @@ from dockmesh.drill.run import Drill
 from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import UsageError
 from dockmesh.lab.model import Lab
-from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.record.run import Run
 from dockmesh.transport.fleet import fleet
@@ -50,7 +49,7 @@ Work = Callable[[Screen, Run], Coroutine[None, None, None]]
 
 def harmless(plan: Plan) -> tuple[FaultKind, ...]:
     """What may be done on real hosts; a userspace datapath cannot lose a part of its packets only."""
-    impairing = (FaultKind.LOSSY, FaultKind.SLOW) if plan.fabric.datapath is Datapath.NETDEV else ()
+    impairing = () if plan.fabric.in_kernel else (FaultKind.LOSSY, FaultKind.SLOW)
     return tuple(kind for kind, about in ABOUT.items() if about.harmless and kind not in impairing)
 
 

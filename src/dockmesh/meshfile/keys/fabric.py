@@ -71,6 +71,13 @@ class FabricSection(
         FABRIC.datapath,
         note="system (kernel) | netdev (userspace)",
     )
+    tunnel_devices = Key(
+        Choice(of.TunnelDevices),
+        "Who makes the tunnels: openvswitch, or kernel: each is a VXLAN device of the kernel's, for `tunnel: vxlan` "
+        "with `datapath: netdev`. Then the underlay address need not be on a bridge of Open vSwitch.",
+        FABRIC.tunnel_devices,
+        note="openvswitch | kernel: who makes the tunnels",
+    )
     renderer = Key(
         Choice(of.Renderer),
         "What brings the network up at boot: systemd or ifupdown (Debian).",

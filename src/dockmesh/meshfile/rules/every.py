@@ -16,12 +16,13 @@ from dockmesh.meshfile.rules import (
     prefix,
     sites,
     topology,
+    tunnel_devices,
     underlay,
 )
 from dockmesh.meshfile.rules.view import NetworkView, views
 
 RULES: tuple[Callable[[MeshSection], Iterator[Problem]], ...] = (
-    *(*hosts.RULES, *underlay.RULES, *topology.RULES, *links.RULES, *sites.RULES),
+    *(*hosts.RULES, *underlay.RULES, *tunnel_devices.RULES, *topology.RULES, *links.RULES, *sites.RULES),
     *(*networks.RULES, *allocations.RULES, *prefix.RULES, *attach.RULES, *docker.RULES),
 )
 # Each looks at the prefix of one network, and at what its hosts have there; in IPv6 as in IPv4.
