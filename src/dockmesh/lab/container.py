@@ -15,7 +15,7 @@ from dockmesh.model.mesh import Datapath
 class Containers:
     programs: Mapping[str, str] = {"systemd-nspawn": "systemd-container"}
     # A machine in a namespace cannot load kernel modules: those that Docker and Open vSwitch ask for are loaded here.
-    modules: tuple[str, ...] = ("openvswitch", "vport-gre", "br_netfilter", "overlay", "veth", "ip_tables")
+    modules: tuple[str, ...] = ("openvswitch", "vport-gre", "vxlan", "br_netfilter", "overlay", "veth", "ip_tables")
     booted_within_s = 120.0
 
     def lacks(self) -> list[str]:

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from dockmesh.lab.keys import make_key
 from dockmesh.lab.model import Lab, LabHost
-from dockmesh.model.mesh import Datapath
 
 ADMIN_UID = 1000
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
@@ -44,7 +43,7 @@ def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
         "etc/apt/sources.list.d/lab.list": f"deb [trusted=yes] http://{lab.switch_address}/{host.release}/ ./\n",
         "etc/dockmesh-lab/underlay": _underlay(lab, host),
     }
-    if lab.datapath is Datapath.NETDEV:
+    if lab.in_bridge:
         texts["etc/dockmesh-lab/br-phy"] = ""
         if lab.ipv6:
             texts["etc/systemd/system/dockmesh-lab-br-phy.service.d/ipv6.conf"] = _move_ipv6(lab, host)

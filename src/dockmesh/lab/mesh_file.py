@@ -1,11 +1,13 @@
 """The mesh file that a lab leaves, ready for `dockmesh apply`."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 from dockmesh.lab.model import Lab
 from dockmesh.meshfile.write import write_mesh
-from dockmesh.model.mesh import Fabric, Host, Mesh
+from dockmesh.model.mesh import Datapath, Fabric, Host, Mesh, TunnelDevices
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.address import assign
 
 
@@ -21,4 +23,6 @@ def mesh_file_text(lab: Lab, prefix: IPv4Network) -> str:
         for host, slot in zip(lab.hosts, slots, strict=True)
     )
     fabric = Fabric(datapath=lab.datapath)
+    if lab.datapath is Datapath.NETDEV and not lab.in_bridge:
+        fabric = replace(fabric, tunnel=Tunnel.VXLAN, tunnel_devices=TunnelDevices.KERNEL)
     return write_mesh(Mesh(lab.name, fabric, (Network(DOCKER_BRIDGE, prefix),), hosts))

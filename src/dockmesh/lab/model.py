@@ -26,6 +26,13 @@ class HostKind(StrEnum):
     VM = "vm"  # a virtual machine, on the distribution's own kernel
 
 
+class UnderlayPlace(StrEnum):
+    """What has a host's underlay address, where its datapath is in userspace."""
+
+    BRIDGE = "bridge"  # a bridge of Open vSwitch's, which the card is in
+    DEVICE = "device"  # the card itself
+
+
 class Accelerator(StrEnum):
     """Who carries out a virtual machine's instructions."""
 
@@ -62,6 +69,12 @@ class Lab:
     ipv6: bool = False  # whether the mesh goes by IPv6; SSH and packages go by IPv4 all the same
     kind: HostKind = HostKind.CONTAINER
     accelerator: Accelerator | None = None  # of virtual machines
+    place: UnderlayPlace = UnderlayPlace.BRIDGE
+
+    @property
+    def in_bridge(self) -> bool:
+        """Whether the underlay address is on a bridge of Open vSwitch's."""
+        return self.datapath is Datapath.NETDEV and self.place is UnderlayPlace.BRIDGE
 
     @property
     def hash(self) -> str:

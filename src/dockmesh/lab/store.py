@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dockmesh.errors import LabError
-from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, hash_of
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, UnderlayPlace, hash_of
 from dockmesh.lab.release import DEFAULT, Release
 from dockmesh.model.mesh import Datapath
 
@@ -47,6 +47,7 @@ def load(directory: Path) -> Lab:
         ipv6=record.get("ipv6", False),
         kind=HostKind(record.get("kind", HostKind.CONTAINER)),
         accelerator=Accelerator(record["accelerator"]) if record.get("accelerator") else None,
+        place=UnderlayPlace(record.get("place", UnderlayPlace.BRIDGE)),
     )
 
 

@@ -14,7 +14,7 @@ from dockmesh.lab.image import ensure_offers
 from dockmesh.lab.keys import make_key
 from dockmesh.lab.kinds import MACHINES, Machines, machines_of
 from dockmesh.lab.mesh_file import mesh_file_text
-from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, check_name, make_hosts
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, LabHost, UnderlayPlace, check_name, make_hosts
 from dockmesh.lab.package_server import ensure_package_server
 from dockmesh.lab.power import power_on, wait_until_booted
 from dockmesh.lab.release import Release
@@ -39,6 +39,7 @@ class UpOptions:
     ipv6: bool | None = None
     kind: HostKind | None = None
     accelerator: Accelerator | None = None
+    place: UnderlayPlace | None = None
     offers: tuple[str, ...] = ()  # packages that a new lab's hosts may install beside the usual ones
     release: Release | Mapping[str, Release] | None = None  # of all hosts, or of some by name
 
@@ -96,6 +97,7 @@ def _settle(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab
         *(["another image"] if opts.prepared is not None and opts.prepared != old.prepared else []),
         *(["other packages to install"] if opts.offers else []),
         *(["another family of its underlay"] if opts.ipv6 is not None and opts.ipv6 != old.ipv6 else []),
+        *(["another place of its underlay addresses"] if opts.place not in (None, old.place) else []),
         *(["another MTU of a host"] if _differ(hosts, old.hosts, "mtu") else []),
         *(["another release of a host"] if _differ(hosts, old.hosts, "release") else []),
     ]
@@ -137,5 +139,6 @@ def _new(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
         hosts=hosts,
         ipv6=bool(opts.ipv6),
         kind=kind,
+        place=opts.place or UnderlayPlace.BRIDGE,
         accelerator=machines.choose_accelerator(images[hosts[0].release], opts.accelerator, say),
     )

@@ -5,7 +5,7 @@ import pytest
 
 from dockmesh.errors import LabError
 from dockmesh.lab import store
-from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, make_hosts
+from dockmesh.lab.model import Accelerator, HostKind, Image, Lab, UnderlayPlace, make_hosts
 from dockmesh.lab.release import Release
 from dockmesh.model.mesh import Datapath
 
@@ -47,3 +47,13 @@ def test_no_lab_is_said_with_the_way_to_one(tmp_path: Path) -> None:
         store.load(tmp_path)
 
     assert "dockmesh lab up" in str(caught.value)
+
+
+def test_a_lab_whose_cards_keep_their_addresses_reads_as_it_was_written(tmp_path: Path) -> None:
+    hosts = make_hosts(tmp_path.resolve(), 2, {})
+    lab = Lab("x", tmp_path.resolve(), True, Datapath.NETDEV, IMAGES, hosts, place=UnderlayPlace.DEVICE)
+
+    store.save(lab)
+
+    assert store.load(tmp_path) == lab
+    assert not lab.in_bridge

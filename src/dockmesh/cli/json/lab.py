@@ -3,7 +3,7 @@
 from typing import Any
 
 from dockmesh.lab import power
-from dockmesh.lab.model import Lab
+from dockmesh.lab.model import Lab, UnderlayPlace
 
 
 def lab_json(lab: Lab) -> dict[str, Any]:
@@ -15,6 +15,7 @@ def lab_json(lab: Lab) -> dict[str, Any]:
         "kind": str(lab.kind),
         "accelerator": lab.accelerator and str(lab.accelerator),
         "datapath": str(lab.datapath),
+        "underlay": str(UnderlayPlace.BRIDGE if lab.in_bridge else UnderlayPlace.DEVICE),
         "ssh_config": str(lab.ssh_config),
         "file": str(lab.mesh_file),
         "hosts": [

@@ -76,6 +76,15 @@ def up(
             "--ipv6/--ipv4", help="Address family of the underlay; SSH uses IPv4 either way.", show_default="ipv4"
         ),
     ] = None,
+    underlay: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="What has a host's underlay address, if this machine's kernel has no openvswitch module: bridge, one "
+            "of Open vSwitch's, or device, the network card.",
+            show_default="bridge",
+        ),
+    ] = None,
     offer: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,7 +101,8 @@ def up(
     from dockmesh.cli.work import lab as work
 
     asked = work.Asked(
-        name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, tuple(offer or ()), release
+        *(name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, underlay, tuple(offer or ())),
+        release,
     )
     work.up(asked, json=json)
 

@@ -16,7 +16,7 @@ from dockmesh.lab import cut as cutting
 from dockmesh.lab import down as ending
 from dockmesh.lab import power, ssh, store
 from dockmesh.lab import up as starting
-from dockmesh.lab.model import Accelerator, HostKind, Lab, hash_of
+from dockmesh.lab.model import Accelerator, HostKind, Lab, UnderlayPlace, hash_of
 from dockmesh.lab.release import parse_releases
 from dockmesh.lab.requirements import check_root
 
@@ -36,6 +36,7 @@ class Asked:
     vm: bool | None
     accelerator: str | None
     ipv6: bool | None
+    underlay: str | None
     offers: tuple[str, ...]
     release: str | None
 
@@ -70,6 +71,7 @@ def up(asked: Asked, *, json: bool) -> None:
         ipv6=asked.ipv6,
         kind=None if asked.vm is None else HostKind.VM if asked.vm else HostKind.CONTAINER,
         accelerator=_parse_accelerator(asked.accelerator),
+        place=_parse_underlay(asked.underlay),
         offers=asked.offers,
         release=parse_releases(asked.release) if asked.release else None,
     )
@@ -102,6 +104,12 @@ def _parse_accelerator(text: str | None) -> Accelerator | None:
     if text is not None and text not in list(Accelerator):
         raise UsageError(f"--accel {text}: there is no such accelerator", do=f"say {' or '.join(Accelerator)}")
     return Accelerator(text) if text else None
+
+
+def _parse_underlay(text: str | None) -> UnderlayPlace | None:
+    if text is not None and text not in list(UnderlayPlace):
+        raise UsageError(f"--underlay {text}: there is no such form", do=f"say {' or '.join(UnderlayPlace)}")
+    return UnderlayPlace(text) if text else None
 
 
 def _parse_prefix(text: str) -> IPv4Network:
