@@ -17,8 +17,20 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
 from dockmesh.meshfile.write import write_mesh
-from dockmesh.model.mesh import ETHERNET_MTU, Datapath, Degree, Fabric, Forwarding, FullMesh, Host, Mesh, Topology
+from dockmesh.model.mesh import (
+    ETHERNET_MTU,
+    Datapath,
+    Degree,
+    Fabric,
+    Forwarding,
+    FullMesh,
+    Host,
+    Mesh,
+    Topology,
+    TunnelDevices,
+)
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
+from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.address import assign
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
@@ -27,6 +39,9 @@ from dockmesh.plan.room import Room, room_of
 STAND_INS = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 # Beyond, a link between every two is more than anybody reads: 190 for 20 hosts. Four at a host lose none by any three.
 MOST_FULL_MESH, LATER_DEGREE = 20, 4
+NO_MODULE = "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace."
+NEEDS_BRIDGE = "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
+KERNEL_DEVICES = "The tunnels are VXLAN devices of the kernel's, which need no bridge around the underlay address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +101,12 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
 
 def _fabric(found: list[Found]) -> Fabric:
     netdev = any(not each.kernel_datapath for each in found)
+    # Open vSwitch's own tunnels leave only by its bridges; the kernel's devices by whatever has the address.
+    devices = netdev and not all(each.in_bridge for each in found) and all(each.makes_vxlan for each in found)
     topology: Topology = FullMesh() if len(found) <= MOST_FULL_MESH else Degree(LATER_DEGREE)
     return Fabric(
+        tunnel=Tunnel.VXLAN if devices else Tunnel.GRE,
+        tunnel_devices=TunnelDevices.KERNEL if devices else TunnelDevices.OPENVSWITCH,
         topology=topology,
         datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
         forwarding=Forwarding.DIRECT if len(found) <= MOST_DIRECT else Forwarding.RSTP,
@@ -102,6 +121,8 @@ def _show(file: Path, mesh: Mesh, room: Room) -> None:
         out.print("For equal pools and more room start again with --max-hosts NUMBER, or a larger --prefix.")
     if text := _few_links(mesh):
         out.print(text, markup=False)
+    if mesh.fabric.kernel_devices:
+        out.print(f"{NO_MODULE} {KERNEL_DEVICES}", markup=False)
     for text in remarks(mesh.networks):
         err.print(f"[bold yellow]![/] {text}")
 
@@ -176,10 +197,7 @@ def _notes(mesh: Mesh, stand_ins: list[str], room: Room) -> dict[str, str]:
     notes["networks"] = room.text
     fabric = [text] if (text := _few_links(mesh)) else []
     if mesh.fabric.datapath is Datapath.NETDEV:
-        fabric.append(
-            "The kernel of these hosts has no openvswitch module, so: netdev, the datapath in userspace.\n"
-            "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
-        )
+        fabric.append(f"{NO_MODULE}\n{KERNEL_DEVICES if mesh.fabric.kernel_devices else NEEDS_BRIDGE}")
     return {**notes, "fabric": "\n".join(fabric)} if fabric else notes
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from dockmesh.cli.show import show_error
 from dockmesh.errors import HostError, UsageError
 from dockmesh.facts.link import LINKS, read_links
-from dockmesh.facts.system import LOADED_MODULES, MODULE, read_kernel_datapath
+from dockmesh.facts.ovs import DATABASE, read_bridges
+from dockmesh.facts.system import LOADED_MODULES, MODULE, VXLAN, read_kernel_datapath
 from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
-from dockmesh.model.mesh import Ssh, UnderlayAddress
+from dockmesh.model.mesh import Datapath, Ssh, UnderlayAddress
 from dockmesh.transport.fanout import each
 from dockmesh.transport.fleet import fleet
 from dockmesh.transport.requests import Exec, Get
@@ -40,6 +41,8 @@ class Found:
     underlay: UnderlayAddress
     mtu: int
     kernel_datapath: bool
+    in_bridge: bool = False  # its underlay address is on a bridge of Open vSwitch's userspace datapath
+    makes_vxlan: bool = False  # its kernel makes VXLAN devices
 
 
 def target_of(text: str, number: int) -> Target:
@@ -152,8 +155,8 @@ async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
 
 
 async def _ask_one(target: Target, host: SshHost) -> Found:
-    links, route, module, loaded = await host.ask(
-        Exec(LINKS), Exec(DEFAULT_ROUTE), Exec(MODULE), Get(LOADED_MODULES), together=True
+    links, route, module, loaded, vxlan, database = await host.ask(
+        Exec(LINKS), Exec(DEFAULT_ROUTE), Exec(MODULE), Get(LOADED_MODULES), Exec(VXLAN), DATABASE, together=True
     )
     present = read_links(links.out)
     kernel_datapath = read_kernel_datapath(loaded.out, loadable=module.ok)
@@ -169,4 +172,8 @@ async def _ask_one(target: Target, host: SshHost) -> Found:
             answered=known or "no address at all",
             do=f"say which one the other hosts reach it at: {target.name}=ADDRESS",
         )
-    return Found(underlay.address, underlay.mtu, kernel_datapath)
+    bridges = read_bridges(database.out) if database.ok else ()
+    in_bridge = any(
+        (bridge.name, bridge.datapath_type) == (underlay.device, str(Datapath.NETDEV)) for bridge in bridges
+    )
+    return Found(underlay.address, underlay.mtu, kernel_datapath, in_bridge, vxlan.ok)
