@@ -4,7 +4,7 @@ Flows, groups, tunnels and their settings come and go without a loss for them. A
 not where the datapath is in userspace: Open vSwitch (3.5 to 4.0) then forgets its routes and the addresses that its
 tunnels listen on, and reads them again (`route_table_reset` in lib/route-table.c). A flow that another of its threads
 translates in just that moment leads nowhere, until the next translation. In the kernel's datapath tunnels go by the
-kernel's routes.
+kernel's routes, and so do the kernel's own devices.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dockmesh.diff.subject import Thing
 from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts
-from dockmesh.model.mesh import Datapath
+from dockmesh.model.mesh import Fabric
 from dockmesh.model.network import FABRIC_BRIDGE
 
 # Measured on two cores at a load of 10 to 20: 10 to 40 ms, at one in twenty containers that came or went.
@@ -22,17 +22,17 @@ WHY = "network devices come and go there, and the userspace datapath then reads 
 WITHOUT_DEVICES = (StepName.QUIESCE, StepName.FILES)
 
 
-def silence_ms(diff: HostDiff, facts: HostFacts, datapath: Datapath) -> int:
+def silence_ms(diff: HostDiff, facts: HostFacts, fabric: Fabric) -> int:
     """What the changes cost; beside what they say themselves of links that do not stay.
 
     A host that has no fabric yet has no link that could stay.
     """
-    return DEVICES_MS if datapath is Datapath.NETDEV and _carries(facts) and _touches_devices(diff) else 0
+    return DEVICES_MS if not fabric.in_kernel and _carries(facts) and _touches_devices(diff) else 0
 
 
-def proof_silence_ms(hosts: Iterable[HostFacts], datapath: Datapath) -> int:
+def proof_silence_ms(hosts: Iterable[HostFacts], fabric: Fabric) -> int:
     """What the proof costs: it starts and removes a container on each host. Before the first apply there is no mesh."""
-    return DEVICES_MS if datapath is Datapath.NETDEV and any(map(_carries, hosts)) else 0
+    return DEVICES_MS if not fabric.in_kernel and any(map(_carries, hosts)) else 0
 
 
 def _carries(facts: HostFacts) -> bool:

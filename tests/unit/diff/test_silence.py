@@ -8,8 +8,10 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.silence import DEVICES_MS, proof_silence_ms, silence_ms
 from dockmesh.model.mesh import Bfd, Datapath, Fabric, Forwarding, Mesh, Ring
 from tests.support.fake_host import applied, installed
-from tests.support.meshes import mesh_of, with_network, without
+from tests.support.meshes import KERNEL, mesh_of, with_network, without
 from tests.support.plans import config_of
+
+USERSPACE, IN_KERNEL = Fabric(datapath=Datapath.NETDEV), (Fabric(datapath=Datapath.SYSTEM), KERNEL)
 
 
 def mesh(**settings: object) -> Mesh:
@@ -34,20 +36,21 @@ def test_devices_that_come_or_go_cost_something_with_the_datapath_in_userspace(c
     old, new = applied(before).facts(after.flows), applied(after).facts(before.flows)
     made, undone = diff(after, old), diff(before, new)
 
-    assert silence_ms(made, old, Datapath.NETDEV) == silence_ms(undone, new, Datapath.NETDEV) == expected_ms
-    assert silence_ms(made, old, Datapath.SYSTEM) == 0
+    assert silence_ms(made, old, USERSPACE) == silence_ms(undone, new, USERSPACE) == expected_ms
+    assert [silence_ms(made, old, fabric) for fabric in IN_KERNEL] == [0, 0]
 
 
 def test_the_proof_starts_containers() -> None:
     config = config_of(mesh())
     facts = [applied(config).facts(config.flows), installed(config).facts(config.flows)]
 
-    assert (proof_silence_ms(facts, Datapath.NETDEV), proof_silence_ms(facts, Datapath.SYSTEM)) == (DEVICES_MS, 0)
+    assert proof_silence_ms(facts, USERSPACE) == DEVICES_MS
+    assert [proof_silence_ms(facts, fabric) for fabric in IN_KERNEL] == [0, 0]
 
 
 def test_hosts_that_are_no_mesh_yet_lose_nothing() -> None:
     config = config_of(mesh())
     facts = installed(config).facts(config.flows)
 
-    assert silence_ms(diff(config, facts), facts, Datapath.NETDEV) == 0
-    assert proof_silence_ms([facts], Datapath.NETDEV) == 0
+    assert silence_ms(diff(config, facts), facts, USERSPACE) == 0
+    assert proof_silence_ms([facts], USERSPACE) == 0

@@ -14,7 +14,7 @@ from dockmesh.diff.types import Change
 def result_json(result: Result) -> dict[str, Any]:
     """The result of an apply under stable names; docs/reference/json.md describes them."""
     outages = {outcome.host: outcome.outages for outcome in result.outcomes}
-    datapath = result.plan.fabric.datapath
+    fabric = result.plan.fabric
 
     def of_host(name: str) -> dict[str, Any]:
         deferred = [change_json(change) for change in _deferred(result, name)]
@@ -23,14 +23,14 @@ def result_json(result: Result) -> dict[str, Any]:
             "left": deferred,  # its name until 0.1.0
             "outages": [asdict(each) for each in outages.get(name, ())],
             "gaps": [asdict(each) for each in outages.get(name, ())],  # its name until 0.1.0
-            "silence_ms": silence.silence_ms(inspection.diff, inspection.facts, datapath)
+            "silence_ms": silence.silence_ms(inspection.diff, inspection.facts, fabric)
             if (inspection := result.inspections.get(name))
             else 0,
         }
 
     return {
         **run_json(result, of_host),
-        "proof_silence_ms": silence.proof_silence_ms((each.facts for each in result.inspections.values()), datapath),
+        "proof_silence_ms": silence.proof_silence_ms((each.facts for each in result.inspections.values()), fabric),
         "verify": verify_json(result.report) if result.report else None,
     }
 

@@ -30,12 +30,12 @@ def show_changes(inspections: Mapping[str, Inspection], *, reasons: bool) -> Non
 
 def show_silence(plan: Plan, inspections: Mapping[str, Inspection], *, proof: bool) -> None:
     """What hosts may lose whose link to each other stays; nothing, most of the time, and then no word."""
-    datapath = plan.fabric.datapath
-    changes = {name: silence.silence_ms(each.diff, each.facts, datapath) for name, each in inspections.items()}
+    fabric = plan.fabric
+    changes = {name: silence.silence_ms(each.diff, each.facts, fabric) for name, each in inspections.items()}
     lasting = {name: each for name, each in changes.items() if each}
     if lasting:
         out.print(f"[dim]up to {max(lasting.values())} ms lost with {', '.join(lasting)}: {silence.WHY}[/]")
-    if proof and (lost := silence.proof_silence_ms((each.facts for each in inspections.values()), datapath)):
+    if proof and (lost := silence.proof_silence_ms((each.facts for each in inspections.values()), fabric)):
         out.print(
             f"[dim]up to {lost} ms lost with each host during verification: {silence.WHY}, those of its containers[/]"
         )
