@@ -69,7 +69,7 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
         found += docker_api.judge(plan, known)
         found += names.judge(plan, known)
         found += firewalls.judge(known)
-        found += managers.judge(known)
+        found += managers.judge(plan, known)
     found += underlay.judge(plan, evidence)
     checks, places = list(Check), {host.name: place for place, host in enumerate(plan.hosts)}
     return tuple(sorted(found, key=lambda each: (checks.index(each.check), places[each.hosts[0]])))

@@ -228,7 +228,18 @@ def test_networkd_with_a_file_that_matches_all_takes_our_bridges() -> None:
     )
 
     assert (finding.check, finding.level) == (Check.NETWORK_MANAGERS, Level.WARNING)
-    assert "takes docker0 and br0" in finding.what
+    assert "takes br0 and docker0 for its own" in finding.what
+
+
+def test_networkd_is_asked_about_the_bridges_of_further_networks() -> None:
+    plan = build(with_network(mesh_of(3)))
+    files = (("/etc/systemd/network/all.network", "[Match]\nName=d*\n\n[Network]\nDHCP=yes\n"),)
+    units = {"systemd-networkd.service": ACTIVE}
+
+    finding = worlds.only(plan, worlds.with_around(worlds.ready(plan), "host2", units=units, network_files=files))
+
+    assert "takes docker0, dm-blue and dmv-blue for its own" in finding.what
+    assert "`Name=docker0 br0 dm-* dmv-*`" in str(finding.do)
 
 
 def test_networkd_is_no_trouble_where_it_does_not_run_or_leaves_ours_unmanaged() -> None:

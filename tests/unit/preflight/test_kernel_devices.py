@@ -64,3 +64,21 @@ def test_a_port_that_no_device_has_is_somebody_elses() -> None:
 
     assert (finding.check, finding.level) == (Check.TUNNEL, Level.BLOCKER)
     assert "UDP port 4789 is used already, and by no VXLAN device" in finding.what
+
+
+def test_the_network_managers_are_asked_about_the_devices_too() -> None:
+    everything = (("/etc/systemd/network/all.network", "[Match]\nName=*\n[Network]\nDHCP=yes\n"),)
+    active = {"ActiveState": "active"}
+    units = {"systemd-networkd.service": active}
+
+    networkd = worlds.only(PLAN, worlds.with_around(READY, "host2", units=units, network_files=everything))
+    ours = (("/etc/systemd/network/00.network", "[Match]\nName=docker0 br0 dmt-*\n[Link]\nUnmanaged=yes\n"),)
+    kept = worlds.with_around(READY, "host2", units=units, network_files=ours + everything)
+    manager = worlds.with_around(
+        READY, "host2", units={"NetworkManager.service": active}, managed={"dmt-vxlan1": "connected"}
+    )
+
+    assert "takes br0, docker0, dmt-vxlan1, dmt-vxlan2 and dmt-sink for its own" in networkd.what
+    assert "`Name=docker0 br0 dmt-*`" in str(networkd.do)
+    assert worlds.trouble(PLAN, kept) == []
+    assert "dmt-vxlan1 (connected)" in worlds.only(PLAN, manager).what
