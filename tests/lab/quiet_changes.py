@@ -1,12 +1,33 @@
 """Changes of a living mesh, by kind, and what each costs hosts that stay."""
 
 from collections.abc import Callable
+from itertools import combinations
 
+from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 from tests.lab.quiet import Cost, Link, Watched
 
 Edit = Callable[[Mesh], None]
 Change = tuple[Edit, list[Link]]  # with the links that are there all the time
+HOSTS = ("host1", "host2", "host3")
+# Of a ring of four, those between hosts that are there all the time.
+IN_THE_RING = [frozenset(("host1", "host2")), frozenset(("host2", "host3"))]
+ALL = [frozenset(pair) for pair in combinations(HOSTS, 2)]
+
+
+def mesh_and_a_spare(make_mesh: MakeMesh, *options: str) -> Mesh:
+    """host1 to host3 in a full mesh as `init` writes it, with a container each; host4 is prepared and not in it."""
+    made = make_mesh("--prepared", *options, hosts=len(HOSTS) + 1)
+    mesh = Mesh(made.directory, HOSTS)
+    mesh.file.unlink()
+    assert mesh.dockmesh("init", *HOSTS).code == 0
+    mesh.apply()
+    mesh.wait_for_mesh()
+    for name in HOSTS:
+        mesh.start_container(name)
+    mesh.wait_for_containers()
+    wait_until(lambda: settled(mesh, HOSTS), "all tunnels are up")
+    return mesh
 
 
 def settled(mesh: Mesh, hosts: tuple[str, ...]) -> bool:
@@ -60,6 +81,20 @@ def grown_to_a_full_mesh(mesh: Mesh) -> None:
 def renderer_changed(mesh: Mesh) -> None:
     systemd, ifupdown = "renderer: systemd", "renderer: ifupdown"
     mesh.edit(*((systemd, ifupdown) if systemd in mesh.file.read_text() else (ifupdown, systemd)))
+
+
+# In an order in which each begins where the one before it ends; and between which hosts there is a link all the time.
+CHANGES: dict[str, Change] = {
+    "a host added": (host_added("host4"), ALL),
+    "a topology with fewer links": (shrunk_to_a_ring, IN_THE_RING),
+    "a topology grown": (grown_to_a_full_mesh, IN_THE_RING),
+    "a network added": (network_added, ALL),
+    "a host renamed": (renamed, ALL),
+    "BFD's times changed": (bfd_changed, ALL),
+    "the renderer changed": (renderer_changed, ALL),
+    "a network removed": (network_removed, ALL),
+    "a host removed": (host_removed("host4"), ALL),
+}
 
 
 def assert_costs_what_was_predicted(
