@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from dockmesh.model.mesh import Listen, Mesh
 from dockmesh.plan.build import build
-from dockmesh.plan.types import Access, Client, HostCertificate, Plan
+from dockmesh.plan.secrets import Access, Client, HostCertificate
+from dockmesh.plan.types import Plan
 from dockmesh.render.host import render
 from dockmesh.render.paths import MARK
 from dockmesh.render.types import HostConfig

@@ -14,6 +14,7 @@ from ipaddress import IPv4Interface, ip_interface
 from typing import Any
 
 from dockmesh import __version__
+from dockmesh.agent.wireguard_settings import read_settings
 from dockmesh.apply import outage
 from dockmesh.debian.deb import read_deb
 from dockmesh.diff.host import FACT_PATHS, INTERFACES_FILE, SWITCH_UNIT
@@ -26,8 +27,9 @@ from dockmesh.model.mesh import Datapath
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.record import applied as record
 from dockmesh.record import initial_state
-from dockmesh.record.paths import APPLIED, ARMED
+from dockmesh.record.paths import APPLIED, ARMED, STATE
 from dockmesh.render import network as render_network
+from dockmesh.render import wireguard
 from dockmesh.render.docker import DAEMON_JSON, IPV6_KEYS, alone
 from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
@@ -55,6 +57,7 @@ from dockmesh.transport.requests import (
     Unlock,
 )
 from tests.support.fake_flows import FakeFlows
+from tests.support.fake_keys import FakeKeys, order_of
 from tests.support.fake_ovs import Bridge, FakeOvs, Port, assign
 from tests.support.known_commands import UnknownCommandError, take
 from tests.support.requests import from_line
@@ -72,6 +75,8 @@ COMES_WITH = {
     "ethtool": ("ethtool",),
     "python3-dnslib": (system.LIBRARY,),
     "stunnel4": ("stunnel",),
+    "wireguard-tools": ("wg",),
+    "wireguard-go": ("wireguard-go",),
 }
 
 
@@ -153,8 +158,12 @@ class FakeHost:
     remembered: str = "172.17.0.1/16"  # docker0's address, in Docker's own store
     folders: set[str] = field(default_factory=set)  # that are there even if nothing is in them
     needs: dict[str, str] = field(default_factory=dict)  # what packages depend on
+    keys: FakeKeys = field(init=False)
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = FakeKeys(self.name)
 
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
@@ -263,6 +272,8 @@ class FakeHost:
                 return Answer(0, "".join(f"/usr/bin/{name}\n" for name in programs if name in self.programs))
             case Exec(("ovs-ofctl", *words), stdin):
                 return self.flows.answer(words, stdin, self.files.get(words[-1], ("", 0))[0])
+            case Exec(argv, stdin) if (order := order_of(argv, stdin)) is not None:
+                return self.keys.answer(order)
             case Exec(argv):
                 return self._run(argv)
             case _:
@@ -412,6 +423,8 @@ class FakeHost:
                 below = tuple(f"{folder}/" for folder in folders)
                 self.blobs = {path: blob for path, blob in self.blobs.items() if not path.startswith(below)}
                 self.files = {path: file for path, file in self.files.items() if not path.startswith(below)}
+                if STATE in folders:
+                    self.keys.forget()
             case _:
                 return take(argv)
         return OK
@@ -527,6 +540,9 @@ class FakeHost:
                 self.units[unit] = {"UnitFileState": "disabled", "ActiveState": "inactive"}
             case ["start", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
+                self._encrypt(unit)
+            case ["reload", wireguard.UNIT]:
+                pass  # the device takes what the files and keys are now
             case ["stop", *units]:
                 for unit in units:
                     self.units.setdefault(unit, {})["ActiveState"] = "inactive"
@@ -538,11 +554,17 @@ class FakeHost:
                 return self._restart_docker()
             case ["restart", *_, unit]:
                 self.units.setdefault(unit, {})["ActiveState"] = "active"
+                self._encrypt(unit)
             case ["reload", "docker.service"] if self.docker:
                 self.docker.live_restore = bool(self._daemon_json().get("live-restore"))
             case _:
                 return take(("systemctl", *words))
         return OK
+
+    def _encrypt(self, unit: str) -> None:
+        if unit == wireguard.UNIT and self.keys.private and wireguard.SETTINGS in self.files:
+            told = read_settings(self.files[wireguard.SETTINGS][0].splitlines())
+            self.devices[told["device"]] = Device("", told["mtu"], kind="tun", alias=told["alias"])
 
     def _daemon_json(self) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads(self.files.get(DAEMON_JSON, ("{}", 0))[0])

@@ -18,7 +18,7 @@ class UnknownCommandError(AssertionError):
 
 OURS = (
     *("dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service", "dockmesh-attach.service"),
-    "dockmesh-ports.service",
+    *("dockmesh-ports.service", "dockmesh-wireguard.service"),
 )
 NO_RULES_FOR_BRIDGES = {"net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0"}
 # What a host without any rules, routes and network managers says.
@@ -33,11 +33,14 @@ iptables-restore --noflush
 ip6tables-restore --noflush
 iptables --version
 nft --json list ruleset
+nft add table inet dockmesh_encryption; delete table inet dockmesh_encryption
 nft add table bridge dockmesh; delete table bridge dockmesh
 nmcli --terse --fields DEVICE,STATE device
 ip -json -4 route show table all
 ip -json -6 route show table main
 python3 --version
+unshare --net ip link add name dockmesh type wireguard
+ip -4 route flush type unreachable proto 83
 unshare --net ip link add name dockmesh type vxlan id 1 remote 192.0.2.1 dstport 4789 nolearning df set
 df --block-size=1 --output=avail,file /etc /var /var/lib/docker
 date +%s.%N
@@ -70,7 +73,7 @@ def take(argv: tuple[str, ...]) -> Answer:
             return Answer(0)
         case ("systemctl", "try-restart", unit) if unit in OURS:
             return Answer(0)
-        case ("systemctl", "try-reload-or-restart", "dockmesh-ports.service"):
+        case ("systemctl", "try-reload-or-restart", "dockmesh-ports.service" | "dockmesh-wireguard.service"):
             return Answer(0)
         case ("systemctl", "daemon-reload") | ("systemctl", "reset-failed", "docker.*"):
             return Answer(0)

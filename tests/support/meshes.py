@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from hypothesis import strategies as st
 
+from dockmesh.model.encryption import Encryption
 from dockmesh.model.mesh import (
     Bfd,
     Datapath,
@@ -32,6 +33,7 @@ GUIDE = "172.17.0.0/16"
 TREE = Fabric(forwarding=Forwarding.RSTP)
 # Tunnels that are the kernel's devices.
 KERNEL = Fabric(datapath=Datapath.NETDEV, tunnel=Tunnel.VXLAN, tunnel_devices=TunnelDevices.KERNEL)
+ENCRYPTED = replace(KERNEL, encryption=Encryption())
 MESH_FILE = """\
 name: prod
 networks:

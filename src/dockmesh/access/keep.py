@@ -15,7 +15,8 @@ from dockmesh.access.certificates import (
 )
 from dockmesh.access.lifetimes import CA_LIFE, HOST_LIFE, in_last_third
 from dockmesh.access.store import HostEntry, Kept, client_folder
-from dockmesh.plan.types import Client, HostCertificate, Plan
+from dockmesh.plan.secrets import Client, HostCertificate
+from dockmesh.plan.types import Plan
 from dockmesh.render.paths import MARK
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dockmesh.apply.lock import lock
 from dockmesh.diff.api import RESTART
 from dockmesh.errors import ConflictError, DockmeshError
-from dockmesh.plan.types import Access
+from dockmesh.plan.secrets import Access
 from dockmesh.record.run import Run
 from dockmesh.render.paths import API_CA, API_REVOKED
 from dockmesh.transport.fanout import all_of

@@ -17,7 +17,7 @@ from dockmesh.errors import UsageError
 from dockmesh.history.held import held as one_at_a_time
 from dockmesh.history.store import folder_of as history_folder
 from dockmesh.history.store import ignore_folder, replace_text
-from dockmesh.plan.types import Access, Client, HostCertificate
+from dockmesh.plan.secrets import Access, Client, HostCertificate
 
 FOLDER = "access"
 LOCK = "access.lock"  # beside the folder: what that is, is exchanged as a whole

@@ -10,6 +10,9 @@ PROBE = ("echo", "arp", "lookup", "transfer", "probe")
 # These stay on a host, each as one file (render/template.py): the last module's `main` is what runs.
 FLOW_GUARD = ("telling", "flow_guard")
 PORT_GUARD = ("telling", "netlink", "port_guard")
+WIREGUARD = ("telling", "netlink", "wireguard_settings", "wireguard")
+# Of the keys of a host, sent when they are wanted.
+KEYS = ("curve25519", "keys")
 LOAD = """
 import sys, types
 
@@ -40,6 +43,11 @@ def runner_text() -> str:
 def probe_text() -> str:
     """Python 3.9 or later, the standard library only. Its arguments are those of `probe.main`."""
     return _bundle(PROBE, "module.main(sys.argv[1:])")
+
+
+def keys_text() -> str:
+    """Python 3.7 or later, the standard library only. Its order comes as JSON on standard input."""
+    return _bundle(KEYS, "module.main()")
 
 
 @cache

@@ -31,7 +31,7 @@ from dockmesh.transport.understand import understanding
 from dockmesh.undo import initial_state
 from dockmesh.undo.session import Session
 
-AFTER_BARRIER = (StepName.DOCKER, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
+AFTER_BARRIER = (StepName.DOCKER, StepName.KEYS, StepName.FILES, StepName.FABRIC, StepName.NETWORKS, StepName.ATTACH)
 SETTLE_S, POLL_S = 10, 0.2
 LET_GO_S = 1.0
 let_go = asyncio.sleep

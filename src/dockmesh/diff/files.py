@@ -8,7 +8,7 @@ from dockmesh.diff.subject import Desired, Subject, Thing
 from dockmesh.diff.types import Change, Step, StepName
 from dockmesh.errors import ConflictError
 from dockmesh.facts.types import FileState, HostFacts
-from dockmesh.render import names, ports
+from dockmesh.render import names, ports, wireguard
 from dockmesh.render.paths import (
     API_FILES,
     API_PEMS,
@@ -89,6 +89,8 @@ def _writes(config: HostConfig, changes: Collection[Change]) -> Iterator[Request
             # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
             yield Exec(("systemctl", "disable", "--now", UNITS[path]))
         yield Remove(path)
+        if path == wireguard.SETTINGS:
+            yield from map(Exec, wireguard.FORGET)
 
 
 def _unit_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
@@ -115,6 +117,10 @@ def _take(written: Set[str]) -> Iterator[Request]:
     if of_ports := written & {*ports.FILES}:
         # By other rules alone it need not let go of the old ones.
         yield Exec(("systemctl", "try-reload-or-restart" if of_ports == {ports.RULES} else "try-restart", ports.UNIT))
+    if of_encryption := written & {*wireguard.FILES}:
+        # By other settings alone nobody is sent away.
+        verb = "try-reload-or-restart" if of_encryption == {wireguard.SETTINGS} else "try-restart"
+        yield Exec(("systemctl", verb, wireguard.UNIT))
     yield from api.take(written)
     if written & {*NAMES}:
         yield Exec(("systemctl", "try-restart", names.UNIT))
@@ -126,6 +132,8 @@ def _take(written: Set[str]) -> Iterator[Request]:
 def _why(name: str, otherwise: str) -> str:
     if name in (names.UNIT, *NAMES):
         return "containers find each other by name"
+    if name in (wireguard.UNIT, *wireguard.FILES):
+        return "what goes between hosts is encrypted"
     if name in ATTACHING:
         return "it keeps attached interfaces up"
     if name in (ports.UNIT, *ports.FILES):
@@ -136,6 +144,8 @@ def _why(name: str, otherwise: str) -> str:
 def _why_not(config: HostConfig, path: str) -> str:
     if path in NAMES:
         return "the mesh has no names"
+    if path in wireguard.FILES:
+        return "encryption is off"
     if path in ATTACHING:
         return "no interface is attached here any more"
     return "docker_api is not in the file" if path in API_FILES else f"{config.renderer} does not use it"

@@ -8,6 +8,7 @@ from dockmesh.diff.daemon_json import RESOLV_CONF
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
 from dockmesh.diff.files import active_changes, files_step
+from dockmesh.diff.keys import keys_step
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps, packages_of
 from dockmesh.diff.quiesce import quiesce_step
@@ -52,6 +53,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         leave,
         _detach(config) if restarts and attached else None,
         docker_change,
+        keys_step(config, facts),
         written,
         built[0] if built else None,
         # Before the unit is started, which makes the same bridges.
@@ -77,7 +79,7 @@ def _missing(config: HostConfig, facts: HostFacts) -> list[str]:
     """The packages, by their names in Debian, of the programs that are not there."""
     if config.renderer is Renderer.IFUPDOWN:
         _refuse_other_network_managers(config, facts)
-    missing = [package for program, package in packages_of(config).items() if program not in facts.programs]
+    missing = [package for program, package in packages_of(config, facts).items() if program not in facts.programs]
     if missing and not facts.package_manager:
         raise HostError(
             f"lacks {', '.join(missing)}, and has no apt-get to install it with",

@@ -22,6 +22,8 @@ PACKAGE_OF = {
     "iptables": "iptables",
     "nft": "nftables",
 }
+WIREGUARD = {"wg": "wireguard-tools"}
+WIREGUARD_GO = {"wireguard-go": "wireguard-go"}
 # By Debian's name what may stand in for it: Docker's own packages are named otherwise.
 NAMES = {
     "openvswitch-switch": ("openvswitch-switch",),
@@ -33,6 +35,8 @@ NAMES = {
     "ethtool": ("ethtool",),
     "python3-dnslib": ("python3-dnslib",),
     "stunnel4": ("stunnel4",),
+    "wireguard-tools": ("wireguard-tools",),
+    "wireguard-go": ("wireguard-go",),
 }
 # Of these every host is to have the same version, if the mesh brings one.
 SAME_EVERYWHERE = ("openvswitch-switch", "docker.io", "docker-ce", "docker-cli", "docker-ce-cli")
@@ -46,18 +50,22 @@ WHY = {
     "ethtool": "it sets what Open vSwitch needs at the kernel's tunnels",
     "python3-dnslib": "the resolver reads and writes DNS messages with it",
     "stunnel4": "it terminates TLS for Docker's API",
+    "wireguard-tools": "it gives the WireGuard device its keys",
+    "wireguard-go": "it encrypts, as this kernel cannot",
 }
 DOCKER = ("docker.io", "docker-ce")
 HASH_SHOWN = 12
 
 
-def packages_of(config: HostConfig) -> Mapping[str, str]:
-    """By program the package, by its name in Debian, of all that the host needs."""
+def packages_of(config: HostConfig, facts: HostFacts | None = None) -> Mapping[str, str]:
+    """By program the package, by its name in Debian, of what the host needs; `facts`: for what its kernel lacks."""
     return {
         **PACKAGE_OF,
         **({"brctl": "bridge-utils"} if config.renderer is Renderer.IFUPDOWN else {}),
         **({"ethtool": "ethtool"} if config.kernel_devices else {}),
         **({"stunnel": "stunnel4"} if config.docker_api else {}),
+        **(WIREGUARD if config.encrypted else {}),
+        **(WIREGUARD_GO if config.encrypted and facts is not None and not facts.kernel_wireguard else {}),
         **({LIBRARY: "python3-dnslib"} if config.domain is not None else {}),
     }
 

@@ -67,6 +67,7 @@ class StepName(StrEnum):
     LEAVE = "disconnect networks"
     DETACH = "take br0 out of docker0"
     DOCKER = "configure Docker"
+    KEYS = "exchange keys"
     FILES = "write files"
     FABRIC = "build the fabric"
     NETWORKS = "make networks"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from dockmesh.facts import docker, flows, link, ovs, packages, system
+from dockmesh.facts import docker, flows, keys, link, ovs, packages, system
 from dockmesh.facts.fact import Fact
 from dockmesh.facts.types import Docker, FileState, HostFacts, Packages
 from dockmesh.transport.requests import Answer, Ask, Get, Request, Transport
@@ -19,13 +19,15 @@ class Inquiry:
     """What is asked of a host. `paths` are the files whose text is wanted, `bundle` the wanted flows, if any.
 
     `docker_s`: how long Docker is waited for, where that is less than the time of a request: one that hangs is
-    Docker's trouble, and not the host's. `packages`: what dpkg has, too.
+    Docker's trouble, and not the host's. `packages`: what dpkg has, too. `keys`: those of the
+    encryption.
     """
 
     paths: Collection[str] = ()
     bundle: str | None = None
     docker_s: float | None = None
     packages: bool = False
+    keys: bool = False
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:
@@ -35,6 +37,7 @@ class Inquiry:
             Fact(tuple(map(Get, files)), lambda *texts: {"files": _files(files, texts)}),
             *((flows.fact(self.bundle),) if self.bundle is not None else ()),
             *((packages.FACT,) if self.packages else ()),
+            *((keys.FACT, system.WIREGUARD_FACT) if self.keys else ()),
         )
 
     @property

@@ -9,13 +9,13 @@ OS_RELEASE = "/etc/os-release"
 SWITCH_UNIT = "ovs-vswitchd.service"
 UNITS = (
     *("dockmesh.service", "dockmesh-flows.service", "dockmesh-names.service", "dockmesh-api.service"),
-    *("dockmesh-attach.service", "dockmesh-ports.service", "docker.service", SWITCH_UNIT),
+    *("dockmesh-attach.service", "dockmesh-ports.service", "dockmesh-wireguard.service", "docker.service", SWITCH_UNIT),
     "networking.service",
 )
 UNIT_STATES = Units(UNITS, ("LoadState", "UnitFileState", "StatusText"))
 PROGRAMS = (
     *("apt-get", "ovs-vsctl", "dockerd", "docker", "iptables", "ip", "brctl", "ifup", "stunnel", "systemctl"),
-    *("nft", "python3", "ethtool"),
+    *("nft", "python3", "ethtool", "wg", "wireguard-go"),
 )
 # What the resolver needs of the distribution, where Debian and Ubuntu put it; among the programs by this name.
 LIBRARY, LIBRARY_FILE = "dnslib", "/usr/lib/python3/dist-packages/dnslib/__init__.py"
@@ -28,6 +28,10 @@ VXLAN = (
     *("unshare", "--net", "ip", "link", "add", "name", "dockmesh", "type", "vxlan", "id", "1"),
     *("remote", "192.0.2.1", "dstport", "4789", "nolearning", "df", "set"),
 )
+
+
+# Whether it has WireGuard. A module that is not loaded is loaded by it.
+WIREGUARD = ("unshare", "--net", "ip", "link", "add", "name", "dockmesh", "type", "wireguard")
 
 
 def read_os_release(text: str) -> str:
@@ -72,3 +76,5 @@ FACTS = (
     ),
     Fact((Get(OS_RELEASE),), lambda release: {"system": read_os_release(release.out)}),
 )
+# Asked only where the mesh encrypts.
+WIREGUARD_FACT = Fact((Exec(WIREGUARD),), lambda made: {"kernel_wireguard": made.ok})

@@ -186,6 +186,14 @@ class Packages:
 
 
 @dataclass(frozen=True, slots=True)
+class HostKeys:
+    """Of the encryption: its public key, None where it has none, and by peer the fingerprint of a preshared key."""
+
+    public: str | None
+    preshared: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     name: str
     programs: frozenset[str]  # which of the needed ones are there
@@ -199,6 +207,8 @@ class HostFacts:
     switch_version: str | None = None  # of Open vSwitch; None: its database does not answer, or says none
     flows: FlowState | None = None  # asked only where flows are wanted; None: the bridge does not say, or is not there
     packages: Packages | None = None  # asked only where the mesh brings packages of its own
+    keys: HostKeys | None = None  # asked only where the mesh encrypts
+    kernel_wireguard: bool = True
 
     @property
     def package_manager(self) -> bool:

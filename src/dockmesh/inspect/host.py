@@ -27,7 +27,13 @@ class Inspection:
 
 def inquiry(plan: Plan, host: str, *, docker_s: float | None = None) -> Inquiry:
     """All that it takes to be asked of a host."""
-    return Inquiry(FACT_PATHS, flows_of(plan, plan.host(host)), docker_s, packages=bool(plan.debs))
+    return Inquiry(
+        FACT_PATHS,
+        flows_of(plan, plan.host(host)),
+        docker_s,
+        packages=bool(plan.debs),
+        keys=plan.fabric.encryption is not None,
+    )
 
 
 def config_of(plan: Plan, facts: HostFacts, flows: str | None = None) -> HostConfig:

@@ -23,7 +23,7 @@ BARE_PACKAGES = (
 # What a bare host can install, and a prepared one has.
 OFFERED_PACKAGES = (
     *("openvswitch-switch", "docker.io", "docker-cli", "iptables", "bridge-utils", "python3-dnslib"),
-    *("stunnel4", "iperf3", "busybox-static", "tcpdump"),
+    *("stunnel4", "iperf3", "busybox-static", "tcpdump", "wireguard-tools", "wireguard-go"),
 )
 
 # Names that a release does not know: there the daemon's package has the client.

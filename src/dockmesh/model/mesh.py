@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 from dockmesh.debian.deb import Deb
+from dockmesh.model.encryption import Encryption
 from dockmesh.model.network import Allocation, Network
 from dockmesh.model.tunnel import Tunnel
 
@@ -124,6 +125,7 @@ class Fabric:
     datapath: Datapath = Datapath.SYSTEM
     renderer: Renderer = Renderer.SYSTEMD
     tunnel_devices: TunnelDevices = TunnelDevices.OPENVSWITCH
+    encryption: Encryption | None = None  # None: what goes between hosts can be read on its way
 
     @property
     def kernel_devices(self) -> bool:

@@ -20,6 +20,9 @@ FABRIC_ATTACH, SWITCH_ATTACH = "dmo-", "dmj-"
 TUNNEL_DEVICE = "dmt-"
 TUNNEL_SINK = "dmt-sink"
 
+# Of the WireGuard device that all tunnels go through.
+ENCRYPTING_DEVICE = "dmw-1"
+
 # What Docker calls its default bridge as a network.
 DEFAULT_NETWORK = "bridge"
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dockmesh.model.encryption import HEADER, TAG
+
 # Bytes that one frame gains on its way into the underlay.
 # RFC 791 and RFC 8200 (IP without options); RFC 2784 and RFC 2890 (GRE, its key); RFC 768 (UDP); RFC 7348 (VXLAN);
 # RFC 8926 (Geneve without options); IEEE 802.3 without preamble and FCS.
@@ -12,6 +14,12 @@ UDP_HEADER = 8
 INNER_ETHERNET = 14
 VLAN_TAG = 4  # IEEE 802.1Q
 
+# Between the outer header and a tunnel's own, with IPv4 inside.
+WIREGUARD = (
+    ("UDP header", UDP_HEADER),
+    ("WireGuard header and tag", HEADER + TAG),
+    ("IPv4 header inside", OUTER_IP[4]),
+)
 UDP_NAMES = ("udp", "17")
 
 
@@ -63,6 +71,12 @@ ENCAPSULATIONS = {
 }
 
 
+def wireguard(port: int) -> Encapsulation:
+    """What the underlay sees of any tunnel inside."""
+    headers = (("UDP header", UDP_HEADER), ("WireGuard header and tag", HEADER + TAG))
+    return Encapsulation("WireGuard", UDP_NAMES, port, ("wireguard", "wireguard"), headers, 0, "key", 0)
+
+
 @dataclass(frozen=True, slots=True)
 class MtuSum:
     """An underlay's MTU, and what is taken from it, outermost first. All in bytes."""
@@ -80,10 +94,13 @@ class MtuSum:
         return (*(f"{size:>6}  {name}".replace("-", "−") for name, size in rows), f"{self.mtu:>6}  overlay MTU")
 
 
-def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int, *, key: bool, tagged: bool = False) -> MtuSum:
+def overlay_mtu(
+    underlay_mtu: int, tunnel: Tunnel, ip_version: int, *, key: bool, tagged: bool = False, encrypted: bool = False
+) -> MtuSum:
     """The largest IP packet that fits through the tunnel in one outer packet.
 
-    `key`: whether the file gives one; `tagged`: whether frames have a VLAN tag between hosts.
+    `key`: whether the file gives one; `tagged`: whether frames have a VLAN tag between hosts; `encrypted`: whether
+    WireGuard carries the tunnel, and then that goes over IPv4 inside it.
     Open vSwitch sets DF on the outer packet, so one byte more is lost, not fragmented.
     """
     kind = tunnel.encapsulation
@@ -91,6 +108,7 @@ def overlay_mtu(underlay_mtu: int, tunnel: Tunnel, ip_version: int, *, key: bool
         underlay_mtu,
         (
             (f"outer IPv{ip_version} header", OUTER_IP[ip_version]),
+            *(WIREGUARD if encrypted else ()),
             *kind.headers,
             *([(f"{kind.name} {kind.key_name}", kind.key_header)] if key and kind.key_header else []),
             ("inner Ethernet header", INNER_ETHERNET),

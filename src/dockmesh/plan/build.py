@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
+from dockmesh.model.encryption import Encryption
 from dockmesh.model.mesh import Fabric, Host, Mesh
 from dockmesh.model.network import (
     ATTACH_SWITCH,
@@ -40,8 +41,9 @@ def build(mesh: Mesh) -> Plan:
         planned_tree = tree.spanning_tree(names, links, mesh.fabric.topology)
         priority = tree.priorities(names, planned_tree.root, planned_tree.backup_root)
     mtu_sum, narrowest = _mtu(mesh, hosts)
-    tunnels = _tunnels(mesh.fabric, hosts, links)
     number = numbers([host.address for host in hosts], mesh.docker0.prefix)
+    inside = _inside(mesh.fabric.encryption, hosts, number)
+    tunnels = _tunnels(mesh.fabric, hosts, links, inside)
     ports = _ports(mesh, number.values())
     return Plan(
         name=mesh.name,
@@ -61,6 +63,7 @@ def build(mesh: Mesh) -> Plan:
                 ),
                 tree_priority=priority.get(host.name),
                 forwards=forwards.get(host.name, ()),
+                inside=inside.get(host.name),
             )
             for host in hosts
         ),
@@ -74,11 +77,26 @@ def _mtu(mesh: Mesh, hosts: tuple[Host, ...]) -> tuple[MtuSum, tuple[str, ...]]:
     """One MTU for the whole mesh: a bridge has one, and whoever is narrower loses big frames in silence."""
     smallest = min(host.underlay_mtu for host in hosts)
     narrow = tuple(host.name for host in hosts if host.underlay_mtu == smallest)
-    left = overlay_mtu(smallest, mesh.fabric.tunnel, mesh.ip_version, key=mesh.fabric.key is not None)
+    left = overlay_mtu(
+        smallest,
+        mesh.fabric.tunnel,
+        mesh.ip_version,
+        key=mesh.fabric.key is not None,
+        encrypted=mesh.fabric.encryption is not None,
+    )
     return left, narrow if len(narrow) < len(hosts) else ()
 
 
-def _tunnels(fabric: Fabric, hosts: tuple[Host, ...], links: tuple[Link, ...]) -> dict[str, list[TunnelEnd]]:
+def _inside(
+    encryption: Encryption | None, hosts: tuple[Host, ...], number: Mapping[IPv4Address, int]
+) -> dict[str, IPv4Address]:
+    """By host its address inside the encryption: its number there, so no host that comes or goes moves it."""
+    return {host.name: encryption.prefix[number[host.address]] for host in hosts} if encryption else {}
+
+
+def _tunnels(
+    fabric: Fabric, hosts: tuple[Host, ...], links: tuple[Link, ...], inside: Mapping[str, IPv4Address]
+) -> dict[str, list[TunnelEnd]]:
     """Per host its ends, numbered from 1 in the order of the peers' addresses, as the guide does."""
     by_name = {host.name: host for host in hosts}
     place = {host.name: index for index, host in enumerate(hosts)}
@@ -88,18 +106,19 @@ def _tunnels(fabric: Fabric, hosts: tuple[Host, ...], links: tuple[Link, ...]) -
         peers[link.b].append(link.a)
     return {
         host.name: [
-            _tunnel_end(fabric, host, by_name[peer], number)
+            _tunnel_end(fabric, host, by_name[peer], number, inside)
             for number, peer in enumerate(sorted(peers[host.name], key=place.__getitem__), start=1)
         ]
         for host in hosts
     }
 
 
-def _tunnel_end(fabric: Fabric, host: Host, peer: Host, number: int) -> TunnelEnd:
+def _tunnel_end(fabric: Fabric, host: Host, peer: Host, number: int, inside: Mapping[str, IPv4Address]) -> TunnelEnd:
+    local, remote = inside.get(host.name, host.underlay), inside.get(peer.name, peer.underlay)
     device = None
     if fabric.kernel_devices:
-        device = VxlanDevice(vni(host.address, peer.address, fabric.key), host.underlay, peer.underlay)
-    end = TunnelEnd("", peer.name, peer.underlay, fabric.tunnel, device)
+        device = VxlanDevice(vni(host.address, peer.address, fabric.key), local, remote)
+    end = TunnelEnd("", peer.name, remote, fabric.tunnel, device, peer.underlay if inside else None)
     return replace(end, port=f"{end.stem}{number}")
 
 

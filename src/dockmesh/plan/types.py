@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from typing import Any
 
 from dockmesh.debian.deb import Deb
 from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
 from dockmesh.model.network import FABRIC_ATTACH, FABRIC_PORT, SWITCH_ATTACH, SWITCH_PORT, TUNNEL_DEVICE, Network
-from dockmesh.model.tunnel import MtuSum, Tunnel
+from dockmesh.model.tunnel import Encapsulation, MtuSum, Tunnel, wireguard
 from dockmesh.model.vxlan import VxlanDevice
+from dockmesh.plan.secrets import Access, MeshKeys
 
 SYSTEM = "system"  # the type of an interface of Open vSwitch's that is a device of the kernel's
 
@@ -32,6 +32,12 @@ class TunnelEnd:
     remote: UnderlayAddress
     kind: Tunnel = Tunnel.GRE
     device: VxlanDevice | None = None  # the kernel's, called as the port is; None: Open vSwitch makes the tunnel itself
+    encrypted_to: UnderlayAddress | None = None  # where WireGuard takes it to; None: it goes to `remote` in clear
+
+    @property
+    def underlay(self) -> UnderlayAddress:
+        """The peer's own address, whatever the tunnel goes through."""
+        return self.encrypted_to or self.remote
 
     @property
     def stem(self) -> str:
@@ -132,11 +138,17 @@ class HostPlan:
     tunnels: tuple[TunnelEnd, ...]
     number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
     forwards: tuple[Forward, ...] = ()  # empty but under `direct`
+    inside: IPv4Address | None = None  # its address inside the encryption; None: there is none
     docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property
     def docker0(self) -> HostNetwork:
         return self.networks[0]
+
+    @property
+    def tunnels_from(self) -> UnderlayAddress:
+        """The address that its tunnels' packets come from."""
+        return self.inside or self.underlay
 
     @property
     def further(self) -> tuple[HostNetwork, ...]:
@@ -172,44 +184,6 @@ class SpanningTree:
     links: tuple[Link, ...]  # those that carry frames while all is well
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class HostCertificate:
-    """What a host shows who opens Docker's API there: texts in PEM below a line that says what they are.
-
-    Whatever prints values must not print these: one is a private key.
-    """
-
-    certificate: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Somebody who was let in to Docker's API; the certificate itself is with them alone."""
-
-    name: str
-    serial: int
-    made: datetime
-    until: datetime
-    revoked: datetime | None = None
-    folder: str = ""  # where it was written to
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Access:
-    """Who gets in to Docker's API, by the certificate authority of the mesh, as far as hosts must know.
-
-    `hosts` has no host that came since. `fresh`: nobody has seen this authority before.
-    """
-
-    ca: str
-    ca_until: datetime
-    revoked: str  # the list of certificates that shall not get in any more
-    hosts: Mapping[str, HostCertificate]
-    clients: tuple[Client, ...] = ()
-    fresh: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One mesh, whole. Hosts stand in the order of their bridge addresses, whatever the order of the file."""
@@ -226,6 +200,13 @@ class Plan:
     domain: str | None = None  # behind the names of containers; None: no names
     docker_api: Listen | None = None
     access: Access | None = None  # None: nobody was let in yet, or this machine does not know whom
+    keys: MeshKeys = field(default_factory=MeshKeys)  # empty without encryption
+
+    @property
+    def wire(self) -> Encapsulation:
+        """What the underlay sees of a tunnel, and must let pass."""
+        encryption = self.fabric.encryption
+        return self.fabric.tunnel.encapsulation if encryption is None else wireguard(encryption.port)
 
     @property
     def has_tree(self) -> bool:

@@ -1,9 +1,9 @@
 """HostPlan → HostConfig: pure, and the same byte for byte for the same plan."""
 
-from dockmesh.agent.texts import FLOW_GUARD, PACKAGE, PORT_GUARD, modules_of
+from dockmesh.agent.texts import FLOW_GUARD, PACKAGE, PORT_GUARD, WIREGUARD, modules_of
 from dockmesh.model.mesh import Datapath, Renderer
 from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd, tunnel_device
+from dockmesh.render import api, flows, ifupdown, names, ovs, ports, stp_flows, systemd, tunnel_device, wireguard
 from dockmesh.render.paths import (
     API_UNIT,
     ATTACH_PROGRAM,
@@ -53,13 +53,16 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
             *(api.files(plan, host, words) if plan.docker_api else ()),
             *(_names_files(plan, host, words) if plan.domain is not None else ()),
             *(_attach_files(plan, host, words) if host.attachments else ()),
+            *_wireguard_files(plan, host, words),
         ),
         units=_units(plan, host),
         flows=bundle,
         debs=plan.debs,
         domain=plan.domain,
         docker_api=plan.docker_api,
-        unknown=api.unknown(plan, host),
+        unknown=(*api.unknown(plan, host), *wireguard.unknown(plan, host)),
+        encrypted=plan.fabric.encryption is not None,
+        preshared=wireguard.preshared(plan, host),
         given=tuple(prefix for each in plan.hosts for allocation in each.networks for prefix in allocation.prefixes),
     )
 
@@ -67,6 +70,7 @@ def render(plan: Plan, host: HostPlan, bundle: str | None = None) -> HostConfig:
 def _units(plan: Plan, host: HostPlan) -> tuple[str, ...]:
     """In the order in which they are started."""
     return (
+        *([wireguard.UNIT] if plan.fabric.encryption else []),
         *([UNIT] if plan.fabric.renderer is Renderer.SYSTEMD else []),
         *(FLOWS_UNIT, ports.UNIT),
         *([API_UNIT] if plan.docker_api else []),
@@ -123,6 +127,19 @@ def _attach_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
     return (
         from_template("attach.py.j2", ATTACH_PROGRAM, words),
         from_template("attach.service.j2", ATTACH_UNIT_FILE, words),
+    )
+
+
+def _wireguard_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
+    """The settings are left out where this machine does not know the keys."""
+    if plan.fabric.encryption is None:
+        return ()
+    told = wireguard.settings(plan, host)
+    main, modules = f"{PACKAGE}.{WIREGUARD[-1]}", modules_of(WIREGUARD)
+    return (
+        program(wireguard.PROGRAM, str(words["made"]), wireguard.ABOUT, main, modules),
+        *((from_template("wireguard.json.j2", wireguard.SETTINGS, {**words, "wireguard": told}),) if told else ()),
+        from_template("wireguard.service.j2", wireguard.UNIT_FILE, words),
     )
 
 

@@ -147,7 +147,7 @@ def _options(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]
     if plan.ip_version == 6:
         # A host often has several addresses of IPv6, and the peer takes packets only from the one of the file. Measured
         # with Open vSwitch 3.5.0: with a second one that is nearer to the peer (RFC 6724) BFD came up only with this.
-        yield Setting("interface", tunnel.port, "options", LOCAL, str(host.underlay))
+        yield Setting("interface", tunnel.port, "options", LOCAL, str(host.tunnels_from))
     if plan.fabric.key is not None:
         yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))
 

@@ -2,7 +2,7 @@
 
 from dockmesh.model.mesh import API_PORT
 from dockmesh.model.network import DOCKER_BRIDGE
-from dockmesh.render import names, ports
+from dockmesh.render import names, ports, wireguard
 
 MARK = "# Managed by dockmesh."
 UP = "/etc/dockmesh/up"
@@ -47,6 +47,7 @@ PATHS = (
     *(names.PROGRAM, names.SETTINGS, names.UNIT_FILE),
     *ports.FILES,
     *(ATTACH_PROGRAM, ATTACH_UNIT_FILE),
+    *wireguard.FILES,
 )
 UNITS = {
     UNIT_FILE: UNIT,
@@ -55,6 +56,7 @@ UNITS = {
     names.UNIT_FILE: names.UNIT,
     ports.UNIT_FILE: ports.UNIT,
     ATTACH_UNIT_FILE: ATTACH_UNIT,
+    wireguard.UNIT_FILE: wireguard.UNIT,
 }
 # How long a boot may wait for Open vSwitch before Docker starts without the mesh, in seconds.
 BOOT_DEADLINE_S = 30

@@ -10,7 +10,7 @@ from dockmesh.agent.texts import text_of
 from dockmesh.facts.docker import SOCKET
 from dockmesh.model.mesh import API_PORT
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
-from dockmesh.render import names, paths, ports
+from dockmesh.render import names, paths, ports, wireguard
 from dockmesh.render.types import File
 
 _templates = jinja2.Environment(
@@ -48,6 +48,8 @@ _templates.globals |= {
     "api_port": API_PORT,
     "api_limit": join(paths.API_LIMIT),
     "socket": SOCKET,
+    "wireguard_program": wireguard.PROGRAM,
+    "wireguard_settings": wireguard.SETTINGS,
     "text_of": cache(text_of),
 }
 

@@ -68,6 +68,8 @@ class HostConfig:
     unknown: tuple[str, ...] = ()  # files that it has and whose text this machine does not know
     debs: tuple[Deb, ...] = ()  # what may be installed of, before the sources of the host
     domain: str | None = None  # None: no names, and no resolver
+    encrypted: bool = False
+    preshared: Mapping[str, str] = field(default_factory=dict, repr=False)  # by peer the keys that it gets now
     given: tuple[IPv4Network | IPv6Network, ...] = ()  # all addresses that the plan gives to somebody, on whatever host
 
     @property

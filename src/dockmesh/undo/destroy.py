@@ -26,7 +26,7 @@ from dockmesh.record import applied
 from dockmesh.record.back_unit import UNIT_FILE as BACK_UNIT_FILE
 from dockmesh.record.initial_state import FOLDERS, LEFT_BY, InitialState
 from dockmesh.record.paths import STATE
-from dockmesh.render import ovs, ports, tunnel_device
+from dockmesh.render import ovs, ports, tunnel_device, wireguard
 from dockmesh.render.paths import MARK, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Remove, Request
@@ -175,6 +175,8 @@ def _files(host: str, facts: HostFacts) -> Step | None:
     if ports.UNIT_FILE in present and "nft" in facts.programs:
         requests.append(Exec(ports.FORGET))
     requests += [Remove(path) for path in present]
+    if wireguard.UNIT_FILE in present:
+        requests += map(Exec, wireguard.FORGET)
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 
 

@@ -13,7 +13,7 @@ from dockmesh.diff.tunnel_devices import remade
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
-from dockmesh.render import bridge, docker, network, ovs
+from dockmesh.render import bridge, docker, network, ovs, wireguard
 from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Put, Remove, Request
@@ -83,15 +83,17 @@ def own_units(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(requests)
 
 
-def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
-    """`fewer_flows`: what of the flows may meet those that other hosts keep of the run."""
+def own_files(facts: HostFacts, fewer_flows: str | None, *, encrypted: bool) -> tuple[Request, ...]:
+    """`fewer_flows`: what of the flows may meet those that other hosts keep of the run. `encrypted`: by this run."""
     old = facts.files
     if fewer_flows is not None:
         old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
     # To enable units reads all units again, too.
     last = Exec(("systemctl", "enable", *enabled) if enabled else ("systemctl", "daemon-reload"))
-    return (*(_file(old, path) for path in PATHS), last)
+    # A device that came with the run; nothing without one.
+    came = () if wireguard.SETTINGS in old or not encrypted else tuple(map(Exec, wireguard.FORGET))
+    return (*(_file(old, path) for path in PATHS), *came, last)
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:

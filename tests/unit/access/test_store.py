@@ -6,7 +6,7 @@ import pytest
 
 from dockmesh.access import store
 from dockmesh.errors import UsageError
-from dockmesh.plan.types import Client, HostCertificate
+from dockmesh.plan.secrets import Client, HostCertificate
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=90)

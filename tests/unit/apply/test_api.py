@@ -10,7 +10,8 @@ from dockmesh.apply.run import apply
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import ConflictError, LockedError
 from dockmesh.inspect.host import Inspection
-from dockmesh.plan.types import Access, Plan
+from dockmesh.plan.secrets import Access
+from dockmesh.plan.types import Plan
 from dockmesh.render.paths import API_CA, API_FILES, API_REVOKED, API_UNIT
 from dockmesh.transport.requests import Answer, Exec, Lock, Request
 from dockmesh.undo.run import destroy

@@ -8,7 +8,7 @@ from dockmesh.diff.host import diff
 from dockmesh.diff.origin import explain
 from dockmesh.diff.types import Change, HostDiff, Origin, StepName
 from dockmesh.facts.types import Packages
-from dockmesh.plan.types import Access
+from dockmesh.plan.secrets import Access
 from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_PEMS, API_REVOKED, API_UNIT
 from dockmesh.transport.requests import Exec, Request
 from tests.support import access

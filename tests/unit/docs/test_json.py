@@ -47,7 +47,7 @@ from dockmesh.model.mesh import Datapath
 from dockmesh.packages.build import Built
 from dockmesh.plan.build import build
 from dockmesh.plan.resilience import resilience
-from dockmesh.plan.types import Client
+from dockmesh.plan.secrets import Client
 from dockmesh.preflight.types import Check, Finding, Level
 from dockmesh.preflight.types import Report as Preflight
 from dockmesh.status.judge import judge

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from dockmesh.agent.commit_confirm import BACK
+from dockmesh.model.encryption import Encryption
 from dockmesh.model.mesh import Fabric, Forwarding, Listen, Mesh, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.record import back_unit
@@ -23,6 +24,7 @@ MEASURED = {
     "dockmesh-ports.service": 16 + 11,
     "dockmesh-names.service": 24,
     "dockmesh-api.service": 54,  # with 500 connections
+    "dockmesh-wireguard.service": 14 + 28,  # where wireguard-go encrypts, under load
     "dockmesh-back.service": 14,
 }
 SIZES = {"M": 1, "G": 1024}
@@ -30,7 +32,7 @@ SIZES = {"M": 1, "G": 1024}
 
 def mesh(renderer: Renderer, forwarding: Forwarding) -> Mesh:
     """With all that has a unit."""
-    made = mesh_of(3, fabric=Fabric(renderer=renderer, forwarding=forwarding))
+    made = mesh_of(3, fabric=Fabric(renderer=renderer, forwarding=forwarding, encryption=Encryption()))
     return with_attachment(replace(made, docker_api=Listen.MESH), "docker0", Attachment("host2", "eth1"))
 
 

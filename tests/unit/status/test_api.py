@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dockmesh.plan.types import Access, Client
+from dockmesh.plan.secrets import Access, Client
 from dockmesh.render.paths import API_REVOKED, API_UNIT
 from dockmesh.status.judge import judge
 from dockmesh.status.types import Status, StatusFinding

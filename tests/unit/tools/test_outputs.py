@@ -18,7 +18,7 @@ SOURCE = ROOT / "src/dockmesh"
 # Drawings, and a piece of a Compose file: no program prints them.
 DRAWN = {
     *("docs/architecture.md", "docs/reference/on-a-host.md", "docs/explanation/forwarding.md"),
-    "docs/howto/compose.md",
+    *("docs/howto/compose.md", "docs/explanation/encryption.md"),
 }
 SHOWS_A_FILE = ("fabric: {tunnel", "hosts:\n", "networks:\n")
 # What other programs say, which the tutorial shows as well.

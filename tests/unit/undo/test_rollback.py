@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from dockmesh.apply.all_or_none import AllOrNone
+from dockmesh.apply.exchange_keys import exchange
 from dockmesh.apply.inspection import inspect_all, lock_all
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply
@@ -20,7 +21,7 @@ from dockmesh.transport.requests import Answer, Request
 from dockmesh.undo.session import Session, told
 from tests.support.fake_flows import FakeFlows
 from tests.support.fake_host import Container, Device, FakeHost, applied, bare, installed
-from tests.support.meshes import KERNEL, TREE, mesh_of, swapped, with_attachment, with_network
+from tests.support.meshes import ENCRYPTED, KERNEL, TREE, mesh_of, swapped, with_attachment, with_network
 from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 
@@ -94,6 +95,7 @@ SCENARIOS = {
     "a host more with the kernel's": Scenario(
         "applied", mesh_of(3, fabric=KERNEL_TREE), mesh_of(4, fabric=KERNEL_TREE)
     ),
+    "encryption": Scenario("applied", mesh_of(3, fabric=KERNEL), mesh_of(3, fabric=ENCRYPTED)),
     "swapped pools of a network": Scenario("applied", with_network(THREE), swapped_allocations(with_network(THREE))),
 }
 
@@ -101,6 +103,8 @@ SCENARIOS = {
 async def run(mesh: Mesh, hosts: Mapping[str, FakeHost]) -> list[str]:
     """One whole run; the hosts that failed."""
     plan = build(mesh)
+    if mesh.fabric.encryption is not None:
+        plan = await exchange(plan, hosts, {}, make=True)
     locked = await lock_all(hosts, RUN, Silence())
     inspections = {**await inspect_all(plan, hosts), **locked}
     session = Session(RUN, stay_out=reassigned(plan, inspections), held_back=reassigned_networks(plan, inspections))

@@ -9,7 +9,8 @@ from dockmesh.access import store
 from dockmesh.cli.json.errors import error_json
 from dockmesh.errors import DockmeshError
 from dockmesh.model.mesh import API_PORT
-from dockmesh.plan.types import Client, Plan
+from dockmesh.plan.secrets import Client
+from dockmesh.plan.types import Plan
 
 
 def created_json(plan: Plan, made: Client) -> dict[str, Any]:

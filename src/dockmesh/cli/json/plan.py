@@ -25,6 +25,7 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
         "forwarding": str(planned.fabric.forwarding),
         "datapath": str(planned.fabric.datapath),
         "tunnel_devices": str(planned.fabric.tunnel_devices),
+        "encryption": _encryption_json(planned),
         "renderer": str(planned.fabric.renderer),
         "root": tree and tree.root,
         "backup_root": tree and tree.backup_root,
@@ -52,6 +53,13 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
         "shape": resilience_json(found),  # its name until 0.1.0
         "remarks": list(remarks(planned.networks)),
     }
+
+
+def _encryption_json(planned: Plan) -> dict[str, Any] | None:
+    encryption = planned.fabric.encryption
+    if encryption is None:
+        return None
+    return {"kind": str(encryption.kind), "prefix": str(encryption.prefix), "port": encryption.port}
 
 
 def _attach_json(attach: Attachment, network: Network) -> dict[str, Any]:
@@ -90,6 +98,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
                 "port": tunnel.port,
                 "peer": tunnel.peer,
                 "remote": str(tunnel.remote),
+                **({"underlay": str(tunnel.encrypted_to)} if tunnel.encrypted_to else {}),
                 **({"vni": tunnel.device.vni} if tunnel.device else {}),
             }
             for tunnel in host.tunnels

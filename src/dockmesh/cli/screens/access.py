@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dockmesh.access.lifetimes import in_last_third
-from dockmesh.plan.types import Client
+from dockmesh.plan.secrets import Client
 
 SERIAL_SHOWN = 8
 

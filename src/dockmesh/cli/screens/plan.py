@@ -37,8 +37,13 @@ def _show_head(planned: Plan) -> None:
     kind = in_words(planned.fabric.topology, planned.hosts[0].name)
     out.print(
         f"[bold]Mesh '{planned.name}'[/]: {len(planned.hosts)} hosts in {planned.prefix}, {kind}, "
-        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}{_key(planned)}\n"
+        f"{counted(len(planned.links), 'link')} of {planned.fabric.tunnel}{_key(planned)}{_encrypted(planned)}\n"
     )
+
+
+def _encrypted(planned: Plan) -> str:
+    encryption = planned.fabric.encryption
+    return "" if encryption is None else f", encrypted by WireGuard on UDP port {encryption.port}"
 
 
 def _key(planned: Plan) -> str:

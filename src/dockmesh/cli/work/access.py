@@ -25,7 +25,8 @@ from dockmesh.errors import DockmeshError, UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import API_PORT
 from dockmesh.plan.build import build
-from dockmesh.plan.types import Client, Plan
+from dockmesh.plan.secrets import Client
+from dockmesh.plan.types import Plan
 from dockmesh.transport.fleet import fleet
 
 NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dockmesh.apply.all_or_none import AllOrNone
+from dockmesh.apply.exchange_keys import exchange
 from dockmesh.apply.inspection import Inspections, inspect_all, lock_all, restart_for
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
@@ -24,7 +25,7 @@ from dockmesh.cli.work.address_conflicts import without_address_conflicts
 from dockmesh.cli.work.journal import record
 from dockmesh.cli.work.preflight_gate import keep_out
 from dockmesh.cli.work.verify import verify_fleet
-from dockmesh.cli.work.with_access import prepared
+from dockmesh.cli.work.with_kept import keep_keys, prepared, public_keys
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
 from dockmesh.errors import DockmeshError, LockedError, UsageError
@@ -35,6 +36,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.run import CONFIRMED, Run
 from dockmesh.transport.fleet import Fleet, fleet
+from dockmesh.transport.requests import Transport
 from dockmesh.undo.session import Session, kept_alive
 from dockmesh.verify.types import VerifyReport
 
@@ -86,7 +88,7 @@ def carry_out(file: Path, only: list[str] | None, opts: ApplyOptions) -> Result:
 async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, run: Run, recorded: Recorded) -> Result:
     began = time.monotonic()
     async with fleet(chosen, opts.ssh_config) as hosts:
-        found = await _inspect(plan, hosts, opts, run)
+        plan, found = await _inspect(plan, hosts, opts, run)
         left_out = tuple(host for host in plan.hosts if host not in chosen)
         found = await without_address_conflicts(
             left_out, found, hosts.failed, file=opts.file, ssh_config=opts.ssh_config
@@ -111,10 +113,12 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
                 await _ask(good, json=opts.json)
+            plan = await _with_keys(plan, hosts.opened, opts, make=True)
             # The lock kept other applies away meanwhile, but not people.
             again = await inspect_all(plan, {name: hosts.opened[name] for name in good}, opts.restart)
             inspections, began = inspections.updated(again), time.monotonic()
             session.restart = restart_for(inspections, opts.restart)
+        keep_keys(plan, opts.file)
         with recorded(session) as note:
             async with kept_alive(session.armed.values(), session.timeout_s / 4):
                 outcomes = await _carry_out(plan, hosts, inspections, session)
@@ -129,16 +133,25 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         return result
 
 
-async def _inspect(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> Inspections:
+async def _inspect(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> tuple[Plan, Inspections]:
+    """With the plan that the hosts were compared with: it has their keys."""
     if opts.dry_run:
-        return await inspect_all(plan, hosts.opened, opts.restart)
+        plan = await _with_keys(plan, hosts.opened, opts, make=False)
+        return plan, await inspect_all(plan, hosts.opened, opts.restart)
     errors = await lock_all(hosts.opened, run, HostProgress(tuple(hosts.opened)))
     for error in errors.values():
         # Two runs that each have some of the hosts would make a mesh that neither of them means.
         if isinstance(error, LockedError):
             raise error
     ours = {name: host for name, host in hosts.opened.items() if name not in errors}
-    return {**errors, **await inspect_all(plan, ours, opts.restart)}
+    plan = await _with_keys(plan, ours, opts, make=opts.yes)
+    return plan, {**errors, **await inspect_all(plan, ours, opts.restart)}
+
+
+async def _with_keys(plan: Plan, hosts: Mapping[str, Transport], opts: ApplyOptions, *, make: bool) -> Plan:
+    if plan.fabric.encryption is None:
+        return plan
+    return await exchange(plan, hosts, public_keys(plan, opts.file), make=make)
 
 
 async def _carry_out(plan: Plan, hosts: Fleet, inspections: AllOrNone, session: Session) -> tuple[Outcome, ...]:

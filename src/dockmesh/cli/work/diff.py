@@ -8,7 +8,7 @@ import typer
 
 from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
-from dockmesh.cli.work.with_access import with_access
+from dockmesh.cli.work.with_kept import with_kept
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.plan.types import HostPlan, Plan
@@ -31,7 +31,7 @@ LATER = (
 
 
 def diff(file: Path, ssh_config: Path | None, host: list[str] | None, *, exit_code: bool, json: bool) -> None:
-    plan = with_access(build(load(file)), file)
+    plan = with_kept(build(load(file)), file)
     found = asyncio.run(_compare(plan, options.choose_hosts(plan, host), ssh_config, json=json))
     if found.errors:
         raise typer.Exit(UNREAD if exit_code else 1)

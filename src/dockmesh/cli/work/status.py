@@ -11,7 +11,7 @@ import typer
 from dockmesh.cli import options
 from dockmesh.cli.loading import load_modules
 from dockmesh.cli.work.connections import Connections
-from dockmesh.cli.work.with_access import with_access
+from dockmesh.cli.work.with_kept import with_kept
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
@@ -37,11 +37,11 @@ def status(
     if picture is not None and watch:
         raise UsageError("--svg draws one look, and --watch looks for ever", do="leave one of them out")
     bare = build(load(file))
-    plan = with_access(bare, file)
+    plan = with_kept(bare, file)
     chosen = options.choose_hosts(plan, host)
     if watch:
         try:
-            asyncio.run(_watch(lambda: with_access(bare, file), chosen, ssh_config, json=json))
+            asyncio.run(_watch(lambda: with_kept(bare, file), chosen, ssh_config, json=json))
         except KeyboardInterrupt:
             return
     found = asyncio.run(_once(plan, chosen, ssh_config, json=json))

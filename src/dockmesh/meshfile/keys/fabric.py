@@ -1,5 +1,6 @@
 """How the hosts are joined."""
 
+from dockmesh.meshfile.keys.encryption import EncryptionType
 from dockmesh.meshfile.keys.topology import TOPOLOGY
 from dockmesh.meshfile.section import Inner, Key, Section
 from dockmesh.meshfile.types import Choice
@@ -77,6 +78,12 @@ class FabricSection(
         "with `datapath: netdev`. Then the underlay address need not be on a bridge of Open vSwitch.",
         FABRIC.tunnel_devices,
         note="openvswitch | kernel: who makes the tunnels",
+    )
+    encryption = Key(
+        EncryptionType(),
+        "Whether what goes between hosts is encrypted: by WireGuard, or not at all (off, as without this key).",
+        None,
+        note="wireguard | off",
     )
     renderer = Key(
         Choice(of.Renderer),

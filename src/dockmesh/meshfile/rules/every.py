@@ -9,6 +9,7 @@ from dockmesh.meshfile.rules import (
     allocations,
     attach,
     docker,
+    encryption,
     hosts,
     links,
     networks,
@@ -22,7 +23,15 @@ from dockmesh.meshfile.rules import (
 from dockmesh.meshfile.rules.view import NetworkView, views
 
 RULES: tuple[Callable[[MeshSection], Iterator[Problem]], ...] = (
-    *(*hosts.RULES, *underlay.RULES, *tunnel_devices.RULES, *topology.RULES, *links.RULES, *sites.RULES),
+    *(
+        *hosts.RULES,
+        *underlay.RULES,
+        *tunnel_devices.RULES,
+        *encryption.RULES,
+        *topology.RULES,
+        *links.RULES,
+        *sites.RULES,
+    ),
     *(*networks.RULES, *allocations.RULES, *prefix.RULES, *attach.RULES, *docker.RULES),
 )
 # Each looks at the prefix of one network, and at what its hosts have there; in IPv6 as in IPv4.

@@ -47,7 +47,8 @@ def check_mtu(mesh: MeshSection) -> Iterator[Problem]:
             continue
         version = host.underlay.value.version if host.underlay else 4
         key, tagged = mesh.fabric.key is not None, len(mesh.every_network) > 1
-        taken = overlay_mtu(host.underlay_mtu.value, tunnel.value, version, key=key, tagged=tagged)
+        encrypted = bool(mesh.fabric.encryption and mesh.fabric.encryption.value)
+        taken = overlay_mtu(host.underlay_mtu.value, tunnel.value, version, key=key, tagged=tagged, encrypted=encrypted)
         left = taken.mtu
         if left >= IPV6_MIN_MTU:
             continue

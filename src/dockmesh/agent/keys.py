@@ -1,0 +1,91 @@
+"""The keys of this host for the encryption between hosts: they are made here, or come here, and none leaves.
+
+What is told of a secret is a fingerprint. Python's standard library only, Python 3.7 or later. What is wanted comes as
+JSON on standard input: `make`: whether a private key is made where there is none; `take`: by peer the preshared keys
+that this host gets; `drop`: the peers whose preshared keys it forgets. The answer is JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from dockmesh.agent.curve25519 import BYTES, clamped, public_key
+
+FOLDER = "/var/lib/dockmesh/keys"
+PRIVATE, PRESHARED = "private", "preshared-"
+FOLDER_MODE, MODE = 0o700, 0o600
+FINGERPRINT = 16  # characters of it
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def write(folder: str, name: str, key: bytes) -> None:
+    """In the form that wg(8) reads; whoever reads it meanwhile reads the old one or the new one."""
+    path = os.path.join(folder, name)
+    os.makedirs(folder, mode=FOLDER_MODE, exist_ok=True)
+    os.chmod(folder, FOLDER_MODE)
+    new = path + ".new"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE), "wb") as file:
+        os.fchmod(file.fileno(), MODE)
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(new, path)
+
+
+def read(folder: str, name: str) -> bytes | None:
+    """None where there is none, or what is there is no key."""
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            key = base64.b64decode(file.read(100).strip(), validate=True)
+    except (OSError, binascii.Error):
+        return None
+    return key if len(key) == BYTES else None
+
+
+def fingerprint(key: bytes) -> str:
+    """By which two hosts are seen to have the same: nobody finds 32 random bytes by their hash."""
+    return hashlib.sha256(b"dockmesh preshared key\0" + key).hexdigest()[:FINGERPRINT]
+
+
+def peers(folder: str) -> list[str]:
+    """Those that there is a preshared key for."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(name[len(PRESHARED) :] for name in names if name.startswith(PRESHARED) and not name.endswith(".new"))
+
+
+def tell(folder: str) -> dict[str, Any]:
+    """What may be known of the keys of this host."""
+    private = read(folder, PRIVATE)
+    found = ((peer, read(folder, PRESHARED + peer)) for peer in peers(folder))
+    return {
+        "public": base64.b64encode(public_key(private)).decode() if private else None,
+        "preshared": {peer: fingerprint(key) for peer, key in found if key},
+    }
+
+
+def carry_out(order: dict[str, Any], folder: str = FOLDER) -> dict[str, Any]:
+    """See the module."""
+    if order.get("make") and read(folder, PRIVATE) is None:
+        write(folder, PRIVATE, clamped(os.urandom(BYTES)))
+    for peer, key in order.get("take", {}).items():
+        write(folder, PRESHARED + peer, base64.b64decode(key, validate=True))
+    for peer in order.get("drop", ()):
+        path = os.path.join(folder, PRESHARED + peer)
+        if os.path.exists(path):
+            os.unlink(path)
+    return tell(folder)
+
+
+def main(*_: str) -> None:
+    json.dump(carry_out(json.load(sys.stdin)), sys.stdout)

@@ -1,0 +1,267 @@
+"""Keeps the WireGuard device of this host, that all tunnels go through: makes it, and makes it again when it is lost.
+
+First come two locks. A route makes the addresses inside unreachable but by the device, so that nothing is sent to them
+in clear while there is none; and rules of nftables drop what comes or goes for them by any other way. Where the kernel
+has no WireGuard, wireguard-go runs as a child, on a device that outlives it.
+At rest it sleeps. The kernel tells of each device, route and rule that changes, and of a child that ends.
+Python's standard library only, Python 3.7 or later. Argument: a file with its settings in JSON, below a line of marks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, ROUTES, RULES, monitor
+from dockmesh.agent.telling import SAID, forget, say, say_once, tell_systemd
+from dockmesh.agent.wireguard_settings import TABLE, configuration, read_settings, rules
+
+DEVICES = "/sys/class/net"
+SOCKETS = "/run/wireguard"
+REVERSE_PATH = "/proc/sys/net/ipv4/conf/{}/rp_filter"
+# Of the lock: behind every route that somebody means, and by the protocol it is known as ours.
+LOCK_METRIC, LOCK_PROTOCOL = "4278198272", "83"
+# It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
+LOOK_S, AGAIN_S, CALM_S = 60.0, 1.0, 0.05
+PATIENCE_S, START_S, POLL_S = 10.0, 5.0, 0.02
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def run(*argv: str, text: str = "") -> str | None:
+    """What it printed; None, and told once, where it failed. Nothing secret is in `argv`."""
+    try:
+        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        say_once(f"{argv[0]}: {error}")
+        return None
+    if done.returncode:
+        say_once(f"{' '.join(argv)}: {done.stderr.strip()}")
+        return None
+    return done.stdout
+
+
+class DeviceKeeper:
+    """The device, as the file says it is to be."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.settings: dict[str, Any] = {}
+        self.child: subprocess.Popen[bytes] | None = None
+        self.childs_end: int | None = None  # a pipe that nobody writes to, and that ends with the child
+        self.given: str | None = None  # what the device has been told; None: it must be told
+        self.loaded: tuple[str, str | None] = ("", None)  # the rules that were loaded, and how nft lists them
+
+    @property
+    def device(self) -> str:
+        return str(self.settings["device"])
+
+    def look(self) -> bool:
+        """Put right what is not as it should be; whether all is well. If not, it must be tried again."""
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                self.settings = read_settings(file)
+        except (OSError, ValueError, TypeError) as error:
+            say_once(f"cannot read {self.path}: {error}")
+            return False
+        # The rules first: nothing is taken in clear meanwhile. Without them the device is kept all the same.
+        guarded = self.guard()
+        well = self.lock() and self.there() and self.tell() and self.address() and guarded
+        if well:
+            forget()
+        return well
+
+    def lock(self) -> bool:
+        prefix = self.settings["prefix"]
+        marks = ("proto", LOCK_PROTOCOL)
+        there = run("ip", "-4", "route", "show", "type", "unreachable", *marks, "exact", prefix)
+        if there is None or f"metric {LOCK_METRIC}" in there:
+            return there is not None
+        return run("ip", "route", "replace", "unreachable", prefix, "metric", LOCK_METRIC, *marks) is not None
+
+    def guard(self) -> bool:
+        """The second lock, which somebody may flush: then it is put back."""
+        wanted = rules(self.settings)
+        if self.loaded == (wanted, listed()):
+            return True
+        if self.loaded[0] == wanted:
+            say("somebody changed the rules: they are put back")
+        if run("nft", "-f", "-", text=wanted) is None:
+            return False
+        self.loaded = (wanted, listed())
+        return self.loaded[1] is not None
+
+    def there(self) -> bool:
+        """The device, and who encrypts at it."""
+        here = os.path.join(DEVICES, self.device)
+        if not os.path.exists(here):
+            self.given = None
+            if self.child is not None:
+                self.end_child()
+            if not self.make():
+                return False
+        if not os.path.exists(os.path.join(here, "tun_flags")):
+            return True
+        return (self.child is not None and self.child.poll() is None) or self.start()
+
+    def make(self) -> bool:
+        made = subprocess.run(
+            ("ip", "link", "add", "dev", self.device, "type", "wireguard"), capture_output=True, check=False
+        )
+        return (
+            not made.returncode or run("ip", "tuntap", "add", "dev", self.device, "mode", "tun", "vnet_hdr") is not None
+        )
+
+    def start(self) -> bool:
+        """A socket that a dead one left would take what is told, and nobody would hear it."""
+        self.given = None
+        self.end_child()
+        path = os.path.join(SOCKETS, f"{self.device}.sock")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self.childs_end, held = os.pipe()
+        try:
+            self.child = subprocess.Popen(
+                ("wireguard-go", "--foreground", self.device),
+                env={**os.environ, "LOG_LEVEL": "error"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(held,),
+            )
+        except OSError as error:
+            say_once(f"the kernel has no WireGuard, and wireguard-go does not start: {error}")
+            return False
+        finally:
+            os.close(held)
+        end = time.monotonic() + START_S
+        while not os.path.exists(path):
+            if self.child.poll() is not None or time.monotonic() > end:
+                say_once("wireguard-go does not listen")
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def end_child(self) -> None:
+        if self.childs_end is not None:
+            os.close(self.childs_end)
+            self.childs_end = None
+        if self.child is not None:
+            self.child.terminate()
+            try:
+                self.child.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+            self.child = None
+
+    def tell(self) -> bool:
+        """Its keys and peers: by standard input, where nobody sees them."""
+        wanted = configuration(self.settings)
+        if wanted is None:
+            say_once("this host has no private key: run `dockmesh apply`")
+            return False
+        if wanted == self.given:
+            return True
+        if run("wg", "syncconf", self.device, "/dev/stdin", text=wanted) is None:
+            return False
+        self.given = wanted
+        return True
+
+    def address(self) -> bool:
+        """After each start of wireguard-go, too, which gives its device another MTU."""
+        device, address, prefix = self.device, self.settings["address"], self.settings["prefix"]
+        up = (
+            "ip",
+            "link",
+            "set",
+            "dev",
+            device,
+            "mtu",
+            str(self.settings["mtu"]),
+            "alias",
+            self.settings["alias"],
+            "up",
+        )
+        if self.is_set_up():
+            return True
+        try:
+            # Strict, the kernel drops what comes in where two devices take turns; loose, where one has no address.
+            with open(REVERSE_PATH.format(device), "w", encoding="ascii") as file:
+                file.write("0")
+        except OSError as error:
+            say_once(f"cannot set rp_filter of {device}: {error}")
+        return (
+            run(*up) is not None
+            and run("ip", "address", "replace", f"{address}/32", "dev", device) is not None
+            and run("ip", "route", "replace", prefix, "dev", device, "src", address) is not None
+        )
+
+    def is_set_up(self) -> bool:
+        links = json.loads(run("ip", "-json", "-4", "address", "show", "dev", self.device) or "[]")
+        route = run("ip", "-4", "route", "show", "exact", self.settings["prefix"], "dev", self.device)
+        return bool(route) and any(
+            link.get("mtu") == self.settings["mtu"]
+            and link.get("ifalias") == self.settings["alias"]
+            and "UP" in link.get("flags", ())
+            and any(each.get("local") == self.settings["address"] for each in link.get("addr_info", ()))
+            for link in links
+        )
+
+
+def listed() -> str | None:
+    """Our table, without what its rules counted; None where it is not there."""
+    done = subprocess.run(
+        ("nft", "--stateless", "list", "table", *TABLE.split()), capture_output=True, text=True, check=False
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+def quiet(heard: list[socket.socket], child: int | None, wait_s: float) -> bool:
+    """Wait so long; whether nothing was heard. What was is not read: it is looked, whatever it says."""
+    waited: list[socket.socket | int] = [*heard, *([] if child is None else [child])]
+    ready, _, _ = select.select(waited, [], [], wait_s)
+    for each in (each for each in ready if isinstance(each, socket.socket)):
+        with contextlib.suppress(OSError):  # all of it was read, or so much came that some was lost
+            while each.recv(1 << 16):
+                pass
+    return not ready
+
+
+def end(*_: object) -> None:
+    sys.exit(0)
+
+
+def main(path: str) -> None:
+    """`path` is the file. Who is stopped leaves the device: what goes through it goes on, where the kernel encrypts."""
+    signal.signal(signal.SIGTERM, end)
+    keeper = DeviceKeeper(path)
+    told, tells = socket.socketpair()
+    told.setblocking(False)
+    tells.setblocking(False)
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    signal.set_wakeup_fd(tells.fileno())
+    # It listens before it looks: what changes in between is heard.
+    heard = [monitor(NETLINK_ROUTE, LINKS | ROUTES), monitor(NETLINK_NETFILTER, RULES), told]
+    try:
+        while True:
+            well = keeper.look()
+            why = " ".join(SAID[-1].split()) if SAID else "not yet"
+            tell_systemd(f"READY=1\nWATCHDOG=1\nSTATUS={'encrypting' if well else f'not encrypting: {why}'}")
+            if quiet(heard, keeper.childs_end, LOOK_S if well else AGAIN_S):
+                # What somebody told the device nobody hears of. It keeps its sessions.
+                keeper.given = None
+            else:
+                until = time.monotonic() + 10 * CALM_S
+                while time.monotonic() < until and not quiet(heard, None, CALM_S):
+                    pass
+    finally:
+        keeper.end_child()

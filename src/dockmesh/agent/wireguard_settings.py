@@ -1,0 +1,73 @@
+"""The settings of a host's WireGuard device, and what wg and nft are told by them.
+
+Python's standard library only, Python 3.7 or later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+KEYS = "/var/lib/dockmesh/keys"
+MARK = "#"
+TABLE = "inet dockmesh_encryption"
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+
+def read_settings(lines: Iterable[str]) -> dict[str, Any]:
+    """Raises ValueError and TypeError."""
+    settings = json.loads("".join(line for line in lines if not line.startswith(MARK)))
+    if not isinstance(settings, dict):
+        raise TypeError("it is no map")
+    return settings
+
+
+def key_of(name: str, keys: str) -> str | None:
+    """A key in the form that wg(8) reads; None where there is none."""
+    try:
+        with open(os.path.join(keys, name), encoding="ascii") as file:
+            return file.read().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def configuration(settings: dict[str, Any], keys: str = KEYS) -> str | None:
+    """For `wg syncconf`, which keeps the sessions of peers that stay. None without a private key. It is secret."""
+    private = key_of("private", keys)
+    if private is None:
+        return None
+    lines = ["[Interface]", f"ListenPort = {settings['port']}", f"PrivateKey = {private}"]
+    for peer in settings["peers"]:
+        preshared = key_of(f"preshared-{peer['name']}", keys)
+        lines += ["", "[Peer]", f"PublicKey = {peer['public']}", f"AllowedIPs = {peer['address']}/32"]
+        lines += [f"PresharedKey = {preshared}"] if preshared else []
+        lines += [f"Endpoint = {peer['endpoint']}", "PersistentKeepalive = 25"]
+    return "\n".join(lines) + "\n"
+
+
+def rules(settings: dict[str, Any]) -> str:
+    """For nft: whatever of a tunnel comes or goes by another way than the device is dropped, and nothing of others.
+
+    The kernel looks at the VNI of a VXLAN packet only, not at who it is from or for: hence the second rule.
+    """
+    device, prefix, tunnels = settings["device"], settings["prefix"], settings.get("vxlan")
+    other = f'!= {{ "{device}", "lo" }}'
+    lines = [
+        f"add table {TABLE}",
+        f"flush table {TABLE}",
+        f"add chain {TABLE} in {{ type filter hook prerouting priority -350; policy accept; }}",
+        f"add chain {TABLE} out {{ type filter hook output priority -350; policy accept; }}",
+        f"add rule {TABLE} in iifname {other} ip saddr {prefix} counter drop",
+        f"add rule {TABLE} in iifname {other} ip daddr {prefix} counter drop",
+        f"add rule {TABLE} out oifname {other} ip daddr {prefix} counter drop",
+    ]
+    if tunnels:
+        # In the payload of UDP a VXLAN header's second word, of which 24 bits are the VNI (RFC 7348).
+        numbers = ", ".join(str(vni) for vni in sorted(tunnels["vnis"]))
+        match = f"udp dport {tunnels['port']} @th,96,24 {{ {numbers} }}"
+        lines.append(f"add rule {TABLE} in iifname {other} {match} counter drop")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,45 @@
+"""Which keys the hosts of a mesh have, and which they are to get."""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dockmesh.errors import DockmeshError
+from dockmesh.facts import keys
+from dockmesh.facts.types import HostKeys
+from dockmesh.plan.secrets import MeshKeys
+from dockmesh.plan.types import Plan
+from dockmesh.transport.fanout import all_of
+from dockmesh.transport.requests import Transport
+
+KEY_BYTES = 32
+
+
+async def exchange(plan: Plan, hosts: Mapping[str, Transport], kept: Mapping[str, str], *, make: bool) -> Plan:
+    """The plan with the public keys of its hosts, and with a new preshared key for each pair that has none in common.
+
+    `kept`: the public keys of hosts that are not asked. `make`: whether a host without a private key makes one; nothing
+    else is written. A host that does not answer is left as it is: reading it again says why.
+    """
+    answers = await all_of({name: _ask(host, make=make) for name, host in hosts.items()})
+    found = {name: answer for name, answer in answers.items() if not isinstance(answer, DockmeshError)}
+    names = {host.name for host in plan.hosts}
+    public = {name: key for name, key in kept.items() if name in names}
+    public |= {name: each.public for name, each in found.items() if each.public is not None}
+    return replace(plan, keys=MeshKeys(public, _preshared(plan, found)))
+
+
+async def _ask(host: Transport, *, make: bool) -> HostKeys:
+    (answer,) = await host.ask(keys.order(make=make))
+    return keys.read(answer)
+
+
+def _preshared(plan: Plan, found: Mapping[str, HostKeys]) -> Mapping[frozenset[str], str]:
+    """Of pairs of which both ends can be given one: with one alone no packet would pass."""
+    pairs = [(link.a, link.b) for link in plan.links if link.a in found and link.b in found]
+    return {
+        frozenset((a, b)): base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        for a, b in pairs
+        if not found[a].preshared.get(b) or found[a].preshared.get(b) != found[b].preshared.get(a)
+    }

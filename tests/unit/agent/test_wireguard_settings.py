@@ -1,0 +1,57 @@
+"""What a WireGuard device is told; that it works is seen in the lab."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dockmesh.agent.wireguard_settings import configuration, read_settings, rules
+
+SETTINGS = {
+    "device": "dmw-1",
+    "port": 51820,
+    "peers": [
+        {"name": "host2", "public": "B2=", "endpoint": "192.0.2.12:51820", "address": "198.18.42.2"},
+        {"name": "host3", "public": "B3=", "endpoint": "[2001:db8::3]:51820", "address": "198.18.42.3"},
+    ],
+}
+
+
+def test_each_peer_has_its_one_address_and_the_key_that_both_share(tmp_path: Path) -> None:
+    (tmp_path / "private").write_text("A=\n")
+    (tmp_path / "preshared-host3").write_text("S=\n")
+
+    assert configuration(SETTINGS, str(tmp_path)) == (
+        "[Interface]\nListenPort = 51820\nPrivateKey = A=\n"
+        "\n[Peer]\nPublicKey = B2=\nAllowedIPs = 198.18.42.2/32\n"
+        "Endpoint = 192.0.2.12:51820\nPersistentKeepalive = 25\n"
+        "\n[Peer]\nPublicKey = B3=\nAllowedIPs = 198.18.42.3/32\nPresharedKey = S=\n"
+        "Endpoint = [2001:db8::3]:51820\nPersistentKeepalive = 25\n"
+    )
+
+
+def test_without_a_private_key_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    assert configuration(SETTINGS, str(tmp_path)) is None
+
+
+def test_rules_name_our_addresses_and_our_vnis_and_nothing_of_others() -> None:
+    settings = {**SETTINGS, "prefix": "198.18.0.0/16", "vxlan": {"port": 4789, "vnis": [3, 2]}}
+
+    text = rules(settings)
+
+    others = '!= { "dmw-1", "lo" }'
+    assert [line for line in text.splitlines() if line.startswith("add rule")] == [
+        f"add rule inet dockmesh_encryption in iifname {others} ip saddr 198.18.0.0/16 counter drop",
+        f"add rule inet dockmesh_encryption in iifname {others} ip daddr 198.18.0.0/16 counter drop",
+        f"add rule inet dockmesh_encryption out oifname {others} ip daddr 198.18.0.0/16 counter drop",
+        f"add rule inet dockmesh_encryption in iifname {others} udp dport 4789 @th,96,24 {{ 2, 3 }} counter drop",
+    ]
+    assert "vxlan" not in settings or "4789" not in rules({**settings, "vxlan": None})
+
+
+def test_settings_stand_below_marks() -> None:
+    marks = "# Managed by dockmesh.\n# Made for host1.\n"
+
+    assert read_settings(f"{marks}{json.dumps(SETTINGS, indent=1)}\n".splitlines()) == SETTINGS
+    with pytest.raises(TypeError):
+        read_settings(f"{marks}[]".splitlines())
