@@ -54,6 +54,7 @@ OF_A_PERSON = NotMade("what is advised is a person's to find out")
 ONLY_A_LOOK = NotMade("the advice is to look: nothing of it could be followed to an end")
 API = NotMade(ELSEWHERE.format("test_docker_api.py"))
 ON_DEVICES = "the mesh of these tests has GRE; tests/unit/preflight/test_kernel_devices.py has it"
+ENCRYPTED = "the mesh of these tests is in clear; tests/unit/preflight/test_encryption.py has it"
 OTHER_SYSTEM = NotMade("no host of the lab is so; tests/unit/preflight has it")
 WITHOUT_DATAPATH = NotMade("the lab's kernel has no openvswitch, and its hosts reach each other through it")
 
@@ -364,6 +365,7 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
         ),
         API,
     ),
+    "preflight.encryption.judge": (NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED)),
     "preflight.firewalls.judge": (OTHER_SYSTEM,),
     "preflight.firewalls._forwarding": (
         Made("a host that forwards nothing", at("host2", "sysctl -q -w net.ipv4.ip_forward=0"), "ip_forward is 0"),

@@ -48,7 +48,7 @@ def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
 
 
 def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Exec, ...]:
-    in_kernel, in_bridge = tunnel_matches(plan.fabric.tunnel.encapsulation)
+    in_kernel, in_bridge = tunnel_matches(plan.wire)
     if drop.bridge is not None:
         return tuple(
             Exec(

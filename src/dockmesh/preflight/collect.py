@@ -85,7 +85,7 @@ async def _exchange(
 ) -> dict[str, Reach]:
     """All of them at one time, for each hears only as long as it runs."""
     token = secrets.token_hex(8)
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     source, echo = text_of("reach"), text_of("echo")
     addresses = {host.name: str(host.underlay) for host in plan.hosts}
 

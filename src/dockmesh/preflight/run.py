@@ -5,7 +5,18 @@ from collections.abc import Collection, Mapping
 
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.plan.types import Plan
-from dockmesh.preflight import docker, docker_api, firewalls, ipv6, managers, names, network, system, underlay
+from dockmesh.preflight import (
+    docker,
+    docker_api,
+    encryption,
+    firewalls,
+    ipv6,
+    managers,
+    names,
+    network,
+    system,
+    underlay,
+)
 from dockmesh.preflight.collect import collect
 from dockmesh.preflight.types import Check, Evidence, Finding, Level, Report
 from dockmesh.transport.progress import Steps
@@ -64,6 +75,7 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
     for known in evidence.hosts.values():
         found += system.judge(known)
         found += network.judge(plan, known)
+        found += encryption.judge(plan, known)
         found += ipv6.judge(plan, known)
         found += docker.judge(plan, known)
         found += docker_api.judge(plan, known)

@@ -44,7 +44,9 @@ def _python(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
 
 def _packages(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     facts = evidence.facts
-    missing = [package for program, package in packages_of(evidence.config).items() if program not in facts.programs]
+    missing = [
+        package for program, package in packages_of(evidence.config, facts).items() if program not in facts.programs
+    ]
     if not missing:
         return Finding(Check.PACKAGES, Level.FINE, name, "Open vSwitch and Docker are there")
     # Without apt-get that is what apply refuses, and it is said there.
@@ -55,7 +57,7 @@ def _disk(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     free = evidence.around.free
     if not free:
         return Finding(Check.DISK, Level.UNKNOWN, name, "df says nothing", "run `df /etc /var`")
-    missing = any(program not in evidence.facts.programs for program in packages_of(evidence.config))
+    missing = any(program not in evidence.facts.programs for program in packages_of(evidence.config, evidence.facts))
     path, least = min(free.items(), key=lambda item: item[1])
     shown = f"{least / (1 << 20):,.0f} MiB free on the file system of {path}"
     do = f"make room there, for example with `apt-get clean`, or with `docker system prune` for {path}"

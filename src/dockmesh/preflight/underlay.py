@@ -30,7 +30,7 @@ class Direction:
 
 def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
     """Of the links whose both ends took part."""
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     failed = {name: reach.error for name, reach in evidence.reach.items() if reach.error}
     found = [
         Finding(
@@ -80,7 +80,7 @@ def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator
         else:
             silent.append(pair)
     yield from _dropped_by_host(plan, evidence, dropped)
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     open_between = OPEN_BETWEEN.format(wire.protocol) + ("" if wire.port else GRE_IS_NOT_UDP)
     for pairs, what, do in (
         (filtered, f"{wire} does not pass, a ping does", open_between),
@@ -92,7 +92,7 @@ def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator
 
 def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
     pair = ((each.source, each.target),)
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     what = f"cannot send {wire.name} to {each.target}: {error}"
     if error == "EPERM":
         if not plan.fabric.in_kernel:
@@ -108,7 +108,7 @@ def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
 
 def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction]) -> Iterator[Finding]:
     """One finding for a host and a rule of it."""
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     by_rule: dict[tuple[str, Seen], list[str]] = defaultdict(list)
     for each in dropped:
         known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
@@ -146,7 +146,7 @@ def _fine(
         if not mine or any(each in lost for each in mine):
             continue
         peers = tuple(dict.fromkeys(each.target for each in mine if each.source == host.name))
-        what = f"{plan.fabric.tunnel.encapsulation.name} passes to and from {', '.join(peers)}"
+        what = f"{plan.wire.name} passes to and from {', '.join(peers)}"
         yield Finding(Check.TUNNEL, Level.FINE, (host.name,), what)
         if not any(each in short for each in mine):
             what = f"packets of {plan.mtu_sum.underlay} bytes pass to and from all of them"

@@ -7,7 +7,8 @@ from dockmesh.access.lifetimes import CA_WARNED, HOST_LIFE, in_last_third
 from dockmesh.diff import api
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.mesh import API_PORT
-from dockmesh.plan.types import Client, HostPlan, Plan
+from dockmesh.plan.secrets import Client
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import Applied
 from dockmesh.render.paths import API_UNIT
 from dockmesh.status.types import Api, HostStatus, StatusFinding

@@ -106,7 +106,7 @@ def _link(plan: Plan, heard: Mapping[str, HostAnswers], ends: Ends, link: Link) 
             yield StatusFinding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
     down = [end for end in there if end.state is TunnelState.DOWN]
     if len(there) == 2 and down and not wrong:
-        yield StatusFinding((link.a, link.b), *_down(plan.fabric.tunnel.encapsulation, heard, there, down))
+        yield StatusFinding((link.a, link.b), *_down(plan.wire, heard, there, down))
 
 
 def _name(end: End) -> str:

@@ -11,8 +11,8 @@ from dockmesh.transport.requests import Answer, Exec, Request
 
 
 def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
-    rules = RULES if ends[0].remote.version == 4 else RULES6
-    return (rules, *(Exec(("ping", "-n", "-c", "1", "-W", "1", str(end.remote)), timeout_s=3) for end in ends))
+    rules = RULES if ends[0].underlay.version == 4 else RULES6
+    return (rules, *(Exec(("ping", "-n", "-c", "1", "-W", "1", str(end.underlay)), timeout_s=3) for end in ends))
 
 
 def read(
@@ -33,6 +33,6 @@ def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> st
         return ""
     device = next((link.name for link in facts.links if link.has(host.underlay)), None)
     packet = Packet(protocols=end.kind.encapsulation.protocols, port=end.kind.encapsulation.port)
-    incoming = walk(rules.out, "INPUT", replace(packet, came_in=device, source=end.remote))
+    incoming = walk(rules.out, "INPUT", replace(packet, came_in=device, source=end.underlay))
     outgoing = walk(rules.out, "OUTPUT", replace(packet, goes_out=device, source=host.underlay))
     return next((seen.rule for seen in (incoming, outgoing) if seen.fate in (Fate.RULE, Fate.POLICY)), "")

@@ -190,7 +190,7 @@ def _order_for_host(session: VerifySession, known: Mapping[str, ProbedHost], hos
     underlay = [
         {
             "name": f"{evidence.UNDERLAY}{end.peer}",
-            "address": str(end.remote),
+            "address": str(end.underlay),
             "port": 0,
             "size": plan.mtu_sum.underlay,
         }

@@ -87,7 +87,7 @@ def _silent_underlay(plan: Plan, link: Link) -> Cause:
 
 
 def _tunnel(plan: Plan, evidence: MeshEvidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:
-    wire = plan.fabric.tunnel.encapsulation
+    wire = plan.wire
     directions = ((link.a, link.b), (link.b, link.a))
     pair = (link.a, link.b)
     there = [end for direction in directions if (end := ends.get(direction))]

@@ -8,6 +8,7 @@ from typing import Any
 from dockmesh.diff.packages import PACKAGE_OF
 from dockmesh.facts.system import LIBRARY
 from dockmesh.facts.types import Docker, HostFacts, LinuxLink
+from dockmesh.model.encryption import Encryption
 from dockmesh.model.mesh import Datapath, Fabric, TunnelDevices
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.build import build
@@ -28,8 +29,10 @@ def plan(
     datapath: Datapath = Datapath.SYSTEM,
     tunnel: Tunnel = Tunnel.GRE,
     tunnel_devices: TunnelDevices = TunnelDevices.OPENVSWITCH,
+    encryption: Encryption | None = None,
 ) -> Plan:
-    return build(mesh_of(hosts, fabric=Fabric(datapath=datapath, tunnel=tunnel, tunnel_devices=tunnel_devices)))
+    fabric = Fabric(datapath=datapath, tunnel=tunnel, tunnel_devices=tunnel_devices, encryption=encryption)
+    return build(mesh_of(hosts, fabric=fabric))
 
 
 def ready(planned: Plan) -> Evidence:
