@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dockmesh.cli import options
+from dockmesh.model.encryption import EncryptionChoice
 
 DEFAULT_PREFIX = "172.17.0.0/16"
 
@@ -24,6 +25,13 @@ def init(
             min=1, metavar="NUMBER", help="Leave room for this many hosts with equal pools.", show_default=False
         ),
     ] = None,
+    encryption: Annotated[
+        EncryptionChoice | None,
+        typer.Option(
+            help="Whether what goes between hosts is encrypted; by default it is where an underlay address is public.",
+            show_default=False,
+        ),
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no host for its underlay address and MTU.")] = False,
     ssh_config: options.SshConfig = None,
     json: options.Json = False,
@@ -35,5 +43,5 @@ def init(
     """
     from dockmesh.cli.work import init as work
 
-    opts = work.InitOptions(name, prefix, max_hosts, offline, ssh_config)
+    opts = work.InitOptions(name, prefix, max_hosts, offline, ssh_config, encryption)
     work.init(hosts, file, opts, json=json)

@@ -17,6 +17,7 @@ from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.problems import MeshFileError
 from dockmesh.meshfile.rules.topology import MOST_DIRECT
 from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.encryption import Encryption, EncryptionChoice
 from dockmesh.model.mesh import (
     ETHERNET_MTU,
     Datapath,
@@ -43,6 +44,8 @@ NO_MODULE = "The kernel of these hosts has no openvswitch module, so: netdev, th
 NEEDS_BRIDGE = "It reaches the underlay only if the underlay address is on an Open vSwitch bridge of the same kind."
 KERNEL_DEVICES = "The tunnels are VXLAN devices of the kernel's, which need no bridge around the underlay address."
 
+ENCRYPTED = "What goes between hosts is encrypted by WireGuard; their UDP port 51820 must be open to each other."
+
 
 @dataclass(frozen=True, slots=True)
 class InitOptions:
@@ -53,6 +56,7 @@ class InitOptions:
     max_hosts: int | None
     offline: bool
     ssh_config: Path | None
+    encryption: EncryptionChoice | None = None  # None: as the underlay is
 
 
 def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None:
@@ -64,7 +68,7 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
     found, stand_ins = _offline(targets) if opts.offline else (asyncio.run(ask(targets, opts.ssh_config)), [])
     mesh = Mesh(
         name=opts.name,
-        fabric=_fabric(found),
+        fabric=_fabric(found, opts.encryption),
         networks=(Network(DOCKER_BRIDGE, prefix),),
         hosts=tuple(
             Host(
@@ -99,10 +103,14 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
         _show_next(file, opts.ssh_config)
 
 
-def _fabric(found: list[Found]) -> Fabric:
+def _fabric(found: list[Found], asked: EncryptionChoice | None) -> Fabric:
     netdev = any(not each.kernel_datapath for each in found)
-    # Open vSwitch's own tunnels leave only by its bridges; the kernel's devices by whatever has the address.
-    devices = netdev and not all(each.in_bridge for each in found) and all(each.makes_vxlan for each in found)
+    public = any(each.underlay.is_global for each in found)
+    encrypted = asked is EncryptionChoice.WIREGUARD or (asked is None and public)
+    # Open vSwitch's own tunnels leave only by its bridges, past all encryption; the kernel's devices by whatever has
+    # the address.
+    needed = encrypted or not all(each.in_bridge for each in found)
+    devices = netdev and needed and all(each.makes_vxlan for each in found)
     topology: Topology = FullMesh() if len(found) <= MOST_FULL_MESH else Degree(LATER_DEGREE)
     return Fabric(
         tunnel=Tunnel.VXLAN if devices else Tunnel.GRE,
@@ -110,6 +118,7 @@ def _fabric(found: list[Found]) -> Fabric:
         topology=topology,
         datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
         forwarding=Forwarding.DIRECT if len(found) <= MOST_DIRECT else Forwarding.RSTP,
+        encryption=Encryption() if encrypted else None,
     )
 
 
@@ -121,6 +130,8 @@ def _show(file: Path, mesh: Mesh, room: Room) -> None:
         out.print("For equal pools and more room start again with --max-hosts NUMBER, or a larger --prefix.")
     if text := _few_links(mesh):
         out.print(text, markup=False)
+    if mesh.fabric.encryption:
+        out.print(ENCRYPTED, markup=False)
     if mesh.fabric.kernel_devices:
         out.print(f"{NO_MODULE} {KERNEL_DEVICES}", markup=False)
     for text in remarks(mesh.networks):
