@@ -273,7 +273,7 @@ class FakeHost:
             case Exec(("ovs-ofctl", *words), stdin):
                 return self.flows.answer(words, stdin, self.files.get(words[-1], ("", 0))[0])
             case Exec(argv, stdin) if (order := order_of(argv, stdin)) is not None:
-                return self.keys.answer(order)
+                return self.keys.answer(order, self.files.get(wireguard.SETTINGS, (None, 0))[0])
             case Exec(argv):
                 return self._run(argv)
             case _:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dockmesh.agent.keys import fingerprint
 from dockmesh.agent.texts import keys_text
+from dockmesh.agent.wireguard_settings import read_settings
 from dockmesh.transport.requests import Answer
 from dockmesh.transport.script import PYTHON
 
@@ -32,14 +33,16 @@ class FakeKeys:
         self.private = False
         self.preshared: dict[str, str] = {}  # by peer
 
-    def answer(self, order: dict[str, Any]) -> Answer:
+    def answer(self, order: dict[str, Any], settings: str | None) -> Answer:
         self.private = self.private or order["make"]
         self.preshared |= order["take"]
         for peer in order["drop"]:
             self.preshared.pop(peer, None)
         public = public_key(self.host) if self.private else None
         told = {peer: fingerprint(base64.b64decode(key)) for peer, key in self.preshared.items()}
-        return Answer(0, json.dumps({"public": public, "preshared": told}))
+        known = read_settings(settings.splitlines())["peers"] if settings else []
+        peers = {peer["name"]: peer["public"] for peer in known}
+        return Answer(0, json.dumps({"public": public, "preshared": told, "peers": peers}))
 
     def forget(self) -> None:
         self.private, self.preshared = False, {}

@@ -16,9 +16,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from dockmesh.agent.curve25519 import BYTES, clamped, public_key
+from dockmesh.agent.preshared import BEFORE, PRESHARED
+from dockmesh.agent.wireguard_settings import read_settings
 
 FOLDER = "/var/lib/dockmesh/keys"
-PRIVATE, PRESHARED = "private", "preshared-"
+SETTINGS = "/etc/dockmesh/wireguard.json"
+PRIVATE = "private"
 FOLDER_MODE, MODE = 0o700, 0o600
 FINGERPRINT = 16  # characters of it
 
@@ -38,6 +41,16 @@ def write(folder: str, name: str, key: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(new, path)
+
+
+def take(folder: str, peer: str, key: bytes) -> None:
+    """The one of before stays until the peer has shown that it has the new one (`preshared`)."""
+    there = read(folder, PRESHARED + peer)
+    if there == key:
+        return
+    if there is not None:
+        write(folder, BEFORE + peer, there)
+    write(folder, PRESHARED + peer, key)
 
 
 def read(folder: str, name: str) -> bytes | None:
@@ -64,13 +77,23 @@ def peers(folder: str) -> list[str]:
     return sorted(name[len(PRESHARED) :] for name in names if name.startswith(PRESHARED) and not name.endswith(".new"))
 
 
-def tell(folder: str) -> dict[str, Any]:
-    """What may be known of the keys of this host."""
+def known(path: str) -> dict[str, str]:
+    """By peer its public key, as the settings of the device have them; empty where there are none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return {peer["name"]: peer["public"] for peer in read_settings(file)["peers"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def tell(folder: str, settings: str = SETTINGS) -> dict[str, Any]:
+    """What may be known of the keys of this host, and what it knows of others."""
     private = read(folder, PRIVATE)
     found = ((peer, read(folder, PRESHARED + peer)) for peer in peers(folder))
     return {
         "public": base64.b64encode(public_key(private)).decode() if private else None,
         "preshared": {peer: fingerprint(key) for peer, key in found if key},
+        "peers": known(settings),
     }
 
 
@@ -79,11 +102,12 @@ def carry_out(order: dict[str, Any], folder: str = FOLDER) -> dict[str, Any]:
     if order.get("make") and read(folder, PRIVATE) is None:
         write(folder, PRIVATE, clamped(os.urandom(BYTES)))
     for peer, key in order.get("take", {}).items():
-        write(folder, PRESHARED + peer, base64.b64decode(key, validate=True))
+        take(folder, peer, base64.b64decode(key, validate=True))
     for peer in order.get("drop", ()):
-        path = os.path.join(folder, PRESHARED + peer)
-        if os.path.exists(path):
-            os.unlink(path)
+        for kind in (PRESHARED, BEFORE):
+            path = os.path.join(folder, kind + peer)
+            if os.path.exists(path):
+                os.unlink(path)
     return tell(folder)
 
 

@@ -21,16 +21,18 @@ import time
 from typing import TYPE_CHECKING
 
 from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, ROUTES, RULES, monitor
+from dockmesh.agent.preshared import Preshared, read_handshakes
 from dockmesh.agent.telling import SAID, forget, say, say_once, tell_systemd
 from dockmesh.agent.wireguard_settings import TABLE, configuration, read_settings, rules
 
+KEYS = "/var/lib/dockmesh/keys"
 DEVICES = "/sys/class/net"
 SOCKETS = "/run/wireguard"
 REVERSE_PATH = "/proc/sys/net/ipv4/conf/{}/rp_filter"
 # Of the lock: behind every route that somebody means, and by the protocol it is known as ours.
 LOCK_METRIC, LOCK_PROTOCOL = "4278198272", "83"
 # It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
-LOOK_S, AGAIN_S, CALM_S = 60.0, 1.0, 0.05
+LOOK_S, PENDING_S, AGAIN_S, CALM_S = 60.0, 5.0, 1.0, 0.05
 PATIENCE_S, START_S, POLL_S = 10.0, 5.0, 0.02
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class DeviceKeeper:
         self.child: subprocess.Popen[bytes] | None = None
         self.childs_end: int | None = None  # a pipe that nobody writes to, and that ends with the child
         self.given: str | None = None  # what the device has been told; None: it must be told
+        self.preshared = Preshared(KEYS)
         self.loaded: tuple[str, str | None] = ("", None)  # the rules that were loaded, and how nft lists them
 
     @property
@@ -87,6 +90,11 @@ class DeviceKeeper:
         if there is None or f"metric {LOCK_METRIC}" in there:
             return there is not None
         return run("ip", "route", "replace", "unreachable", prefix, "metric", LOCK_METRIC, *marks) is not None
+
+    @property
+    def wait_s(self) -> float:
+        """For how long it may sleep where all is well."""
+        return PENDING_S if self.preshared.pending(peer["name"] for peer in self.settings["peers"]) else LOOK_S
 
     def guard(self) -> bool:
         """The second lock, which somebody may flush: then it is put back."""
@@ -165,7 +173,11 @@ class DeviceKeeper:
 
     def tell(self) -> bool:
         """Its keys and peers: by standard input, where nobody sees them."""
-        wanted = configuration(self.settings)
+        peers = {peer["name"]: peer["public"] for peer in self.settings["peers"]}
+        if self.preshared.pending(peers):
+            said = run("wg", "show", self.device, "latest-handshakes") or ""
+            self.preshared.choose(peers, read_handshakes(said), time.time())
+        wanted = configuration(self.settings, self.preshared)
         if wanted is None:
             say_once("this host has no private key: run `dockmesh apply`")
             return False
@@ -256,7 +268,7 @@ def main(path: str) -> None:
             well = keeper.look()
             why = " ".join(SAID[-1].split()) if SAID else "not yet"
             tell_systemd(f"READY=1\nWATCHDOG=1\nSTATUS={'encrypting' if well else f'not encrypting: {why}'}")
-            if quiet(heard, keeper.childs_end, LOOK_S if well else AGAIN_S):
+            if quiet(heard, keeper.childs_end, keeper.wait_s if well else AGAIN_S):
                 # What somebody told the device nobody hears of. It keeps its sessions.
                 keeper.given = None
             else:

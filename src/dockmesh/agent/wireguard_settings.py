@@ -9,13 +9,14 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-KEYS = "/var/lib/dockmesh/keys"
 MARK = "#"
 TABLE = "inet dockmesh_encryption"
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+    from dockmesh.agent.preshared import Preshared
 
 
 def read_settings(lines: Iterable[str]) -> dict[str, Any]:
@@ -35,16 +36,17 @@ def key_of(name: str, keys: str) -> str | None:
         return None
 
 
-def configuration(settings: dict[str, Any], keys: str = KEYS) -> str | None:
+def configuration(settings: dict[str, Any], preshared: Preshared) -> str | None:
     """For `wg syncconf`, which keeps the sessions of peers that stay. None without a private key. It is secret."""
+    keys = preshared.folder
     private = key_of("private", keys)
     if private is None:
         return None
     lines = ["[Interface]", f"ListenPort = {settings['port']}", f"PrivateKey = {private}"]
     for peer in settings["peers"]:
-        preshared = key_of(f"preshared-{peer['name']}", keys)
+        shared = key_of(preshared.name(peer["name"]), keys)
         lines += ["", "[Peer]", f"PublicKey = {peer['public']}", f"AllowedIPs = {peer['address']}/32"]
-        lines += [f"PresharedKey = {preshared}"] if preshared else []
+        lines += [f"PresharedKey = {shared}"] if shared else []
         lines += [f"Endpoint = {peer['endpoint']}", "PersistentKeepalive = 25"]
     return "\n".join(lines) + "\n"
 

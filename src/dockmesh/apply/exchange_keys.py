@@ -16,18 +16,23 @@ from dockmesh.transport.requests import Transport
 KEY_BYTES = 32
 
 
-async def exchange(plan: Plan, hosts: Mapping[str, Transport], kept: Mapping[str, str], *, make: bool) -> Plan:
+async def exchange(
+    plan: Plan, hosts: Mapping[str, Transport], kept: Mapping[str, str], *, make: bool, renew: bool = False
+) -> Plan:
     """The plan with the public keys of its hosts, and with a new preshared key for each pair that has none in common.
 
     `kept`: the public keys of hosts that are not asked. `make`: whether a host without a private key makes one; nothing
-    else is written. A host that does not answer is left as it is: reading it again says why.
+    else is written. `renew`: all pairs get a new one. A host that does not answer is left as it is, and whoever reads
+    it next says why.
     """
     answers = await all_of({name: _ask(host, make=make) for name, host in hosts.items()})
     found = {name: answer for name, answer in answers.items() if not isinstance(answer, DockmeshError)}
     names = {host.name for host in plan.hosts}
     public = {name: key for name, key in kept.items() if name in names}
+    # Where a host does not answer, its peers know its key, and this machine may have an old one or none.
+    public |= {name: key for each in found.values() for name, key in each.peers.items() if name in names}
     public |= {name: each.public for name, each in found.items() if each.public is not None}
-    return replace(plan, keys=MeshKeys(public, _preshared(plan, found)))
+    return replace(plan, keys=MeshKeys(public, _preshared(plan, found, renew=renew)))
 
 
 async def _ask(host: Transport, *, make: bool) -> HostKeys:
@@ -35,11 +40,11 @@ async def _ask(host: Transport, *, make: bool) -> HostKeys:
     return keys.read(answer)
 
 
-def _preshared(plan: Plan, found: Mapping[str, HostKeys]) -> Mapping[frozenset[str], str]:
+def _preshared(plan: Plan, found: Mapping[str, HostKeys], *, renew: bool) -> Mapping[frozenset[str], str]:
     """Of pairs of which both ends can be given one: with one alone no packet would pass."""
     pairs = [(link.a, link.b) for link in plan.links if link.a in found and link.b in found]
     return {
         frozenset((a, b)): base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
         for a, b in pairs
-        if not found[a].preshared.get(b) or found[a].preshared.get(b) != found[b].preshared.get(a)
+        if renew or not found[a].preshared.get(b) or found[a].preshared.get(b) != found[b].preshared.get(a)
     }

@@ -23,12 +23,12 @@ def read(answer: Answer) -> HostKeys:
     said = read_said(answer)
     if "error" in said:
         raise ValueError(f"its keys cannot be read: {said['error']}")
-    public, preshared = said["public"], dict(said["preshared"])
-    if public is not None and not PUBLIC.fullmatch(public):
-        raise ValueError("its public key is none")
+    public, preshared, peers = said["public"], dict(said["preshared"]), dict(said["peers"])
+    if not all(PUBLIC.fullmatch(each) for each in (*([] if public is None else [public]), *peers.values())):
+        raise ValueError("a public key is none")
     if not all(FINGERPRINT.fullmatch(each) for each in preshared.values()):
         raise ValueError("a fingerprint of its keys is none")
-    return HostKeys(public, preshared)
+    return HostKeys(public, preshared, peers)
 
 
 FACT = Fact((order(),), lambda keys: {"keys": read(keys)})

@@ -187,10 +187,14 @@ class Packages:
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """Of the encryption: its public key, None where it has none, and by peer the fingerprint of a preshared key."""
+    """Of the encryption: its public key, None where it has none, and by peer the fingerprint of a preshared key.
+
+    `peers`: the public keys of others, as its device has them.
+    """
 
     public: str | None
     preshared: Mapping[str, str]
+    peers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

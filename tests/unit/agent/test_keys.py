@@ -21,7 +21,7 @@ def test_a_host_without_keys_says_so_and_makes_one_when_told(tmp_path: Path) -> 
     before = keys.carry_out({}, folder)
     made = keys.carry_out({"make": True}, folder)
 
-    assert before == {"public": None, "preshared": {}}
+    assert before == {"public": None, "preshared": {}, "peers": {}}
     private = base64.b64decode((tmp_path / "keys/private").read_text())
     assert made["public"] == base64.b64encode(public_key(private)).decode()
     assert keys.carry_out({"make": True}, folder) == made
@@ -52,7 +52,7 @@ def test_what_is_no_key_is_none(tmp_path: Path) -> None:
     (tmp_path / "private").write_text("nonsense")
     (tmp_path / "preshared-host2").write_text(base64.b64encode(b"short").decode())
 
-    assert keys.carry_out({}, str(tmp_path)) == {"public": None, "preshared": {}}
+    assert keys.carry_out({}, str(tmp_path)) == {"public": None, "preshared": {}, "peers": {}}
 
 
 def test_it_runs_as_the_one_text_that_is_sent() -> None:
@@ -61,4 +61,28 @@ def test_it_runs_as_the_one_text_that_is_sent() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(__import__("json").loads(done.stdout)) == {"public", "preshared"}
+    assert set(__import__("json").loads(done.stdout)) == {"public", "preshared", "peers"}
+
+
+def test_the_key_of_before_stays_beside_a_new_one_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+
+    keys.carry_out({"take": {"host2": SHARED}}, folder)
+    keys.carry_out({"take": {"host2": OTHER}}, folder)
+    keys.carry_out({"take": {"host2": OTHER}}, folder)
+
+    assert (tmp_path / "before-host2").read_text().strip() == SHARED
+    assert (tmp_path / "preshared-host2").read_text().strip() == OTHER
+    assert list(keys.carry_out({}, folder)["preshared"]) == ["host2"]
+    keys.carry_out({"drop": ["host2"]}, folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_whom_it_knows_and_nobody_where_the_settings_are_nonsense(tmp_path: Path) -> None:
+    path = tmp_path / "settings"
+    path.write_text('# Managed\n{"peers": [{"name": "host2", "public": "B="}]}\n')
+
+    assert keys.tell(str(tmp_path), str(path))["peers"] == {"host2": "B="}
+    for nonsense in ("", "[]", '{"peers": 7}', '{"peers": [{}]}'):
+        path.write_text(nonsense)
+        assert keys.tell(str(tmp_path), str(path))["peers"] == {}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dockmesh.agent.preshared import Preshared
 from dockmesh.agent.wireguard_settings import configuration, read_settings, rules
 
 SETTINGS = {
@@ -21,7 +22,7 @@ def test_each_peer_has_its_one_address_and_the_key_that_both_share(tmp_path: Pat
     (tmp_path / "private").write_text("A=\n")
     (tmp_path / "preshared-host3").write_text("S=\n")
 
-    assert configuration(SETTINGS, str(tmp_path)) == (
+    assert configuration(SETTINGS, Preshared(str(tmp_path))) == (
         "[Interface]\nListenPort = 51820\nPrivateKey = A=\n"
         "\n[Peer]\nPublicKey = B2=\nAllowedIPs = 198.18.42.2/32\n"
         "Endpoint = 192.0.2.12:51820\nPersistentKeepalive = 25\n"
@@ -31,7 +32,7 @@ def test_each_peer_has_its_one_address_and_the_key_that_both_share(tmp_path: Pat
 
 
 def test_without_a_private_key_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    assert configuration(SETTINGS, str(tmp_path)) is None
+    assert configuration(SETTINGS, Preshared(str(tmp_path))) is None
 
 
 def test_rules_name_our_addresses_and_our_vnis_and_nothing_of_others() -> None:

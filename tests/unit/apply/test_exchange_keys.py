@@ -13,6 +13,7 @@ from dockmesh.facts.types import HostKeys
 from dockmesh.inspect.host import config_of, inquiry
 from dockmesh.plan.build import build
 from dockmesh.plan.types import Plan
+from dockmesh.render import wireguard
 from dockmesh.transport.requests import Answer, Request
 from tests.support.fake_host import FakeHost, applied
 from tests.support.fake_keys import public_key
@@ -78,6 +79,18 @@ def test_hosts_that_have_theirs_get_none_and_who_lost_one_gets_it_at_both_ends()
     assert set(lost.keys.preshared) == {pair("host2", "host3")}
 
 
+def test_all_pairs_get_new_ones_where_that_is_asked_for() -> None:
+    there = hosts()
+    plan = exchanged(there)
+    for host in there.values():
+        give(plan, host)
+
+    again = asyncio.run(exchange(PLAN, there, {}, make=False, renew=True)).keys.preshared
+
+    assert set(again) == set(plan.keys.preshared)
+    assert not set(again.values()) & set(plan.keys.preshared.values())
+
+
 def test_a_host_without_contact_keeps_its_own_and_is_known_by_what_was_kept() -> None:
     there = hosts()
 
@@ -89,6 +102,17 @@ def test_a_host_without_contact_keeps_its_own_and_is_known_by_what_was_kept() ->
 
     assert plan.keys.public["host3"] == "kept"
     assert set(plan.keys.preshared) == {pair("host1", "host2")}
+
+
+def test_a_host_without_contact_is_known_by_its_peers_where_this_machine_knows_nothing_or_an_old_key() -> None:
+    there = hosts()
+    settings = wireguard.settings(exchanged(there), PLAN.host("host1"))
+    assert settings is not None
+    there["host1"].files[wireguard.SETTINGS] = (f"# Managed\n{settings}\n", 0o644)
+    rest = {name: host for name, host in there.items() if name != "host3"}
+
+    for kept in ({}, {"host3": "old"}):
+        assert exchanged(rest, kept).keys.public["host3"] == public_key("host3")
 
 
 def test_the_change_says_which_and_no_text_has_the_key() -> None:
@@ -119,7 +143,9 @@ def test_a_key_for_a_host_that_is_no_peer_any_more_is_forgotten() -> None:
     assert host.keys.preshared == {}
 
 
-@pytest.mark.parametrize("nonsense", ['{"public": "x\\nPostUp = evil", "preshared": {}}', "[]", '{"public": 7}'])
+@pytest.mark.parametrize(
+    "nonsense", ['{"public": "x\\nPostUp = evil", "preshared": {}, "peers": {}}', "[]", '{"public": 7}']
+)
 def test_what_is_no_key_is_an_error_of_its_host_alone(nonsense: str) -> None:
     """It would stand in files of others."""
     there = hosts()

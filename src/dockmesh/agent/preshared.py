@@ -1,0 +1,74 @@
+"""Which preshared key is used towards each peer: the one that this host got last, or the one of before.
+
+Where a change of keys reached one end of a pair only, the session goes on for 180 s after its last handshake
+(WireGuard's protocol, Reject-After-Time) and is renewed after 120 s with traffic. So a handshake that is older than
+135 s says that the other end has another key; then the key of before is tried, and both in turn until one is answered.
+
+Python's standard library only, Python 3.7 or later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from dockmesh.agent.telling import say_once
+
+PRESHARED, BEFORE = "preshared-", "before-"
+STALE_S = 135.0
+TURN_S = 15.0  # for which each of the two is tried: three times WireGuard's own time between two tries
+SETTLE_S = 2.0  # from when a key is written until the device has it
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def read_handshakes(said: str) -> dict[str, float]:
+    """By public key when the last one was, of `wg show … latest-handshakes`; 0: never."""
+    rows = (line.split() for line in said.splitlines())
+    return {row[0]: float(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+class Preshared:
+    """What is known of the peers that this host has a key of before of."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.old: set[str] = set()  # the peers towards which the key of before is used
+        self.since: dict[str, float] = {}  # by peer, when its key was written
+        self.turned: dict[str, float] = {}  # by peer, when the other key took over
+
+    def path(self, peer: str, kind: str = PRESHARED) -> str:
+        return os.path.join(self.folder, kind + peer)
+
+    def pending(self, peers: Iterable[str]) -> list[str]:
+        """Those of which it is not known that they have the new key."""
+        return [peer for peer in peers if os.path.exists(self.path(peer, BEFORE))]
+
+    def choose(self, peers: Mapping[str, str], handshakes: Mapping[str, float], now: float) -> None:
+        """`peers`: by name their public keys. Whoever has shown a new key is done with the old one."""
+        for peer in self.pending(peers):
+            with contextlib.suppress(FileNotFoundError):
+                self._look(peer, os.stat(self.path(peer)).st_mtime, handshakes.get(peers[peer], 0.0), now)
+        self.old &= set(self.pending(peers))
+
+    def _look(self, peer: str, written: float, handshake: float, now: float) -> None:
+        if self.since.get(peer) != written:
+            self.since[peer] = self.turned[peer] = written
+            self.old.discard(peer)
+        if peer not in self.old and handshake > self.turned[peer] + SETTLE_S:
+            self._forget(peer)
+        elif now - handshake > STALE_S and now - self.turned[peer] >= TURN_S:
+            self.turned[peer] = now
+            self.old ^= {peer}
+
+    def _forget(self, peer: str) -> None:
+        try:
+            os.unlink(self.path(peer, BEFORE))
+        except OSError as error:
+            say_once(f"cannot forget an old key: {error}")
+
+    def name(self, peer: str) -> str:
+        """Of the file of the key that is used towards it."""
+        return (BEFORE if peer in self.old else PRESHARED) + peer
