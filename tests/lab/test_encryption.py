@@ -14,6 +14,7 @@ from dockmesh.model.encryption import Encryption
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 from tests.lab.quiet_changes import settled
+from tests.lab.test_changes import assert_none_lost, changes
 from tests.lab.test_changes import host as in_file
 from tests.lab.wire import MARK, listening
 
@@ -35,7 +36,7 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     )  # fmt: skip
     assert done.code == 0, done.err
     mesh.apply()
-    mesh.wait_for_mesh()
+    passes(mesh)
     for name in mesh.hosts:
         mesh.start_container(name)
     return mesh
@@ -190,6 +191,84 @@ def test_after_a_power_cut_of_all_nothing_was_in_clear_and_the_keys_are_those_of
     assert heard.encrypted > 0
     assert mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/*")) == before
     assert mesh.dockmesh("diff").code == 0
+
+
+def rekeyed(mesh: Mesh) -> None:
+    """Every pair has another key afterwards, and no 10 ms ping is lost, of hosts or containers."""
+    lab, one = store.load(mesh.directory), store.load(mesh.directory).host("host1")
+    before = mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/preshared-*"))
+    with (
+        pinging(lab, one, mesh.address("host2")) as hosts,
+        pinging(lab, one, mesh.container_address("host2"), "web") as containers,
+    ):
+        assert all(pings.wait_for_answers(100, DEADLINE_S) for pings in (hosts, containers))
+        done = mesh.dockmesh("rekey", "--yes", "--json")
+        assert all(pings.wait_for_answers(200, DEADLINE_S) for pings in (hosts, containers))
+        for pings in (hosts, containers):
+            assert_none_lost(pings)
+    after = mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/preshared-*"))
+
+    assert done.code == 0, done.err
+    assert len(changes(done.json())) == 2 * 3
+    assert all(not set(before[host].splitlines()) & set(after[host].splitlines()) for host in mesh.hosts)
+
+
+def test_new_keys_for_all_pairs_and_no_ping_is_lost(mesh: Mesh) -> None:
+    passes(mesh)
+    rekeyed(mesh)
+
+    assert mesh.apply()["changed"] is False
+
+
+@pytest.mark.long
+def test_new_keys_are_taken_with_the_next_handshake_and_the_old_ones_forgotten(mesh: Mesh) -> None:
+    """WireGuard makes one every 120 s where there is traffic."""
+    rekeyed(mesh)
+    assert "before-host2" in mesh.on("host1", f"ls {KEYS}")
+
+    wait_until(
+        lambda: not any("before-" in mesh.on(host, f"ls {KEYS}") for host in mesh.hosts), "the old keys are gone", 200
+    )
+    passes(mesh)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(20))
+def test_so_it_is_every_time(mesh: Mesh, number: int) -> None:
+    rekeyed(mesh)
+
+
+@pytest.mark.long
+def test_a_key_that_reached_one_end_only_costs_nothing_and_the_next_apply_mends_it(mesh: Mesh) -> None:
+    """The session would die 180 s after its last handshake; before that the key of before is tried again."""
+    mesh.on(
+        "host1",
+        f"cd {KEYS} && mv preshared-host2 before-host2 && umask 077 && "
+        "head -c 32 /dev/urandom | base64 > preshared-host2 && systemctl reload dockmesh-wireguard",
+    )
+    lab = store.load(mesh.directory)
+    with pinging(lab, lab.host("host1"), mesh.address("host2")) as pings:
+        assert pings.wait_for_answers(20_000, 400)
+        heard = pings.heard()
+    shared = mesh.on("host1", f"cat {KEYS}/before-host2").strip()
+    assert (heard.longest_ms or 0) < 1000, heard
+    assert mesh.on("host2", f"cat {KEYS}/preshared-host1").strip() == shared
+
+    changed = mesh.apply()["changed"]
+
+    assert changed is True
+    assert mesh.apply()["changed"] is False
+    passes(mesh)
+
+
+@pytest.mark.long
+def test_keys_of_hosts_that_are_not_as_the_file_says_are_not_changed(mesh: Mesh) -> None:
+    mesh.on("host1", "ip link set dmt-vxlan1 mtu 1300")
+
+    refused = mesh.dockmesh("rekey", "--yes")
+
+    mesh.apply()
+    assert (refused.code, "host1: not as the file says" in refused.err) == (2, True)
 
 
 @pytest.mark.long

@@ -32,6 +32,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "host": "Add hosts to the mesh file, or remove them.",
         "network": "Add container networks to the mesh file, or remove them.",
         "preflight": "Check every host for problems, before anything is changed.",
+        "rekey": "Give every two linked hosts a new preshared key for their encryption.",
         "diff": "Show what differs between file and hosts: changes of the file, and drift.",
     },
     "Safety": {

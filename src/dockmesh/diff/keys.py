@@ -32,7 +32,7 @@ def _changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
     there = facts.keys.preshared if facts.keys else {}
     ports = {end.peer: end.port for end in config.tunnels}
     for peer in config.preshared:
-        was = "another than the peer has" if peer in there else None
+        was = "the one of before" if peer in there else None
         why = "what is recorded today stays secret even if WireGuard's own key exchange is broken"
         yield Change(config.host, tunnel(peer, ports[peer]).of(PRESHARED), was, "new", why)
     for peer in there:

@@ -37,6 +37,8 @@ POLL_S = 0.3
 # How long a fabric that is still coming up is waited for. BFD takes a second or two, RSTP some more, and 802.1D 30 s:
 # twice its forward delay.
 TUNNELS_SETTLE_S = 6.0
+# Of WireGuard: who calls a peer that is not there yet calls again after 5 s (Rekey-Timeout), so up to two more calls.
+HANDSHAKE_S = 12.0
 TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT: 0.0}
 # Probes answer no longer than this, even if nobody ends them. The first are there until the last host is through.
 LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S) + 30
@@ -96,7 +98,8 @@ async def _settle(
         known = await each(hosts, gone, lambda name: _look(plan, hosts[name]))
         facts = {name: host.facts for name, host in known.items()}
         passed = clock() - began
-        tunnels = passed < TUNNELS_SETTLE_S and tunnel.coming_up(plan, facts)
+        settle_s = TUNNELS_SETTLE_S + (HANDSHAKE_S if plan.fabric.encryption else 0)
+        tunnels = passed < settle_s and tunnel.coming_up(plan, facts)
         trees = passed < TREE_SETTLES_S[plan.fabric.forwarding] and tree.coming_up(plan, facts)
         if tree.loop_danger(plan, facts) or not (tunnels or trees):
             return known

@@ -28,6 +28,7 @@ from dockmesh.cli.work.verify import verify_fleet
 from dockmesh.cli.work.with_kept import keep_keys, prepared, public_keys
 from dockmesh.diff.deferred import Restart
 from dockmesh.diff.outcome import Outcome
+from dockmesh.diff.types import StepName
 from dockmesh.errors import DockmeshError, LockedError, UsageError
 from dockmesh.inspect.host import Inspection
 from dockmesh.meshfile.load import parse
@@ -43,6 +44,7 @@ from dockmesh.verify.types import VerifyReport
 REASSIGNED = (
     "Docker assigns their addresses again: the same where it can, others where it starts several at once by itself."
 )
+ENCRYPT = "set `encryption: wireguard` under `fabric`, and run `dockmesh apply`"
 ASKING_S = 15  # between two signs of life, while a person thinks
 Recorded = Callable[[Session], AbstractContextManager[Callable[[Result], None]]]
 
@@ -61,6 +63,7 @@ class ApplyOptions:
     preflight: bool = True
     why: str = "apply"
     file: Path = options.DEFAULT_FILE
+    rekey: bool = False  # new preshared keys for all pairs, and nothing else
 
 
 def carry_out(file: Path, only: list[str] | None, opts: ApplyOptions) -> Result:
@@ -70,6 +73,8 @@ def carry_out(file: Path, only: list[str] | None, opts: ApplyOptions) -> Result:
     """
     content = read_bytes(file)
     plan, keep = prepared(build(parse(str(file), content, packages_beside=file.parent)), file)
+    if opts.rekey and plan.fabric.encryption is None:
+        raise UsageError("nothing is encrypted in this mesh, so there is no key", do=ENCRYPT)
     chosen = options.choose_hosts(plan, only)
     opts = replace(opts, file=file, verify=opts.verify and len(chosen) == len(plan.hosts))
 
@@ -101,6 +106,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
             **hosts.failed,
             **{name: inspection for name, inspection in inspections.items() if isinstance(inspection, DockmeshError)},
         }
+        if opts.rekey:
+            _refuse_others(good)
         result = Result(plan, tuple(host.name for host in chosen), good, errors, dry_run=opts.dry_run)
         if not opts.json:
             show_changes(good, reasons=opts.dry_run)
@@ -133,6 +140,14 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         return result
 
 
+def _refuse_others(inspections: Mapping[str, Inspection]) -> None:
+    """Keys change alone: who asks for that does not expect Docker to restart."""
+    others = [name for name, found in inspections.items() if any(s.name is not StepName.KEYS for s in found.diff.steps)]
+    if others:
+        what = f"{', '.join(others)}: not as the file says, and rekey changes keys alone"
+        raise UsageError(what, now="nothing was changed", do="run `dockmesh apply` first")
+
+
 async def _inspect(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> tuple[Plan, Inspections]:
     """With the plan that the hosts were compared with: it has their keys."""
     if opts.dry_run:
@@ -151,7 +166,7 @@ async def _inspect(plan: Plan, hosts: Fleet, opts: ApplyOptions, run: Run) -> tu
 async def _with_keys(plan: Plan, hosts: Mapping[str, Transport], opts: ApplyOptions, *, make: bool) -> Plan:
     if plan.fabric.encryption is None:
         return plan
-    return await exchange(plan, hosts, public_keys(plan, opts.file), make=make)
+    return await exchange(plan, hosts, public_keys(plan, opts.file), make=make, renew=opts.rekey)
 
 
 async def _carry_out(plan: Plan, hosts: Fleet, inspections: AllOrNone, session: Session) -> tuple[Outcome, ...]:

@@ -1,13 +1,16 @@
 """`dockmesh render`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.markup import escape
 
 from dockmesh.cli.show import err, out, print_json
+from dockmesh.cli.work.with_kept import public_keys
 from dockmesh.errors import UsageError
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
+from dockmesh.plan.secrets import MeshKeys
 from dockmesh.render import docker
 from dockmesh.render.host import render as render_host
 from dockmesh.render.paths import MARK, PATHS
@@ -15,7 +18,9 @@ from dockmesh.render.types import File
 
 
 def render(output: Path, file: Path, *, json: bool) -> None:
-    planned = build(load(file))
+    # Of what is kept beside the file what is no secret.
+    bare = build(load(file))
+    planned = replace(bare, keys=MeshKeys(public_keys(bare, file)))
     files: dict[str, tuple[File, ...]] = {}
     lacking: tuple[str, ...] = ()
     for host in planned.hosts:
@@ -33,7 +38,8 @@ def render(output: Path, file: Path, *, json: bool) -> None:
     for name, paths in written.items():
         out.print(f"[bold]{escape(str(output / name))}[/]: {', '.join(paths)}")
     if lacking:
-        err.print(f"[bold yellow]![/] not written, for one is a key: {', '.join(lacking)}; apply brings them")
+        absent = ", ".join(lacking)
+        err.print(f"[bold yellow]![/] not written, for keys are not in the mesh file: {absent}; apply brings them")
 
 
 def _targets(folder: Path) -> dict[str, Path]:
