@@ -183,6 +183,7 @@ TALKS = {
 SILENT = {
     *("plan", "render", "schema", "context create", "context remove", "access create", "access list", "access rotate"),
     *("host remove", "network add", "network remove", "drill list", "drill history", "drill report"),
+    "rekey",  # of a mesh in clear, as this one is; else it goes the way of apply
     *("lab up", "lab down", "lab list", "lab ssh", "lab cut", "lab heal", "lab crash", "lab start", "lab reboot"),
 }
 
