@@ -28,7 +28,8 @@ BUT_FOR = (f":!{RESULTS.relative_to(ROOT)}", ":(exclude,glob)tests/**/test_*.py"
 TAKES_OF = re.compile(r"^from (tests[\w.]*\.test_\w+) import ", re.MULTILINE)
 # These count every lost ping, and a busy userspace datapath loses some: they run after the others, with nothing beside.
 ALONE = tuple(
-    f"tests/lab/test_{name}.py" for name in ("changes", "direct", "tree", "quiet_changes", "quiet_kernel_tunnels")
+    f"tests/lab/test_{name}.py"
+    for name in ("changes", "direct", "tree", "quiet_changes", "quiet_kernel_tunnels", "encryption")
 )
 HEAD = """\
 # The last run of each file of long tests

@@ -213,10 +213,16 @@ def rekeyed(mesh: Mesh) -> None:
     assert all(not set(before[host].splitlines()) & set(after[host].splitlines()) for host in mesh.hosts)
 
 
-def test_new_keys_for_all_pairs_and_no_ping_is_lost(mesh: Mesh) -> None:
-    passes(mesh)
-    rekeyed(mesh)
+def test_all_pairs_get_new_keys(mesh: Mesh) -> None:
+    """That no ping is lost is counted alone: beside another lab wireguard-go gets too little of the processor."""
+    before = mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/preshared-*"))
 
+    done = mesh.dockmesh("rekey", "--yes", "--json")
+
+    after = mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/preshared-*"))
+    assert (done.code, len(changes(done.json()))) == (0, 2 * 3), done.err
+    assert all(not set(before[host].splitlines()) & set(after[host].splitlines()) for host in mesh.hosts)
+    passes(mesh)
     assert mesh.apply()["changed"] is False
 
 
