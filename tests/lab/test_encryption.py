@@ -38,7 +38,7 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     mesh.apply()
     passes(mesh)
     for name in mesh.hosts:
-        mesh.start_container(name)
+        mesh.start_container(name, "web", "--restart always")
     return mesh
 
 
