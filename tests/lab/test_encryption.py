@@ -214,7 +214,7 @@ def rekeyed(mesh: Mesh) -> None:
 
 
 def test_all_pairs_get_new_keys(mesh: Mesh) -> None:
-    """That no ping is lost is counted alone: beside another lab wireguard-go gets too little of the processor."""
+    """That no ping is lost meanwhile is counted in the long tests, where nothing runs beside."""
     before = mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/preshared-*"))
 
     done = mesh.dockmesh("rekey", "--yes", "--json")
