@@ -20,8 +20,9 @@ from dockmesh.lab.model import Lab, LabHost
 from dockmesh.lab.ssh import run_on
 from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Exec, demand
+from dockmesh.transport.requests import Exec
 
 MANY = 20
 ALIVE = ("-o", "ServerAliveInterval=2", "-o", "LogLevel=ERROR")  # a host that goes down says nothing

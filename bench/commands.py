@@ -20,8 +20,9 @@ from dockmesh.lab.model import Lab
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Mesh
 from dockmesh.plan.build import build
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Exec, Put, Remove, Request, demand
+from dockmesh.transport.requests import Exec, Put, Remove, Request
 from dockmesh.undo.session import Session
 
 MANY = 30

@@ -14,8 +14,9 @@ from dockmesh.lab import cgroup
 from dockmesh.lab.model import Lab
 from dockmesh.lab.ssh import run_on
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.requests import Answer, Request, demand
+from dockmesh.transport.requests import Answer, Request
 
 ON_A_HOST_S = 60
 

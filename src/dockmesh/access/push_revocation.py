@@ -8,8 +8,9 @@ from dockmesh.errors import ConflictError, DockmeshError
 from dockmesh.plan.secrets import Access
 from dockmesh.record.run import Run
 from dockmesh.render.paths import API_CA, API_REVOKED
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fanout import all_of
-from dockmesh.transport.requests import Get, Put, Transport, demand
+from dockmesh.transport.requests import Get, Put, Transport
 
 
 async def shut_out(

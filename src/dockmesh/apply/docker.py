@@ -8,7 +8,8 @@ from dockmesh.facts.gather import gather_docker
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Inspection
 from dockmesh.render.docker import DAEMON_JSON
-from dockmesh.transport.requests import Begin, Put, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Begin, Put, Transport
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again
 from dockmesh.undo.rollback import RESTART

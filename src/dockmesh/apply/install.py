@@ -13,8 +13,9 @@ from dockmesh.facts.packages import satisfy
 from dockmesh.inspect.host import Inspection
 from dockmesh.packages.apt import APT, APT_TIMEOUT_S
 from dockmesh.packages.carry import FOLDER, carry, clear
+from dockmesh.transport.demand import demand
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Exec, Put, Transport, demand
+from dockmesh.transport.requests import Exec, Put, Transport
 from dockmesh.undo.initial_state import add_packages
 from dockmesh.undo.rollback import FINISH_EARLIER
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from dockmesh.agent.lock import LOCKED
 from dockmesh.errors import LockedError
 from dockmesh.record.run import Run, lock_text, read_run
-from dockmesh.transport.requests import Answer, Lock, Transport, failure
+from dockmesh.transport.demand import failure
+from dockmesh.transport.requests import Answer, Lock, Transport
 
 # The live end of a run is heard of more often than this, whatever it waits for.
 SILENT_S = 60

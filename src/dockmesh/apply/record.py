@@ -7,7 +7,8 @@ from dockmesh.diff.origin import expected
 from dockmesh.inspect.host import Inspection
 from dockmesh.record import applied
 from dockmesh.record.paths import APPLIED, STATE
-from dockmesh.transport.requests import Exec, Put, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, Put, Transport
 
 
 def text_of(found: Inspection, run: str) -> str | None:

@@ -24,9 +24,10 @@ from dockmesh.errors import DatapathError, DockmeshError, HostError, RolledBackE
 from dockmesh.facts.types import Docker
 from dockmesh.inspect.host import Inspection
 from dockmesh.plan.types import Plan
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Begin, Request, Transport, demand
+from dockmesh.transport.requests import Begin, Request, Transport
 from dockmesh.transport.understand import understanding
 from dockmesh.undo import initial_state
 from dockmesh.undo.session import Session

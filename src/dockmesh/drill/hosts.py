@@ -9,8 +9,9 @@ from dockmesh.drill.drop import Drop
 from dockmesh.drill.types import Fault, FaultKind
 from dockmesh.errors import ConnectError, DatapathError
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fanout import fan_out
-from dockmesh.transport.requests import Exec, Transport, demand
+from dockmesh.transport.requests import Exec, Transport
 from dockmesh.transport.understand import understanding
 
 MARGIN_S = 10.0  # that a fault may last longer than planned, before its host heals it itself

@@ -18,7 +18,8 @@ from dockmesh.debian.deb import Deb, DebError, read_deb
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.facts.gather import gather_packages
 from dockmesh.packages.carry import PIECE, get_file, put_file
-from dockmesh.transport.requests import Exec, GetBytes, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, GetBytes, Transport
 
 WORK = "/var/tmp/dockmesh-build-XXXXXX"  # noqa: S108  mktemp(1) makes it, for root alone
 LOG, TREE = "build.log", "tree"

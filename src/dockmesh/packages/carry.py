@@ -8,7 +8,8 @@ from pathlib import Path
 from dockmesh.debian.deb import Deb
 from dockmesh.errors import CommandError
 from dockmesh.record.paths import STATE
-from dockmesh.transport.requests import Exec, GetBytes, PutBytes, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, GetBytes, PutBytes, Transport
 
 # A piece is a line of JSON, of 4/3 its size: large enough that the round trips cost little, small in memory.
 PIECE = 1024 * 1024

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from dockmesh.agent.texts import text_of
 from dockmesh.pings.log import PingLog
-from dockmesh.transport.requests import Exec, GetBytes, Put, Remove, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, GetBytes, Put, Remove, Transport
 
 PIECE = 1 << 20
 

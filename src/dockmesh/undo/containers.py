@@ -6,7 +6,8 @@ from ipaddress import IPv4Address
 
 from dockmesh.facts.docker import EVERY_CONTAINER, SOCKET, UNIT, read_stopped
 from dockmesh.facts.types import Container
-from dockmesh.transport.requests import Ask, Exec, Transport, failure
+from dockmesh.transport.demand import failure
+from dockmesh.transport.requests import Ask, Exec, Transport
 
 JOURNAL = Exec(("journalctl", "--unit=docker.service", "--lines=5", "--output=cat", "--no-pager"))
 

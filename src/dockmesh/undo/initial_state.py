@@ -11,7 +11,8 @@ from dockmesh.record.initial_state import InitialState
 from dockmesh.record.paths import APPLIED, ORIGIN, STATE
 from dockmesh.render import docker, ovs
 from dockmesh.render.paths import MARK, PATHS
-from dockmesh.transport.requests import Exec, Get, Put, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, Get, Put, Transport
 from dockmesh.undo.restore import docker_address
 
 WHAT = "could not record its current state, so nothing was changed"

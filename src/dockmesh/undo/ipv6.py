@@ -7,7 +7,8 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.record.paths import IPV6, STATE
 from dockmesh.render.docker import DAEMON_JSON
 from dockmesh.render.types import HostConfig
-from dockmesh.transport.requests import Exec, Get, Put, Remove, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Exec, Get, Put, Remove, Transport
 from dockmesh.undo.docker_rules import RESTORES, SAVES, without_docker
 from dockmesh.undo.restore_docker import has_rules6
 

@@ -22,9 +22,10 @@ from dockmesh.plan.types import Plan
 from dockmesh.record import initial_state
 from dockmesh.record.back_unit import UNIT_FILE
 from dockmesh.record.paths import IPV6, ORIGIN, RAN
+from dockmesh.transport.demand import demand
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
-from dockmesh.transport.requests import Exec, Get, Transport, demand
+from dockmesh.transport.requests import Exec, Get, Transport
 from dockmesh.transport.understand import understanding
 from dockmesh.undo import ipv6
 from dockmesh.undo.containers import JOURNAL, start_again

@@ -11,7 +11,8 @@ from dockmesh.inspect.host import Inspection
 from dockmesh.record.back_unit import rollback_files
 from dockmesh.record.paths import APPLIED
 from dockmesh.record.run import CONFIRMED, Run, confirmed_line, read_ended
-from dockmesh.transport.requests import Answer, Arm, Confirm, RollBack, Transport, demand
+from dockmesh.transport.demand import demand
+from dockmesh.transport.requests import Answer, Arm, Confirm, RollBack, Transport
 from dockmesh.undo import initial_state, ipv6
 from dockmesh.undo.rollback import rollback
 

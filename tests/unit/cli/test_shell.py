@@ -13,6 +13,9 @@ from dockmesh.meshfile.load import load
 from tests.support.meshes import MESH_FILE
 from tests.unit.cli.conftest import Dockmesh
 
+# It starts processes: too many for `make check`.
+pytestmark = pytest.mark.exhaustive
+
 PROGRAM = f"{sys.executable} -m dockmesh"
 FULL = "error: cannot write to standard output: no space left on device"
 # With one verb of each kind: texts, JSON, typer's echo, a help, a line of its own.

@@ -19,6 +19,9 @@ from dockmesh.agent.texts import module_texts, runner_text
 from dockmesh.transport.requests import Answer, Arm, Begin, Confirm, Exec, Get, Lock, Put, Request, RollBack, as_line
 from dockmesh.transport.ssh import PYTHON
 
+# It starts processes: too many for `make check`.
+pytestmark = pytest.mark.exhaustive
+
 LINE = {"run": "r1", "who": "ann", "from": "desk", "since": "2026-01-02T03:04:05Z", "why": "apply"}
 
 

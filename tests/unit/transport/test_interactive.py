@@ -12,6 +12,9 @@ import pytest
 
 from dockmesh.transport.interactive import command_line
 
+# It starts processes: too many for `make check`.
+pytestmark = pytest.mark.exhaustive
+
 ODD = ("a b", "'", '"', "$HOME", "`id`", "\\", "*", "", "-n", "ä→", "a\nb", "!", ";", "#")
 PRINT = ("python3", "-c", "import sys; print(sys.argv[1:])")
 # Runs the program with what follows as its argv, in a process of its own.

@@ -42,6 +42,9 @@ from dockmesh.transport.requests import (
 )
 from dockmesh.transport.ssh import PYTHON
 
+# It starts processes: too many for `make check`.
+pytestmark = pytest.mark.exhaustive
+
 
 class Runner:
     """One runner; its lock is in `folder`, and programs in it stand in for the machine's."""
