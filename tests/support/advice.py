@@ -365,7 +365,7 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
         ),
         API,
     ),
-    "preflight.encryption.judge": (NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED)),
+    "preflight.encryption.judge": (NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED)),
     "preflight.firewalls.judge": (OTHER_SYSTEM,),
     "preflight.firewalls._forwarding": (
         Made("a host that forwards nothing", at("host2", "sysctl -q -w net.ipv4.ip_forward=0"), "ip_forward is 0"),
@@ -435,6 +435,7 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
     "preflight.system._disk": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
     "preflight.system._clock": (OTHER_SYSTEM, NotMade("a host of the lab has the clock of its machine")),
     "preflight.underlay.judge": (OTHER_SYSTEM,),
+    "preflight.underlay._hidden": (NotMade(ELSEWHERE.format("test_nat.py")),),
     "preflight.underlay._lost": (IN_PREFLIGHT,),
     "preflight.underlay._not_sent": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
     "preflight.underlay._dropped_by_host": (IN_PREFLIGHT,),

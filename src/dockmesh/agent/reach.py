@@ -33,6 +33,7 @@ EXPERIMENT = 0x88B5
 SOURCE_PORT = 0x88B5  # of UDP; any would do
 UDP_HEADER = 8
 MARK = "dockmesh-preflight"
+BEGINNING = b'["'  # of what a packet says
 SMALL, FULL = "small", "full"
 
 PAUSE_S = 0.1  # between two rounds of packets
@@ -61,13 +62,16 @@ class Wire:
         self.offset = UDP_HEADER if self.port else 0  # of the tunnel's header behind the IP header
         self.padding = b"\0" * 4 if self.port else b""  # a GRE header has four bytes, the others eight
 
-    def packet(self, words: bytes, size: int) -> bytes:
-        """Without its IP header, so that it makes `size` bytes with it; 0: as small as it can be."""
+    def packet(self, words: bytes, size: int, port: int | None = None) -> bytes:
+        """Without its IP header, so that it makes `size` bytes with it; 0: as small as it can be.
+
+        `port` is where it goes to, if a NAT maps another one to that of the tunnels.
+        """
         message = self.head + self.padding + words
         message = message.ljust(size - self.ip_header - self.offset, b"\0")
         if not self.port:
             return message
-        return struct.pack("!HHHH", SOURCE_PORT, self.port, UDP_HEADER + len(message), 0) + message
+        return struct.pack("!HHHH", SOURCE_PORT, port or self.port, UDP_HEADER + len(message), 0) + message
 
     def words(self, received: bytes) -> bytes | None:
         """Of a packet that begins behind its IP header what it says; None where it is a tunnel's own."""
@@ -77,12 +81,16 @@ class Wire:
         return received[start + len(self.padding) :].rstrip(b"\0")
 
     def filter(self) -> list[tuple[int, int, int, int]]:
-        """A host that carries tunnels already has much of them: only our own comes up to us."""
+        """A host that carries tunnels already has much of them: only our own comes up to us, by its first words.
+
+        A NAT changes the port that it comes from.
+        """
         at = NETWORK + self.ip_header
         tests = [(LOAD_BYTE, NETWORK + (9 if self.version == 4 else 6), self.protocol)]
         if self.port:
-            tests += [(LOAD_HALF, at, SOURCE_PORT), (LOAD_HALF, at + 2, self.port)]
+            tests += [(LOAD_HALF, at + 2, self.port)]
         tests += [(LOAD_HALF, at + self.offset + 2, struct.unpack("!H", self.head[2:])[0])]
+        tests += [(LOAD_HALF, at + self.offset + len(self.head + self.padding), struct.unpack("!H", BEGINNING)[0])]
         steps = []
         for number, (load, where, value) in enumerate(tests):
             steps += [(load, 0, 0, where & 0xFFFFFFFF), (JUMP_IF_EQUAL, 0, 2 * (len(tests) - number) - 1, value)]
@@ -94,11 +102,16 @@ class ReachedPeer:
 
     def __init__(self, order: dict[str, Any]) -> None:
         self.name = str(order["name"])
-        self.address = str(order["address"])
+        self.address = order["address"]  # type: str | None  # None: nobody knows it beforehand
+        self.port = order.get("port")  # type: int | None  # of UDP, where it is another than ours
         self.size = int(order["size"])
+        self.finds_us = order.get("finds_us", True)  # whether it knows where we are, so that its packets can come
         self.heard = {"raw": set(), "wire": set()}  # type: dict[str, set[str]]
-        self.has_all = False  # it has heard both kinds from us
+        self.has_all = self.address is None  # it has heard both kinds from us
         self.errors = {}  # type: dict[str, str]
+
+    def all_came(self, way: str) -> bool:
+        return not self.finds_us or {SMALL, FULL} <= self.heard[way]
 
 
 def attach_filter(opened: socket.socket, wire: Wire) -> None:
@@ -107,8 +120,10 @@ def attach_filter(opened: socket.socket, wire: Wire) -> None:
     opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(steps), ctypes.addressof(program)))
 
 
-def packet(wire: Wire, token: str, sender: str, target: str, kind: str, *, size: int, has_all: bool) -> bytes:
-    return wire.packet(json.dumps([MARK, token, sender, target, kind, has_all]).encode(), size)
+def packet(
+    wire: Wire, token: str, sender: str, target: str, kind: str, *, size: int, has_all: bool, port: int | None = None
+) -> bytes:
+    return wire.packet(json.dumps([MARK, token, sender, target, kind, has_all]).encode(), size, port)
 
 
 def read(wire: Wire, received: bytes, token: str, me: str) -> tuple[str, str, bool] | None:
@@ -157,8 +172,10 @@ def open_wire(wire: Wire) -> socket.socket:
 
 
 def send(wire: Wire, raw: socket.socket, peer: ReachedPeer, order: dict[str, Any], done: bool) -> None:
+    if peer.address is None:
+        return
     for kind, size in ((SMALL, 0), (FULL, peer.size)):
-        message = packet(wire, order["token"], order["name"], peer.name, kind, size=size, has_all=done)
+        message = packet(wire, order["token"], order["name"], peer.name, kind, size=size, has_all=done, port=peer.port)
         try:
             raw.sendto(message, (peer.address, 0))
             peer.errors.pop(kind, None)
@@ -186,7 +203,6 @@ def hear(wire: Wire, opened: socket.socket, way: str, peers: dict[str, ReachedPe
 
 def exchange(peers: dict[str, ReachedPeer], order: dict[str, Any]) -> None:
     """Send to all and hear all, until all is heard on all sides or the time is up."""
-    both = {SMALL, FULL}
     way, wire = order["way"], Wire(order)
     with open_raw(wire, order["source"]) as raw, open_wire(wire) as everything:
         end = time.monotonic() + order["window_s"]
@@ -195,12 +211,12 @@ def exchange(peers: dict[str, ReachedPeer], order: dict[str, Any]) -> None:
         while (now := time.monotonic()) < end:
             if now >= next_at:
                 for peer in peers.values():
-                    send(wire, raw, peer, order, both <= peer.heard[way])
+                    send(wire, raw, peer, order, peer.all_came(way))
                 next_at = now + PAUSE_S
             ready = select.select([raw, everything], [], [], max(0.0, min(next_at, end) - now))[0]
             for opened in ready:
                 hear(wire, opened, "raw" if opened is raw else "wire", peers, order)
-            if done_at is None and all(both <= peer.heard[way] and peer.has_all for peer in peers.values()):
+            if done_at is None and all(peer.all_came(way) and peer.has_all for peer in peers.values()):
                 done_at = time.monotonic()
             if done_at is not None and time.monotonic() > done_at + LINGER_S:
                 return
@@ -208,6 +224,8 @@ def exchange(peers: dict[str, ReachedPeer], order: dict[str, Any]) -> None:
 
 def ping(echo: Any, peer: ReachedPeer) -> dict[str, Any]:
     """The same by ICMP, and if a full packet does not pass, the largest that does."""
+    if peer.address is None:
+        return {"ping_ms": None, "ping_error": None, "largest": None}
     small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
     if small["ms"] is None:
         return {"ping_ms": None, "ping_error": small["error"], "largest": None}

@@ -20,6 +20,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from dockmesh.agent.learned import LearnedEndpoints
 from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, ROUTES, RULES, monitor
 from dockmesh.agent.preshared import Preshared, read_handshakes
 from dockmesh.agent.telling import SAID, forget, say, say_once, tell_systemd
@@ -62,6 +63,8 @@ class DeviceKeeper:
         self.childs_end: int | None = None  # a pipe that nobody writes to, and that ends with the child
         self.given: str | None = None  # what the device has been told; None: it must be told
         self.preshared = Preshared(KEYS)
+        self.learned = LearnedEndpoints()
+        self.forgot = False  # the device is another than that which learned them
         self.loaded: tuple[str, str | None] = ("", None)  # the rules that were loaded, and how nft lists them
 
     @property
@@ -81,7 +84,13 @@ class DeviceKeeper:
         well = self.lock() and self.there() and self.tell() and self.address() and guarded
         if well:
             forget()
+            self.remember()
         return well
+
+    def remember(self) -> None:
+        peers = self.settings["peers"]
+        if any("endpoint" not in peer for peer in peers):
+            self.learned.remember(run("wg", "show", self.device, "endpoints") or "", peers)
 
     def lock(self) -> bool:
         prefix = self.settings["prefix"]
@@ -112,7 +121,7 @@ class DeviceKeeper:
         """The device, and who encrypts at it."""
         here = os.path.join(DEVICES, self.device)
         if not os.path.exists(here):
-            self.given = None
+            self.given, self.forgot = None, True
             if self.child is not None:
                 self.end_child()
             if not self.make():
@@ -131,7 +140,7 @@ class DeviceKeeper:
 
     def start(self) -> bool:
         """A socket that a dead one left would take what is told, and nobody would hear it."""
-        self.given = None
+        self.given, self.forgot = None, True
         self.end_child()
         path = os.path.join(SOCKETS, f"{self.device}.sock")
         with contextlib.suppress(FileNotFoundError):
@@ -186,6 +195,10 @@ class DeviceKeeper:
         if run("wg", "syncconf", self.device, "/dev/stdin", text=wanted) is None:
             return False
         self.given = wanted
+        if self.forgot:
+            self.forgot = False
+            for arguments in self.learned.arguments():
+                run("wg", "set", self.device, *arguments)
         return True
 
     def address(self) -> bool:

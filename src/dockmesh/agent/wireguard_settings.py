@@ -47,7 +47,9 @@ def configuration(settings: dict[str, Any], preshared: Preshared) -> str | None:
         shared = key_of(preshared.name(peer["name"]), keys)
         lines += ["", "[Peer]", f"PublicKey = {peer['public']}", f"AllowedIPs = {peer['address']}/32"]
         lines += [f"PresharedKey = {shared}"] if shared else []
-        lines += [f"Endpoint = {peer['endpoint']}", "PersistentKeepalive = 25"]
+        # Of a peer without one the device has learned where it is, and `syncconf` leaves that as it is.
+        lines += [f"Endpoint = {peer['endpoint']}"] if "endpoint" in peer else []
+        lines.append("PersistentKeepalive = 25")
     return "\n".join(lines) + "\n"
 
 

@@ -48,7 +48,7 @@ def deaf(plan: Plan, fault: Fault) -> dict[str, tuple[str, ...]]:
 
 
 def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Exec, ...]:
-    in_kernel, in_bridge = tunnel_matches(plan.wire)
+    _, in_bridge = tunnel_matches(plan.wire)
     if drop.bridge is not None:
         return tuple(
             Exec(
@@ -59,12 +59,16 @@ def inject(plan: Plan, fault: Fault, drop: Drop) -> tuple[Exec, ...]:
             )
             for peer in drop.peers
         )
-    rules = "".join(
-        f"    {_family(peer.underlay)} saddr {peer.underlay} {in_kernel} {_share(fault)}counter drop\n"
-        for peer in drop.peers
-    )
+    rules = "".join(f"    {_from(plan, peer)} {_share(fault)}counter drop\n" for peer in drop.peers)
     chain = f"  chain input {{\n    type filter hook input priority -300; policy accept;\n{rules}  }}\n"
     return (Exec(("nft", "-f", "-"), stdin=f"table inet {TABLE} {{\n{chain}}}\n"),)
+
+
+def _from(plan: Plan, peer: HostPlan) -> str:
+    """In nft's words. Behind a NAT a host has another address on the way, so what it encrypted is matched inside."""
+    if peer.endpoint is not None:
+        return f"ip saddr {peer.inside} {tunnel_matches(plan.fabric.tunnel.encapsulation)[0]}"
+    return f"{_family(peer.underlay)} saddr {peer.underlay} {tunnel_matches(plan.wire)[0]}"
 
 
 def tunnel_matches(wire: Encapsulation) -> tuple[str, str]:

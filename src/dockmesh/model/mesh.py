@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 from dockmesh.debian.deb import Deb
-from dockmesh.model.encryption import Encryption
+from dockmesh.model.encryption import Encryption, HostEndpoint
 from dockmesh.model.network import Allocation, Network
 from dockmesh.model.tunnel import Tunnel
 
@@ -157,6 +157,7 @@ class Host:
     allocations: tuple[Allocation, ...]  # in the networks that it is on, in the order of the mesh's: docker0 first
     underlay_mtu: int = ETHERNET_MTU
     ssh: Ssh = field(default_factory=Ssh)
+    endpoint: HostEndpoint | None = None  # None: the others find it at its underlay address
     docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property

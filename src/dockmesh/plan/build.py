@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, collapse_addresses
 
-from dockmesh.model.encryption import Encryption
+from dockmesh.model.encryption import Encryption, HostEndpoint
 from dockmesh.model.mesh import Fabric, Host, Mesh
 from dockmesh.model.network import (
     ATTACH_SWITCH,
@@ -20,7 +20,7 @@ from dockmesh.model.network import (
 )
 from dockmesh.model.tunnel import MtuSum, overlay_mtu
 from dockmesh.model.vxlan import VxlanDevice, vni
-from dockmesh.plan import direct, topology, tree
+from dockmesh.plan import direct, dynamic, topology, tree
 from dockmesh.plan.number import MOST, numbers
 from dockmesh.plan.types import HostAttachment, HostNetwork, HostPlan, Link, Plan, TunnelEnd
 
@@ -29,10 +29,13 @@ IFNAMSIZ = 16  # linux/if.h: so many bytes has the name of an interface, with a 
 
 
 def build(mesh: Mesh) -> Plan:
-    """Raises UsageError when the topology is too deep for a spanning tree."""
+    """Raises UsageError when the topology is too deep for a spanning tree, or without links of hosts that find no way
+    to each other in parts.
+    """
     hosts = tuple(sorted(mesh.hosts, key=lambda host: host.address))
     names = [host.name for host in hosts]
-    links = topology.links({host.name: host.address for host in hosts}, mesh.fabric.topology)
+    wanted = topology.links({host.name: host.address for host in hosts}, mesh.fabric.topology)
+    links, left_out = dynamic.split(hosts, wanted)
     planned_tree, forwards = None, {}
     priority: dict[str, int] = {}
     if not mesh.fabric.forwarding.has_tree:
@@ -53,6 +56,7 @@ def build(mesh: Mesh) -> Plan:
         narrowest=narrowest,
         tree=planned_tree,
         links=links,
+        left_out=left_out,
         hosts=tuple(
             replace(
                 _host_plan(
@@ -118,7 +122,8 @@ def _tunnel_end(fabric: Fabric, host: Host, peer: Host, number: int, inside: Map
     device = None
     if fabric.kernel_devices:
         device = VxlanDevice(vni(host.address, peer.address, fabric.key), local, remote)
-    end = TunnelEnd("", peer.name, remote, fabric.tunnel, device, peer.underlay if inside else None)
+    found_at = (peer.endpoint or HostEndpoint(peer.underlay)) if inside else None
+    end = TunnelEnd("", peer.name, remote, fabric.tunnel, device, found_at)
     return replace(end, port=f"{end.stem}{number}")
 
 
@@ -132,6 +137,7 @@ def _host_plan(host: Host, tunnels: tuple[TunnelEnd, ...], number: int, networks
         tree_priority=None,
         tunnels=tunnels,
         number=number,
+        endpoint=host.endpoint,
         docker=host.docker,
     )
 

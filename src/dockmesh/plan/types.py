@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IP
 from typing import Any
 
 from dockmesh.debian.deb import Deb
+from dockmesh.model.encryption import HostEndpoint
 from dockmesh.model.mesh import Fabric, Listen, Ssh, UnderlayAddress
 from dockmesh.model.network import FABRIC_ATTACH, FABRIC_PORT, SWITCH_ATTACH, SWITCH_PORT, TUNNEL_DEVICE, Network
 from dockmesh.model.tunnel import Encapsulation, MtuSum, Tunnel, wireguard
@@ -32,12 +33,12 @@ class TunnelEnd:
     remote: UnderlayAddress
     kind: Tunnel = Tunnel.GRE
     device: VxlanDevice | None = None  # the kernel's, called as the port is; None: Open vSwitch makes the tunnel itself
-    encrypted_to: UnderlayAddress | None = None  # where WireGuard takes it to; None: it goes to `remote` in clear
+    encrypted_to: HostEndpoint | None = None  # where WireGuard takes it to; None: it goes to `remote` in clear
 
     @property
-    def underlay(self) -> UnderlayAddress:
-        """The peer's own address, whatever the tunnel goes through."""
-        return self.encrypted_to or self.remote
+    def underlay(self) -> UnderlayAddress | None:
+        """Where the peer is found, whatever the tunnel goes through; None where nobody knows that beforehand."""
+        return self.remote if self.encrypted_to is None else self.encrypted_to.address
 
     @property
     def stem(self) -> str:
@@ -139,6 +140,7 @@ class HostPlan:
     number: int  # of this host in flows, and of the OpenFlow port that leads to it on each of its peers
     forwards: tuple[Forward, ...] = ()  # empty but under `direct`
     inside: IPv4Address | None = None  # its address inside the encryption; None: there is none
+    endpoint: HostEndpoint | None = None  # where the others find it, if not at its underlay address
     docker: Mapping[str, Any] = field(default_factory=dict, hash=False)  # more keys of its daemon.json
 
     @property
@@ -149,6 +151,16 @@ class HostPlan:
     def tunnels_from(self) -> UnderlayAddress:
         """The address that its tunnels' packets come from."""
         return self.inside or self.underlay
+
+    @property
+    def found_at(self) -> UnderlayAddress | None:
+        """Where the others find it; None where they learn that from what it sends."""
+        return self.underlay if self.endpoint is None else self.endpoint.address
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the others learn from what it sends where it is."""
+        return self.endpoint is not None and self.endpoint.is_learned
 
     @property
     def further(self) -> tuple[HostNetwork, ...]:
@@ -196,6 +208,7 @@ class Plan:
     tree: SpanningTree | None  # None under `direct`: all links carry frames
     links: tuple[Link, ...]
     hosts: tuple[HostPlan, ...]
+    left_out: tuple[Link, ...] = ()  # which the topology wants, and neither end of which knows where the other is
     debs: tuple[Deb, ...] = ()  # carried to hosts that need them
     domain: str | None = None  # behind the names of containers; None: no names
     docker_api: Listen | None = None

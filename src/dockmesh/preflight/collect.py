@@ -14,7 +14,7 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
 from dockmesh.inspect.host import config_of, inspect
-from dockmesh.plan.types import Plan
+from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, HostEvidence, PeerReach, Reach
 from dockmesh.preflight.underlay import FULL, SMALL
@@ -87,28 +87,37 @@ async def _exchange(
     token = secrets.token_hex(8)
     wire = plan.wire
     source, echo = text_of("reach"), text_of("echo")
-    addresses = {host.name: str(host.underlay) for host in plan.hosts}
+    known = {host.name: host for host in plan.hosts}
 
     async def one(name: str) -> Reach:
         progress.step(name, f"send {wire.name} to the others")
         order = {
             "token": token,
             "name": name,
-            "source": addresses[name],
+            "source": str(known[name].underlay),
             "kind": str(plan.fabric.tunnel),
             "port": wire.port,
             "way": _way(plan),
             "window_s": WINDOW_S,
             "echo": echo,
-            "peers": [
-                {"name": peer, "address": addresses[peer], "size": plan.mtu_sum.underlay} for peer in wanted[name]
-            ],
+            "peers": [_peer(plan, known[name], known[peer]) for peer in wanted[name]],
         }
         request = script(source, order, REACH_DEADLINE_S)
         (answer,) = await hosts[name].ask(request, within_s=REACH_DEADLINE_S + 5)
         return of_its_type(read_reach(read_said(answer)))
 
     return await each(wanted, gone, one)
+
+
+def _peer(plan: Plan, host: HostPlan, peer: HostPlan) -> dict[str, Any]:
+    """Nobody knows beforehand where a dynamic host is; what it sends first says it."""
+    return {
+        "name": peer.name,
+        "address": None if peer.found_at is None else str(peer.found_at),
+        "port": (peer.endpoint.port if peer.endpoint else None) or plan.wire.port,
+        "size": plan.mtu_sum.underlay,
+        "finds_us": not host.is_dynamic,
+    }
 
 
 def _way(plan: Plan) -> str:
@@ -145,6 +154,8 @@ def _not_arrived(plan: Plan, wanted: Wanted, reach: Mapping[str, Reach]) -> dict
     """The pairs of which one direction is still in doubt."""
 
     def arrived(target: str, source: str) -> bool:
+        if plan.host(target).is_dynamic:
+            return True
         heard = reach.get(target, Reach()).peers.get(source, PeerReach())
         return {SMALL, FULL} <= (heard.wire if _way(plan) == "wire" else heard.raw)
 

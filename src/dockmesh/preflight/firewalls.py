@@ -15,6 +15,9 @@ NAMES = {
 }
 
 
+Source = IPv4Address | IPv6Address | None  # None: it may be any
+
+
 def judge(evidence: HostEvidence) -> Iterator[Finding]:
     name, around = (evidence.facts.name,), evidence.around
     yield _forwarding(evidence, name)
@@ -52,7 +55,7 @@ def _forwarding(evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     return Finding(Check.FORWARDING, Level.FINE, name, f"{state}, and nothing there drops them")
 
 
-def find_guilty(evidence: HostEvidence, wire: Encapsulation, device: str, source: IPv4Address | IPv6Address) -> Seen:
+def find_guilty(evidence: HostEvidence, wire: Encapsulation, device: str, source: Source) -> Seen:
     """Which rule drops a tunnel's packet that comes in on `device` from a peer; PASSES where none is seen that does."""
     return who_drops(evidence, Packet(device, protocols=wire.protocols, port=wire.port, source=source, to_host=True))
 
@@ -72,23 +75,25 @@ def who_drops(evidence: HostEvidence, packet: Packet) -> Seen:
 
 
 def how_to_open(
-    evidence: HostEvidence, wire: Encapsulation, sources: Sequence[IPv4Address | IPv6Address], seen: Seen
+    evidence: HostEvidence, wire: Encapsulation, sources: Sequence[Source], seen: Seen, *, version: int
 ) -> str:
     """In the words of who manages the rules there."""
     managers = find_managers(evidence)
     protocol, port = wire.protocols[0], wire.port
     if "ufw" in managers:
         to = f" to any port {port}" if port else ""
-        return "; ".join(f"`ufw allow proto {protocol} from {source}{to}`" for source in sources)
+        froms = dict.fromkeys("any" if source is None else str(source) for source in sources)
+        return "; ".join(f"`ufw allow proto {protocol} from {source}{to}`" for source in froms)
     if "firewalld" in managers:
         opened = f"--add-port={port}/udp" if port else f"--add-protocol={protocol}"
         return f"`firewall-cmd --permanent {opened}`, then `firewall-cmd --reload`"
-    named, is_4 = ", ".join(map(str, sources)), sources[0].version == 4
+    named, is_4 = "" if None in sources else ", ".join(map(str, sources)), version == 4
     if seen.chain:
         matched = f"udp dport {port}" if port else f"{'ip protocol' if is_4 else 'meta l4proto'} {protocol}"
         keep = ", and in /etc/nftables.conf, to keep it" if "nftables.service" in managers else ""
-        accept = f"{'ip' if is_4 else 'ip6'} saddr {{ {named} }} {matched} accept"
-        return f"`nft 'insert rule {seen.chain} {accept}'`{keep}"
+        whose = f"{'ip' if is_4 else 'ip6'} saddr {{ {named} }} " if named else ""
+        return f"`nft 'insert rule {seen.chain} {whose}{matched} accept'`{keep}"
     matched = f"-p {protocol}{f' --dport {port}' if port else ''}"
     program = "iptables" if is_4 else "ip6tables"
-    return f"`{program} -I INPUT {matched} -s {named.replace(' ', '')} -j ACCEPT`, or the same where its rules are kept"
+    matched += f" -s {named.replace(' ', '')}" if named else ""
+    return f"`{program} -I INPUT {matched} -j ACCEPT`, or the same where its rules are kept"

@@ -98,6 +98,9 @@ def _device_of_underlay(host: HostPlan, links: tuple[LinuxLink, ...]) -> LinuxLi
 
 def _underlay(host: HostPlan, evidence: HostEvidence, name: tuple[str, ...]) -> Finding:
     device = _device_of_underlay(host, evidence.facts.links)
+    if device is None and host.is_dynamic:
+        what = f"no device has the {host.underlay} of the file; its address may change"
+        return Finding(Check.UNDERLAY, Level.FINE, name, what)
     if device is None:
         has = [str(ip) for link in evidence.facts.links for ip in link.ips if not ip.is_loopback]
         what = f"no device has the underlay address {host.underlay} of the file"

@@ -47,10 +47,13 @@ def judge(plan: Plan, evidence: Evidence) -> tuple[Finding, ...]:
         for link in plan.links
         for source, target in ((link.a, link.b), (link.b, link.a))
         if _took_part(evidence, source, target) and _took_part(evidence, target, source)
+        if not plan.host(target).is_dynamic
     ]
     lost = [each for each in directions if SMALL not in _way(plan, each)]
     short = [each for each in directions if SMALL in _way(plan, each) and FULL not in _way(plan, each)]
-    found += [*_lost(plan, evidence, lost), *_short(plan, short)]
+    hidden = [each for each in lost if _is_hidden(plan, each)]
+    others = [each for each in lost if each not in hidden]
+    found += [*_hidden(plan, hidden), *_lost(plan, evidence, others), *_short(plan, short)]
     found += _fine(plan, directions, lost, short)
     return tuple(found)
 
@@ -63,6 +66,26 @@ def _took_part(evidence: Evidence, host: str, peer: str) -> bool:
 def _way(plan: Plan, direction: Direction) -> frozenset[str]:
     """Open vSwitch takes packets off the device itself, before any firewall of the host, if the kernel does not."""
     return direction.got.raw if plan.fabric.in_kernel else direction.got.wire
+
+
+def _is_hidden(plan: Plan, each: Direction) -> bool:
+    """Whether the target looks like one behind a NAT: it is heard, and nothing gets there, not even a ping."""
+    heard = each.sent.raw | each.sent.wire
+    return SMALL in heard and each.sent.ping_ms is None and plan.host(each.target).endpoint is None
+
+
+def _hidden(plan: Plan, hidden: Sequence[Direction]) -> Iterator[Finding]:
+    by_target: dict[str, list[str]] = defaultdict(list)
+    for each in hidden:
+        by_target[each.target].append(each.source)
+    for target, sources in by_target.items():
+        named = ", ".join(sources)
+        what = f"{plan.wire.name} from it arrives at {named}, and nothing from there here, not even a ping"
+        at = "set `endpoint: dynamic` for it in the file"
+        at += "" if plan.fabric.encryption else ", and `encryption: wireguard` under `fabric`"
+        do = f"if it is behind a NAT, {at}; else see `ip route get {plan.host(target).underlay}` on {sources[0]}"
+        pairs = tuple((source, target) for source in sources)
+        yield Finding(Check.TUNNEL, Level.BLOCKER, (target,), what, do, pairs)
 
 
 def _lost(plan: Plan, evidence: Evidence, lost: Sequence[Direction]) -> Iterator[Finding]:
@@ -102,7 +125,7 @@ def _not_sent(plan: Plan, each: Direction, error: str) -> Finding:
         matched = f"-p {wire.protocols[0]}{f' --dport {wire.port}' if wire.port else ''}"
         do = f"let it out in its own firewall: `{program} -I OUTPUT {matched} -j ACCEPT`, or its like in nftables"
         return Finding(Check.TUNNEL, Level.BLOCKER, (each.source,), f"{what}: its own firewall forbids it", do, pair)
-    do = f"see `ip route get {plan.host(each.target).underlay}` on it"
+    do = f"see `ip route get {plan.host(each.target).found_at}` on it"
     return Finding(Check.TUNNEL, Level.BLOCKER, (each.source,), what, do, pair)
 
 
@@ -113,12 +136,13 @@ def _dropped_by_host(plan: Plan, evidence: Evidence, dropped: Sequence[Direction
     for each in dropped:
         known, underlay = evidence.hosts[each.target], plan.host(each.target).underlay
         devices = [link.name for link in known.facts.links if link.has(underlay)]
-        seen = find_guilty(known, wire, devices[0] if devices else "", plan.host(each.source).underlay)
+        seen = find_guilty(known, wire, devices[0] if devices else "", plan.host(each.source).found_at)
         by_rule[each.target, seen].append(each.source)
     for (target, seen), sources in by_rule.items():
         why = f": {seen.rule}" if seen.fate is not Fate.PASSES else ""
         what = f"{wire.name} from {', '.join(sources)} arrives, and its own firewall drops it{why}"
-        do = how_to_open(evidence.hosts[target], wire, [plan.host(source).underlay for source in sources], seen)
+        found = [plan.host(source).found_at for source in sources]
+        do = how_to_open(evidence.hosts[target], wire, found, seen, version=plan.ip_version)
         pairs = tuple((source, target) for source in sources)
         yield Finding(Check.TUNNEL, Level.BLOCKER, (target,), what, do, pairs)
 
@@ -145,11 +169,14 @@ def _fine(
         mine = [each for each in directions if host.name in (each.source, each.target)]
         if not mine or any(each in lost for each in mine):
             continue
-        peers = tuple(dict.fromkeys(each.target for each in mine if each.source == host.name))
-        what = f"{plan.wire.name} passes to and from {', '.join(peers)}"
-        yield Finding(Check.TUNNEL, Level.FINE, (host.name,), what)
+        to = [each.target for each in mine if each.source == host.name]
+        from_alone = [each.source for each in mine if each.target == host.name and each.source not in to]
+        both = f"{'to' if host.is_dynamic else 'to and from'} {', '.join(to)}" if to else ""
+        ways = " and ".join(filter(None, (both, f"from {', '.join(from_alone)}" if from_alone else "")))
+        yield Finding(Check.TUNNEL, Level.FINE, (host.name,), f"{plan.wire.name} passes {ways}")
         if not any(each in short for each in mine):
-            what = f"packets of {plan.mtu_sum.underlay} bytes pass to and from all of them"
+            of_all = "to all of them" if host.is_dynamic else "to and from all of them"
+            what = f"packets of {plan.mtu_sum.underlay} bytes pass {of_all if to else ways}"
             yield Finding(Check.PATH_MTU, Level.FINE, (host.name,), what)
 
 

@@ -3,11 +3,12 @@
 import json
 from ipaddress import IPv6Address
 
+from dockmesh.facts.underlay import LOCK_PROTOCOL
 from dockmesh.model.encryption import OVERHEAD
 from dockmesh.model.mesh import UnderlayAddress
 from dockmesh.model.network import ENCRYPTING_DEVICE
 from dockmesh.model.tunnel import OUTER_IP
-from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.plan.types import HostPlan, Plan, TunnelEnd
 from dockmesh.render.bridge import make_gone
 from dockmesh.render.tunnel_device import alias
 
@@ -20,7 +21,6 @@ FILES = (UNIT_FILE, PROGRAM, SETTINGS)
 ABOUT = "What keeps the encryption between hosts."
 # What takes away the device, the rules, and the route that makes the addresses inside unreachable; no error where they
 # are gone. The route is known by its protocol, as agent/wireguard.py makes it.
-LOCK_PROTOCOL = "83"
 FORGET = (
     make_gone(ENCRYPTING_DEVICE),
     ("ip", "-4", "route", "flush", "type", "unreachable", "proto", LOCK_PROTOCOL),
@@ -38,7 +38,7 @@ def settings(plan: Plan, host: HostPlan) -> str | None:
         {
             "name": end.peer,
             "public": plan.keys.public[end.peer],
-            "endpoint": f"{_bracketed(end.underlay)}:{encryption.port}",
+            **_endpoint(end, encryption.port),
             "address": str(end.remote),
         }
         for end in host.tunnels
@@ -74,6 +74,14 @@ def preshared(plan: Plan, host: HostPlan) -> dict[str, str]:
     """By peer the keys that a host gets now."""
     pairs = ((end.peer, plan.keys.preshared.get(frozenset((host.name, end.peer)))) for end in host.tunnels)
     return {peer: key for peer, key in pairs if key is not None}
+
+
+def _endpoint(end: TunnelEnd, port: int) -> dict[str, str]:
+    """None of a peer whose place is learned: what is told in its stead would take that away again."""
+    found = end.encrypted_to
+    if found is None or found.address is None:
+        return {}
+    return {"endpoint": f"{_bracketed(found.address)}:{found.port or port}"}
 
 
 def _bracketed(address: UnderlayAddress) -> str:

@@ -60,5 +60,6 @@ def _down(plan: Plan, facts: Mapping[str, HostFacts]) -> dict[str, list[TunnelEn
 
 
 async def _check_underlay(plan: Plan, host: Transport, known: HostAnswers, ends: list[TunnelEnd]) -> HostAnswers:
-    answers = await host.ask(*underlay_check.questions(ends), together=True, within_s=DEADLINE_S)
+    questions = underlay_check.questions(plan.host(host.name), ends)
+    answers = await host.ask(*questions, together=True, within_s=DEADLINE_S)
     return replace(known, underlay=underlay_check.read(plan.host(host.name), known.facts, ends, answers))

@@ -141,13 +141,13 @@ def _underlay_reason(wire: Encapsulation, heard: Mapping[str, HostAnswers], down
     for end, check in ends:
         if check.rule:
             return f"iptables on {end.host} drops {wire.protocol}: {check.rule}", f"take that rule away on {end.host}"
-    pings = [check.pings for _, check in ends]
+    pings = [check.pings for _, check in ends if check.pings is not None]
     if any(pings):
         return (
             f"their underlay addresses answer pings, so something drops {wire.name}",
             f"open {wire.protocol} both ways in the firewalls of the hosts and of the network between them",
         )
-    if pings and all(each is False for each in pings):
+    if pings:
         return "no ping passes between their underlay addresses either", "repair the network between the two"
     return "the reason was not found", "`dockmesh verify` measures more"
 

@@ -10,21 +10,28 @@ from dockmesh.status.types import UnderlayCheck
 from dockmesh.transport.requests import Answer, Exec, Request
 
 
-def questions(ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
-    rules = RULES if ends[0].underlay.version == 4 else RULES6
-    return (rules, *(Exec(("ping", "-n", "-c", "1", "-W", "1", str(end.underlay)), timeout_s=3) for end in ends))
+def questions(host: HostPlan, ends: Sequence[TunnelEnd]) -> tuple[Request, ...]:
+    """A peer whose place is learned cannot be pinged; it pings us."""
+    rules = RULES if host.underlay.version == 4 else RULES6
+    found = [end.underlay for end in ends if end.underlay]
+    return (rules, *(Exec(("ping", "-n", "-c", "1", "-W", "1", str(address)), timeout_s=3) for address in found))
 
 
 def read(
     host: HostPlan, facts: HostFacts, ends: Sequence[TunnelEnd], answers: tuple[Answer, ...]
 ) -> dict[str, UnderlayCheck]:
-    """By peer, from the answers to `questions(ends)`."""
-    rules, *pings = answers
-    # ping(8): 0 answered, 1 not answered, 2 anything else.
+    """By peer, from the answers to `questions(host, ends)`."""
+    rules, *rest = answers
+    pings = iter(rest)
     return {
-        end.peer: UnderlayCheck(answer.code == 0 if answer.code in (0, 1) else None, _rule(host, facts, end, rules))
-        for end, answer in zip(ends, pings, strict=True)
+        end.peer: UnderlayCheck(_answered(next(pings)) if end.underlay else None, _rule(host, facts, end, rules))
+        for end in ends
     }
+
+
+def _answered(answer: Answer) -> bool | None:
+    """By ping(8): 0 answered, 1 not answered, 2 anything else."""
+    return answer.code == 0 if answer.code in (0, 1) else None
 
 
 def _rule(host: HostPlan, facts: HostFacts, end: TunnelEnd, rules: Answer) -> str:

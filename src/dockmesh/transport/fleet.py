@@ -10,7 +10,8 @@ from pathlib import Path
 from dockmesh.errors import DockmeshError
 from dockmesh.transport.fanout import fan_out
 from dockmesh.transport.resolve import resolves
-from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SshHost, SshTarget, connect, ssh_config
+from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SshHost, connect, ssh_config
+from dockmesh.transport.target import SshTarget, found_at
 
 FILES_OF_OURS, FILES_A_HOST = 128, 8
 SOON_S = 0.05  # within which a resolver that is near has answered
@@ -52,7 +53,7 @@ async def fleet(
     opened: dict[str, SshHost] = {}
     _allow_files(len(hosts))
     # A name that the resolver knows needs no help of ours: `ssh NAME` works by itself.
-    helped = [host for host in hosts if host.underlay and not host.ssh.host]
+    helped = [host for host in hosts if found_at(host) and not host.ssh.host]
     looking_up = asyncio.gather(*(resolves(host.name) for host in helped))
     await asyncio.wait((looking_up,), timeout=SOON_S)
     loading = asyncio.ensure_future(meanwhile) if meanwhile is not None and not looking_up.done() else meanwhile

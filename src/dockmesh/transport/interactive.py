@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import join
 
-from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SUDO, SshTarget, argv_of
+from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SUDO, argv_of
 from dockmesh.transport.start import start
+from dockmesh.transport.target import SshTarget
 
 # Without a terminal nothing tells a command on the host that ssh has ended: it would go on until it next writes.
 # So where it does not need our standard input itself, that goes to somebody who ends the command when it ends.

@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import join
-from typing import Protocol
 
 from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError, Report
-from dockmesh.model.mesh import Ssh, UnderlayAddress
 from dockmesh.transport.answers import read_answers
 from dockmesh.transport.deadlines import QUESTION_S, deadline_s
 from dockmesh.transport.failed import USERS, Call, dialled, explain
 from dockmesh.transport.requests import Answer, Ask, Exec, Lock, Request, Transact, as_line
 from dockmesh.transport.start import start
+from dockmesh.transport.target import SshTarget, found_at
 
 CONNECT_TIMEOUT_S = 15
 END_WITHIN_S = 2
@@ -62,19 +61,6 @@ DO_NONSENSE = (
 DO_HANGS = "find out what keeps the host so busy"
 
 
-class SshTarget(Protocol):
-    """What it takes to find a host."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def ssh(self) -> Ssh: ...
-
-    @property
-    def underlay(self) -> UnderlayAddress | None: ...
-
-
 @contextlib.contextmanager
 def ssh_config(hosts: Iterable[SshTarget], chosen: Path | None) -> Iterator[Path]:
     """The configuration to use: the user's own, and after it (first match wins) the underlay addresses of `hosts`.
@@ -88,7 +74,9 @@ def ssh_config(hosts: Iterable[SshTarget], chosen: Path | None) -> Iterator[Path
         ours = Path(folder) / "ssh_config"
         includes = "".join(f'Include "{path}"\n' for path in users if path.is_file())
         addresses = "".join(
-            f"Host {host.name}\n  HostName {host.underlay}\n" for host in hosts if host.underlay and not host.ssh.host
+            f"Host {host.name}\n  HostName {address}\n"
+            for host in hosts
+            if not host.ssh.host and (address := found_at(host))
         )
         ours.write_bytes(os.fsencode(includes + addresses))
         ours.with_name(USERS).write_bytes(os.fsencode(includes))
@@ -101,6 +89,7 @@ class SshHost:
     def __init__(self, name: str, process: Process, reached_at: str | None, *, pace: float = 1.0):
         self.name = name
         self.reached_at = reached_at  # the host's own address of this connection
+        self.reached_port: int | None = None
         self._process = process
         self._pace = pace
         self._turn = asyncio.Lock()
@@ -225,7 +214,9 @@ async def connect(
         greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
         if greeting is not None:
             # SSH_CONNECTION, in sshd's order: client address and port, server address and port.
-            return SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
+            opened = SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
+            opened.reached_port = int(greeting[3]) if len(greeting) == 4 and greeting[3].isdecimal() else None
+            return opened
         said = ""
     except TimeoutError:
         said = f"nothing of use within {GREETING_TIMEOUT_S:g} s"
@@ -234,7 +225,7 @@ async def connect(
         raise
     code = await _end(process)
     said = said or await _last_words(process)
-    address = await dialled(host.name, host.ssh, host.underlay, config) if helped else None
+    address = await dialled(host.name, host.ssh, found_at(host), config) if helped else None
     raise explain(Call(host.name, host.ssh, chosen, address), code, said)
 
 

@@ -198,6 +198,7 @@ def _order_for_host(session: VerifySession, known: Mapping[str, ProbedHost], hos
             "size": plan.mtu_sum.underlay,
         }
         for end in host.tunnels
+        if end.underlay
     ]
     networks = [
         {

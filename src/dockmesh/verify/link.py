@@ -64,26 +64,27 @@ def _dead_hosts(plan: Plan, silent: list[Link]) -> set[str]:
 
 def _dead_underlays(plan: Plan, dead: set[str]) -> Iterator[Cause]:
     for name in sorted(dead):
-        peers = [end.peer for end in plan.host(name).tunnels]
-        yield Cause(
-            CauseKind.UNDERLAY_DOWN,
-            (name,),
-            f"its underlay address {plan.host(name).underlay} and {', '.join(peers)} do not hear each other's pings",
-            f"check that {name} is up, and repair its cable or routes: `ping {plan.host(name).underlay}` on {peers[0]}",
-            BELOW,
-        )
+        ends, at = plan.host(name).tunnels, plan.host(name).found_at
+        peers = ", ".join(end.peer for end in ends)
+        if at is None:
+            what = f"it hears no answer to pings from the underlay addresses of {peers}"
+            ping = f"`ping {ends[0].underlay}` on {name}"
+        else:
+            what = f"its underlay address {at} and {peers} do not hear each other's pings"
+            ping = f"`ping {at}` on {ends[0].peer}"
+        do = f"check that {name} is up, and repair its cable or routes: {ping}"
+        yield Cause(CauseKind.UNDERLAY_DOWN, (name,), what, do, BELOW)
 
 
 def _silent_underlay(plan: Plan, link: Link) -> Cause:
     a, b = plan.host(link.a), plan.host(link.b)
-    return Cause(
-        CauseKind.UNDERLAY_DOWN,
-        (link.a, link.b),
-        f"no ping passes between their underlay addresses {a.underlay} and {b.underlay}",
-        f"repair the network between them until `ping {b.underlay}` on {link.a} answers",
-        BELOW,
-        scope=Scope.LINK,
-    )
+    if a.found_at is not None and b.found_at is not None:
+        what = f"no ping passes between their underlay addresses {a.found_at} and {b.found_at}"
+    else:
+        a, b = (b, a) if b.is_dynamic else (a, b)
+        what = f"no ping of {a.name} is answered by {b.name} at {b.found_at}"
+    do = f"repair the network between them until `ping {b.found_at}` on {a.name} answers"
+    return Cause(CauseKind.UNDERLAY_DOWN, (link.a, link.b), what, do, BELOW, scope=Scope.LINK)
 
 
 def _tunnel(plan: Plan, evidence: MeshEvidence, ends: Mapping[tuple[str, str], End], link: Link) -> Iterator[Cause]:

@@ -31,6 +31,15 @@ def test_each_peer_has_its_one_address_and_the_key_that_both_share(tmp_path: Pat
     )
 
 
+def test_of_a_peer_whose_place_is_learned_nothing_is_told_that_would_take_that_away(tmp_path: Path) -> None:
+    (tmp_path / "private").write_text("A=\n")
+    hidden = {"name": "host2", "public": "B2=", "address": "198.18.42.2"}
+
+    told = configuration({**SETTINGS, "peers": [hidden]}, Preshared(str(tmp_path))) or ""
+
+    assert told.endswith("PublicKey = B2=\nAllowedIPs = 198.18.42.2/32\nPersistentKeepalive = 25\n")
+
+
 def test_without_a_private_key_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert configuration(SETTINGS, Preshared(str(tmp_path))) is None
 

@@ -238,7 +238,7 @@ def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     hosts = [f"host{number}=192.0.2.{number}" for number in (1, 2, 3)]
 
-    done = printed_by(capsys, ["init", *hosts, "--offline", "--json"])
+    done = printed_by(capsys, ["init", *hosts, "--encryption", "off", "--offline", "--json"])
 
     assert json.loads(done) == EXAMPLES["init"]
 

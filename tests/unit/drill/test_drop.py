@@ -5,6 +5,7 @@ import pytest
 from dockmesh.drill import drop
 from dockmesh.drill.drop import Drop
 from dockmesh.drill.types import Fault, FaultKind
+from dockmesh.model.encryption import Encryption, HostEndpoint
 from dockmesh.model.mesh import Links
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.types import Plan
@@ -119,3 +120,14 @@ class Host:
 
 def hosts(plan: Plan) -> dict[str, Host]:
     return {host.name: Host() for host in plan.hosts}
+
+
+def test_what_a_hidden_host_sends_is_dropped_inside_the_encryption() -> None:
+    """Outside, nobody knows which address it has there."""
+    plan = plan_of()
+    plan = replace(plan, fabric=replace(plan.fabric, encryption=Encryption()))
+    peer = replace(plan.host("host1"), endpoint=HostEndpoint(), inside=Encryption().prefix[1])
+
+    (request,) = drop.inject(plan, CUT, Drop(plan.host("host2"), (peer,), None))
+
+    assert "ip saddr 198.18.0.1 meta l4proto 47 counter drop" in request.stdin

@@ -8,6 +8,7 @@ import pytest
 from dockmesh.meshfile.flow import text
 from dockmesh.meshfile.load import parse
 from dockmesh.meshfile.write import write_mesh
+from dockmesh.model.encryption import Encryption, HostEndpoint
 from dockmesh.model.mesh import Bfd, Degree, Fabric, Host, Links, Listen, Mesh, Ring, Sites, Ssh, Star
 from dockmesh.model.network import Network
 from dockmesh.model.tunnel import Tunnel
@@ -126,3 +127,32 @@ def test_an_ipv6_underlay_is_written_in_quotes_and_read_again(address: str) -> N
 
     assert f'underlay: "{address}"' in written
     assert parse("mesh.yaml", written.encode()) == written_mesh
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        HostEndpoint(),
+        HostEndpoint(IPv4Address("203.0.113.7")),
+        HostEndpoint(IPv4Address("203.0.113.7"), 443),
+    ],
+    ids=str,
+)
+def test_where_a_host_is_found_is_written_and_read_again(endpoint: HostEndpoint) -> None:
+    first, *others = MESH.hosts
+    hosts = (replace(first, endpoint=endpoint), *others)
+    written_mesh = replace(MESH, hosts=hosts, fabric=replace(MESH.fabric, encryption=Encryption()))
+
+    assert parse("mesh.yaml", write_mesh(written_mesh).encode()) == written_mesh
+
+
+def test_an_ipv6_endpoint_is_written_and_read_again() -> None:
+    hosts = tuple(replace(host, underlay=IPv6Address(f"fd00::{number}")) for number, host in enumerate(MESH.hosts, 1))
+    for endpoint in (HostEndpoint(IPv6Address("2001:db8::7")), HostEndpoint(IPv6Address("2001:db8::7"), 443)):
+        written_mesh = replace(
+            MESH,
+            hosts=(replace(hosts[0], endpoint=endpoint), *hosts[1:]),
+            fabric=replace(MESH.fabric, encryption=Encryption()),
+        )
+
+        assert parse("mesh.yaml", write_mesh(written_mesh).encode()) == written_mesh

@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
-from dockmesh.model.encryption import Encryption
+from dockmesh.model.encryption import Encryption, HostEndpoint
 from dockmesh.plan.build import build
 from dockmesh.plan.secrets import MeshKeys
 from dockmesh.plan.types import HostPlan, Plan
@@ -40,6 +40,18 @@ def test_its_settings_name_each_peer_and_where_it_is() -> None:
         "endpoint": "10.77.0.2:4711",
         "address": "198.19.42.2",
     }
+
+
+def test_a_peer_behind_a_nat_is_where_that_maps_it_or_nowhere_yet() -> None:
+    fabric = replace(KERNEL, encryption=Encryption(port=4711))
+    mesh = mesh_of(3, fabric=fabric)
+    places = (None, HostEndpoint(IPv4Address("203.0.113.7")), HostEndpoint())
+    hosts = tuple(replace(host, endpoint=place) for host, place in zip(mesh.hosts, places, strict=True))
+    plan = replace(build(replace(mesh, hosts=hosts)), keys=MeshKeys(PUBLIC))
+
+    told = json.loads(wireguard.settings(plan, plan.hosts[0]) or "")
+
+    assert [peer.get("endpoint") for peer in told["peers"]] == ["203.0.113.7:4711", None]
 
 
 def test_over_ipv6_less_is_left_and_endpoints_have_brackets() -> None:

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from dockmesh.model.encryption import HostEndpoint
 from dockmesh.status.types import UnderlayCheck
 from dockmesh.status.underlay_check import questions, read
 from dockmesh.transport.requests import Answer
@@ -11,7 +14,7 @@ ENDS = HOST.tunnels
 
 
 def test_a_ping_a_tunnel_and_the_rules_once() -> None:
-    asked = [str(request) for request in questions(ENDS)]
+    asked = [str(request) for request in questions(HOST, ENDS)]
 
     assert asked == ["iptables -S", "ping -n -c 1 -W 1 10.77.0.2", "ping -n -c 1 -W 1 10.77.0.3"]
 
@@ -44,3 +47,13 @@ def test_what_drops_gre_is_told_from_what_does_not(rules: str, dropped: str) -> 
     found = read(HOST, FACTS, ENDS[:1], (Answer(0, rules), Answer(0)))
 
     assert found == {"host2": UnderlayCheck(True, dropped)}
+
+
+def test_a_peer_whose_place_is_learned_is_not_pinged_and_the_others_are() -> None:
+    ends = (replace(ENDS[0], encrypted_to=HostEndpoint()), ENDS[1])
+
+    asked = [str(request) for request in questions(HOST, ends)]
+    found = read(HOST, FACTS, ends, (Answer(0), Answer(1)))
+
+    assert asked == ["iptables -S", "ping -n -c 1 -W 1 10.77.0.3"]
+    assert found == {"host2": UnderlayCheck(None, ""), "host3": UnderlayCheck(False, "")}

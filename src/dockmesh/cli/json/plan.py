@@ -49,6 +49,7 @@ def plan_json(planned: Plan, found: Resilience) -> dict[str, Any]:
             for deb in planned.debs
         ],
         "links": [{"a": link.a, "b": link.b, "forwards": link in planned.carrying} for link in planned.links],
+        "left_out": [{"a": link.a, "b": link.b} for link in planned.left_out],
         "resilience": resilience_json(found),
         "shape": resilience_json(found),  # its name until 0.1.0
         "remarks": list(remarks(planned.networks)),
@@ -75,6 +76,7 @@ def _host_json(host: HostPlan) -> dict[str, Any]:
     return {
         "name": host.name,
         "underlay": str(host.underlay),
+        **({"endpoint": str(host.endpoint)} if host.endpoint else {}),
         "underlay_mtu": host.underlay_mtu,
         "address": str(host.address.ip),
         "pool": str(host.pool),

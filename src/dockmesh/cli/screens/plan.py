@@ -17,6 +17,7 @@ from dockmesh.plan.topology import in_words
 from dockmesh.plan.tree import tree_links
 from dockmesh.plan.types import Link, Plan
 
+MOST_PAIRS = 6  # that are named
 MANY = 40  # hosts, beyond which a drawing shows nothing
 
 
@@ -59,7 +60,7 @@ def _show_hosts(planned: Plan) -> None:
     rows = [
         (
             host.name,
-            str(host.underlay),
+            f"{host.underlay}{f' ({host.endpoint})' if host.endpoint else ''}",
             str(host.address.ip),
             str(host.pool),
             f"{host.docker0.containers:,}",
@@ -71,8 +72,17 @@ def _show_hosts(planned: Plan) -> None:
 
 
 def _show_remarks(planned: Plan) -> None:
-    for text in remarks(planned.networks):
+    for text in (*remarks(planned.networks), *_left_out(planned)):
         out.print(f"\n[bold yellow]![/] {text}")
+
+
+def _left_out(planned: Plan) -> tuple[str, ...]:
+    if not planned.left_out:
+        return ()
+    pairs = [f"{link.a} – {link.b}" for link in planned.left_out]
+    more = f" and {len(pairs) - MOST_PAIRS} more" if len(pairs) > MOST_PAIRS else ""
+    text = f"No link of their own, as neither knows where the other is: {', '.join(pairs[:MOST_PAIRS])}{more}."
+    return (f"{text} What they send each other goes by a third host.",)
 
 
 def _show_networks(planned: Plan) -> None:

@@ -9,7 +9,8 @@ from typing import Self
 
 from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.ssh import SshHost, SshTarget
+from dockmesh.transport.ssh import SshHost
+from dockmesh.transport.target import SshTarget
 
 CONNECT_TIMEOUT_S = 5  # whoever looks wants to hear of the others, too
 

@@ -20,6 +20,7 @@ from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.transport.resolve import resolves
 from dockmesh.transport.settings import ssh_settings
 from dockmesh.transport.ssh import ssh_config as composed
+from dockmesh.transport.target import found_at
 
 SSH_PORT = 22
 
@@ -126,7 +127,7 @@ async def _way(host: HostPlan, config: Path, chosen: Path | None, *, helped: boo
     said = read_settings(await ssh_settings(name, user, port, chosen))
     if helped and said["hostname"][0].lower() == name.lower():
         # Nobody but the mesh file knows where it is, so the URL must say it: with all that ssh has under its name.
-        name, user, port = str(host.underlay), ours["user"][0], int(ours["port"][0])
+        name, user, port = str(found_at(host) or name), ours["user"][0], int(ours["port"][0])
     theirs = read_settings(await ssh_settings(name, user, port, None))
     included = read_settings(await ssh_settings(name, user, port, chosen)) if chosen else theirs
     url = ssh_url(name, user, port if port != SSH_PORT else None)

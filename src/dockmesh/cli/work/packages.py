@@ -17,7 +17,7 @@ from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Ssh
 from dockmesh.packages.build import Built, Order, build, check_tree
 from dockmesh.transport.fleet import fleet
-from dockmesh.transport.ssh import SshTarget
+from dockmesh.transport.target import SshTarget
 from dockmesh.transport.understand import understanding
 
 OPEN_VSWITCH = "openvswitch"

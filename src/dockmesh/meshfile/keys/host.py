@@ -4,6 +4,7 @@ from typing import Any
 
 from dockmesh.meshfile.excerpt import clipped
 from dockmesh.meshfile.explain import Place
+from dockmesh.meshfile.keys.endpoint import ENDPOINT
 from dockmesh.meshfile.lists import JsonObject, MapOf
 from dockmesh.meshfile.section import Inner, Key, Keys, Section
 from dockmesh.meshfile.tree import Node, Scalar
@@ -102,6 +103,14 @@ class HostSection(Section, title="A host, under its name in `hosts`", where="at 
     )
     underlay_mtu = Key(
         MTU, "MTU of the interface that has the underlay address, in bytes.", of.ETHERNET_MTU, examples=(1500,)
+    )
+    endpoint = Key(
+        ENDPOINT,
+        "Where the others find the host, if not at its underlay address: an address, with a port if that is another "
+        "one, which a NAT maps to it one to one; or dynamic, for a host behind another NAT, or with an address that "
+        "changes. Only with `encryption: wireguard`.",
+        None,
+        examples=("dynamic", "203.0.113.7"),
     )
     ssh = Inner(SshSection, "How to reach the host, where ssh_config does not say it under the host's name.", of.Ssh())
     networks = Key(

@@ -64,6 +64,13 @@ def check_port(mesh: MeshSection) -> Iterator[Problem]:
         yield Problem(f"the port of encryption is {port.value}", hint, port.span)
 
 
+def port_of(mesh: MeshSection) -> int:
+    """At which hosts reach each other; the default one where it is wrong by itself."""
+    encryption = mesh.fabric.encryption
+    port = encryption.value.port if encryption and isinstance(encryption.value, EncryptionSection) else None
+    return port.value if port else DEFAULT_PORT
+
+
 def _prefix(mesh: MeshSection) -> Located[IPv4Network] | None:
     """None without encryption, and where it is wrong by itself."""
     encryption = mesh.fabric.encryption

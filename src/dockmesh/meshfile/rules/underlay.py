@@ -13,8 +13,9 @@ IPV4_MIN_MTU, IPV6_MIN_MTU = 576, 1280
 
 
 def check_same(mesh: MeshSection) -> Iterator[Problem]:
+    """Behind NATs hosts may have equal ones, as long as nobody goes there; where they are found is looked at."""
     for host, first in repeated(mesh.every_host, lambda host: host.underlay):
-        if host.underlay and first.underlay:
+        if host.underlay and first.underlay and not (host.endpoint and first.endpoint):
             where = f"{first.shown} (line {first.label.line}) is reached at that address."
             what = f"{host.underlay.subject} is also the {first.underlay.subject}"
             yield Problem(what, f"{where} Every host has its own.", host.underlay.span)
