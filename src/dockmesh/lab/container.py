@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dockmesh.lab import underlay
+from dockmesh.lab import nat, underlay
 from dockmesh.lab.disk import ensure_disk
 from dockmesh.lab.image import Say, ensure_image
 from dockmesh.lab.machine import REBOOTED, machine_argv
@@ -37,7 +37,7 @@ class Containers:
         ensure_disk(lab, host)
 
     def plug(self, lab: Lab, host: LabHost) -> None:
-        underlay.plug(lab, host)
+        (nat if host.nat else underlay).plug(lab, host)
 
     def boot_argv(self, lab: Lab, host: LabHost) -> tuple[str, ...]:
         return machine_argv(lab.directory, host.name)

@@ -61,7 +61,8 @@ def write_own_files(lab: Lab, host: LabHost, folder: Path) -> None:
 def _underlay(lab: Lab, host: LabHost) -> str:
     """As shells read it."""
     ipv6 = f"ADDRESS6={lab.underlay_of(host)}/{lab.subnet6.prefixlen}\n" if lab.ipv6 else ""
-    return f"ADDRESS={host.address}/{lab.subnet.prefixlen}\n{ipv6}"
+    subnet = lab.hidden_subnet if host.nat else lab.subnet
+    return f"ADDRESS={lab.address_of(host)}/{subnet.prefixlen}\n{ipv6}"
 
 
 def _move_ipv6(lab: Lab, host: LabHost) -> str:

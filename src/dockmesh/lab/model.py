@@ -1,7 +1,7 @@
 """A lab and its hosts: who they are, and the marks by which everything of theirs is found again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -46,6 +46,7 @@ class LabHost:
     address: IPv4Address
     mtu: int = ETHERNET_MTU
     release: Release = DEFAULT
+    nat: bool = False  # whether a router hides it, which then has `address`
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,25 @@ class Lab:
         """Of local addresses (RFC 4193), with the lab's hash in them."""
         return IPv6Network(f"fd77:{self.hash[:2]}:{self.hash[2:]}::/64")
 
+    @property
+    def hidden_subnet(self) -> IPv4Network:
+        """Behind each router the same (RFC 1918)."""
+        return IPv4Network("192.168.77.0/24")
+
+    @property
+    def router_address(self) -> IPv4Address:
+        return self.hidden_subnet[1]
+
+    def router_netns_of(self, host: LabHost) -> str:
+        return f"{self.netns_of(host)}-nat"
+
+    def address_of(self, host: LabHost) -> IPv4Address:
+        """The host's own IPv4 address."""
+        return self.hidden_subnet[2] if host.nat else host.address
+
     def underlay_of(self, host: LabHost) -> UnderlayAddress:
-        """Where the other hosts reach it, for the mesh file."""
-        return self.subnet6[int(host.address) & 0xFF] if self.ipv6 else host.address
+        """For the mesh file."""
+        return self.subnet6[int(host.address) & 0xFF] if self.ipv6 else self.address_of(host)
 
     @property
     def ssh_config(self) -> Path:
@@ -144,9 +161,12 @@ class Lab:
     def switch_mac(self) -> str:
         return self._mac(int(self.switch_address) & 0xFF)
 
-    def _mac(self, number: int) -> str:
+    def hidden_mac_of(self, host: LabHost) -> str:
+        return self._mac(int(host.address) & 0xFF, "01")
+
+    def _mac(self, number: int, place: str = "00") -> str:
         hash_bytes = [self.hash[i : i + 2] for i in (0, 2, 4)]
-        return ":".join(["02", *hash_bytes, "00", f"{number:02x}"])
+        return ":".join(["02", *hash_bytes, place, f"{number:02x}"])
 
     def host(self, name: str) -> LabHost:
         for host in self.hosts:
@@ -183,16 +203,25 @@ def make_hosts(
     mtus: Mapping[str, int],
     wanted: Release | Mapping[str, Release] | None = None,
     old: Mapping[str, Release] | None = None,
+    *,
+    nats: Collection[str] = (),
 ) -> tuple[LabHost, ...]:
-    """So many hosts; what they are asked to be of MTU and release, and what those have that are there."""
+    """So many hosts; what they are asked to be of MTU and release, and what those have that are there.
+
+    `nats`: those that are to be behind a NAT.
+    """
     if not 1 <= count <= MAX_HOSTS:
         raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {count}")
     subnet = subnet_of(directory)
     names = [f"host{number}" for number in range(1, count + 1)]
     if unknown := sorted(set(mtus) - set(names)):
         raise LabError(f"an MTU is given for {', '.join(unknown)}, but the hosts are {names[0]} to {names[-1]}")
+    if unknown := sorted(set(nats) - set(names)):
+        raise LabError(f"a NAT is wanted for {', '.join(unknown)}, but the hosts are {names[0]} to {names[-1]}")
+    if set(names) <= set(nats):
+        raise LabError("all hosts are to be behind a NAT, and none would find another", do="leave one out of --nat")
     releases = releases_of(names, wanted, old or {})
     return tuple(
-        LabHost(name, subnet[FIRST_HOST_NUMBER + index], mtus.get(name, ETHERNET_MTU), release)
+        LabHost(name, subnet[FIRST_HOST_NUMBER + index], mtus.get(name, ETHERNET_MTU), release, name in nats)
         for index, (name, release) in enumerate(zip(names, releases, strict=True))
     )

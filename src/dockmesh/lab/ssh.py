@@ -21,22 +21,28 @@ def write_ssh_files(lab: Lab) -> None:
 def ssh_config_text(lab: Lab) -> str:
     """One entry a host, by name and by address.
 
-    The proxy enters the switch's namespace, so this machine needs no route to the hosts. `nc -N` passes the end of
-    the connection on, or a killed client would leave its session on the host for ever.
+    The proxy enters the switch's namespace, so this machine needs no route to the hosts; of a host behind a NAT that of
+    its router, as by a jump host. `nc -N` passes the end of the connection on, or a killed client would leave its
+    session on the host for ever.
     """
-    proxy = f"nsenter --net={NETNS_FOLDER / lab.switch_netns} nc -N %h %p"
     return HEADER + "".join(
         f"\nHost {host.name} {host.address}\n"
-        f"    HostName {host.address}\n"
+        f"    HostName {lab.address_of(host)}\n"
+        f"{f'    HostKeyAlias {host.name}{chr(10)}' if host.nat else ''}"
         f"    User root\n"
         f'    IdentityFile "{lab.key}"\n'
         f"    IdentitiesOnly yes\n"
         f'    UserKnownHostsFile "{lab.known_hosts}"\n'
         f"    GlobalKnownHostsFile /dev/null\n"
         f"    StrictHostKeyChecking yes\n"
-        f"    ProxyCommand {proxy}\n"
+        f"    ProxyCommand nsenter --net={NETNS_FOLDER / _beside(lab, host)} nc -N %h %p\n"
         for host in lab.hosts
     )
+
+
+def _beside(lab: Lab, host: LabHost) -> str:
+    """The namespace that reaches it."""
+    return lab.router_netns_of(host) if host.nat else lab.switch_netns
 
 
 def _known_host(lab: Lab, host: LabHost) -> str:

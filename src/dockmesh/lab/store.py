@@ -34,7 +34,13 @@ def load(directory: Path) -> Lab:
             f"there is no lab in {directory}", do="run `dockmesh lab up`, or name one of `dockmesh lab list`"
         ) from None
     hosts = tuple(
-        LabHost(host["name"], IPv4Address(host["address"]), host["mtu"], Release(host.get("release", DEFAULT)))
+        LabHost(
+            host["name"],
+            IPv4Address(host["address"]),
+            host["mtu"],
+            Release(host.get("release", DEFAULT)),
+            host.get("nat", False),
+        )
         for host in record["hosts"]
     )
     return Lab(

@@ -14,6 +14,7 @@ from dockmesh.model.mesh import ETHERNET_MTU
 NETNS_FOLDER = Path("/run/netns")
 SWITCH = "underlay"  # the Linux bridge in the switch's namespace; its ports have the hosts' names
 UPLINK = "eth0"
+LAN = "lan"  # of a router that hides a host, the side of the host
 
 
 def inside(netns: str, *argv: str) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ def make_switch(lab: Lab) -> None:
         f"address add {lab.switch_address}/{lab.subnet.prefixlen} dev {SWITCH}",
     )
     run(("ip", "-n", netns, "-batch", "-"), what, text="\n".join(lines))
-    _compute_checksums(netns, SWITCH)
+    compute_checksums(netns, SWITCH)
 
 
 def plug(lab: Lab, host: LabHost) -> None:
@@ -65,8 +66,8 @@ def plug(lab: Lab, host: LabHost) -> None:
         f"link set {UPLINK} up",
     )
     run(("ip", "-n", netns, "-batch", "-"), what, text="\n".join(uplink))
-    _compute_checksums(netns, UPLINK)
-    _compute_checksums(lab.switch_netns, host.name)
+    compute_checksums(netns, UPLINK)
+    compute_checksums(lab.switch_netns, host.name)
 
 
 def plug_tap(lab: Lab, host: LabHost) -> None:
@@ -81,7 +82,10 @@ def plug_tap(lab: Lab, host: LabHost) -> None:
 
 def pull_cable(lab: Lab, host: LabHost) -> None:
     """From now on not one more frame of the host gets out, the FIN and RST of its dying processes included."""
-    try_run(("ip", "-n", lab.switch_netns, "link", "delete", host.name))
+    if host.nat:
+        try_run(("ip", "-n", lab.router_netns_of(host), "link", "delete", LAN))
+    else:
+        try_run(("ip", "-n", lab.switch_netns, "link", "delete", host.name))
 
 
 def unplug(lab: Lab, host: LabHost) -> None:
@@ -106,7 +110,7 @@ def pids_in(netns: str) -> tuple[int, ...]:
     return tuple(int(pid) for pid in answer.stdout.split())
 
 
-def _compute_checksums(netns: str, device: str) -> None:
+def compute_checksums(netns: str, device: str) -> None:
     """Virtual devices leave checksums to hardware that is not there; a userspace datapath then sees wrong ones.
 
     Ping works, TCP does not.

@@ -42,12 +42,14 @@ class UpOptions:
     place: UnderlayPlace | None = None
     offers: tuple[str, ...] = ()  # packages that a new lab's hosts may install beside the usual ones
     release: Release | Mapping[str, Release] | None = None  # of all hosts, or of some by name
+    nats: tuple[str, ...] | None = None  # hosts behind a NAT of their own
 
 
 def up(opts: UpOptions, say: Callable[[str], None]) -> Lab:
     """Make the lab, or what is missing of it: hosts that run are left alone, others start from the disks they have."""
     check_name(opts.name)
     check_root()
+    _check_nats(opts)
     directory = opts.directory.resolve()
     old = store.load(directory) if (directory / store.FILE).exists() else None
     check_machine(opts.kind or (old.kind if old else HostKind.CONTAINER))
@@ -76,6 +78,20 @@ def up(opts: UpOptions, say: Callable[[str], None]) -> Lab:
     return lab
 
 
+def _check_nats(opts: UpOptions) -> None:
+    """A host behind a NAT takes part in an encrypted mesh only."""
+    if not opts.nats:
+        return
+    if opts.kind is HostKind.VM or opts.ipv6:
+        what = "virtual machines" if opts.kind is HostKind.VM else "an IPv6 underlay"
+        raise LabError(f"a lab with {what} has no NAT", do="leave --nat out, or the other")
+    if opts.place is UnderlayPlace.BRIDGE:
+        raise LabError(
+            "a mesh with hosts behind a NAT is encrypted, and an Open vSwitch bridge around its underlay is not",
+            do="say --underlay device, or leave --underlay out",
+        )
+
+
 def _boot(lab: Lab, host: LabHost) -> None:
     power_on(lab, host)
     wait_until_booted(lab, host)
@@ -90,7 +106,8 @@ def _settle(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab
         raise LabError(f"the lab in {directory} has {len(old.hosts)} hosts already", do="run `dockmesh lab down` first")
     mtus = {host.name: host.mtu for host in old.hosts} | opts.mtus
     releases = {host.name: host.release for host in old.hosts}
-    hosts = make_hosts(directory, opts.hosts or len(old.hosts), mtus, opts.release, releases)
+    nats = [host.name for host in old.hosts if host.nat] if opts.nats is None else opts.nats
+    hosts = make_hosts(directory, opts.hosts or len(old.hosts), mtus, opts.release, releases, nats=nats)
     changed = [
         *(["another kind of hosts"] if opts.kind not in (None, old.kind) else []),
         *(["another accelerator"] if old.accelerator and opts.accelerator not in (None, old.accelerator) else []),
@@ -99,6 +116,7 @@ def _settle(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab
         *(["another family of its underlay"] if opts.ipv6 is not None and opts.ipv6 != old.ipv6 else []),
         *(["another place of its underlay addresses"] if opts.place not in (None, old.place) else []),
         *(["another MTU of a host"] if _differ(hosts, old.hosts, "mtu") else []),
+        *(["other hosts behind a NAT"] if _differ(hosts, old.hosts, "nat") else []),
         *(["another release of a host"] if _differ(hosts, old.hosts, "release") else []),
     ]
     if changed:
@@ -127,7 +145,8 @@ def _image(machines: Machines, release: Release, opts: UpOptions, prepared: bool
 def _new(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
     kind = opts.kind or HostKind.CONTAINER
     machines = MACHINES[kind]
-    hosts = make_hosts(directory, opts.hosts or DEFAULT_HOSTS, opts.mtus, opts.release)
+    hosts = make_hosts(directory, opts.hosts or DEFAULT_HOSTS, opts.mtus, opts.release, nats=opts.nats or ())
+    place = opts.place or (UnderlayPlace.DEVICE if opts.nats else UnderlayPlace.BRIDGE)
     releases = sorted({host.release for host in hosts})
     images = {release: _image(machines, release, opts, bool(opts.prepared), say) for release in releases}
     return Lab(
@@ -139,6 +158,6 @@ def _new(opts: UpOptions, directory: Path, say: Callable[[str], None]) -> Lab:
         hosts=hosts,
         ipv6=bool(opts.ipv6),
         kind=kind,
-        place=opts.place or UnderlayPlace.BRIDGE,
+        place=place,
         accelerator=machines.choose_accelerator(images[hosts[0].release], opts.accelerator, say),
     )

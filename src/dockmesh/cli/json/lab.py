@@ -22,6 +22,7 @@ def lab_json(lab: Lab) -> dict[str, Any]:
             {
                 "name": host.name,
                 "underlay": str(lab.underlay_of(host)),
+                "nat": host.nat,
                 "mtu": host.mtu,
                 "release": str(host.release),
                 "running": power.is_running(lab, host),

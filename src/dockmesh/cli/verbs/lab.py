@@ -92,6 +92,14 @@ def up(
         ),
     ] = None,
     release: Release = None,
+    nat: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST[,HOST]",
+            help="Hosts that are each behind a NAT of their own, all with the same address there; their mesh is "
+            "encrypted. Not for virtual machines.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Create a lab, or start those of its hosts that are not running. More hosts can be added to a running lab.
@@ -102,7 +110,7 @@ def up(
 
     asked = work.Asked(
         *(name, directory, hosts, prepared, tuple(mtu or ()), prefix, vm, accel, ipv6, underlay, tuple(offer or ())),
-        release,
+        *(release, tuple(nat or ())),
     )
     work.up(asked, json=json)
 

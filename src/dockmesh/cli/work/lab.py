@@ -39,6 +39,7 @@ class Asked:
     underlay: str | None
     offers: tuple[str, ...]
     release: str | None
+    nats: tuple[str, ...] = ()
 
 
 def _directory(name: str, directory: Path | None) -> Path:
@@ -74,6 +75,7 @@ def up(asked: Asked, *, json: bool) -> None:
         place=_parse_underlay(asked.underlay),
         offers=asked.offers,
         release=parse_releases(asked.release) if asked.release else None,
+        nats=tuple(name for text in asked.nats for name in text.split(",") if name) or None,
     )
     if console.is_terminal:
         with console.status("looking at this machine") as status:
