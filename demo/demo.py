@@ -60,7 +60,7 @@ def show(directory: Path, file: Path) -> dict[str, str]:
     reach = ("-f", str(file), "--ssh-config", str(lab.ssh_config))
 
     step("One file", "`init` asks each host for its address and MTU, and writes the mesh down")
-    dockmesh("init", "--name", "demo", *reach, *HOSTS)
+    dockmesh("init", "--name", "demo", "--encryption", "off", *reach, *HOSTS)
     console.print(file.read_text(), style="cyan", markup=False)
 
     step("The plan", "what follows from the file; nobody is contacted")

@@ -20,7 +20,7 @@ def mesh_and_a_spare(make_mesh: MakeMesh, *options: str) -> Mesh:
     made = make_mesh("--prepared", *options, hosts=len(HOSTS) + 1)
     mesh = Mesh(made.directory, HOSTS)
     mesh.file.unlink()
-    assert mesh.dockmesh("init", *HOSTS).code == 0
+    assert mesh.dockmesh("init", *HOSTS, "--encryption", "off").code == 0
     mesh.apply()
     mesh.wait_for_mesh()
     for name in HOSTS:

@@ -68,7 +68,7 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     made = make_mesh("--prepared", hosts=4)
     mesh = Mesh(made.directory, made.hosts[:3])
     mesh.file.unlink()
-    assert mesh.dockmesh("init", *mesh.hosts).code == 0
+    assert mesh.dockmesh("init", *mesh.hosts, "--encryption", "off").code == 0
     mesh.apply()
     mesh.wait_for_mesh()
     for name in mesh.hosts:

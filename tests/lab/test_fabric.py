@@ -40,7 +40,7 @@ def test_container_cannot_reach_another_vlan_by_a_tag(mesh: Mesh) -> None:
 def test_narrow_underlay_of_one_host_counts_for_all(make_mesh: MakeMesh) -> None:
     mesh = make_mesh("--prepared", "--mtu", "host2=1400")
     mesh.file.unlink()
-    assert mesh.dockmesh("init", *mesh.hosts).code == 0
+    assert mesh.dockmesh("init", *mesh.hosts, "--encryption", "off").code == 0
 
     mesh.apply()
     mesh.wait_for_mesh()

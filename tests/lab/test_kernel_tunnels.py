@@ -42,7 +42,9 @@ def test_it_is_proven_and_the_card_keeps_the_address(mesh: Mesh) -> None:
 def test_init_writes_this_form_for_such_hosts_and_says_so(mesh: Mesh) -> None:
     file = mesh.directory / "by-init.yaml"
 
-    done = run(*DOCKMESH, "init", *HOSTS, "--file", str(file), "--ssh-config", str(mesh.ssh_config))
+    done = run(
+        *DOCKMESH, "init", *HOSTS, "--encryption", "off", "--file", str(file), "--ssh-config", str(mesh.ssh_config)
+    )
 
     fabric = load(file).fabric
     assert (fabric.datapath, fabric.tunnel, fabric.kernel_devices) == (Datapath.NETDEV, Tunnel.VXLAN, True)

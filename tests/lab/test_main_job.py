@@ -15,7 +15,7 @@ def bare(make_mesh: MakeMesh) -> Mesh:
 def applied(bare: Mesh) -> Mesh:
     """As a person does it: a file by `init`, a look, an apply that installs, containers."""
     bare.file.unlink()
-    done = bare.dockmesh("init", *bare.hosts)
+    done = bare.dockmesh("init", *bare.hosts, "--encryption", "off")
     assert done.code == 0, done.err
     first = bare.dockmesh("apply", "--yes", "--json").json()
     assert [host["error"] for host in first["hosts"]] == [None, None, None]

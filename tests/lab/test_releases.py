@@ -17,7 +17,7 @@ def world(request: pytest.FixtureRequest, make_mesh: MakeMesh) -> Mesh:
     """Bare hosts become a proven mesh by `init` and `apply`."""
     mesh = make_mesh("--release", request.param)
     mesh.file.unlink()
-    done = mesh.dockmesh("init", *mesh.hosts)
+    done = mesh.dockmesh("init", *mesh.hosts, "--encryption", "off")
     assert done.code == 0, done.err
     applied = mesh.dockmesh("apply", "--yes", "--json")
     assert applied.code == 0, applied.err + applied.out

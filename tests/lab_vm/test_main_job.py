@@ -11,7 +11,7 @@ def applied(make_mesh: MakeMesh) -> Mesh:
     """As a person does it: a file by `init`, an apply that installs, containers."""
     bare = make_mesh()
     bare.file.unlink()
-    done = bare.dockmesh("init", *bare.hosts)
+    done = bare.dockmesh("init", *bare.hosts, "--encryption", "off")
     assert done.code == 0, done.err
     bare.apply()
 

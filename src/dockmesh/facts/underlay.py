@@ -1,11 +1,16 @@
 """Which of a host's addresses the other hosts reach it at."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model.mesh import UnderlayAddress
+from dockmesh.model.network import ENCRYPTING_DEVICE
 
+ROUTES = ("ip", "-json", "-4", "route", "show", "table", "all")
+LOCK_PROTOCOL = "83"  # of the route that agent/wireguard.py makes
 DEFAULT_ROUTE = ("ip", "-json", "-4", "route", "show", "default")
 
 
@@ -48,3 +53,13 @@ def find_underlay(
         if len(chosen) == 1:
             return chosen[0]
     return None
+
+
+def read_taken(links: Sequence[LinuxLink], routes: str) -> tuple[IPv4Network, ...]:
+    """What a host has addresses in and routes to, but for those of an encryption of ours that is there already."""
+    found = {each.network for link in links if link.name != ENCRYPTING_DEVICE for each in link.addresses}
+    for route in json.loads(routes or "[]"):
+        ours = route.get("dev") == ENCRYPTING_DEVICE or str(route.get("protocol")) == LOCK_PROTOCOL
+        if route.get("dst", "default") != "default" and not ours:
+            found.add(IPv4Network(route["dst"]))
+    return tuple(sorted(found))

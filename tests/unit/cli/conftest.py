@@ -11,6 +11,8 @@ import pytest
 from dockmesh.cli.main import run as entry_point
 from tests.support.meshes import MESH_FILE
 
+OFFLINE = ("--encryption", "off", "--offline")  # for init, which would ask a person
+
 
 @dataclass(frozen=True)
 class Ran:

@@ -4,7 +4,7 @@ import pytest
 
 from dockmesh.meshfile.load import load
 from tests.support.meshes import MESH_FILE
-from tests.unit.cli.conftest import Dockmesh
+from tests.unit.cli.conftest import OFFLINE, Dockmesh
 
 ADD = ("host", "add", "--offline")
 
@@ -50,7 +50,7 @@ def test_a_host_that_leaves_keeps_its_certificate_and_it_is_said(dockmesh: Dockm
 
 
 def test_the_comment_on_the_room_left_is_kept_true(dockmesh: Dockmesh, mesh_file: Path) -> None:
-    dockmesh("init", "--offline", "-f", "new.yaml", "a=10.0.0.1", "b=10.0.0.2")
+    dockmesh("init", *OFFLINE, "-f", "new.yaml", "a=10.0.0.1", "b=10.0.0.2")
     before = Path("new.yaml").read_text()
 
     dockmesh(*ADD, "-f", "new.yaml", "c=10.0.0.3")
@@ -81,7 +81,7 @@ def test_mode_and_link_of_the_file_stay(dockmesh: Dockmesh, mesh_file: Path, tmp
 
 
 def test_a_full_prefix_is_refused_with_the_ways_out(dockmesh: Dockmesh) -> None:
-    dockmesh("init", "--offline", "--prefix", "10.9.0.0/28", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
+    dockmesh("init", *OFFLINE, "--prefix", "10.9.0.0/28", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
 
     ran = dockmesh(*ADD, "d=10.0.0.4")
 
@@ -177,7 +177,7 @@ def test_a_host_in_a_ring_takes_a_tunnel_from_two_and_gives_each_one(dockmesh: D
 
 @pytest.mark.parametrize("odd", ["y", "no", "1e3"])
 def test_a_name_that_needs_quotes_is_no_habit(dockmesh: Dockmesh, odd: str) -> None:
-    dockmesh("init", "--offline", "a=10.0.0.1", f"{odd}=10.0.0.2")
+    dockmesh("init", *OFFLINE, "a=10.0.0.1", f"{odd}=10.0.0.2")
 
     dockmesh(*ADD, "c=10.0.0.3", "d=10.0.0.4")
 

@@ -5,7 +5,7 @@ import pytest
 
 from dockmesh.meshfile.load import load
 from dockmesh.model.mesh import Degree, Forwarding, FullMesh, Topology
-from tests.unit.cli.conftest import Dockmesh
+from tests.unit.cli.conftest import OFFLINE, Dockmesh
 
 
 async def nobody_knows(name: str, patience_s: float) -> tuple[str, ...]:
@@ -13,7 +13,7 @@ async def nobody_knows(name: str, patience_s: float) -> tuple[str, ...]:
 
 
 def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) -> None:
-    assert dockmesh("init", "--offline", "host1", "host2", "host3").code == 0
+    assert dockmesh("init", *OFFLINE, "host1", "host2", "host3").code == 0
 
     hosts = load(Path("dockmesh.yaml")).hosts
     assert [(host.name, str(host.address), str(host.pool)) for host in hosts] == [
@@ -24,7 +24,7 @@ def test_three_hosts_offline_get_the_numbers_of_the_guide(dockmesh: Dockmesh) ->
 
 
 def test_it_says_how_many_more_hosts_fit(dockmesh: Dockmesh) -> None:
-    ran = dockmesh("init", "--offline", "host1", "host2", "--max-hosts", "7")
+    ran = dockmesh("init", *OFFLINE, "host1", "host2", "--max-hosts", "7")
 
     said = "10 more hosts fit into docker0 without changing others. Their pools in docker0, in turn: 5 of /19, "
     assert said in ran.out
@@ -32,7 +32,7 @@ def test_it_says_how_many_more_hosts_fit(dockmesh: Dockmesh) -> None:
 
 
 def test_its_json_names_the_hosts_and_the_room(dockmesh: Dockmesh) -> None:
-    ran = dockmesh("init", "--offline", "--json", "host1", "host2", "host3")
+    ran = dockmesh("init", *OFFLINE, "--json", "host1", "host2", "host3")
 
     assert ran.json() == {
         "file": "dockmesh.yaml",
@@ -46,7 +46,7 @@ def test_its_json_names_the_hosts_and_the_room(dockmesh: Dockmesh) -> None:
 def test_a_file_that_is_there_is_never_written_over(dockmesh: Dockmesh) -> None:
     Path("dockmesh.yaml").write_text("mine", encoding="utf-8")
 
-    ran = dockmesh("init", "--offline", "host1", "host2")
+    ran = dockmesh("init", *OFFLINE, "host1", "host2")
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: dockmesh.yaml is there already\n")
@@ -56,12 +56,12 @@ def test_a_file_that_is_there_is_never_written_over(dockmesh: Dockmesh) -> None:
 def test_a_dangling_link_is_not_followed(dockmesh: Dockmesh, tmp_path: Path) -> None:
     Path("dockmesh.yaml").symlink_to(tmp_path / "elsewhere")
 
-    assert dockmesh("init", "--offline", "host1", "host2").code == 2
+    assert dockmesh("init", *OFFLINE, "host1", "host2").code == 2
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_addresses_that_nobody_said_are_marked_in_the_file_and_on_the_screen(dockmesh: Dockmesh) -> None:
-    ran = dockmesh("init", "--offline", "host1", "host2=10.0.0.2", "10.0.0.3")
+    ran = dockmesh("init", *OFFLINE, "host1", "host2=10.0.0.2", "10.0.0.3")
 
     text = Path("dockmesh.yaml").read_text(encoding="utf-8")
     assert "the underlay address of host1:" in ran.err
@@ -69,7 +69,7 @@ def test_addresses_that_nobody_said_are_marked_in_the_file_and_on_the_screen(doc
 
 
 def test_user_name_and_domain_go_into_ssh(dockmesh: Dockmesh) -> None:
-    dockmesh("init", "--offline", "ann@Web1.Example.COM=10.0.0.1", "root@10.0.0.2", "db=10.0.0.3")
+    dockmesh("init", *OFFLINE, "ann@Web1.Example.COM=10.0.0.1", "root@10.0.0.2", "db=10.0.0.3")
 
     web1, second, db = load(Path("dockmesh.yaml")).hosts
     assert (web1.name, web1.ssh.host, web1.ssh.user) == ("web1", "Web1.Example.COM", "ann")
@@ -78,7 +78,7 @@ def test_user_name_and_domain_go_into_ssh(dockmesh: Dockmesh) -> None:
 
 
 def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> None:
-    assert dockmesh("init", "--offline", "host1=192.0.2.1", "host2", "host3").code == 0
+    assert dockmesh("init", *OFFLINE, "host1=192.0.2.1", "host2", "host3").code == 0
 
     underlays = [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts]
     assert len(set(underlays)) == 3
@@ -88,7 +88,7 @@ def test_stand_ins_never_meet_an_address_that_was_given(dockmesh: Dockmesh) -> N
 def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)  # no name server is asked 300 times
 
-    assert dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 301))).code == 0
+    assert dockmesh("init", *OFFLINE, *(f"host{number}" for number in range(1, 301))).code == 0
     loaded = load(Path("dockmesh.yaml"))
     assert len(loaded.hosts) == 300
     assert loaded.fabric.forwarding is Forwarding.RSTP  # more than `direct` takes
@@ -98,7 +98,13 @@ def test_three_hundred_hosts_are_no_trouble(dockmesh: Dockmesh, monkeypatch: pyt
 def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
 
-    ran = dockmesh("init", "--offline", "--prefix", "10.0.0.0/8", *(f"host{number}" for number in range(1, 801)))
+    ran = dockmesh(
+        "init",
+        *OFFLINE,
+        "--prefix",
+        "10.0.0.0/8",
+        *(f"host{number}" for number in range(1, 801)),
+    )
 
     assert ran.code == 2
     assert "say theirs as HOST=UNDERLAY" in ran.err
@@ -142,7 +148,7 @@ def test_more_hosts_than_stand_ins_are_refused(dockmesh: Dockmesh, monkeypatch: 
 def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
     dockmesh: Dockmesh, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    ran = dockmesh("init", "--offline", *arguments)
+    ran = dockmesh("init", *OFFLINE, *arguments)
 
     assert ran.code == 2
     assert said in ran.err
@@ -153,7 +159,7 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
 def test_odd_names_of_the_file_are_shown_as_they_are(dockmesh: Dockmesh, tmp_path: Path) -> None:
     (tmp_path / "[").mkdir()
 
-    ran = dockmesh("init", "--offline", "-f", "[/] a.yaml", "h1", "h2")
+    ran = dockmesh("init", *OFFLINE, "-f", "[/] a.yaml", "h1", "h2")
 
     assert ran.code == 0
     assert "[/] a.yaml: 2 hosts in 172.17.0.0/16" in ran.out
@@ -161,7 +167,13 @@ def test_odd_names_of_the_file_are_shown_as_they_are(dockmesh: Dockmesh, tmp_pat
 
 
 def test_hosts_get_the_names_that_are_given(dockmesh: Dockmesh) -> None:
-    dockmesh("init", "--offline", "a=root@web.example.com=10.0.0.1", "b=web.example.org=10.0.0.2", "c=ann@10.0.0.3:222")
+    dockmesh(
+        "init",
+        *OFFLINE,
+        "a=root@web.example.com=10.0.0.1",
+        "b=web.example.org=10.0.0.2",
+        "c=ann@10.0.0.3:222",
+    )
 
     a, b, c = load(Path("dockmesh.yaml")).hosts
     assert (a.name, a.ssh.host, a.ssh.user, str(a.underlay)) == ("a", "web.example.com", "root", "10.0.0.1")
@@ -171,7 +183,13 @@ def test_hosts_get_the_names_that_are_given(dockmesh: Dockmesh) -> None:
 
 def test_addresses_of_ipv6_are_hosts_too(dockmesh: Dockmesh) -> None:
     ran = dockmesh(
-        "init", "--offline", "fd00::1", "[fd00::2]:22", "root@[fd00::3]", "web=ann@[fd00::4]:222", "db=fd00::5"
+        "init",
+        *OFFLINE,
+        "fd00::1",
+        "[fd00::2]:22",
+        "root@[fd00::3]",
+        "web=ann@[fd00::4]:222",
+        "db=fd00::5",
     )
 
     assert ran.code == 0, ran.err
@@ -186,7 +204,7 @@ def test_addresses_of_ipv6_are_hosts_too(dockmesh: Dockmesh) -> None:
 
 
 def test_an_error_names_no_line_of_a_file_that_is_not_there(dockmesh: Dockmesh) -> None:
-    ran = dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.1", "c=10.0.0.1")
+    ran = dockmesh("init", *OFFLINE, "a=10.0.0.1", "b=10.0.0.1", "c=10.0.0.1")
 
     assert "dockmesh.yaml" not in ran.err
     assert "(line" not in ran.err
@@ -198,7 +216,7 @@ def test_an_error_names_no_line_of_a_file_that_is_not_there(dockmesh: Dockmesh) 
 def test_beyond_twenty_hosts_not_each_has_a_link_to_each_other(
     dockmesh: Dockmesh, hosts: int, topology: Topology
 ) -> None:
-    ran = dockmesh("init", "--offline", *(f"h{number}=10.0.0.{number}" for number in range(1, hosts + 1)))
+    ran = dockmesh("init", *OFFLINE, *(f"h{number}=10.0.0.{number}" for number in range(1, hosts + 1)))
 
     assert load(Path("dockmesh.yaml")).fabric.topology == topology
     few = "which would be 210 links: `topology: {degree: 4}` gives each 4."
@@ -215,14 +233,14 @@ def test_names_are_looked_up_at_once(dockmesh: Dockmesh, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", slow)
 
-    assert dockmesh("init", "--offline", "host1", "host2", "host3").code == 0
+    assert dockmesh("init", *OFFLINE, "host1", "host2", "host3").code == 0
     assert [str(host.underlay) for host in load(Path("dockmesh.yaml")).hosts] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
 @pytest.mark.exhaustive
 def test_what_is_said_of_room_becomes_true(dockmesh: Dockmesh) -> None:
     """Each host that is added gets a pool as large as was said, until there is no room."""
-    lengths = dockmesh("init", "--offline", "--json", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3").json()["room_pools"]
+    lengths = dockmesh("init", *OFFLINE, "--json", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3").json()["room_pools"]
 
     for number, length in enumerate(lengths, start=4):
         dockmesh("host", "add", "--offline", f"h{number}=10.0.0.{number}")
@@ -236,7 +254,7 @@ def test_what_is_said_of_room_becomes_true(dockmesh: Dockmesh) -> None:
 
 
 def test_a_small_network_is_named_as_what_is_full(dockmesh: Dockmesh) -> None:
-    dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
+    dockmesh("init", *OFFLINE, "a=10.0.0.1", "b=10.0.0.2", "c=10.0.0.3")
 
     ran = dockmesh("network", "add", "blue", "--prefix", "10.80.0.0/28")
 
@@ -245,7 +263,7 @@ def test_a_small_network_is_named_as_what_is_full(dockmesh: Dockmesh) -> None:
 
 
 def test_a_network_can_leave_room(dockmesh: Dockmesh) -> None:
-    dockmesh("init", "--offline", "a=10.0.0.1", "b=10.0.0.2", "--max-hosts", "7")
+    dockmesh("init", *OFFLINE, "a=10.0.0.1", "b=10.0.0.2", "--max-hosts", "7")
 
     dockmesh("network", "add", "blue", "--prefix", "10.80.0.0/24", "--max-hosts", "7")
 

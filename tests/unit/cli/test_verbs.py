@@ -11,7 +11,7 @@ import pytest
 
 from dockmesh import __version__
 from dockmesh.render.paths import UP
-from tests.unit.cli.conftest import Dockmesh, Ran
+from tests.unit.cli.conftest import OFFLINE, Dockmesh, Ran
 from tests.unit.cli.test_init import nobody_knows
 
 VERBS = ("init", "plan", "render", "preflight", "apply", "schema", "lab", "history", "rollback", "unlock", "destroy")
@@ -128,7 +128,7 @@ def test_plan_shows_each_host_the_sum_of_the_mtu_the_guard_and_the_graph(dockmes
 @pytest.mark.exhaustive
 def test_plan_of_many_hosts_draws_no_graph(dockmesh: Dockmesh, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockmesh.cli.work.new_hosts.addresses_of", nobody_knows)
-    dockmesh("init", "--offline", *(f"host{number}" for number in range(1, 42)))
+    dockmesh("init", *OFFLINE, *(f"host{number}" for number in range(1, 42)))
 
     assert "not drawn for more than 40 hosts" in dockmesh("plan").out
 
@@ -302,7 +302,7 @@ ASCII_ONLY = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 @pytest.mark.exhaustive
 def test_a_terminal_that_knows_ascii_alone_is_served(tmp_path: Path) -> None:
-    init = as_program(tmp_path, "init", "--offline", "h1=10.0.0.1", "h2=10.0.0.2", **ASCII_ONLY)
+    init = as_program(tmp_path, "init", *OFFLINE, "h1=10.0.0.1", "h2=10.0.0.2", **ASCII_ONLY)
     plan = as_program(tmp_path, "plan", **ASCII_ONLY)
 
     assert (init.code, plan.code) == (0, 0)

@@ -167,7 +167,7 @@ def test_ctrl_c_leaves_the_mesh_file_whole(file: Path) -> None:
 def test_both_of_two_edits_of_the_mesh_file_are_in_it(file: Path) -> None:
     file.unlink()
     first = [f"first{number}=192.0.2.{number}" for number in (101, 102)]
-    at_one_time(file.parent, [("init", *first, "--offline", "--max-hosts", "30")])
+    at_one_time(file.parent, [("init", *first, "--encryption", "off", "--offline", "--max-hosts", "30")])
     hosts = [("host", "add", f"h{number}=192.0.2.{number}", "--offline") for number in range(1, 5)]
     networks = [("network", "add", f"net{number}", "--hosts", "first101,first102") for number in range(4)]
 

@@ -1,12 +1,12 @@
 """What preflight says of a host that is to encrypt."""
 
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 from dockmesh.facts.types import LinuxLink
 from dockmesh.model.encryption import Encryption
 from dockmesh.model.mesh import Datapath, TunnelDevices
 from dockmesh.model.tunnel import Tunnel
-from dockmesh.preflight.types import Check, Evidence, Level
+from dockmesh.preflight.types import Check, Evidence, Level, Route
 from tests.unit.preflight import worlds
 
 PLAN = worlds.plan(
@@ -52,3 +52,13 @@ def test_an_address_in_the_prefix_of_the_encryption_is_a_blocker() -> None:
 
     assert finding.level is Level.BLOCKER
     assert "eth1 has 198.18.7.1/24, which is in the prefix of the encryption, 198.18.0.0/16" in finding.what
+
+
+def test_a_route_into_the_prefix_of_the_encryption_is_a_blocker_but_not_ours() -> None:
+    ours = (Route(IPv4Network("198.18.0.0/16"), "dmw-1"), Route(IPv4Network("198.18.0.0/16"), ""))
+    theirs = Route(IPv4Network("198.18.9.0/24"), "tun0")
+
+    finding = worlds.only(PLAN, worlds.with_around(READY, "host2", routes=(*ours, theirs)))
+
+    assert finding.level is Level.BLOCKER
+    assert "198.18.9.0/24 leads to tun0" in finding.what

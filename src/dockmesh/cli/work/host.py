@@ -46,6 +46,7 @@ def add(hosts: list[str], file: Path, opts: HostOptions, *, dry_run: bool, json:
             tuple(free[place] for free in allocations),
             each.mtu,
             target.ssh,
+            each.endpoint if mesh.fabric.encryption else None,
         )
         for place, (target, each) in enumerate(zip(targets, found, strict=True))
     ]

@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from rich.markup import escape
 
 from dockmesh.cli import options
+from dockmesh.cli.ask import said_yes
 from dockmesh.cli.show import err, out, print_json
 from dockmesh.cli.work.mesh_file import flag
 from dockmesh.cli.work.new_hosts import Found, Target, all_resolved, ask, target_of
@@ -33,6 +35,7 @@ from dockmesh.model.mesh import (
 from dockmesh.model.network import DOCKER_BRIDGE, Allocation, Network
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.address import assign
+from dockmesh.plan.inner_prefix import choose
 from dockmesh.plan.remarks import remarks
 from dockmesh.plan.room import Room, room_of
 
@@ -66,13 +69,19 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
     prefix = _prefix(opts.prefix)
     slots = assign(prefix, len(targets), opts.max_hosts).slots
     found, stand_ins = _offline(targets) if opts.offline else (asyncio.run(ask(targets, opts.ssh_config)), [])
+    encryption = _encryption(found, prefix) if _choice(found, opts.encryption, json=json) else None
     mesh = Mesh(
         name=opts.name,
-        fabric=_fabric(found, opts.encryption),
+        fabric=_fabric(found, encryption),
         networks=(Network(DOCKER_BRIDGE, prefix),),
         hosts=tuple(
             Host(
-                target.name, each.underlay, (Allocation(DOCKER_BRIDGE, slot.address, slot.pool),), each.mtu, target.ssh
+                target.name,
+                each.underlay,
+                (Allocation(DOCKER_BRIDGE, slot.address, slot.pool),),
+                each.mtu,
+                target.ssh,
+                each.endpoint if encryption else None,
             )
             for target, each, slot in zip(targets, found, slots, strict=True)
         ),
@@ -93,6 +102,7 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
         )
     else:
         _show(file, mesh, room)
+    _show_hidden(mesh, found)
     if stand_ins:
         err.print(
             f"[bold yellow]![/] Nobody was asked for the underlay address of {', '.join(stand_ins)}: "
@@ -103,13 +113,38 @@ def init(hosts: list[str], file: Path, opts: InitOptions, *, json: bool) -> None
         _show_next(file, opts.ssh_config)
 
 
-def _fabric(found: list[Found], asked: EncryptionChoice | None) -> Fabric:
+def _choice(found: list[Found], asked: EncryptionChoice | None, *, json: bool) -> bool:
+    """Whether to encrypt: what was asked for; else yes where others can read it, and a person says it elsewhere."""
+    if asked is not None:
+        return asked is EncryptionChoice.WIREGUARD
+    if any(each.underlay.is_global or each.endpoint for each in found):
+        return True
+    if json or not sys.stdin.isatty():
+        raise UsageError(
+            "no underlay address is public, and nobody can be asked whether to encrypt what goes between hosts",
+            now="nothing was written",
+            do="add --encryption wireguard; or --encryption off, if the network between them is yours alone",
+        )
+    return asyncio.run(said_yes("No underlay address is public. Encrypt what goes between the hosts all the same?"))
+
+
+def _encryption(found: list[Found], prefix: IPv4Network) -> Encryption:
+    underlays = [IPv4Network(each.underlay) for each in found if isinstance(each.underlay, IPv4Address)]
+    free = choose((*(network for each in found for network in each.taken), *underlays, prefix))
+    if free is None:
+        raise UsageError(
+            "the hosts have routes to all ranges that the encryption could take",
+            now="nothing was written",
+            do="add --encryption off, and write `encryption: {kind: wireguard, prefix: …}` into the file: a free /16",
+        )
+    return Encryption(prefix=free)
+
+
+def _fabric(found: list[Found], encryption: Encryption | None) -> Fabric:
     netdev = any(not each.kernel_datapath for each in found)
-    public = any(each.underlay.is_global for each in found)
-    encrypted = asked is EncryptionChoice.WIREGUARD or (asked is None and public)
     # Open vSwitch's own tunnels leave only by its bridges, past all encryption; the kernel's devices by whatever has
     # the address.
-    needed = encrypted or not all(each.in_bridge for each in found)
+    needed = encryption is not None or not all(each.in_bridge for each in found)
     devices = netdev and needed and all(each.makes_vxlan for each in found)
     topology: Topology = FullMesh() if len(found) <= MOST_FULL_MESH else Degree(LATER_DEGREE)
     return Fabric(
@@ -118,7 +153,7 @@ def _fabric(found: list[Found], asked: EncryptionChoice | None) -> Fabric:
         topology=topology,
         datapath=Datapath.NETDEV if netdev else Datapath.SYSTEM,
         forwarding=Forwarding.DIRECT if len(found) <= MOST_DIRECT else Forwarding.RSTP,
-        encryption=Encryption() if encrypted else None,
+        encryption=encryption,
     )
 
 
@@ -136,6 +171,23 @@ def _show(file: Path, mesh: Mesh, room: Room) -> None:
         out.print(f"{NO_MODULE} {KERNEL_DEVICES}", markup=False)
     for text in remarks(mesh.networks):
         err.print(f"[bold yellow]![/] {text}")
+
+
+def _show_hidden(mesh: Mesh, found: list[Found]) -> None:
+    """On standard error: a person may have to do something about it."""
+    for host, each in zip(mesh.hosts, found, strict=True):
+        if each.endpoint and host.endpoint:
+            at = each.endpoint.address or "another port"
+            means = "learned from what it sends" if each.endpoint.is_learned else "mapped to it one to one"
+            err.print(
+                f"[bold yellow]![/] {host.name} is behind a NAT: SSH goes to {at} and arrives at {each.underlay}. So "
+                f"`endpoint: {each.endpoint}`: where it is found is {means}; `dockmesh preflight` tries it."
+            )
+        elif each.endpoint:
+            err.print(
+                f"[bold yellow]![/] {host.name} is behind a NAT, where tunnels in clear seldom reach it.\n"
+                "   do  take --encryption wireguard, which finds it"
+            )
 
 
 def _few_links(mesh: Mesh) -> str | None:

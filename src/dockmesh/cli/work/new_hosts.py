@@ -4,15 +4,17 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 
 from dockmesh.cli.show import show_error
+from dockmesh.cli.work.hidden import endpoint_of
 from dockmesh.errors import HostError, UsageError
 from dockmesh.facts.link import LINKS, read_links
 from dockmesh.facts.ovs import DATABASE, read_bridges
 from dockmesh.facts.system import LOADED_MODULES, MODULE, VXLAN, read_kernel_datapath
-from dockmesh.facts.underlay import DEFAULT_ROUTE, find_underlay, read_default_device
+from dockmesh.facts.underlay import DEFAULT_ROUTE, ROUTES, find_underlay, read_default_device, read_taken
+from dockmesh.model.encryption import HostEndpoint
 from dockmesh.model.mesh import Datapath, Ssh, UnderlayAddress
 from dockmesh.transport.fanout import each
 from dockmesh.transport.fleet import fleet
@@ -43,6 +45,8 @@ class Found:
     kernel_datapath: bool
     in_bridge: bool = False  # its underlay address is on a bridge of Open vSwitch's userspace datapath
     makes_vxlan: bool = False  # its kernel makes VXLAN devices
+    taken: tuple[IPv4Network, ...] = ()  # what it has routes to, and addresses in
+    endpoint: HostEndpoint | None = None  # where others find it, if SSH says that it is behind a NAT
 
 
 def target_of(text: str, number: int) -> Target:
@@ -61,7 +65,7 @@ def target_of(text: str, number: int) -> Target:
         raise UsageError(f"{text}: {port or 'nothing'} is not a port", do=WRITE)
     given = _address(underlay, text) if underlay is not None else None
     reach = Ssh(user=user or None, port=int(port) if port else None)
-    if (address := _as_address(host)) is not None:
+    if (address := as_address(host)) is not None:
         known = None if isinstance(address, IPv6Address) and address.scope_id else address
         return Target(name or f"host{number}", replace(reach, host=host), given or known)
     called = name or host.split(".")[0].lower()
@@ -73,7 +77,7 @@ def _parts(text: str) -> tuple[str | None, str, str | None]:
     match text.split("="):
         case [destination]:
             return None, destination, None
-        case [first, second] if "@" not in second and (_as_address(second) or not re.search("[a-zA-Z@[]", second)):
+        case [first, second] if "@" not in second and (as_address(second) or not re.search("[a-zA-Z@[]", second)):
             return None, first, second
         case [name, destination]:
             return _name(name, text), destination, None
@@ -94,21 +98,21 @@ def _split_port(place: str) -> tuple[str, str | None]:
     if place.startswith("["):
         host, _, rest = place[1:].partition("]")
         return host, rest.removeprefix(":") if rest else None
-    if _as_address(place) is not None or ":" not in place:
+    if as_address(place) is not None or ":" not in place:
         return place, None
     host, _, port = place.partition(":")
     return host, port
 
 
-def _as_address(text: str) -> UnderlayAddress | None:
+def as_address(text: str | None) -> UnderlayAddress | None:
     try:
-        return ip_address(text)
+        return ip_address(text or "")
     except ValueError:
         return None
 
 
 def _address(text: str, where: str) -> UnderlayAddress:
-    if (address := _as_address(text)) is None:
+    if (address := as_address(text)) is None:
         raise UsageError(f"{where}: {text or 'nothing'} is not an address", do="write it like host1=10.0.0.1")
     return address
 
@@ -135,7 +139,7 @@ async def _all_resolved(targets: Sequence[Target]) -> list[UnderlayAddress | Non
 
 def _usable(found: Sequence[str]) -> UnderlayAddress | None:
     """IPv4 first, for that is what most meshes go by; no address that means another host to every host."""
-    addresses = [address for text in found if (address := _as_address(text)) is not None]
+    addresses = [address for text in found if (address := as_address(text)) is not None]
     usable = [each for each in addresses if not (each.is_loopback or each.is_link_local)]
     return min(usable, key=lambda each: each.version, default=None)
 
@@ -145,7 +149,7 @@ async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
     async with fleet(targets, ssh_config) as hosts:
         gone = dict(hosts.failed)
         by_name = {target.name: target for target in targets}
-        found = await each(hosts.opened, gone, lambda name: _ask_one(by_name[name], hosts.opened[name]))
+        found = await each(hosts.opened, gone, lambda name: _ask_one(by_name[name], hosts.opened[name], hosts.config))
     if gone:
         first, *others = gone.values()
         for error in others:
@@ -154,15 +158,20 @@ async def ask(targets: list[Target], ssh_config: Path | None) -> list[Found]:
     return list(found.values())
 
 
-async def _ask_one(target: Target, host: SshHost) -> Found:
-    links, route, module, loaded, vxlan, database = await host.ask(
-        Exec(LINKS), Exec(DEFAULT_ROUTE), Exec(MODULE), Get(LOADED_MODULES), Exec(VXLAN), DATABASE, together=True
+async def _ask_one(target: Target, host: SshHost, config: Path) -> Found:
+    links, route, module, loaded, vxlan, database, routes = await host.ask(
+        *(Exec(LINKS), Exec(DEFAULT_ROUTE), Exec(MODULE), Get(LOADED_MODULES), Exec(VXLAN), DATABASE, Exec(ROUTES)),
+        together=True,
     )
     present = read_links(links.out)
     kernel_datapath = read_kernel_datapath(loaded.out, loadable=module.ok)
-    at = str(target.underlay) if target.underlay else host.reached_at
-    underlay = find_underlay(present, at, read_default_device(route.out), given=target.underlay is not None)
-    if underlay is None or (target.underlay and underlay.address != target.underlay):
+    endpoint = await endpoint_of(target, host, config, [address for link in present for address in link.ips])
+    if target.underlay and (endpoint is None or target.underlay not in (endpoint.address, as_address(target.ssh.host))):
+        endpoint = None  # a person said where the others reach it
+    given = None if endpoint else target.underlay
+    at = str(given) if given else host.reached_at
+    underlay = find_underlay(present, at, read_default_device(route.out), given=given is not None)
+    if underlay is None or (given and underlay.address != given):
         known = ", ".join(f"{address} on {link.name}" for link in present for address in link.ips)
         raise HostError(
             f"has not the address {target.underlay}"
@@ -176,4 +185,8 @@ async def _ask_one(target: Target, host: SshHost) -> Found:
     in_bridge = any(
         (bridge.name, bridge.datapath_type) == (underlay.device, str(Datapath.NETDEV)) for bridge in bridges
     )
-    return Found(underlay.address, underlay.mtu, kernel_datapath, in_bridge, vxlan.ok)
+    return Found(
+        *(underlay.address, underlay.mtu, kernel_datapath, in_bridge, vxlan.ok),
+        read_taken(present, routes.out),
+        endpoint,
+    )
