@@ -47,6 +47,7 @@ def underlay(mesh: Mesh, host: str) -> str:
     return next(str(each["underlay"]) for each in mesh.plan()["hosts"] if each["name"] == host)
 
 
+@pytest.mark.long
 def test_a_pool_is_counted_warned_of_and_told_when_it_is_full(mesh: Mesh) -> None:
     before = status(mesh)
     for number in range(5):

@@ -119,6 +119,7 @@ def test_a_cut_is_gone_round_within_the_time_of_bfd(mesh: Mesh) -> None:
     assert (heard.longest_ms or 0) < 2000
 
 
+@pytest.mark.long
 def test_the_mesh_comes_back_after_a_power_cut_of_all(mesh: Mesh) -> None:
     mesh.on_all(lambda host: mesh.lab("crash", host))
     mesh.on_all(lambda host: mesh.lab("start", host))

@@ -49,7 +49,8 @@ ALL = "dockmesh-flows.service dockmesh-ports.service dockmesh-names.service"
 UNITS = {"systemd": f"dockmesh.service {ALL}", "ifupdown": ALL}
 
 
-@pytest.mark.parametrize("renderer", ["systemd", pytest.param("ifupdown", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("renderer", ["systemd", "ifupdown"])
 def test_rendered_files_installed_by_hand_make_the_mesh_at_boot(
     make_mesh: MakeMesh, renderer: str, tmp_path: Path
 ) -> None:

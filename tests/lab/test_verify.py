@@ -87,6 +87,7 @@ def test_one_address_on_two_hosts(mesh: Mesh) -> None:
         assert faults(verify_fails(mesh))["address-taken"] >= {"host3"}
 
 
+@pytest.mark.long
 def test_filtered_gre_is_told_from_a_dead_underlay(mesh: Mesh) -> None:
     mesh.lab("cut", "host1", "host2", "--protocol", "gre")
     wait_for_bfd(mesh)
