@@ -226,7 +226,10 @@ def ping(echo: Any, peer: ReachedPeer) -> dict[str, Any]:
     """The same by ICMP, and if a full packet does not pass, the largest that does."""
     if peer.address is None:
         return {"ping_ms": None, "ping_error": None, "largest": None}
-    small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
+    try:
+        small = echo.echo(peer.address, echo.SMALL_PACKET, PING_DEADLINE_S)
+    except OSError as failure:  # no route leads there
+        return {"ping_ms": None, "ping_error": errno.errorcode.get(failure.errno or 0), "largest": None}
     if small["ms"] is None:
         return {"ping_ms": None, "ping_error": small["error"], "largest": None}
     largest = peer.size if passes(echo, peer, peer.size) else find_largest(echo, peer)

@@ -1,6 +1,7 @@
 """The packets that agent.reach makes and reads."""
 
 import ast
+import errno
 import inspect
 import json
 import os
@@ -138,3 +139,30 @@ def test_two_hear_each_other_by_ipv6_as_well(kind: str) -> None:
         (peer,) = each["peers"]
         assert set(peer["wire"]) == set(peer["raw"]) == {reach.SMALL, reach.FULL}
         assert peer["largest"] == 1500
+
+
+def test_a_peer_that_no_route_leads_to_is_one_that_answers_no_ping() -> None:
+    class Echo:
+        SMALL_PACKET = 28
+
+        def echo(self, _address: str, _size: int, _deadline_s: float) -> dict[str, Any]:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    peer = reach.ReachedPeer({"name": "b", "address": "192.0.2.2", "size": 1500})
+
+    assert reach.ping(Echo(), peer) == {"ping_ms": None, "ping_error": "ENETUNREACH", "largest": None}
+
+
+def test_a_peer_whose_place_is_learned_is_neither_pinged_nor_waited_for() -> None:
+    peer = reach.ReachedPeer({"name": "b", "address": None, "size": 1500})
+
+    assert reach.ping(None, peer)["ping_ms"] is None
+    assert peer.has_all
+    assert not peer.all_came("raw")
+    assert reach.ReachedPeer({"name": "b", "address": "192.0.2.2", "size": 1500, "finds_us": False}).all_came("raw")
+
+
+def test_a_packet_goes_to_the_port_that_a_nat_maps() -> None:
+    message = reach.packet(wire("vxlan"), "t", "a", "b", reach.SMALL, size=0, has_all=False, port=443)
+
+    assert struct.unpack("!H", message[2:4]) == (443,)
