@@ -34,7 +34,7 @@ ip6tables-restore --noflush
 iptables --version
 nft --json list ruleset
 nft add table inet dockmesh_encryption; delete table inet dockmesh_encryption
-nft add table bridge dockmesh; delete table bridge dockmesh
+nft add table bridge dockmesh; delete table bridge dockmesh; add table inet dockmesh_peers; delete table inet dockmesh_peers
 nmcli --terse --fields DEVICE,STATE device
 ip -json -4 route show table all
 ip -json -6 route show table main
@@ -54,7 +54,7 @@ rm --force /var/lib/docker/nuke-graph-directory.sh
 sysctl -q -w net.ipv4.ip_forward=0
 sysctl -q -w net.ipv6.conf.all.forwarding=0
 grep --recursive --include=*.network /etc/systemd/network /run/systemd/network /usr/lib/systemd/network
-""".splitlines()
+""".splitlines()  # noqa: E501  commands are one line each
 )
 
 

@@ -35,7 +35,10 @@ from dockmesh.agent.netlink import (
 from dockmesh.agent.telling import forget, say, say_once, tell_systemd
 
 TABLE = ("bridge", "dockmesh")
-GONE = "add table bridge dockmesh; delete table bridge dockmesh"
+# Who may send the host tunnels' packets; not every mesh has it.
+PEERS = ("inet", "dockmesh_peers")
+NO_PEERS = "add table inet dockmesh_peers; delete table inet dockmesh_peers"
+GONE = f"add table bridge dockmesh; delete table bridge dockmesh; {NO_PEERS}"
 # It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
 LOOK_S, AGAIN_S, CALM_S = 60.0, 1.0, 0.01
 PATIENCE_S = 10.0
@@ -98,9 +101,11 @@ def load(text: str) -> bool:
     return printed is not None
 
 
-def listed() -> str | None:
-    """Our table, without what its rules counted; None where it is not there."""
-    return run("--stateless", "list", "table", *TABLE)[0]
+def listed(text: str) -> str | None:
+    """Our tables that the rules of `text` have, without what these counted; None where one is not there."""
+    tables = (TABLE, PEERS) if " ".join(PEERS) in text else (TABLE,)
+    found = [run("--stateless", "list", "table", *table)[0] for table in tables]
+    return None if None in found else "".join(each for each in found if each)
 
 
 def elements(verb: str, ports: dict[str, Port]) -> str:
@@ -138,7 +143,7 @@ class PortGuard:
             say_once(f"cannot read the devices or the rules: {error}")
             return False
         wanted = dict(self.known.values())
-        flushed = text == self.text and listed() != self.listed
+        flushed = text == self.text and listed(text) != self.listed
         if flushed:
             say("somebody changed the rules: they are put back")
         if flushed or text != self.text:
@@ -154,14 +159,14 @@ class PortGuard:
     def install(self, text: str, wanted: dict[str, Port]) -> bool:
         """All of it, in one transaction."""
         self.text = None
-        if not load(text + elements("add", wanted)):
+        if not load(f"{NO_PEERS}\n{text}{elements('add', wanted)}"):
             return False
         self.text = text
         return self.leave(wanted)
 
     def leave(self, there: dict[str, Port]) -> bool:
         self.there = there
-        self.listed = listed()
+        self.listed = listed(self.text or "")
         forget()
         return self.listed is not None
 

@@ -65,9 +65,9 @@ def _line(start: str, key: Key[object]) -> str:
 
 def _fabric_lines(fabric: Fabric) -> list[str]:
     lines = []
-    only_where_told = FabricSection.tunnel_devices
+    only_where_told = (FabricSection.tunnel_devices, FabricSection.guard)
     for name, value in FabricSection.told_whole(fabric).items():
-        if name == only_where_told.name and fabric.tunnel_devices is only_where_told.default:
+        if any(name == key.name and getattr(fabric, name) is key.default for key in only_where_told):
             continue
         below = _below(value)
         lines += [_line(f"  {name}:" if below else f"  {name}: {flow(value)}", FabricSection.keys[name]), *below]

@@ -55,6 +55,13 @@ class TunnelDevices(StrEnum):
     KERNEL = "kernel"
 
 
+class Guard(StrEnum):
+    """Whose tunnels' packets a host takes, where they are not encrypted."""
+
+    OFF = "off"
+    PEERS = "peers"
+
+
 class Renderer(StrEnum):
     SYSTEMD = "systemd"
     IFUPDOWN = "ifupdown"
@@ -126,6 +133,7 @@ class Fabric:
     renderer: Renderer = Renderer.SYSTEMD
     tunnel_devices: TunnelDevices = TunnelDevices.OPENVSWITCH
     encryption: Encryption | None = None  # None: what goes between hosts can be read on its way
+    guard: Guard = Guard.OFF
 
     @property
     def kernel_devices(self) -> bool:

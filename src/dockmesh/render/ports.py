@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from dockmesh.plan.types import HostPlan, Plan
+from dockmesh.render import peers
 from dockmesh.render.neighbours import (
     LINK_LOCAL,
     NEIGHBOUR_ADVERTISEMENT,
@@ -25,7 +26,10 @@ UNIT = "dockmesh-ports.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 FILES = (RULES, PROGRAM, UNIT_FILE)
 # No error where it is not there. The program does it when it is stopped, and not where it had died.
-FORGET = ("nft", "add", "table", "bridge", "dockmesh;", "delete", "table", "bridge", "dockmesh")
+FORGET = (
+    *("nft", "add", "table", "bridge", "dockmesh;", "delete", "table", "bridge", "dockmesh;"),
+    *("add", "table", "inet", "dockmesh_peers;", "delete", "table", "inet", "dockmesh_peers"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Words:
     routers: str
     neighbours: str
     advertisement: int
+    peers: tuple[str, ...]  # chains about who may send the host tunnels' packets; empty where nobody asks
 
 
 def words(plan: Plan, host: HostPlan) -> Words:
@@ -63,6 +68,7 @@ def words(plan: Plan, host: HostPlan) -> Words:
         routers=_listed(map(str, (ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, REDIRECT))),
         neighbours=_listed(map(str, (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT))),
         advertisement=NEIGHBOUR_ADVERTISEMENT,
+        peers=peers.rules(plan, host),
     )
 
 

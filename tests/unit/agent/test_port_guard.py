@@ -43,6 +43,7 @@ class World:
         self.addresses: tuple[str, ...] = ()
         self.loaded: list[str] = []
         self.table: str | None = None
+        self.peers: str | None = None  # the table about who may send tunnels' packets
         self.fails = False
 
     def start(self, name: str, mac: str = MAC, *, index: int = 10, carrier: bool = True, address: str = OWN) -> None:
@@ -64,8 +65,9 @@ class World:
 
     def run(self, *words: str, text: str = "") -> tuple[str | None, str]:
         if words[0] == "--stateless":
-            return self.table, ""
+            return (self.peers if "inet" in words else self.table), ""
         assert words == ("-f", "-")
+        text = text.removeprefix(f"{port_guard.NO_PEERS}\n")  # what an older file may have left there
         if self.fails:
             return None, "Operation not supported"
         self.loaded.append(text)
@@ -202,6 +204,20 @@ def test_rules_that_somebody_flushed_come_back_with_all_ports(
 
     assert world.loaded[2:] == ["the rules\n" + added("veth1")]
     assert "put back" in capsys.readouterr().err
+
+
+def test_so_do_those_about_peers_where_the_file_has_them(world: World, guard: PortGuard, tmp_path: Path) -> None:
+    (tmp_path / "ports").write_text("table inet dockmesh_peers {}\n")
+    world.peers = "as told"
+    assert guard.look()
+    there = len(world.loaded)
+    assert guard.look()
+    assert len(world.loaded) == there
+
+    world.peers = None
+
+    assert not guard.look()
+    assert world.loaded[there:] == ["table inet dockmesh_peers {}\n"]
 
 
 def test_a_rule_that_somebody_changed_is_put_back(world: World, guard: PortGuard) -> None:

@@ -85,6 +85,13 @@ class FabricSection(
         None,
         note="wireguard | off",
     )
+    guard = Key(
+        Choice(of.Guard),
+        "Without encryption, whose tunnel packets a host takes and whom it sends them to: peers, only the underlay "
+        "addresses of the mesh; off, as without this key. Addresses can be forged.",
+        FABRIC.guard,
+        note="off | peers",
+    )
     renderer = Key(
         Choice(of.Renderer),
         "What brings the network up at boot: systemd or ifupdown (Debian).",

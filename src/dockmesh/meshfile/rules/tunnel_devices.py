@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
-from dockmesh.model.mesh import Datapath, TunnelDevices
+from dockmesh.model.mesh import Datapath, Guard, TunnelDevices
 from dockmesh.model.tunnel import Tunnel
 from dockmesh.model.vxlan import LARGEST_VNI, largest_difference
 
@@ -41,4 +41,21 @@ def check_vni(mesh: MeshSection) -> Iterator[Problem]:
         yield Problem(f"key is {key.value}, which is too large for tunnel_devices {devices.value}", hint, key.span)
 
 
-RULES = (check_fits, check_vni)
+def check_guard(mesh: MeshSection) -> Iterator[Problem]:
+    """The kernel's rules hold for what the kernel sends and receives, and for nobody who has another address."""
+    guard, devices, datapath = mesh.fabric.guard, mesh.fabric.tunnel_devices, mesh.fabric.datapath
+    if not guard or guard.value is Guard.OFF:
+        return
+    what = f"guard is {guard.value}"
+    if datapath and devices and datapath.value is Datapath.NETDEV and devices.value is not TunnelDevices.KERNEL:
+        hint = (
+            f"Open vSwitch takes these tunnels' packets before any rule of the kernel's. Expected `tunnel: "
+            f"{Tunnel.VXLAN}` and `tunnel_devices: {TunnelDevices.KERNEL}` beside it."
+        )
+        yield Problem(f"{what}, and Open vSwitch's userspace datapath makes the tunnels", hint, guard.span)
+    if mesh.fabric.encryption and mesh.fabric.encryption.value is not None:
+        hint = "The encryption refuses more than that, and its hosts may have addresses that change. Leave guard out."
+        yield Problem(f"{what}, and encryption is on", hint, guard.span)
+
+
+RULES = (check_fits, check_vni, check_guard)

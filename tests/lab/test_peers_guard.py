@@ -1,0 +1,79 @@
+"""`guard: peers` in a clear mesh: the kernel's tunnels take nothing of machines that are no host of it."""
+
+import pytest
+
+from tests.lab.conftest import MakeMesh
+from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
+from tests.lab.quiet_changes import settled
+from tests.lab.test_encryption import FORGED
+
+pytestmark = pytest.mark.long
+
+SENT = 1000
+TABLE = "inet dockmesh_peers"
+
+
+@pytest.fixture(scope="module")
+def mesh(make_mesh: MakeMesh) -> Mesh:
+    """host1 and host2 in the mesh; host3 is on their network and not in it."""
+    made = make_mesh("--prepared", "--underlay", "device", hosts=3)
+    mesh = Mesh(made.directory, made.hosts[:2])
+    mesh.file.unlink()
+    words = ("--encryption", "off", "--file", str(mesh.file), "--ssh-config", str(mesh.ssh_config))
+    assert run(*DOCKMESH, "init", *mesh.hosts, *words).code == 0
+    mesh.apply()
+    passes(mesh)
+    return mesh
+
+
+def passes(mesh: Mesh) -> None:
+    wait_until(lambda: settled(mesh, mesh.hosts), "all tunnels are up")
+    mesh.wait_for_mesh()
+
+
+def taken(mesh: Mesh) -> int:
+    """Of a thousand frames of a stranger's so many more than BFD's own come in."""
+    host = mesh.plan()["hosts"][0]
+    end = host["tunnels"][0]
+    count = f"cat /sys/class/net/{end['port']}/statistics/rx_packets"
+    before = int(mesh.on("host1", count))
+    send = f"cat > /root/forged.py <<'E'\n{FORGED}\nE\npython3 /root/forged.py {host['underlay']} {end['vni']}"
+    assert mesh.ssh("host3", send).code == 0
+    return int(mesh.on("host1", count)) - before
+
+
+def test_without_it_frames_of_a_stranger_come_in_and_with_it_none_and_it_goes_again(mesh: Mesh) -> None:
+    without = taken(mesh)
+    mesh.edit("  renderer: ", "  guard: peers\n  renderer: ")
+    changed = mesh.apply()["changed"]
+    passes(mesh)
+    kept = taken(mesh)
+    counted = mesh.on("host1", f"nft list table {TABLE}")
+    again = mesh.apply()["changed"]
+    verified = mesh.dockmesh("verify").code
+
+    mesh.on("host1", "nft flush ruleset")
+    wait_until(lambda: "dockmesh_peers" in mesh.on("host1", "nft list tables"), "the rules are back")
+    after_flush = taken(mesh)
+    mesh.edit("  guard: peers\n", "")
+    mesh.apply()
+
+    assert (changed, again, verified) == (True, False, 0)
+    assert without > 0.9 * SENT  # else the test proves nothing
+    assert kept < 0.5 * SENT
+    assert after_flush < 0.5 * SENT
+    assert f"packets {SENT} " in counted
+    assert "dockmesh_peers" not in mesh.on("host1", "nft list tables")
+    assert taken(mesh) > 0.9 * SENT
+
+
+def test_with_it_after_a_boot_and_nothing_is_left_at_the_end(mesh: Mesh) -> None:
+    mesh.edit("  renderer: ", "  guard: peers\n  renderer: ")
+    mesh.apply()
+    mesh.lab("reboot", "host1")
+    passes(mesh)
+    after_boot = taken(mesh)
+
+    assert mesh.dockmesh("destroy", "--yes").code == 0
+    assert after_boot < 0.5 * SENT
+    assert all("dockmesh" not in mesh.on(host, "nft list tables") for host in mesh.hosts)
