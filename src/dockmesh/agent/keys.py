@@ -2,13 +2,15 @@
 
 What is told of a secret is a fingerprint. Python's standard library only, Python 3.7 or later. What is wanted comes as
 JSON on standard input: `make`: whether a private key is made where there is none; `take`: by peer the preshared keys
-that this host gets; `drop`: the peers whose preshared keys it forgets. The answer is JSON on standard output.
+that this host gets; `drop`: the peers whose preshared keys it forgets, when the run is confirmed; `restore`: those of
+which it does not, as the run is rolled back. The answer is JSON on standard output.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import os
@@ -16,12 +18,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from dockmesh.agent.curve25519 import BYTES, clamped, public_key
-from dockmesh.agent.preshared import BEFORE, PRESHARED
+from dockmesh.agent.preshared import BEFORE, DROPPED, PRESHARED
 from dockmesh.agent.wireguard_settings import read_settings
 
 FOLDER = "/var/lib/dockmesh/keys"
 SETTINGS = "/etc/dockmesh/wireguard.json"
 PRIVATE = "private"
+PUBLIC = "public"  # made once with the private one: to compute it takes time, in which others could watch
 FOLDER_MODE, MODE = 0o700, 0o600
 FINGERPRINT = 16  # characters of it
 
@@ -43,14 +46,48 @@ def write(folder: str, name: str, key: bytes) -> None:
     os.rename(new, path)
 
 
+def make(folder: str) -> None:
+    """The private key, where there is none, and the public one with it."""
+    if read(folder, PRIVATE) is None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, PUBLIC))
+        write(folder, PRIVATE, clamped(os.urandom(BYTES)))
+    public = _public(folder) if read(folder, PUBLIC) is None else None
+    if public is not None:
+        write(folder, PUBLIC, public)
+
+
+def _public(folder: str) -> bytes | None:
+    private = read(folder, PRIVATE)
+    return public_key(private) if private else None
+
+
 def take(folder: str, peer: str, key: bytes) -> None:
-    """The one of before stays until the peer has shown that it has the new one (`preshared`)."""
+    """The one of before stays until the peer has shown that it has a newer one (`preshared`).
+
+    That one alone is known to be at both ends: a key that took its place here and was never shown may have reached
+    nobody else.
+    """
     there = read(folder, PRESHARED + peer)
     if there == key:
         return
-    if there is not None:
+    if there is not None and read(folder, BEFORE + peer) is None:
         write(folder, BEFORE + peer, there)
     write(folder, PRESHARED + peer, key)
+
+
+def drop(folder: str, peer: str) -> None:
+    """Out of use, and kept until the run is confirmed (`preshared.clear`): its rollback needs it again."""
+    for kind in (PRESHARED, BEFORE):
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(os.path.join(folder, kind + peer), os.path.join(folder, DROPPED + kind + peer))
+
+
+def restore(folder: str, peer: str) -> None:
+    """What `drop` took out of use."""
+    for kind in (PRESHARED, BEFORE):
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(os.path.join(folder, DROPPED + kind + peer), os.path.join(folder, kind + peer))
 
 
 def read(folder: str, name: str) -> bytes | None:
@@ -88,10 +125,10 @@ def known(path: str) -> dict[str, str]:
 
 def tell(folder: str, settings: str = SETTINGS) -> dict[str, Any]:
     """What may be known of the keys of this host, and what it knows of others."""
-    private = read(folder, PRIVATE)
+    public = read(folder, PUBLIC) or _public(folder)
     found = ((peer, read(folder, PRESHARED + peer)) for peer in peers(folder))
     return {
-        "public": base64.b64encode(public_key(private)).decode() if private else None,
+        "public": base64.b64encode(public).decode() if public else None,
         "preshared": {peer: fingerprint(key) for peer, key in found if key},
         "peers": known(settings),
     }
@@ -99,15 +136,14 @@ def tell(folder: str, settings: str = SETTINGS) -> dict[str, Any]:
 
 def carry_out(order: dict[str, Any], folder: str = FOLDER) -> dict[str, Any]:
     """See the module."""
-    if order.get("make") and read(folder, PRIVATE) is None:
-        write(folder, PRIVATE, clamped(os.urandom(BYTES)))
+    if order.get("make"):
+        make(folder)
     for peer, key in order.get("take", {}).items():
         take(folder, peer, base64.b64decode(key, validate=True))
     for peer in order.get("drop", ()):
-        for kind in (PRESHARED, BEFORE):
-            path = os.path.join(folder, kind + peer)
-            if os.path.exists(path):
-                os.unlink(path)
+        drop(folder, peer)
+    for peer in order.get("restore", ()):
+        restore(folder, peer)
     return tell(folder)
 
 

@@ -16,12 +16,32 @@ from typing import TYPE_CHECKING
 from dockmesh.agent.telling import say_once
 
 PRESHARED, BEFORE = "preshared-", "before-"
+DROPPED = "dropped-"  # before either: of a peer that a run took away, as long as that run may be rolled back
+HALF_WRITTEN, HALF_WRITTEN_S = ".new", 60.0
 STALE_S = 135.0
 TURN_S = 15.0  # for which each of the two is tried: three times WireGuard's own time between two tries
 SETTLE_S = 2.0  # from when a key is written until the device has it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def clear(folder: str, now: float) -> None:
+    """Delete what is of no use while no run can be rolled back.
+
+    That is keys that were dropped, what a power cut left of one half written, and those of before without a newer one.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        with contextlib.suppress(OSError):
+            lonely = name.startswith(BEFORE) and PRESHARED + name[len(BEFORE) :] not in names
+            half = name.endswith(HALF_WRITTEN) and now - os.stat(path).st_mtime > HALF_WRITTEN_S
+            if name.startswith(DROPPED) or half or (lonely and not name.endswith(HALF_WRITTEN)):
+                os.unlink(path)
 
 
 def read_handshakes(said: str) -> dict[str, float]:

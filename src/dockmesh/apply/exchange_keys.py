@@ -2,10 +2,10 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from dockmesh.errors import DockmeshError
+from dockmesh.errors import ConflictError, DockmeshError
 from dockmesh.facts import keys
 from dockmesh.facts.types import HostKeys
 from dockmesh.plan.secrets import MeshKeys
@@ -14,6 +14,7 @@ from dockmesh.transport.fanout import all_of
 from dockmesh.transport.requests import Transport
 
 KEY_BYTES = 32
+KEPT = "on this machine"
 
 
 async def exchange(
@@ -23,16 +24,38 @@ async def exchange(
 
     `kept`: the public keys of hosts that are not asked. `make`: whether a host without a private key makes one; nothing
     else is written. `renew`: all pairs get a new one. A host that does not answer is left as it is, and whoever reads
-    it next says why.
+    it next says why. Raises ConflictError where it is not clear which key an absent host has.
     """
     answers = await all_of({name: _ask(host, make=make) for name, host in hosts.items()})
     found = {name: answer for name, answer in answers.items() if not isinstance(answer, DockmeshError)}
     names = {host.name for host in plan.hosts}
-    public = {name: key for name, key in kept.items() if name in names}
-    # Where a host does not answer, its peers know its key, and this machine may have an old one or none.
-    public |= {name: key for each in found.values() for name, key in each.peers.items() if name in names}
-    public |= {name: each.public for name, each in found.items() if each.public is not None}
+    own = {name: each.public for name, each in found.items() if each.public is not None}
+    public = {**_of_absent(found, kept, names - {*own}), **own}
     return replace(plan, keys=MeshKeys(public, _preshared(plan, found, renew=renew)))
+
+
+def _of_absent(found: Mapping[str, HostKeys], kept: Mapping[str, str], absent: Collection[str]) -> dict[str, str]:
+    """The public keys of hosts that say none themselves: what this machine kept, else what their peers have.
+
+    A host that says another key of its peer could be in that peer's place. Raises ConflictError where they differ.
+    """
+    public: dict[str, str] = {}
+    for name in sorted(absent):
+        said = {KEPT: kept[name]} if name in kept else {}
+        said |= {f"on {host}": each.peers[name] for host, each in sorted(found.items()) if name in each.peers}
+        if len({*said.values()}) > 1:
+            (first, key), *others = said.items()
+            other = next(where for where, value in others if value != key)
+            raise ConflictError(
+                f"has one public key {first} and another one {other}, and does not answer",
+                host=name,
+                now="nothing was changed",
+                do=f"bring {name} into the run: what it says itself counts; if it will not come back, take it out of "
+                f"the file (`dockmesh host remove {name}`)",
+            )
+        if said:
+            public[name] = next(iter(said.values()))
+    return public
 
 
 async def _ask(host: Transport, *, make: bool) -> HostKeys:

@@ -1,6 +1,7 @@
 """Read a host and say what must change; writes nothing, but for rolling back what an earlier run left unconfirmed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dockmesh.apply.install import refuse_unmet
 from dockmesh.apply.lock import lock
@@ -13,6 +14,7 @@ from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
 from dockmesh.render.paths import API_CA
+from dockmesh.render.wireguard import preshared
 from dockmesh.transport.fanout import all_of
 from dockmesh.transport.progress import Progress
 from dockmesh.transport.requests import Get, RollBack, Transport
@@ -60,6 +62,20 @@ async def inspect_all(plan: Plan, hosts: Mapping[str, Transport], restart: Resta
         else found
         for name, found in inspections.items()
     }
+
+
+def without_keys_of_refused(plan: Plan, inspections: Inspections, restart: Restart) -> tuple[Plan, Inspections]:
+    """New preshared keys only for pairs of which both hosts will take theirs: one alone would part the two."""
+    good = {name: found for name, found in inspections.items() if isinstance(found, Inspection)}
+    kept = {pair: key for pair, key in plan.keys.preshared.items() if pair <= {*good}}
+    if len(kept) == len(plan.keys.preshared):
+        return plan, inspections
+    plan = replace(plan, keys=replace(plan.keys, preshared=kept))
+    again = {
+        name: inspect(plan, replace(found.config, preshared=preshared(plan, plan.host(name))), found.facts, restart)
+        for name, found in good.items()
+    }
+    return plan, {**inspections, **again}
 
 
 def restart_for(inspections: Inspections, restart: Restart) -> Restart:

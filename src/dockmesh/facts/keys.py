@@ -13,9 +13,11 @@ PUBLIC = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")  # 32 bytes in base
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-def order(*, make: bool = False, take: dict[str, str] | None = None, drop: tuple[str, ...] = ()) -> Exec:
+def order(
+    *, make: bool = False, take: dict[str, str] | None = None, drop: tuple[str, ...] = (), restore: tuple[str, ...] = ()
+) -> Exec:
     """The request: what agent/keys.py is to do. It has secrets on its standard input, if any."""
-    return script(keys_text(), {"make": make, "take": take or {}, "drop": drop}, TIMEOUT_S)
+    return script(keys_text(), {"make": make, "take": take or {}, "drop": drop, "restore": restore}, TIMEOUT_S)
 
 
 def read(answer: Answer) -> HostKeys:

@@ -8,7 +8,7 @@ import pytest
 from dockmesh.apply.exchange_keys import exchange
 from dockmesh.diff.keys import PRESHARED, keys_step
 from dockmesh.diff.types import Step
-from dockmesh.errors import ConnectError
+from dockmesh.errors import ConflictError, ConnectError
 from dockmesh.facts.types import HostKeys
 from dockmesh.inspect.host import config_of, inquiry
 from dockmesh.plan.build import build
@@ -104,15 +104,18 @@ def test_a_host_without_contact_keeps_its_own_and_is_known_by_what_was_kept() ->
     assert set(plan.keys.preshared) == {pair("host1", "host2")}
 
 
-def test_a_host_without_contact_is_known_by_its_peers_where_this_machine_knows_nothing_or_an_old_key() -> None:
+def test_a_host_without_contact_is_known_by_its_peers_where_this_machine_knows_nothing() -> None:
     there = hosts()
     settings = wireguard.settings(exchanged(there), PLAN.host("host1"))
     assert settings is not None
     there["host1"].files[wireguard.SETTINGS] = (f"# Managed\n{settings}\n", 0o644)
     rest = {name: host for name, host in there.items() if name != "host3"}
 
-    for kept in ({}, {"host3": "old"}):
-        assert exchanged(rest, kept).keys.public["host3"] == public_key("host3")
+    assert exchanged(rest).keys.public["host3"] == public_key("host3")
+    with pytest.raises(ConflictError, match="one public key on this machine and another one on host1") as caught:
+        exchanged(rest, {"host3": "another"})
+    assert caught.value.report.host == "host3"
+    assert exchanged(there, {"host3": "another"}).keys.public["host3"] == public_key("host3"), "it says so itself"
 
 
 def test_the_change_says_which_and_no_text_has_the_key() -> None:

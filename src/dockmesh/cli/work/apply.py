@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dockmesh.apply.all_or_none import AllOrNone
 from dockmesh.apply.exchange_keys import exchange
-from dockmesh.apply.inspection import Inspections, inspect_all, lock_all, restart_for
+from dockmesh.apply.inspection import Inspections, inspect_all, lock_all, restart_for, without_keys_of_refused
 from dockmesh.apply.lock import new_run
 from dockmesh.apply.reassigned import reassigned, reassigned_networks
 from dockmesh.apply.run import apply as apply_plan
@@ -101,6 +101,8 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         if opts.preflight:
             found = await keep_out(plan, hosts.opened, found)
         inspections = AllOrNone(plan, found)
+        plan, found = without_keys_of_refused(plan, inspections, restart_for(inspections, opts.restart))
+        inspections = AllOrNone(plan, found)
         good = {name: inspection for name, inspection in inspections.items() if isinstance(inspection, Inspection)}
         errors = {
             **hosts.failed,
@@ -120,10 +122,12 @@ async def _apply(plan: Plan, chosen: tuple[HostPlan, ...], opts: ApplyOptions, r
         if not opts.yes:
             async with kept_alive(list(hosts.opened.values()), ASKING_S):
                 await _ask(good, json=opts.json)
-            plan = await _with_keys(plan, hosts.opened, opts, make=True)
+            able = {name: hosts.opened[name] for name in good}
+            plan = await _with_keys(plan, able, opts, make=True)
             # The lock kept other applies away meanwhile, but not people.
-            again = await inspect_all(plan, {name: hosts.opened[name] for name in good}, opts.restart)
-            inspections, began = inspections.updated(again), time.monotonic()
+            again = await inspect_all(plan, able, opts.restart)
+            plan, found = without_keys_of_refused(plan, inspections.updated(again), opts.restart)
+            inspections, began = AllOrNone(plan, found), time.monotonic()
             session.restart = restart_for(inspections, opts.restart)
         keep_keys(plan, opts.file)
         with recorded(session) as note:
