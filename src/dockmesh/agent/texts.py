@@ -10,7 +10,10 @@ PROBE = ("echo", "arp", "lookup", "transfer", "probe")
 # These stay on a host, each as one file (render/template.py): the last module's `main` is what runs.
 FLOW_GUARD = ("telling", "flow_guard")
 PORT_GUARD = ("telling", "netlink", "port_guard")
-WIREGUARD = ("telling", "netlink", "preshared", "learned", "wireguard_settings", "wireguard")
+WIREGUARD = (
+    *("telling", "programs", "netlink", "preshared", "learned", "wireguard_settings", "wireguard_locks"),
+    "wireguard",
+)
 # Of the keys of a host, sent when they are wanted.
 KEYS = ("telling", "curve25519", "preshared", "wireguard_settings", "keys")
 LOAD = """

@@ -1,10 +1,12 @@
 """Keeps the WireGuard device of this host, that all tunnels go through: makes it, and makes it again when it is lost.
 
 First come two locks. A route makes the addresses inside unreachable but by the device, so that nothing is sent to them
-in clear while there is none; and rules of nftables drop what comes or goes for them by any other way. Where the kernel
-has no WireGuard, wireguard-go runs as a child, on a device that outlives it.
+in clear while there is none; and rules of nftables drop what comes or goes for them by any other way. The address
+inside comes after them: tunnels end in it, and send nothing as long as it is not there. Where the kernel has no
+WireGuard, wireguard-go runs as a child, on a device that outlives it.
 At rest it sleeps. The kernel tells of each device, route and rule that changes, and of a child that ends.
-Python's standard library only, Python 3.7 or later. Argument: a file with its settings in JSON, below a line of marks.
+Python's standard library only, Python 3.7 or later. Arguments: a file with its settings in JSON, below a line of marks;
+the device and the prefix, which are locked even where that file cannot be read.
 """
 
 from __future__ import annotations
@@ -22,16 +24,18 @@ from typing import TYPE_CHECKING
 
 from dockmesh.agent.learned import LearnedEndpoints
 from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, ROUTES, RULES, monitor
-from dockmesh.agent.preshared import Preshared, read_handshakes
+from dockmesh.agent.preshared import Preshared, clear, read_handshakes
+from dockmesh.agent.programs import run
 from dockmesh.agent.telling import SAID, forget, say, say_once, tell_systemd
-from dockmesh.agent.wireguard_settings import TABLE, configuration, read_settings, rules
+from dockmesh.agent.wireguard_locks import Locks, let_go
+from dockmesh.agent.wireguard_settings import configuration, read_settings, without_key
 
 KEYS = "/var/lib/dockmesh/keys"
+# As long as one of these is there, a run may be rolled back (`commit_confirm`).
+UNCONFIRMED = ("/var/lib/dockmesh/armed.json", "/var/lib/dockmesh/returning.json")
 DEVICES = "/sys/class/net"
 SOCKETS = "/run/wireguard"
 REVERSE_PATH = "/proc/sys/net/ipv4/conf/{}/rp_filter"
-# Of the lock: behind every route that somebody means, and by the protocol it is known as ours.
-LOCK_METRIC, LOCK_PROTOCOL = "4278198272", "83"
 # It is looked this often even if nothing was heard; and so long after something was, as changes come several at once.
 LOOK_S, PENDING_S, AGAIN_S, CALM_S = 60.0, 5.0, 1.0, 0.05
 PATIENCE_S, START_S, POLL_S = 10.0, 5.0, 0.02
@@ -40,32 +44,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def run(*argv: str, text: str = "") -> str | None:
-    """What it printed; None, and told once, where it failed. Nothing secret is in `argv`."""
-    try:
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        say_once(f"{argv[0]}: {error}")
-        return None
-    if done.returncode:
-        say_once(f"{' '.join(argv)}: {done.stderr.strip()}")
-        return None
-    return done.stdout
-
-
 class DeviceKeeper:
     """The device, as the file says it is to be."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, device: str, prefix: str) -> None:
         self.path = path
-        self.settings: dict[str, Any] = {}
+        # Until the file was read it is known what to lock, and no more.
+        self.settings: dict[str, Any] = {"device": device, "prefix": prefix}
+        self.locks = Locks()
         self.child: subprocess.Popen[bytes] | None = None
         self.childs_end: int | None = None  # a pipe that nobody writes to, and that ends with the child
         self.given: str | None = None  # what the device has been told; None: it must be told
         self.preshared = Preshared(KEYS)
         self.learned = LearnedEndpoints()
         self.forgot = False  # the device is another than that which learned them
-        self.loaded: tuple[str, str | None] = ("", None)  # the rules that were loaded, and how nft lists them
 
     @property
     def device(self) -> str:
@@ -77,11 +69,15 @@ class DeviceKeeper:
             with open(self.path, encoding="utf-8") as file:
                 self.settings = read_settings(file)
         except (OSError, ValueError, TypeError) as error:
-            say_once(f"cannot read {self.path}: {error}")
+            # What was read before, or the arguments, still say what to lock.
+            say_once(f"cannot read {self.path}: {error}; run `dockmesh apply`")
+            self.locks.close(self.settings)
             return False
-        # The rules first: nothing is taken in clear meanwhile. Without them the device is kept all the same.
-        guarded = self.guard()
-        well = self.lock() and self.there() and self.tell() and self.address() and guarded
+        # Nothing is taken in clear meanwhile. Without the rules the device is kept all the same.
+        guarded = self.locks.close(self.settings)
+        well = self.locks.closed and self.there() and self.tell() and self.address() and guarded
+        if not any(map(os.path.exists, UNCONFIRMED)):
+            clear(KEYS, time.time())
         if well:
             forget()
             self.remember()
@@ -92,30 +88,11 @@ class DeviceKeeper:
         if any("endpoint" not in peer for peer in peers):
             self.learned.remember(run("wg", "show", self.device, "endpoints") or "", peers)
 
-    def lock(self) -> bool:
-        prefix = self.settings["prefix"]
-        marks = ("proto", LOCK_PROTOCOL)
-        there = run("ip", "-4", "route", "show", "type", "unreachable", *marks, "exact", prefix)
-        if there is None or f"metric {LOCK_METRIC}" in there:
-            return there is not None
-        return run("ip", "route", "replace", "unreachable", prefix, "metric", LOCK_METRIC, *marks) is not None
-
     @property
     def wait_s(self) -> float:
         """For how long it may sleep where all is well."""
-        return PENDING_S if self.preshared.pending(peer["name"] for peer in self.settings["peers"]) else LOOK_S
-
-    def guard(self) -> bool:
-        """The second lock, which somebody may flush: then it is put back."""
-        wanted = rules(self.settings)
-        if self.loaded == (wanted, listed()):
-            return True
-        if self.loaded[0] == wanted:
-            say("somebody changed the rules: they are put back")
-        if run("nft", "-f", "-", text=wanted) is None:
-            return False
-        self.loaded = (wanted, listed())
-        return self.loaded[1] is not None
+        peers = self.settings.get("peers", ())
+        return PENDING_S if self.preshared.pending(peer["name"] for peer in peers) else LOOK_S
 
     def there(self) -> bool:
         """The device, and who encrypts at it."""
@@ -131,12 +108,9 @@ class DeviceKeeper:
         return (self.child is not None and self.child.poll() is None) or self.start()
 
     def make(self) -> bool:
-        made = subprocess.run(
-            ("ip", "link", "add", "dev", self.device, "type", "wireguard"), capture_output=True, check=False
-        )
-        return (
-            not made.returncode or run("ip", "tuntap", "add", "dev", self.device, "mode", "tun", "vnet_hdr") is not None
-        )
+        if run("ip", "link", "add", "dev", self.device, "type", "wireguard", may_fail=True) is not None:
+            return True
+        return run("ip", "tuntap", "add", "dev", self.device, "mode", "tun", "vnet_hdr") is not None
 
     def start(self) -> bool:
         """A socket that a dead one left would take what is told, and nobody would hear it."""
@@ -156,6 +130,7 @@ class DeviceKeeper:
             )
         except OSError as error:
             say_once(f"the kernel has no WireGuard, and wireguard-go does not start: {error}")
+            self.end_child()  # else the end of its pipe would be heard at once, for ever
             return False
         finally:
             os.close(held)
@@ -163,6 +138,7 @@ class DeviceKeeper:
         while not os.path.exists(path):
             if self.child.poll() is not None or time.monotonic() > end:
                 say_once("wireguard-go does not listen")
+                self.end_child()
                 return False
             time.sleep(POLL_S)
         return True
@@ -192,8 +168,10 @@ class DeviceKeeper:
             return False
         if wanted == self.given:
             return True
-        if run("wg", "syncconf", self.device, "/dev/stdin", text=wanted) is None:
+        if run("wg", "syncconf", self.device, "/dev/stdin", text=wanted, secret=True) is None:
             return False
+        for name in without_key(self.settings, self.preshared):
+            say(f"no preshared key with {name}, so it is no peer: run `dockmesh apply` with both hosts")
         self.given = wanted
         if self.forgot:
             self.forgot = False
@@ -217,7 +195,7 @@ class DeviceKeeper:
             "up",
         )
         if self.is_set_up():
-            return True
+            return let_go(self.settings)
         try:
             # Strict, the kernel drops what comes in where two devices take turns; loose, where one has no address.
             with open(REVERSE_PATH.format(device), "w", encoding="ascii") as file:
@@ -228,6 +206,7 @@ class DeviceKeeper:
             run(*up) is not None
             and run("ip", "address", "replace", f"{address}/32", "dev", device) is not None
             and run("ip", "route", "replace", prefix, "dev", device, "src", address) is not None
+            and let_go(self.settings)
         )
 
     def is_set_up(self) -> bool:
@@ -240,14 +219,6 @@ class DeviceKeeper:
             and any(each.get("local") == self.settings["address"] for each in link.get("addr_info", ()))
             for link in links
         )
-
-
-def listed() -> str | None:
-    """Our table, without what its rules counted; None where it is not there."""
-    done = subprocess.run(
-        ("nft", "--stateless", "list", "table", *TABLE.split()), capture_output=True, text=True, check=False
-    )
-    return done.stdout if done.returncode == 0 else None
 
 
 def quiet(heard: list[socket.socket], child: int | None, wait_s: float) -> bool:
@@ -265,10 +236,10 @@ def end(*_: object) -> None:
     sys.exit(0)
 
 
-def main(path: str) -> None:
-    """`path` is the file. Who is stopped leaves the device: what goes through it goes on, where the kernel encrypts."""
+def main(path: str, device: str, prefix: str) -> None:
+    """See the module. At its end the device stays: what goes through it goes on, where the kernel encrypts."""
     signal.signal(signal.SIGTERM, end)
-    keeper = DeviceKeeper(path)
+    keeper = DeviceKeeper(path, device, prefix)
     told, tells = socket.socketpair()
     told.setblocking(False)
     tells.setblocking(False)
@@ -280,7 +251,9 @@ def main(path: str) -> None:
         while True:
             well = keeper.look()
             why = " ".join(SAID[-1].split()) if SAID else "not yet"
-            tell_systemd(f"READY=1\nWATCHDOG=1\nSTATUS={'encrypting' if well else f'not encrypting: {why}'}")
+            # Who waits for it may send to the addresses inside from then on.
+            ready = "READY=1\n" if keeper.locks.closed else ""
+            tell_systemd(f"{ready}WATCHDOG=1\nSTATUS={'encrypting' if well else f'not encrypting: {why}'}")
             if quiet(heard, keeper.childs_end, keeper.wait_s if well else AGAIN_S):
                 # What somebody told the device nobody hears of. It keeps its sessions.
                 keeper.given = None

@@ -5,11 +5,13 @@ Python's standard library only, Python 3.7 or later.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from typing import TYPE_CHECKING
 
 MARK = "#"
+KEY_BYTES = 32
 TABLE = "inet dockmesh_encryption"
 
 if TYPE_CHECKING:
@@ -24,16 +26,25 @@ def read_settings(lines: Iterable[str]) -> dict[str, Any]:
     settings = json.loads("".join(line for line in lines if not line.startswith(MARK)))
     if not isinstance(settings, dict):
         raise TypeError("it is no map")
+    if missing := [name for name in ("device", "prefix", "address", "peers") if name not in settings]:
+        raise ValueError(f"it has no {missing[0]}")
     return settings
 
 
 def key_of(name: str, keys: str) -> str | None:
-    """A key in the form that wg(8) reads; None where there is none."""
+    """A key in the form that wg(8) reads; None where there is none, or what is there is none: wg(8) would print it."""
     try:
         with open(os.path.join(keys, name), encoding="ascii") as file:
-            return file.read().strip() or None
-    except (OSError, UnicodeDecodeError):
+            key = file.read(100).strip()
+            return key if len(base64.b64decode(key, validate=True)) == KEY_BYTES else None
+    except (OSError, ValueError):
         return None
+
+
+def without_key(settings: dict[str, Any], preshared: Preshared) -> list[str]:
+    """The peers that this host shares no key with: they stay out until an apply has reached both."""
+    names = [str(peer["name"]) for peer in settings["peers"]]
+    return [name for name in names if key_of(preshared.name(name), preshared.folder) is None]
 
 
 def configuration(settings: dict[str, Any], preshared: Preshared) -> str | None:
@@ -45,8 +56,10 @@ def configuration(settings: dict[str, Any], preshared: Preshared) -> str | None:
     lines = ["[Interface]", f"ListenPort = {settings['port']}", f"PrivateKey = {private}"]
     for peer in settings["peers"]:
         shared = key_of(preshared.name(peer["name"]), keys)
+        if shared is None:
+            continue
         lines += ["", "[Peer]", f"PublicKey = {peer['public']}", f"AllowedIPs = {peer['address']}/32"]
-        lines += [f"PresharedKey = {shared}"] if shared else []
+        lines.append(f"PresharedKey = {shared}")
         # Of a peer without one the device has learned where it is, and `syncconf` leaves that as it is.
         lines += [f"Endpoint = {peer['endpoint']}"] if "endpoint" in peer else []
         lines.append("PersistentKeepalive = 25")
@@ -73,5 +86,6 @@ def rules(settings: dict[str, Any]) -> str:
         # In the payload of UDP a VXLAN header's second word, of which 24 bits are the VNI (RFC 7348).
         numbers = ", ".join(str(vni) for vni in sorted(tunnels["vnis"]))
         match = f"udp dport {tunnels['port']} @th,96,24 {{ {numbers} }}"
-        lines.append(f"add rule {TABLE} in iifname {other} {match} counter drop")
+        # Nor what a user of this host sends to itself.
+        lines.append(f'add rule {TABLE} in iifname != "{device}" {match} counter drop')
     return "\n".join(lines) + "\n"

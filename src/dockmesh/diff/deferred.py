@@ -8,6 +8,7 @@ from dockmesh.diff.subject import FABRIC, RESTART, RESTART_FOR_IPV6, RESTART_FOR
 from dockmesh.diff.types import HostDiff, Step, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
+from dockmesh.render import wireguard
 from dockmesh.render.types import HostConfig
 
 
@@ -25,11 +26,19 @@ WITHOUT_ADDRESSES = (StepName.UPGRADE, StepName.SWITCH, StepName.INSTALL)
 
 
 def keeps_addresses(config: HostConfig, facts: HostFacts) -> bool:
-    """Whether the host is in the mesh, and has other addresses there than it is to have, until Docker restarts."""
+    """Whether the host is in the mesh, and has other addresses there than it is to have, until Docker restarts.
+
+    Where encryption comes or goes these are the addresses of its tunnels, with an MTU that containers must know.
+    """
     fabric, running = facts.link(FABRIC_BRIDGE), facts.docker
     if fabric is None or fabric.master != DOCKER_BRIDGE or running is None:
         return False
-    return bool(running.unlike(config.docker0.address, config.docker0.pool))
+    return bool(running.unlike(config.docker0.address, config.docker0.pool)) or _encryption_changes(config, facts)
+
+
+def _encryption_changes(config: HostConfig, facts: HostFacts) -> bool:
+    mtu = facts.docker.mtu if facts.docker else None
+    return config.encrypted != (facts.file(wireguard.SETTINGS) is not None) and mtu != config.docker0.mtu
 
 
 def without_restart(diff: HostDiff, facts: HostFacts, restart: Restart) -> HostDiff:

@@ -45,10 +45,14 @@ def in_record(file: File | FileState) -> str:
 
 
 def files_step(config: HostConfig, facts: HostFacts) -> Step | None:
-    """Raises ConflictError for a file of that name which is not ours."""
+    """With the encryption at work, if it is wanted: before the fabric is built, which sends to the addresses inside.
+
+    Raises ConflictError for a file of that name which is not ours.
+    """
     files = tuple(_file_changes(config, facts))
     units = tuple(_unit_changes(config, facts))
-    if not (files or units):
+    locks = tuple(_active_changes(config, facts, [unit for unit in config.units if unit == wireguard.UNIT]))
+    if not (files or units or locks):
         return None
     written = {change.subject.name for change in files if change.expected is not None}
     changed = {change.subject.name for change in files}
@@ -56,7 +60,20 @@ def files_step(config: HostConfig, facts: HostFacts) -> Step | None:
     enable = (Exec(("systemctl", "enable", *(each.subject.name for each in units))),) if units else ()
     reload = not units and any(path.startswith(SYSTEMD) for path in changed)
     reread = (Exec(("systemctl", "daemon-reload")),) if reload else ()
-    return Step(StepName.FILES, (*files, *units), (*_writes(config, files), *enable, *reread, *_take(written)))
+    start = (Exec(("systemctl", "start", wireguard.UNIT)),) if locks else ()
+    requests = (*_writes(config, files), *enable, *reread, *_take(written), *start)
+    return Step(StepName.FILES, (*files, *units, *locks), requests)
+
+
+def forget_encryption(step: Step | None) -> tuple[Request, ...]:
+    """What takes the locks away, if that is what the step of files is about: for when no tunnel leads inside any more.
+
+    Its settings go with them, so that a run that ended in between is known by them.
+    """
+    goes = step is not None and any(
+        change.subject == Subject(Thing.FILE, wireguard.SETTINGS) and change.expected is None for change in step.changes
+    )
+    return (*map(Exec, wireguard.FORGET), Remove(wireguard.SETTINGS)) if goes else ()
 
 
 def _file_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
@@ -71,11 +88,13 @@ def _file_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
                 now="nothing was changed on this host",
                 do="move it away, then run the command again",
             )
+        if present is not None and path in config.unknown:
+            continue
         if file is not None and (present is None or (present.text, present.mode) != (file.text, file.mode)):
             found = None if present is None else in_record(present)
             actual, written = (api.state if path in API_PEMS else _state)(present, file)
             yield Change(config.host, subject, actual, written, _why(path, AT_BOOT), found=found)
-        if file is None and present is not None and path not in config.unknown:
+        if file is None and present is not None:
             yield Change(config.host, subject, "a file of ours", None, _why_not(config, path))
 
 
@@ -88,9 +107,8 @@ def _writes(config: HostConfig, changes: Collection[Change]) -> Iterator[Request
         if path in UNITS:
             # Stopped, too, which does nothing to the network: a unit without a file would count as active for ever.
             yield Exec(("systemctl", "disable", "--now", UNITS[path]))
-        yield Remove(path)
-        if path == wireguard.SETTINGS:
-            yield from map(Exec, wireguard.FORGET)
+        if path != wireguard.SETTINGS:
+            yield Remove(path)
 
 
 def _unit_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
@@ -103,7 +121,11 @@ def _unit_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
 
 def active_changes(config: HostConfig, facts: HostFacts) -> Iterator[Change]:
     """The units that do not run, to be started when the fabric is there."""
-    for unit in config.units:
+    yield from _active_changes(config, facts, [unit for unit in config.units if unit != wireguard.UNIT])
+
+
+def _active_changes(config: HostConfig, facts: HostFacts, units: Collection[str]) -> Iterator[Change]:
+    for unit in units:
         state = facts.units.get(unit, {}).get("ActiveState") or "inactive"
         if state != "active":
             why = _why(unit, "it puts the mesh back after a restart of Open vSwitch")

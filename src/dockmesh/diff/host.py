@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dockmesh.diff import docker, fabric, files, linux_bridge, networks, packages
 from dockmesh.diff.daemon_json import RESOLV_CONF
 from dockmesh.diff.datapath import refuse_datapath
 from dockmesh.diff.docker import docker_step
-from dockmesh.diff.files import active_changes, files_step
+from dockmesh.diff.files import active_changes, files_step, forget_encryption
 from dockmesh.diff.keys import keys_step
 from dockmesh.diff.networks import network_steps
 from dockmesh.diff.packages import package_steps, packages_of
@@ -45,6 +46,12 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
     restarts = docker_change is not None and RESTART in docker_change.subjects
     link = facts.link(config.docker0.switch)
     attached = link is not None and link.master == config.docker0.bridge
+    fabric_step = built[0] if built else None
+    if forget := forget_encryption(written):
+        if fabric_step is not None:
+            fabric_step = replace(fabric_step, requests=(*fabric_step.requests, *forget))
+        elif written is not None:
+            written = replace(written, requests=(*written.requests, *forget))
     steps = (
         upgrade,
         switch,
@@ -55,7 +62,7 @@ def diff(config: HostConfig, facts: HostFacts) -> HostDiff:
         docker_change,
         keys_step(config, facts),
         written,
-        built[0] if built else None,
+        fabric_step,
         # Before the unit is started, which makes the same bridges.
         made,
         _attach(config, facts, on_bridge, again=restarts) if on_bridge or (restarts and attached) else None,

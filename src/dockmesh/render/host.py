@@ -131,14 +131,13 @@ def _attach_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
 
 
 def _wireguard_files(plan: Plan, host: HostPlan, words: Words) -> tuple[File, ...]:
-    """The settings are left out where this machine does not know the keys."""
     if plan.fabric.encryption is None:
         return ()
     told = wireguard.settings(plan, host)
     main, modules = f"{PACKAGE}.{WIREGUARD[-1]}", modules_of(WIREGUARD)
     return (
         program(wireguard.PROGRAM, str(words["made"]), wireguard.ABOUT, main, modules),
-        *((from_template("wireguard.json.j2", wireguard.SETTINGS, {**words, "wireguard": told}),) if told else ()),
+        from_template("wireguard.json.j2", wireguard.SETTINGS, {**words, "wireguard": told}),
         from_template("wireguard.service.j2", wireguard.UNIT_FILE, words),
     )
 

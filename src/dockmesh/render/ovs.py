@@ -144,9 +144,11 @@ def _options(plan: Plan, host: HostPlan, tunnel: TunnelEnd) -> Iterable[Setting]
     if tunnel.device is not None:
         return
     yield Setting("interface", tunnel.port, "options", "remote_ip", str(tunnel.remote))
-    if plan.ip_version == 6:
+    if plan.ip_version == 6 or host.inside is not None:
         # A host often has several addresses of IPv6, and the peer takes packets only from the one of the file. Measured
         # with Open vSwitch 3.5.0: with a second one that is nearer to the peer (RFC 6724) BFD came up only with this.
+        # Of an encrypted mesh it is the address inside, which comes after the locks and goes before them: the kernel
+        # sends nothing from an address that is not there.
         yield Setting("interface", tunnel.port, "options", LOCAL, str(host.tunnels_from))
     if plan.fabric.key is not None:
         yield Setting("interface", tunnel.port, "options", KEY, str(plan.fabric.key))

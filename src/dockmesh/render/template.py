@@ -9,6 +9,7 @@ import jinja2
 from dockmesh.agent.texts import text_of
 from dockmesh.facts.docker import SOCKET
 from dockmesh.model.mesh import API_PORT
+from dockmesh.model.network import ENCRYPTING_DEVICE
 from dockmesh.record.paths import ARMED, DEADLINE, RETURNING, STAY_OUT
 from dockmesh.render import names, paths, ports, wireguard
 from dockmesh.render.types import File
@@ -50,6 +51,7 @@ _templates.globals |= {
     "socket": SOCKET,
     "wireguard_program": wireguard.PROGRAM,
     "wireguard_settings": wireguard.SETTINGS,
+    "wireguard_device": ENCRYPTING_DEVICE,
     "text_of": cache(text_of),
 }
 

@@ -29,11 +29,14 @@ FORGET = (
 
 
 def settings(plan: Plan, host: HostPlan) -> str | None:
-    """As agent/wireguard.py reads them; None without encryption, and where no peer's key is known here.
+    """As agent/wireguard.py reads them; None without encryption.
 
-    A peer whose key is not known is left out: it comes with the apply that reaches it.
+    A peer whose key is not known is left out: it comes with the apply that reaches it. A host that knows none is locked
+    all the same.
     """
     encryption = plan.fabric.encryption
+    if encryption is None:
+        return None
     peers = [
         {
             "name": end.peer,
@@ -42,10 +45,8 @@ def settings(plan: Plan, host: HostPlan) -> str | None:
             "address": str(end.remote),
         }
         for end in host.tunnels
-        if encryption is not None and end.peer in plan.keys.public
+        if end.peer in plan.keys.public
     ]
-    if encryption is None or not peers:
-        return None
     content = {
         "device": ENCRYPTING_DEVICE,
         "alias": alias(plan.name),
@@ -66,8 +67,10 @@ def _vxlan(host: HostPlan) -> dict[str, object]:
 
 
 def unknown(plan: Plan, host: HostPlan) -> tuple[str, ...]:
-    """The settings, where they are wanted and this machine does not know the keys."""
-    return (SETTINGS,) if plan.fabric.encryption is not None and settings(plan, host) is None else ()
+    """The settings, where this machine knows nobody's key: then those that stand on the host are better."""
+    if plan.fabric.encryption is None or any(end.peer in plan.keys.public for end in host.tunnels):
+        return ()
+    return (SETTINGS,)
 
 
 def preshared(plan: Plan, host: HostPlan) -> dict[str, str]:

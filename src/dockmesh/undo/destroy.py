@@ -6,7 +6,7 @@ by a boot. What is needed to go on from there is removed last.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dockmesh.agent.commit_confirm import BACK, RUNTIME
 from dockmesh.agent.lock import LOCK
@@ -63,11 +63,19 @@ def destroy(config: HostConfig, facts: HostFacts, leftovers: Leftovers) -> HostD
     networks = _together(_attached(config, facts), _networks(config, facts))
     bridge = facts.bridge(FABRIC_BRIDGE)
     ours = bridge if bridge is not None and ovs.MARK in bridge.external_ids else None
+    files, fabric = _files(host, facts), _fabric(config, facts, ours)
+    if (facts.file(wireguard.SETTINGS) or "").startswith(MARK):
+        # The locks go when no tunnel leads inside any more; the settings with them, so that nothing forgets them.
+        unlock: tuple[Request, ...] = (*map(Exec, wireguard.FORGET), Remove(wireguard.SETTINGS))
+        if fabric is not None:
+            fabric = replace(fabric, requests=(*fabric.requests, *unlock))
+        elif files is not None:
+            files = replace(files, requests=(*files.requests, *unlock))
     steps = (
         networks,
         _detach(host, facts) if ours else None,
-        _files(host, facts),
-        _fabric(config, facts, ours),
+        files,
+        fabric,
         restore_docker(config, facts, leftovers.initial, leftovers.removable, leftovers.ran),
         _switch(host, facts, leftovers),
         _packages(host, leftovers),
@@ -174,9 +182,7 @@ def _files(host: str, facts: HostFacts) -> Step | None:
     requests: list[Request] = [Exec(("systemctl", verb, *of)) for verb, of in orders]
     if ports.UNIT_FILE in present and "nft" in facts.programs:
         requests.append(Exec(ports.FORGET))
-    requests += [Remove(path) for path in present]
-    if wireguard.UNIT_FILE in present:
-        requests += map(Exec, wireguard.FORGET)
+    requests += [Remove(path) for path in present if path != wireguard.SETTINGS]
     return Step(StepName.UNMAKE_FILES, tuple(changes), (*requests, RELOAD)) if changes else None
 
 

@@ -10,6 +10,7 @@ from dockmesh.diff.flows import INSTALL
 from dockmesh.diff.networks import differing, ours, switches
 from dockmesh.diff.switches import joined
 from dockmesh.diff.tunnel_devices import remade
+from dockmesh.facts.keys import order as key_order
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
@@ -83,17 +84,32 @@ def own_units(facts: HostFacts) -> tuple[Request, ...]:
     return tuple(requests)
 
 
-def own_files(facts: HostFacts, fewer_flows: str | None, *, encrypted: bool) -> tuple[Request, ...]:
-    """`fewer_flows`: what of the flows may meet those that other hosts keep of the run. `encrypted`: by this run."""
+def own_files(facts: HostFacts, fewer_flows: str | None) -> tuple[Request, ...]:
+    """`fewer_flows`: what of the flows may meet those that other hosts keep of the run."""
     old = facts.files
     if fewer_flows is not None:
         old = {**old, FLOWS: replace(old[FLOWS], text=fewer_flows)}
     enabled = [unit for unit in UNITS.values() if facts.units.get(unit, {}).get("UnitFileState") == "enabled"]
     # To enable units reads all units again, too.
     last = Exec(("systemctl", "enable", *enabled) if enabled else ("systemctl", "daemon-reload"))
-    # A device that came with the run; nothing without one.
-    came = () if wireguard.SETTINGS in old or not encrypted else tuple(map(Exec, wireguard.FORGET))
-    return (*(_file(old, path) for path in PATHS), *came, last)
+    return (*(_file(old, path) for path in PATHS), last)
+
+
+def keys(facts: HostFacts) -> tuple[Request, ...]:
+    """Preshared keys that the run took out of use; those that it brought stay."""
+    names = tuple(facts.keys.preshared) if facts.keys else ()
+    return (key_order(restore=names),) if names else ()
+
+
+def locks(facts: HostFacts) -> tuple[Request, ...]:
+    """Those of the encryption that the host had, with its device: before any tunnel leads inside again."""
+    active = facts.units.get(wireguard.UNIT, {}).get("ActiveState") == "active"
+    return (Exec(("systemctl", "restart", wireguard.UNIT)),) if active else ()
+
+
+def locks_that_came(facts: HostFacts, *, encrypted: bool) -> tuple[Request, ...]:
+    """Off, when no tunnel leads inside any more. `encrypted`: by this run."""
+    return () if wireguard.SETTINGS in facts.files or not encrypted else tuple(map(Exec, wireguard.FORGET))
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:

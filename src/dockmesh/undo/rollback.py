@@ -11,7 +11,7 @@ from dockmesh.diff.types import HostDiff, StepName
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.record.run import Run
-from dockmesh.render import names, ports, wireguard
+from dockmesh.render import names, ports
 from dockmesh.render.paths import API_UNIT, ATTACH_UNIT, FLOWS_UNIT, UNIT
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec as Command
@@ -33,7 +33,7 @@ FINISH_EARLIER = Command(
 LINK_STEPS = (StepName.DETACH, RESTART, StepName.FABRIC, StepName.ATTACH)
 # To attach starts the unit, which makes the networks' bridges, too.
 NETWORK_STEPS = (StepName.LEAVE, StepName.ATTACH, StepName.NETWORKS)
-OTHERS = tuple((unit, "restart") for unit in (names.UNIT, ATTACH_UNIT, ports.UNIT, wireguard.UNIT))
+OTHERS = tuple((unit, "restart") for unit in (names.UNIT, ATTACH_UNIT, ports.UNIT))
 FLOW_STEPS = (StepName.QUIESCE, StepName.FILES, StepName.FABRIC)
 # Steps that only write a file, which counts from the next boot on: for Docker, and for the bridges by ifupdown.
 WRITING_STEPS = (StepName.DOCKER, StepName.FILES)
@@ -83,8 +83,10 @@ def rollback(
         _part(
             "files",
             [StepName.FILES, StepName.QUIESCE],
-            restore.own_files(facts, without_changing(config, facts), encrypted=config.encrypted),
+            restore.own_files(facts, without_changing(config, facts)),
         ),
+        _part("keys", [StepName.KEYS], restore.keys(facts), must=False),
+        _part("encryption", [StepName.KEYS, StepName.FILES], restore.locks(facts), must=False),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),
         _part(
             "the fabric",
@@ -92,6 +94,12 @@ def rollback(
             restore.fabric(facts, config, recreated=recreated),
             booted=[StepName.FILES],
             must=bridge is not None,
+        ),
+        _part(
+            "encryption that came",
+            [StepName.FILES],
+            restore.locks_that_came(facts, encrypted=config.encrypted),
+            booted=[StepName.FILES],
         ),
         _part("flows", FLOW_STEPS, restore.flows(facts), booted=[StepName.FILES]),
         _part(

@@ -72,8 +72,13 @@ def test_where_no_key_is_known_the_settings_are_not_judged() -> None:
     config = render(plan, host)
 
     assert wireguard.SETTINGS in config.unknown
-    assert wireguard.SETTINGS not in {file.path for file in config.files}
     assert wireguard.UNIT in config.units
+
+
+def test_a_host_that_knows_nobody_is_locked_all_the_same() -> None:
+    told = json.loads(wireguard.settings(*planned(MeshKeys())) or "")
+
+    assert (told["prefix"], told["address"], told["peers"]) == ("198.19.0.0/16", "198.19.42.1", [])
 
 
 def test_a_host_gets_the_keys_of_its_own_pairs_and_no_text_or_repr_has_them() -> None:

@@ -25,7 +25,11 @@ def render(output: Path, file: Path, *, json: bool) -> None:
     lacking: tuple[str, ...] = ()
     for host in planned.hosts:
         config = render_host(planned, host)
-        files[host.name] = (*config.files, docker.alone(config.daemon))
+        # With keys that are not known here they would say something else than `apply` writes.
+        files[host.name] = (
+            *(each for each in config.files if each.path not in config.unknown),
+            docker.alone(config.daemon),
+        )
         lacking = config.unknown
     for name in files:
         _refuse_foreign(output / name)
