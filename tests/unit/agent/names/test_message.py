@@ -1,5 +1,6 @@
 """Bytes of strangers: what is no question is said to be none, and nothing costs much."""
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -24,11 +25,15 @@ def calls(work: Callable[[], Any]) -> int:
         nonlocal count
         count += event in ("call", "c_call")
 
+    # A collection in the middle would count what other tests left to be finalized.
+    gc.collect()
+    gc.disable()
     sys.setprofile(profile)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
