@@ -10,8 +10,8 @@ import struct
 from typing import TYPE_CHECKING
 
 NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
-# Groups of these: RTMGRP_LINK and RTMGRP_IPV4_ROUTE; and NFNLGRP_NFTABLES, which is the seventh.
-LINKS, ROUTES, RULES = 1, 1 << 6, 1 << 6
+# Groups of these: RTMGRP_LINK, RTMGRP_IPV4_ROUTE and RTMGRP_IPV4_RULE; and NFNLGRP_NFTABLES, which is the seventh.
+LINKS, ROUTES, POLICIES, RULES = 1, 1 << 6, 1 << 7, 1 << 6
 # netlink(7), rtnetlink(7), linux/if_link.h
 REQUEST, ROOT_AND_MATCH = 1, 0x300
 ERROR, DONE, NEW_LINK, GET_LINK, NEW_ADDRESS, GET_ADDRESS = 2, 3, 16, 18, 20, 22

@@ -10,7 +10,9 @@ import os
 import socket
 import sys
 
+# The latest is the last one. Some texts have times or numbers in them: no more than so many are kept.
 SAID: list[str] = []
+KEPT = 100
 
 
 def say(text: str) -> None:
@@ -21,9 +23,12 @@ def say(text: str) -> None:
 
 def say_once(text: str) -> None:
     """`say`, for what may be so for long: not again before `forget`."""
-    if text not in SAID:
-        SAID.append(text)
+    if text in SAID:
+        SAID.remove(text)
+    else:
         say(text)
+    SAID.append(text)
+    del SAID[:-KEPT]
 
 
 def forget() -> None:

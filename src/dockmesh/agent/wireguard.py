@@ -12,7 +12,6 @@ the device and the prefix, which are locked even where that file cannot be read.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -23,12 +22,13 @@ import time
 from typing import TYPE_CHECKING
 
 from dockmesh.agent.learned import LearnedEndpoints
-from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, ROUTES, RULES, monitor
+from dockmesh.agent.netlink import LINKS, NETLINK_NETFILTER, NETLINK_ROUTE, POLICIES, ROUTES, RULES, monitor
 from dockmesh.agent.preshared import Preshared, clear, read_handshakes
 from dockmesh.agent.programs import run
 from dockmesh.agent.telling import SAID, forget, say, say_once, tell_systemd
+from dockmesh.agent.wireguard_device import is_ours, is_set_up, make
 from dockmesh.agent.wireguard_locks import Locks, let_go
-from dockmesh.agent.wireguard_settings import configuration, read_settings, without_key
+from dockmesh.agent.wireguard_settings import configuration, key_of, read_settings, without_key
 
 KEYS = "/var/lib/dockmesh/keys"
 # As long as one of these is there, a run may be rolled back (`commit_confirm`).
@@ -52,6 +52,7 @@ class DeviceKeeper:
         # Until the file was read it is known what to lock, and no more.
         self.settings: dict[str, Any] = {"device": device, "prefix": prefix}
         self.locks = Locks()
+        self.encrypting = False  # whether the device was as it should be when it was looked last
         self.child: subprocess.Popen[bytes] | None = None
         self.childs_end: int | None = None  # a pipe that nobody writes to, and that ends with the child
         self.given: str | None = None  # what the device has been told; None: it must be told
@@ -72,16 +73,27 @@ class DeviceKeeper:
             # What was read before, or the arguments, still say what to lock.
             say_once(f"cannot read {self.path}: {error}; run `dockmesh apply`")
             self.locks.close(self.settings)
+            self.encrypting = self.encrypting and os.path.exists(os.path.join(DEVICES, self.device))
             return False
         # Nothing is taken in clear meanwhile. Without the rules the device is kept all the same.
         guarded = self.locks.close(self.settings)
-        well = self.locks.closed and self.there() and self.tell() and self.address() and guarded
+        self.encrypting = self.locks.closed and self.there() and self.tell() and self.address()
+        well = self.encrypting and guarded
         if not any(map(os.path.exists, UNCONFIRMED)):
             clear(KEYS, time.time())
         if well:
             forget()
             self.remember()
         return well
+
+    def state(self, well: bool) -> str:
+        """For systemd, and for `dockmesh status`, which reads it (verify/encryption.py)."""
+        why = " ".join(SAID[-1].split()) if SAID else "not yet"
+        if not self.encrypting:
+            return f"not encrypting: {why}"
+        names = without_key(self.settings, self.preshared)
+        keyless = f"; no key with: {', '.join(names)}" if names else ""
+        return f"encrypting{keyless}" if well else f"encrypting{keyless}; trouble: {why}"
 
     def remember(self) -> None:
         peers = self.settings["peers"]
@@ -101,16 +113,14 @@ class DeviceKeeper:
             self.given, self.forgot = None, True
             if self.child is not None:
                 self.end_child()
-            if not self.make():
+            if not make(self.device):
                 return False
+        elif not is_ours(here):
+            say_once(f"a device {self.device} is not dockmesh's: rename it, `ip link set {self.device} down name NEW`")
+            return False
         if not os.path.exists(os.path.join(here, "tun_flags")):
             return True
         return (self.child is not None and self.child.poll() is None) or self.start()
-
-    def make(self) -> bool:
-        if run("ip", "link", "add", "dev", self.device, "type", "wireguard", may_fail=True) is not None:
-            return True
-        return run("ip", "tuntap", "add", "dev", self.device, "mode", "tun", "vnet_hdr") is not None
 
     def start(self) -> bool:
         """A socket that a dead one left would take what is told, and nobody would hear it."""
@@ -161,15 +171,18 @@ class DeviceKeeper:
         peers = {peer["name"]: peer["public"] for peer in self.settings["peers"]}
         if self.preshared.pending(peers):
             said = run("wg", "show", self.device, "latest-handshakes") or ""
-            self.preshared.choose(peers, read_handshakes(said), time.time())
+            own = key_of("public", KEYS) or ""
+            self.preshared.choose(own, peers, read_handshakes(said), time.time())
         wanted = configuration(self.settings, self.preshared)
         if wanted is None:
             say_once("this host has no private key: run `dockmesh apply`")
             return False
         if wanted == self.given:
+            self.preshared.told(time.time())
             return True
         if run("wg", "syncconf", self.device, "/dev/stdin", text=wanted, secret=True) is None:
             return False
+        self.preshared.told(time.time())
         for name in without_key(self.settings, self.preshared):
             say(f"no preshared key with {name}, so it is no peer: run `dockmesh apply` with both hosts")
         self.given = wanted
@@ -194,7 +207,7 @@ class DeviceKeeper:
             self.settings["alias"],
             "up",
         )
-        if self.is_set_up():
+        if is_set_up(self.settings):
             return let_go(self.settings)
         try:
             # Strict, the kernel drops what comes in where two devices take turns; loose, where one has no address.
@@ -207,17 +220,6 @@ class DeviceKeeper:
             and run("ip", "address", "replace", f"{address}/32", "dev", device) is not None
             and run("ip", "route", "replace", prefix, "dev", device, "src", address) is not None
             and let_go(self.settings)
-        )
-
-    def is_set_up(self) -> bool:
-        links = json.loads(run("ip", "-json", "-4", "address", "show", "dev", self.device) or "[]")
-        route = run("ip", "-4", "route", "show", "exact", self.settings["prefix"], "dev", self.device)
-        return bool(route) and any(
-            link.get("mtu") == self.settings["mtu"]
-            and link.get("ifalias") == self.settings["alias"]
-            and "UP" in link.get("flags", ())
-            and any(each.get("local") == self.settings["address"] for each in link.get("addr_info", ()))
-            for link in links
         )
 
 
@@ -246,14 +248,13 @@ def main(path: str, device: str, prefix: str) -> None:
     signal.signal(signal.SIGHUP, lambda *_: None)
     signal.set_wakeup_fd(tells.fileno())
     # It listens before it looks: what changes in between is heard.
-    heard = [monitor(NETLINK_ROUTE, LINKS | ROUTES), monitor(NETLINK_NETFILTER, RULES), told]
+    heard = [monitor(NETLINK_ROUTE, LINKS | ROUTES | POLICIES), monitor(NETLINK_NETFILTER, RULES), told]
     try:
         while True:
             well = keeper.look()
-            why = " ".join(SAID[-1].split()) if SAID else "not yet"
             # Who waits for it may send to the addresses inside from then on.
             ready = "READY=1\n" if keeper.locks.closed else ""
-            tell_systemd(f"{ready}WATCHDOG=1\nSTATUS={'encrypting' if well else f'not encrypting: {why}'}")
+            tell_systemd(f"{ready}WATCHDOG=1\nSTATUS={keeper.state(well)}")
             if quiet(heard, keeper.childs_end, keeper.wait_s if well else AGAIN_S):
                 # What somebody told the device nobody hears of. It keeps its sessions.
                 keeper.given = None

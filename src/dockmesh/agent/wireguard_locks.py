@@ -1,4 +1,5 @@
-"""What keeps the addresses inside from being reached in clear: a route, and rules of nftables.
+"""What keeps the addresses inside from being reached in clear: a route that other routing policies come after, and
+rules of nftables.
 
 Python's standard library only, Python 3.7 or later.
 """
@@ -14,6 +15,9 @@ from dockmesh.agent.wireguard_settings import TABLE, rules
 
 # Of the route: behind every one that somebody means, and by the protocol it is known as ours.
 LOCK_METRIC, LOCK_PROTOCOL = "4278198272", "83"
+# Of the routing policy: behind the table of the host's own addresses only. A VPN that takes all of a host's traffic has
+# a policy that comes before the table of this route.
+PRIORITY = "83"
 
 if TYPE_CHECKING:
     from typing import Any
@@ -27,9 +31,10 @@ class Locks:
         self.loaded: tuple[str, str | None] = ("", None)  # the rules that were loaded, and how nft lists them
 
     def close(self, settings: dict[str, Any]) -> bool:
-        """Whether the rules stand, too. The route comes first: it needs no program that may not be there."""
+        """Whether all of it stands. The route comes first: it needs no program that may not be there."""
         self.closed = lock(settings["prefix"])
-        return self.guard(settings)
+        first = come_first(settings["prefix"])
+        return self.guard(settings) and first
 
     def guard(self, settings: dict[str, Any]) -> bool:
         """The second lock, which somebody may flush: then it is put back."""
@@ -51,6 +56,24 @@ def lock(prefix: str) -> bool:
         return there is not None
     route = ("unreachable", prefix, "metric", LOCK_METRIC, "proto", LOCK_PROTOCOL)
     return run("ip", "route", "replace", *route) is not None
+
+
+def come_first(prefix: str) -> bool:
+    """Whether the main table, which has the route, is asked for that prefix before any policy of others."""
+    there = policies()
+    if there is None or prefix in there:
+        return there is not None
+    policy = ("to", prefix, "lookup", "main", "priority", PRIORITY, "protocol", LOCK_PROTOCOL)
+    return run("ip", "-4", "rule", "add", *policy) is not None
+
+
+def policies() -> list[str] | None:
+    """The prefixes that a policy of ours is for; None where the kernel does not say."""
+    said = run("ip", "-4", "rule", "show")
+    if said is None:
+        return None
+    words = (line.split() for line in said.splitlines() if line.startswith(f"{PRIORITY}:"))
+    return [each[each.index("to") + 1] for each in words if "to" in each and each[-2:] == ["proto", LOCK_PROTOCOL]]
 
 
 def unreachable() -> list[str] | None:
@@ -78,6 +101,8 @@ def let_go(settings: dict[str, Any]) -> bool:
     gone += [run("ip", "route", "flush", "exact", each, "dev", device) for each in routes if each != prefix]
     lock = ("type", "unreachable", "proto", LOCK_PROTOCOL, "exact")
     gone += [run("ip", "route", "flush", *lock, each) for each in unreachable() or () if each != prefix]
+    rule = ("ip", "-4", "rule", "del", "priority", PRIORITY, "to")
+    gone += [run(*rule, each) for each in policies() or () if each != prefix]
     return None not in gone
 
 

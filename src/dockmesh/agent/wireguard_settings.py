@@ -83,9 +83,11 @@ def rules(settings: dict[str, Any]) -> str:
         f"add rule {TABLE} out oifname {other} ip daddr {prefix} counter drop",
     ]
     if tunnels:
-        # In the payload of UDP a VXLAN header's second word, of which 24 bits are the VNI (RFC 7348).
+        # Where the host itself takes packets, and only there, the kernel has put fragments together in any case. In the
+        # payload of UDP a VXLAN header's second word, of which 24 bits are the VNI (RFC 7348).
         numbers = ", ".join(str(vni) for vni in sorted(tunnels["vnis"]))
         match = f"udp dport {tunnels['port']} @th,96,24 {{ {numbers} }}"
+        lines.append(f"add chain {TABLE} local {{ type filter hook input priority -350; policy accept; }}")
         # Nor what a user of this host sends to itself.
-        lines.append(f'add rule {TABLE} in iifname != "{device}" {match} counter drop')
+        lines.append(f'add rule {TABLE} local iifname != "{device}" {match} counter drop')
     return "\n".join(lines) + "\n"

@@ -19,11 +19,12 @@ UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 # The unit first, so that whoever removes them stops what would make the device again.
 FILES = (UNIT_FILE, PROGRAM, SETTINGS)
 ABOUT = "What keeps the encryption between hosts."
-# What takes away the device, the rules, and the route that makes the addresses inside unreachable; no error where they
-# are gone. The route is known by its protocol, as agent/wireguard.py makes it.
+# Takes away the device, the rules, the route that makes the addresses inside unreachable and the policy that puts it
+# first; no error where they are gone. Route and policy are known by the protocol that agent/wireguard_locks.py gives.
 FORGET = (
     make_gone(ENCRYPTING_DEVICE),
     ("ip", "-4", "route", "flush", "type", "unreachable", "proto", LOCK_PROTOCOL),
+    ("ip", "-4", "rule", "flush", "protocol", LOCK_PROTOCOL),
     ("nft", "add", "table", "inet", "dockmesh_encryption;", "delete", "table", "inet", "dockmesh_encryption"),
 )
 

@@ -23,6 +23,19 @@ def test_what_is_so_for_long_is_said_once_until_all_is_well(capsys: pytest.Captu
     assert capsys.readouterr().err.splitlines() == ["no flows", "no groups", "no flows"]
 
 
+def test_the_latest_comes_last_and_not_everything_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("no flows", "no groups", "no flows"):
+        telling.say_once(text)
+    assert telling.SAID == ["no groups", "no flows"]
+
+    for number in range(1000):
+        telling.say_once(f"exit code {number}")
+
+    assert telling.SAID[-1] == "exit code 999"
+    assert len(telling.SAID) == telling.KEPT
+    assert len(capsys.readouterr().err.splitlines()) == 1002
+
+
 def test_systemd_hears_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.agent import telling, wireguard, wireguard_locks
+from dockmesh.agent import telling, wireguard, wireguard_device, wireguard_locks
 from dockmesh.agent.wireguard import DeviceKeeper
 
 SETTINGS = {
@@ -28,6 +28,7 @@ class Kernel:
         self.said: list[str] = []
         self.missing: set[str] = set()  # programs
         self.unreachable: list[str] = []
+        self.policies: list[str] = []
         self.addresses: list[str] = []
         self.table: str | None = None
 
@@ -43,6 +44,13 @@ class Kernel:
                 self.unreachable.append(prefix)
             case ("ip", "route", "flush", "type", "unreachable", *_, prefix):
                 self.unreachable.remove(prefix)
+            case ("ip", "-4", "rule", "show"):
+                of_ours = (f"83:\tfrom all to {each} lookup main proto 83\n" for each in self.policies)
+                return "0:\tfrom all lookup local\n" + "".join(of_ours) + "32766:\tfrom all lookup main\n"
+            case ("ip", "-4", "rule", "add", "to", prefix, *_):
+                self.policies.append(prefix)
+            case ("ip", "-4", "rule", "del", *_, prefix):
+                self.policies.remove(prefix)
             case ("ip", "-json", "-4", "address", *_):
                 return json.dumps([{"addr_info": [{"local": each} for each in self.addresses]}])
             case ("ip", "address", "replace", address, *_):
@@ -63,9 +71,10 @@ class Kernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kernel:
     made = Kernel()
-    for module in (wireguard, wireguard_locks):
+    for module in (wireguard, wireguard_device, wireguard_locks):
         monkeypatch.setattr(module, "run", made.run)
     (tmp_path / "devices/dmw-1").mkdir(parents=True)
+    (tmp_path / "devices/dmw-1/uevent").write_text("DEVTYPE=wireguard\n")
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/private").write_text("A" * 43 + "=\n")
     (tmp_path / "rp_filter").write_text("")
@@ -99,6 +108,7 @@ def test_without_nft_there_are_the_route_and_the_device_and_an_alarm(kernel: Ker
     assert here.locks.closed
     assert kernel.addresses == ["198.18.42.1"]
     assert telling.SAID == ["nft: not there"]
+    assert here.state(well=False) == "encrypting; trouble: nft: not there"
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", "\0" * 100])
@@ -135,7 +145,8 @@ def test_of_another_prefix_nothing_stays_and_its_lock_goes_last(kernel: Kernel, 
 
     assert keeper(tmp_path).look()
 
-    assert (kernel.unreachable, kernel.addresses) == (["198.18.0.0/16"], ["198.18.42.1"])
+    assert (kernel.unreachable, kernel.policies) == (["198.18.0.0/16"], ["198.18.0.0/16"])
+    assert kernel.addresses == ["198.18.42.1"]
     order = [
         kernel.when(words)
         for words in (
@@ -145,3 +156,45 @@ def test_of_another_prefix_nothing_stays_and_its_lock_goes_last(kernel: Kernel, 
         )
     ]
     assert order == sorted(order)
+
+
+def test_a_device_of_that_name_that_is_somebody_elses_is_not_touched(kernel: Kernel, tmp_path: Path) -> None:
+    device = tmp_path / "devices/dmw-1"
+    for file, text in (("ifalias", "office\n"), ("uevent", "INTERFACE=dmw-1\n")):
+        before = (device / file).read_text() if (device / file).exists() else ""
+        (device / file).write_text(text)
+        here = keeper(tmp_path)
+
+        assert not here.look()
+
+        assert here.locks.closed
+        assert not [line for line in kernel.said if line.startswith(("wg ", "ip address", "ip link"))]
+        assert here.state(well=False).startswith("not encrypting: a device dmw-1 is not dockmesh's: rename it")
+        (device / file).write_text(before)
+    (device / "ifalias").write_text("dockmesh=another mesh\n")
+    assert keeper(tmp_path).look()
+
+
+def test_it_says_what_does_not_encrypt_and_with_whom_it_has_no_key(kernel: Kernel, tmp_path: Path) -> None:
+    peer = {"name": "host2", "public": "B2=", "address": "198.18.42.2"}
+    here = keeper(tmp_path, peers=[peer])
+
+    assert here.state(well=here.look()) == "encrypting; no key with: host2"
+
+    kernel.missing = {"wg"}
+    here.given = None
+    assert here.state(well=here.look()) == "not encrypting: wg: not there"
+
+
+def test_settings_that_are_lost_while_it_encrypts_are_a_trouble_and_no_end_of_it(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    here = keeper(tmp_path)
+    here.look()
+    (tmp_path / "settings").unlink()
+
+    assert here.state(well=here.look()).startswith("encrypting; trouble: cannot read ")
+
+    (tmp_path / "devices/dmw-1/uevent").unlink()
+    (tmp_path / "devices/dmw-1").rmdir()
+    assert here.state(well=here.look()).startswith("not encrypting: cannot read ")

@@ -69,9 +69,10 @@ def test_rules_name_our_addresses_and_our_vnis_and_nothing_of_others() -> None:
         f"add rule inet dockmesh_encryption in iifname {others} ip saddr 198.18.0.0/16 counter drop",
         f"add rule inet dockmesh_encryption in iifname {others} ip daddr 198.18.0.0/16 counter drop",
         f"add rule inet dockmesh_encryption out oifname {others} ip daddr 198.18.0.0/16 counter drop",
-        'add rule inet dockmesh_encryption in iifname != "dmw-1" udp dport 4789 @th,96,24 { 2, 3 } counter drop',
+        'add rule inet dockmesh_encryption local iifname != "dmw-1" udp dport 4789 @th,96,24 { 2, 3 } counter drop',
     ]
-    assert "vxlan" not in settings or "4789" not in rules({**settings, "vxlan": None})
+    assert "add chain inet dockmesh_encryption local { type filter hook input priority -350; policy accept; }" in text
+    assert "4789" not in rules({**settings, "vxlan": None})
 
 
 def test_settings_stand_below_marks() -> None:
