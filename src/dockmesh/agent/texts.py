@@ -12,7 +12,7 @@ FLOW_GUARD = ("telling", "flow_guard")
 PORT_GUARD = ("telling", "netlink", "port_guard")
 WIREGUARD = (
     *("telling", "programs", "netlink", "preshared", "learned", "wireguard_settings", "wireguard_locks"),
-    "wireguard",
+    *("wireguard_device", "wireguard"),
 )
 # Of the keys of a host, sent when they are wanted.
 KEYS = ("telling", "curve25519", "preshared", "wireguard_settings", "keys")

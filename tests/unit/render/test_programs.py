@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.agent.texts import FLOW_GUARD, PORT_GUARD, modules_of
-from dockmesh.render import ports
+from dockmesh.agent.texts import FLOW_GUARD, PORT_GUARD, WIREGUARD, modules_of
+from dockmesh.render import ports, wireguard
 from dockmesh.render.paths import GUARD
-from tests.support.meshes import mesh_of
+from tests.support.meshes import ENCRYPTED, mesh_of
 from tests.support.plans import config_of
 
-PROGRAMS = {GUARD: FLOW_GUARD, ports.PROGRAM: PORT_GUARD}
+PROGRAMS = {GUARD: FLOW_GUARD, ports.PROGRAM: PORT_GUARD, wireguard.PROGRAM: WIREGUARD}
 CALL = "\nmain(*sys.argv[1:])\n"
 
 
 def text_of(path: str) -> str:
-    return next(file.text for file in config_of(mesh_of(3)).files if file.path == path)
+    return next(file.text for file in config_of(mesh_of(3, fabric=ENCRYPTED)).files if file.path == path)
 
 
 @pytest.mark.parametrize("path", PROGRAMS)
