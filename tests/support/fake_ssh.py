@@ -49,10 +49,14 @@ Says = Callable[[bytes, StreamWriter], Awaitable[None]]  # what goes out in plac
 
 @dataclass
 class FakeSsh:
-    """`lies`: who says what else, from the order of that number on; of the others each line is true."""
+    """`lies`: who says what else, from the order of that number on; of the others each line is true.
+
+    `greets`: who says what behind the first words of its greeting.
+    """
 
     hosts: Mapping[str, FakeHost]
     lies: Mapping[str, tuple[int, Says]] = field(default_factory=dict)
+    greets: Mapping[str, str] = field(default_factory=dict)
     reached: list[str] = field(default_factory=list)  # one for each connection
     handed_over: list[str] = field(default_factory=list)  # the commands that got a person's own streams
     orders: dict[str, int] = field(default_factory=dict)  # how many each host was given
@@ -99,7 +103,8 @@ class FakeSsh:
 
     async def _run(self, host: FakeHost, reader: StreamReader, writer: StreamWriter) -> None:
         await reader.readline()  # our program
-        writer.write(f"{GREETING} 192.0.2.9 50000 {_address(host)} 22\n".encode())
+        words = self.greets.get(host.name, f"192.0.2.9 50000 {_address(host)} 22")
+        writer.write(f"{GREETING} {words}\n".encode())
         since, says = self.lies.get(host.name, (sys.maxsize, _truth))
         while line := await reader.readline():
             order = json.loads(line)

@@ -4,7 +4,7 @@ import re
 from functools import cmp_to_key
 from itertools import zip_longest
 
-PARTS = re.compile(r"(\D*)(\d*)")
+PARTS = re.compile(r"([^0-9]*)([0-9]*)")
 END = 0  # the end of a part sorts after `~` and before everything else
 
 
@@ -49,9 +49,16 @@ def _compare_part(one: str, other: str) -> int:
         for a, b in zip_longest(map(_order, mine[0]), map(_order, theirs[0]), fillvalue=END):
             if a != b:
                 return a - b
-        if difference := int(mine[1] or 0) - int(theirs[1] or 0):
-            return difference
+        a_number, b_number = _number(mine[1]), _number(theirs[1])
+        if a_number != b_number:
+            return -1 if a_number < b_number else 1
     return 0
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """What sorts as the number does, of however many digits: Python makes no number of more than 4,300."""
+    shortest = digits.lstrip("0")
+    return len(shortest), shortest
 
 
 def _order(character: str) -> int:

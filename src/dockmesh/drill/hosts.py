@@ -59,7 +59,9 @@ class HostsInjector:
     async def lacks(self, fault: Fault) -> str | None:
         for name in drop.deaf(self._plan, fault):
             (answer,) = await self._hosts[name].ask(drop.count(self._bridges[name]))
-            if not drop.counted(answer.out):
+            with understanding(name):
+                dropped = drop.counted(answer.out)
+            if not dropped:
                 return f"{name} dropped no packet"
         return None
 

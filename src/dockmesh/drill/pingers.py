@@ -1,5 +1,6 @@
 """The hosts of a drill, as far as they can be reached just now, and what their pingers say."""
 
+import math
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ from dockmesh.transport.requests import Exec, Transport
 ASKED_WITHIN_S, STARTED_WITHIN_S = 5.0, 20.0
 CONNECT_TIMEOUT_S = 10
 CLOCK_TRIES = 3
+SHOWN = 60  # characters of what a clock says
 LATE_MS = 1000  # an answer that comes later is none
 
 
@@ -109,7 +111,10 @@ class Pingers:
 
 
 async def clock_ahead_s(host: Transport) -> float:
-    """How far the host's clock is before ours: of some tries that with the shortest way. Raises ConnectError."""
+    """How far the host's clock is before ours: of some tries that with the shortest way.
+
+    Raises ConnectError; ValueError for what is no time.
+    """
     best_s, ahead_s = float("inf"), 0.0
     for _ in range(CLOCK_TRIES):
         began = time.time()
@@ -117,5 +122,7 @@ async def clock_ahead_s(host: Transport) -> float:
         took = time.time() - began
         if answer.ok and took < best_s:
             best_s, ahead_s = took, float(answer.out) - began - took / 2
+            if not math.isfinite(ahead_s):
+                raise ValueError(f"a clock that says {answer.out[:SHOWN]!a}")
     # Less than half of the way is no difference that can be seen.
     return ahead_s if abs(ahead_s) > best_s / 2 else 0.0

@@ -19,6 +19,7 @@ EVERY_CONTAINER = f"{CONTAINERS}?all=1"
 
 
 MADE_BY_ITSELF = ("bridge", "host", "none")
+LONGEST_VERSION = 100  # characters; others take numbers out of it
 MTU, BRIDGE_NAME = "com.docker.network.driver.mtu", "com.docker.network.bridge.name"
 
 
@@ -30,7 +31,7 @@ def read_docker(info: str, network: str, containers: str, networks: str = "[]") 
     options: Mapping[str, str] = bridge.get("Options") or {}
     mtu = options.get(MTU)
     return Docker(
-        version=about["ServerVersion"],
+        version=_version(about["ServerVersion"]),
         live_restore=bool(about.get("LiveRestoreEnabled")),
         prefix=_network(config.get("Subnet")),
         gateway=config.get("Gateway"),
@@ -41,6 +42,12 @@ def read_docker(info: str, network: str, containers: str, networks: str = "[]") 
         networks=read_networks(networks),
         experimental=bool(about.get("ExperimentalBuild")),
     )
+
+
+def _version(said: str) -> str:
+    if len(said) > LONGEST_VERSION:
+        raise ValueError(f"a version of {len(said)} characters")
+    return said
 
 
 def read_networks(answer: str) -> tuple[DockerNetwork, ...]:
@@ -61,7 +68,7 @@ def _docker_network(row: Mapping[str, Any]) -> DockerNetwork:
         prefixes=tuple(IPv4Network(each["Subnet"]) for each in configs if "." in each.get("Subnet", "")),
         gateway=config.get("Gateway"),
         pool=_network(config.get("IPRange")),
-        mtu=int(mtu) if mtu.isdigit() else None,
+        mtu=int(mtu) if mtu.isdecimal() else None,
         bridge=options.get(BRIDGE_NAME),
         labels=row.get("Labels") or {},
         ipv6=bool(row.get("EnableIPv6")),

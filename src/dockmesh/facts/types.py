@@ -133,7 +133,7 @@ class Docker:
     def keeps_ipv6_apart(self) -> bool:
         """As far as it says: until 27 its rules for IPv6 are an experiment, and must be asked for."""
         number = self.version.partition(".")[0]
-        return self.experimental or (number.isdigit() and int(number) >= IPV6_RULES_BY_DEFAULT)
+        return self.experimental or (number.isdecimal() and int(number) >= IPV6_RULES_BY_DEFAULT)
 
     def unlike(
         self, address: IPv4Interface, pool: IPv4Network, mtu: int | None = None

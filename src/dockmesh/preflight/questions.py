@@ -113,7 +113,7 @@ def read_accept_ra(answer: str) -> Iterator[tuple[str, int]]:
     """`/proc/sys/net/ipv6/conf/eth0/accept_ra:1` each."""
     for line in answer.splitlines():
         path, _, value = line.rpartition(":")
-        if path.startswith(f"{IPV6_DEVICES}/") and value.strip().isdigit():
+        if path.startswith(f"{IPV6_DEVICES}/") and value.strip().isdecimal():
             yield path.removeprefix(f"{IPV6_DEVICES}/").removesuffix("/accept_ra"), int(value)
 
 
@@ -144,7 +144,7 @@ def read_python(answer: str) -> tuple[int, ...]:
 def read_free(answer: str) -> Iterator[tuple[str, int]]:
     for line in answer.splitlines()[1:]:
         free, path = line.split(maxsplit=1)
-        if free.isdigit():  # a file system may not know: `-`
+        if free.isdecimal():  # a file system may not know: `-`
             yield path, int(free)
 
 

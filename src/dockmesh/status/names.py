@@ -19,7 +19,7 @@ def read(plan: Plan, facts: HostFacts, applied: Applied | None) -> Names | None:
     said = dict(part.split(": ", 1) for part in states.get("StatusText", "").split("; ") if ": " in part)
     return Names(
         state=states.get("ActiveState") or "inactive",
-        count=int(said["names"]) if said.get("names", "").isdigit() else None,
+        count=int(said["names"]) if said.get("names", "").isdecimal() else None,
         silent=_list(said.get("silent", NOBODY)),
         elsewhere=_list(said.get("elsewhere", NOBODY)),
     )

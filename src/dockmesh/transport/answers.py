@@ -2,11 +2,35 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from dockmesh.transport.requests import Answer
 
 SHOWN = 60  # bytes of a line that is none
+PORT_DIGITS = 5
+
+
+def read_greeting(words: Sequence[str]) -> tuple[str | None, int | None]:
+    """The host's own address and port of the connection: the last two words of sshd's SSH_CONNECTION.
+
+    Both are None if the variable is not set, and the address is if sshd does not know it ("UNKNOWN", session.c).
+    Raises ValueError, which says what is wrong with it.
+    """
+    if not words:
+        return None, None
+    if len(words) != 4:  # addresses and ports of client and server
+        raise ValueError(f"a greeting of {len(words)} words")
+    address, port = words[2:]
+    if not (port.isascii() and port.isdecimal() and len(port) <= PORT_DIGITS):
+        raise ValueError(f"a greeting with a port that is none: {port[:SHOWN]!a}")
+    if address == "UNKNOWN":
+        return None, int(port)
+    try:
+        ip_address(address)
+    except ValueError:
+        raise ValueError(f"a greeting with an address that is none: {address[:SHOWN]!a}") from None
+    return address, int(port)
 
 
 def read_answers(line: bytes, asked: int, *, until_failure: bool) -> tuple[Answer, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockmesh.errors import DockmeshError
-from dockmesh.transport.fanout import fan_out
+from dockmesh.transport.fanout import all_of
 from dockmesh.transport.resolve import resolves
 from dockmesh.transport.ssh import CONNECT_TIMEOUT_S, SshHost, connect, ssh_config
 from dockmesh.transport.target import SshTarget, found_at
@@ -66,7 +66,7 @@ async def fleet(
                 host, config, connect_timeout_s, fresh=fresh, chosen=chosen, helped=host in helped
             )
 
-        connecting = asyncio.ensure_future(fan_out({host.name: one(host) for host in hosts}))
+        connecting = asyncio.ensure_future(all_of({host.name: one(host) for host in hosts}))
         try:
             if loading is not None:
                 await loading

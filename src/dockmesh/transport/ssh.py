@@ -17,7 +17,7 @@ from shlex import join
 from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError, Report
-from dockmesh.transport.answers import read_answers
+from dockmesh.transport.answers import read_answers, read_greeting
 from dockmesh.transport.deadlines import QUESTION_S, deadline_s
 from dockmesh.transport.failed import USERS, Call, dialled, explain
 from dockmesh.transport.requests import Answer, Ask, Exec, Lock, Request, Transact, as_line
@@ -213,13 +213,16 @@ async def connect(
     try:
         greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
         if greeting is not None:
-            # SSH_CONNECTION, in sshd's order: client address and port, server address and port.
-            opened = SshHost(host.name, process, greeting[2] if len(greeting) == 4 else None)
-            opened.reached_port = int(greeting[3]) if len(greeting) == 4 and greeting[3].isdecimal() else None
+            address, port = read_greeting(greeting)
+            opened = SshHost(host.name, process, address)
+            opened.reached_port = port
             return opened
         said = ""
     except TimeoutError:
         said = f"nothing of use within {GREETING_TIMEOUT_S:g} s"
+    except ValueError as error:
+        await _end(process)
+        raise ConnectError(NONSENSE, host=host.name, answered=str(error), do=DO_NONSENSE) from None
     except BaseException:
         await _end(process)
         raise

@@ -5,6 +5,7 @@ Every verb that talks to hosts stands here. So that no later one is forgotten, s
 
 import asyncio
 import json
+import re
 import signal
 from asyncio import StreamWriter
 from collections.abc import Callable, Iterator
@@ -86,6 +87,11 @@ def each(**other: Any) -> Says:
     return line(lambda answers: [{**answer, "code": 0, **other} for answer in answers])
 
 
+def numbers(other: str) -> Says:
+    """The true answers, but for each number in them."""
+    return line(lambda answers: [{**each, "out": re.sub(r"\d+", other, each["out"])} for each in answers])
+
+
 BROKEN: dict[str, Says] = {
     "a number": line(lambda _: 7),
     "a map": line(lambda answers: answers[0] if answers else {}),
@@ -115,6 +121,8 @@ SENSELESS: dict[str, Says] = {
     "markup": each(out="[/red][bold]x\n", err="[/red]"),
     "a failure without a reason": each(out="", err="", code=1),
     "a code of no program": each(code=10**30),
+    "numbers of 5,000 digits": numbers("9" * 5000),
+    "numbers in digits of no decimal": numbers("²"),
 }
 
 # What a terminal obeys: into the clipboard, a colour by C1, letters from right to left, back to the line's beginning.
@@ -302,6 +310,28 @@ def test_every_verb_goes_on_without_the_host(dockmesh: Dockmesh, world: FakeSsh,
 
     assert ran.code == TALKS[name].code
     assert LIAR in ran.out + ran.err
+    _others_got_theirs(ran, world, TALKS[name])
+
+
+GREETINGS = {
+    "a port of 5,000 digits": f"a 1 b {'9' * 5000}",
+    "a port that is no number": "192.0.2.9 50000 192.0.2.2 ²²",
+    "an address that is none": "192.0.2.9 50000 host2 22",
+    "one word": "192.0.2.9",
+    "a thousand words": "22 " * 1000,
+}
+
+
+@pytest.mark.parametrize("kind", GREETINGS)
+@pytest.mark.parametrize("name", TALKS)
+def test_a_greeting_without_sense_is_one_hosts_error(dockmesh: Dockmesh, world: FakeSsh, name: str, kind: str) -> None:
+    world.greets = {LIAR: GREETINGS[kind]}
+
+    ran = _run(dockmesh, name)
+
+    assert ran.code == TALKS[name].code
+    assert LIAR in ran.out + ran.err
+    assert ssh.NONSENSE in " ".join((ran.out + ran.err).split())
     _others_got_theirs(ran, world, TALKS[name])
 
 

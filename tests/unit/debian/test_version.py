@@ -28,3 +28,9 @@ def test_versions_that_look_different_may_be_one(one: str, other: str) -> None:
 )
 def test_each_operator_means_what_debian_says(operator: str, *, older: bool, same: bool, newer: bool) -> None:
     assert [satisfies(version, operator, "2") for version in ("1", "2", "3")] == [older, same, newer]
+
+
+def test_a_number_may_have_more_digits_than_python_converts() -> None:
+    assert compare("9" * 5000, "1") > 0
+    assert compare("1." + "1" * 5000, "1." + "2" * 5000) < 0
+    assert compare("0" * 5000 + "7", "7") == 0

@@ -8,8 +8,9 @@ import pytest
 
 from dockmesh.drill import drop
 from dockmesh.drill.hosts import HostsInjector
+from dockmesh.drill.pingers import clock_ahead_s
 from dockmesh.drill.types import Fault, FaultKind
-from dockmesh.errors import CommandError, ConnectError, DatapathError
+from dockmesh.errors import CommandError, ConnectError, DatapathError, HostError
 from dockmesh.model.mesh import Datapath
 from dockmesh.plan.types import Plan
 from dockmesh.transport.requests import Answer, Exec, Request
@@ -138,3 +139,20 @@ def test_a_fault_that_drops_nothing_is_none() -> None:
     asyncio.run(injector.inject(CUT, 4))
 
     assert asyncio.run(injector.lacks(CUT)) == "host1 dropped no packet"
+
+
+def test_a_count_that_is_no_number_of_pythons_is_its_hosts_error() -> None:
+    plan = plan_of()
+    injector = HostsInjector(plan, world(plan, nft=Answer(0, f"counter packets {'9' * 5000} bytes 0 drop")))
+    asyncio.run(injector.inject(CUT, 4))
+
+    with pytest.raises(HostError, match="host1: gave an answer that cannot be read"):
+        asyncio.run(injector.lacks(CUT))
+
+
+@pytest.mark.parametrize("says", ["inf", "nan", "1e999", "soon"])
+def test_a_clock_that_tells_no_time_is_no_clock(says: str) -> None:
+    host = Host("host1", date=Answer(0, f"{says}\n"))
+
+    with pytest.raises(ValueError, match=r"clock|float"):
+        asyncio.run(clock_ahead_s(host))

@@ -311,3 +311,12 @@ def test_loopback_link_local_and_docker_are_no_underlay() -> None:
 )
 def test_the_device_of_the_default_route(answer: str, device: str | None) -> None:
     assert read_default_device(answer) == device
+
+
+def test_a_version_of_docker_that_is_too_long_to_be_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="a version of 5000 characters"):
+        read_docker(json.dumps({"ServerVersion": "9" * 5000}), "", "[]")
+
+
+def test_a_version_of_docker_without_a_number_keeps_nothing_apart() -> None:
+    assert not read_docker(json.dumps({"ServerVersion": "²"}), "", "[]").keeps_ipv6_apart
