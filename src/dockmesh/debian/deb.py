@@ -5,6 +5,7 @@ import hashlib
 import io
 import lzma
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +17,8 @@ MAGIC = b"!<arch>\n"
 HEADER = 60  # bytes before each member: ar(5)
 # A control archive has a few texts in it; more than this is no control archive, or one that means harm.
 MAX_CONTROL = 16 * 1024 * 1024
+# What unpacking may take: `xz -9`, the most that dpkg-deb asks for, takes 65 MiB.
+MAX_MEMORY = 256 * 1024 * 1024
 # Python has zstd since 3.14; these two packages give it to older ones. Ubuntu packs its .debs with it.
 ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard")
 
@@ -108,18 +111,38 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, int]]:
 
 
 def _unpack(name: str, content: bytes) -> bytes:
+    """At most MAX_CONTROL bytes, however many there are packed in few.
+
+    Raises DebError.
+    """
     unpack: dict[str, Callable[[bytes], bytes]] = {
         "control.tar": bytes,
-        "control.tar.gz": gzip.decompress,
-        "control.tar.xz": lzma.decompress,
+        "control.tar.gz": _unpack_gzip,
+        "control.tar.xz": _unpack_xz,
         "control.tar.zst": _unpack_zstd,
     }
     if name not in unpack:
         raise DebError(f"its control archive is packed in a way that dockmesh does not know: {name}")
     try:
-        return unpack[name](content)
-    except (OSError, EOFError, lzma.LZMAError):
+        unpacked = unpack[name](content)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error):
         raise DebError("it is damaged: its control archive cannot be unpacked") from None
+    if len(unpacked) > MAX_CONTROL:
+        raise DebError("its control archive is larger than 16 MiB when it is unpacked")
+    return unpacked
+
+
+def _unpack_gzip(content: bytes) -> bytes:
+    with gzip.open(io.BytesIO(content)) as file:
+        return file.read(MAX_CONTROL + 1)
+
+
+def _unpack_xz(content: bytes) -> bytes:
+    unpacker = lzma.LZMADecompressor(memlimit=MAX_MEMORY)
+    unpacked = unpacker.decompress(content, MAX_CONTROL + 1)
+    if not unpacker.eof and len(unpacked) <= MAX_CONTROL:
+        raise EOFError
+    return unpacked
 
 
 def _unpack_zstd(content: bytes) -> bytes:
@@ -130,9 +153,11 @@ def _unpack_zstd(content: bytes) -> bytes:
             continue
         try:
             if name == "zstandard":
-                with module.ZstdDecompressor().stream_reader(io.BytesIO(content)) as reader:
-                    return bytes(reader.read())
-            return bytes(module.decompress(content))
+                limited = module.ZstdDecompressor(max_window_size=MAX_MEMORY)
+                with limited.stream_reader(io.BytesIO(content)) as reader:
+                    return bytes(reader.read(MAX_CONTROL + 1))
+            with module.open(io.BytesIO(content)) as file:
+                return bytes(file.read(MAX_CONTROL + 1))
         except Exception as error:  # each of the three has an exception of its own
             raise OSError(str(error)) from error
     raise DebError(

@@ -5,10 +5,10 @@ goes again, and nothing else.
 """
 
 import asyncio
-import base64
 import re
 import tarfile
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,18 +17,24 @@ from pathlib import Path
 from dockmesh.debian.deb import Deb, DebError, read_deb
 from dockmesh.errors import CommandError, HostError, UsageError
 from dockmesh.facts.gather import gather_packages
-from dockmesh.packages.carry import PIECE, get_file, put_file
+from dockmesh.packages.carry import get_file, put_file
 from dockmesh.transport.demand import demand
-from dockmesh.transport.requests import Exec, GetBytes, Transport
+from dockmesh.transport.pieces import read_new
+from dockmesh.transport.requests import Exec, Transport
 
 WORK = "/var/tmp/dockmesh-build-XXXXXX"  # noqa: S108  mktemp(1) makes it, for root alone
 LOG, TREE = "build.log", "tree"
 APT_TIMEOUT_S = 1800
 UNPACK_TIMEOUT_S = 600
 BUILD_TIMEOUT_S = 6 * 3600
+STOP_S = 120.0  # after that, for systemd to end what does not end by itself
 POLL_S = 1.0
+# What a host may send: Open vSwitch's packages with their debug symbols are 30 MiB, and its build's log is 2 MiB.
+MOST_DEBS, MOST_OF_A_DEB, MOST_OF_ALL = 256, 1 << 30, 4 << 30
+MOST_OF_THE_LOG = 64 << 20
 # Names, versions and architectures as Debian Policy has them (5.6.1, 5.6.8, 5.6.12), with `_` between them.
 DEB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]*\.deb")
+DIGITS = 18  # of a size
 SHOWN = 100  # characters of a line of the log: a compiler says much
 APT = ("apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300", "--option", "Acquire::Retries=2")
 
@@ -146,9 +152,12 @@ async def _compile(host: Transport, order: Order, work: str, log: Path, told: To
         *("--setenv=LC_ALL=C.UTF-8", "dpkg-buildpackage", "--build=binary", "--no-sign"),
     )
     told(f"building, with DEB_BUILD_OPTIONS={options}")
+    end = time.monotonic() + BUILD_TIMEOUT_S + STOP_S
     async with _unit(host, unit, start):
         copied = 0
         while await _runs(host, unit):
+            if time.monotonic() > end:
+                raise _endless(host, f"a build that runs after {BUILD_TIMEOUT_S // 3600} h, when systemd ends it", unit)
             copied = await _copy_log(host, f"{work}/{LOG}", copied, log, told)
             await asyncio.sleep(POLL_S)
     await _copy_log(host, f"{work}/{LOG}", copied, log, told)
@@ -179,16 +188,14 @@ async def _runs(host: Transport, unit: str) -> bool:
 
 
 async def _copy_log(host: Transport, remote: str, copied: int, log: Path, told: Told) -> int:
-    """What is new in the log comes to its end here; how much of it is here then, in bytes."""
-    while True:
-        (answer,) = await host.ask(GetBytes(remote, copied, PIECE))
-        piece = base64.b64decode(answer.out)
-        if not piece:
-            return copied
-        copied += len(piece)
-        _append(log, piece)
-        if lines := piece.decode(errors="replace").split("\n")[:-1]:
-            told(lines[-1].strip()[:SHOWN])
+    """Append here what is new in the log there. Returns how many bytes of it are here now."""
+    new = await read_new(host, remote, copied, MOST_OF_THE_LOG)
+    if not new:
+        return copied
+    _append(log, new)
+    if lines := new.decode(errors="replace").split("\n")[:-1]:
+        told(lines[-1].strip()[:SHOWN])
+    return copied + len(new)
 
 
 def _new_log(folder: Path) -> Path:
@@ -208,13 +215,34 @@ def _end(log: Path) -> str:
 
 
 async def _fetch_debs(host: Transport, work: str, target: Path, told: Told) -> tuple[Deb, ...]:
-    names = Exec(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f\n"))
+    names = Exec(("find", work, "-maxdepth", "1", "-name", "*.deb", "-printf", r"%f %s\n"))
     (found,) = await demand(host, "could not look", names)
+    sizes = _read_sizes(host, found.out)
     debs = []
-    for name in sorted(_checked(host, name) for name in found.out.split()):
+    for name, size in sorted(sizes.items()):
         told(f"fetching {name}")
-        debs.append(await _fetch_deb(host, f"{work}/{name}", target / name))
+        debs.append(await _fetch_deb(host, f"{work}/{name}", target / name, size))
     return tuple(debs)
+
+
+def _read_sizes(host: Transport, answer: str) -> dict[str, int]:
+    """Name and size of each package. Raises HostError for a list that is not to be fetched."""
+    rows = [line.rpartition(" ") for line in answer.splitlines()]
+    sizes = {_checked(host, name): int(size[:DIGITS]) for name, _, size in rows}
+    if len(rows) > MOST_DEBS:
+        raise _endless(host, f"more packages than {MOST_DEBS}", f"{len(rows)} packages")
+    for name, size in sizes.items():
+        if size > MOST_OF_A_DEB:
+            raise _endless(host, f"a package larger than {MOST_OF_A_DEB >> 30} GiB", f"{size} bytes of {name}")
+    if sum(sizes.values()) > MOST_OF_ALL:
+        raise _endless(host, f"packages of more than {MOST_OF_ALL >> 30} GiB", f"{sum(sizes.values())} bytes")
+    return sizes
+
+
+def _endless(host: Transport, what: str, answered: str) -> HostError:
+    return HostError(
+        f"reports {what}", host=host.name, answered=answered, do="find out on the host what makes or says that"
+    )
 
 
 def _checked(host: Transport, name: str) -> str:
@@ -232,7 +260,7 @@ def _checked(host: Transport, name: str) -> str:
     )
 
 
-async def _fetch_deb(host: Transport, path: str, target: Path) -> Deb:
+async def _fetch_deb(host: Transport, path: str, target: Path, size: int) -> Deb:
     """It gets its name when it was read and found good; until then nobody takes it for a package.
 
     Raises HostError and ConnectError.
@@ -240,7 +268,7 @@ async def _fetch_deb(host: Transport, path: str, target: Path) -> Deb:
     fetched = target.with_name(f".{target.name}.new")
     fetched.unlink(missing_ok=True)  # what an interrupted run left; and a link is not written through
     try:
-        await get_file(host, path, fetched)
+        await get_file(host, path, fetched, size)
         with fetched.open("rb") as file:
             deb = read_deb(file, str(target))
         fetched.replace(target)

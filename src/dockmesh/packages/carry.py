@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dockmesh.debian.deb import Deb
-from dockmesh.errors import CommandError
+from dockmesh.errors import CommandError, HostError
 from dockmesh.record.paths import STATE
 from dockmesh.transport.demand import demand
-from dockmesh.transport.requests import Exec, GetBytes, PutBytes, Transport
+from dockmesh.transport.pieces import PIECE, read_piece
+from dockmesh.transport.requests import Exec, PutBytes, Transport
 
-# A piece is a line of JSON, of 4/3 its size: large enough that the round trips cost little, small in memory.
-PIECE = 1024 * 1024
 # Only root may look into it or put anything there.
 FOLDER = f"{STATE}/packages"
 
@@ -59,17 +58,26 @@ async def put_file(host: Transport, source: Path, path: str, told: Told = lambda
             told(len(piece))
 
 
-async def get_file(host: Transport, path: str, target: Path) -> str:
-    """Fetch a file; its sha256. Raises CommandError and ConnectError; OSError where `target` cannot be written."""
+async def get_file(host: Transport, path: str, target: Path, size: int) -> str:
+    """Fetch a file of `size` bytes; its sha256.
+
+    Raises HostError and ConnectError; OSError where `target` cannot be written.
+    """
     digest = hashlib.sha256()
     with target.open("wb") as file:
-        while True:
-            (answer,) = await demand(host, f"could not fetch {path}", GetBytes(path, file.tell(), PIECE))
-            piece = base64.b64decode(answer.out)
-            if not piece:
-                return digest.hexdigest()
+        while (rest := size - file.tell()) > 0:
+            wanted = min(PIECE, rest)
+            piece = await read_piece(host, path, file.tell(), wanted)
+            if piece is None or len(piece) < wanted:
+                raise HostError(
+                    f"did not send all of {path}",
+                    host=host.name,
+                    answered=f"{file.tell() + len(piece or b'')} bytes, expected {size}",
+                    do="check that nothing on the host changes the file meanwhile, then run it again",
+                )
             file.write(piece)
             digest.update(piece)
+    return digest.hexdigest()
 
 
 async def _hashes(host: Transport, paths: tuple[str, ...]) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """A pinger on a host: started, read while it runs, and stopped, through the transport."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dockmesh.agent.pinger import MOST_BYTES
 from dockmesh.agent.texts import text_of
 from dockmesh.pings.log import PingLog
 from dockmesh.transport.demand import demand
-from dockmesh.transport.requests import Exec, GetBytes, Put, Remove, Transport
+from dockmesh.transport.pieces import PIECE, read_new
+from dockmesh.transport.requests import Exec, Put, Remove, Transport
 
-PIECE = 1 << 20
+# The pinger writes its lines before it looks how many there are, so its file may be a little longer than it says.
+MOST_READ = MOST_BYTES + PIECE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ class PingerUnit:
         await host.ask(Exec(("systemctl", "stop", f"{self.unit}.service")), Remove(self.file), Remove(self.program))
 
     async def read(self, host: Transport, log: PingLog) -> bool:
-        """What was written since; False if the pinger has left nothing. Raises ConnectError."""
-        while True:
-            (answer,) = await host.ask(GetBytes(self.file, log.read, PIECE))
-            if not answer.ok or not answer.out:
-                return answer.ok
-            piece = base64.b64decode(answer.out)
-            log.read += len(piece)
-            log.take(piece.decode())
+        """What was written since; False if the pinger has left nothing.
+
+        Raises ConnectError; HostError where it wrote more than a pinger does; ValueError for what no pinger writes.
+        """
+        new = await read_new(host, self.file, log.read, MOST_READ)
+        if new is None:
+            return False
+        log.read += len(new)
+        log.take(new.decode())
+        return True

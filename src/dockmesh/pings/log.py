@@ -10,6 +10,8 @@ from itertools import pairwise
 DECIDED_MS = 1000
 # Longer than so many seconds without a ping being sent, nothing was measured: its host was away, or the pinger.
 HOLE_S = 1.0
+# A pinger's lines are shorter than the first, and its numbers than the second: microseconds since 1970 have 16 digits.
+MOST_CHARACTERS, MOST_DIGITS = 200, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,30 @@ class PingLog:
     _twice: Counter[int] = field(default_factory=Counter)
 
     def take(self, text: str) -> None:
-        """More of its lines; the last may not be whole yet."""
+        """More of its lines; the last may not be whole yet.
+
+        Raises ValueError for a line that no pinger writes.
+        """
         *lines, self._rest = (self._rest + text).split("\n")
+        if len(self._rest) > MOST_CHARACTERS:
+            raise ValueError(f"a line of a pinger without end: {self._rest[:MOST_CHARACTERS]!a}")
         for line in lines:
-            match line.split():
-                case ["R", _, sent_us]:
-                    self._sent_s.append(int(sent_us) / 1e6 - self.ahead_s)
+            kind, *words = line.split()
+            numbers = [_number(word) for word in words]
+            match kind, numbers:
+                case "R", [_, sent_us]:
+                    self._sent_s.append(sent_us / 1e6 - self.ahead_s)
                     self._rtt_ms.append({})
-                case ["A", number, place, took_us] if int(took_us) <= self.late_ms * 1000:
-                    answers = self._rtt_ms[int(number) - 1]
-                    self._twice[int(place)] += int(place) in answers
-                    answers.setdefault(int(place), int(took_us) / 1000)
+                case "A", [number, place, took_us] if 1 <= number <= len(self._rtt_ms) and place < len(self.targets):
+                    self._answer(number, place, took_us)
+                case _:
+                    raise ValueError(f"a line that no pinger writes: {line[:MOST_CHARACTERS]!a}")
+
+    def _answer(self, number: int, place: int, took_us: int) -> None:
+        if took_us <= self.late_ms * 1000:
+            answers = self._rtt_ms[number - 1]
+            self._twice[place] += place in answers
+            answers.setdefault(place, took_us / 1000)
 
     def pings(self, target: str) -> Iterator[Ping]:
         """Without those of the last second that are not answered: they may be yet."""
@@ -105,6 +120,12 @@ class PingLog:
             longest_ms=None if silent_ms is None else max(silent_ms, longest_silence_ms(heard, self.interval_ms)),
             silent_ms=silent_ms,
         )
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS):
+        raise ValueError(f"a number that no pinger writes: {word[:MOST_CHARACTERS]!a}")
+    return int(word)
 
 
 def arrivals(pings: Sequence[Ping]) -> tuple[float, ...]:

@@ -1,12 +1,13 @@
 import hashlib
 import io
+import lzma
 
 import pytest
 
 from dockmesh.debian import deb as module
 from dockmesh.debian.deb import Deb, DebError, read_deb
 from dockmesh.debian.relation import Wanted
-from tests.support.debs import control_archive, deb_bytes, member
+from tests.support.debs import PACKERS, control_archive, deb_bytes, member
 
 
 def read(content: bytes) -> Deb:
@@ -60,3 +61,21 @@ def test_zstd_without_a_reader_of_it_is_named(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(DebError, match=r"packed with zstd.*Python 3\.14"):
         read(content)
+
+
+@pytest.mark.parametrize("packed", [".gz", ".xz"])
+def test_an_archive_that_unpacks_to_far_more_is_refused(packed: str) -> None:
+    content = archive(
+        ("debian-binary", b"2.0\n"), (f"control.tar{packed}", PACKERS[packed](bytes(module.MAX_CONTROL + 1)))
+    )
+
+    with pytest.raises(DebError, match="larger than 16 MiB when it is unpacked"):
+        read(content)
+
+
+def test_an_archive_that_takes_too_much_memory_to_unpack_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
+    unpacker = lzma.compress(b"small", filters=filters)
+
+    with pytest.raises(DebError, match="cannot be unpacked"):
+        read(archive(("debian-binary", b"2.0\n"), ("control.tar.xz", unpacker)))

@@ -1,14 +1,16 @@
 """What a build asks of its host, on a host in memory; tests/lab/test_packages_build.py has a real one."""
 
 import asyncio
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from dockmesh.errors import CommandError, HostError, UsageError
-from dockmesh.packages.build import Built, Order, build, check_tree
-from dockmesh.transport.requests import Answer, Exec, Request
+from dockmesh.packages.build import BUILD_TIMEOUT_S, Built, Order, build, check_tree
+from dockmesh.transport.pieces import PIECE
+from dockmesh.transport.requests import Answer, Exec, GetBytes, Request
 from tests.support.debs import deb_bytes
 from tests.support.fake_host import FakeHost
 
@@ -24,6 +26,8 @@ class Builder(FakeHost):
     told: list[str] = field(default_factory=list)
     made: str = "small_1_amd64.deb"  # what it calls the package
     package: bytes = field(default_factory=lambda: deb_bytes("small"))
+    lists: str | None = None  # in place of its packages and their sizes
+    goes_on: bool = False  # for ever
 
     def answer(self, request: Request) -> Answer:
         match request:
@@ -47,11 +51,11 @@ class Builder(FakeHost):
             case Exec(("systemctl", "reset-failed", "dockmesh-build-AbCdEf.service")):
                 return Answer(0)
             case Exec(("systemctl", "show", *_)):
-                return Answer(0, "inactive\n")
+                return Answer(0, "active\n" if self.goes_on else "inactive\n")
             case Exec(("find", _, _, _, _, "*.changes")):
                 return Answer(0, f"{WORK}/small.changes\n" if self.makes else "")
             case Exec(("find", _, _, _, _, "*.deb", *_)):
-                return Answer(0, f"{self.made}\n")
+                return Answer(0, self.lists or f"{self.made} {len(self.package)}\n")
         return super().answer(request)
 
 
@@ -158,6 +162,71 @@ def test_a_link_where_a_package_goes_is_not_written_through(tree: Path, tmp_path
     run(Builder("builder"), Order("small", tree), tmp_path / "debs")
 
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        (f"a.deb {GIB + 1}\n", "a package larger than 1 GiB"),
+        (f"a.deb {'9' * 5000}\n", "a package larger than 1 GiB"),
+        ("".join(f"{name}.deb {GIB}\n" for name in "abcde"), "packages of more than 4 GiB"),
+        ("".join(f"{number}.deb 1\n" for number in range(257)), "more packages than 256"),
+    ],
+)
+def test_a_host_that_lists_too_much_sends_nothing_of_it(tree: Path, tmp_path: Path, lists: str, said: str) -> None:
+    host = Builder("builder", lists=lists)
+
+    with pytest.raises(HostError, match=f"builder: reports {said}"):
+        run(host, Order("small", tree), tmp_path / "debs")
+
+    assert [path.name for path in (tmp_path / "debs").iterdir()] == ["build.log"]
+
+
+class Endless(Builder):
+    """Each file of it goes on for ever, in pieces of `piece` bytes."""
+
+    piece = PIECE
+
+    def answer(self, request: Request) -> Answer:
+        match request:
+            case GetBytes(path, _, length) if path.endswith(".log") or self.piece != PIECE:
+                return Answer(0, base64.b64encode(bytes(min(self.piece, 2 * length))).decode())
+        return super().answer(request)
+
+
+def test_a_log_without_end_is_that_hosts_error(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"builder: has a file .*build.log that does not end: more than 64 MiB"):
+        run(Endless("builder"), Order("small", tree), tmp_path / "debs")
+
+
+@pytest.mark.parametrize(
+    ("piece", "said"), [(0, "did not send all of"), (1, "did not send all of"), (1 << 21, "sent ")]
+)
+def test_a_package_of_another_size_than_was_listed_is_not_taken(
+    tree: Path, tmp_path: Path, piece: int, said: str
+) -> None:
+    host = Endless("builder", log=b"")
+    host.piece = piece
+    host.fails = lambda request: Answer(2) if isinstance(request, GetBytes) and ".log" in request.path else None
+
+    with pytest.raises(HostError, match=f"builder: {said}"):
+        run(host, Order("small", tree), tmp_path / "debs")
+
+    assert [path.name for path in (tmp_path / "debs").iterdir()] == ["build.log"]
+
+
+def test_a_build_that_never_ends_is_given_up(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockmesh.packages.build.POLL_S", 0)
+    monkeypatch.setattr("dockmesh.packages.build.STOP_S", 0.1 - BUILD_TIMEOUT_S)
+    host = Builder("builder", goes_on=True)
+
+    with pytest.raises(HostError, match="builder: reports a build that runs after 6 h"):
+        run(host, Order("small", tree), tmp_path / "debs")
+
+    assert "systemctl stop dockmesh-build-AbCdEf.service" in host.writes()
 
 
 def test_a_source_package_that_is_not_to_be_had_says_what_is_missing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a pinger says, without one: pings, outages and silences."""
 
+import pytest
+
 from dockmesh.pings.log import Ping, PingLog, PingStats, arrivals, longest_silence_ms, outages
 from tests.unit.drill.worlds import FAULT_S, pings
 
@@ -96,3 +98,33 @@ def test_a_host_that_was_away_measured_nothing() -> None:
 
     assert outage.open
     assert round(outage.ms) == 10
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        f"R 1 {'9' * 5000}",
+        "R 1 ²",
+        "R 1 -5",
+        "A 0 0 100",  # of no round; the last one from behind, if Python is asked
+        "A 2 0 100",
+        f"A 1 {'9' * 17} 100",  # of no target
+        "A 1 0 1e9",
+        "",
+        "R",
+        "x" * 201,
+    ],
+)
+def test_what_no_pinger_writes_is_refused(lie: str) -> None:
+    log = PingLog(("host2",), 10)
+    log.take("R 1 1000000\n")
+
+    with pytest.raises(ValueError, match=r"line|number|unpack"):
+        log.take(f"{lie}\n")
+
+
+def test_a_line_without_end_is_refused_before_it_ends() -> None:
+    log = PingLog(("host2",), 10)
+
+    with pytest.raises(ValueError, match="without end"):
+        log.take("9" * 1000)
