@@ -47,18 +47,16 @@ def echo_request(ident: int, sequence: int, packet_size: int, *, version: int = 
     return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + payload), ident, sequence) + payload
 
 
-def is_reply(packet: bytes, ident: int, sequence: int, *, version: int = 4) -> bool:
-    """Whether a packet is the answer to that echo request: a raw socket is shown all ICMP of its peer.
+def read_reply(packet: bytes, ident: int, *, version: int = 4) -> int | None:
+    """Which echo request of ours a packet answers, if any: a raw socket is shown all ICMP of its peer.
 
     IPv4's come with their IP header, IPv6's without (ipv6(7)).
     """
     start = (packet[0] & 0x0F) * 4 if version == 4 else 0
     if len(packet) < start + ICMP_HEADER:
-        return False
-    kind, code, _, its_ident, its_sequence = struct.unpack("!BBHHH", packet[start : start + ICMP_HEADER])
-    return bool(
-        (kind, code, its_ident, its_sequence) == (ECHO_REPLY if version == 4 else ECHO_REPLY_6, 0, ident, sequence)
-    )
+        return None
+    kind, code, _, its_ident, sequence = struct.unpack("!BBHHH", packet[start : start + ICMP_HEADER])
+    return sequence if (kind, code, its_ident) == (ECHO_REPLY if version == 4 else ECHO_REPLY_6, 0, ident) else None
 
 
 def version_of(address: str) -> int:
@@ -78,18 +76,23 @@ def open_icmp(address: str) -> socket.socket:
 
 
 def echo(address: str, packet_size: int, deadline_s: float) -> dict[str, Any]:
-    """Ping with DF until one answer is there. `ms` None: no answer; `error`: why the last packet did not leave."""
+    """Ping with DF until one answer is there. `ms` None: no answer; `error`: why the last packet did not leave.
+
+    An answer counts however late it comes: a busy host may take longer than the pause between two pings.
+    """
     end = time.monotonic() + deadline_s
     ident, sequence, error = int.from_bytes(os.urandom(2), "big"), 0, None
+    sent_at: dict[int, float] = {}
     with open_icmp(address) as icmp:
         while time.monotonic() < end:
             sequence += 1
-            sent_at = time.monotonic()
+            now = sent_at[sequence] = time.monotonic()
             try:
                 icmp.send(echo_request(ident, sequence, packet_size, version=version_of(address)))
                 error = None
-                if wait_for_reply(icmp, ident, sequence, min(end, sent_at + PAUSE_S), version=version_of(address)):
-                    return {"ms": (time.monotonic() - sent_at) * 1000, "sent": sequence, "error": None}
+                answered = wait_for_reply(icmp, ident, min(end, now + PAUSE_S), version=version_of(address))
+                if answered is not None and answered in sent_at:
+                    return {"ms": (time.monotonic() - sent_at[answered]) * 1000, "sent": sequence, "error": None}
             except OSError as failure:  # no neighbour, no route: it may come; too long will not change
                 error = errno.errorcode.get(failure.errno or 0, str(failure))
                 if failure.errno == errno.EMSGSIZE:
@@ -98,15 +101,16 @@ def echo(address: str, packet_size: int, deadline_s: float) -> dict[str, Any]:
     return {"ms": None, "sent": sequence, "error": error}
 
 
-def wait_for_reply(icmp: socket.socket, ident: int, sequence: int, end: float, *, version: int) -> bool:
+def wait_for_reply(icmp: socket.socket, ident: int, end: float, *, version: int) -> int | None:
     while (left := end - time.monotonic()) > 0:
         icmp.settimeout(left)
         try:
-            if is_reply(icmp.recv(65535), ident, sequence, version=version):
-                return True
+            answered = read_reply(icmp.recv(65535), ident, version=version)
         except socket.timeout:  # noqa: UP041  not yet TimeoutError in Python 3.9
-            return False
-    return False
+            return None
+        if answered is not None:
+            return answered
+    return None
 
 
 def is_refused(address: str, packet_size: int) -> bool:

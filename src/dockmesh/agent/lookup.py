@@ -12,7 +12,9 @@ import time
 from typing import Any
 
 DNS_PORT = 53
-NAME_DEADLINE_S = 3.0
+NAME_DEADLINE_S = 5.0
+# One that neither answers nor refuses may be starting, or wait for a busy processor.
+SILENCE_DEADLINE_S = 15.0
 PAUSE_S = 0.3  # how long an answer is waited for before it is asked again
 
 
@@ -34,16 +36,19 @@ def read_addresses(answer: bytes, asked: bytes) -> list[str]:
 
 
 def look_up(server: str, name: str) -> dict[str, Any]:
-    """Ask until the name is there: its container has just been started, and a message may be lost."""
-    end, error = time.monotonic() + NAME_DEADLINE_S, None
+    """Ask until the resolver knows the name: its container has just been started, and a message may be lost.
+
+    It is the same message each time, so that an answer counts however late it comes.
+    """
+    message, began = question(name, int.from_bytes(os.urandom(2), "big")), time.monotonic()
+    error, silent = "no answer", True
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             asking.connect((server, DNS_PORT))
         except OSError as failure:
             return {"addresses": [], "error": str(failure)}
-        while time.monotonic() < end:
-            message = question(name, int.from_bytes(os.urandom(2), "big"))
-            asking.settimeout(PAUSE_S)
+        asking.settimeout(PAUSE_S)
+        while time.monotonic() < began + (SILENCE_DEADLINE_S if silent else NAME_DEADLINE_S):
             try:
                 asking.send(message)
                 answer = asking.recv(512)
@@ -51,14 +56,16 @@ def look_up(server: str, name: str) -> dict[str, Any]:
                     addresses = read_addresses(answer, message)
                     if addresses:
                         return {"addresses": addresses, "error": None}
-                    code = answer[3] & 15
-                    error = {0: "it has no address", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}.get(
-                        code, f"code {code}"
-                    )
+                    silent, error = False, failed_with(answer[3] & 15)
                     time.sleep(PAUSE_S / 3)
             except socket.timeout:  # noqa: UP041
-                error = "no answer"
+                continue
             except (OSError, struct.error) as failure:
-                error = str(failure)
+                silent, error = False, str(failure)
                 time.sleep(PAUSE_S)
     return {"addresses": [], "error": error}
+
+
+def failed_with(code: int) -> str:
+    """An answer without an address, in words (RFC 1035, section 4.1.1)."""
+    return {0: "it has no address", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}.get(code, f"code {code}")

@@ -18,7 +18,7 @@ from dockmesh.agent.runner import GREETING
 from dockmesh.agent.texts import runner_text
 from dockmesh.errors import ConnectError, Report
 from dockmesh.transport.answers import read_answers, read_greeting
-from dockmesh.transport.deadlines import QUESTION_S, deadline_s
+from dockmesh.transport.deadlines import QUESTION_S, READ_S, deadline_s
 from dockmesh.transport.failed import USERS, Call, dialled, explain
 from dockmesh.transport.requests import Answer, Ask, Exec, Lock, Request, Transact, as_line
 from dockmesh.transport.start import start
@@ -102,8 +102,8 @@ class SshHost:
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:
         mode = "together" if together else "until failure" if until_failure else "each"
-        lines = [as_line(_with_limit(request) if together else request) for request in requests]
         patience_s = deadline_s(requests, together=together) if within_s is None else within_s
+        lines = [as_line(_with_limit(request, patience_s) if together else request) for request in requests]
         async with self._turn:
             if self._given_up is not None:
                 raise ConnectError(**asdict(self._given_up))
@@ -181,10 +181,10 @@ class SshHost:
         await _end(self._process)
 
 
-def _with_limit(request: Request) -> Request:
+def _with_limit(request: Request, patience_s: float) -> Request:
     """What hangs is its own failure, before it becomes the host's."""
     if isinstance(request, Exec | Ask | Transact):
-        return replace(request, timeout_s=min(request.timeout_s, QUESTION_S))
+        return replace(request, timeout_s=min(request.timeout_s, max(QUESTION_S, patience_s - (READ_S - QUESTION_S))))
     return request
 
 

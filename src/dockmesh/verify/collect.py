@@ -26,22 +26,26 @@ from dockmesh.transport.script import read_said, script
 from dockmesh.typed import of_its_type
 from dockmesh.verify import evidence, flows, tree, tunnel
 from dockmesh.verify.evidence import Measured, MeshEvidence, ProbeContainer, ProbedHost
+from dockmesh.verify.host import starting_units
+from dockmesh.verify.tunnel import TunnelState
 
-FACTS_DEADLINE_S = 15.0
+FACTS_DEADLINE_S = 30.0
 DOCKER_DEADLINE_S = 4.0
-# The first start of a container after Docker's installation took an emulated host more than 20 s.
-BEGIN_DEADLINE_S = 90.0
-MEASURE_DEADLINE_S = 20.0
-FINISH_DEADLINE_S = 15.0
+# For hosts that hang. Each wait of the probes has a deadline of its own, 20 s together; the rest is for hosts that get
+# little of a processor. The first start of a container after Docker's installation took an emulated one more than 20 s.
+BEGIN_DEADLINE_S = MEASURE_DEADLINE_S = FINISH_DEADLINE_S = 90.0
+SPARE_S = 10.0  # for the way there and back, and to end what hangs
 POLL_S = 0.3
-# How long a fabric that is still coming up is waited for. BFD takes a second or two, RSTP some more, and 802.1D 30 s:
-# twice its forward delay.
+# How long units that are starting, and a fabric that is coming up, are waited for. The time begins again with each unit
+# that has started and each tunnel that is up. BFD takes a second or two, RSTP some more, and 802.1D 30 s: twice its
+# forward delay.
+UNITS_START_S = 30.0
 TUNNELS_SETTLE_S = 6.0
 # Of WireGuard: who calls a peer that is not there yet calls again after 5 s (Rekey-Timeout), so up to two more calls.
 HANDSHAKE_S = 12.0
 TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT: 0.0}
 # Probes answer no longer than this, even if nobody ends them. The first are there until the last host is through.
-LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S) + 30
+LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S + 3 * SPARE_S)
 
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 # Enough full segments to fill windows, and few enough for a large mesh, where all hosts send to all at once.
@@ -86,10 +90,10 @@ async def collect(
 async def _settle(
     session: VerifySession, hosts: Mapping[str, Transport], gone: dict[str, DockmeshError]
 ) -> dict[str, ProbedHost]:
-    """Facts of all hosts, read again for as long as the fabric may still be coming up."""
+    """Facts of all hosts, read again while units start and the fabric comes up."""
     plan, clock = session.plan, asyncio.get_running_loop().time
-    began, at = clock(), ""
-    doing = "read the host"
+    progress_at, at = clock(), ""
+    doing, before = "read the host", frozenset[tuple[str, str]]()
     while True:
         if doing != at:
             for name in hosts:
@@ -97,13 +101,21 @@ async def _settle(
         at = doing
         known = await each(hosts, gone, lambda name: _look(plan, hosts[name]))
         facts = {name: host.facts for name, host in known.items()}
-        passed = clock() - began
+        starting, ends = starting_units(facts), tunnel.read_ends(plan, facts)
+        left = starting | {place for place, end in ends.items() if end.state is not TunnelState.UP}
+        if left < before:
+            progress_at = clock()
+        before = left
+        passed = clock() - progress_at
         settle_s = TUNNELS_SETTLE_S + (HANDSHAKE_S if plan.fabric.encryption else 0)
-        tunnels = passed < settle_s and tunnel.coming_up(plan, facts)
-        trees = passed < TREE_SETTLES_S[plan.fabric.forwarding] and tree.coming_up(plan, facts)
-        if tree.loop_danger(plan, facts) or not (tunnels or trees):
+        waits = {
+            "what is starting": bool(starting) and passed < UNITS_START_S,
+            "the tunnels": passed < settle_s and tunnel.coming_up(plan, facts),
+            "the spanning tree": passed < TREE_SETTLES_S[plan.fabric.forwarding] and tree.coming_up(plan, facts),
+        }
+        if tree.loop_danger(plan, facts) or not any(waits.values()):
             return known
-        doing = f"wait for {'the tunnels' if tunnels else 'the spanning tree'}"
+        doing = f"wait for {next(what for what, wait in waits.items() if wait)}"
         await asyncio.sleep(POLL_S)
 
 
@@ -125,7 +137,7 @@ async def _begin(session: VerifySession, host: Transport, known: ProbedHost) -> 
         "serve": {"token": session.token, "broadcast_port": BROADCAST_PORT, "lifetime_s": LIFETIME_S},
     }
     request = script(session.container, order, BEGIN_DEADLINE_S, role="begin")
-    said = read_said((await host.ask(request, within_s=BEGIN_DEADLINE_S + 5))[0])
+    said = read_said((await host.ask(request, within_s=BEGIN_DEADLINE_S + SPARE_S))[0])
     if "error" in said:
         return replace(known, container_error=said["error"])
     listener, container = said["listener"], said.get("container")
@@ -153,7 +165,7 @@ async def _measure(
             "measure": _order_for_container(session, all_known, name),
         }
         requests.append(script(session.container, order, MEASURE_DEADLINE_S, role="measure"))
-    answers = await host.ask(*requests, together=True, within_s=MEASURE_DEADLINE_S + 5)
+    answers = await host.ask(*requests, together=True, within_s=MEASURE_DEADLINE_S + SPARE_S)
     said = read_said(answers[0])
     known = replace(known, from_host=_read({"measured": said} if "error" not in said else said))
     if known.container:
@@ -260,7 +272,7 @@ async def _finish(session: VerifySession, host: Transport, all_known: Mapping[st
         "sources": sources,
     }
     request = script(session.container, order, FINISH_DEADLINE_S, role="finish")
-    said = read_said((await host.ask(request, within_s=FINISH_DEADLINE_S + 5))[0])
+    said = read_said((await host.ask(request, within_s=FINISH_DEADLINE_S + SPARE_S))[0])
     heard = None
     if known.container and not said.get("error"):
         heard = tuple((source, number) for source, number in said["heard"])

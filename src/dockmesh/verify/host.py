@@ -1,7 +1,7 @@
 """What is wrong on one host, by what it says of itself."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dockmesh.diff import attached_interfaces, linux_bridge, networks
 from dockmesh.diff.subject import ADDRESS, ADDRESS6, MAC, MTU, ROUTERS, STATE, TREE, Desired, Subject
@@ -47,6 +47,16 @@ def problems(plan: Plan, planned: HostPlan, known: ProbedHost) -> Iterator[Cause
             yield Cause(
                 CauseKind.NETWORK, (planned.name,), f"network {allocation.name}: {'; '.join(wrong)}", APPLY, kinds
             )
+
+
+def starting_units(facts: Mapping[str, HostFacts]) -> frozenset[tuple[str, str]]:
+    """Host and name of each unit that systemd is starting."""
+    return frozenset(
+        (name, unit)
+        for name, host in facts.items()
+        for unit, states in host.units.items()
+        if states.get("ActiveState") in ("activating", "reloading")
+    )
 
 
 def wrong_with(allocation: HostNetwork, known: ProbedHost) -> tuple[str, ...]:

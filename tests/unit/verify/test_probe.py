@@ -34,14 +34,14 @@ def test_an_echo_request_makes_a_packet_of_the_wanted_size_and_sums_to_zero() ->
     assert echo.checksum(message) == 0
 
 
-def test_only_the_answer_to_that_request_counts() -> None:
+def test_only_answers_to_our_own_requests_count_and_say_to_which() -> None:
     answer = struct.pack("!BBHHH", 0, 0, 0, 7, 9)
 
-    assert echo.is_reply(ip_packet(answer), 7, 9)
-    assert echo.is_reply(ip_packet(answer, options=b"\0" * 8), 7, 9)
-    assert not echo.is_reply(ip_packet(answer), 7, 8)
-    assert not echo.is_reply(ip_packet(struct.pack("!BBHHH", 8, 0, 0, 7, 9)), 7, 9)
-    assert not echo.is_reply(ip_packet(b"\0\0"), 7, 9)
+    assert echo.read_reply(ip_packet(answer), 7) == 9
+    assert echo.read_reply(ip_packet(answer, options=b"\0" * 8), 7) == 9
+    assert echo.read_reply(ip_packet(answer), 8) is None
+    assert echo.read_reply(ip_packet(struct.pack("!BBHHH", 8, 0, 0, 7, 9)), 7) is None
+    assert echo.read_reply(ip_packet(b"\0\0"), 7) is None
 
 
 def test_an_arp_probe_asks_in_nobodys_name() -> None:
