@@ -26,7 +26,7 @@ def upload(address: str, port: int, token: str, payload: bytes, digest: bytes) -
             stream.sendall(token.encode() + payload)
             stream.shutdown(socket.SHUT_WR)
             answer = b""
-            while part := stream.recv(64):
+            while len(answer) <= len(digest) and (part := stream.recv(64)):  # whoever listens there may never end
                 answer += part
     except OSError as failure:
         return {"mbit": None, "error": str(failure) or type(failure).__name__}

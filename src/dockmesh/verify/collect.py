@@ -47,6 +47,7 @@ TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT
 # Probes answer no longer than this, even if nobody ends them. The first are there until the last host is through.
 LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S + 3 * SPARE_S)
 
+LOWEST_PORT = 1024  # of those that the kernel gives (ip_local_port_range)
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 # Enough full segments to fill windows, and few enough for a large mesh, where all hosts send to all at once.
 BULK_BYTES = 256 << 10
@@ -141,14 +142,31 @@ async def _begin(session: VerifySession, host: Transport, known: ProbedHost) -> 
     if "error" in said:
         return replace(known, container_error=said["error"])
     listener, container = said["listener"], said.get("container")
-    known = replace(known, listener_port=listener.get("port", 0))
-    of_its_type(known)
+    known = replace(known, listener_port=_checked_port(listener.get("port")))
     if container is None:
         return replace(known, container_error="Docker is not running")
     if "error" in container:
         return replace(known, container_error=container["error"])
-    IPv4Address(container["address"])  # the other hosts are told to send there
-    return of_its_type(replace(known, container=ProbeContainer(**container)))
+    found = of_its_type(ProbeContainer(**container))
+    _checked_port(found.port)
+    # The probes of all other hosts connect to it, as root: only to what can be a container of this host.
+    pool = session.plan.host(host.name).pool
+    if IPv4Address(found.address) not in pool:
+        error = f"Docker gave it {found.address}, which is outside this host's pool {pool}"
+        return replace(known, container_error=error)
+    return replace(known, container=found)
+
+
+def _checked_port(port: Any) -> int:
+    """Where a probe listens; 0 where none does. The kernel takes no port below 1024 for one that nobody chose.
+
+    Raises ValueError.
+    """
+    if port is None:
+        return 0
+    if type(port) is not int or not LOWEST_PORT <= port < 1 << 16:
+        raise ValueError(f"a probe that listens on port {port!a}")
+    return port
 
 
 async def _measure(
