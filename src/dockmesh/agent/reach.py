@@ -136,9 +136,11 @@ def read(wire: Wire, received: bytes, token: str, me: str) -> tuple[str, str, bo
         return None
     try:
         mark, its_token, sender, target, kind, has_all = json.loads(said.decode())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):  # anybody can send anything here
         return None
-    return (sender, kind, has_all) if (mark, its_token, target) == (MARK, token, me) else None
+    if (mark, its_token, target) != (MARK, token, me) or not isinstance(sender, str):
+        return None
+    return (sender, kind, has_all) if kind in (SMALL, FULL) and isinstance(has_all, bool) else None
 
 
 def open_raw(wire: Wire, source: str) -> socket.socket:

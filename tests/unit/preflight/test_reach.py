@@ -66,6 +66,26 @@ def test_anything_may_come_and_nothing_breaks(kind: str, received: bytes) -> Non
     assert reach.read(wire(kind), received, "token", "host2") is None
 
 
+@KINDS
+@pytest.mark.parametrize(
+    "said",
+    [
+        '["",' + "[" * 40_000,
+        '["dockmesh-preflight", "token", {}, "host2", "full", true]',
+        '["dockmesh-preflight", "token", [], "host2", "full", true]',
+        '["dockmesh-preflight", "token", "host1", "host2", [], true]',
+        '["dockmesh-preflight", "token", "host1", "host2", "another kind", true]',
+        '["dockmesh-preflight", "token", "host1", "host2", "full", [1]]',
+        '["dockmesh-preflight", {}, "host1", [], "full", true]',
+        '["", ' + "9" * 5000 + "]",
+    ],
+)
+def test_what_anybody_sends_is_not_heard_and_ends_nothing(kind: str, said: str) -> None:
+    received = wire(kind).packet(said.encode(), 0)
+
+    assert reach.read(wire(kind), received, "token", "host2") is None
+
+
 def test_hosts_with_an_old_python_can_read_it() -> None:
     tree = ast.parse(inspect.getsource(reach), feature_version=(3, 9))
 
