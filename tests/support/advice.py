@@ -119,7 +119,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         Made(
             "a Docker that can start no container",
             at("host2", "mv /usr/sbin/runc /usr/sbin/runc.away"),
-            "no probe container could be used",
+            "no probe container could be started",
             at("host2", "mv /usr/sbin/runc.away /usr/sbin/runc"),
         ),
         NotMade("its Python would have to go between its start and its measuring"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import hmac
 import json
 import os
 import select
@@ -35,8 +36,19 @@ def send_broadcast(order: dict[str, Any], number: int) -> None:
     if order["broadcast_port"]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-            text = f"{order['token']} {order['source']} {number}"
-            datagrams.sendto(text.encode(), ("255.255.255.255", order["broadcast_port"]))
+            datagram = sign(f"{order['source']} {number}", order["secret"])
+            datagrams.sendto(datagram, ("255.255.255.255", order["broadcast_port"]))
+
+
+def sign(text: str, secret: str) -> bytes:
+    """With a proof behind it that a probe sends it: every container of the mesh hears it, and may say anything."""
+    return f"{text} {hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()}".encode()
+
+
+def read_signed(datagram: bytes, secret: str) -> str | None:
+    """The text; None where no probe of this run sent it."""
+    text = datagram.rpartition(b" ")[0].decode("utf-8", "replace")
+    return text if hmac.compare_digest(datagram, sign(text, secret)) else None
 
 
 def device_mtus() -> dict[str, int]:
@@ -118,7 +130,7 @@ def serve(order: dict[str, Any]) -> None:
     listener.listen(128)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind((order["bind"], order["broadcast_port"]))
-    told: dict[bytes, int] = {}
+    told: dict[str, int] = {}
     say(f"ready {listener.getsockname()[1]}")
     while time.monotonic() < end and is_alive(order["for_pid"]):
         for ready in select.select([listener, datagrams], [], [], WATCH_S)[0]:
@@ -126,10 +138,10 @@ def serve(order: dict[str, Any]) -> None:
                 stream = listener.accept()[0]
                 threading.Thread(target=take_upload, args=(stream, token), daemon=True).start()
                 continue
-            words = datagrams.recv(2048).split(b" ")
-            if len(words) == 3 and words[0] == token and told.get(words[1] + words[2], 0) < TOLD_AT_MOST:
-                told[words[1] + words[2]] = told.get(words[1] + words[2], 0) + 1
-                say(f"heard {words[1].decode()} {words[2].decode()}")
+            heard = read_signed(datagrams.recv(2048), order["secret"])
+            if heard is not None and told.get(heard, 0) < TOLD_AT_MOST:
+                told[heard] = told.get(heard, 0) + 1
+                say(f"heard {heard}")
 
 
 def main(argv: list[str]) -> None:

@@ -209,7 +209,8 @@ def frames(stream: bytes) -> list[tuple[int, bytes]]:
 
 def start_listener(order: Order) -> Order:
     """A process that outlives this one, and ends with the runner, which lives as long as the SSH connection."""
-    serve = {**order["serve"], "bind": order["address"], "broadcast_port": 0, "for_pid": os.getppid()}
+    # It hears no broadcasts; so the secret is not in the list of the host's processes.
+    serve = {**order["serve"], "bind": order["address"], "broadcast_port": 0, "secret": "", "for_pid": os.getppid()}
     argv = [sys.executable, "-I", "-c", order["probe"], "serve", json.dumps(serve)]
     process = subprocess.Popen(
         argv,

@@ -47,7 +47,6 @@ TREE_SETTLES_S = {Forwarding.RSTP: 10.0, Forwarding.STP: 35.0, Forwarding.DIRECT
 # Probes answer no longer than this, even if nobody ends them. The first are there until the last host is through.
 LIFETIME_S = int(BEGIN_DEADLINE_S + MEASURE_DEADLINE_S + FINISH_DEADLINE_S + 3 * SPARE_S)
 
-LOWEST_PORT = 1024  # of those that the kernel gives (ip_local_port_range)
 BROADCAST_PORT = 47472  # in containers, each of which has its ports to itself
 # Enough full segments to fill windows, and few enough for a large mesh, where all hosts send to all at once.
 BULK_BYTES = 256 << 10
@@ -59,7 +58,8 @@ class VerifySession:
 
     plan: Plan
     progress: Steps
-    token: str
+    token: str  # of this run; names of containers have it
+    secret: str  # of the probes alone, by which they know each other's broadcasts
     probe: str  # the source of agent.probe
     container: str  # the source of agent.probe_container
 
@@ -68,7 +68,8 @@ async def collect(
     plan: Plan, hosts: Mapping[str, Transport], unreachable: Mapping[str, DockmeshError], progress: Steps
 ) -> MeshEvidence:
     """Everything that can be heard. A host that stops answering on the way is unreachable from there on."""
-    session = VerifySession(plan, progress, secrets.token_hex(8), probe_text(), text_of("probe_container"))
+    texts = probe_text(), text_of("probe_container")
+    session = VerifySession(plan, progress, secrets.token_hex(8), secrets.token_hex(16), *texts)
     gone = dict(unreachable)
     known = await _settle(session, hosts, gone)
     facts = {name: host.facts for name, host in known.items()}
@@ -135,38 +136,31 @@ async def _begin(session: VerifySession, host: Transport, known: ProbedHost) -> 
         "probe": session.probe,
         "docker": known.facts.docker is not None,
         "address": str(session.plan.host(host.name).address.ip),
-        "serve": {"token": session.token, "broadcast_port": BROADCAST_PORT, "lifetime_s": LIFETIME_S},
+        "serve": {
+            "token": session.token,
+            "secret": session.secret,
+            "broadcast_port": BROADCAST_PORT,
+            "lifetime_s": LIFETIME_S,
+        },
     }
     request = script(session.container, order, BEGIN_DEADLINE_S, role="begin")
     said = read_said((await host.ask(request, within_s=BEGIN_DEADLINE_S + SPARE_S))[0])
     if "error" in said:
         return replace(known, container_error=said["error"])
     listener, container = said["listener"], said.get("container")
-    known = replace(known, listener_port=_checked_port(listener.get("port")))
+    known = replace(known, listener_port=evidence.checked_port(listener.get("port")))
     if container is None:
         return replace(known, container_error="Docker is not running")
     if "error" in container:
         return replace(known, container_error=container["error"])
     found = of_its_type(ProbeContainer(**container))
-    _checked_port(found.port)
+    evidence.checked_port(found.port)
     # The probes of all other hosts connect to it, as root: only to what can be a container of this host.
     pool = session.plan.host(host.name).pool
     if IPv4Address(found.address) not in pool:
         error = f"Docker gave it {found.address}, which is outside this host's pool {pool}"
         return replace(known, container_error=error)
     return replace(known, container=found)
-
-
-def _checked_port(port: Any) -> int:
-    """Where a probe listens; 0 where none does. The kernel takes no port below 1024 for one that nobody chose.
-
-    Raises ValueError.
-    """
-    if port is None:
-        return 0
-    if type(port) is not int or not LOWEST_PORT <= port < 1 << 16:
-        raise ValueError(f"a probe that listens on port {port!a}")
-    return port
 
 
 async def _measure(
@@ -202,6 +196,7 @@ def _order(session: VerifySession, targets: list[dict[str, Any]], **more: Any) -
         "owners_of": [],
         "device": "",
         "source": "",
+        "secret": "",
         "broadcast_port": 0,
         "bulk_bytes": BULK_BYTES,
     }
@@ -271,6 +266,7 @@ def _order_for_container(session: VerifySession, known: Mapping[str, ProbedHost]
         owners_of=addresses,
         device="eth0",
         source=name,
+        secret=session.secret,
         broadcast_port=BROADCAST_PORT,
     )
 

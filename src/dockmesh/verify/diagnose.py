@@ -239,7 +239,7 @@ def _not_measured(known: ProbedHost, loop_danger: Sequence[str]) -> Iterator[Cau
     name = known.facts.name
     do = f"look at `journalctl -u docker` on {name}"
     if known.container_error and known.facts.docker is not None:
-        seen = f"no probe container could be used: {known.container_error}"
+        seen = f"no probe container could be started: {known.container_error}"
         yield Cause(CauseKind.NOT_MEASURED, (name,), seen, do, frozenset(CONTAINER_PAIRS))
     elif known.container and known.from_container.error:
         seen = f"the probe container could not measure: {known.from_container.error}"

@@ -97,9 +97,22 @@ class MeshEvidence:
     loop_danger: tuple[str, ...] = ()  # hosts for whose sake nothing was sent into the fabric
 
 
+LOWEST_PORT = 1024  # of those that the kernel gives (ip_local_port_range)
 UNDERLAY = "underlay "  # before the names of targets that are not in the mesh
 NETWORK = "network "  # before the names of further networks, after which come a blank and the host's
 NETWORK6 = "network6 "  # the same for their IPv6
+
+
+def checked_port(port: Any) -> int:
+    """Where a probe listens; 0 where none does. The kernel takes no port below 1024 for one that nobody chose.
+
+    Raises ValueError.
+    """
+    if port is None:
+        return 0
+    if type(port) is not int or not LOWEST_PORT <= port < 1 << 16:
+        raise ValueError(f"a probe that listens on port {port!a}")
+    return port
 
 
 def read_measured(answer: Mapping[str, Any]) -> Measured:

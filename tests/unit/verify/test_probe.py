@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import os
 import socket
 import struct
@@ -100,19 +101,22 @@ def test_an_upload_to_nobody_says_so() -> None:
     assert transfer.upload("127.0.0.1", port, "t", b"", b"")["error"] == "[Errno 111] Connection refused"
 
 
-def test_a_listener_tells_a_broadcast_with_the_token_but_not_more_than_it_must() -> None:
+def test_a_listener_tells_broadcasts_of_probes_but_not_more_than_it_must() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind(("127.0.0.1", 0))
         port = datagrams.getsockname()[1]
-    order = f'{{"token": "t", "bind": "127.0.0.1", "broadcast_port": {port}, "lifetime_s": 20, "for_pid": null}}'
-    argv = [sys.executable, "-c", probe_text(), "serve", order]
+    order = {"token": "t", "secret": "s", "bind": "127.0.0.1", "broadcast_port": port, "lifetime_s": 20}
+    argv = [sys.executable, "-c", probe_text(), "serve", json.dumps({**order, "for_pid": None})]
+    one, other = probe.sign("h1 1", "s"), probe.sign("h2 1", "s")
+    of_others = (b"garbage", b"", b" ", b"t \xff 1", b"\xff" * 2000, b"t h3 1", probe.sign("h3 1", "t"))
+    changed = (one.replace(b"h1", b"h3"), one + b"0", b"h3 1 " + b"0" * 64)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as listener:
         assert listener.stdout is not None
         assert listener.stdout.readline().startswith("ready ")
 
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            for text in (b"other h1 1", b"garbage", *[b"t h1 1"] * 50, b"t h2 1"):
-                datagrams.sendto(text, ("127.0.0.1", port))
+            for datagram in (*of_others, *changed, *[one] * 50, other):
+                datagrams.sendto(datagram, ("127.0.0.1", port))
         heard = [listener.stdout.readline() for _ in range(probe.TOLD_AT_MOST + 1)]
         listener.kill()
 

@@ -69,7 +69,7 @@ def settle(monkeypatch: pytest.MonkeyPatch, course: Iterator[tuple[float, Facts]
             return ProbedHost(now()[str(host)], worlds.healthy(PLAN).hosts[str(host)].bridged)
 
         monkeypatch.setattr(collect, "_look", look)
-        session = VerifySession(PLAN, said, "", "", "")
+        session = VerifySession(PLAN, said, "", "", "", "")
         known = await collect._settle(session, {name: cast("Transport", name) for name in WELL}, {})
         return {name: each.facts for name, each in known.items()}
 
