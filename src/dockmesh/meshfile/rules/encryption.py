@@ -1,7 +1,7 @@
 """Rules about encryption: what it takes, and addresses that are nobody else's."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 
 from dockmesh.meshfile.blocks import RESERVED
 from dockmesh.meshfile.excerpt import listed
@@ -10,7 +10,7 @@ from dockmesh.meshfile.keys.mesh import MeshSection
 from dockmesh.meshfile.problems import Problem
 from dockmesh.meshfile.types import Located
 from dockmesh.model.encryption import DEFAULT_PORT, LONGEST_PREFIX, Encryption
-from dockmesh.model.mesh import Datapath, TunnelDevices
+from dockmesh.model.mesh import Datapath, TunnelDevices, UnderlayAddress
 from dockmesh.model.tunnel import Tunnel
 
 TAILSCALE = IPv4Network("100.64.0.0/10")
@@ -55,6 +55,31 @@ def check_prefix(mesh: MeshSection) -> Iterator[Problem]:
             yield Problem(f"{what}, which overlaps the prefix of {network.shown}", hint, prefix.span)
 
 
+def check_reached(mesh: MeshSection) -> Iterator[Problem]:
+    """WireGuard would send its own packets into itself, and SSH would depend on what an apply may change."""
+    if not (prefix := _prefix(mesh)):
+        return
+    why = f"Encryption takes {prefix.value} (line {prefix.line}), so packets to that address enter WireGuard."
+    for host in mesh.every_host:
+        if host.endpoint and _is_inside(host.endpoint.value.address, prefix.value):
+            hint = f"{why} Expected the address at which the other hosts reach {host.shown}."
+            yield Problem(f"{host.endpoint.subject} is inside the encryption", hint, host.endpoint.span)
+        if (name := host.ssh.host) and _is_inside(_address(name.value), prefix.value):
+            hint = f"{why} Expected an address or a name that leads to {host.shown} without it."
+            yield Problem(f"{name.subject} is inside the encryption", hint, name.span)
+
+
+def _is_inside(address: UnderlayAddress | None, prefix: IPv4Network) -> bool:
+    return address is not None and address in prefix
+
+
+def _address(text: str) -> UnderlayAddress | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
 def check_port(mesh: MeshSection) -> Iterator[Problem]:
     encryption = mesh.fabric.encryption
     port = encryption.value.port if encryption and isinstance(encryption.value, EncryptionSection) else None
@@ -82,4 +107,4 @@ def _prefix(mesh: MeshSection) -> Located[IPv4Network] | None:
     return None
 
 
-RULES = (check_devices, check_prefix, check_port)
+RULES = (check_devices, check_prefix, check_reached, check_port)
