@@ -233,7 +233,8 @@ def hold(number):
             held.append(socket.create_connection((sys.argv[1], 2376), 2))
         except OSError:
             pass
-hold(2500)
+number = int(sys.argv[2])
+hold(number)
 print(len(held), flush=True)
 while True:
     for each in held[:]:
@@ -246,7 +247,7 @@ while True:
         except OSError:
             held.remove(each)
             each.close()
-    hold(2500 - len(held))
+    hold(number - len(held))
     time.sleep(1)
 """
 
@@ -255,7 +256,7 @@ def test_whoever_holds_connections_and_says_nothing_does_not_shut_it_for_others(
     """It opens as many as it can, and again what is ended."""
     put(mesh, "host2", "/root/silent.py", SILENT, "600")
     unit = "systemd-run --quiet --collect --unit=silent --property=LimitNOFILE=4096"
-    mesh.on("host2", f"{unit} sh -c 'exec python3 /root/silent.py {mesh.address('host1')} > /root/silent'")
+    mesh.on("host2", f"{unit} sh -c 'exec python3 /root/silent.py {mesh.address('host1')} 2500 > /root/silent'")
     wait_until(lambda: mesh.ssh("host2", "cat /root/silent").out.strip().isdecimal(), "they are there")
 
     names = [name_of(mesh, "host3", "host1") for _ in range(3)]
@@ -265,6 +266,19 @@ def test_whoever_holds_connections_and_says_nothing_does_not_shut_it_for_others(
 
     assert names == ["host1"] * 3
     assert rules == "1"
+
+
+def test_five_addresses_do_not_take_all_connections(mesh: Mesh) -> None:
+    """They have 100 each. The host itself has no limit, so it stands for them here."""
+    put(mesh, "host1", "/root/silent.py", SILENT, "600")
+    unit = "systemd-run --quiet --collect --unit=silent --property=LimitNOFILE=4096"
+    mesh.on("host1", f"{unit} sh -c 'exec python3 /root/silent.py {mesh.address('host1')} 500 > /root/silent'")
+    wait_until(lambda: mesh.ssh("host1", "cat /root/silent").out.strip() == "500", "they are there")
+
+    names = [name_of(mesh, "host3", "host1") for _ in range(3)]
+    mesh.on("host1", "systemctl stop silent")
+
+    assert names == ["host1"] * 3
 
 
 SDK = """
