@@ -25,7 +25,7 @@ LAB_PROGRAMS := systemd-nspawn:systemd-container mmdebstrap:mmdebstrap nft:nftab
 VM_PROGRAMS := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mke2fs:e2fsprogs
 test test-long test-vm world: LAB_PROGRAMS += $(VM_PROGRAMS)
 
-.PHONY: help setup lab-setup demo test test-long test-vm world check format docs docs-lab lock bench bench-peers kills clean
+.PHONY: help setup lab-setup demo test test-long test-vm test-status world check format docs docs-lab lock bench bench-peers kills clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -70,10 +70,13 @@ test: lab-setup  ## everything: check, then the lab (as root)
 	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not long' tests/lab
 
 test-long: lab-setup  ## what make test leaves out; goes on where it stood; FILES="tests/lab/test_x.py" for some (as root)
-	@$(BIN)/python tools/long_tests.py $(FILES)
+	@$(BIN)/python -m tools.long_tests long $(FILES)
 
-test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel (as root)
-	@$(BIN)/pytest tests/lab_vm
+test-vm: lab-setup  ## all tests on virtual machines with the distribution's kernel; goes on and takes FILES like test-long (as root)
+	@$(BIN)/python -m tools.long_tests vm $(FILES)
+
+test-status: setup  ## which long tests, tests on virtual machines and kills have no green run of these sources
+	@$(BIN)/python -m tools.long_tests status
 
 world: lab-setup  ## one row of docs/reference/tested.md the whole way, ROW=NAME; without, all that were not run (as root)
 	@$(BIN)/python tools/world.py $(ROW)
@@ -109,7 +112,7 @@ bench-peers: lab-setup  ## measure dockmesh beside others, and write bench/peers
 	@$(BIN)/python -m bench.peers --out bench
 
 kills: lab-setup  ## kill at random moments in a lab, for MINUTES=15, with SEED=1, and see what becomes of it (as root)
-	@$(BIN)/python -m tests.lab.kills --minutes $(MINUTES) --seed $(SEED)
+	@$(BIN)/python -m tools.long_tests kills --minutes $(MINUTES) --seed $(SEED)
 
 clean:  ## remove what was made here; the lab's image cache stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

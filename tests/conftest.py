@@ -1,12 +1,11 @@
 """For all tests."""
 
 import signal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-ALLOWED_SKIPS = Path(__file__).with_name("allowed-skips.txt")
+from tests.support.skips import ALLOWED_SKIPS, allowed, reason_of
 
 # A busy machine is no failure: no test here measures time, and Hypothesis' deadline and its check of speed would.
 # The same examples in every run: what one person sees pass, passes for the next.
@@ -34,10 +33,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:  # a worker of xdist's: its controller looks
         return
-    lines = ALLOWED_SKIPS.read_text(encoding="utf-8").splitlines()
-    allowed = tuple(line for line in lines if line and not line.startswith("#"))
     for report in reporter.stats.get("skipped", ()):
-        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-        if not reason.removeprefix("Skipped: ").startswith(allowed):
+        reason = reason_of(report.longrepr)
+        if not allowed(reason):
             reporter.write_line(f"\nnot allowed to be skipped, by {ALLOWED_SKIPS.name}: {report.nodeid}: {reason}")
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -1,174 +1,236 @@
-"""Run the tests that `make test` leaves out, one file a command, and note how each ended: `make test-long`.
+"""Run the tests that `make test` leaves out, and note how each file ended.
 
-A file that passed stays noted. It runs again when something that it may hang on was changed since, so a run that was
-interrupted goes on where it stood.
+`make test-long` and `make test-vm` run only the files without a row that counts, and write a row as soon as a file has
+ended: after an interruption they continue. `make kills` writes a row, too. `make test-status` lists what is left.
+tools/long_results.py has the rules.
 """
 
-import re
+import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Annotated
-from xml.etree import ElementTree as ET
 
 import typer
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "tests/long-results.md"
+from tools.long_results import (
+    KILL_MINUTES,
+    KILLS,
+    RESULTS,
+    ROOT,
+    SOURCE,
+    Result,
+    State,
+    hash_of_source,
+    hash_of_tests,
+    page,
+    read,
+    statuses,
+    while_running,
+)
+
 LOGS = ROOT / ".long-tests"
-# A change of anything else is no reason to run a file again; nor one of a file of tests that it takes nothing of.
-HANG_ON = ("src", "tests", "pyproject.toml", "requirements.lock")
-BUT_FOR = (f":!{RESULTS.relative_to(ROOT)}", ":(exclude,glob)tests/**/test_*.py")
-TAKES_OF = re.compile(r"^from (tests[\w.]*\.test_\w+) import ", re.MULTILINE)
+VM = "tests/lab_vm/"
 # These count every lost ping, and a busy userspace datapath loses some: they run after the others, with nothing beside.
 ALONE = tuple(
     f"tests/lab/test_{name}.py"
     for name in ("changes", "direct", "tree", "quiet_changes", "quiet_kernel_tunnels", "encryption")
 )
-HEAD = """\
-# The last run of each file of long tests
-
-Made by `make test-long`: what `make test` leaves out, one file a command.
-A file runs again when it, `src`, what all tests share or the locked packages are not those of its commit any more.
-Its output is in `.long-tests/` of the checkout that ran it.
-
-| file | passed | failed | skipped | seconds | when (UTC) | commit |
-|---|---|---|---|---|---|---|
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How one file of tests ended."""
-
-    file: str
-    passed: int
-    failed: int  # errors of fixtures among them
-    skipped: int
-    seconds: int
-    when: str
-    commit: str
-
-    def row(self) -> str:
-        values = (self.file, self.passed, self.failed, self.skipped, self.seconds, self.when, self.commit)
-        return f"| {' | '.join(map(str, values))} |"
-
-
-def read(text: str) -> dict[str, Result]:
-    """The rows of the page, by file."""
-    found: dict[str, Result] = {}
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 7 and cells[0].startswith("tests/"):
-            file, passed, failed, skipped, seconds, when, commit = cells
-            found[file] = Result(file, int(passed), int(failed), int(skipped), int(seconds), when, commit)
-    return found
-
-
-def page(results: Iterable[Result]) -> str:
-    return HEAD + "".join(f"{result.row()}\n" for result in sorted(results, key=lambda result: result.file))
+COUNT_AGAIN_S = 0.5
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+Files = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILE]...", help="Run only these, whatever their rows say.")
+]
+_writing = Lock()
 
 
 def _git(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(("git", "-C", str(ROOT), *words), capture_output=True, text=True, check=False)
 
 
-def stands(result: Result) -> bool:
-    """Whether it passed, and nothing that it hangs on is another than then."""
-    same = all(
-        _git("diff", "--quiet", result.commit, "--", *paths).returncode == 0
-        for paths in ((*HANG_ON, *BUT_FOR), sorted(taken_of(result.file)))
-    )
-    return not result.failed and result.passed > 0 and same
-
-
-def taken_of(file: str) -> set[str]:
-    """The file, and files of tests that it takes something of, and so on."""
-    found, new = set[str](), {file}
-    while new:
-        found |= new
-        texts = [(ROOT / each).read_text(encoding="utf-8") for each in new if (ROOT / each).exists()]
-        new = {f"{name.replace('.', '/')}.py" for text in texts for name in TAKES_OF.findall(text)} - found
-    return found
-
-
 def commit() -> str:
     """The commit that is checked out; its name says so where files differ from it."""
-    name = _git("rev-parse", "--short", "HEAD").stdout.strip()
-    return (
-        name if _git("diff", "--quiet", "HEAD", "--", *HANG_ON, BUT_FOR[0]).returncode == 0 else f"{name} and changes"
-    )
+    name = _git("rev-parse", "--short=8", "HEAD").stdout.strip()
+    same = _git("diff", "--quiet", "HEAD", "--", *SOURCE, "tests", f":!{RESULTS.relative_to(ROOT)}").returncode == 0
+    return name if same else f"{name} and changes"
 
 
-def files() -> Iterator[str]:
-    """The files that have a long test."""
-    argv = (sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "long", "tests")
+def files_with(*options: str) -> list[str]:
+    """The files of tests that pytest finds with these options."""
+    argv = (sys.executable, "-m", "pytest", "--collect-only", "-qq", *options)
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"pytest cannot collect the tests:\n{done.stdout}{done.stderr}")
-    for line in done.stdout.splitlines():
-        name, _, count = line.rpartition(": ")
-        if count.isdigit():
-            yield name
+    counts = (line.rpartition(": ") for line in done.stdout.splitlines())
+    return [name for name, _, count in counts if count.isdigit()]
 
 
-def run(file: str) -> Result:
-    """One file's long tests, by a pytest of their own; its output goes into a log beside its result."""
-    # Two folders have a test_verify.py.
-    name = f"{Path(file).parent.name}-{Path(file).stem}"
-    report, log = (LOGS / f"{name}.{ending}" for ending in ("xml", "log"))
-    report.unlink(missing_ok=True)
-    begun = time.monotonic()
-    argv = (sys.executable, "-m", "pytest", "--verbose", "-m", "long", f"--junitxml={report}", file)
-    with log.open("w") as output:
-        code = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=output, check=False).returncode
-    seconds = round(time.monotonic() - begun)
-    counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-    if report.exists():
-        suite = next(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314 — written by our own pytest
-        counts = {name: int(suite.get(name, "0")) for name in counts}
-    failed = counts["failures"] + counts["errors"]
-    passed = counts["tests"] - failed - counts["skipped"]
+def long_files() -> list[str]:
+    """The files that have a long test; those on virtual machines run whole, by `make test-vm`."""
+    return [file for file in files_with("-m", "long", "tests") if not file.startswith(VM)]
+
+
+def vm_files() -> list[str]:
+    return files_with(VM)
+
+
+def noted() -> dict[str, Result]:
+    return read(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def note(result: Result) -> None:
+    """Write its row. The page is read again each time: another run may have written to it."""
+    with _writing:
+        whole = page({**noted(), result.file: result}.values())
+        beside = RESULTS.with_suffix(".new")
+        beside.write_text(whole, encoding="utf-8")
+        beside.replace(RESULTS)
+        typer.echo(f"{'red ' if result.failed else ''}{result.row()}")
+
+
+def begun(file: str, run: str) -> Result:
+    """The row of a run that begins now, without its outcome."""
+    return Result(file, run, 0, 0, 0, 0, "", commit(), hash_of_source(), hash_of_tests(file))
+
+
+def ended(result: Result) -> Result:
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
-    return Result(file, passed, failed or int(code != 0), counts["skipped"], seconds, when, commit())
+    return while_running(replace(result, when=when), hash_of_source(), hash_of_tests(result.file))
 
 
-def main(
-    named: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Only these.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also what stands.")] = False,
-    jobs: Annotated[int, typer.Option(help="So many files at a time.")] = 2,
-) -> None:
+def run(files: list[str], kind: str, *options: str) -> Iterator[Result]:
+    """Run these files by one pytest; yield the result of each file as soon as it has ended."""
     LOGS.mkdir(exist_ok=True)
-    results = read(RESULTS.read_text()) if RESULTS.exists() else {}
-    every = list(files())
+    # Two folders have a test_verify.py.
+    name = f"{Path(files[0]).parent.name}-{Path(files[0]).stem}" if len(files) == 1 else Path(files[0]).parent.name
+    log, counts = LOGS / f"{name}.log", LOGS / f"{name}.counts"
+    counts.write_text("")
+    rows = {file: begun(file, kind) for file in files}
+    argv = (sys.executable, "-m", "pytest", "-p", "tools.pytest_counts", "--verbose", *options, *files)
+    failed = 0
+    with log.open("w") as output:
+        pytest = subprocess.Popen(
+            argv, cwd=ROOT, env={**os.environ, "DOCKMESH_COUNTS": str(counts)}, stdout=output, stderr=output
+        )
+        seen = 0
+        while True:
+            code = pytest.poll()
+            lines = counts.read_text().splitlines()
+            # The last file's row waits for the end of pytest: what it says of the whole run is said there.
+            for line in lines[seen : len(lines) if code is not None else len(files) - 1]:
+                seen += 1
+                ending = json.loads(line)
+                failed += ending["failed"]
+                if code and seen == len(files) and not failed:
+                    ending["failed"] = 1
+                yield ended(replace(rows[ending.pop("file")], **ending))
+            if code is not None:
+                break
+            time.sleep(COUNT_AGAIN_S)
+    if seen < len(files):
+        typer.echo(f"{', '.join(files[seen:])}: no result, pytest ended with {code}; see {log.relative_to(ROOT)}")
+
+
+def chosen(every: list[str], named: list[str] | None) -> list[str]:
     if unknown := sorted(set(named or ()) - set(every)):
-        raise SystemExit(f"no long test in {', '.join(unknown)}; there are some in:\n" + "\n".join(every))
-    wanted = [file for file in named or every if again or named or file not in results or not stands(results[file])]
-    typer.echo(f"{len(every)} files of long tests, {len(wanted)} to run")
-    writing = Lock()
+        raise SystemExit(f"no such test in {', '.join(unknown)}; there are some in:\n" + "\n".join(every))
+    left = {each.file for each in statuses(every, noted()) if each.state is not State.CURRENT}
+    wanted = named or [file for file in every if file in left]
+    typer.echo(f"{len(every)} files, {len(wanted)} to run")
+    return wanted
 
-    def run_and_note(file: str) -> Result:
-        result = run(file)
-        with writing:
-            results[file] = result
-            RESULTS.write_text(page(each for each in results.values() if each.file in every))
-            typer.echo(result.row())
-        return result
 
-    with ThreadPoolExecutor(jobs) as pool:
-        done = list(pool.map(run_and_note, [file for file in wanted if file not in ALONE]))
-    done += [run_and_note(file) for file in wanted if file in ALONE]
-    wrong = [result.file for result in done if result.failed]
+def conclude(wanted: Iterable[str], done: list[Result]) -> None:
+    """Exit with an error unless each of the files ran and passed."""
+    wrong = [result.file for result in done if result.failed or not result.passed]
+    missing = sorted(set(wanted) - {result.file for result in done})
     typer.echo(f"{sum(result.passed for result in done)} passed, {sum(result.failed for result in done)} failed")
-    if wrong:
-        raise SystemExit("failed: " + ", ".join(wrong) + f"; their output is in {LOGS.name}/")
+    if wrong or missing:
+        raise SystemExit(f"red: {', '.join(wrong) or 'none'}; no result: {', '.join(missing) or 'none'}")
+
+
+def run_and_note(files: list[str], kind: str, *options: str) -> list[Result]:
+    done = []
+    for result in run(files, kind, *options):
+        note(result)
+        done.append(result)
+    return done
+
+
+@app.command("long")
+def run_long(
+    named: Files = None, jobs: Annotated[int, typer.Option(help="Run this many files at a time.")] = 2
+) -> None:
+    """Run the long tests that have no row that counts."""
+    wanted = chosen(long_files(), named)
+    with ThreadPoolExecutor(jobs) as pool:
+        work = [pool.submit(run_and_note, [file], "long", "-m", "long") for file in wanted if file not in ALONE]
+        done = [result for each in work for result in each.result()]
+    done += [result for file in wanted if file in ALONE for result in run_and_note([file], "long", "-m", "long")]
+    conclude(wanted, done)
+
+
+@app.command("vm")
+def run_vm(named: Files = None) -> None:
+    """Run the tests on virtual machines that have no row that counts, all on the same machines."""
+    wanted = chosen(vm_files(), named)
+    conclude(wanted, run_and_note(wanted, "all") if wanted else [])
+
+
+@app.command("kills")
+def run_kills(
+    minutes: Annotated[float, typer.Option(help="Begin no round after this time.")] = KILL_MINUTES,
+    seed: Annotated[int, typer.Option(help="Choose other moments with another one.")] = 1,
+) -> None:
+    """Kill at random moments, whatever its row says."""
+    LOGS.mkdir(exist_ok=True)
+    counts = LOGS / "kills.counts"
+    counts.unlink(missing_ok=True)
+    row, began = begun(KILLS, f"{minutes:g} min, seed {seed}"), time.monotonic()
+    argv = (sys.executable, "-m", "tests.lab.kills", "--minutes", str(minutes), "--seed", str(seed))
+    code = subprocess.run((*argv, "--counts", str(counts)), cwd=ROOT, check=False).returncode
+    if not counts.exists():
+        raise SystemExit(f"the kills did not come to their end: exit {code}")
+    ending = json.loads(counts.read_text())
+    seconds = round(time.monotonic() - began)
+    result = ended(replace(row, **ending, seconds=seconds))
+    note(result)
+    conclude([KILLS], [result])
+
+
+@app.command("status")
+def show_status() -> None:
+    """List the rows that are red, missing or stale; exit with 1 if there are any."""
+    results = noted()
+    commands = {"make test-long": long_files(), "make test-vm": vm_files(), "make kills": [KILLS]}
+    every = [file for files in commands.values() for file in files]
+    left = [each for each in statuses(every, results) if each.state is not State.CURRENT]
+    for state in (State.RED, State.MISSING, State.STALE):
+        for each in left:
+            if each.state is state:
+                typer.echo(f"{state:8} {each.file}: {each.why}")
+    skipped = [f"{file} ({results[file].skipped})" for file in every if file in results and results[file].skipped]
+    if skipped:
+        typer.echo(f"skipped tests, for reasons that tests/allowed-skips.txt names: {', '.join(skipped)}")
+    name = RESULTS.relative_to(ROOT)
+    if left:
+        names = {each.file for each in left}
+        typer.echo(
+            f"{name} is not complete at {commit()}: {len(left)} of {len(every)} rows do not count. Run them with:"
+        )
+        for command, files in commands.items():
+            if count := len(names & set(files)):
+                typer.echo(f"  {command:15}  # {count} of {len(files)}")
+        raise typer.Exit(1)
+    typer.echo(f"{name} is complete at {commit()}: all {len(every)} rows passed with these sources")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

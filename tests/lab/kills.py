@@ -8,6 +8,7 @@ has the same speed.
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -403,6 +404,7 @@ def main(arguments: Iterable[str]) -> int:
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="a kind of kill")
+    parser.add_argument("--counts", type=Path, help="write into this file how many rounds passed and failed, as JSON")
     parser.add_argument("--keep", action="store_true", help="leave the lab as it is if something was wrong")
     chosen = parser.parse_args(list(arguments))
     kinds = [kind for kind in KILLS if chosen.only in kind.__name__]
@@ -438,6 +440,9 @@ def main(arguments: Iterable[str]) -> int:
                     break
         for name, count in sorted(rounds.items()):
             print(f"{name:20} {count:4} rounds, {bad[name]} wrong")  # noqa: T201
+        if chosen.counts and not chosen.only:
+            ending = {"passed": rounds.total() - bad.total(), "failed": bad.total()}
+            chosen.counts.write_text(json.dumps(ending))
         return 1 if bad.total() else 0
     finally:
         if not (chosen.keep and bad.total()):
