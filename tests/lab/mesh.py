@@ -133,6 +133,14 @@ def _different(name: str, one: object, other: object) -> Iterator[tuple[str, obj
         yield name, one, other
 
 
+def assert_all_pass(report: Any) -> None:
+    """Of verify's report, or the one that ends an apply."""
+    failed = [probe for probe in report["probes"] if probe["verdict"] != "pass"]
+    assert failed == [], json.dumps({"causes": report["causes"], "probes": failed}, indent=2)
+    assert report["verdict"] == "pass"
+    assert report["probes"], "nothing was measured"
+
+
 def _why(done: Done) -> str:
     """What of an apply's answer is not well; the whole of it would fill pages."""
     if not done.out.startswith("{"):
@@ -338,3 +346,10 @@ class Mesh:
 
     def verify(self, *options: str) -> Any:
         return self.dockmesh("verify", "--json", *options).json()
+
+    def assert_proven(self) -> Any:
+        """Every probe passes, and at the first try: verify itself waits for what is still starting."""
+        done = self.dockmesh("verify", "--json")
+        assert_all_pass(done.json())
+        assert done.code == 0, done.err
+        return done.json()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import Mesh, wait_until
+from tests.lab.mesh import Mesh
 from tests.unit.docs.pages import ROOT
 
 PAGE = ROOT / "docs/howto/by-hand.md"
@@ -75,7 +75,7 @@ def mesh(make_mesh: MakeMesh) -> Iterator[Mesh]:
 def assert_as_the_file_says(machine: Machine) -> None:
     mesh = machine.mesh
     (after, *_) = steps("After")
-    wait_until(lambda: mesh.dockmesh("verify").code == 0, "the mesh is there")
+    mesh.assert_proven()
     machine.types(after)
     units = ("dockmesh-flows.service", "dockmesh-ports.service", "dockmesh-names.service", "docker.service")
     for host in mesh.hosts:

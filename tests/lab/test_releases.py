@@ -3,7 +3,7 @@
 import pytest
 
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import Mesh, wait_until
+from tests.lab.mesh import Mesh
 
 MIXED = "host1=bookworm,host2=trixie,host3=forky"
 SWITCH = {"bookworm": "3.1", "trixie": "3.5", "forky": "4.0"}
@@ -38,7 +38,7 @@ def test_each_host_has_the_release_that_was_named_and_its_open_vswitch(world: Me
 def test_containers_reach_each_other_and_every_probe_passes(world: Mesh) -> None:
     world.wait_for_containers()
 
-    assert world.dockmesh("verify").code == 0
+    world.assert_proven()
 
 
 def test_a_second_apply_touches_nothing(world: Mesh) -> None:
@@ -70,7 +70,7 @@ def test_verify_finds_a_stopped_switch_and_apply_starts_it(world: Mesh) -> None:
     assert world.dockmesh("verify").code == 1
 
     world.apply()
-    wait_until(lambda: world.dockmesh("verify").code == 0, "every probe passes")
+    world.assert_proven()
 
 
 def test_destroy_takes_the_mesh_away(world: Mesh) -> None:
@@ -97,4 +97,4 @@ def test_a_spanning_tree_with_open_vswitch_4_0_is_refused_and_direct_helps(make_
     assert mesh.ssh("host1", "ovs-vsctl br-exists br0").code == 2
     mesh.choose("forwarding", "direct")
     mesh.apply()
-    wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes")
+    mesh.assert_proven()

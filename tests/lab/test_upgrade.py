@@ -79,7 +79,7 @@ def test_nothing_comes_twice_and_nobody_is_silent_for_long(upgraded: tuple[dict[
 
 def test_then_nothing_differs_and_every_probe_passes(mesh: Mesh, upgraded: tuple[dict[str, str], Cost, Any]) -> None:
     assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("verify").code == 0
+    mesh.assert_proven()
 
 
 def test_all_comes_back_from_a_power_cut(mesh: Mesh, upgraded: tuple[dict[str, str], Cost, Any]) -> None:

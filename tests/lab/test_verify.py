@@ -43,11 +43,11 @@ def wait_for_bfd(mesh: Mesh) -> None:
 
 @pytest.fixture(autouse=True)
 def whole_again(mesh: Mesh) -> Iterator[None]:
-    """After each harm one apply makes all good, and verify says so."""
+    """After each harm one apply makes all good, and verify says so at once."""
     yield
     mesh.lab("heal")
     mesh.apply()
-    wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes again")
+    mesh.assert_proven()
 
 
 def test_deleted_tunnel_is_found_though_everything_still_pings(mesh: Mesh) -> None:
@@ -143,7 +143,7 @@ def test_a_host_that_is_slow_to_start_a_container_is_measured_all_the_same(mesh:
 
 
 def test_verify_leaves_nothing_behind(mesh: Mesh) -> None:
-    wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes")
+    mesh.assert_proven()
 
     for host in mesh.hosts:
         label = "--quiet --filter label=dockmesh.probe"

@@ -84,7 +84,7 @@ def before(world: Mesh) -> dict[str, list[str]]:
 
 
 def proven(mesh: Mesh) -> None:
-    wait_until(lambda: mesh.dockmesh("verify").code == 0, "every probe passes")
+    mesh.assert_proven()
 
 
 def test_preflight_lets_it_pass(world: Mesh) -> None:
