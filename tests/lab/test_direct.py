@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from dockmesh.drill.rule import FLOWS_UP
 from dockmesh.lab.pings import Pinging, pinging
 from dockmesh.lab.store import load as load_lab
 from dockmesh.pings.log import PingStats
@@ -15,6 +16,8 @@ from tests.lab.copies import copies
 from tests.lab.drills import pair, passing
 from tests.lab.mesh import Mesh, wait_until
 from tests.lab.quiet import answered
+from tests.lab.silence import assert_cut_was_healed_in_time, silence_ms
+from tests.lab.silence import lost as lost_of
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
@@ -34,6 +37,8 @@ EDITS = (
 )
 # By peer the OpenFlow port that leads to it.
 PORTS = "ovs-vsctl --bare --columns=external_ids,ofport find interface bfd:enable=true | sort"
+# What it takes to put back flows that somebody changes: docs/explanation/flows-on-a-host.md has 47 to 81 ms.
+EDIT_MS = 100
 # What the switch has of flows and groups, but for counters.
 THERE = (
     "{ ovs-ofctl -O OpenFlow15 --no-stats dump-flows br0; ovs-ofctl -O OpenFlow15 dump-groups br0; } | sort | md5sum"
@@ -88,12 +93,35 @@ def all_pinging(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> Iterator[Mapping[
         found.update({pair: pings.heard() for pair, pings in running.items()})
 
 
-def longest_ms(found: Mapping[tuple[str, str], PingStats]) -> float:
-    return max(pings.longest_ms or 0 for pings in found.values())
+Pairs = Mapping[tuple[str, str], PingStats]
 
 
-def lost(found: Mapping[tuple[str, str], PingStats]) -> int:
-    return max(pings.sent - pings.answered for pings in found.values())
+def lost(found: Pairs) -> int:
+    return max(map(lost_of, found.values()))
+
+
+def between(found: Pairs, *links: tuple[str, str]) -> list[PingStats]:
+    """The pairs, both ways, whose link is one of these."""
+    wanted = {frozenset(link) for link in links}
+    return [pings for pair, pings in found.items() if frozenset(pair) in wanted]
+
+
+def others(found: Pairs, *links: tuple[str, str]) -> list[PingStats]:
+    wanted = {frozenset(link) for link in links}
+    return [pings for pair, pings in found.items() if frozenset(pair) not in wanted]
+
+
+def assert_gone_round(mesh: Mesh, found: Pairs, *links: tuple[str, str]) -> None:
+    """These links were cut, and the pairs of all other links are the control."""
+    assert_cut_was_healed_in_time(mesh, between(found, *links), others(found, *links))
+
+
+def assert_flows_came_back(found: Pairs, within_ms: float) -> None:
+    """Flows of host1 were gone; host2 and host3 are the control."""
+    control = between(found, ("host2", "host3"))
+    longest, noise = max(map(silence_ms, found.values())), max(map(silence_ms, control))
+
+    assert longest <= within_ms + noise, f"silent for {longest:.0f} ms, of which noise may be {noise:.0f} ms"
 
 
 def settled(mesh: Mesh, hosts: tuple[str, ...] = HOSTS) -> bool:
@@ -142,13 +170,13 @@ def test_a_cut_link_is_gone_round_by_every_pair_without_a_second_copy(mesh: Mesh
     with copies(mesh, "host1", ("host2", "host3")) as found, all_pinging(mesh) as pings:
         mesh.lab("cut", "host1", "host2")
 
-    assert longest_ms(pings) < 2000
+    assert_gone_round(mesh, pings, ("host1", "host2"))
     assert found.most == 1
     assert sum(each.twice for each in pings.values()) == 0
     with all_pinging(mesh) as pings:
         mesh.lab("heal")
         wait_until(lambda: settled(mesh), "all tunnels are up")
-    assert lost(pings) <= 2
+    assert lost(pings) == 0
 
 
 @pytest.mark.long
@@ -157,7 +185,7 @@ def test_a_link_that_is_cut_one_way_only_is_gone_round(mesh: Mesh) -> None:
         mesh.lab("cut", "host1", "host2", "--one-way")
 
     mesh.lab("heal")
-    assert longest_ms(pings) < 2000
+    assert_gone_round(mesh, pings, ("host1", "host2"))
     assert found.most == 1
 
 
@@ -165,11 +193,11 @@ def test_the_death_of_a_host_is_no_matter_of_the_others(mesh: Mesh) -> None:
     with all_pinging(mesh, ("host1", "host3")) as pings:
         mesh.lab("crash", "host2")
 
-    assert lost(pings) <= 5
+    assert lost(pings) == 0
     with all_pinging(mesh, ("host1", "host3")) as pings:
         mesh.lab("start", "host2")
         wait_until(lambda: settled(mesh), "all tunnels are up")
-    assert lost(pings) <= 5
+    assert lost(pings) == 0
     wait_for_all(mesh)
     assert not mesh.apply()["changed"]
 
@@ -183,18 +211,18 @@ def test_a_bridge_that_was_a_plain_switch_for_a_moment_has_its_flows_again(mesh:
         wait_until(lambda: mesh.ssh("host1", THERE).out.strip() == there, "flows and groups are back")
         wait_until(lambda: settled(mesh), "all tunnels are up")
 
-    assert longest_ms(pings) < 2000
+    assert_flows_came_back(pings, EDIT_MS)
     assert mesh.dockmesh("diff").code == 0
 
 
 @pytest.mark.parametrize(
-    "harms",
+    ("harms", "within_ms"),
     [
-        pytest.param(KILLS, id="daemons killed"),
-        pytest.param(EDITS, id="flows and groups edited", marks=pytest.mark.long),
+        pytest.param(KILLS, FLOWS_UP.most, id="daemons killed"),
+        pytest.param(EDITS, EDIT_MS, id="flows and groups edited", marks=pytest.mark.long),
     ],
 )
-def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]) -> None:
+def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...], within_ms: int) -> None:
     there = mesh.on("host1", THERE)
     with copies(mesh, "host2", ("host1", "host3")) as found, all_pinging(mesh) as pings:
         for harm in harms:
@@ -202,7 +230,7 @@ def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]
             wait_until(lambda: mesh.ssh("host1", THERE).out.strip() == there, f"flows and groups after: {harm}")
             wait_until(lambda: settled(mesh), f"all tunnels are up after: {harm}")
 
-    assert longest_ms(pings) < 2000
+    assert_flows_came_back(pings, within_ms)
     assert found.most == 1
     assert sum(each.twice for each in pings.values()) == 0
     assert mesh.dockmesh("diff").code == 0
@@ -336,7 +364,7 @@ class TestFourHosts:
             four.lab("cut", "host3", "host1", "--one-way")
 
         four.lab("heal")
-        assert longest_ms(pings) < 2000
+        assert_gone_round(four, pings, ("host1", "host2"), ("host1", "host3"))
         assert found.most == 1
         assert sum(each.twice for each in pings.values()) == 0
 

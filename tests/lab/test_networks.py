@@ -14,6 +14,7 @@ from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import arp, bpdu, frame, hearing, inside, ipv6, mac, send, sending, udp
 from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
 from tests.lab.quiet import answered
+from tests.lab.silence import silence_ms
 from tests.lab.test_destroy import assert_same, destroy, snapshots
 
 HOSTS = ("host1", "host2", "host3")
@@ -220,7 +221,7 @@ def undisturbed(mesh: Mesh, *names: str) -> Iterator[None]:
         yield
         assert answered(running, 50) == list(running)
         heard: dict[tuple[str, str, str], PingStats] = {pair: pings.heard() for pair, pings in running.items()}
-    silent = {pair: each for pair, each in heard.items() if (each.longest_ms or 0) > SILENCE_MS or each.twice}
+    silent = {pair: each for pair, each in heard.items() if silence_ms(each) > SILENCE_MS or each.twice}
     assert not silent, "\n".join(f"{' '.join(pair)}: {each}" for pair, each in silent.items())
 
 
