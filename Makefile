@@ -67,7 +67,8 @@ test: lab-setup  ## everything: check, then the lab (as root)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'exhaustive and not long' tests/unit
 	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal --hypothesis-profile=longer tests/property
-	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not long' tests/lab
+	$(BIN)/pytest --verbose --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not long and not alone' tests/lab
+	$(BIN)/pytest --verbose -m 'not long and alone' tests/lab
 
 test-long: lab-setup  ## what make test leaves out; goes on where it stood; FILES="tests/lab/test_x.py" for some (as root)
 	@$(BIN)/python -m tools.long_tests long $(FILES)

@@ -20,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from tests.support.alone import ALONE
 from tools.long_results import (
     KILL_MINUTES,
     KILLS,
@@ -38,11 +39,6 @@ from tools.long_results import (
 
 LOGS = ROOT / ".long-tests"
 VM = "tests/lab_vm/"
-# These count every lost ping, and a busy userspace datapath loses some: they run after the others, with nothing beside.
-ALONE = tuple(
-    f"tests/lab/test_{name}.py"
-    for name in ("changes", "direct", "tree", "quiet_changes", "quiet_kernel_tunnels", "encryption")
-)
 COUNT_AGAIN_S = 0.5
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Files = Annotated[

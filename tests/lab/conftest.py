@@ -10,6 +10,7 @@ from dockmesh.facts.types import HostFacts
 from dockmesh.lab.model import HostKind
 from dockmesh.lab.requirements import check_machine
 from tests.lab.mesh import Mesh
+from tests.support.alone import ALONE
 
 MakeMesh = Callable[..., Mesh]
 
@@ -49,10 +50,14 @@ def labs(folders: pytest.TempPathFactory, kind: HostKind) -> Iterator[MakeMesh]:
 
 
 # The files that take longest: one that begins last keeps a worker at its end alone.
-FIRST = ("test_vm", "test_rollback", "test_quiet_changes", "test_apply", "test_attach", "test_direct", "test_networks")
+FIRST = ("test_vm", "test_rollback", "test_releases", "test_apply", "test_attach", "test_names", "test_networks")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(config.rootpath).as_posix() in ALONE:
+            item.add_marker("alone")
     order = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
 

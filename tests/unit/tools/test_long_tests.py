@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.alone import ALONE
 from tools import long_results, long_tests
 from tools.long_results import KILLS, RESULTS, ROOT, Result, State, page, read, statuses, used_by
 
@@ -228,3 +229,7 @@ def test_the_makefile_runs_the_program() -> None:
     assert "tools.long_tests status" in shown
     assert "tools.long_tests vm" in shown
     assert sys.executable
+
+
+def test_each_file_that_runs_alone_is_there() -> None:
+    assert [file for file in ALONE if not (ROOT / file).exists()] == []
