@@ -277,6 +277,42 @@ def test_keys_of_hosts_that_are_not_as_the_file_says_are_not_changed(mesh: Mesh)
     assert (refused.code, "host1: not as the file says" in refused.err) == (2, True)
 
 
+# By what is done on host1: what `status` and `verify` say of it then.
+FAULTS = {
+    "systemctl stop dockmesh-wireguard": "nothing keeps its encryption: dockmesh-wireguard.service is inactive",
+    "rm /etc/dockmesh/wireguard.json; systemctl reload dockmesh-wireguard": "not all that guards it: cannot read",
+    "systemctl stop dockmesh-wireguard; ip link delete dmw-1; ip link add dmw-1 type dummy; "
+    "systemctl start dockmesh-wireguard": "the host does not encrypt: a device dmw-1 is not dockmesh's",
+    f"rm {KEYS}/preshared-host2; systemctl reload dockmesh-wireguard": "no preshared key with host2",
+}
+# What the advice says to do before, where `dockmesh apply` alone is not it.
+BEFORE = {"ip link add dmw-1 type dummy": "ip link set dmw-1 down name other"}
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(f, marks=() if f.startswith("rm") else pytest.mark.long) for f in FAULTS]
+)
+def test_what_is_wrong_with_it_is_said_and_the_advice_ends_it(mesh: Mesh, fault: str) -> None:
+    mesh.on("host1", fault)
+    wait_until(lambda: FAULTS[fault] in str(mesh.dockmesh("status", "--json").json()["findings"]), "status says it")
+    verified = mesh.dockmesh("verify", "--json").json()
+    advice = {
+        each["do"] for each in mesh.dockmesh("status", "--json").json()["findings"] if FAULTS[fault] in each["what"]
+    }
+
+    for part, command in BEFORE.items():
+        if part in fault:
+            mesh.on("host1", command)
+    mesh.apply()
+    passes(mesh)
+
+    assert [each for each in verified["causes"] if each["fault"] == "encryption" and each["hosts"] == ["host1"]]
+    assert {each.startswith("run `dockmesh apply`") for each in advice} == {True}
+    assert mesh.dockmesh("status", "--json").json()["findings"] == []
+    assert mesh.dockmesh("verify").code == 0
+    mesh.ssh("host1", "ip link delete other")
+
+
 @pytest.mark.long
 def test_a_host_comes_and_goes_and_nothing_is_in_clear(mesh: Mesh) -> None:
     file = mesh.file.read_text()

@@ -55,6 +55,7 @@ ONLY_A_LOOK = NotMade("the advice is to look: nothing of it could be followed to
 API = NotMade(ELSEWHERE.format("test_docker_api.py"))
 ON_DEVICES = "the mesh of these tests has GRE; tests/unit/preflight/test_kernel_devices.py has it"
 ENCRYPTED = "the mesh of these tests is in clear; tests/unit/preflight/test_encryption.py has it"
+ENCRYPTION_MADE = "the mesh of these tests is in clear; tests/lab/test_encryption.py makes it, and what is advised"
 OTHER_SYSTEM = NotMade("no host of the lab is so; tests/unit/preflight has it")
 WITHOUT_DATAPATH = NotMade("the lab's kernel has no openvswitch, and its hosts reach each other through it")
 
@@ -115,6 +116,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
     "verify.diagnose._names": (
         Made("a resolver that is stopped", at("host2", "systemctl stop dockmesh-names"), "its resolver does not run"),
     ),
+    "verify.diagnose._encryption": (NotMade(ENCRYPTION_MADE), NotMade(ENCRYPTION_MADE)),
     "verify.diagnose._not_measured": (
         Made(
             "a Docker that can start no container",
@@ -125,6 +127,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         NotMade("its Python would have to go between its start and its measuring"),
         NotMade("the same"),
     ),
+    "verify.encryption.keeps_down": (NotMade(ENCRYPTION_MADE),),
     "verify.host.problems": (
         ATTACH,
         (
@@ -261,6 +264,7 @@ STATUS: dict[str, tuple[Entry, ...]] = {
     "status.attached.findings": (ATTACH, ATTACH),
     "status.attached.interface_warnings": (ATTACH,),
     "status.attached.warnings": (ATTACH,),
+    "status.encryption.findings": (NotMade(ENCRYPTION_MADE),),
     "status.findings.find": (NotMade("every first apply of the lab is this advice"),),
     "status.findings._silent": (
         Made("a host that answers no SSH", lab("crash host3"), "does not answer SSH", lab("start host3")),

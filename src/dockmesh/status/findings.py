@@ -9,7 +9,7 @@ from dockmesh.errors import ConnectError, DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.model.tunnel import Encapsulation
 from dockmesh.plan.types import Link, Plan
-from dockmesh.status import api, attached, names
+from dockmesh.status import api, attached, encryption, names
 from dockmesh.status.types import FramePath, HostAnswers, HostStatus, StatusFinding
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tunnel import End, TunnelState
@@ -36,10 +36,12 @@ def find(
             yield from _host(host)
             yield from api.findings(host, now)
             yield from names.findings(host, heard)
+            yield from encryption.findings(host)
             yield from attached.findings(plan, host, heard)
+    said = {host.name: host.encryption.problem for host in hosts if host.encryption and host.encryption.problem}
     for link in plan.links:
         if not new & {link.a, link.b}:
-            yield from _link(plan, heard, ends, link)
+            yield from _link(plan, heard, ends, link, said)
     yield from _addresses(plan, {name: each for name, each in facts.items() if name not in new})
     applied = {name: each for name, each in facts.items() if name not in new}
     yield from _tree(plan, applied)
@@ -97,12 +99,14 @@ def _addresses(plan: Plan, facts: Mapping[str, HostFacts]) -> Iterator[StatusFin
         yield StatusFinding(each.hosts, f"{each.text}: frames for one go to the other", pools.OTHER_MAC)
 
 
-def _link(plan: Plan, heard: Mapping[str, HostAnswers], ends: Ends, link: Link) -> Iterator[StatusFinding]:
-    """One finding a link; both ends of a link fail together, mostly."""
+def _link(
+    plan: Plan, heard: Mapping[str, HostAnswers], ends: Ends, link: Link, said: Mapping[str, str]
+) -> Iterator[StatusFinding]:
+    """One finding a link; both ends of a link fail together, mostly. `said`: what was said of a host already."""
     there = [end for key in ((link.a, link.b), (link.b, link.a)) if (end := ends.get(key))]
     wrong = [end for end in there if end.state in (TunnelState.MISSING, TunnelState.BROKEN, TunnelState.NO_BFD)]
     for end in wrong:
-        if heard[end.host].facts.ovs is not None:
+        if heard[end.host].facts.ovs is not None and end.wrong != said.get(end.host):
             yield StatusFinding((end.host, end.peer), f"tunnel {_name(end)} {_wrong(end)}", end.do)
     down = [end for end in there if end.state is TunnelState.DOWN]
     if len(there) == 2 and down and not wrong:

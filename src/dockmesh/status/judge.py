@@ -11,7 +11,7 @@ from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.record.applied import read
 from dockmesh.record.paths import APPLIED
-from dockmesh.status import api, attached, findings, names, warnings, ways
+from dockmesh.status import api, attached, encryption, findings, names, warnings, ways
 from dockmesh.status.types import HostAnswers, HostStatus, Status
 from dockmesh.verify import pools, tree, tunnel
 from dockmesh.verify.tree import TreeView
@@ -57,6 +57,7 @@ def _host(plan: Plan, host: HostPlan, heard: HostAnswers, view: TreeView | None)
         pools=pools.use(host, facts),
         names=names.read(plan, facts, applied),
         api=api.read(plan, host, facts, applied),
+        encryption=encryption.read(plan, facts, applied),
         drop_counters=heard.drop_counters,
         root=(tree.root_host(plan, view.root) or view.root or None) if view and view.on else None,
         differences=differences,

@@ -9,6 +9,7 @@ from dockmesh.errors import DockmeshError
 from dockmesh.facts.types import HostFacts
 from dockmesh.record.applied import Applied
 from dockmesh.status.run_state import HostRuns
+from dockmesh.verify.encryption import EncryptionState
 from dockmesh.verify.pools import PoolUse
 from dockmesh.verify.tunnel import End
 
@@ -67,6 +68,7 @@ class HostStatus:
     pools: tuple[PoolUse, ...] = ()  # one a network
     names: Names | None = None  # None: it was never put there
     api: Api | None = None  # None: it was never opened
+    encryption: EncryptionState | None = None  # None: in clear, or not applied yet
     drop_counters: Mapping[str, int] = field(
         default_factory=dict
     )  # frames, by why, since its flows were made; 0 is left out

@@ -12,7 +12,7 @@ from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE
 from dockmesh.plan.graph import depths, neighbours, path
 from dockmesh.plan.types import Plan
 from dockmesh.render import names
-from dockmesh.verify import address_conflicts, flows, host, link, pools, tree, tunnel
+from dockmesh.verify import address_conflicts, encryption, flows, host, link, pools, tree, tunnel
 from dockmesh.verify.evidence import MeshEvidence, ProbedHost
 from dockmesh.verify.host import PAIRS
 from dockmesh.verify.tunnel import APPLY, TunnelState
@@ -121,6 +121,7 @@ def look(plan: Plan, evidence: MeshEvidence, probes: Sequence[Probe]) -> Iterato
             yield from _firewalls(known, probes)
             yield from _not_measured(known, evidence.loop_danger)
             yield from _names(plan, known)
+            yield from _encryption(plan, known)
     yield from (*_tree(plan, evidence), *_guard(evidence)) if plan.has_tree else _flows(evidence)
     yield from link.problems(plan, evidence)
     yield from address_conflicts.problems(plan, evidence)
@@ -231,6 +232,20 @@ def _names(plan: Plan, known: ProbedHost) -> Iterator[Cause]:
             do,
             frozenset({ProbeKind.NAME}),
         )
+
+
+def _encryption(plan: Plan, known: ProbedHost) -> Iterator[Cause]:
+    if plan.fabric.encryption is None:
+        return
+    name, found = known.facts.name, encryption.read(known.facts)
+    if found.problem:
+        # A unit that does not run leaves the device as it is: that frames pass all the same, probes say.
+        kept = PAIRS | {ProbeKind.TUNNEL} if not found.works else frozenset()
+        do = encryption.advice(name)
+        yield Cause(CauseKind.ENCRYPTION, (name,), found.problem, do, kept | {ProbeKind.ENCRYPTION})
+    if found.without_key:
+        seen = f"no preshared key with {', '.join(found.without_key)}"
+        yield Cause(CauseKind.ENCRYPTION, (name,), seen, encryption.BOTH, frozenset({ProbeKind.ENCRYPTION}))
 
 
 def _not_measured(known: ProbedHost, loop_danger: Sequence[str]) -> Iterator[Cause]:

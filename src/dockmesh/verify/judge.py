@@ -6,8 +6,8 @@ from itertools import permutations
 
 from dockmesh.diff import attached_interfaces
 from dockmesh.model.network import DOCKER_BRIDGE
-from dockmesh.plan.types import HostNetwork, Plan
-from dockmesh.verify import address_conflicts, flows, host, pools, tree, tunnel
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
+from dockmesh.verify import address_conflicts, encryption, flows, host, pools, tree, tunnel
 from dockmesh.verify.evidence import Echo, Measured, MeshEvidence, Owners, ProbedHost, TargetEvidence
 from dockmesh.verify.tunnel import TunnelState
 from dockmesh.verify.types import (
@@ -47,7 +47,11 @@ def judge(plan: Plan, evidence: MeshEvidence) -> tuple[Probe, ...]:
 def _one_host(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
     facts = {name: known.facts for name, known in evidence.hosts.items()}
     trees, cut_off = tree.problems(plan, facts), tree.cut_off(plan, facts)
-    without = (ProbeKind.NETWORK, ProbeKind.TREE) if not plan.has_tree else (ProbeKind.NETWORK,)
+    without = {
+        ProbeKind.NETWORK,
+        *(() if plan.has_tree else (ProbeKind.TREE,)),
+        *(() if plan.fabric.encryption else (ProbeKind.ENCRYPTION,)),
+    }
     for kind in [each for each in ONE_HOST if each not in without]:
         for planned in plan.hosts:
             known = evidence.hosts.get(planned.name)
@@ -57,6 +61,8 @@ def _one_host(plan: Plan, evidence: MeshEvidence) -> Iterator[Probe]:
                 judged = _tree(plan, known, trees.get(planned.name, alone))
             elif known and kind is ProbeKind.FLOWS:
                 judged = _flows(known)
+            elif known and kind is ProbeKind.ENCRYPTION:
+                judged = _encryption(planned, known)
             elif known:
                 judged = _settings(plan, known, kind)
             yield Probe(kind, planned.name, planned.name, *judged)
@@ -71,6 +77,14 @@ def _flows(known: ProbedHost) -> Judged:
     if wrong == flows.NOT_SEEN:
         return Verdict.UNKNOWN, wrong
     return (Verdict.FAIL, wrong) if wrong else (Verdict.PASS, "as planned")
+
+
+def _encryption(planned: HostPlan, known: ProbedHost) -> Judged:
+    found = encryption.read(known.facts)
+    keyless = f"no preshared key with {', '.join(found.without_key)}" if found.without_key else ""
+    if wrong := "; ".join(filter(None, (found.problem, keyless))):
+        return Verdict.FAIL, wrong
+    return Verdict.PASS, f"with {', '.join(end.peer for end in planned.tunnels) or 'nobody'}"
 
 
 def _settings(plan: Plan, known: ProbedHost, kind: ProbeKind) -> Judged:

@@ -8,10 +8,9 @@ from dockmesh.facts.types import HostFacts, OvsInterface
 from dockmesh.model.network import FABRIC_BRIDGE
 from dockmesh.model.vxlan import VxlanDevice
 from dockmesh.plan.types import SYSTEM, Plan, TunnelEnd
-from dockmesh.render import wireguard
 from dockmesh.render.ovs import KEY, PEER_MARK
+from dockmesh.verify import encryption
 
-NOT_ENCRYPTING = "not encrypting: "  # before the reason, in what the unit says of itself
 APPLY = "run `dockmesh apply`: it sets this right"
 
 
@@ -69,9 +68,8 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
         return End(host, wanted.peer, TunnelState.NO_BFD, found.name)
     heard = found.bfd_status.get("state")
     up = heard == "up" and found.bfd_status.get("forwarding") == "true"
-    if not up and plan.fabric.encryption is not None and (why := _does_not_encrypt(facts)):
-        do = f"{APPLY}; if it does not, see `journalctl --unit={wireguard.UNIT}` on {host}"
-        return End(host, wanted.peer, TunnelState.BROKEN, found.name, why, do=do)
+    if not up and plan.fabric.encryption is not None and (kept := encryption.keeps_down(facts, wanted)):
+        return End(host, wanted.peer, TunnelState.BROKEN, found.name, kept[0], do=kept[1])
     return End(
         host,
         wanted.peer,
@@ -80,15 +78,6 @@ def read_end(plan: Plan, facts: HostFacts, wanted: TunnelEnd) -> End:
         hampers=_hampers(plan, facts, found),
         hears=heard in ("init", "up"),
     )
-
-
-def _does_not_encrypt(facts: HostFacts) -> str:
-    """Why, as what keeps the device says; empty where it does."""
-    unit = facts.units.get(wireguard.UNIT, {})
-    if unit.get("ActiveState") != "active":
-        return f"the host does not encrypt: {wireguard.UNIT} does not run"
-    before, found, why = unit.get("StatusText", "").partition(NOT_ENCRYPTING)
-    return f"the host does not encrypt: {why}" if found and not before else ""
 
 
 def _of_port(plan: Plan, facts: HostFacts, wanted: TunnelEnd, found: OvsInterface) -> list[str]:

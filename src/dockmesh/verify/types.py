@@ -20,6 +20,7 @@ class ProbeKind(StrEnum):
     BRIDGE = "bridge"  # docker0 and br0 are as planned, and br0 is in docker0
     TREE = "tree"  # the spanning tree is on, has settled, has the planned root and no loop
     FLOWS = "flows"  # those that carry frames without a spanning tree, or guard it, are all there, and their groups
+    ENCRYPTION = "encryption"  # the host encrypts, with each of its peers, and nothing that guards it is missing
     NETWORK = "network"  # a further network is as planned, in Docker and in the kernel
     TUNNEL = "tunnel"  # a host's end of a link: there, and BFD hears the other end
     HOST_PING = "host-ping"  # from bridge address to bridge address
@@ -48,7 +49,14 @@ CONTAINER_PAIRS = (
 )
 NETWORK_PAIRS = (ProbeKind.NETWORK_PING, ProbeKind.NETWORK_SIZE, ProbeKind.NETWORK_PING6, ProbeKind.NETWORK_SIZE6)
 NETWORK6_PAIRS = NETWORK_PAIRS[2:]
-ONE_HOST = (ProbeKind.DOCKER, ProbeKind.BRIDGE, ProbeKind.TREE, ProbeKind.FLOWS, ProbeKind.NETWORK)
+ONE_HOST = (
+    ProbeKind.DOCKER,
+    ProbeKind.BRIDGE,
+    ProbeKind.TREE,
+    ProbeKind.FLOWS,
+    ProbeKind.ENCRYPTION,
+    ProbeKind.NETWORK,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class CauseKind(StrEnum):
     BRIDGE_NETFILTER = "bridge-netfilter"
     MTU = "mtu"
     TREE = "tree"
+    ENCRYPTION = "encryption"
     UNDERLAY_DOWN = "underlay-down"
     UNDERLAY_MTU = "underlay-mtu"
     TUNNEL_MISSING = "tunnel-missing"

@@ -63,6 +63,7 @@ def test_the_json_has_its_documented_names() -> None:
         "bridge",
         "tree",
         "flows",
+        "encryption",
         "network",
         "tunnel",
         "host-ping",

@@ -6,6 +6,7 @@ from dockmesh.cli.json.comparison import applied_json
 from dockmesh.cli.json.errors import error_json
 from dockmesh.status.run_state import RunEntry
 from dockmesh.status.types import Api, HostStatus, Names, Status, StatusFinding
+from dockmesh.verify.encryption import EncryptionState
 from dockmesh.verify.pools import PoolUse
 
 
@@ -40,6 +41,7 @@ def _host_json(host: HostStatus) -> dict[str, Any]:
         "pools": [_pool_json(pool) for pool in host.pools],
         "names": _names_json(host.names),
         "docker_api": _api_json(host.api),
+        "encryption": _encryption_json(host.encryption),
         "root": host.root,
         "dropped": dict(host.drop_counters),
         "differences": [
@@ -76,6 +78,12 @@ def _api_json(api: Api | None) -> dict[str, Any] | None:
         return None
     until = api.until.isoformat() if api.until else None
     return {"address": api.address, "open": api.open, "certificate_until": until, "why": api.why}
+
+
+def _encryption_json(found: EncryptionState | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"state": found.unit, "works": found.works, "why": found.why, "without_key": list(found.without_key)}
 
 
 def _finding_json(finding: StatusFinding) -> dict[str, Any]:

@@ -25,6 +25,7 @@ WORDS = {
     ProbeKind.BRIDGE: "docker0 and br0",
     ProbeKind.TREE: "spanning tree",
     ProbeKind.FLOWS: "flows",
+    ProbeKind.ENCRYPTION: "encryption",
     ProbeKind.NETWORK: "other networks",
     ProbeKind.TUNNEL: "tunnels",
     ProbeKind.HOST_PING: "ping, hosts",
