@@ -3,7 +3,10 @@
 import pytest
 
 from tests.lab.conftest import MakeMesh
+from tests.lab.hostile import frame, hearing, mac, send, udp
 from tests.lab.mesh import Mesh, wait_until
+
+PORT_30 = "vlan30"
 
 
 def test_cut_link_is_routed_around_and_nothing_crosses_it(mesh: Mesh) -> None:
@@ -33,7 +36,25 @@ def test_restarted_switch_comes_back_with_the_mesh(mesh: Mesh) -> None:
 
 
 def test_container_cannot_reach_another_vlan_by_a_tag(mesh: Mesh) -> None:
-    assert mesh.on("host1", "ovs-vsctl get port br0 vlan_mode tag") == "access\n0"
+    """Both hosts have a port of VLAN 30 in the switch, which hears nothing of what a container tags with it."""
+    both = ("host1", "host2")
+    own = mesh.start_container("host1", "sender")
+    mesh.start_container("host2", "hearer")
+    add = f"ovs-vsctl add-port br0 {PORT_30} tag=30 -- set interface {PORT_30} type=internal"
+    for host in both:
+        mesh.on(host, f"{add} && ip link set {PORT_30} up")
+    packet = udp(own, "255.255.255.255")
+    tags = {"untagged": [], "tag-30": [30], "tag-0-30": [0, 30], "tag-30-30": [30, 30]}
+    with hearing(mesh, [("host1", ""), ("host2", ""), ("host2", "hearer")]) as heard:
+        send(mesh, "host1", "sender", [frame(mac(own), packet, name, tags=each) for name, each in tags.items()])
+        wait_until(lambda: mesh.pings("host1", mesh.container_address("host2", "hearer"), "sender"), "frames arrived")
+    for host in both:
+        mesh.on(host, f"ovs-vsctl del-port br0 {PORT_30}")
+
+    tagged = [name for name in tags if name != "untagged"]
+    assert ("host2", "hearer") in heard.at("untagged")  # else the test proves nothing
+    assert not [name for name in tagged for host, _ in heard.at(name) if host == "host2"]
+    assert not [name for name, devices in heard.marks["host1", ""].items() if PORT_30 in devices]
 
 
 @pytest.mark.long
