@@ -21,7 +21,8 @@ from tests.lab.attached import (
 from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import arp, bpdu, frame, inside, ipv6, mac, udp
 from tests.lab.mesh import Mesh, wait_until
-from tests.lab.test_destroy import assert_same, destroy, snapshots
+from tests.lab.snapshots import assert_same, snapshots
+from tests.lab.test_destroy import destroy
 from tests.lab.test_networks import address, container, gateway, network, start, to_all
 
 HOSTS = ("host1", "host2", "host3")

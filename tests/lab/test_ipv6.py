@@ -12,8 +12,10 @@ import pytest
 
 from tests.lab.conftest import MakeMesh
 from tests.lab.hostile import advertisement, behind_options, frame, hearing, inside, ipv6, mac, neighbours, router, send
+from tests.lab.left import EMPTY_TABLE
 from tests.lab.mesh import Mesh, wait_until
-from tests.lab.test_destroy import EMPTY_TABLE, assert_same, destroy, snapshots
+from tests.lab.snapshots import assert_same, snapshots
+from tests.lab.test_destroy import destroy
 from tests.lab.test_networks import HOSTS, container, network, start
 
 ON = {"blue": HOSTS, "vault": ("host1", "host2")}

@@ -8,6 +8,7 @@ from dockmesh.model.tunnel import Tunnel
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 from tests.lab.silence import assert_cut_is_gone_round
+from tests.lab.snapshots import assert_same, snapshots
 
 MTU, ICMP_HEADERS = 1450, 28
 DEVICES = "ip -oneline link | grep --only-matching 'dmt-[a-z0-9]*' | sort --unique"
@@ -15,8 +16,15 @@ HOSTS = ("host1", "host2", "host3")
 
 
 @pytest.fixture(scope="module")
-def mesh(make_mesh: MakeMesh) -> Mesh:
+def bare(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
+    """Hosts of which a mesh will be made, and what they are before."""
     made = make_mesh("--prepared", "--underlay", "device")
+    return made, snapshots(made)
+
+
+@pytest.fixture(scope="module")
+def mesh(bare: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
+    made, _ = bare
     made.apply()
     made.wait_for_mesh()
     return made
@@ -162,8 +170,10 @@ def test_a_host_that_is_removed_leaves_no_device(mesh: Mesh) -> None:
     assert mesh.on("host2", DEVICES).split() == ["dmt-sink", "dmt-vxlan1"]
 
 
-def test_at_the_end_nothing_of_them_is_left(mesh: Mesh) -> None:
+def test_at_the_end_all_hosts_are_as_before(mesh: Mesh, bare: tuple[Mesh, dict[str, list[str]]]) -> None:
     assert mesh.dockmesh("destroy", "--yes").code == 0
 
-    assert mesh.ssh("host1", DEVICES).out == ""
-    assert mesh.on("host1", "ip -all netns; ovs-vsctl list-br") == ""
+    assert_same(bare[1], snapshots(mesh))
+    for host in mesh.hosts:
+        assert mesh.ssh(host, DEVICES).out == ""
+        assert mesh.on(host, "ip -all netns; ovs-vsctl list-br") == ""

@@ -15,7 +15,8 @@ from tests.lab.hostile import arp, bpdu, frame, hearing, inside, ipv6, mac, send
 from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, IMAGE, Mesh, run, wait_until
 from tests.lab.quiet import answered
 from tests.lab.silence import silence_ms
-from tests.lab.test_destroy import assert_same, destroy, snapshots
+from tests.lab.snapshots import assert_same, snapshots
+from tests.lab.test_destroy import destroy
 
 HOSTS = ("host1", "host2", "host3")
 # Two on all hosts, and one without a way out on two of them.

@@ -15,8 +15,9 @@ import pytest
 
 from dockmesh.lab.model import HostKind
 from tests.lab.conftest import labs, skip_without
+from tests.lab.left import unexplained
 from tests.lab.mesh import DOCKMESH, PATIENT_BFD, Mesh, run, wait_until
-from tests.lab.test_destroy import LEFT_BY_PACKAGES, OF_THE_SWITCH, differences, snapshots
+from tests.lab.snapshots import snapshots
 from tests.lab.test_docker_api import hold, name_of
 from tests.lab.test_verify import faults, verify_fails
 from tests.world.rows import Row, rows
@@ -196,9 +197,5 @@ def test_destroy_leaves_nothing(world: Mesh, before: dict[str, list[str]]) -> No
     done = world.dockmesh("destroy", "--yes", "--packages")
 
     assert done.code == 0, done.err
-    left = [
-        line
-        for line in differences(before, snapshots(world))
-        if not any(each.search(line) for each in (OF_THE_SWITCH, LEFT_BY_PACKAGES)) and not OF_THIS_TEST.search(line)
-    ]
+    left = [line for line in unexplained(world, before) if not OF_THIS_TEST.search(line)]
     assert not left, "\n".join(left)[:3000]
