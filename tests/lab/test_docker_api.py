@@ -22,10 +22,12 @@ from dockmesh.plan.build import build
 from dockmesh.render.paths import API_CA, API_CERTIFICATE, API_FILES, API_KEY, API_REVOKED, API_UNIT
 from tests.lab.conftest import MakeMesh
 from tests.lab.mesh import BUILD_IMAGE, IMAGE, Done, Mesh, run, wait_until
+from tests.lab.secrets import in_outputs, planted, search, watched
 
 DAY = timedelta(days=1)
 PORT = 2376
 TAKEN = ("docker-api", "blocker")  # of preflight
+PLANTED = "planted-where-it-must-be-found"
 HELD = "/root/held"  # on the hosts, what clients were given
 
 
@@ -480,17 +482,37 @@ def test_another_authority_shuts_everybody_out_who_was_not_let_in_anew(mesh: Mes
     assert name_of(mesh, "host2", "host1") == "host1"
 
 
-def test_no_key_is_in_histories_records_and_process_lists(mesh: Mesh) -> None:
+def test_no_key_is_in_histories_records_and_process_lists(mesh: Mesh, tmp_path: Path) -> None:
+    """Neither those of now nor of before, of hosts, the authority and clients; looked for while all are made anew."""
+    keys = api_keys(mesh)
+    with watched(mesh, tmp_path) as seen:
+        mesh.on("host2", f"sh -c 'sleep 0.05; :' {PLANTED}")
+        rotated = run(*dockmesh("access", "rotate", mesh=mesh), "--yes", "--json", environment=seen.environment)
+        applied = mesh.dockmesh("apply", "--yes", "--json", "--no-verify", environment=seen.environment)
+    keys |= {f"{name} anew": key for name, key in api_keys(mesh).items()}
+    hold(mesh, "host2", "ann", Path(rotated.json()["reissued"]["ann"]))
+    with planted(mesh, "host1", PLANTED) as places:
+        found = search(mesh, "host1", {**keys, "planted": PLANTED}, (API_KEY,))
+
+    assert (rotated.code, applied.code) == (0, 0), rotated.err + applied.err
+    assert seen.found({**keys, "planted": PLANTED}) == {("planted", "host2")}
+    assert in_outputs(keys, rotated, applied) == set()
+    assert seen.left == []
+    assert {place for name, place in found if name == "planted"} >= places  # else the search proves nothing
+    assert not [each for each in found if each[0] != "planted"]
+    history = "".join(path.read_text() for path in (mesh.file.parent / ".dockmesh" / mesh.file.name).glob("*.json"))
+    assert history
+    assert not [name for name, key in keys.items() if key in history]
+    assert {mesh.on(host, f"stat -c '%a %U' {API_KEY}") for host in mesh.hosts} == {"600 root"}
+
+
+def api_keys(mesh: Mesh) -> dict[str, str]:
+    """A line of each private key."""
     kept = store.load(mesh.file)
     assert kept is not None
-    secret = kept.certificates["host1"].key.splitlines()[3]
-    history = "".join(path.read_text() for path in (mesh.file.parent / ".dockmesh" / mesh.file.name).glob("*.json"))
-    found = mesh.ssh("host1", f"grep -rl -F '{secret}' /var/lib/dockmesh /run/dockmesh* /var/log /proc/*/cmdline").out
-
-    assert secret not in history
-    assert found.split() == [] or all(path.startswith("/proc/") for path in found.split())
-    modes = {path: mesh.on("host1", f"stat -c '%a %U' {path}") for path in API_FILES}
-    assert modes[API_KEY] == "600 root"
+    texts = {"authority": kept.key, **{name: each.key for name, each in kept.certificates.items()}}
+    # The second line of base64: what comes first is the same in every key.
+    return {name: [line for line in text.splitlines() if len(line) == 64][1] for name, text in texts.items()}
 
 
 def test_switched_off_it_leaves_nothing(mesh: Mesh) -> None:
