@@ -161,6 +161,7 @@ class FakeHost:
     keys: FakeKeys = field(init=False)
     fails: Callable[[Request], Answer | None] = lambda _: None
     asked: list[Request] = field(default_factory=list)
+    reached_from: str | None = None
 
     def __post_init__(self) -> None:
         self.keys = FakeKeys(self.name)

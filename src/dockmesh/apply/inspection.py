@@ -10,6 +10,7 @@ from dockmesh.errors import CommandError, ConflictError, DockmeshError
 from dockmesh.facts.gather import gather
 from dockmesh.facts.types import HostFacts
 from dockmesh.inspect.host import Inspection, config_of, inquiry, inspect
+from dockmesh.inspect.lock_out import refuse_lock_out
 from dockmesh.plan.types import Plan
 from dockmesh.record.paths import ARMED, RETURNING
 from dockmesh.record.run import Run, read_run
@@ -31,6 +32,7 @@ async def inspect_host(plan: Plan, transport: Transport, restart: Restart = Rest
     asked = inquiry(plan, transport.name)
     facts = await gather(transport, asked)
     refuse_other_authority(plan, facts)
+    refuse_lock_out(plan, transport.name, transport.reached_from)
     found = inspect(plan, config_of(plan, facts, asked.bundle), facts, restart)
     await refuse_unmet(transport, found.diff.steps)
     return found

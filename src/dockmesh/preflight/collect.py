@@ -14,6 +14,7 @@ from dockmesh.diff.host import FACT_PATHS
 from dockmesh.errors import DockmeshError, HostError
 from dockmesh.facts.gather import Inquiry
 from dockmesh.inspect.host import config_of, inspect
+from dockmesh.inspect.lock_out import refuse_lock_out
 from dockmesh.plan.types import HostPlan, Plan
 from dockmesh.preflight import questions
 from dockmesh.preflight.types import Evidence, HostEvidence, PeerReach, Reach
@@ -67,6 +68,7 @@ async def _look(plan: Plan, host: Transport, progress: Steps) -> HostEvidence:
     around = of_its_type(questions.read(answers[of_facts:]))
     config = config_of(plan, facts)
     try:
+        refuse_lock_out(plan, host.name, host.reached_from)
         inspect(plan, config, facts)
         refusal = None
     except HostError as error:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from dockmesh.transport.requests import Answer
 
@@ -11,26 +11,38 @@ SHOWN = 60  # bytes of a line that is none
 PORT_DIGITS = 5
 
 
-def read_greeting(words: Sequence[str]) -> tuple[str | None, int | None]:
-    """The host's own address and port of the connection: the last two words of sshd's SSH_CONNECTION.
+class Ends(NamedTuple):
+    """The two ends of an SSH connection as the host sees them. None: it does not say."""
 
-    Both are None if the variable is not set, and the address is if sshd does not know it ("UNKNOWN", session.c).
+    client: str | None = None
+    address: str | None = None  # the host's own
+    port: int | None = None
+
+
+def read_greeting(words: Sequence[str]) -> Ends:
+    """From sshd's SSH_CONNECTION: addresses and ports of client and server. `words` is empty if it is not set.
+
+    An address is None if sshd does not know it ("UNKNOWN", session.c).
     Raises ValueError, which says what is wrong with it.
     """
     if not words:
-        return None, None
-    if len(words) != 4:  # addresses and ports of client and server
+        return Ends()
+    if len(words) != 4:
         raise ValueError(f"a greeting of {len(words)} words")
-    address, port = words[2:]
+    port = words[3]
     if not (port.isascii() and port.isdecimal() and len(port) <= PORT_DIGITS):
         raise ValueError(f"a greeting with a port that is none: {port[:SHOWN]!a}")
-    if address == "UNKNOWN":
-        return None, int(port)
+    return Ends(_address(words[0]), _address(words[2]), int(port))
+
+
+def _address(word: str) -> str | None:
+    if word == "UNKNOWN":
+        return None
     try:
-        ip_address(address)
+        ip_address(word)
     except ValueError:
-        raise ValueError(f"a greeting with an address that is none: {address[:SHOWN]!a}") from None
-    return address, int(port)
+        raise ValueError(f"a greeting with an address that is none: {word[:SHOWN]!a}") from None
+    return word
 
 
 def read_answers(line: bytes, asked: int, *, until_failure: bool) -> tuple[Answer, ...]:

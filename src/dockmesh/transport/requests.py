@@ -262,6 +262,10 @@ class Transport(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def reached_from(self) -> str | None:
+        """The address that the connection comes from, as the host sees it; None where it does not say."""
+
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:

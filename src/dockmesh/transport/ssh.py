@@ -90,6 +90,7 @@ class SshHost:
         self.name = name
         self.reached_at = reached_at  # the host's own address of this connection
         self.reached_port: int | None = None
+        self.reached_from: str | None = None  # our address, as the host sees it
         self._process = process
         self._pace = pace
         self._turn = asyncio.Lock()
@@ -213,9 +214,9 @@ async def connect(
     try:
         greeting = await asyncio.wait_for(_greeting(process), GREETING_TIMEOUT_S)
         if greeting is not None:
-            address, port = read_greeting(greeting)
-            opened = SshHost(host.name, process, address)
-            opened.reached_port = port
+            ends = read_greeting(greeting)
+            opened = SshHost(host.name, process, ends.address)
+            opened.reached_port, opened.reached_from = ends.port, ends.client
             return opened
         said = ""
     except TimeoutError:

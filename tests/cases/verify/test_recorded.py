@@ -50,6 +50,10 @@ class RecordedHost:
     name: str
     said: dict[str, Any]
 
+    @property
+    def reached_from(self) -> None:
+        return None
+
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:

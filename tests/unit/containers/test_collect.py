@@ -16,6 +16,7 @@ class Host:
     name: str
     answer: Answer
     asked: list[Request] = field(default_factory=list)
+    reached_from: str | None = None
 
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None

@@ -27,6 +27,7 @@ class Host:
         self.asked: list[tuple[str, ...]] = []
         self.answers = answers
         self.lost = False
+        self.reached_from: str | None = None
 
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dockmesh.transport.answers import read_answers, read_greeting
+from dockmesh.transport.answers import Ends, read_answers, read_greeting
 from dockmesh.transport.requests import Answer
 
 GOOD = {"code": 0, "out": "é", "err": ""}
@@ -62,13 +62,15 @@ def test_what_is_no_list_in_json_is_no_answer(line: bytes) -> None:
 
 
 def test_a_greeting_says_where_the_connection_arrived() -> None:
-    assert read_greeting(["192.0.2.9", "50000", "192.0.2.1", "22"]) == ("192.0.2.1", 22)
-    assert read_greeting(["2001:db8::9", "50000", "fe80::1%eth0", "65535"]) == ("fe80::1%eth0", 65535)
+    assert read_greeting(["192.0.2.9", "50000", "192.0.2.1", "22"]) == Ends("192.0.2.9", "192.0.2.1", 22)
+    assert read_greeting(["2001:db8::9", "50000", "fe80::1%eth0", "65535"]) == Ends(
+        "2001:db8::9", "fe80::1%eth0", 65535
+    )
 
 
 def test_a_greeting_without_a_connection_says_nothing() -> None:
-    assert read_greeting([]) == (None, None)
-    assert read_greeting(["UNKNOWN", "65535", "UNKNOWN", "65535"]) == (None, 65535)
+    assert read_greeting([]) == Ends()
+    assert read_greeting(["UNKNOWN", "65535", "UNKNOWN", "65535"]) == Ends(None, None, 65535)
 
 
 @pytest.mark.parametrize(

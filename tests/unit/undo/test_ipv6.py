@@ -39,6 +39,7 @@ class Host:
     files: dict[str, str] = field(default_factory=dict)
     name: str = "host1"
     done: list[Exec] = field(default_factory=list)
+    reached_from: str | None = None
 
     async def ask(
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
