@@ -4,6 +4,7 @@ The lab's kernel has no WireGuard, so wireguard-go encrypts; virtual machines ha
 """
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,12 @@ from dockmesh.lab.pings import pinging
 from dockmesh.meshfile.load import load
 from dockmesh.model.encryption import Encryption
 from tests.lab.conftest import MakeMesh
+from tests.lab.forged import BFDS_OWN, SENT, dropped, taken
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 from tests.lab.quiet_changes import settled
+from tests.lab.secrets import forms, in_outputs, planted, search, watched
+from tests.lab.silence import assert_cut_is_gone_round, lost
+from tests.lab.snapshots import assert_same, snapshots
 from tests.lab.test_changes import assert_none_lost, changes
 from tests.lab.test_changes import host as in_file
 from tests.lab.wire import MARK, listening
@@ -21,14 +26,23 @@ from tests.lab.wire import MARK, listening
 MTU, ICMP_HEADERS = 1390, 28
 DEADLINE_S = 60
 KEYS = "/var/lib/dockmesh/keys"
+TABLE = "inet dockmesh_encryption"
+PLANTED = "planted-where-it-must-be-found"
 MARKED = f"ping -i 0.02 -c 100 -W 1 -p {MARK}"
 
 
 @pytest.fixture(scope="module")
-def mesh(make_mesh: MakeMesh) -> Mesh:
-    """host1 to host3 in the mesh with a container each; host4 is prepared and not in it."""
+def bare(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
+    """host1 to host3, of which a mesh will be made; host4 is prepared and not in it. And what the three are before."""
     made = make_mesh("--prepared", "--underlay", "device", hosts=4)
     mesh = Mesh(made.directory, made.hosts[:3])
+    return mesh, snapshots(mesh)
+
+
+@pytest.fixture(scope="module")
+def mesh(bare: tuple[Mesh, dict[str, list[str]]]) -> Mesh:
+    """With a container on each host."""
+    mesh, _ = bare
     mesh.file.unlink()
     done = run(
         *DOCKMESH, *("init", *mesh.hosts, "--encryption", "wireguard"),
@@ -70,24 +84,60 @@ def test_a_full_size_packet_passes_and_one_byte_more_is_refused(mesh: Mesh) -> N
     assert "message too long" in mesh.ssh("host1", f"ping -c 1 -W 2 -M do -s {most + 1} {target}").err.lower()
 
 
+def keys_of(mesh: Mesh) -> dict[str, str]:
+    """Private keys, and what two hosts share, by host and file."""
+    return {
+        f"{path.removeprefix(KEYS)} of {name}": key
+        for name in mesh.hosts
+        for path, _, key in (
+            line.partition(":") for line in mesh.on(name, f"grep '' {KEYS}/private {KEYS}/preshared-*").splitlines()
+        )
+    }
+
+
 def test_secrets_are_where_they_belong_and_nowhere_else(mesh: Mesh) -> None:
     """Private keys at their host; what two hosts share, at these two."""
-    secrets = {name: mesh.on(name, f"cat {KEYS}/private {KEYS}/preshared-*").split() for name in mesh.hosts}
-    everywhere = (
-        "ps -eo args; journalctl --no-pager -o cat; ovsdb-client dump; cat /etc/dockmesh/* /var/lib/dockmesh/*.json*; "
-        "grep -r . /run/dockmesh*; docker info; ls /var/lib/dockmesh/keys"
-    )
+    keys = forms(keys_of(mesh))
+    with planted(mesh, "host1", PLANTED) as places:
+        found = {name: search(mesh, name, {**keys, "planted": PLANTED}, (KEYS,)) for name in mesh.hosts}
+
+    assert {place for name, place in found["host1"] if name == "planted"} >= places  # else the search proves nothing
+    assert not [each for places in found.values() for each in places if each[0] != "planted"]
     for name in mesh.hosts:
-        text = mesh.on(name, f"({everywhere}) 2>/dev/null || true")
-        assert not [key for keys in secrets.values() for key in keys if key in text], name
-        modes = mesh.on(name, f"stat -c '%a %U' {KEYS} {KEYS}/*").splitlines()
-        assert modes == ["700 root", *["600 root"] * 4], name
-    keys = {key for keys in secrets.values() for key in keys}
+        modes = mesh.on(name, f"stat -c '%n %a %U' {KEYS} {KEYS}/*").splitlines()
+        wanted = {f"{KEYS} 700 root"} | {
+            f"{KEYS}/{file} 600 root"
+            for file in ("private", "public", *(f"preshared-{peer}" for peer in mesh.hosts if peer != name))
+        }
+        assert set(modes) == wanted, name
     here = (*(mesh.directory / ".dockmesh").rglob("*"), mesh.file)
-    assert not [path for path in here if path.is_file() and any(key in path.read_text() for key in keys)]
-    assert len(keys) == 3 + 3
+    assert not [path for path in here if path.is_file() and any(key in path.read_text() for key in keys.values())]
+    assert len({key for name, key in keys.items() if "hex" not in name}) == 3 + 3
 
 
+def test_no_secret_is_in_a_command_line_or_output_while_keys_are_made_and_changed(mesh: Mesh, tmp_path: Path) -> None:
+    keys = keys_of(mesh)
+    mesh.on("host1", f"rm {KEYS}/preshared-host2")
+    with watched(mesh, tmp_path) as seen:
+        mesh.on("host2", f"sh -c 'sleep 0.05; :' {PLANTED}")
+        applied = mesh.dockmesh("apply", "--yes", "--json", environment=seen.environment)
+        keys |= {f"applied: {name}": key for name, key in keys_of(mesh).items()}
+        rekeyed = mesh.dockmesh("rekey", "--yes", "--json", environment=seen.environment)
+        proven = mesh.dockmesh("verify", "--json", environment=seen.environment)
+        keys |= {f"rekeyed: {name}": key for name, key in keys_of(mesh).items()}
+
+    assert [done.code for done in (applied, rekeyed, proven)] == [0, 0, 0], applied.err + rekeyed.err + proven.err
+    assert applied.json()["changed"]
+    assert seen.found({**forms(keys), "planted": PLANTED}) == {("planted", "host2")}
+    assert seen.files.keys() >= {"ssh_config"}  # else nobody looked at the operator's temporary folder
+    assert seen.left == []
+    assert in_outputs(forms(keys), applied, rekeyed, proven) == set()
+    assert len(set(keys.values())) >= 3 + 3 + 1 + 3  # the third: of host1 and host2, drawn by apply
+
+
+# Another VPN that takes all of a host's traffic, as they do: by a policy that comes before the main table.
+VPN = "ip route add default via {peer} dev eth0 table 52; ip rule add priority 5270 lookup 52; "
+NO_VPN = "ip rule delete priority 5270; ip route flush table 52"
 HARMS = {
     "wireguard-go killed": "pkill -9 wireguard-go",
     "the device deleted": "ip link delete dmw-1",
@@ -95,89 +145,91 @@ HARMS = {
     "its address gone": "ip address flush dev dmw-1",
     "its route gone": "ip route delete 198.18.0.0/16 dev dmw-1",
     "the lock gone": "ip route flush type unreachable proto 83",
+    "its policy gone": "ip rule delete priority 83",
     "its keeper killed": "systemctl kill --signal KILL dockmesh-wireguard",
     "all restarted": "systemctl restart dockmesh-wireguard openvswitch-switch docker",
     "rules flushed": "nft flush ruleset",
+    "another VPN, and rules flushed": f"{VPN}nft flush ruleset; sleep 1; {NO_VPN}",
+    "another VPN, the device deleted": f"{VPN}ip link delete dmw-1; sleep 1; {NO_VPN}",
 }
-SHORT = ("the device deleted", "its keeper killed")
+SHORT = ("the device deleted", "its keeper killed", "its policy gone", "another VPN, and rules flushed")
 
 
 @pytest.mark.parametrize("harm", [pytest.param(h, marks=() if h in SHORT else pytest.mark.long) for h in HARMS])
 def test_nothing_goes_in_clear_whatever_is_done_to_it_and_it_comes_back_by_itself(mesh: Mesh, harm: str) -> None:
+    does = HARMS[harm].format(peer=underlay(mesh, "host2"))
     with listening(mesh) as heard:
-        mesh.on("host1", f"{MARKED} {mesh.address('host2')} >/dev/null & sleep 0.3; {HARMS[harm]}; wait")
+        mesh.on("host1", f"{marked(mesh)} & sleep 0.3; {does}; wait")
         passes(mesh)
 
-    assert (heard.clear, heard.missed) == ([], 0)
+    assert (heard.clear, heard.leaked, heard.missed) == ([], [], 0)
     assert heard.encrypted > 0
+    wait_until(lambda: "83:" in mesh.on("host1", "ip rule"), "the policy is back", DEADLINE_S)
     assert mesh.dockmesh("diff").code == 0
 
 
-def test_without_the_lock_and_the_device_the_same_look_finds_frames(mesh: Mesh) -> None:
-    """Sabotage: else the other tests prove nothing."""
-    to = f"198.18.42.2 via {mesh.plan()['hosts'][1]['underlay']} dev eth0"
+def marked(mesh: Mesh) -> str:
+    """Pings from a container of host1's to one of host2's: a frame of a host's own goes where its policies say."""
+    inside = "nsenter --net=/proc/$(docker inspect --format '{{.State.Pid}}' web)/ns/net"
+    return f"{inside} {MARKED} {mesh.container_address('host2')} >/dev/null"
+
+
+def underlay(mesh: Mesh, host: str) -> str:
+    return next(str(each["underlay"]) for each in mesh.plan()["hosts"] if each["name"] == host)
+
+
+# Sabotage: each takes locks away until one more harm lets frames out. Else the other tests prove nothing.
+WITHOUT = {
+    "without the lock and the device": (
+        "systemctl stop dockmesh-wireguard; ip link delete dmw-1; ip route flush proto 83; ip rule delete priority 83; "
+        f"nft delete table {TABLE}; ip address add 198.18.42.1/32 dev lo; "
+        "ip route add 198.18.42.2 via {peer} dev eth0 src 198.18.42.1",
+        "ip route delete 198.18.42.2 via {peer} dev eth0; ip address delete 198.18.42.1/32 dev lo",
+    ),
+    "without the policy, beside another VPN": (
+        f"systemctl stop dockmesh-wireguard; ip rule delete priority 83; nft delete table {TABLE}; {VPN}true",
+        NO_VPN,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WITHOUT)
+def test_without_its_locks_the_same_look_finds_frames(mesh: Mesh, way: str) -> None:
+    harm, mend = (text.format(peer=underlay(mesh, "host2")) for text in WITHOUT[way])
     with listening(mesh) as heard:
-        mesh.on(
-            "host1",
-            f"systemctl stop dockmesh-wireguard; ip link delete dmw-1; ip route flush proto 83; "
-            f"nft delete table inet dockmesh_encryption; ip address add 198.18.42.1/32 dev lo; "
-            f"ip route add {to} src 198.18.42.1; "
-            f"{MARKED} {mesh.address('host2')} >/dev/null; "
-            f"ip route delete {to}; ip address delete 198.18.42.1/32 dev lo; systemctl start dockmesh-wireguard",
-        )
+        mesh.on("host1", f"{harm}; {marked(mesh)}; {mend}; systemctl start dockmesh-wireguard")
         passes(mesh)
 
     assert heard.count > 10
-    assert {kind for kind, _ in heard.clear} == {"VXLAN"}
+    assert "VXLAN" in {kind for kind, _ in heard.clear}
 
 
-FORGED = """
-import socket, struct, sys
-frame = b"\\xff" * 6 + bytes.fromhex("02000000f00d") + b"\\x08\\x06" + bytes(46)
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
-    for _ in range(1000):
-        sending.sendto(struct.pack("!II", 1 << 27, int(sys.argv[2]) << 8) + frame, (sys.argv[1], 4789))
-"""
-
-
-def taken(mesh: Mesh) -> int:
-    """Of a thousand frames in clear, from a machine that is in no mesh, so many more than BFD's own come in."""
-    host = mesh.plan()["hosts"][0]
-    end = host["tunnels"][0]
-    count = f"cat /sys/class/net/{end['port']}/statistics/rx_packets"
-    before = int(mesh.on("host1", count))
-    send = f"cat > /root/forged.py <<'E'\n{FORGED}\nE\npython3 /root/forged.py {host['underlay']} {end['vni']}"
-    assert mesh.ssh("host4", send).code == 0
-    return int(mesh.on("host1", count)) - before
-
-
-def test_frames_in_clear_are_not_taken(mesh: Mesh) -> None:
+def test_frames_in_clear_are_not_taken_and_each_is_counted(mesh: Mesh) -> None:
     passes(mesh)
-    assert taken(mesh) < 500
+    mesh.on("host1", "systemctl restart dockmesh-wireguard")  # the counters begin anew
+    passes(mesh)
+    before = dropped(mesh, TABLE)
+    assert taken(mesh, "host4") < BFDS_OWN
+    assert dropped(mesh, TABLE) - before == SENT
 
     mesh.on("host1", "nft flush ruleset")
     wait_until(lambda: "dockmesh_encryption" in mesh.on("host1", "nft list tables"), "the rules are back")
-    assert taken(mesh) < 500
+    before = dropped(mesh, TABLE)
+    assert taken(mesh, "host4") < BFDS_OWN
+    assert dropped(mesh, TABLE) - before == SENT
 
-    mesh.on("host1", "systemctl stop dockmesh-wireguard; nft delete table inet dockmesh_encryption")
-    without = taken(mesh)
+    mesh.on("host1", f"systemctl stop dockmesh-wireguard; nft delete table {TABLE}")
+    without = taken(mesh, "host4")
     mesh.on("host1", "systemctl start dockmesh-wireguard")
     passes(mesh)
-    assert without > 900  # else the test proves nothing
+    assert without >= 0.99 * SENT  # else the test proves nothing
 
 
-def test_a_cut_is_gone_round_as_fast_as_in_clear(mesh: Mesh) -> None:
+def test_a_cut_is_gone_round_within_the_time_of_bfd(mesh: Mesh) -> None:
+    """As without encryption: test_kernel_tunnels.py asks the same of a mesh in clear."""
     passes(mesh)
-    lab = store.load(mesh.directory)
-    with pinging(lab, lab.host("host1"), mesh.address("host2")) as running:
-        assert running.wait_for_answers(20, DEADLINE_S)
-        mesh.lab("cut", "host1", "host2")
-        assert running.wait_for_answers(100, DEADLINE_S)
-        heard = running.heard()
-    mesh.lab("heal")
 
-    # 0.3 s by BFD; the rest is a busy machine's.
-    assert (heard.longest_ms or 0) < 2000
+    assert_cut_is_gone_round(mesh)
 
 
 def test_after_a_power_cut_of_all_nothing_was_in_clear_and_the_keys_are_those_of_before(mesh: Mesh) -> None:
@@ -253,11 +305,12 @@ def test_a_key_that_reached_one_end_only_costs_nothing_and_the_next_apply_mends_
         "head -c 32 /dev/urandom | base64 > preshared-host2 && systemctl reload dockmesh-wireguard",
     )
     lab = store.load(mesh.directory)
-    with pinging(lab, lab.host("host1"), mesh.address("host2")) as pings:
+    one = lab.host("host1")
+    with pinging(lab, one, mesh.address("host2")) as pings, pinging(lab, one, mesh.address("host3")) as control:
         assert pings.wait_for_answers(20_000, 400)
-        heard = pings.heard()
+        heard, noise = pings.heard(), control.heard()
     shared = mesh.on("host1", f"cat {KEYS}/before-host2").strip()
-    assert (heard.longest_ms or 0) < 1000, heard
+    assert lost(heard) <= lost(noise), (heard, noise)
     assert mesh.on("host2", f"cat {KEYS}/preshared-host1").strip() == shared
 
     changed = mesh.apply()["changed"]
@@ -337,7 +390,7 @@ def test_each_way_of_forwarding_goes_through_it(mesh: Mesh) -> None:
         with listening(mesh) as heard:
             mesh.apply()
             passes(mesh)
-            assert mesh.dockmesh("verify").code == 0, forwarding
+            mesh.assert_proven()
         assert (heard.clear, heard.missed) == ([], 0)
 
 
@@ -348,13 +401,13 @@ def test_off_and_on_again_in_a_living_mesh(mesh: Mesh) -> None:
     passes(mesh)
     off = mesh.on("host1", "ip -br link show type tun; ip route; systemctl is-enabled dockmesh-wireguard || true")
     with listening(mesh) as clear:
-        assert mesh.dockmesh("verify").code == 0
+        mesh.assert_proven()
     other = "encryption: {kind: wireguard, prefix: 198.19.0.0/16, port: 443}"
     mesh.edit("encryption: off", other)
     mesh.apply()
     passes(mesh)
     with listening(mesh, port=443) as again:
-        assert mesh.dockmesh("verify").code == 0
+        mesh.assert_proven()
     mesh.edit(other, "encryption: wireguard")
     mesh.apply()
     passes(mesh)
@@ -390,13 +443,13 @@ def test_a_run_that_turns_it_on_and_is_interrupted_leaves_the_hosts_as_they_were
     passes(mesh)
 
 
-def test_at_the_end_no_key_no_device_and_no_route_is_left(mesh: Mesh) -> None:
+def test_at_the_end_all_hosts_are_as_before(mesh: Mesh, bare: tuple[Mesh, dict[str, list[str]]]) -> None:
+    """Rules, policies and routes are in the snapshot, and files, devices and units."""
+    mesh.on_all(lambda host: mesh.on(host, "docker rm --force web"))
+
     assert mesh.dockmesh("destroy", "--yes").code == 0
 
+    assert_same(bare[1], snapshots(mesh))
     for name in mesh.hosts:
-        left = mesh.on(
-            name, "ip route; ip -br link; ls -d /var/lib/dockmesh || true; ps -eo comm; ls /etc/systemd/system"
-        )
-        assert not [
-            word for word in ("198.18.", "dmw-", "dockmesh.service", "wireguard", "lib/dockmesh") if word in left
-        ], left
+        left = mesh.on(name, "ps -eo comm; ip -details link; ip route show table all; ip rule; nft list ruleset")
+        assert not [word for word in ("wireguard", "dockmesh", "198.18.", "dmw-", "dmt-") if word in left], left
