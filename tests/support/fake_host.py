@@ -9,9 +9,9 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Interface, ip_interface
-from typing import Any
+from typing import Any, TypeVar
 
 from dockmesh import __version__
 from dockmesh.agent.wireguard_settings import read_settings
@@ -701,6 +701,15 @@ class FakeHost:
                 if each.runs or "all=1" in url
             ]
         return Answer(0, json.dumps(body))
+
+
+H = TypeVar("H", bound=FakeHost)
+
+
+def remake(kind: type[H], host: FakeHost, **more: object) -> H:
+    """The host as one that can more."""
+    parts = {each.name: getattr(host, each.name) for each in fields(host) if each.init}
+    return kind(**parts, **more)  # type: ignore[arg-type]
 
 
 def vxlan(words: list[str]) -> dict[str, Any]:

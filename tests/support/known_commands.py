@@ -37,6 +37,7 @@ nft add table inet dockmesh_encryption; delete table inet dockmesh_encryption
 nft add table bridge dockmesh; delete table bridge dockmesh; add table inet dockmesh_peers; delete table inet dockmesh_peers
 nmcli --terse --fields DEVICE,STATE device
 ip -json -4 route show table all
+ip -json -4 route show default
 ip -json -6 route show table main
 python3 --version
 unshare --net ip link add name dockmesh type wireguard

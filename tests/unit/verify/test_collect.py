@@ -16,7 +16,7 @@ from dockmesh.transport.requests import Answer, Exec, Request
 from dockmesh.transport.script import PYTHON
 from dockmesh.verify import collect
 from dockmesh.verify.evidence import MeshEvidence
-from tests.support.fake_host import FakeHost, applied
+from tests.support.fake_host import FakeHost, applied, remake
 from tests.support.meshes import mesh_of
 from tests.support.plans import configs
 
@@ -62,13 +62,9 @@ class Silent(Steps):
 
 def verified(**begun: dict[str, Any]) -> tuple[MeshEvidence, dict[str, Prober]]:
     """host2 says so."""
-    hosts = {name: Prober(**vars_of(applied(config))) for name, config in configs(MESH).items()}
+    hosts = {name: remake(Prober, applied(config)) for name, config in configs(MESH).items()}
     hosts["host2"].says = begun
     return asyncio.run(collect.collect(PLAN, hosts, {}, Silent())), hosts
-
-
-def vars_of(host: FakeHost) -> dict[str, Any]:
-    return {name: value for name, value in vars(host).items() if name != "keys"}
 
 
 @pytest.fixture(autouse=True)
