@@ -1,6 +1,7 @@
 """Sends a tunnel's packets to other hosts and listens for theirs: whether the underlay carries them, and how large.
 
-Python's standard library only: this text is sent to hosts that have nothing of ours. All hosts run it at one time.
+Python's standard library only, Python 3.9 or later: this text is sent to hosts that have nothing of ours. All hosts run
+it at one time.
 No tunnel takes its packets for a frame of its own: in GRE and Geneve they carry EtherType 0x88B5 (IEEE 802, for
 experiments) and not 0x6558, and in VXLAN the flag is missing that makes a VNI valid (RFC 7348: such are dropped).
 """

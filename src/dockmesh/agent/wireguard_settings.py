@@ -26,7 +26,8 @@ def read_settings(lines: Iterable[str]) -> dict[str, Any]:
     settings = json.loads("".join(line for line in lines if not line.startswith(MARK)))
     if not isinstance(settings, dict):
         raise TypeError("it is no map")
-    if missing := [name for name in ("device", "prefix", "address", "peers") if name not in settings]:
+    missing = [name for name in ("device", "prefix", "address", "peers") if name not in settings]
+    if missing:
         raise ValueError(f"it has no {missing[0]}")
     return settings
 

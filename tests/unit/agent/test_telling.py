@@ -47,7 +47,12 @@ def test_systemd_hears_what_it_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_without_a_systemd_nobody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    opened: list[object] = []
+    monkeypatch.setattr(socket.socket, "sendto", lambda *sent: opened.append(sent))
+
     telling.tell_systemd("READY=1")
+
+    assert opened == []
 
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     telling.tell_systemd("READY=1")

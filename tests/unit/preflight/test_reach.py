@@ -1,6 +1,5 @@
 """The packets that agent.reach makes and reads."""
 
-import ast
 import errno
 import inspect
 import json
@@ -84,12 +83,6 @@ def test_what_anybody_sends_is_not_heard_and_ends_nothing(kind: str, said: str) 
     received = wire(kind).packet(said.encode(), 0)
 
     assert reach.read(wire(kind), received, "token", "host2") is None
-
-
-def test_hosts_with_an_old_python_can_read_it() -> None:
-    tree = ast.parse(inspect.getsource(reach), feature_version=(3, 9))
-
-    assert tree.body
 
 
 def order(name: str, source: str, *peers: tuple[str, str], kind: str = "gre") -> str:

@@ -1,6 +1,5 @@
 """The rollback with a real runner and the real program, in a folder in place of the host's; systemd stands aside."""
 
-import ast
 import json
 import os
 import shutil
@@ -348,8 +347,3 @@ def test_what_is_confirmed_stays_even_where_it_cannot_be_noted(host: Host, file:
     assert confirmed.err
     host.rolls_back()
     assert file.read_text() == "new"
-
-
-@pytest.mark.parametrize("name", ["runner", "back"])
-def test_what_runs_on_hosts_is_python_3_7(name: str) -> None:
-    ast.parse(files("dockmesh.agent").joinpath(f"{name}.py").read_text(encoding="utf-8"), feature_version=(3, 7))
