@@ -330,16 +330,24 @@ def test_keys_of_hosts_that_are_not_as_the_file_says_are_not_changed(mesh: Mesh)
     assert (refused.code, "host1: not as the file says" in refused.err) == (2, True)
 
 
+def test_at_rest_nothing_is_set_again(mesh: Mesh) -> None:
+    """What its keeper sets, the kernel tells it of: set each time it looks, it never slept."""
+    passes(mesh)
+
+    for host, heard in mesh.on_all(lambda host: mesh.on(host, "timeout 3 ip monitor all 2>&1 || true")).items():
+        assert not [line for line in heard.splitlines() if "dmw-1" in line or "198.18." in line], host
+
+
 # By what is done on host1: what `status` and `verify` say of it then.
 FAULTS = {
     "systemctl stop dockmesh-wireguard": "nothing keeps its encryption: dockmesh-wireguard.service is inactive",
     "rm /etc/dockmesh/wireguard.json; systemctl reload dockmesh-wireguard": "not all that guards it: cannot read",
-    "systemctl stop dockmesh-wireguard; ip link delete dmw-1; ip link add dmw-1 type dummy; "
+    "systemctl stop dockmesh-wireguard; ip link delete dmw-1; ip link add dmw-1 type bridge; "
     "systemctl start dockmesh-wireguard": "the host does not encrypt: a device dmw-1 is not dockmesh's",
     f"rm {KEYS}/preshared-host2; systemctl reload dockmesh-wireguard": "no preshared key with host2",
 }
 # What the advice says to do before, where `dockmesh apply` alone is not it.
-BEFORE = {"ip link add dmw-1 type dummy": "ip link set dmw-1 down name other"}
+BEFORE = {"ip link add dmw-1 type bridge": "ip link set dmw-1 down name other"}
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ class DeviceKeeper:
             self.settings["alias"],
             "up",
         )
-        if is_set_up(self.settings):
+        if is_set_up(os.path.join(DEVICES, device), self.settings):
             return let_go(self.settings)
         try:
             # Strict, the kernel drops what comes in where two devices take turns; loose, where one has no address.

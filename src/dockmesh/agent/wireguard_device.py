@@ -42,14 +42,19 @@ def make(device: str) -> bool:
     return run("ip", "tuntap", "add", "dev", device, "mode", "tun", "vnet_hdr") is not None
 
 
-def is_set_up(settings: dict[str, Any]) -> bool:
-    """Whether it has its address, route, MTU and alias, and is up."""
+def is_set_up(here: str, settings: dict[str, Any]) -> bool:
+    """Whether it has its address, route, MTU and alias, and is up. `here`: its folder in sysfs.
+
+    What is set again is heard as a change, and looked at again: so nothing may look wrong that is right. `ip address`
+    shows no alias, whatever its documentation says (iproute2 6.1 to 6.15), so that comes from sysfs.
+    """
     device = settings["device"]
+    if read_line(os.path.join(here, "ifalias")) != settings["alias"]:
+        return False
     links = json.loads(run("ip", "-json", "-4", "address", "show", "dev", device) or "[]")
     route = run("ip", "-4", "route", "show", "exact", settings["prefix"], "dev", device)
     return bool(route) and any(
         link.get("mtu") == settings["mtu"]
-        and link.get("ifalias") == settings["alias"]
         and "UP" in link.get("flags", ())
         and any(each.get("local") == settings["address"] for each in link.get("addr_info", ()))
         for link in links

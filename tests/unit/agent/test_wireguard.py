@@ -1,6 +1,8 @@
 """The keeper of the encryption: what it does first, and what it does where something is missing."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +26,10 @@ Run = Callable[..., str | None]
 class Kernel:
     """Its routes and addresses, as far as the keeper asks; and what it was told, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Path) -> None:
+        self.device = device  # its folder in sysfs
+        self.link: dict[str, object] = {"ifname": "dmw-1", "flags": ["POINTOPOINT"], "mtu": 1420}
+        self.routes: list[str] = []
         self.said: list[str] = []
         self.missing: set[str] = set()  # programs
         self.unreachable: list[str] = []
@@ -52,7 +57,18 @@ class Kernel:
             case ("ip", "-4", "rule", "del", *_, prefix):
                 self.policies.remove(prefix)
             case ("ip", "-json", "-4", "address", *_):
-                return json.dumps([{"addr_info": [{"local": each} for each in self.addresses]}])
+                return json.dumps([{**self.link, "addr_info": [{"local": each} for each in self.addresses]}])
+            case ("ip", "link", "set", "dev", _, "mtu", mtu, "alias", alias, "up"):
+                self.link |= {"mtu": int(mtu), "flags": ["POINTOPOINT", "UP", "LOWER_UP"]}
+                (self.device / "ifalias").write_text(f"{alias}\n")
+            case ("ip", "-4", "route", "show", "exact", prefix, *_):
+                return "".join(f"{each} scope link\n" for each in self.routes if each == prefix)
+            case ("ip", "-4", "route", "show", "dev", *_):
+                return "".join(f"{each} scope link\n" for each in self.routes)
+            case ("ip", "route", "replace", prefix, *_):
+                self.routes = [*{*self.routes, prefix}]
+            case ("ip", "route", "flush", "exact", prefix, *_):
+                self.routes.remove(prefix)
             case ("ip", "address", "replace", address, *_):
                 self.addresses.append(address.partition("/")[0])
             case ("ip", "address", "del", address, *_):
@@ -70,7 +86,7 @@ class Kernel:
 
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kernel:
-    made = Kernel()
+    made = Kernel(tmp_path / "devices/dmw-1")
     for module in (wireguard, wireguard_device, wireguard_locks):
         monkeypatch.setattr(module, "run", made.run)
     (tmp_path / "devices/dmw-1").mkdir(parents=True)
@@ -97,6 +113,21 @@ def test_both_locks_come_before_the_address_that_tunnels_send_from(kernel: Kerne
 
     order = [kernel.when(words) for words in ("replace unreachable", "nft -f -", "wg syncconf", "ip address replace")]
     assert order == sorted(order)
+
+
+CHANGES = re.compile(r"^(ip (.* )?(set|add|del|delete|replace|flush) |wg (set|syncconf) |nft -f)")
+
+
+def test_a_second_look_changes_nothing(kernel: Kernel, tmp_path: Path) -> None:
+    """Each change would be heard, and looked at, and so on without end."""
+    here = keeper(tmp_path)
+    assert here.look()
+    assert [line for line in kernel.said if CHANGES.search(line)]
+    kernel.said.clear()
+
+    assert here.look()
+
+    assert [line for line in kernel.said if CHANGES.search(line)] == []
 
 
 def test_without_nft_there_are_the_route_and_the_device_and_an_alarm(kernel: Kernel, tmp_path: Path) -> None:
@@ -195,6 +226,5 @@ def test_settings_that_are_lost_while_it_encrypts_are_a_trouble_and_no_end_of_it
 
     assert here.state(well=here.look()).startswith("encrypting; trouble: cannot read ")
 
-    (tmp_path / "devices/dmw-1/uevent").unlink()
-    (tmp_path / "devices/dmw-1").rmdir()
+    shutil.rmtree(tmp_path / "devices/dmw-1")
     assert here.state(well=here.look()).startswith("not encrypting: cannot read ")
