@@ -42,29 +42,37 @@ class Kernel:
             telling.say_once(f"{argv[0]}: not there")
             return None
         self.said.append(" ".join(argv))
+        return self.change(argv, text) if (answer := self.answer(argv)) is None else answer
+
+    def answer(self, argv: tuple[str, ...]) -> str | None:
+        """To a question; None where it is none."""
         match argv:
             case ("ip", "-4", "route", "show", "type", "unreachable", *_):
                 return "".join(f"unreachable {each} proto 83 metric 4278198272\n" for each in self.unreachable)
-            case ("ip", "route", "replace", "unreachable", prefix, *_):
-                self.unreachable.append(prefix)
-            case ("ip", "route", "flush", "type", "unreachable", *_, prefix):
-                self.unreachable.remove(prefix)
             case ("ip", "-4", "rule", "show"):
                 of_ours = (f"83:\tfrom all to {each} lookup main proto 83\n" for each in self.policies)
                 return "0:\tfrom all lookup local\n" + "".join(of_ours) + "32766:\tfrom all lookup main\n"
-            case ("ip", "-4", "rule", "add", "to", prefix, *_):
-                self.policies.append(prefix)
-            case ("ip", "-4", "rule", "del", *_, prefix):
-                self.policies.remove(prefix)
             case ("ip", "-json", "-4", "address", *_):
                 return json.dumps([{**self.link, "addr_info": [{"local": each} for each in self.addresses]}])
-            case ("ip", "link", "set", "dev", _, "mtu", mtu, "alias", alias, "up"):
-                self.link |= {"mtu": int(mtu), "flags": ["POINTOPOINT", "UP", "LOWER_UP"]}
-                (self.device / "ifalias").write_text(f"{alias}\n")
             case ("ip", "-4", "route", "show", "exact", prefix, *_):
                 return "".join(f"{each} scope link\n" for each in self.routes if each == prefix)
             case ("ip", "-4", "route", "show", "dev", *_):
                 return "".join(f"{each} scope link\n" for each in self.routes)
+        return None
+
+    def change(self, argv: tuple[str, ...], text: str) -> str | None:
+        match argv:
+            case ("ip", "route", "replace", "unreachable", prefix, *_):
+                self.unreachable.append(prefix)
+            case ("ip", "route", "flush", "type", "unreachable", *_, prefix):
+                self.unreachable.remove(prefix)
+            case ("ip", "-4", "rule", "add", "to", prefix, *_):
+                self.policies.append(prefix)
+            case ("ip", "-4", "rule", "del", *_, prefix):
+                self.policies.remove(prefix)
+            case ("ip", "link", "set", "dev", _, "mtu", mtu, "alias", alias, "up"):
+                self.link |= {"mtu": int(mtu), "flags": ["POINTOPOINT", "UP", "LOWER_UP"]}
+                (self.device / "ifalias").write_text(f"{alias}\n")
             case ("ip", "route", "replace", prefix, *_):
                 self.routes = [*{*self.routes, prefix}]
             case ("ip", "route", "flush", "exact", prefix, *_):
