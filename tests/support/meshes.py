@@ -29,7 +29,7 @@ from dockmesh.model.tunnel import Tunnel
 from dockmesh.plan.address import assign, free_slots6
 
 GUIDE = "172.17.0.0/16"
-# Not the default, which `direct` is: more can go wrong with a tree, and so more tests are about one.
+# Not the default, which is `direct`.
 TREE = Fabric(forwarding=Forwarding.RSTP)
 # Tunnels that are the kernel's devices.
 KERNEL = Fabric(datapath=Datapath.NETDEV, tunnel=Tunnel.VXLAN, tunnel_devices=TunnelDevices.KERNEL)
@@ -47,12 +47,15 @@ hosts:
 
 
 def mesh_of(count: int = 3, *, prefix: str = GUIDE, fabric: Fabric | None = None, underlay: str = "10.77.0.0") -> Mesh:
-    """host1, host2 … with underlay addresses from the one after `underlay` on and what `assign` gives them."""
+    """host1, host2 … with underlay addresses from the one after `underlay` on and what `assign` gives them.
+
+    The fabric is what a mesh file has without a word about it; a test that wants another says so.
+    """
     network = IPv4Network(prefix)
     first = ip_address(underlay)
     return Mesh(
         name="prod",
-        fabric=fabric or TREE,
+        fabric=fabric or Fabric(),
         networks=(Network(DOCKER_BRIDGE, network),),
         hosts=tuple(
             Host(f"host{number}", first + number, (Allocation(DOCKER_BRIDGE, slot.address, slot.pool),))

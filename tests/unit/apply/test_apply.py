@@ -552,18 +552,20 @@ def test_hosts_with_dockers_defaults_are_never_in_the_mesh_with_them() -> None:
     assert [each for each in seen if "172.17.0.1/16" in each] == []
 
 
-def test_a_host_does_not_take_what_another_one_that_could_not_be_changed_still_has() -> None:
-    hosts = make(applied, MESH)
+def test_in_a_tree_a_host_does_not_take_what_another_one_that_could_not_be_changed_still_has() -> None:
+    """Where flows carry the frames, no host is changed then: test_all_or_none.py."""
+    mesh = mesh_of(3, fabric=TREE)
+    hosts = make(applied, mesh)
     hosts["host2"].locked_by = "ann@desk"
 
-    result = run(hosts, swapped(MESH))
+    result = run(hosts, swapped(mesh))
 
     report = result.error("host1").report
     assert set(result.failed) == {"host1", "host2"}
     assert report.what == "is to have 172.17.42.2 and 172.17.128.0/18, which host2 still has"
     assert report.step == StepName.DOCKER
     assert report.now == AS_BEFORE
-    assert hosts["host1"].state() == make(applied, MESH)["host1"].state()
+    assert hosts["host1"].state() == make(applied, mesh)["host1"].state()
 
 
 def test_a_failed_host_that_is_not_in_the_mesh_keeps_nobody_out() -> None:

@@ -58,7 +58,7 @@ def test_a_group_changed_by_hand_is_drift() -> None:
 
 
 def test_flows_come_right_after_the_bridge_and_follow_from_it() -> None:
-    host = applied(config_of(mesh_of(3)))
+    host = applied(config_of(mesh_of(3, fabric=TREE)))
 
     found = of(host)
 
@@ -84,7 +84,9 @@ def test_while_the_file_is_another_flows_are_not_counted() -> None:
 
 
 def test_a_change_of_the_way_of_forwarding_comes_from_the_file_alone() -> None:
-    (change,) = (each for each in of(applied(config_of(mesh_of(3)))).changes if str(each.subject) == "bridge br0")
+    (change,) = (
+        each for each in of(applied(config_of(mesh_of(3, fabric=TREE)))).changes if str(each.subject) == "bridge br0"
+    )
 
     assert change.origin is Origin.FILE
 

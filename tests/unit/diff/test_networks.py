@@ -11,11 +11,11 @@ from dockmesh.model.mesh import Datapath, Fabric, Mesh
 from dockmesh.render import network
 from tests.support.fake_host import Container, Device, FakeHost, applied, installed, network_row
 from tests.support.fake_ovs import Bridge, Port
-from tests.support.meshes import mesh_of, with_network
+from tests.support.meshes import TREE, mesh_of, with_network
 from tests.support.plans import config_of
 
-ALONE = config_of(mesh_of(3))
-BLUE = config_of(with_network(mesh_of(3)))
+ALONE = config_of(mesh_of(3, fabric=TREE))
+BLUE = config_of(with_network(mesh_of(3, fabric=TREE)))
 
 
 def of(host: FakeHost, mesh: Mesh | None = None) -> HostDiff:
@@ -71,14 +71,14 @@ def test_a_new_network_is_a_bridge_a_switch_a_patch_and_a_network_of_dockers() -
 
 
 def test_an_internal_network_is_one_to_docker() -> None:
-    found = of(applied(ALONE), with_network(mesh_of(3), internal=True))
+    found = of(applied(ALONE), with_network(mesh_of(3, fabric=TREE), internal=True))
 
     assert "--internal blue" in requests(found, StepName.NETWORKS)[-1]
     assert texts(found)[-1].endswith("MTU 1458, internal")
 
 
 def test_a_host_that_is_not_on_the_network_gets_nothing_of_it() -> None:
-    found = of(applied(ALONE), with_network(mesh_of(3), hosts=("host2", "host3")))
+    found = of(applied(ALONE), with_network(mesh_of(3, fabric=TREE), hosts=("host2", "host3")))
 
     assert found.changes == ()
 

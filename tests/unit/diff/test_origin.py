@@ -21,7 +21,7 @@ from tests.support.fake_ovs import Port
 from tests.support.meshes import TREE, mesh_of, with_network, with_underlay, without
 from tests.support.plans import config_of
 
-MESH = mesh_of(3)
+MESH = mesh_of(3, fabric=TREE)
 
 
 def of(host: FakeHost, mesh: Mesh = MESH) -> HostDiff:
@@ -194,14 +194,14 @@ def test_what_only_follows_is_no_difference_of_its_own() -> None:
 
 
 def test_a_host_that_was_added_is_named() -> None:
-    found = of(applied(config_of(without(mesh_of(4), "host4"))), mesh_of(4))
+    found = of(applied(config_of(without(mesh_of(4, fabric=TREE), "host4"))), mesh_of(4, fabric=TREE))
 
     assert ("tunnel gre3", "the file changed: host4 was added") in reasons(found)
     assert {change.origin for change in found.differences} == {Origin.FILE}
 
 
 def test_a_host_that_was_removed_is_named() -> None:
-    found = of(applied(config_of(mesh_of(4))), without(mesh_of(4), "host3"))
+    found = of(applied(config_of(mesh_of(4, fabric=TREE))), without(mesh_of(4, fabric=TREE), "host3"))
 
     assert ("tunnel gre2", "the file changed: host3 was removed") in reasons(found)
 

@@ -17,7 +17,7 @@ from dockmesh.render.paths import FLOWS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Put
 from tests.support.fake_host import applied
-from tests.support.meshes import mesh_of, without
+from tests.support.meshes import TREE, mesh_of, without
 from tests.support.plans import config_of
 
 Arc = tuple[str, str]
@@ -78,7 +78,7 @@ def test_tunnels_go_first_where_the_way_of_forwarding_changes(old: Forwarding, n
 def test_between_two_spanning_trees_nothing_goes_first() -> None:
     wanted = config_of(mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP)))
 
-    assert diff(wanted, applied(config_of(mesh_of(3))).facts()).step(StepName.QUIESCE) is None
+    assert diff(wanted, applied(config_of(mesh_of(3, fabric=TREE))).facts()).step(StepName.QUIESCE) is None
 
 
 # By the mesh of before and the one of after.

@@ -16,7 +16,7 @@ from tests.support.fake_host import Container, FakeHost, applied, bare, installe
 from tests.support.meshes import TREE, mesh_of, moved, with_underlay, without
 from tests.support.plans import config_of
 
-CONFIG = config_of(mesh_of(3))
+CONFIG = config_of(mesh_of(3, fabric=TREE))
 
 
 def texts(found: HostDiff) -> list[str]:
@@ -104,7 +104,7 @@ def test_docker_restarts_where_it_uses_its_defaults_and_names_who_notices() -> N
 
 
 def test_br0_leaves_docker0_while_docker_changes_and_comes_back_last() -> None:
-    host = applied(config_of(mesh_of(4)))  # other pools
+    host = applied(config_of(mesh_of(4, fabric=TREE)))  # other pools
 
     assert names(of(host))[0] is StepName.DETACH
     assert names(of(host))[-1] is StepName.ATTACH
@@ -127,7 +127,7 @@ def test_a_new_peer_is_one_transaction_and_restarts_nothing() -> None:
 def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
     host = applied(CONFIG)
 
-    found = of(host, config_of(without(mesh_of(3), "host3")))
+    found = of(host, config_of(without(mesh_of(3, fabric=TREE), "host3")))
 
     assert names(found) == [StepName.FILES, StepName.FABRIC]
     (gone,) = (change for change in found.changes if change.text() == "tunnel gre2: to 10.77.0.3 goes")
@@ -135,7 +135,7 @@ def test_a_removed_host_costs_its_tunnel_and_nothing_else() -> None:
 
 
 def test_a_peer_that_moved_changes_one_option() -> None:
-    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3), host2="10.77.0.22")))
+    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3, fabric=TREE), host2="10.77.0.22")))
 
     assert texts(found)[-1] == "gre1 options:remote_ip: 10.77.0.2 → 10.77.0.22"
 
@@ -173,7 +173,7 @@ def test_a_key_is_set_changed_and_taken_away_in_place() -> None:
 
 def test_an_address_of_ipv6_does_not_stay_on_a_tunnel_that_goes_by_ipv4() -> None:
     """Open vSwitch 3.5.0 refuses it: 'remote_ip' and 'local_ip' has to be of the same address family."""
-    ipv6 = config_of(with_underlay(mesh_of(3), host1="fd00::1", host2="fd00::2", host3="fd00::3"))
+    ipv6 = config_of(with_underlay(mesh_of(3, fabric=TREE), host1="fd00::1", host2="fd00::2", host3="fd00::3"))
 
     found = of(applied(ipv6), CONFIG)
 
@@ -182,11 +182,11 @@ def test_an_address_of_ipv6_does_not_stay_on_a_tunnel_that_goes_by_ipv4() -> Non
 
 
 def test_a_tunnel_that_open_vswitch_could_not_make_is_deleted_without_asking_its_bfd() -> None:
-    host = applied(config_of(mesh_of(4)))
+    host = applied(config_of(mesh_of(4, fabric=TREE)))
     assert host.ovs is not None
     host.ovs.bridges["br0"].ports["gre3"].interface["error"] = "could not set configuration"
 
-    found = of(host, config_of(without(mesh_of(4), "host4")))
+    found = of(host, config_of(without(mesh_of(4, fabric=TREE), "host4")))
 
     transaction, _ = requests(found, StepName.FABRIC)
     assert "del-port br0 gre3" in transaction
@@ -247,7 +247,7 @@ def test_the_users_file_is_kept_beside_with_its_mode() -> None:
 def test_a_file_that_is_ours_already_is_not_kept_again() -> None:
     host = applied(CONFIG)
 
-    found = of(host, config_of(mesh_of(4)))
+    found = of(host, config_of(mesh_of(4, fabric=TREE)))
 
     assert f"write {BEFORE}" not in requests(found, StepName.DOCKER)
 
@@ -403,7 +403,7 @@ def test_a_key_of_daemon_json_shows_alone() -> None:
 
 
 def test_another_address_makes_the_bridge_anew_for_its_mac_address_is_who_it_is_in_the_tree() -> None:
-    mesh = mesh_of(3)
+    mesh = mesh_of(3, fabric=TREE)
     mesh = replace(mesh, hosts=(moved(mesh.hosts[0], "172.17.42.9"), *mesh.hosts[1:]))
 
     found = of(applied(CONFIG), config_of(mesh))
@@ -418,9 +418,11 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
     assert facts.docker is not None
     held = (facts_types.Container("1", "web", "172.17.64.2"), facts_types.Container("2", "db", "172.17.1.2"))
     facts = replace(facts, docker=replace(facts.docker, containers=held))
-    smaller = moved(mesh_of(3).hosts[0], pool="172.17.0.0/19")
+    smaller = moved(mesh_of(3, fabric=TREE).hosts[0], pool="172.17.0.0/19")
 
-    found = diff(config_of(replace(mesh_of(3), hosts=(smaller, *mesh_of(3).hosts[1:]))), facts)
+    found = diff(
+        config_of(replace(mesh_of(3, fabric=TREE), hosts=(smaller, *mesh_of(3, fabric=TREE).hosts[1:]))), facts
+    )
 
     (change,) = [change for change in found.changes if str(change.subject) == "docker restart"]
     assert change.disturbs == ("web", "db")
@@ -428,7 +430,7 @@ def test_a_restart_names_the_containers_whose_addresses_are_not_in_the_new_pool(
 
 
 def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
-    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3), host2="10.77.0.99")))
+    found = of(applied(CONFIG), config_of(with_underlay(mesh_of(3, fabric=TREE), host2="10.77.0.99")))
 
     (change,) = [change for change in found.changes if str(change.subject) == "gre1 options:remote_ip"]
     assert change.reason == "the peer is reached there: no frame passes this tunnel until both ends have it so"
@@ -436,7 +438,7 @@ def test_a_peer_that_moved_costs_its_tunnel_only() -> None:
 
 
 def test_the_tree_gives_up_a_tunnel_before_it_is_deleted() -> None:
-    four = mesh_of(4)
+    four = mesh_of(4, fabric=TREE)
 
     found = of(applied(config_of(four)), config_of(without(four, "host4")))
 

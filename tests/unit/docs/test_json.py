@@ -55,7 +55,7 @@ from dockmesh.status.run_state import HostRuns, RunEntry
 from dockmesh.verify.types import Cause, CauseKind, Probe, ProbeKind, Scope, Verdict, VerifyReport
 from tests.support import access as worlds_of_access
 from tests.support.fake_host import applied
-from tests.support.meshes import mesh_of, without
+from tests.support.meshes import TREE, mesh_of, without
 from tests.support.plans import configs
 from tests.unit.containers import worlds as worlds_of_containers
 from tests.unit.docs.pages import ROOT, anchors, blocks
@@ -83,7 +83,7 @@ def test_plan() -> None:
 
 
 def test_diff() -> None:
-    mesh = without(mesh_of(3), "host3")
+    mesh = without(mesh_of(3, fabric=TREE), "host3")
     hosts = {name: applied(config) for name, config in configs(mesh).items()}
     hosts["host1"].devices["docker0"].mtu = 1400
     inspections = asyncio.run(inspect_all(build(mesh), hosts))
@@ -95,7 +95,7 @@ def test_diff() -> None:
 
 
 def test_status() -> None:
-    mesh = without(mesh_of(3), "host3")
+    mesh = without(mesh_of(3, fabric=TREE), "host3")
     plan = build(mesh)
     hosts = {name: applied(config) for name, config in configs(mesh).items()}
     hosts["host1"].devices["docker0"].mtu = 1400
@@ -116,7 +116,7 @@ def test_access() -> None:
     now, until = worlds_of_access.NOW, worlds_of_access.NOW + timedelta(days=90)
     ann = Client("ann", 0x1F, now, until, folder=folder)
     kept = Kept("", "", now, now + timedelta(days=5 * 365), "", 1, clients=(ann,))
-    plan = build(without(mesh_of(3), "host3"))
+    plan = build(without(mesh_of(3, fabric=TREE), "host3"))
 
     assert in_json(created_json(plan, ann)) == EXAMPLES["access create"]
     assert in_json(clients_json(kept, now)) == EXAMPLES["access list"]

@@ -102,7 +102,7 @@ def test_a_link_has_an_end_on_both_hosts_and_on_no_other() -> None:
 
 
 def test_nobody_has_a_priority_where_the_first_host_is_the_root() -> None:
-    plan = build(mesh_of(4))
+    plan = build(mesh_of(4, fabric=TREE))
 
     assert (tree_of(plan).root, tree_of(plan).backup_root) == ("host1", "host2")
     assert [host.tree_priority for host in plan.hosts] == [OTHERS] * 4

@@ -5,7 +5,7 @@ from dockmesh.plan.build import build
 from dockmesh.plan.effect import effect
 from tests.support.meshes import TREE, mesh_of, without
 
-FOUR = mesh_of(4, prefix="11.0.0.0/8")
+FOUR = mesh_of(4, prefix="11.0.0.0/8", fabric=TREE)
 
 
 def test_a_host_more_is_one_tunnel_more_on_each_of_the_others_and_nothing_else() -> None:

@@ -13,11 +13,11 @@ from dockmesh.status.judge import judge
 from dockmesh.status.run_state import HostRuns
 from dockmesh.status.types import HostAnswers, Status
 from tests.support.fake_host import FakeHost, applied
-from tests.support.meshes import mesh_of
+from tests.support.meshes import TREE, mesh_of
 from tests.support.plans import configs
 from tests.unit.verify.worlds import role_of
 
-MESH = mesh_of(3)
+MESH = mesh_of(3, fabric=TREE)
 PLAN = build(MESH)
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 World = dict[str, HostAnswers]

@@ -261,8 +261,10 @@ def test_nobody_gets_what_a_host_has_whose_connection_is_lost(name: str, lost: s
         assert states(hosts) == states(undisturbed), number
 
 
-def test_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() -> None:
-    scenario = SCENARIOS["swapped pools"]
+def test_in_a_tree_a_host_whose_addresses_went_to_another_stays_out_when_it_goes_back() -> None:
+    """Where flows carry the frames, all hosts go back then."""
+    old = mesh_of(3, fabric=TREE)
+    scenario = Scenario("applied", old, swapped(old))
     hosts = scenario.hosts()
     hosts["host1"].fails = lambda request: Answer(1) if str(request).startswith("write /etc/dockmesh") else None
 
@@ -300,9 +302,10 @@ def test_a_host_that_was_confirmed_before_ctrl_c_is_told_as_such() -> None:
     assert told(another, RUN) == "it is as it was before this run"
 
 
-def test_a_host_that_had_no_guard_has_none_when_it_goes_back() -> None:
+def test_a_host_in_a_tree_that_had_no_guard_has_none_when_it_goes_back() -> None:
     """As an earlier version left it: then its bridge does as it likes again, and is not left without any flow."""
-    scenario = SCENARIOS["a network more"]
+    mesh = mesh_of(3, fabric=TREE)
+    scenario = Scenario("applied", mesh, with_network(mesh))
     hosts = scenario.hosts()
     for path in (FLOWS, GUARD, FLOWS_UNIT_FILE):
         del hosts["host1"].files[path]

@@ -5,10 +5,10 @@ from dataclasses import replace
 from dockmesh.facts.types import Container, HostFacts, Place
 from dockmesh.plan.build import build
 from dockmesh.verify import pools
-from tests.support.meshes import mesh_of, with_network
+from tests.support.meshes import TREE, mesh_of, with_network
 from tests.unit.verify import worlds
 
-PLAN = build(with_network(mesh_of(3), "blue", "10.80.0.0/16"))
+PLAN = build(with_network(mesh_of(3, fabric=TREE), "blue", "10.80.0.0/16"))
 FIRST = PLAN.hosts[0]
 BLUE = FIRST.networks[1]
 
@@ -48,7 +48,7 @@ def test_an_address_given_by_hand_is_seen_in_its_network_and_told_how_to_mend() 
 
 
 def test_ipv6_has_a_pool_and_strays_of_its_own() -> None:
-    plan = build(with_network(mesh_of(3), prefix6="fd00:80::/64"))
+    plan = build(with_network(mesh_of(3, fabric=TREE), prefix6="fd00:80::/64"))
     mine = at("mine", Place("blue", str(BLUE.pool[1]), None, "fd00:80:0:0:1::1"))
     stray = at("web", Place("blue", str(BLUE.pool[2]), None, "fd00:80::9:0:0:5"))
     known = facts("host1", mine, stray)
