@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Listen, Mesh, Renderer
+from dockmesh.model.encryption import Encryption
+from dockmesh.model.mesh import Datapath, Fabric, Forwarding, Guard, Listen, Mesh, Renderer
 from dockmesh.model.network import Attachment
 from dockmesh.model.tunnel import Tunnel
-from dockmesh.render import docker, ports
+from dockmesh.plan.build import build
+from dockmesh.plan.secrets import MeshKeys
+from dockmesh.render import docker, ports, wireguard
+from dockmesh.render.host import render
 from dockmesh.render.names import PROGRAM
 from dockmesh.render.paths import ATTACH_PROGRAM, GUARD
 from tests.support.meshes import KERNEL, TREE, mesh_of, with_attachment, with_network
-from tests.support.plans import config_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Case:
         six = "-prefix6" if self.prefix6 else ""
         attach = "-attach" if self.attach else ""
         docker = "-docker" if self.docker else ""
-        more = f"{networks}{six}{attach}{docker}"
+        guard = "-guard" if fabric.guard is Guard.PEERS else ""
+        encrypted = "-encrypted" if fabric.encryption else ""
+        more = f"{networks}{six}{attach}{docker}{guard}{encrypted}"
         return f"{fabric.renderer}-{fabric.forwarding}-{fabric.datapath}{tunnel}{devices}{key}{family}{api}{more}"
 
     @property
@@ -99,14 +104,19 @@ CASES = [
     Case(replace(KERNEL, key=4711), "fd77::"),
     Case(Fabric(), prefix6=True),
     Case(Fabric(), docker=True),
+    *(Case(Fabric(tunnel=tunnel, guard=Guard.PEERS)) for tunnel in Tunnel),
+    *(Case(replace(fabric, encryption=Encryption())) for fabric in (Fabric(), KERNEL)),
 ]
 
 
-PROGRAMS = (GUARD, PROGRAM, ATTACH_PROGRAM, ports.PROGRAM)
+PROGRAMS = (GUARD, PROGRAM, ATTACH_PROGRAM, ports.PROGRAM, wireguard.PROGRAM)
+KEYS = MeshKeys({f"host{number}": f"{number}" * 43 + "=" for number in (1, 2, 3)})
 
 
 def rendered(case: Case) -> dict[str, str]:
-    config = config_of(case.mesh, "host2")
+    plan = build(case.mesh)
+    plan = replace(plan, keys=KEYS) if plan.fabric.encryption else plan
+    config = render(plan, plan.host("host2"))
     files = (*config.files, docker.alone(config.daemon))
     # A program of ours beneath two lines of comment; tests/unit/agent has it.
     return {file.path: file.text for file in files if file.path not in PROGRAMS}

@@ -230,7 +230,7 @@ def test_the_rules_come_back_when_somebody_flushes_them(mesh: Mesh) -> None:
 
     after = mesh.on("host1", TABLE.replace("nft", "nft --stateless"))
     assert sorted(after.split()) == sorted(before.split())
-    assert before.count('"veth') == 3 * 6, "six ports: alone, with their MAC addresses, with their addresses"
+    assert before.count('"veth') == 4 * 6, "six ports: as members, as known, with their MAC addresses, their addresses"
 
 
 @pytest.mark.long

@@ -4,12 +4,12 @@ Frames from one container to another of its host, or to the host itself, do not 
 rules stand where a container's frames come into a bridge of ours; agent/port_guard.py adds which ports those are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
-from dockmesh.plan.types import HostPlan, Plan
-from dockmesh.render import peers
+from dockmesh.plan.types import HostNetwork, HostPlan, Plan
+from dockmesh.render import nft, peers
 from dockmesh.render.neighbours import (
     LINK_LOCAL,
     NEIGHBOUR_ADVERTISEMENT,
@@ -19,13 +19,14 @@ from dockmesh.render.neighbours import (
     ROUTER_SOLICITATION,
 )
 from dockmesh.render.neighbours import of_bridge as addresses_of_bridge
+from dockmesh.render.nft import NEEDS, listed
 
 RULES = "/etc/dockmesh/ports"
 PROGRAM = "/etc/dockmesh/port-guard.py"
 UNIT = "dockmesh-ports.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 FILES = (RULES, PROGRAM, UNIT_FILE)
-# No error where it is not there. The program does it when it is stopped, and not where it had died.
+# No error where it is not there. The program leaves its rules: they stand while another one takes its place.
 FORGET = (
     *("nft", "add", "table", "bridge", "dockmesh;", "delete", "table", "bridge", "dockmesh;"),
     *("add", "table", "inet", "dockmesh_peers;", "delete", "table", "inet", "dockmesh_peers"),
@@ -48,7 +49,11 @@ class Words:
     routers: str
     neighbours: str
     advertisement: int
-    peers: tuple[str, ...]  # chains about who may send the host tunnels' packets; empty where nobody asks
+    underlays: str  # what matches packets from an underlay address; empty in an encrypted mesh
+    named: str  # the bridges by name, for kernels that know the bridge of a port
+    switches: str  # ports that lead to other hosts
+    needs: str  # before what a line needs of the kernel
+    inet: tuple[str, ...]  # chains about packets that the host takes or passes on
 
 
 def words(plan: Plan, host: HostPlan) -> Words:
@@ -59,21 +64,38 @@ def words(plan: Plan, host: HostPlan) -> Words:
         rules_file=RULES,
         program=PROGRAM,
         bridges=tuple(f"{network.bridge}={network.switch}" for network in host.networks),
-        of_ipv4=_listed(str(allocation.address.ip) for allocation in bridges),
-        of_ipv6=_listed(map(str, six)),
-        advertised=_listed(map(_raw, six)),
-        own_ipv4=_listed(["0.0.0.0", *(str(network.pool) for network in host.networks)]),  # noqa: S104 — of nobody
-        own_ipv6=_listed(["::", *map(str, pools6)]),
-        own_targets=_listed(f"{_raw(pool[0])}-{_raw(pool[-1])}" for pool in pools6),
-        routers=_listed(map(str, (ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, REDIRECT))),
-        neighbours=_listed(map(str, (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT))),
+        of_ipv4=listed(str(allocation.address.ip) for allocation in bridges),
+        of_ipv6=listed(map(str, six)),
+        advertised=listed(map(_raw, six)),
+        own_ipv4=listed(["0.0.0.0", *(str(network.pool) for network in host.networks)]),  # noqa: S104 — of nobody
+        own_ipv6=listed(["::", *map(str, pools6)]),
+        own_targets=listed(f"{_raw(pool[0])}-{_raw(pool[-1])}" for pool in pools6),
+        routers=listed(map(str, (ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, REDIRECT))),
+        neighbours=listed(map(str, (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT))),
         advertisement=NEIGHBOUR_ADVERTISEMENT,
-        peers=peers.rules(plan, host),
+        underlays="" if plan.fabric.encryption else peers.from_underlay(plan),
+        named=listed(f'"{network.bridge}"' for network in host.networks),
+        switches=listed(f'"{network.switch}"' for network in host.networks),
+        needs=NEEDS,
+        inet=(*peers.rules(plan, host), *_names(plan, host)),
     )
 
 
-def _listed(values: Iterable[str]) -> str:
-    return f"{{ {', '.join(values)} }}"
+def _names(plan: Plan, host: HostPlan) -> tuple[str, ...]:
+    """The resolver knows by its address who asks from an internal network, and asks nobody outside for it."""
+    inner = [network for network in host.networks if network.internal]
+    return (
+        tuple(nft.chain("names", "input", [line for each in inner for line in _forged_question(each)]))
+        if inner and plan.domain
+        else ()
+    )
+
+
+def _forged_question(network: HostNetwork) -> Iterator[str]:
+    asks = "meta l4proto { tcp, udp } th dport 53 counter drop"
+    yield f"iifname {network.bridge} ip saddr != {network.prefix} {asks}"
+    six = "meta nfproto ipv6" if network.prefix6 is None else f"ip6 saddr != {network.prefix6}"
+    yield f"iifname {network.bridge} {six} {asks}"
 
 
 def _raw(address: IPv6Address) -> str:

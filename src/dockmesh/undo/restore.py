@@ -14,7 +14,7 @@ from dockmesh.facts.keys import order as key_order
 from dockmesh.facts.types import Docker, FileState, HostFacts, LinuxLink, OvsBridge, OvsInterface
 from dockmesh.model.network import DOCKER_BRIDGE, FABRIC_BRIDGE, NETWORK_SWITCH
 from dockmesh.record.paths import STAY_OUT
-from dockmesh.render import bridge, docker, network, ovs, wireguard
+from dockmesh.render import bridge, docker, network, ovs, ports, wireguard
 from dockmesh.render.paths import FLOWS, INTERFACES, PATHS, UNITS
 from dockmesh.render.types import HostConfig
 from dockmesh.transport.requests import Exec, Put, Remove, Request
@@ -110,6 +110,11 @@ def locks(facts: HostFacts) -> tuple[Request, ...]:
 def locks_that_came(facts: HostFacts, *, encrypted: bool) -> tuple[Request, ...]:
     """Off, when no tunnel leads inside any more. `encrypted`: by this run."""
     return () if wireguard.SETTINGS in facts.files or not encrypted else tuple(map(Exec, wireguard.FORGET))
+
+
+def rules_that_came(facts: HostFacts) -> tuple[Request, ...]:
+    """Those at ports of containers: their guard, which is stopped by now, leaves them."""
+    return () if ports.UNIT_FILE in facts.files else (Exec(ports.FORGET),)
 
 
 def flows(facts: HostFacts) -> tuple[Request, ...]:

@@ -85,6 +85,13 @@ def rollback(
             [StepName.FILES, StepName.QUIESCE],
             restore.own_files(facts, without_changing(config, facts)),
         ),
+        _part(
+            "rules that came",
+            [StepName.FILES],
+            restore.rules_that_came(facts),
+            booted=[StepName.FILES],
+            must=False,
+        ),
         _part("keys", [StepName.KEYS], restore.keys(facts), must=False),
         _part("encryption", [StepName.KEYS, StepName.FILES], restore.locks(facts), must=False),
         _part("tunnels", [StepName.FABRIC], restore.tunnels(facts, config), booted=[StepName.FILES], must=False),

@@ -45,6 +45,7 @@ class World:
         self.table: str | None = None
         self.peers: str | None = None  # the table about who may send tunnels' packets
         self.fails = False
+        self.cannot: tuple[str, ...] = ()  # words that this kernel does not know
 
     def start(self, name: str, mac: str = MAC, *, index: int = 10, carrier: bool = True, address: str = OWN) -> None:
         self.stop(index)
@@ -69,7 +70,9 @@ class World:
         assert words == ("-f", "-")
         text = text.removeprefix(f"{port_guard.NO_PEERS}\n")  # what an older file may have left there
         if self.fails:
-            return None, "Operation not supported"
+            return None, "interrupted"
+        if any(word in line.partition("#")[0] for word in self.cannot for line in text.splitlines()):
+            return None, "Error: Could not process rule: Operation not supported"
         self.loaded.append(text)
         self.table = (self.table or "") + text
         return "", ""
@@ -96,7 +99,7 @@ def guard(world: World, tmp_path: Path) -> PortGuard:
 
 def lines_of(name: str, mac: str, address: str) -> list[str]:
     both, alone = f'"{name}" . {address}', f'"{name}"'
-    sets = {"macs": f'"{name}" . {mac}', "addresses": both, "given": address, "ports": alone}
+    sets = {"members": alone, "macs": f'"{name}" . {mac}', "addresses": both, "given": address, "ports": alone}
     return [f"element bridge dockmesh {each} {{ {values} }}\n" for each, values in sets.items()]
 
 
@@ -115,8 +118,8 @@ def test_who_has_no_address_is_known_by_its_mac_address_alone(world: World, guar
 
     assert guard.look()
 
-    mac, *_, port = added("veth1").splitlines(keepends=True)
-    assert world.loaded[1:] == [mac + port]
+    member, mac, *_, port = added("veth1").splitlines(keepends=True)
+    assert world.loaded[1:] == [member + mac + port]
 
 
 def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: PortGuard) -> None:
@@ -133,12 +136,13 @@ def test_whose_address_another_one_gets_has_it_no_more(world: World, guard: Port
 def test_a_container_is_known_as_soon_as_it_has_its_link(world: World, guard: PortGuard) -> None:
     world.start("veth1", carrier=False)
     assert guard.look()
-    assert world.loaded[1:] == []
+    member, *rest = added("veth1").splitlines(keepends=True)
+    assert world.loaded[1:] == [member]
 
     world.start("veth1")
     assert guard.look()
 
-    assert world.loaded[1:] == [added("veth1")]
+    assert world.loaded[2:] == ["".join(rest)]
 
 
 def test_what_it_calls_itself_later_is_not_believed(world: World, guard: PortGuard) -> None:
@@ -161,28 +165,32 @@ def test_one_that_goes_is_forgotten_and_one_in_its_place_is_new(world: World, gu
     world.stop(11)
     guard.look()
 
-    assert world.loaded[2:] == [gone("veth1") + added("veth1", OTHER_MAC), gone("veth1", OTHER_MAC)]
+    # Of the same name, so it is a member all the time.
+    old, (_, *new) = gone("veth1").splitlines(keepends=True)[:-1], added("veth1", OTHER_MAC).splitlines(keepends=True)
+    assert world.loaded[2:] == ["".join(old + new), gone("veth1", OTHER_MAC)]
 
 
 @pytest.mark.parametrize(
-    "member",
+    ("device", "is_member"),
     [
-        link(2, "br0", master=HERE),
-        link(10, "veth-lan", master=HERE, other_end=11),  # its other end is on this host
-        link(10, "tap0", master=HERE),
-        link(10, "veth1", other_end=2, namespace=THERE),
-        link(10, "veth1", master=3, other_end=2, namespace=THERE),
+        (link(2, "br0", master=HERE), False),
+        (link(10, "veth-lan", master=HERE, other_end=11), True),  # its other end is on this host
+        (link(10, "tap0", master=HERE), True),
+        (link(10, "veth1", other_end=2, namespace=THERE), False),
+        (link(10, "veth1", master=3, other_end=2, namespace=THERE), False),
     ],
     ids=["to other hosts", "of a pair here", "of no pair", "in no bridge", "in another bridge"],
 )
-def test_nobody_elses_port_is_guarded(world: World, guard: PortGuard, member: Device) -> None:
+def test_whose_port_is_no_containers_has_no_mac_address_that_it_must_send_by(
+    world: World, guard: PortGuard, device: Device, is_member: bool
+) -> None:
     world.stop(2)
     world.macs[2, THERE] = MAC
-    world.links.append(member)
+    world.links.append(device)
 
     assert guard.look()
 
-    assert world.loaded[1:] == []
+    assert world.loaded[1:] == ([f'add element bridge dockmesh members {{ "{device.name}" }}\n'] if is_member else [])
 
 
 def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: PortGuard) -> None:
@@ -190,7 +198,7 @@ def test_one_that_goes_while_it_is_asked_harms_nobody(world: World, guard: PortG
     world.macs.clear()
 
     assert guard.look()
-    assert world.loaded[1:] == []
+    assert world.loaded[1:] == [added("veth1").splitlines(keepends=True)[0]]
 
 
 def test_rules_that_somebody_flushed_come_back_with_all_ports(
@@ -241,7 +249,68 @@ def test_a_kernel_that_cannot_is_told_of_once_and_tried_again(
     world.fails = False
     assert guard.look()
 
-    assert capsys.readouterr().err.count("Operation not supported") == 1
+    assert capsys.readouterr().err.count("interrupted") == 1
+
+
+OPTIONAL = "always\nibrname docker0 # needs ibrname\niifkind bridge # needs iifkind\n"
+
+
+@pytest.mark.parametrize(
+    ("cannot", "left"),
+    [
+        ((), OPTIONAL),
+        (("ibrname",), "always\niifkind bridge # needs iifkind\n"),
+        (("iifkind",), "always\nibrname docker0 # needs ibrname\n"),
+        (("ibrname", "iifkind"), "always\n"),
+    ],
+    ids=["all", "no ibrname", "no iifkind", "neither"],
+)
+def test_a_kernel_that_cannot_do_some_of_it_gets_the_rest(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], cannot: tuple[str, ...], left: str
+) -> None:
+    (tmp_path / "ports").write_text(OPTIONAL)
+    guard = PortGuard(str(tmp_path / "ports"), ["docker0=br0"])
+    world.cannot = cannot
+
+    assert guard.look()
+    assert guard.look()
+
+    assert world.loaded == [left]
+    assert capsys.readouterr().err == (
+        f"this kernel, or nft, cannot do {', '.join(cannot)}: the rest of the rules is there\n" if cannot else ""
+    )
+
+
+def test_what_fails_for_another_reason_is_tried_again_whole(world: World, tmp_path: Path) -> None:
+    (tmp_path / "ports").write_text(OPTIONAL)
+    guard = PortGuard(str(tmp_path / "ports"), ["docker0=br0"])
+    world.fails = True
+    assert not guard.look()
+    world.fails = False
+
+    assert guard.look()
+
+    assert world.loaded == [OPTIONAL]
+
+
+@pytest.mark.parametrize("cannot", [(), ("ibrname",)], ids=["by name", "by its set"])
+def test_a_port_is_a_member_at_once_where_the_rules_do_not_see_it_by_themselves(
+    world: World, tmp_path: Path, cannot: tuple[str, ...]
+) -> None:
+    (tmp_path / "ports").write_text(OPTIONAL)
+    guard = PortGuard(str(tmp_path / "ports"), ["docker0=br0"])
+    world.cannot = cannot
+    guard.look()
+    world.start("veth1", carrier=False)
+
+    guard.join()
+    guard.join()
+    joined = world.loaded[1:]
+    assert guard.look()
+
+    member = added("veth1").splitlines(keepends=True)[0]
+    assert joined == ([member] if cannot else [])
+    assert world.loaded[1:] == [member]
 
 
 def test_other_rules_take_the_place_of_the_old_ones(
@@ -290,16 +359,13 @@ def test_a_kernel_that_does_not_answer_changes_nothing(
 NFT = """\
 #!/bin/sh
 echo "$*" >> {log}
-case "$1" in
--f) echo $$ > {pid}; exec sleep 100 ;;
-*) kill -0 $(cat {pid}) && echo "while another is at work" >> {log} ;;
-esac
+case "$1" in -f) echo $$ > {pid}; exec sleep 100 ;; esac
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
-def test_stopped_while_nft_is_at_work_it_ends_that_before_it_takes_the_rules_away(tmp_path: Path) -> None:
-    """Else that nft would put them there again."""
+def test_stopped_it_leaves_the_rules_and_no_nft_at_work(tmp_path: Path) -> None:
+    """Whoever takes them away afterwards is not undone, and whoever replaces them leaves no gap."""
     log, rules, nft = tmp_path / "log.txt", tmp_path / "ports", tmp_path / "nft"
     program = tmp_path / "port-guard.py"
     program.write_text(next(file.text for file in config_of(mesh_of(3)).files if file.path == ports.PROGRAM))
@@ -308,12 +374,14 @@ def test_stopped_while_nft_is_at_work_it_ends_that_before_it_takes_the_rules_awa
     nft.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     command = (sys.executable, str(program), str(rules), "nobridge0=nobridge1")
+    pid = log.with_suffix(".pid")
     with subprocess.Popen(command, env=environment) as guard:
         end = time.monotonic() + 60
-        while not log.with_suffix(".pid").exists():
+        while not pid.exists() or not pid.read_text():
             assert time.monotonic() < end
             time.sleep(0.01)
         guard.send_signal(signal.SIGTERM)
         assert guard.wait(60) == 0
 
-    assert log.read_text().splitlines() == ["-f -", port_guard.GONE]
+    assert log.read_text().splitlines() == ["-f -"]
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
