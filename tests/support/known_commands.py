@@ -42,6 +42,7 @@ ip -json -6 route show table main
 python3 --version
 unshare --net ip link add name dockmesh type wireguard
 ip -4 route flush type unreachable proto 83
+ip -4 rule flush protocol 83
 unshare --net ip link add name dockmesh type vxlan id 1 remote 192.0.2.1 dstport 4789 nolearning df set
 df --block-size=1 --output=avail,file /etc /var /var/lib/docker
 date +%s.%N

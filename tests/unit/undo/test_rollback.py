@@ -26,7 +26,8 @@ from tests.support.plans import configs
 from tests.support.strides import AT_REQUESTS, some_of
 
 RUN = Run("20260102T030405Z-abcd", "ann", "desk", "2026-01-02T03:04:05Z", "apply")
-THREE = mesh_of(3)
+# In a tree. Where flows carry the frames, a host that goes back keeps of them what old and new have in common.
+THREE = mesh_of(3, fabric=TREE)
 KERNEL_TREE = replace(KERNEL, forwarding=Forwarding.RSTP)
 OVS = replace(KERNEL, tunnel_devices=TunnelDevices.OPENVSWITCH)
 Hosts = dict[str, FakeHost]
@@ -80,8 +81,8 @@ class Scenario:
 SCENARIOS = {
     "bare hosts": Scenario("bare", THREE, THREE),
     "hosts with Docker": Scenario("installed", THREE, THREE),
-    "a host more": Scenario("applied", THREE, mesh_of(4)),
-    "another prefix": Scenario("applied", THREE, mesh_of(3, prefix="10.99.0.0/16")),
+    "a host more": Scenario("applied", THREE, mesh_of(4, fabric=TREE)),
+    "another prefix": Scenario("applied", THREE, mesh_of(3, prefix="10.99.0.0/16", fabric=TREE)),
     "another tree": Scenario("applied", THREE, mesh_of(3, fabric=Fabric(forwarding=Forwarding.STP))),
     "the other renderer": Scenario("applied", THREE, mesh_of(3, fabric=replace(TREE, renderer=Renderer.IFUPDOWN))),
     "swapped pools": Scenario("applied", THREE, swapped(THREE)),
