@@ -4,6 +4,7 @@ The switch is an Open vSwitch bridge, for a lab's kernel may have no VLAN device
 """
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,6 +73,14 @@ class Machine:
     @property
     def ip(self) -> str:
         return self.address.partition("/")[0]
+
+
+def attach(mesh: Mesh, name: str, host: str, words: str = f"interface: {INTERFACE}") -> None:
+    """To a network of the file, which has it in several lines."""
+    new = rf"\g<0>\n\g<1>  attach: {{host: {host}, {words}}}"
+    text, found = re.subn(rf"^( *)- name: {name}\b.*$", new, mesh.file.read_text(), flags=re.MULTILINE)
+    assert found == 1, text
+    mesh.file.write_text(text)
 
 
 def switch_made(mesh: Mesh, host: str) -> None:

@@ -1,148 +1,166 @@
 """An advice is a promise: every harm of the table is made, what is advised is done to the letter, and it is gone."""
 
-import re
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.lab.advising import assert_advice_ends_it, look, named
+from tests.lab.attached import attach, plugged_in, switch_made
 from tests.lab.conftest import MakeMesh
-from tests.lab.mesh import BUILD_IMAGE, DOCKMESH, Mesh, run, wait_until
-from tests.support.advice import LAB, VERBS, Made, Order, made
+from tests.lab.mesh import BUILD_IMAGE, Mesh
+from tests.lab.test_networks import network
+from tests.support.advice import VERBS, Made, World, made
 
-GONE_S = 40  # BFD, a spanning tree, Docker and a resolver that come up
-# Commands that only look: whoever follows the advice finds out by them what to do, which is `mend`.
-LOOKS = (
-    "dockmesh diff",
-    "dockmesh verify",
-    "journalctl",
-    "tcpdump",
-    "ping",
-    "ss",
-    "systemctl status",
-    "systemctl cat",
-    "docker info",
-    "ssh",
-)
-# What is no command, but a name, a key or a word of somebody's configuration.
-NO_COMMAND = re.compile(r"--|[\w.-]+\.service$|\w+:|access$|attach$|docker_api$|hosts$")
+WELL_S = 60
+BLUE = ("--prefix", "10.80.0.0/16")
 # What is left of harms that advice only makes harmless.
 CLEAN = (
-    "docker rm -f twin stray thief full1 full2 full3 full4; ovs-vsctl --if-exists del-br mine;"
-    "for verdict in DROP ACCEPT; do iptables -D INPUT -i docker0 -p udp --dport 53 -j $verdict; done"
+    "docker rm -f twin stray thief full1 full2 full3 full4; docker network rm six inside;"
+    "ovs-vsctl --if-exists del-br mine; systemctl stop listens;"
+    "for verdict in DROP ACCEPT; do iptables -D INPUT -i docker0 -p udp --dport 53 -j $verdict;"
+    " iptables -D INPUT -p udp --dport 51820 -j $verdict; done;"
+    "for device in strange0 NEW dmw-1 theirs; do ip link delete $device; done;"
+    "ip route del 198.18.5.0/24; ip address del 198.18.9.1/32 dev lo; ip -6 route del fd98::/64;"
+    "ip link set eth0 mtu 1500;"
+    "sysctl -q -w net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; true"
 )
-CASES = [
-    pytest.param(verb, case, id=f"{verb}: {case.name}", marks=pytest.mark.long)
-    for forwarding in ("direct", "rstp")
-    for verb, table in VERBS.items()
+# The world before the first apply would be at its end with an apply.
+APPLIED = {world for world in World if world is not World.NEW}
+
+
+def cases(*worlds: World) -> list[object]:
+    """By world, for to change it costs an apply."""
+    return [
+        pytest.param(verb, case, id=f"{verb}: {case.name}", marks=pytest.mark.long)
+        for world in worlds
+        for verb, table in VERBS
+        for entries in table.values()
+        for entry in entries
+        for case in made(entry)
+        if case.world is world
+    ]
+
+
+COMMON = [
+    pytest.param(verb, case, id=f"{verb}: {case.name}")
+    for verb, table in VERBS
     for entries in table.values()
     for entry in entries
     for case in made(entry)
-    if case.forwarding == forwarding
+    if case.common
 ]
 
 
+@pytest.mark.parametrize(("verb", "case"), COMMON)
+def test_what_is_advised_of_the_most_common_causes_ends_them(mesh: Mesh, verb: str, case: Made) -> None:
+    try:
+        assert_advice_ends_it(mesh, verb, case)
+    finally:
+        mesh.lab("heal")
+        mesh.on_all(lambda host: mesh.ssh(host, CLEAN))
+
+
+def open_api(mesh: Mesh) -> None:
+    mesh.file.write_text(f"{mesh.file.read_text()}\ndocker_api: {{listen: mesh}}\n")
+
+
+class Worlds:
+    """One lab whose mesh is changed from one world to another; every harm begins and ends in one that is whole."""
+
+    def __init__(self, mesh: Mesh, texts: dict[World, str]) -> None:
+        self.mesh = mesh
+        self._texts = texts
+        self._applied: World | None = None
+
+    def enter(self, world: World) -> None:
+        self.mesh.file.write_text(self._texts[world])
+        if world in APPLIED:
+            if self._applied is not world:
+                self.mesh.apply()
+                self._applied = world
+            end = time.monotonic() + WELL_S
+            while wrong := look(self.mesh, "status"):
+                assert time.monotonic() < end, f"not well before the harm: {wrong}"
+                time.sleep(0.5)
+
+    def leave(self, world: World) -> None:
+        self.mesh.lab("heal")
+        for host, done in self.mesh.on_all(lambda host: self.mesh.ssh(host, CLEAN)).items():
+            if done.code:  # it is down
+                self.mesh.lab("start", host)
+        self.mesh.file.write_text(self._texts[world])
+        if world in APPLIED:
+            self.mesh.apply()
+
+
+def texts_of(mesh: Mesh, *edits: Callable[[], None]) -> Iterator[str]:
+    """The file as it is, and after each of the edits."""
+    yield mesh.file.read_text()
+    for edit in edits:
+        edit()
+        yield mesh.file.read_text()
+
+
 @pytest.fixture(scope="module")
-def mesh(make_mesh: MakeMesh) -> Mesh:
-    mesh = make_mesh("--prepared", forwarding="direct")
-    assert run(*DOCKMESH, "network", "add", "blue", "--prefix", "10.80.0.0/16", "-f", str(mesh.file)).code == 0
-    mesh.apply()
+def bridged(make_mesh: MakeMesh) -> Worlds:
+    """Three hosts in the mesh, with a network beside docker0."""
+    mesh = make_mesh("--prepared")
+
+    def open_outside() -> None:
+        mesh.choose("forwarding", "direct")
+        network(mesh, "remove", "blue")
+        network(mesh, "add", "blue", *BLUE, "--prefix6", "fd42:80::/64")
+        attach(mesh, "blue", "host2")
+        open_api(mesh)
+
+    mesh.choose("forwarding", "direct")
+    network(mesh, "add", "blue", *BLUE)
+    switch_made(mesh, "host2")
+    plugged_in(mesh, "host2")
+    names = (World.DIRECT, World.RSTP, World.OUTSIDE)
+    texts = texts_of(mesh, lambda: mesh.choose("forwarding", "rstp"), open_outside)
+    worlds = Worlds(mesh, dict(zip(names, texts, strict=True)))
+    worlds.enter(World.DIRECT)
     mesh.on_all(lambda host: mesh.on(host, BUILD_IMAGE))
-    return mesh
+    return worlds
 
 
-@pytest.fixture(autouse=True)
-def well(mesh: Mesh, request: pytest.FixtureRequest) -> Iterator[None]:
-    """As it is to be before each harm and after it, whatever came of it."""
-    case: Made = request.node.callspec.params["case"] if hasattr(request.node, "callspec") else Made("", (), "")
-    if f"forwarding: {case.forwarding}" not in mesh.file.read_text():
-        mesh.choose("forwarding", case.forwarding)
-        mesh.apply()
-    wait_until(lambda: mesh.dockmesh("status").code == 0, "all is well before the harm")
-    yield
-    mesh.lab("heal")
-    mesh.on_all(lambda host: mesh.ssh(host, CLEAN))
-    mesh.apply()
+@pytest.fixture(scope="module")
+def carded(make_mesh: MakeMesh) -> Worlds:
+    """Three prepared hosts whose card keeps the underlay address."""
+    mesh = make_mesh("--prepared", "--underlay", "device")
+    clear = mesh.file.read_text()
+    mesh.edit("\nfabric:\n", "\nfabric:\n  encryption: wireguard\n")
+    encrypted = mesh.file.read_text()
+    network(mesh, "add", "blue", *BLUE, "--prefix6", "fd42:80::/64")
+    open_api(mesh)
+    return Worlds(mesh, {World.NEW: mesh.file.read_text(), World.ENCRYPTED: encrypted, World.DEVICES: clear})
 
 
-def look(mesh: Mesh, verb: str) -> list[dict[str, Any]]:
-    """What is not right, in one form: hosts, what, do."""
-    answer = mesh.dockmesh(verb, "--json").json()
-    found = [*answer.get("findings", ()), *answer.get("warnings", ()), *answer.get("causes", ())]
-    return [
-        {"hosts": each["hosts"], "what": each.get("what") or each.get("seen"), "do": each["do"]}
-        for each in found
-        if each.get("level") != "fine"
-    ]
+@pytest.mark.parametrize(("verb", "case"), cases(World.DIRECT, World.OUTSIDE, World.RSTP))
+def test_what_is_advised_ends_it(bridged: Worlds, verb: str, case: Made) -> None:
+    bridged.enter(case.world)
+    try:
+        assert_advice_ends_it(bridged.mesh, verb, case)
+    finally:
+        bridged.leave(case.world)
 
 
-def named(mesh: Mesh, verb: str, case: Made) -> dict[str, Any] | None:
-    return next((each for each in look(mesh, verb) if case.words in each["what"]), None)
-
-
-def carry_out(mesh: Mesh, orders: tuple[Order, ...]) -> None:
-    for host, command in orders:
-        if host == LAB:
-            mesh.lab(*command.split())
-        else:
-            mesh.on(host, command)
-
-
-def commands(advice: dict[str, Any]) -> list[tuple[str, str]]:
-    """In their order, with the host that each is for: the one named after it, or else the first that is at fault."""
-    return [
-        (where or advice["hosts"][-1], words)
-        for words, where in re.findall(r"`([^`]+)`(?:[^`]*?\bon (host\d))?", advice["do"])
-        if not NO_COMMAND.match(words) and not words.startswith(LOOKS)
-    ]
-
-
-def follow(mesh: Mesh, host: str, words: str) -> None:
-    if words.startswith("dockmesh "):
-        verb, *options = words.split()[1:]
-        # Its proof is what is looked at next.
-        done = mesh.dockmesh(verb, *options, *(["--yes", "--no-verify"] if verb == "apply" else []))
-        assert verb != "apply" or "changes made" in done.out, f"apply saw nothing to do:\n{done.out}{done.err}"
-    else:
-        mesh.on(host, words)
-
-
-@pytest.mark.parametrize(("verb", "case"), CASES)
-def test_what_is_advised_ends_it(mesh: Mesh, verb: str, case: Made) -> None:
-    carry_out(mesh, case.harm)
-    seen: list[dict[str, Any]] = []
-
-    def is_named() -> bool:
-        seen.extend(filter(None, [named(mesh, verb, case)]))
-        return bool(seen)
-
-    wait_until(is_named, f"{verb} names it", GONE_S)
-    advice = seen[0]
-    ended = False
-    for host, words in commands(advice):
-        follow(mesh, host, words)
-        ended = is_gone(mesh, verb, case)
-        if ended:
-            break
-    if not ended:
-        assert case.mend, f"what is advised does not end it: {advice}"
-        carry_out(mesh, case.mend)
-        assert is_gone(mesh, verb, case), f"it is not gone: {advice}"
-
-
-def is_gone(mesh: Mesh, verb: str, case: Made) -> bool:
-    end = time.monotonic() + GONE_S
-    while named(mesh, verb, case) is not None:
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.5)
-    return True
+@pytest.mark.parametrize(("verb", "case"), cases(World.NEW, World.ENCRYPTED, World.DEVICES))
+def test_what_is_advised_ends_it_on_hosts_whose_card_keeps_the_address(carded: Worlds, verb: str, case: Made) -> None:
+    carded.enter(case.world)
+    try:
+        assert_advice_ends_it(carded.mesh, verb, case)
+    finally:
+        carded.leave(case.world)
 
 
 @pytest.mark.long
-def test_a_pool_that_is_full(mesh: Mesh) -> None:
+def test_a_pool_that_is_full(bridged: Worlds) -> None:
     """Its advice has two ways; the second is that of the mesh file, here as it was before."""
+    mesh = bridged.mesh
+    bridged.enter(World.DIRECT)
     text = mesh.file.read_text()
     mesh.edit("pool: 172.17.128.0/18", "pool: 172.17.128.0/30")
     mesh.apply()
@@ -162,3 +180,4 @@ def test_a_pool_that_is_full(mesh: Mesh) -> None:
     ] * 2
     assert gone == [None, None]
     assert [named(mesh, verb, full) for verb in ("verify", "status")] == [None, None]
+    bridged.leave(World.DIRECT)

@@ -8,6 +8,7 @@ from tests.lab.attached import (
     INTERFACE,
     SWITCH,
     Machine,
+    attach,
     counting,
     pings,
     plugged_in,
@@ -46,14 +47,6 @@ def before(make_mesh: MakeMesh) -> tuple[Mesh, dict[str, list[str]]]:
     for machine in MACHINES:
         started(mesh, "host1", machine)
     return mesh, snapshots(mesh)
-
-
-def attach(mesh: Mesh, name: str, host: str, words: str = f"interface: {INTERFACE}") -> None:
-    """To a network of the file, which has it in several lines."""
-    new = rf"\g<0>\n\g<1>  attach: {{host: {host}, {words}}}"
-    text, found = re.subn(rf"^( *)- name: {name}\b.*$", new, mesh.file.read_text(), flags=re.MULTILINE)
-    assert found == 1, text
-    mesh.file.write_text(text)
 
 
 @pytest.fixture(scope="module")

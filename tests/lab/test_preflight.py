@@ -138,6 +138,7 @@ def test_a_smaller_mtu_on_the_way_is_found_with_what_passes(ready: Mesh) -> None
     # A Linux bridge lets 4 bytes more pass than the MTU of its port, and a ping on a busy machine may get lost.
     passes = int(str(of(report, "path-mtu")["what"]).rsplit(" ", 1)[-1])
     assert 1300 < passes <= 1404
+    assert f"set `underlay_mtu: {passes}` in the file for host3" in of(report, "path-mtu")["do"]
 
 
 def test_a_route_into_the_prefix_is_found(ready: Mesh) -> None:
@@ -164,6 +165,7 @@ def test_a_match_all_of_networkd_is_found(ready: Mesh) -> None:
 
     assert trouble(report) == [("network-managers", "warning", ("host2",))]
     assert "all.network" in of(report, "network-managers")["what"]
+    assert "write /etc/systemd/network/00-dockmesh.network" in of(report, "network-managers")["do"]
 
 
 @pytest.mark.long

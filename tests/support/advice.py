@@ -5,6 +5,7 @@ tests/lab/test_advice.py makes them on real hosts, does what is advised to the l
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 LAB = "lab"  # in place of a host: a verb of `dockmesh lab`
 Order = tuple[str, str]  # at which host, and the command line there
@@ -18,25 +19,49 @@ RUN = "docker run --detach --name {name} --stop-signal KILL {options} busybox sl
 NO_GUARD = "systemctl stop dockmesh-flows; "
 
 
+class World(StrEnum):
+    """The mesh that a harm is done to: tests/lab/advising.py makes them, in this order."""
+
+    DIRECT = "direct"
+    OUTSIDE = "outside"  # direct, with an attached interface, IPv6 and Docker's API
+    RSTP = "rstp"
+    # On hosts whose card keeps the underlay address: prepared hosts before the first apply, with the file of `init`.
+    NEW = "new"
+    ENCRYPTED = "encrypted"
+    DEVICES = "devices"  # tunnels are the kernel's devices, in clear
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
-    """`words` stand in what is then said. `mend` is for a person, where the advice is no command."""
+    """The verb's answer to the harm contains `words`.
+
+    `mend` is what a person does, only where the advice has no command and no setting of the mesh file.
+    """
 
     name: str
     harm: tuple[Order, ...]
     words: str
     mend: tuple[Order, ...] = ()
-    forwarding: str = "direct"
+    world: World = World.DIRECT
+    common: bool = False  # `make test` makes it, too: what happens most, on the lab that files share
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Another test of the lab makes it and checks the advice: `words` stand in the source's text and in that test."""
+
+    test: str  # file::function
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotMade:
-    """Why it is not made beside the others, or where it is."""
+    """Why no lab makes it."""
 
     why: str
 
 
-Entry = Made | NotMade | tuple[Made, ...]  # a tuple where one place of the source says several things
+Entry = Made | MadeBy | NotMade | tuple[Made, ...]  # a tuple where one place of the source says several things
 
 
 def at(host: str, command: str) -> tuple[Order, ...]:
@@ -48,14 +73,32 @@ def lab(words: str) -> tuple[Order, ...]:
 
 
 HEAL = lab("heal")
-ELSEWHERE = "tests/lab/{} makes it, and what is advised"
-ATTACH = NotMade(ELSEWHERE.format("test_attach.py"))
 OF_A_PERSON = NotMade("what is advised is a person's to find out")
 ONLY_A_LOOK = NotMade("the advice is to look: nothing of it could be followed to an end")
-API = NotMade(ELSEWHERE.format("test_docker_api.py"))
-ON_DEVICES = "the mesh of these tests has GRE; tests/unit/preflight/test_kernel_devices.py has it"
-ENCRYPTED = "the mesh of these tests is in clear; tests/unit/preflight/test_encryption.py has it"
-ENCRYPTION_MADE = "the mesh of these tests is in clear; tests/lab/test_encryption.py makes it, and what is advised"
+ENDS = NotMade("no lab waits for a certificate to end; tests/unit/status/test_api.py")
+LISTEN = "systemd-run --quiet --collect --unit=listens python3 -c 'import socket, time; {}; time.sleep(10000)'"
+LISTEN_UDP = LISTEN.format("s = socket.socket(type=socket.SOCK_DGRAM); s.bind((str(), {}))")
+LISTEN_TCP = LISTEN.format("s = socket.create_server((str(), {}))")
+NO_KEEPER = at("host2", "systemctl stop dockmesh-wireguard")
+NO_LISTENER = at("host2", "systemctl stop listens")
+
+
+def attached_out(name: str) -> Made:
+    """An attached interface that somebody took out of its bridge."""
+    harm = at("host2", "ovs-vsctl del-port dma-phy0 phy0")
+    return Made(name, harm, "phy0, attached to blue, is not in dma-phy0", world=World.OUTSIDE)
+
+
+def strange_member(name: str) -> Made:
+    """A device of somebody else's in the bridge of a network with an attached interface."""
+    harm = at("host2", "ip link add strange0 type veth peer name strange1; ip link set strange0 master dm-blue")
+    return Made(name, harm, "strange0 is in dm-blue, and neither", world=World.OUTSIDE)
+
+
+def narrow_interface(name: str) -> Made:
+    return Made(name, at("host2", "ip link set phy0 mtu 1300"), "phy0 has MTU 1300, less than", world=World.OUTSIDE)
+
+
 OTHER_SYSTEM = NotMade("no host of the lab is so; tests/unit/preflight has it")
 WITHOUT_DATAPATH = NotMade("the lab's kernel has no openvswitch, and its hosts reach each other through it")
 
@@ -77,9 +120,11 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             "a spanning tree that is off",
             at("host2", "ovs-vsctl set bridge br0 rstp_enable=false"),
             "frames can loop",
-            forwarding="rstp",
+            world=World.RSTP,
         ),
-        NotMade(ELSEWHERE.format("test_releases.py")),
+        NotMade(
+            "apply refuses a tree with Open vSwitch 4.0: tests/lab/test_releases.py; tests/unit/verify/test_tree.py"
+        ),
         NotMade("ports that stay in a wrong state come by defects of Open vSwitch; tests/unit/verify/test_tree.py"),
         NotMade("the same"),
     ),
@@ -101,7 +146,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
                 f"{NO_GUARD}ovs-ofctl -O OpenFlow15 del-flows br0; ovs-ofctl add-flow br0 priority=0,actions=NORMAL",
             ),
             "could send with addresses of other hosts",
-            forwarding="rstp",
+            world=World.RSTP,
         ),
     ),
     "verify.diagnose._firewalls": (
@@ -116,7 +161,15 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
     "verify.diagnose._names": (
         Made("a resolver that is stopped", at("host2", "systemctl stop dockmesh-names"), "its resolver does not run"),
     ),
-    "verify.diagnose._encryption": (NotMade(ENCRYPTION_MADE), NotMade(ENCRYPTION_MADE)),
+    "verify.diagnose._encryption": (
+        Made("an encryption that nobody keeps", NO_KEEPER, "nothing keeps its encryption", world=World.ENCRYPTED),
+        Made(
+            "a pair of hosts without a key",
+            at("host2", "rm /var/lib/dockmesh/keys/preshared-host1; systemctl reload dockmesh-wireguard"),
+            "no preshared key with host1",
+            world=World.ENCRYPTED,
+        ),
+    ),
     "verify.diagnose._not_measured": (
         Made(
             "a Docker that can start no container",
@@ -127,9 +180,9 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         NotMade("its Python would have to go between its start and its measuring"),
         NotMade("the same"),
     ),
-    "verify.encryption.keeps_down": (NotMade(ENCRYPTION_MADE),),
+    "verify.encryption.keeps_down": (NotMade("the same, said of a tunnel: tests/unit/verify/test_encryption.py"),),
     "verify.host.problems": (
-        ATTACH,
+        attached_out("an attached interface that is out of its bridge"),
         (
             Made("a bridge of a network that is down", at("host2", "ip link set dm-blue down"), "dm-blue is down"),
             Made("a network that Docker has no more", at("host2", "docker network rm blue"), "has no such network"),
@@ -154,6 +207,7 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             "a Docker that is stopped",
             at("host2", "systemctl stop docker.socket docker.service"),
             "Docker is not running",
+            common=True,
         ),
         Made(
             "a Docker with another pool than its file says",
@@ -195,7 +249,9 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
         Made("an underlay that is cut between two", lab("cut host1 host2"), "no ping passes between", HEAL),
     ),
     "verify.link._tunnel": (
-        Made("a tunnel that is gone", at("host2", "ovs-vsctl del-port br0 gre1"), "host2 has no tunnel to"),
+        Made(
+            "a tunnel that is gone", at("host2", "ovs-vsctl del-port br0 gre1"), "host2 has no tunnel to", common=True
+        ),
         (
             Made(
                 "a tunnel that leads elsewhere",
@@ -217,15 +273,21 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
             ),
         ),
         Made("a tunnel without BFD", at("host2", "ovs-vsctl set interface gre1 bfd:enable=false"), "BFD switched off"),
-        NotMade("the mesh of these tests has GRE; tests/lab/test_kernel_tunnels.py has it"),
+        Made(
+            "a kernel's device with a smaller MTU",
+            at("host2", "ip link set dmt-vxlan1 mtu 1300"),
+            "its device has MTU 1300",
+            world=World.DEVICES,
+        ),
         Made(
             "GRE that is dropped on the way",
             lab("cut host1 host2 --protocol gre"),
             "something between them drops",
             HEAL,
+            common=True,
         ),
     ),
-    "verify.link._narrow_underlay": (NotMade(ELSEWHERE.format("test_preflight.py")),),
+    "verify.link._narrow_underlay": (NotMade("tests/unit/verify/test_diagnose.py"),),
     "verify.address_conflicts.problems": (
         (
             Made(
@@ -259,12 +321,25 @@ VERIFY: dict[str, tuple[Entry, ...]] = {
 }
 
 STATUS: dict[str, tuple[Entry, ...]] = {
-    "status.api.findings": (API, API),
-    "status.api.warnings": (API, API, API),
-    "status.attached.findings": (ATTACH, ATTACH),
-    "status.attached.interface_warnings": (ATTACH,),
-    "status.attached.warnings": (ATTACH,),
-    "status.encryption.findings": (NotMade(ENCRYPTION_MADE),),
+    "status.encryption.findings": (
+        Made("an encryption without its keeper", NO_KEEPER, "nothing keeps its encryption", world=World.ENCRYPTED),
+    ),
+    "status.api.findings": (
+        Made(
+            "Docker's API without its key",
+            at("host2", "rm /etc/dockmesh/api-key.pem; systemctl restart dockmesh-api || true"),
+            "Docker's API is shut",
+            world=World.OUTSIDE,
+        ),
+        ENDS,
+    ),
+    "status.api.warnings": (ENDS, ENDS, ENDS),
+    "status.attached.findings": (
+        attached_out("an attached interface out of its bridge"),
+        strange_member("a device of somebody else's beside what is attached"),
+    ),
+    "status.attached.interface_warnings": (narrow_interface("an attached interface with a smaller MTU"),),
+    "status.attached.warnings": (NotMade("it needs a loop outside; tests/unit/status/test_attached.py"),),
     "status.findings.find": (NotMade("every first apply of the lab is this advice"),),
     "status.findings._silent": (
         Made("a host that answers no SSH", lab("crash host3"), "does not answer SSH", lab("start host3")),
@@ -306,7 +381,7 @@ STATUS: dict[str, tuple[Entry, ...]] = {
     "status.findings._underlay_reason": (
         NotMade("the lab's tunnels go past the kernel's rules; tests/unit/status/test_underlay_check.py"),
         Made("GRE that somebody drops", lab("cut host1 host2 --protocol gre"), "so something drops GRE", HEAL),
-        Made("an underlay that is cut", lab("cut host1 host2"), "no ping passes", HEAL),
+        Made("an underlay that is cut", lab("cut host1 host2"), "no ping passes", HEAL, common=True),
         ONLY_A_LOOK,
     ),
     "status.findings._tree": (
@@ -314,26 +389,30 @@ STATUS: dict[str, tuple[Entry, ...]] = {
             "a tree that is off",
             at("host2", "ovs-vsctl set bridge br0 rstp_enable=false"),
             "spanning tree: RSTP is off",
-            forwarding="rstp",
+            world=World.RSTP,
         ),
     ),
     "status.findings._cut_off": (
         Made("no way at all", (*lab("cut host1 host3"), *lab("cut host2 host3")), "no path for frames between", HEAL),
     ),
     "status.findings._differences": (
-        Made("a file that somebody edited", at("host2", "echo '# mine' >> /etc/dockmesh/up"), "drift (1)"),
+        Made("a file that somebody edited", at("host2", "echo '# mine' >> /etc/dockmesh/up"), "drift (1)", common=True),
     ),
     "status.names.findings": (
         Made("a resolver that does not run", at("host2", "systemctl stop dockmesh-names"), "nobody answers names"),
-        NotMade(ELSEWHERE.format("test_names.py")),
+        Made(
+            "a resolver that another one does not hear",
+            at("host2", "systemctl stop dockmesh-names"),
+            "gets no answer from that of host2",
+            at("host2", "systemctl start dockmesh-names"),
+        ),
     ),
-    "status.names.warnings": (NotMade(ELSEWHERE.format("test_names.py")),),
+    "status.names.warnings": (NotMade("a container of the lab is never older than its names"),),
     "status.warnings.find": (NotMade("it needs a pool that is nearly full; tests/unit/status/test_judge.py"),),
 }
 FLAGS = "printf 'DOCKER_OPTS=\"{}\"\\n' > /etc/default/docker"
 NO_FLAGS = at("host2", ": > /etc/default/docker")
-IN_PREFLIGHT = NotMade(ELSEWHERE.format("test_preflight.py"))
-IPV6 = NotMade("the mesh of these tests has IPv4 only; tests/unit/preflight/test_ipv6.py has it")
+IN_PREFLIGHT = "tests/lab/test_preflight.py::{}".format
 
 PREFLIGHT: dict[str, tuple[Entry, ...]] = {
     "preflight.docker.judge": (OTHER_SYSTEM,),
@@ -367,35 +446,139 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
             "Docker's port without TLS",
             at("host2", "systemctl stop listens"),
         ),
-        API,
+        Made(
+            "somebody on the port of Docker's API",
+            at("host2", LISTEN_TCP.format(2376)),
+            "TCP port 2376 is taken",
+            NO_LISTENER,
+            world=World.NEW,
+        ),
     ),
-    "preflight.encryption.judge": (NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED), NotMade(ENCRYPTED)),
+    "preflight.encryption.judge": (
+        Made(
+            "somebody on the port of the encryption",
+            at("host2", LISTEN_UDP.format(51820)),
+            "is used already, by somebody else; WireGuard needs it",
+            world=World.NEW,
+        ),
+        Made(
+            "a device with the name of the encryption's",
+            at("host2", "ip link add dmw-1 type bridge"),
+            "has a device dmw-1 that dockmesh did not make",
+            world=World.NEW,
+        ),
+        Made(
+            "a route into the encryption's prefix",
+            at("host2", "ip route add 198.18.5.0/24 dev eth0"),
+            "the route 198.18.5.0/24 leads to eth0",
+            world=World.NEW,
+        ),
+        Made(
+            "an address in the encryption's prefix",
+            at("host2", "ip address add 198.18.9.1/32 dev lo"),
+            "which is in the prefix of the encryption",
+            world=World.NEW,
+        ),
+    ),
     "preflight.firewalls.judge": (OTHER_SYSTEM,),
     "preflight.firewalls._forwarding": (
-        Made("a host that forwards nothing", at("host2", "sysctl -q -w net.ipv4.ip_forward=0"), "ip_forward is 0"),
+        Made(
+            "a host that forwards nothing",
+            at("host2", "sysctl -q -w net.ipv4.ip_forward=0"),
+            "ip_forward is 0",
+            common=True,
+        ),
         NotMade("the lab's kernel has no br_netfilter; tests/unit/preflight/test_host.py"),
     ),
-    "preflight.ipv6.judge": (IPV6, IPV6, IPV6, IPV6),
-    "preflight.ipv6._prefix": (IPV6, IPV6),
-    "preflight.managers._networkd": (IN_PREFLIGHT,),
+    "preflight.ipv6.judge": (
+        Made(
+            "IPv6 that is switched off",
+            at("host2", "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"),
+            "IPv6 is switched off",
+            world=World.NEW,
+        ),
+        Made(
+            "a host that forwards IPv6 for others",
+            at("host2", "sysctl -q -w net.ipv6.conf.all.forwarding=1"),
+            "it forwards IPv6",
+            at("host2", "sysctl -q -w net.ipv6.conf.all.forwarding=0"),
+            world=World.NEW,
+        ),
+        Made(
+            "a network of somebody else's with IPv6",
+            at("host2", "docker network create --ipv6 --subnet fd99::/64 six"),
+            "Docker's network six has IPv6",
+            at("host2", "docker network rm six"),
+            world=World.NEW,
+        ),
+        Made(
+            "IPv6 routes of a router",
+            at("host2", "sysctl -q -w net.ipv6.conf.eth0.accept_ra=1; ip -6 route add fd98::/64 dev eth0 proto ra"),
+            "come from a router's advertisements",
+            world=World.NEW,
+        ),
+    ),
+    "preflight.ipv6._prefix": (
+        Made(
+            "an address in a network's IPv6 prefix",
+            at("host2", "ip -6 address add fd42:80::99/128 dev lo"),
+            "lo has the address fd42:80::99",
+            world=World.NEW,
+        ),
+        Made(
+            "a route into a network's IPv6 prefix",
+            at("host2", "ip -6 route add fd42:80::/96 dev eth0"),
+            "the route fd42:80::/96 leads to eth0",
+            at("host2", "ip -6 route del fd42:80::/96 dev eth0"),
+            world=World.NEW,
+        ),
+    ),
+    "preflight.managers._networkd": (
+        MadeBy(IN_PREFLIGHT("test_a_match_all_of_networkd_is_found"), "00-dockmesh.network"),
+    ),
     "preflight.managers._network_manager": (OTHER_SYSTEM,),
     "preflight.names.judge": (
-        NotMade("beside a resolver that runs nobody else has its port; tests/unit/preflight/test_names.py"),
+        Made(
+            "another DNS server",
+            at("host2", LISTEN_TCP.format(53)),
+            "another DNS server listens",
+            world=World.NEW,
+        ),
     ),
     "preflight.names._shut": (
         Made(
             "a firewall before the resolver",
             at("host2", "iptables -I INPUT -i docker0 -p udp --dport 53 -j DROP"),
             "keeps containers of docker0 from the resolver",
+            common=True,
         ),
     ),
-    "preflight.network._datapath": (NotMade(ELSEWHERE.format("test_preflight.py")), OTHER_SYSTEM),
+    "preflight.network._datapath": (NotMade("tests/unit/preflight/test_host.py"), OTHER_SYSTEM),
     "preflight.network._port": (NotMade("the mesh of these tests has GRE; tests/unit/preflight/test_host.py has it"),),
-    "preflight.network._kernel_devices": (NotMade(ON_DEVICES),),
-    "preflight.network._port_for_kernel": (NotMade(ON_DEVICES), NotMade(ON_DEVICES)),
+    "preflight.network._kernel_devices": (
+        NotMade("every kernel with a lab makes VXLAN devices; tests/unit/preflight/test_kernel_devices.py"),
+    ),
+    "preflight.network._port_for_kernel": (
+        Made(
+            "a VXLAN device of another kind on the tunnels' port",
+            at("host2", "ip link add theirs type vxlan external dstport 4789"),
+            "theirs",
+            at("host2", "ip link delete theirs"),
+            world=World.NEW,
+        ),
+        Made(
+            "somebody on the tunnels' port",
+            at("host2", LISTEN_UDP.format(4789)),
+            "is used already, and by no VXLAN device",
+            NO_LISTENER,
+            world=World.NEW,
+        ),
+    ),
     "preflight.network._underlay": (
         NotMade("no other host would reach it"),
-        NotMade("the lab's tunnels go by that device"),
+        Made(
+            "a card with a smaller MTU", at("host2", "ip link set eth0 mtu 1400"), "eth0 has MTU 1400", world=World.NEW
+        ),
     ),
     "preflight.network._prefix": (
         Made(
@@ -416,17 +599,25 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
             at("host2", "ip route del 172.16.0.0/12 dev eth0"),
         ),
     ),
-    "preflight.network._attached": (ATTACH,),
+    "preflight.network._attached": (narrow_interface("a narrow attached interface, before an apply"),),
     "preflight.network._docker_networks": (
-        IN_PREFLIGHT,
+        Made(
+            "a network of somebody else's in the prefix",
+            at("host2", "docker network create --subnet 10.80.77.0/24 inside"),
+            "Docker's network inside has 10.80.77.0/24",
+            world=World.NEW,
+        ),
         Made(
             "a network of somebody else's with a name of ours",
             at("host2", "docker network rm blue; docker network create blue"),
             "has a network blue that is not of this mesh",
-            at("host2", "docker network rm blue"),
         ),
     ),
-    "preflight.system.unreachable": (IN_PREFLIGHT,),
+    "preflight.system.unreachable": (
+        Made(
+            "a host that does not answer", lab("crash host3"), "no SSH connection", lab("start host3"), world=World.NEW
+        ),
+    ),
     "preflight.system.judge": (
         Made(
             "a file that apply would refuse",
@@ -439,24 +630,66 @@ PREFLIGHT: dict[str, tuple[Entry, ...]] = {
     "preflight.system._disk": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
     "preflight.system._clock": (OTHER_SYSTEM, NotMade("a host of the lab has the clock of its machine")),
     "preflight.underlay.judge": (OTHER_SYSTEM,),
-    "preflight.underlay._hidden": (NotMade(ELSEWHERE.format("test_nat.py")),),
-    "preflight.underlay._lost": (IN_PREFLIGHT,),
+    "preflight.underlay._hidden": (
+        MadeBy(
+            "tests/lab/test_nat.py::test_preflight_notices_one_that_ssh_passes_by",
+            "set `endpoint: dynamic`",
+        ),
+    ),
+    "preflight.underlay._lost": (
+        Made(
+            "an underlay that is cut between prepared hosts",
+            lab("cut host1 host2"),
+            "not even a ping",
+            HEAL,
+            world=World.NEW,
+        ),
+    ),
     "preflight.underlay._not_sent": (OTHER_SYSTEM, OTHER_SYSTEM, OTHER_SYSTEM),
-    "preflight.underlay._dropped_by_host": (IN_PREFLIGHT,),
-    "preflight.underlay._short": (IN_PREFLIGHT,),
+    "preflight.underlay._dropped_by_host": (
+        Made(
+            "a firewall before the encryption",
+            at("host2", "iptables -I INPUT -p udp --dport 51820 -j DROP"),
+            "arrives, and its own firewall drops it",
+            world=World.NEW,
+        ),
+    ),
+    "preflight.underlay._short": (
+        MadeBy(IN_PREFLIGHT("test_a_smaller_mtu_on_the_way_is_found_with_what_passes"), "set `underlay_mtu: "),
+    ),
 }
 
 # What `verify`, `status` and `preflight` all say of attached interfaces.
 OUTSIDE: dict[str, tuple[Entry, ...]] = {
-    "diff.attached_interfaces.problem": (ATTACH, ATTACH, ATTACH, ATTACH),
-    "diff.attached_interfaces.around": (ATTACH,),
-    "diff.attached_interfaces.warnings": (ATTACH, ATTACH),
+    "diff.attached_interfaces.problem": (
+        Made(
+            "an attached interface that is pulled out",
+            at("host2", "ip link delete phy0"),
+            "phy0, attached to blue, is not there",
+            at("host2", "ip link add phy0 type veth peer name sw0"),
+            world=World.OUTSIDE,
+        ),
+        NotMade("it is set up again at once: tests/lab/test_attach.py"),
+        attached_out("an attached interface without its port"),
+        NotMade("Open vSwitch has no reason to refuse a device; tests/unit/diff"),
+    ),
+    "diff.attached_interfaces.around": (strange_member("a device that neither Docker nor dockmesh put there"),),
+    "diff.attached_interfaces.warnings": (
+        narrow_interface("an attached interface that loses large packets"),
+        Made(
+            "an attached interface with an address",
+            at("host2", "ip address add 192.0.2.9/24 dev phy0"),
+            "got an address of this host (192.0.2.9",
+            at("host2", "ip address flush dev phy0"),
+            world=World.OUTSIDE,
+        ),
+    ),
 }
-VERBS = {"verify": VERIFY, "status": STATUS, "preflight": PREFLIGHT}
+VERBS = (("verify", VERIFY), ("status", STATUS), ("preflight", PREFLIGHT), ("status", OUTSIDE))
 TABLE = {**VERIFY, **STATUS, **PREFLIGHT, **OUTSIDE}
 
 
 def made(entry: Entry) -> tuple[Made, ...]:
-    if isinstance(entry, NotMade):
-        return ()
-    return entry if isinstance(entry, tuple) else (entry,)
+    if isinstance(entry, tuple):
+        return entry
+    return (entry,) if isinstance(entry, Made) else ()

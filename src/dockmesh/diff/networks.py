@@ -192,7 +192,7 @@ def _refuse_foreign(config: HostConfig, wanted: HostNetwork, facts: HostFacts) -
                 config,
                 f"has a Docker network {each.name} that is not of this mesh",
                 f"its label says mesh {owner}" if owner else "it has no label of dockmesh",
-                f"give one of the two another name; or, if nothing needs it: docker network rm {each.name}",
+                f"give one of the two another name; or, if nothing needs it, run `docker network rm {each.name}`",
             )
         overlapping = _overlapping(wanted, each)
         if overlapping and not (owner == config.mesh and each.name in ours(config.mesh, facts)):

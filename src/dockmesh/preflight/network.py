@@ -191,7 +191,7 @@ def _docker_networks(plan: Plan, host: HostPlan, evidence: HostEvidence, name: t
         if allocation.vlan is not None and allocation.name in {each.name for each in others}:
             wrong = True
             what = f"Docker has a network {allocation.name} that is not of this mesh"
-            do = f"give one of the two another name; or, if nothing needs it: docker network rm {allocation.name}"
+            do = f"give one of the two another name; or, if nothing needs it, run `docker network rm {allocation.name}`"
             yield Finding(Check.DOCKER_NETWORKS, Level.BLOCKER, name, what, do)
     if docker is not None and not wrong:
         prefixes = ", ".join(str(allocation.prefix) for allocation in host.networks)

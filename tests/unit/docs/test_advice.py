@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.advice import TABLE, NotMade, made
+from tests.support.advice import TABLE, MadeBy, NotMade, made
 from tests.unit.docs.pages import ROOT
 
 SOURCE = ROOT / "src/dockmesh"
@@ -59,6 +59,32 @@ def test_what_is_not_made_says_why_and_names_tests_that_there_are() -> None:
                 assert entry.why
                 for path in re.findall(r"tests/[\w/]+(?:\.py)?", entry.why):
                     assert (ROOT / path).exists(), path
+
+
+OTHERS = [(name, entry) for name, entries in TABLE.items() for entry in entries if isinstance(entry, MadeBy)]
+
+
+@pytest.mark.parametrize(("name", "entry"), OTHERS, ids=[entry.test.rpartition(":")[2] for _, entry in OTHERS])
+def test_what_another_test_makes_has_its_advice_checked_there(name: str, entry: MadeBy) -> None:
+    """The words are those of the source, and in an assertion of that test."""
+    folder, module, function = name.split(".")
+    file, _, test = entry.test.partition("::")
+    checked = [node for node in ast.walk(function_of(ROOT / file, test)) if isinstance(node, ast.Assert)]
+    module_text = (SOURCE / folder / f"{module}.py").read_text()
+
+    assert any(_holds(node, entry.words) for node in checked), f"{entry.test} does not assert {entry.words!r}"
+    assert _holds(function_of(SOURCE / folder / f"{module}.py", function), entry.words) or any(
+        _holds(node, entry.words) for node in ast.parse(module_text).body if isinstance(node, ast.Assign)
+    ), f"{name} does not say {entry.words!r}"
+
+
+def function_of(path: Path, name: str) -> ast.AST:
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    return next(node for node in functions if node.name == name)
+
+
+def _holds(node: ast.AST, words: str) -> bool:
+    return any(words in (_text(each) or "") for each in ast.walk(node))
 
 
 def test_each_harm_has_a_name_of_its_own() -> None:
