@@ -384,4 +384,15 @@ def test_stopped_it_leaves_the_rules_and_no_nft_at_work(tmp_path: Path) -> None:
         assert guard.wait(60) == 0
 
     assert log.read_text().splitlines() == ["-f -"]
-    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    end = time.monotonic() + 10  # it is ended before the guard is, and gone when the kernel comes to it
+    while at_work(pid.read_text().strip()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def at_work(pid: str) -> bool:
+    """Not what has ended, and waits for its parent to hear of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
