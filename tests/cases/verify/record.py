@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.cases.verify.record     (as root, in a lab of its own; some minutes)
 
-Nothing is edited, neither here nor by hand: a case is a function below, and its file is what the hosts said to the
-command line's own `verify`. An answer that `healthy.json` has for the same question is left out.
+Nobody edits them: a case is a function below, and its file is what the hosts said to the command line's own `verify`.
+Left out are answers that `healthy.json` has for the same question, and web addresses in os-release.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from dockmesh.meshfile.load import load
 from dockmesh.plan.build import build
 from dockmesh.transport.fleet import Fleet, fleet
 from dockmesh.transport.requests import Answer, Exec, Request, Transport
+from tests.cases.facts.record import WEB_ADDRESS
 from tests.lab.mesh import DOCKMESH, Mesh, run, wait_until
 
 FOLDER = Path(__file__).parent
@@ -123,7 +124,7 @@ class Listener:
         self, *requests: Request, together: bool = False, until_failure: bool = False, within_s: float | None = None
     ) -> tuple[Answer, ...]:
         answers = await self.host.ask(*requests, together=together, until_failure=until_failure, within_s=within_s)
-        said = [[answer.code, answer.out, answer.err] for answer in answers]
+        said = [[answer.code, WEB_ADDRESS.sub("", answer.out), answer.err] for answer in answers]
         role = next((each.argv[-1] for each in requests if isinstance(each, Exec) and each.argv[-1] in ROLES), None)
         if role is None:
             self.facts |= {str(request): each for request, each in zip(requests, said, strict=True)}
