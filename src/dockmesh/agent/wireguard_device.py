@@ -45,8 +45,8 @@ def make(device: str) -> bool:
 def is_set_up(here: str, settings: dict[str, Any]) -> bool:
     """Whether it has its address, route, MTU and alias, and is up. `here`: its folder in sysfs.
 
-    What is set again is heard as a change, and looked at again: so nothing may look wrong that is right. `ip address`
-    shows no alias, whatever its documentation says (iproute2 6.1 to 6.15), so that comes from sysfs.
+    What is set again is heard as a change, and looked at again: so nothing may look wrong that is right. The alias
+    comes from sysfs, as `ip -json -4 address` leaves it out (seen with Debian 13's iproute2).
     """
     device = settings["device"]
     if read_line(os.path.join(here, "ifalias")) != settings["alias"]:
