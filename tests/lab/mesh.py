@@ -208,6 +208,11 @@ class Mesh:
         ssh = () if verb in ("plan", "render") else ("--ssh-config", str(self.ssh_config))
         return run(*DOCKMESH, verb, "--file", str(self.file), *ssh, *options, environment=environment)
 
+    def assert_nothing_differs(self) -> None:
+        """Between the file and all hosts. `diff` ends with 0 also where something does, unless it is asked."""
+        done = self.dockmesh("diff", "--exit-code")
+        assert done.code == 0, f"{done.out}{done.err}"
+
     def apply(self, *options: str) -> Any:
         """Apply, which must succeed; its answer in JSON. Without its proof: that is what test_verify.py is about."""
         done = self.dockmesh("apply", "--yes", "--json", "--no-verify", *options)

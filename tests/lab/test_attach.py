@@ -105,7 +105,7 @@ def dropped(mesh: Mesh, words: str) -> int:
 
 def test_apply_proves_it_and_a_second_one_changes_nothing(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
     assert mesh.verify()["verdict"] == "pass"
 
 
@@ -224,7 +224,7 @@ def test_an_interface_that_is_pulled_out_is_drift_and_comes_back(mesh: Mesh) -> 
     wait_for_all(mesh)
     (host1,) = (each for each in seen["hosts"] if each["name"] == "host1")
     assert [(each["subject"], each["origin"]) for each in host1["differences"]] == [(f"interface {INTERFACE}", "drift")]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_an_interface_that_is_set_down_is_set_up_again(mesh: Mesh) -> None:
@@ -252,7 +252,7 @@ def test_what_a_host_needs_for_itself_is_refused(mesh: Mesh) -> None:
     assert "has addresses of this host: 192.0.2.77/24" in " ".join(told["used0"].err.split())
     assert "is a member of dm-green" in " ".join(told["used1"].err.split())
     assert "has no interface gone0" in " ".join(told["gone0"].err.split())
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_an_interface_that_goes_and_comes_again_is_in_the_network_again(mesh: Mesh) -> None:
@@ -275,7 +275,7 @@ def test_after_a_boot_it_comes_in_when_it_comes(mesh: Mesh) -> None:
         started(mesh, "host1", machine)
 
     wait_for_all(mesh)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_out_of_the_file_it_is_as_it_was_and_the_network_stays(mesh: Mesh) -> None:
@@ -328,4 +328,4 @@ def test_by_ifupdown_it_is_there_after_a_boot_too(make_mesh: MakeMesh) -> None:
     started(mesh, "host1", PLAIN)
 
     wait_until(lambda: pings(mesh, "host1", within(PLAIN.name), there), f"{PLAIN.name} pings {there}")
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()

@@ -82,7 +82,7 @@ def assert_as_the_file_says(machine: Machine) -> None:
         assert mesh.on(host, f"systemctl is-active {' '.join(units)}").split() == ["active"] * 4
         assert mesh.on(host, f"systemctl is-enabled {' '.join(units[:3])}").split() == ["enabled"] * 3
         assert mesh.on(host, "systemctl --failed --no-legend") == ""
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long

@@ -139,7 +139,7 @@ def well(mesh: Mesh) -> None:
 
 def test_a_second_apply_changes_nothing_and_diff_sees_nothing(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_what_is_for_all_arrives_once_at_each_host(mesh: Mesh) -> None:
@@ -213,7 +213,7 @@ def test_a_bridge_that_was_a_plain_switch_for_a_moment_has_its_flows_again(mesh:
         wait_until(lambda: settled(mesh), "all tunnels are up")
 
     assert_flows_came_back(pings, EDIT_MS)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_flows_that_are_gone_are_back_at_once(mesh: Mesh, harms: tuple[str, ...]
     assert_flows_came_back(pings, within_ms)
     assert found.most == 1
     assert sum(each.twice for each in pings.values()) == 0
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long
@@ -254,7 +254,7 @@ def test_lost_flows_are_drift_and_apply_touches_nothing_else(mesh: Mesh) -> None
     assert subjects["br0 flows"]["origin"] == "drift"
     mesh.apply()
     assert mesh.on("host1", state) == was
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long
@@ -272,7 +272,7 @@ def test_another_kind_of_tunnel_takes_the_place_of_the_old_one(mesh: Mesh) -> No
         assert found is None or found.most == 1
         assert {host: mesh.on(host, PORTS) for host in HOSTS} == ports, f"{old} → {new}"
         assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long

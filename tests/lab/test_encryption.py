@@ -73,7 +73,7 @@ def test_init_writes_it_and_every_probe_passes_through_it(mesh: Mesh) -> None:
 
 def test_a_second_apply_changes_nothing_and_diff_finds_nothing(mesh: Mesh) -> None:
     assert mesh.apply()["changed"] is False
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_a_full_size_packet_passes_and_one_byte_more_is_refused(mesh: Mesh) -> None:
@@ -165,7 +165,7 @@ def test_nothing_goes_in_clear_whatever_is_done_to_it_and_it_comes_back_by_itsel
     assert (heard.clear, heard.leaked, heard.missed) == ([], [], 0)
     assert heard.encrypted > 0
     wait_until(lambda: "83:" in mesh.on("host1", "ip rule"), "the policy is back", DEADLINE_S)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def marked(mesh: Mesh) -> str:
@@ -242,7 +242,7 @@ def test_after_a_power_cut_of_all_nothing_was_in_clear_and_the_keys_are_those_of
     assert (heard.clear, heard.missed) == ([], 0)
     assert heard.encrypted > 0
     assert mesh.on_all(lambda host: mesh.on(host, f"sha256sum {KEYS}/*")) == before
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def rekeyed(mesh: Mesh) -> None:
@@ -444,7 +444,7 @@ def test_a_run_that_turns_it_on_and_is_interrupted_leaves_the_hosts_as_they_were
 
     mesh.choose("encryption", "off")
     passes(mesh)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
     assert "198.18." not in mesh.on("host1", "ip route; ip address")
     mesh.choose("encryption", "wireguard")
     mesh.apply()

@@ -101,7 +101,7 @@ def mesh(made: Mesh, request: pytest.FixtureRequest) -> Mesh:
 
 def test_apply_proves_it_and_a_second_one_changes_nothing(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
     report = mesh.verify()
 
     assert report["verdict"] == "pass"
@@ -259,7 +259,7 @@ def test_after_a_boot_all_of_it_is_there(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 
     wait_for_all(mesh)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 def test_without_its_last_network_with_ipv6_a_host_is_as_before(made: Mesh) -> None:
@@ -274,7 +274,7 @@ def test_without_its_last_network_with_ipv6_a_host_is_as_before(made: Mesh) -> N
         assert made.on(host, FORWARDING) == "0"
         assert "fd00:80" not in made.on(host, "ip -6 address; cat /etc/docker/daemon.json; docker network ls")
         assert "ip6tables" not in made.on(host, "cat /etc/docker/daemon.json")
-    assert made.dockmesh("diff").code == 0
+    made.assert_nothing_differs()
     assert not made.apply()["changed"]
 
 

@@ -122,7 +122,7 @@ def test_the_mesh_comes_back_after_a_power_cut_of_all(mesh: Mesh) -> None:
 
     mesh.wait_for_mesh()
     assert mesh.on("host1", DEVICES).split() == ["dmt-sink", "dmt-vxlan1", "dmt-vxlan2"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long

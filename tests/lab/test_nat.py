@@ -47,7 +47,7 @@ def test_each_pair_passes_every_probe_and_those_behind_nats_have_no_link_of_thei
     assert mesh.plan()["left_out"] == [{"a": "host2", "b": "host3"}]
     assert {host["underlay"] for host in mesh.plan()["hosts"][1:]} == {"192.168.77.2"}
     assert (heard.clear, heard.missed) == ([], 0)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
     assert mesh.apply()["changed"] is False
 
 

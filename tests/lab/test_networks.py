@@ -102,7 +102,7 @@ def mesh(made: Mesh, request: pytest.FixtureRequest) -> Mesh:
 
 def test_apply_proves_it_and_a_second_one_changes_nothing(mesh: Mesh) -> None:
     assert not mesh.apply()["changed"]
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
     assert mesh.verify()["verdict"] == "pass"
 
 
@@ -246,7 +246,7 @@ def test_a_network_comes_and_goes_and_no_other_notices(mesh: Mesh) -> None:
     for host in HOSTS:
         left = mesh.on(host, "ip -o link; ovs-vsctl show; docker network ls")
         assert "green" not in left
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long
@@ -282,7 +282,7 @@ def test_after_a_boot_all_networks_are_there(mesh: Mesh) -> None:
     mesh.lab("reboot", "host2")
 
     wait_for_all(mesh)
-    assert mesh.dockmesh("diff").code == 0
+    mesh.assert_nothing_differs()
 
 
 @pytest.mark.long

@@ -171,7 +171,7 @@ def test_a_change_that_is_rolled_back_leaks_nothing(talking: Mesh, goes_on: str,
     with listening(talking) as heard:
         interrupted(talking, "put br0 into docker0")
         switch(talking, was)
-        wait_until(lambda: talking.dockmesh("diff").code == 0, "all hosts are as they were")
+        wait_until(lambda: talking.dockmesh("diff", "--exit-code").code == 0, "all hosts are as they were")
         settle(talking)
 
     assert_nothing_leaked(heard)
